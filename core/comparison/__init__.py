@@ -1,0 +1,1 @@
+"""From stored predictions to metrics, tables and charts."""

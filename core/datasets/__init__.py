@@ -1,0 +1,1 @@
+"""Labelled images: read, check, keep, split."""

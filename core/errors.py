@@ -1,0 +1,55 @@
+"""The typed errors of Headstart, worded for the person who must act.
+
+The command line turns ``BadInput`` into exit status 2 and every other ``HeadstartError`` into
+exit status 1; pages show the message in a box at the field or the page concerned.
+"""
+
+from collections.abc import Iterable
+
+
+class HeadstartError(Exception):
+    """Base of all errors that Headstart raises on purpose; the message is fit to be shown."""
+
+
+class BadInput(HeadstartError):
+    """Something that the user gave cannot be used; nothing was stored.
+
+    ``field`` names the setting concerned (``"vgg16_freeze.k"``, ``"image_size"``), or is None.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownName(BadInput):
+    """A name that nothing answers to; the message lists the known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.known = sorted(known)
+        listed = ", ".join(self.known) if self.known else "none yet"
+        super().__init__(f"There is no {kind} named {name!r}. Known: {listed}.", field=kind)
+
+
+class WeightsUnavailable(HeadstartError):
+    """The pre-trained weights are not on this machine; the message says how to get them."""
+
+
+class WeightsRefused(HeadstartError):
+    """A weights file is partial or not the published one; it was left where it is."""
+
+
+class Cancelled(HeadstartError):
+    """The user asked for the work to stop, and it stopped."""
+
+
+class TrainingDiverged(HeadstartError):
+    """The loss of a run became NaN or infinite."""
+
+
+class OutOfMemory(HeadstartError):
+    """The device ran out of memory; the message names the batch that was tried."""
+
+
+class StoreError(HeadstartError):
+    """The run store cannot be read or written (locked, read-only, damaged, of a newer version)."""

@@ -1,0 +1,1 @@
+"""The ladder: one module for each family, one registry for all."""

@@ -1,0 +1,1 @@
+"""The engine: fit, clocks, device and precision policy."""

@@ -1,0 +1,110 @@
+"""What ``train`` yields: progress, epoch records, and the result at the end.
+
+Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means "does not apply".
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands inside its present step; sent at most a few times a second.
+
+    ``step`` is a sentence for people ("Extracting features", "Epoch 2 of 5"); ``done`` and
+    ``total`` count images of this step; ``seconds_left`` is for the whole run, None while
+    nothing has been measured.
+    """
+
+    step: str
+    done: int
+    total: int
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch. ``stage`` is ``"head"`` (a head fitted on cached features before everything is
+    trained) or ``"main"``; ``epoch`` counts from 1 within the stage.
+
+    ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
+    ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
+    ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
+    outside it.
+    """
+
+    stage: str
+    epoch: int
+    epochs: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    train_seconds: float
+    validation_seconds: float
+    images_per_second: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SplitScore:
+    """Accuracy (0 to 1) and log loss (nats) over every image of one split."""
+
+    images: int
+    accuracy: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run leaves behind.
+
+    ``test_probabilities``: float32 ``(N_test, classes)``, rows in the order of the split's
+    ``test`` indices, each summing to 1. ``best_epoch`` was chosen by validation and is what all
+    ``scores`` (keys ``train``, ``validation``, ``test``) belong to; ``last_epoch`` is the record of the last
+    epoch, kept beside it. ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2
+    to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was done,
+    ``feature_cache`` is ``"hit"``, ``"miss"`` or None.
+    """
+
+    scores: dict[str, SplitScore]
+    test_probabilities: np.ndarray
+    epochs: int
+    best_epoch: int | None
+    last_epoch: EpochRecord | None
+    first_epoch_seconds: float | None
+    steady_epoch_seconds: float | None
+    validation_seconds: float | None
+    feature_seconds: float | None
+    feature_cache: str | None
+    total_seconds: float
+    parameters: int
+    trainable_parameters: int
+    device: str
+    device_kind: str
+    precision: str
+    backend: str
+    batch_size: int | None
+    peak_memory_bytes: int
+    versions: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the probabilities, ready for JSON."""
+        document = asdict(self)
+        document.pop("test_probabilities")
+        document["notes"] = list(self.notes)
+        return document
+
+
+Event = Progress | EpochRecord | RunResult

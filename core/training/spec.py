@@ -1,0 +1,38 @@
+"""The whole specification of one training: what a run stores, and all that ``train`` needs."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SMALLEST_IMAGE_SIZE = 8
+LARGEST_IMAGE_SIZE = 512
+
+
+class SplitProportions(BaseModel):
+    """Shares of the images held out for test and validation; the rest is trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test: float = Field(0.30, ge=0.05, le=0.60)
+    validation: float = Field(0.07, ge=0.02, le=0.40)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+
+class TrainingSpec(BaseModel):
+    """One strategy with one seed on one dataset: frozen, refuses unknown keys.
+
+    ``image_size`` is the side in pixels of the square picture that every strategy sees;
+    ``settings`` are complete and validated by the strategy registry; ``precision`` is a Keras
+    dtype policy name or ``auto`` (chosen from the device, see ``core.training.policy``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset_id: str
+    strategy: str
+    settings: dict[str, Any]
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    image_size: int = Field(96, ge=SMALLEST_IMAGE_SIZE, le=LARGEST_IMAGE_SIZE)
+    resize: Literal["stretch", "pad", "crop"] = "stretch"
+    split: SplitProportions = SplitProportions()
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"

@@ -1,0 +1,1 @@
+"""The one part of core that imports streamlit."""
