@@ -1,7 +1,12 @@
 """The registry of strategies: pages, command line and tests draw themselves from it."""
 
 from core.errors import UnknownName
+from core.strategies.cnn import CNN
+from core.strategies.majority import MAJORITY
+from core.strategies.mlp import MLP
 from core.strategies.strategy import Strategy
+from core.strategies.vgg16_frozen import VGG16_FEATURES, VGG16_PROBE, VGG16_SOFTMAX
+from core.strategies.vgg16_trained import VGG16_FINETUNE, VGG16_FREEZE, VGG16_SCRATCH
 
 
 def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
@@ -14,7 +19,19 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
     return index
 
 
-STRATEGIES: dict[str, Strategy] = registered(())
+STRATEGIES: dict[str, Strategy] = registered(
+    (
+        MAJORITY,
+        MLP,
+        CNN,
+        VGG16_SCRATCH,
+        VGG16_PROBE,
+        VGG16_FEATURES,
+        VGG16_SOFTMAX,
+        VGG16_FREEZE,
+        VGG16_FINETUNE,
+    )
+)
 
 
 def find_strategy(name: str) -> Strategy:

@@ -22,7 +22,8 @@ class Strategy:
     it. ``needs``: ``gradient`` (trained by the engine, has the device to itself), ``weights``
     (ImageNet weights of the VGG16 base), ``full_weights`` (fc1 and fc2 too), ``features``
     (frozen features from the cache). ``cost`` orders the work: cheap strategies run first.
-    ``builder`` is ``"module:function"``; see ``core.strategies.plan``.
+    ``builder`` is ``"module:function"``; see ``core.strategies.plan``. ``outline`` draws the
+    architecture in words without building it.
     """
 
     name: str
@@ -33,6 +34,15 @@ class Strategy:
     needs: frozenset[Need]
     cost: int
     builder: str
+    outline: Callable[[Mapping[str, Any], int], str] | None = None
+
+    def describe(self, settings: Mapping[str, Any], image_size: int) -> str:
+        """One line that draws the architecture with its sizes at this image size in pixels.
+
+        Raises ``BadInput`` at ``image_size`` where the architecture does not fit, so that callers
+        also use it to check an experiment before anything is stored.
+        """
+        return self.outline(settings, image_size) if self.outline else ""
 
     def resolve(self, preset: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Value]:
         """Complete, validated settings; see ``resolve_settings``."""

@@ -1,0 +1,70 @@
+"""The multilayer perceptron on raw pixels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.strategies import common
+from core.strategies.plan import BuildContext, Plan, Stage
+from core.strategies.settings import Setting
+from core.strategies.strategy import Strategy
+
+
+def outline(settings: Mapping[str, Any], image_size: int) -> str:
+    hidden = " → ".join([f"dense {settings['hidden_width']}"] * settings["hidden_layers"])
+    return f"{image_size}×{image_size}×3 pixels → flatten {image_size**2 * 3} → {hidden} → softmax"
+
+
+def build(context: BuildContext) -> Plan:
+    """Flatten, hidden dense layers with ReLU (and dropout where asked for), softmax; Adam."""
+    import keras
+
+    from core.pretrained.preprocessing import RescaleToUnit
+
+    settings = context.settings
+    layers: list[Any] = [
+        keras.Input(context.image_shape, dtype="uint8"),
+        RescaleToUnit(context.image_size),
+        keras.layers.Flatten(),
+    ]
+    for _ in range(settings["hidden_layers"]):
+        layers.append(keras.layers.Dense(settings["hidden_width"], activation="relu"))
+        if settings["dropout"]:
+            layers.append(keras.layers.Dropout(settings["dropout"]))
+    layers.append(keras.layers.Dense(context.class_count, activation="softmax", dtype="float32"))
+    optimizer = keras.optimizers.Adam(settings["learning_rate"])
+    model = keras.Sequential(layers, name="mlp")
+    return Plan((Stage("main", model, optimizer, settings["epochs"], settings["batch_size"]),))
+
+
+MLP = Strategy(
+    name="mlp",
+    title="MLP",
+    teaches="A network that sees only a long row of pixels knows nothing of shapes: it shows how "
+    "far colour and position alone go.",
+    tutorial="Case 1: flatten to 150528, three hidden layers of 500, softmax; 10 epochs. The "
+    "number and width of the hidden layers and dropout were varied there without gain.",
+    settings=(
+        Setting(
+            "hidden_layers", "int", "Hidden layers", "How many dense layers.", 3, 3, low=1, high=6
+        ),
+        Setting(
+            "hidden_width",
+            "int",
+            "Units in each hidden layer",
+            "Width of the dense layers.",
+            500,
+            500,
+            low=8,
+            high=2048,
+            unit="units",
+        ),
+        common.dropout("dropout", "Dropout", 0.0),
+        common.epochs(quick=15, article=10),
+        common.batch_size(quick=32, article=32),
+        common.learning_rate(quick=1e-4, article=1e-3),
+    ),
+    needs=frozenset({"gradient"}),
+    cost=10,
+    builder="core.strategies.mlp:build",
+    outline=outline,
+)

@@ -1,0 +1,234 @@
+"""VGG16 trained further, or from nothing: the network is the same, only its start differs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.strategies import common
+from core.strategies.plan import BuildContext, Plan, Stage
+from core.strategies.settings import Setting
+from core.strategies.strategy import Strategy
+from core.strategies.vgg16_heads import (
+    DENSE_HEAD_SETTINGS,
+    FULL_SIZE,
+    dense_head,
+    dense_head_text,
+    feature_side,
+    feature_text,
+    on_features,
+    on_images,
+    softmax_layer,
+)
+
+LAYER_COUNT = 19  # of the base without top, the input layer included
+HEAD_BATCH_SIZE = 128
+HEAD_LEARNING_RATE = 1e-3
+
+
+def frozen_text(settings: Mapping[str, Any]) -> str:
+    count = settings.get("k", 0)
+    return f" (first {count} layers frozen)" if count else ""
+
+
+def outline(settings: Mapping[str, Any], image_size: int) -> str:
+    if settings.get("head") == "fc":
+        feature_side(image_size)
+        body = (
+            f"{image_size}×{image_size} pixels, enlarged to 224×224 → VGG16 base → 25088 → fc1 "
+            f"4096 → fc2 4096{frozen_text(settings)}"
+        )
+        return f"{body} → softmax"
+    return (
+        f"{feature_text(image_size)}{frozen_text(settings)} → {dense_head_text(settings)} → softmax"
+    )
+
+
+def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:
+    """The base, the head on top of it, and the model of both on pictures."""
+    from core.pretrained.vgg16 import build_base, build_full
+
+    if context.settings.get("head") == "fc":
+        base = build_full(arrays)
+        head = [softmax_layer(context.class_count)]
+        return base, head, on_images(context, base, head, FULL_SIZE)
+    base = build_base(arrays, context.image_size)
+    head = dense_head(context.settings, context.class_count)
+    return base, head, on_images(context, base, head, context.image_size)
+
+
+def build_scratch(context: BuildContext) -> Plan:
+    """The network of ``vgg16_finetune`` from random weights; Adam.
+
+    Without batch normalisation it often stays at the majority class on small sets: that is the
+    result, and it is shown as it comes.
+    """
+    import keras
+
+    settings = context.settings
+    _, _, model = _network(context, None)
+    optimizer = keras.optimizers.Adam(settings["learning_rate"])
+    return Plan((Stage("main", model, optimizer, settings["epochs"], settings["batch_size"]),))
+
+
+def build_pretrained(context: BuildContext) -> Plan:
+    """ImageNet weights with the first ``k`` layers frozen (none where there is no ``k``).
+
+    The head starts ``fresh``, or is first fitted on cached features (``probe``): a random head
+    sends large gradients through the pre-trained layers and spoils what they know.
+    Source of that order of work: Kumar et al. 2022, "Fine-tuning can distort pretrained features".
+    """
+    import keras
+
+    settings = context.settings
+    uses_fc = settings["head"] == "fc"
+    base, head, model = _network(context, context.load_full() if uses_fc else context.load_base())
+    for layer in base.layers[: settings.get("k", 0)]:
+        layer.trainable = False
+    stages: list[Stage] = []
+    if settings["start"] == "probe":
+        width = 4096 if uses_fc else feature_side(context.image_size) ** 2 * 512
+        stages.append(
+            Stage(
+                "head",
+                on_features(head, width),
+                keras.optimizers.Adam(HEAD_LEARNING_RATE),
+                settings["head_epochs"],
+                HEAD_BATCH_SIZE,
+                feature_layer="fc2" if uses_fc else "block5_pool",
+            )
+        )
+    schedule = keras.optimizers.schedules.InverseTimeDecay(
+        settings["learning_rate"], decay_steps=1, decay_rate=settings["decay"]
+    )
+    optimizer = keras.optimizers.SGD(schedule, momentum=settings["momentum"], nesterov=True)
+    stages.append(Stage("main", model, optimizer, settings["epochs"], settings["batch_size"]))
+    return Plan(tuple(stages))
+
+
+def _start_settings(article_head: str) -> tuple[Setting, ...]:
+    return (
+        Setting(
+            "head",
+            "choice",
+            "Head",
+            "A new dense head 1000-500-150, or fc1 and fc2 of the full VGG16 with a new softmax "
+            "(needs the full weights, 528 MB, and enlarges to 224×224).",
+            "dense",
+            article_head,
+            choices=("dense", "fc"),
+        ),
+        Setting(
+            "start",
+            "choice",
+            "Start of the head",
+            "'probe' fits the head on cached features before everything is trained, so that a "
+            "random head does not spoil the pre-trained layers; 'fresh' starts all at once.",
+            "probe",
+            "fresh",
+            choices=("probe", "fresh"),
+        ),
+        Setting(
+            "head_epochs",
+            "int",
+            "Epochs of the head alone",
+            "Epochs on cached features before everything is trained; used with start 'probe'.",
+            20,
+            20,
+            low=1,
+            high=1000,
+        ),
+        Setting(
+            "momentum",
+            "float",
+            "Momentum",
+            "Nesterov momentum of the optimiser (SGD).",
+            0.9,
+            0.9,
+            low=0.0,
+            high=0.999,
+        ),
+        Setting(
+            "decay",
+            "float",
+            "Decay of the learning rate",
+            "The learning rate is divided by 1 + decay × steps.",
+            1e-6,
+            1e-6,
+            low=0.0,
+            high=1.0,
+        ),
+    )
+
+
+VGG16_SCRATCH = Strategy(
+    name="vgg16_scratch",
+    title="VGG16 from random weights",
+    teaches="The same large network without the head start: size alone does not help, and it costs "
+    "as much time as fine-tuning.",
+    tutorial="The fourth of its scenarios, 'large and different: train from scratch', tried on a "
+    "small dataset.",
+    settings=(
+        *DENSE_HEAD_SETTINGS,
+        common.MEAN,
+        common.epochs(quick=3, article=10),
+        common.batch_size(quick=16, article=16),
+        common.learning_rate(quick=1e-4, article=1e-4),
+    ),
+    needs=frozenset({"gradient"}),
+    cost=80,
+    builder="core.strategies.vgg16_trained:build_scratch",
+    outline=outline,
+)
+
+VGG16_FREEZE = Strategy(
+    name="vgg16_freeze",
+    title="VGG16, first k layers frozen",
+    teaches="Early layers see edges and colours that every picture has: keep them, and let the "
+    "later ones adapt to yours.",
+    tutorial="Case 2b: model.layers[:8] frozen, the rest trained with SGD 1e-3, decay 1e-6, "
+    "momentum 0.9, Nesterov, batch 16, 10 epochs.",
+    settings=(
+        Setting(
+            "k",
+            "int",
+            "Frozen layers k",
+            "Counted as Keras counts model.layers, the input layer included: 8 ends with "
+            "block3_conv1, 19 is the whole base.",
+            8,
+            8,
+            low=0,
+            high=LAYER_COUNT,
+            unit="layers",
+        ),
+        *_start_settings(article_head="fc"),
+        *DENSE_HEAD_SETTINGS,
+        common.MEAN,
+        common.epochs(quick=3, article=10),
+        common.batch_size(quick=16, article=16),
+        common.learning_rate(quick=1e-3, article=1e-3),
+    ),
+    needs=frozenset({"gradient", "weights", "features"}),
+    cost=60,
+    builder="core.strategies.vgg16_trained:build_pretrained",
+    outline=outline,
+)
+
+VGG16_FINETUNE = Strategy(
+    name="vgg16_finetune",
+    title="VGG16, everything fine-tuned",
+    teaches="All layers start from ImageNet and move a little: usually the best accuracy, always "
+    "the dearest.",
+    tutorial="The third of its scenarios, 'large and similar: start from the weights, train "
+    "everything'.",
+    settings=(
+        *_start_settings(article_head="dense"),
+        *DENSE_HEAD_SETTINGS,
+        common.MEAN,
+        common.epochs(quick=3, article=10),
+        common.batch_size(quick=16, article=16),
+        common.learning_rate(quick=1e-3, article=1e-3),
+    ),
+    needs=frozenset({"gradient", "weights", "features"}),
+    cost=70,
+    builder="core.strategies.vgg16_trained:build_pretrained",
+    outline=outline,
+)
