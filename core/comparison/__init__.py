@@ -1,1 +1,1 @@
-"""From stored predictions to metrics, tables and charts."""
+"""From stored runs to what people read: metrics, tables, charts, downloads."""

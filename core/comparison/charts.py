@@ -1,0 +1,189 @@
+"""Plotly figures over a ``Comparison``: colour, marker and words say the same thing.
+
+Functions return figures and show nothing, so that a notebook draws what a page draws. Font and
+background come from whoever shows them (Streamlit's theme, or Plotly's own).
+"""
+
+import plotly.graph_objects as go
+
+from core.comparison.appearance import (
+    MAJORITY_COLOUR,
+    appearance_of,
+    percent_text,
+    plain,
+    seconds_text,
+)
+from core.comparison.model import Comparison, Row
+
+ROW_HEIGHT = 42
+SMALLEST_SECONDS = 1e-3
+_MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
+_LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
+
+
+def accuracy_chart(comparison: Comparison) -> go.Figure:
+    """Test accuracy in percent, one line a strategy: mean with Wilson interval, a point a seed.
+
+    The dotted vertical line is the majority class. Rows without a result are left out.
+    """
+    figure = go.Figure()
+    rows = comparison.finished_rows
+    for row in rows:
+        _add_accuracy(figure, row)
+    if comparison.majority_accuracy is not None and rows:
+        share = 100 * comparison.majority_accuracy
+        figure.add_vline(x=share, line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR})
+        figure.add_annotation(
+            x=share,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="left",
+            showarrow=False,
+            text=f"always the commonest class: {percent_text(comparison.majority_accuracy)}",
+        )
+    figure.update_xaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
+    _list_rows(figure, rows)
+    return figure
+
+
+def _add_accuracy(figure: go.Figure, row: Row) -> None:
+    look, title = appearance_of(row.strategy), plain(row.title)
+    seeds = [run for run in row.runs if run.test_accuracy is not None]
+    if len(seeds) > 1:
+        figure.add_scatter(
+            x=[100 * (run.test_accuracy or 0.0) for run in seeds],
+            y=[title] * len(seeds),
+            mode="markers",
+            marker={"symbol": "line-ns-open", "size": 16, "color": look.colour},
+            customdata=[run.seed for run in seeds],
+            hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.1f}} %<extra></extra>",
+        )
+    mean = 100 * (row.test_accuracy or 0.0)
+    interval = None
+    if row.test_accuracy_low is not None and row.test_accuracy_high is not None:
+        low, high = 100 * row.test_accuracy_low, 100 * row.test_accuracy_high
+        interval = {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - mean],
+            "arrayminus": [mean - low],
+            "thickness": 2,
+            "width": 6,
+        }
+    figure.add_scatter(
+        x=[mean],
+        y=[title],
+        mode="markers+text",
+        text=[f"{mean:.1f} %"],
+        textposition="top center",
+        error_x=interval,
+        marker={"symbol": _solid(look.marker), "size": 12, "color": look.colour},
+        hovertemplate=(
+            f"{title}<br>mean %{{x:.1f}} %, interval {percent_text(row.test_accuracy_low)} to "
+            f"{percent_text(row.test_accuracy_high)}<extra></extra>"
+        ),
+    )
+
+
+def epoch_time_chart(comparison: Comparison) -> go.Figure:
+    """Seconds of a steady epoch beside the seconds of feature extraction, on a log axis.
+
+    An epoch on cached features looks nearly free; the diamond beside it is what the features
+    cost once. Strategies without a clock (the majority class) are left out.
+    """
+    figure = go.Figure()
+    timed = [
+        row
+        for row in comparison.finished_rows
+        if row.steady_epoch_seconds is not None or row.feature_seconds is not None
+    ]
+    for name, field, symbol, colour, place in (
+        ("one epoch of training", "steady_epoch_seconds", "circle", "#0072B2", "top center"),
+        ("extracting features, once", "feature_seconds", "diamond", "#D55E00", "bottom center"),
+    ):
+        known = [row for row in timed if getattr(row, field) is not None]
+        figure.add_scatter(
+            name=name,
+            x=[max(getattr(row, field), SMALLEST_SECONDS) for row in known],
+            y=[plain(row.title) for row in known],
+            text=[seconds_text(getattr(row, field)) for row in known],
+            mode="markers+text",
+            textposition=place,
+            marker={"symbol": symbol, "size": 12, "color": colour},
+            hovertemplate=f"%{{y}}<br>{name}: %{{text}}<extra></extra>",
+        )
+    _log_seconds(figure, "seconds (each step of the scale is ten times)")
+    _list_rows(figure, tuple(timed))
+    figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE)
+    return figure
+
+
+def accuracy_against_time_chart(comparison: Comparison) -> go.Figure:
+    """Test accuracy in percent against the whole time of a run, extraction always counted."""
+    figure = go.Figure()
+    for row in comparison.finished_rows:
+        if row.end_to_end_seconds is None or row.test_accuracy is None:
+            continue
+        look, title = appearance_of(row.strategy), plain(row.title)
+        figure.add_scatter(
+            name=title,
+            x=[max(row.end_to_end_seconds, SMALLEST_SECONDS)],
+            y=[100 * row.test_accuracy],
+            mode="markers",
+            marker={"symbol": _solid(look.marker), "size": 15, "color": look.colour},
+            hovertemplate=(
+                f"{title}<br>%{{y:.1f}} % after {seconds_text(row.end_to_end_seconds)}"
+                "<extra></extra>"
+            ),
+        )
+    if comparison.majority_accuracy is not None and figure.data:
+        figure.add_hline(
+            y=100 * comparison.majority_accuracy,
+            line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
+        )
+    _log_seconds(figure, "whole time of one run (seconds, log scale)")
+    figure.update_yaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
+    figure.update_layout(
+        height=460, margin=_MARGIN | {"t": 24}, showlegend=True, legend={"title": None}
+    )
+    _legend_below(figure)
+    return figure
+
+
+def _legend_below(figure: go.Figure) -> None:
+    figure.update_layout(
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "title": None}
+    )
+
+
+def _log_seconds(figure: go.Figure, title: str) -> None:
+    figure.update_xaxes(
+        title=title,
+        type="log",
+        fixedrange=True,
+        tickvals=[0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000],
+        ticktext=["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s", "2.8 h", "28 h"],
+    )
+
+
+def _list_rows(figure: go.Figure, rows: tuple[Row, ...]) -> None:
+    titles = [plain(row.title) for row in rows]
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=titles[::-1],
+        range=[-0.7, len(titles) - 0.3],
+        automargin=True,
+        fixedrange=True,
+        title=None,
+    )
+    figure.update_layout(
+        height=_MARGIN["t"] + _MARGIN["b"] + ROW_HEIGHT * max(2, len(titles)),
+        margin=_MARGIN,
+        showlegend=False,
+    )
+
+
+def _solid(marker: str) -> str:
+    """Line markers have no body of their own; the mean needs one."""
+    return "diamond-tall" if marker == "line-ns" else marker
