@@ -1,0 +1,61 @@
+"""What every run said about every test image, kept beside the store."""
+
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import StoreError
+from core.settings import current_settings
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """``test_indices`` int64 ``(N,)``, ``labels`` int32 ``(N,)`` (true classes), ``probabilities``
+    float32 ``(N, classes)``, 0 to 1, each row summing to 1; all in the order of the split."""
+
+    test_indices: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+def predictions_path(run_id: str) -> Path:
+    return current_settings().runs_folder / run_id / "predictions.npz"
+
+
+def write_predictions(run_id: str, predictions: Predictions) -> Path:
+    """Write under a temporary name and rename, so that no reader meets half a file."""
+    path = predictions_path(run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix="predictions-", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(
+                file,
+                test_indices=predictions.test_indices.astype(np.int64),
+                labels=predictions.labels.astype(np.int32),
+                probabilities=predictions.probabilities.astype(np.float32),
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def read_predictions(run_id: str) -> Predictions:
+    """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
+    path = predictions_path(run_id)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError(
+            f"The predictions of run {run_id} cannot be read from {path} ({error}). "
+            "Start the run again to make them."
+        ) from error

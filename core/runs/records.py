@@ -1,0 +1,115 @@
+"""What the store hands out: frozen records of experiments, runs and workers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core.runs.experiment_spec import ExperimentSpec
+from core.training.spec import TrainingSpec
+
+State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
+STATES: tuple[State, ...] = (
+    "queued",
+    "running",
+    "finished",
+    "failed",
+    "cancelled",
+    "interrupted",
+)
+ACTIVE_STATES: tuple[State, ...] = ("queued", "running")
+RETRYABLE_STATES: tuple[State, ...] = ("failed", "cancelled", "interrupted")
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """An experiment; ``state_counts`` says how many of its runs are in each state.
+
+    ``recorded`` marks results that came with Headstart; ``origin`` then says on which machine,
+    with which versions and when they were made. Moments are ISO 8601 in UTC.
+    """
+
+    id: str
+    created_at: str
+    spec: ExperimentSpec
+    recorded: bool
+    origin: dict[str, Any] | None
+    state_counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        return any(self.state_counts.get(state) for state in ACTIVE_STATES)
+
+    def training_spec(self, run: "RunRecord") -> TrainingSpec:
+        return self.spec.training_spec(run.strategy, run.seed, run.settings)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One strategy with one seed.
+
+    ``progress`` is ``Progress.as_dict()`` of ``core.training.events``, ``result`` is
+    ``RunResult.as_dict()`` once finished, ``error`` a sentence for people where it failed.
+    ``notes`` tell what was changed on the way (a halved batch). ``attempts`` counts its starts.
+    """
+
+    id: str
+    experiment_id: str
+    position: int
+    strategy: str
+    seed: int
+    settings: dict[str, Any]
+    state: State
+    progress: dict[str, Any] | None
+    error: str | None
+    result: dict[str, Any] | None
+    notes: tuple[str, ...]
+    attempts: int
+    worker_id: str | None
+    lease_expires_at: str | None
+    cancel_requested: bool
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_STATES
+
+    @property
+    def can_retry(self) -> bool:
+        return self.state in RETRYABLE_STATES
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A finished run that was made elsewhere, on its way into the store."""
+
+    strategy: str
+    seed: int
+    settings: dict[str, Any]
+    result: dict[str, Any]
+    epochs: tuple[dict[str, Any], ...]
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    notes: tuple[str, ...] = ()
+
+
+def run_record(row: Mapping[str, Any]) -> RunRecord:
+    """The record of one row of the table ``runs``."""
+    values = {name: row[name] for name in RunRecord.__dataclass_fields__}
+    values["notes"] = tuple(row["notes"])
+    values["cancel_requested"] = bool(row["cancel_requested"])
+    return RunRecord(**values)
+
+
+def experiment_record(row: Mapping[str, Any], state_counts: dict[str, int]) -> ExperimentRecord:
+    """The record of one row of the table ``experiments``."""
+    return ExperimentRecord(
+        id=row["id"],
+        created_at=row["created_at"],
+        spec=ExperimentSpec.model_validate(row["spec"]),
+        recorded=bool(row["recorded"]),
+        origin=row["origin"],
+        state_counts=state_counts,
+    )
