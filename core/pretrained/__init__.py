@@ -1,1 +1,1 @@
-"""The ImageNet weights of VGG16 and the features that its frozen base gives."""
+"""VGG16 with ImageNet weights: where they come from, what they give, and features kept on disk."""
