@@ -4,7 +4,7 @@ from core.strategies.plan import BuildContext, Plan
 from core.strategies.strategy import Strategy
 
 
-def build(context: BuildContext) -> Plan:
+def build(_context: BuildContext) -> Plan:
     """scikit-learn's ``DummyClassifier``; ``prior`` predicts the commonest class, with the class
     shares of the training images as probabilities, so that its log loss is finite."""
     from sklearn.dummy import DummyClassifier

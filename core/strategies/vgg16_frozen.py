@@ -51,7 +51,7 @@ def build_probe(context: BuildContext) -> Plan:
     """
     import keras
 
-    from core.pretrained.preprocessing import RootNormalise
+    from core.strategies.layers import RootNormalise
 
     settings = context.settings
     width = feature_side(context.image_size) ** 2 * 512
@@ -83,7 +83,7 @@ def build_features(context: BuildContext) -> Plan:
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS)
 
 
-def softmax_outline(settings: Mapping[str, Any], image_size: int) -> str:
+def softmax_outline(_settings: Mapping[str, Any], image_size: int) -> str:
     feature_side(image_size)
     return (
         f"{image_size}×{image_size} pixels, enlarged to 224×224 → VGG16 base → 25088 → fc1 4096 → "

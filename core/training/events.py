@@ -71,10 +71,10 @@ class RunResult:
 
     ``test_probabilities``: float32 ``(N_test, classes)``, rows in the order of the split's
     ``test`` indices, each summing to 1. ``best_epoch`` was chosen by validation and is what all
-    ``scores`` (keys ``train``, ``validation``, ``test``) belong to; ``last_epoch`` is the record of the last
-    epoch, kept beside it. ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2
-    to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was done,
-    ``feature_cache`` is ``"hit"``, ``"miss"`` or None.
+    ``scores`` (keys ``train``, ``validation``, ``test``) belong to; ``last_epoch`` is the record of
+    the last epoch, kept beside it. ``steady_epoch_seconds`` is the median ``train_seconds`` of
+    epochs 2 to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was
+    done, ``feature_cache`` is ``"hit"``, ``"miss"`` or None.
     """
 
     scores: dict[str, SplitScore]

@@ -1,0 +1,52 @@
+# The two commands most people need: `make app` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: app test check lint types imports showcase lock clean weights
+
+app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+weights: $(VENV)/.app
+	-$(BIN)/python -m core weights fetch
+
+test: $(VENV)/.dev  ## the whole suite
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev lint types imports test  ## what CI runs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase again (about an hour)
+	$(BIN)/python benchmarks/showcase.py
+
+lock: ## write the locked requirements again (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements.txt requirements-gpu.in -o requirements-gpu.txt
+
+# The stamps are renewed when the locked file changes; a half-finished install leaves no stamp.
+$(VENV)/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Headstart needs Python 3.11 or newer; set PYTHON=python3.11')"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

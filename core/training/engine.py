@@ -1,0 +1,262 @@
+"""``train(spec)``: one strategy, one seed, from pictures to predictions.
+
+It yields progress and epoch records while it works and a ``RunResult`` at the end; whoever calls
+it (worker, command line, test) decides where they go. Written against Keras 3 alone, so that the
+same code runs on TensorFlow, JAX and PyTorch.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.datasets.model import Dataset
+from core.datasets.prepare import PreparedImages, prepare_images
+from core.datasets.split import Split, make_split
+from core.datasets.store import open_dataset
+from core.pretrained import weights
+from core.pretrained.backend import select_backend
+from core.pretrained.features import FeatureRequest, FeatureSet, extract_features
+from core.pretrained.preprocessing_values import IMAGENET_MEAN_RGB
+from core.strategies.plan import BuildContext, Plan, Stage
+from core.strategies.registry import find_strategy
+from core.training.bridge import progress_of
+from core.training.clock import MONOTONIC, Clock
+from core.training.events import EpochRecord, Event, Progress, RunResult, SplitScore
+from core.training.fitting import Fitted, Fitting, TrainingData, is_out_of_memory
+from core.training.policy import (
+    choose_policy,
+    library_versions,
+    peak_memory_bytes,
+    processor_name,
+)
+from core.training.scoring import Inputs, predict, score
+from core.training.spec import TrainingSpec
+
+FEATURE_BATCH = 32
+
+
+def never() -> bool:
+    return False
+
+
+def train(
+    spec: TrainingSpec,
+    should_stop: Callable[[], bool] = never,
+    clock: Clock = MONOTONIC,
+) -> Iterator[Event]:
+    """Train as ``spec`` says; see ``core.training.events`` for what is yielded.
+
+    ``should_stop`` is asked after every batch. Raises ``Cancelled``, ``TrainingDiverged``,
+    ``OutOfMemory``, ``WeightsUnavailable`` or ``WeightsRefused``, ``BadInput`` where the dataset
+    cannot be split, ``UnknownName`` for a dataset or strategy that is not there.
+    """
+    started = clock()
+    strategy = find_strategy(spec.strategy)
+    dataset = open_dataset(spec.dataset_id)
+    split = make_split(dataset, spec.split.test, spec.split.validation, spec.split.seed)
+    if "gradient" in strategy.needs:
+        result = yield from _Training(spec, dataset, split, should_stop, clock).run()
+    else:
+        result = _estimate(spec, dataset, split)
+    yield replace(result, total_seconds=clock() - started)
+
+
+def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
+    """A scikit-learn estimator that looks at labels alone: no Keras, no device, no epochs."""
+    context = BuildContext((1, 1, 1), spec.image_size, len(dataset.classes), spec.settings,
+                           IMAGENET_MEAN_RGB, weights.load_base, weights.load_full)  # fmt: skip
+    plan: Plan = find_strategy(spec.strategy).load_builder()(context)
+    labels = dataset.labels
+    plan.estimator.fit(np.zeros((len(split.train), 1)), labels[split.train])
+
+    def probabilities(indices: np.ndarray) -> np.ndarray:
+        known = plan.estimator.predict_proba(np.zeros((len(indices), 1)))
+        whole = np.zeros((len(indices), len(dataset.classes)), np.float32)
+        whole[:, plan.estimator.classes_] = known
+        return whole
+
+    sides = {"train": split.train, "validation": split.validation, "test": split.test}
+    return RunResult(
+        scores={side: score(probabilities(idx), labels[idx]) for side, idx in sides.items()},
+        test_probabilities=probabilities(split.test),
+        epochs=0,
+        best_epoch=None,
+        last_epoch=None,
+        first_epoch_seconds=None,
+        steady_epoch_seconds=None,
+        validation_seconds=None,
+        feature_seconds=None,
+        feature_cache=None,
+        total_seconds=0.0,
+        parameters=0,
+        trainable_parameters=0,
+        device=processor_name(),
+        device_kind="cpu",
+        precision="float32",
+        backend="scikit-learn",
+        batch_size=None,
+        peak_memory_bytes=peak_memory_bytes(),
+        versions=library_versions(),
+    )
+
+
+@dataclass
+class _Training:
+    """One gradient training; holds what its steps share."""
+
+    spec: TrainingSpec
+    dataset: Dataset
+    split: Split
+    should_stop: Callable[[], bool]
+    clock: Clock
+
+    def run(self) -> Iterator[Progress | EpochRecord]:
+        yield Progress("Loading the libraries", 0, 0)
+        select_backend()
+        import keras
+
+        self.policy = choose_policy(self.spec.precision)
+        self.features: dict[str, FeatureSet] = {}
+        self.prepared: PreparedImages = yield from progress_of(
+            "Preparing the images",
+            lambda report: prepare_images(
+                self.dataset, self.spec.image_size, self.spec.resize, report, self.should_stop
+            ),
+        )
+        self.mean_rgb = self._mean_rgb()
+        keras.utils.set_random_seed(self.spec.seed)
+        with _dtype_policy(self.policy.precision):
+            yield Progress("Building the network", 0, 0)
+            plan = self._build()
+            records: list[EpochRecord] = []
+            fitted = Fitted()
+            for stage in plan.stages:
+                inputs = yield from self._inputs(stage)
+                fitted = yield from self._fitting().fit(stage, self._data(inputs))
+                records += fitted.records
+            main = plan.stages[-1]
+            probabilities = yield from self._probabilities(main, inputs)
+        keras.utils.clear_session(free_memory=False)
+        return self._result(plan, fitted, probabilities)
+
+    def _build(self) -> Plan:
+        context = BuildContext(
+            image_shape=self.prepared.shape[1:],
+            image_size=self.spec.image_size,
+            class_count=len(self.dataset.classes),
+            settings=self.spec.settings,
+            mean_rgb=self.mean_rgb,
+            load_base=weights.load_base,
+            load_full=weights.load_full,
+        )
+        return find_strategy(self.spec.strategy).load_builder()(context)
+
+    def _mean_rgb(self) -> tuple[float, float, float]:
+        """What VGG16 subtracts: ImageNet's mean, or the mean of the training images alone."""
+        if self.spec.settings.get("mean") != "dataset":
+            return IMAGENET_MEAN_RGB
+        total = np.zeros(self.prepared.shape[-1], np.float64)
+        for index in self.split.train:
+            total += self.prepared.take(np.array([index])).mean(axis=(0, 1, 2))
+        mean = total / len(self.split.train)
+        red, green, blue = (float(round(value, 3)) for value in np.broadcast_to(mean, 3))
+        return red, green, blue
+
+    def _fitting(self) -> Fitting:
+        name = f"{self.spec.strategy}, seed {self.spec.seed}"
+        return Fitting(
+            name, self.spec.seed, self.policy.compile_with_xla, self.should_stop, self.clock
+        )
+
+    def _data(self, inputs: Inputs) -> TrainingData:
+        return TrainingData(inputs, self.dataset.labels, self.split.train, self.split.validation)
+
+    def _inputs(self, stage: Stage) -> Iterator[Progress]:
+        """The pictures, or the cached features that the stage wants (extracted if need be)."""
+        if stage.feature_layer is None:
+            return self.prepared
+        layer = stage.feature_layer
+        if layer not in self.features:
+            request = FeatureRequest(
+                layer=layer,
+                image_size=224 if layer == "fc2" else self.spec.image_size,
+                mean_rgb=self.mean_rgb,
+                precision=self.policy.precision,
+                jit=self.policy.compile_with_xla,
+                batch_size=FEATURE_BATCH,
+            )
+            self.features[layer] = yield from progress_of(
+                "Extracting features",
+                lambda report: extract_features(
+                    self.prepared, request, report, self.should_stop, self.spec.resize
+                ),
+            )
+        return self.features[layer]
+
+    def _probabilities(self, main: Stage, inputs: Inputs) -> Iterator[Progress]:
+        """Every image of every side, scored once with the weights of the best epoch."""
+        check = self._fitting().check
+        found: dict[str, np.ndarray] = {}
+        for side in ("train", "validation", "test"):
+            yield Progress(f"Scoring the {side} images", 0, len(getattr(self.split, side)))
+            try:
+                found[side] = predict(main.model, inputs, getattr(self.split, side), check)
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise MemoryError(
+                        f"{self.spec.strategy} ran out of memory in scoring"
+                    ) from error
+                raise
+        return found
+
+    def _result(
+        self, plan: Plan, fitted: Fitted, probabilities: dict[str, np.ndarray]
+    ) -> RunResult:
+        labels, records, main = self.dataset.labels, fitted.records, plan.stages[-1]
+        scores: dict[str, SplitScore] = {
+            side: score(found, labels[getattr(self.split, side)])
+            for side, found in probabilities.items()
+        }
+        trainable = sum(int(np.prod(v.shape)) for v in main.model.trainable_variables)
+        sets = list(self.features.values())
+        return RunResult(
+            scores=scores,
+            test_probabilities=probabilities["test"],
+            epochs=len(records),
+            best_epoch=fitted.best_epoch,
+            last_epoch=records[-1],
+            first_epoch_seconds=records[0].train_seconds,
+            steady_epoch_seconds=_median([record.train_seconds for record in records[1:]]),
+            validation_seconds=_median([record.validation_seconds for record in records]),
+            feature_seconds=sum(entry.seconds for entry in sets) if sets else None,
+            feature_cache=sets[0].cache if sets else None,
+            total_seconds=0.0,
+            parameters=main.model.count_params() + plan.frozen_parameters,
+            trainable_parameters=trainable,
+            device=self.policy.device,
+            device_kind=self.policy.kind,
+            precision=self.policy.precision,
+            backend=self.policy.backend,
+            batch_size=main.batch_size,
+            peak_memory_bytes=peak_memory_bytes(),
+            versions=library_versions(),
+        )
+
+
+def _median(values: list[float]) -> float | None:
+    return float(np.median(values)) if values else None
+
+
+@contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    """Set Keras' global dtype policy for the time of one training."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

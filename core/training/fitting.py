@@ -1,0 +1,182 @@
+"""Fit one stage: batches, clocks, validation, the best weights by validation."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.strategies.plan import Stage
+from core.training.clock import MONOTONIC, Clock, Stopwatch
+from core.training.events import EpochRecord, Progress
+from core.training.scoring import Inputs, predict, score
+
+SECONDS_BETWEEN_PROGRESS = 0.5
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Pictures or features with the labels of all images, and who trains and who validates."""
+
+    inputs: Inputs
+    labels: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+
+
+@dataclass
+class Fitted:
+    """The records of a stage and the trainable weights after its best epoch."""
+
+    records: list[EpochRecord] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def best(self) -> EpochRecord:
+        return self.records[self.best_epoch - 1]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a stage is fitted: seed of the order of images, XLA, cancellation, source of time."""
+
+    name: str
+    seed: int
+    compile_with_xla: bool
+    should_stop: Callable[[], bool]
+    clock: Clock = MONOTONIC
+
+    def check(self) -> None:
+        if self.should_stop():
+            raise Cancelled(f"{self.name} was cancelled.")
+
+    def fit(self, stage: Stage, data: TrainingData) -> Iterator[Progress | EpochRecord]:
+        """Train ``stage`` and leave its best weights in the model.
+
+        Yields progress and one record after each epoch; the generator's return value is a
+        ``Fitted``. Raises ``Cancelled`` within one batch, ``TrainingDiverged`` at the first loss
+        that is not finite, and ``OutOfMemory`` with the batch size that was tried.
+        """
+        stage.model.compile(
+            optimizer=stage.optimizer,
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=self.compile_with_xla,
+        )
+        fitted = Fitted()
+        for epoch in range(1, stage.epochs + 1):
+            try:
+                record = yield from self._epoch(stage, data, epoch, fitted)
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise OutOfMemory(
+                        f"{self.name} ran out of memory with a batch of {stage.batch_size} images. "
+                        "Choose a smaller batch size or image size."
+                    ) from error
+                raise
+            fitted.records.append(record)
+            if fitted.best_epoch == 0 or _is_better(record, fitted.best):
+                fitted.best_epoch = epoch
+                fitted.best_weights = _weights(stage.model)
+            yield record
+        for variable, value in zip(
+            stage.model.trainable_variables, fitted.best_weights, strict=True
+        ):
+            variable.assign(value)
+        return fitted
+
+    def _epoch(
+        self, stage: Stage, data: TrainingData, epoch: int, fitted: Fitted
+    ) -> Iterator[Progress]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
+        stage.model.reset_metrics()
+        training = Stopwatch(self.clock)
+        last_progress = -SECONDS_BETWEEN_PROGRESS
+        loss = accuracy = float("nan")
+        for start in range(0, len(order), stage.batch_size):
+            indices = order[start : start + stage.batch_size]
+            logs = stage.model.train_on_batch(
+                data.inputs.take(indices), data.labels[indices], return_dict=True
+            )
+            loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
+            with training.paused():
+                self.check()
+                if not np.isfinite(loss):
+                    raise TrainingDiverged(
+                        f"{self.name} stopped in epoch {epoch}: its loss became {loss}. "
+                        "A smaller learning rate usually helps."
+                    )
+                done = start + len(indices)
+                if training.seconds - last_progress >= SECONDS_BETWEEN_PROGRESS:
+                    last_progress = training.seconds
+                    yield self._progress(stage, epoch, done, len(order), training, fitted)
+        _drain(stage.model)
+        training.pause()
+        validating = Stopwatch(self.clock)
+        probabilities = predict(stage.model, data.inputs, data.validation, self.check)
+        validating.pause()
+        validated = score(probabilities, data.labels[data.validation])
+        return EpochRecord(
+            stage=stage.name,
+            epoch=epoch,
+            epochs=stage.epochs,
+            train_loss=loss,
+            train_accuracy=accuracy,
+            validation_loss=validated.log_loss,
+            validation_accuracy=validated.accuracy,
+            train_seconds=training.seconds,
+            validation_seconds=validating.seconds,
+            images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
+        )
+
+    def _progress(
+        self, stage: Stage, epoch: int, done: int, total: int, training: Stopwatch, fitted: Fitted
+    ) -> Progress:
+        """Time left is hidden until one epoch is over: the first holds tracing and compiling."""
+        speed = done / training.seconds if training.seconds > 0 else None
+        seconds_left = None
+        if fitted.records:
+            last = fitted.records[-1]
+            an_epoch = last.train_seconds + last.validation_seconds
+            seconds_left = an_epoch * (stage.epochs - epoch + 1 - done / total)
+        what = "Fitting the head" if stage.name == "head" else "Training"
+        return Progress(
+            f"{what}, epoch {epoch} of {stage.epochs}",
+            done,
+            total,
+            speed,
+            seconds_left,
+            epoch,
+            stage.epochs,
+        )
+
+
+def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
+    """Higher validation accuracy; of equals the lower validation loss; of equals the earlier."""
+    return (record.validation_accuracy, -record.validation_loss) > (
+        best.validation_accuracy,
+        -best.validation_loss,
+    )
+
+
+def _weights(model: Any) -> list[np.ndarray]:
+    from keras import ops
+
+    return [np.array(ops.convert_to_numpy(variable)) for variable in model.trainable_variables]
+
+
+def _drain(model: Any) -> None:
+    """Wait until the device has done all its work: a GPU returns from a step before it is over."""
+    from keras import ops
+
+    ops.convert_to_numpy(model.trainable_variables[-1])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a backend says that memory ran out; each has its own exception for it."""
+    name = type(error).__name__
+    if name in ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError"):
+        return True
+    return "RESOURCE_EXHAUSTED" in str(error) or "out of memory" in str(error).lower()

@@ -1,0 +1,135 @@
+"""Which device, which precision, compiled or not: chosen once, printed, stored with the run.
+
+On a processor XLA makes VGG16 slower (3.1 against 7.1 images a second), so it is off there;
+bfloat16 doubles extraction and training where the processor has it in hardware. On a GPU both XLA
+and mixed precision pay.
+"""
+
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.settings import current_settings
+
+VERSIONED = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "scikit-learn",
+    "pillow",
+)
+
+
+@dataclass(frozen=True)
+class DevicePolicy:
+    """``device`` is a name for people, ``kind`` is ``cpu`` or ``gpu``; ``precision`` is a Keras
+    dtype policy; ``compile_with_xla`` goes to ``model.compile`` as ``jit_compile``."""
+
+    device: str
+    kind: str
+    backend: str
+    precision: str
+    compile_with_xla: bool
+
+
+def choose_policy(requested_precision: str = "auto") -> DevicePolicy:
+    """Look at the device of the Keras backend and choose; ``auto`` leaves the precision to us."""
+    import keras
+
+    backend = keras.backend.backend()
+    gpu, capability = _gpu(backend)
+    if requested_precision == "auto":
+        requested_precision = current_settings().precision
+    if requested_precision == "auto":
+        requested_precision = _gpu_precision(capability) if gpu else _processor_precision()
+    # JAX always compiles with XLA; torch's compiler is not XLA and is left off.
+    compile_with_xla = backend == "jax" or (bool(gpu) and backend == "tensorflow")
+    return DevicePolicy(
+        gpu or processor_name(), "gpu" if gpu else "cpu", backend, requested_precision,
+        compile_with_xla,
+    )  # fmt: skip
+
+
+def processor_name() -> str:
+    """The processor's name with the number of cores this process may use."""
+    name = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        found = re.search(r"model name\s*:\s*(.+)", information.read_text())
+        name = found.group(1).strip() if found else name
+    return f"{name}, {usable_cores()} cores"
+
+
+def usable_cores() -> int:
+    import psutil
+
+    process = psutil.Process()
+    # macOS has no affinity call: all logical cores are usable there.
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count()
+
+
+def _processor_precision() -> str:
+    information = Path("/proc/cpuinfo")
+    flags = information.read_text() if information.exists() else ""
+    return "mixed_bfloat16" if re.search(r"\b(avx512_bf16|amx_bf16)\b", flags) else "float32"
+
+
+def _gpu_precision(capability: tuple[int, int] | None) -> str:
+    if capability is None or capability < (7, 0):
+        return "float32"
+    # bfloat16 needs no loss scaling; it is in hardware from compute capability 8.0 on.
+    return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
+
+
+def _gpu(backend: str) -> tuple[str | None, tuple[int, int] | None]:
+    """Name and compute capability of the first GPU the backend sees, or ``(None, None)``."""
+    if backend == "tensorflow":
+        import tensorflow
+
+        for device in tensorflow.config.list_physical_devices("GPU"):
+            tensorflow.config.experimental.set_memory_growth(device, True)
+            details = tensorflow.config.experimental.get_device_details(device)
+            return details.get("device_name", device.name), details.get("compute_capability")
+    elif backend == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            return torch.cuda.get_device_name(0), torch.cuda.get_device_capability(0)
+    elif backend == "jax":
+        import jax
+
+        for found in jax.devices():
+            if found.platform == "gpu":
+                major, _, minor = str(getattr(found, "compute_capability", "0.0")).partition(".")
+                return found.device_kind, (int(major), int(minor or 0))
+    return None, None
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Headstart, Python and of the libraries that decide a result, where installed."""
+    found: dict[str, str] = {"headstart": __version__, "python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident memory that this process ever had."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
+    peak: Any = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
