@@ -6,7 +6,6 @@ same code runs on TensorFlow, JAX and PyTorch.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,15 +15,14 @@ from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split, make_split
 from core.datasets.store import open_dataset
 from core.pretrained import weights
-from core.pretrained.backend import select_backend
+from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
 from core.pretrained.features import FeatureRequest, FeatureSet, extract_features
-from core.pretrained.preprocessing_values import IMAGENET_MEAN_RGB
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
 from core.training.clock import MONOTONIC, Clock
 from core.training.events import EpochRecord, Event, Progress, RunResult, SplitScore
-from core.training.fitting import Fitted, Fitting, TrainingData, is_out_of_memory
+from core.training.fitting import Fitted, Fitting, TrainingData
 from core.training.policy import (
     choose_policy,
     library_versions,
@@ -65,8 +63,15 @@ def train(
 
 def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
     """A scikit-learn estimator that looks at labels alone: no Keras, no device, no epochs."""
-    context = BuildContext((1, 1, 1), spec.image_size, len(dataset.classes), spec.settings,
-                           IMAGENET_MEAN_RGB, weights.load_base, weights.load_full)  # fmt: skip
+    context = BuildContext(
+        image_shape=(spec.image_size, spec.image_size, 3),
+        image_size=spec.image_size,
+        class_count=len(dataset.classes),
+        settings=spec.settings,
+        mean_rgb=(0.0, 0.0, 0.0),
+        load_base=weights.load_base,
+        load_full=weights.load_full,
+    )
     plan: Plan = find_strategy(spec.strategy).load_builder()(context)
     labels = dataset.labels
     plan.estimator.fit(np.zeros((len(split.train), 1)), labels[split.train])
@@ -114,8 +119,7 @@ class _Training:
 
     def run(self) -> Iterator[Progress | EpochRecord]:
         yield Progress("Loading the libraries", 0, 0)
-        select_backend()
-        import keras
+        keras = load_keras()
 
         self.policy = choose_policy(self.spec.precision)
         self.features: dict[str, FeatureSet] = {}
@@ -127,7 +131,7 @@ class _Training:
         )
         self.mean_rgb = self._mean_rgb()
         keras.utils.set_random_seed(self.spec.seed)
-        with _dtype_policy(self.policy.precision):
+        with dtype_policy(self.policy.precision):
             yield Progress("Building the network", 0, 0)
             plan = self._build()
             records: list[EpochRecord] = []
@@ -155,6 +159,8 @@ class _Training:
 
     def _mean_rgb(self) -> tuple[float, float, float]:
         """What VGG16 subtracts: ImageNet's mean, or the mean of the training images alone."""
+        from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
+
         if self.spec.settings.get("mean") != "dataset":
             return IMAGENET_MEAN_RGB
         total = np.zeros(self.prepared.shape[-1], np.float64)
@@ -247,16 +253,3 @@ class _Training:
 
 def _median(values: list[float]) -> float | None:
     return float(np.median(values)) if values else None
-
-
-@contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
-    """Set Keras' global dtype policy for the time of one training."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.pretrained.backend import is_out_of_memory
 from core.strategies.plan import Stage
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
@@ -172,11 +173,3 @@ def _drain(model: Any) -> None:
     from keras import ops
 
     ops.convert_to_numpy(model.trainable_variables[-1])
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a backend says that memory ran out; each has its own exception for it."""
-    name = type(error).__name__
-    if name in ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError"):
-        return True
-    return "RESOURCE_EXHAUSTED" in str(error) or "out of memory" in str(error).lower()

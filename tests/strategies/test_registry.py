@@ -1,0 +1,156 @@
+"""The ladder as data: names, presets, ranges, outlines, and no Keras on the way."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from core.errors import BadInput, UnknownName
+from core.strategies.registry import STRATEGIES, find_strategy, registered
+from core.strategies.settings import PRESETS
+
+NAMES = [
+    "majority",
+    "mlp",
+    "cnn",
+    "vgg16_scratch",
+    "vgg16_probe",
+    "vgg16_features",
+    "vgg16_softmax",
+    "vgg16_freeze",
+    "vgg16_finetune",
+]
+
+
+def test_the_nine_strategies_are_registered():
+    assert list(STRATEGIES) == NAMES
+
+
+def test_cheap_strategies_come_first_in_the_order_of_work():
+    by_cost = sorted(STRATEGIES.values(), key=lambda entry: entry.cost)
+    assert [entry.name for entry in by_cost] == [
+        "majority",
+        "mlp",
+        "cnn",
+        "vgg16_probe",
+        "vgg16_features",
+        "vgg16_softmax",
+        "vgg16_freeze",
+        "vgg16_finetune",
+        "vgg16_scratch",
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_preset_values_are_inside_their_own_ranges(name, preset):
+    strategy = find_strategy(name)
+    settings = strategy.resolve(preset)
+    assert (
+        strategy.resolve(preset, {key: str(value) for key, value in settings.items()}) == settings
+    )
+    assert strategy.teaches.endswith(".")
+    assert strategy.tutorial.endswith(".")
+    assert all(entry.help.endswith(".") for entry in strategy.settings)
+
+
+def test_the_tutorials_own_values_are_in_the_article_preset():
+    freeze = find_strategy("vgg16_freeze").resolve("article")
+    expected = {"k": 8, "head": "fc", "start": "fresh", "epochs": 10, "batch_size": 16}
+    expected |= {"learning_rate": 1e-3, "decay": 1e-6, "momentum": 0.9, "mean": "imagenet"}
+    assert expected.items() <= freeze.items()
+    head = find_strategy("vgg16_features").resolve("article")
+    assert (head["hidden_1"], head["hidden_2"], head["hidden_3"]) == (1000, 500, 150)
+    assert (head["dropout_1"], head["dropout_2"], head["dropout_3"]) == (0.3, 0.4, 0.2)
+    assert (head["epochs"], head["batch_size"]) == (20, 128)
+    mlp = find_strategy("mlp").resolve("article")
+    assert (mlp["hidden_layers"], mlp["hidden_width"], mlp["epochs"]) == (3, 500, 10)
+    cnn = find_strategy("cnn").resolve("article")
+    assert (cnn["padding"], cnn["dropout"], cnn["epochs"]) == ("valid", 0.5, 10)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "setting", "value", "says"),
+    [
+        ("mlp", "epochs", 0, r"mlp\.epochs is 0; it must be a whole number from 1 to 1000"),
+        ("mlp", "epochs", -1, "from 1 to 1000"),
+        ("mlp", "epochs", 1e9, "from 1 to 1000"),
+        ("mlp", "epochs", "2.5", "a whole number"),
+        ("mlp", "epochs", True, "a whole number"),
+        ("mlp", "epochs", "many", "a whole number"),
+        ("cnn", "learning_rate", 0, "a number from 1e-07 to 1"),
+        ("cnn", "learning_rate", "nan", "a number from 1e-07 to 1"),
+        ("cnn", "batch_size", 100000, "from 1 to 1024 images"),
+        ("cnn", "padding", "reflect", "one of: same, valid"),
+        ("vgg16_freeze", "k", -1, "from 0 to 19 layers"),
+        ("vgg16_freeze", "k", 99, "from 0 to 19 layers"),
+    ],
+)
+def test_values_out_of_range_are_refused_at_the_field(strategy, setting, value, says):
+    with pytest.raises(BadInput, match=says) as caught:
+        find_strategy(strategy).resolve("quick", {setting: value})
+    assert caught.value.field == f"{strategy}.{setting}"
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(UnknownName, match=r"no strategy named 'resnet'. Known: cnn, majority, mlp"):
+        find_strategy("resnet")
+    with pytest.raises(UnknownName, match=r"setting of cnn named 'depth'. Known: batch_size"):
+        find_strategy("cnn").resolve("quick", {"depth": 3})
+    with pytest.raises(UnknownName, match=r"preset named 'slow'. Known: article, quick"):
+        find_strategy("cnn").resolve("slow")
+
+
+def test_a_name_registered_twice_is_refused():
+    with pytest.raises(ValueError, match="registered twice: cnn"):
+        registered((STRATEGIES["cnn"], replace(STRATEGIES["cnn"], title="Again")))
+
+
+@pytest.mark.parametrize(
+    ("padding", "image_size", "flattened"),
+    [("valid", 224, "2×2×32 = 128"), ("same", 224, "3×3×32 = 288"), ("same", 64, "1×1×32 = 32")],
+)
+def test_the_flattened_size_of_the_cnn_is_shown(padding, image_size, flattened):
+    cnn = find_strategy("cnn")
+    settings = cnn.resolve("quick", {"padding": padding})
+    assert f"flatten {flattened}" in cnn.describe(settings, image_size)
+
+
+@pytest.mark.parametrize(("padding", "smallest"), [("valid", 148), ("same", 64)])
+def test_an_image_too_small_for_the_cnn_names_the_smallest_size(padding, smallest):
+    cnn = find_strategy("cnn")
+    settings = cnn.resolve("quick", {"padding": padding})
+    cnn.describe(settings, smallest)
+    with pytest.raises(BadInput, match=f"needs at least {smallest} pixels") as caught:
+        cnn.describe(settings, smallest - 1)
+    assert caught.value.field == "image_size"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("vgg16")])
+def test_vgg16_needs_32_pixels(name):
+    strategy = find_strategy(name)
+    strategy.describe(strategy.resolve("quick"), 32)
+    with pytest.raises(BadInput, match="VGG16 needs at least 32 pixels"):
+        strategy.describe(strategy.resolve("quick"), 31)
+
+
+def test_the_features_of_224_are_the_tutorials_25088():
+    probe = find_strategy("vgg16_probe")
+    assert "7×7×512 = 25088 features" in probe.describe(probe.resolve("article"), 224)
+
+
+def test_the_fc_head_needs_the_full_weights():
+    freeze = find_strategy("vgg16_freeze")
+    assert "full_weights" not in freeze.needs_for(freeze.resolve("quick"))
+    assert "full_weights" in freeze.needs_for(freeze.resolve("quick", {"head": "fc"}))
+
+
+def test_the_registry_loads_no_deep_learning_library():
+    code = (
+        "import sys, core.strategies.registry as r; "
+        "[s.describe(s.resolve('quick'), 96) for s in r.STRATEGIES.values()]; "
+        "print([m for m in ('keras', 'tensorflow', 'jax', 'torch', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,172 @@
+"""Fitting with a scripted model: exact seconds, best epoch, cancel, divergence. No Keras runs."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.strategies.plan import Stage
+from core.training import fitting
+from core.training.events import EpochRecord, Progress
+from core.training.fitting import Fitting, TrainingData
+
+
+class Variable:
+    def __init__(self, value):
+        self.value = np.array([value], dtype=np.float32)
+        self.shape = (1,)
+
+    def assign(self, value):
+        self.value = np.array(value)
+
+
+class ScriptedModel:
+    """Each training step takes 2 s, each prediction 5 s; ``rights`` says how many of the two
+    validation images are right after each epoch."""
+
+    def __init__(self, clock, rights, losses=None):
+        self.clock, self.rights, self.losses = clock, rights, losses or []
+        self.trainable_variables = [Variable(0)]
+        self.steps = self.epoch = 0
+        self.compiled = {}
+
+    def compile(self, **options):
+        self.compiled = options
+
+    def reset_metrics(self):
+        self.epoch += 1
+
+    def train_on_batch(self, images, labels, return_dict):
+        assert return_dict
+        assert len(images) == len(labels)
+        self.clock.now += 2
+        self.trainable_variables[0].value += 1
+        self.steps += 1
+        loss = self.losses[self.steps - 1] if self.losses else 1.0
+        if isinstance(loss, Exception):
+            raise loss
+        return {"loss": loss, "accuracy": 0.5}
+
+    def predict_on_batch(self, images):
+        self.clock.now += 5
+        right = self.rights[self.epoch - 1]
+        chances = np.full((len(images), 2), 0.1, np.float32)
+        for place in range(len(images)):
+            chances[place, 0 if place < right else 1] = 0.9
+        return chances
+
+
+@pytest.fixture()
+def clock():
+    return type("HandClock", (), {"now": 0.0, "__call__": lambda self: self.now})()
+
+
+@pytest.fixture(autouse=True)
+def _no_keras(monkeypatch):
+    monkeypatch.setattr(
+        fitting, "_weights", lambda model: [v.value.copy() for v in model.trainable_variables]
+    )
+    monkeypatch.setattr(fitting, "_drain", lambda model: None)
+
+
+def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3):
+    inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
+    data = TrainingData(
+        inputs, np.zeros(9, np.int32), train=np.arange(7), validation=np.array([7, 8])
+    )
+    stage = Stage("main", model, "optimizer", epochs, batch_size)
+    steps = Fitting("cnn, seed 0", 0, False, should_stop, clock).fit(stage, data)
+    events = []
+    while True:
+        try:
+            events.append(next(steps))
+        except StopIteration as stop:
+            return events, stop.value
+
+
+def test_training_and_validation_time_are_kept_apart(clock):
+    events, _ = run(ScriptedModel(clock, rights=[1, 2]), clock)
+    records = [event for event in events if isinstance(event, EpochRecord)]
+    # 7 images in batches of 3 are three steps of 2 s, the short last one included
+    assert [record.train_seconds for record in records] == [6.0, 6.0]
+    assert [record.validation_seconds for record in records] == [5.0, 5.0]
+    assert [record.images_per_second for record in records] == [7 / 6, 7 / 6]
+    assert [record.validation_accuracy for record in records] == [0.5, 1.0]
+
+
+def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
+    model = ScriptedModel(clock, rights=[1])
+    inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
+    data = TrainingData(inputs, np.zeros(9, np.int32), np.arange(7), np.array([7, 8]))
+    records = []
+    stage = Stage("main", model, None, 1, 3)
+    for event in Fitting("cnn", 0, False, lambda: False, clock).fit(stage, data):
+        clock.now += 1000  # writing to a store, drawing a page
+        if isinstance(event, EpochRecord):
+            records.append(event)
+    assert [record.train_seconds for record in records] == [6.0]
+
+
+def test_the_best_epoch_is_restored_and_ties_go_to_the_earlier(clock):
+    model = ScriptedModel(clock, rights=[1, 2, 2, 0])
+    _, fitted = run(model, clock, epochs=4)
+    assert fitted.best_epoch == 2
+    assert fitted.best.validation_accuracy == 1.0
+    # three steps an epoch, each adds one: after epoch 2 the weight was 6
+    assert model.trainable_variables[0].value.tolist() == [6.0]
+    assert len(fitted.records) == 4
+
+
+def test_time_left_is_hidden_until_an_epoch_is_over(clock):
+    events, _ = run(ScriptedModel(clock, rights=[1, 1]), clock)
+    first, second = (
+        [event for event in events if isinstance(event, Progress) and event.epoch == epoch]
+        for epoch in (1, 2)
+    )
+    assert {event.seconds_left for event in first} == {None}
+    # one epoch took 6 s of training and 5 s of validation; 3 of 7 images of the last are done
+    assert second[0].seconds_left == pytest.approx(11 * (1 - 3 / 7))
+
+
+def test_cancel_is_heard_after_one_batch(clock):
+    model = ScriptedModel(clock, rights=[1, 1])
+    with pytest.raises(Cancelled, match="cnn, seed 0 was cancelled"):
+        run(model, clock, should_stop=lambda: model.steps >= 2)
+    assert model.steps == 2
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_a_number_stops_the_run_and_names_it(clock, loss):
+    model = ScriptedModel(clock, rights=[1, 1], losses=[1.0, loss])
+    with pytest.raises(TrainingDiverged, match=r"cnn, seed 0 stopped in epoch 1.*learning rate"):
+        run(model, clock)
+    assert model.steps == 2
+
+
+def test_running_out_of_memory_names_the_batch(clock):
+    model = ScriptedModel(clock, rights=[1], losses=[MemoryError("no room")])
+    with pytest.raises(OutOfMemory, match="batch of 3 images"):
+        run(model, clock)
+
+
+def test_other_errors_are_not_disguised(clock):
+    model = ScriptedModel(clock, rights=[1], losses=[KeyError("a bug")])
+    with pytest.raises(KeyError, match="a bug"):
+        run(model, clock)
+
+
+def test_the_order_of_images_depends_on_the_seed_alone(clock):
+    seen = []
+    inputs = SimpleNamespace(
+        take=lambda indices: seen.append(indices.tolist()) or np.zeros((len(indices), 4, 4, 3))
+    )
+    data = TrainingData(inputs, np.zeros(9, np.int32), np.arange(7), np.array([7, 8]))
+    orders = []
+    for seed in (0, 0, 1):
+        seen.clear()
+        stage = Stage("main", ScriptedModel(clock, rights=[1]), None, 1, 7)
+        list(Fitting("cnn", seed, False, lambda: False, clock).fit(stage, data))
+        orders.append(seen[0])
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == list(range(7))
