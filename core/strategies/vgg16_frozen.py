@@ -142,8 +142,8 @@ VGG16_PROBE = Strategy(
 VGG16_FEATURES = Strategy(
     name="vgg16_features",
     title="VGG16 features, dense head",
-    teaches="The same frozen features under a deeper head: does a bigger head help, or only "
-    "memorise?",
+    teaches="The same frozen features under a deeper head: does a bigger head help, or does it "
+    "only memorise? This rung shows it.",
     tutorial="Case 2a: 7×7×512 = 25088 features, dense 1000 and two more layers with dropouts 0.3, "
     "0.4, 0.2, Adam, 20 epochs, batch 128.",
     settings=(

@@ -57,7 +57,7 @@ class ScriptedModel:
         return chances
 
 
-@pytest.fixture()
+@pytest.fixture
 def clock():
     return type("HandClock", (), {"now": 0.0, "__call__": lambda self: self.now})()
 
@@ -67,7 +67,7 @@ def _no_keras(monkeypatch):
     monkeypatch.setattr(
         fitting, "_weights", lambda model: [v.value.copy() for v in model.trainable_variables]
     )
-    monkeypatch.setattr(fitting, "_drain", lambda model: None)
+    monkeypatch.setattr(fitting, "_drain", lambda _model: None)
 
 
 def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3):
