@@ -130,6 +130,6 @@ def _keep(key: str, verdict: Verdict) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         log.warning("%s cannot be written; weights are checked by each process: %s", path, error)

@@ -129,4 +129,4 @@ def replace_durably(temporary: Path, path: Path) -> None:
     """Sync ``temporary`` to the disk, then rename it to ``path`` in one step."""
     with open(temporary, "rb+") as file:
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -167,7 +167,7 @@ def load_base() -> dict[str, np.ndarray]:
 
 
 def load_full() -> dict[str, np.ndarray]:
-    """The base and ``fc1/kernel``, ``fc1/bias``, ``fc2/kernel``, ``fc2/bias``; see ``load_base``."""
+    """The base's arrays and kernel and bias of ``fc1`` and ``fc2``; see ``load_base``."""
     return _load("full")
 
 
