@@ -22,11 +22,13 @@ def as_text(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """A process that serves the queue; it is alive while its lease lasts."""
+    """A process that serves the queue (of one experiment, or all of it); it is alive while its
+    lease lasts."""
 
     id: str
     host: str
     process_id: int
+    experiment_id: str | None
     started_at: str
     lease_expires_at: str
 
@@ -45,17 +47,27 @@ class WorkQueue:
 
     # Workers ----------------------------------------------------------------------------------
 
-    def register_worker(self, worker_id: str, host: str, process_id: int) -> None:
+    def register_worker(
+        self, worker_id: str, host: str, process_id: int, experiment_id: str | None = None
+    ) -> None:
+        """Say that the worker is there; one that was announced before is taken over."""
         with self.database.writing() as connection:
-            connection.execute(
-                insert(workers).values(
-                    id=worker_id,
-                    host=host,
-                    process_id=process_id,
-                    started_at=self.moment(),
-                    lease_expires_at=self.lease_end(),
-                )
-            )
+            connection.execute(delete(workers).where(workers.c.id == worker_id))
+            self._insert_worker(connection, worker_id, host, process_id, experiment_id)
+
+    def announce_worker(self, worker_id: str, host: str) -> bool:
+        """Reserve the place of a worker that is about to start; False if one serves all already.
+
+        Two processes that both want to start a worker get True once between them.
+        """
+        alive = select(workers.c.id).where(
+            workers.c.lease_expires_at > self.moment(), workers.c.experiment_id.is_(None)
+        )
+        with self.database.writing() as connection:
+            if connection.execute(alive.limit(1)).first() is not None:
+                return False
+            self._insert_worker(connection, worker_id, host, 0, None)
+            return True
 
     def forget_worker(self, worker_id: str) -> None:
         with self.database.writing() as connection:
@@ -160,7 +172,7 @@ class WorkQueue:
     def set_progress(
         self, run_id: str, progress: dict[str, Any], attempt: int | None = None
     ) -> bool:
-        return self._change_running(run_id, attempt, progress=progress)
+        return self._change_running(run_id, attempt, progress=progress, progress_at=self.moment())
 
     def add_epoch(self, run_id: str, record: dict[str, Any], attempt: int | None = None) -> bool:
         """Append one ``EpochRecord.as_dict()``."""
@@ -171,6 +183,7 @@ class WorkQueue:
             last = select(func.max(epochs.c.number)).where(epochs.c.run_id == run_id)
             number = (connection.execute(last).scalar() or 0) + 1
             connection.execute(insert(epochs).values(run_id=run_id, number=number, record=record))
+            connection.execute(_running(run_id, attempt).values(progress_at=self.moment()))
             return True
 
     def reduce_batch(
@@ -201,7 +214,30 @@ class WorkQueue:
     def mark_cancelled(self, run_id: str, attempt: int | None = None) -> bool:
         return self._end(run_id, attempt, state="cancelled")
 
+    def mark_interrupted(self, run_id: str, message: str, attempt: int | None = None) -> bool:
+        """The worker is going away; the run can be started again."""
+        return self._end(run_id, attempt, state="interrupted", error=message)
+
     # Parts ------------------------------------------------------------------------------------
+
+    def _insert_worker(
+        self,
+        connection: Connection,
+        worker_id: str,
+        host: str,
+        process_id: int,
+        experiment_id: str | None,
+    ) -> None:
+        connection.execute(
+            insert(workers).values(
+                id=worker_id,
+                host=host,
+                process_id=process_id,
+                experiment_id=experiment_id,
+                started_at=self.moment(),
+                lease_expires_at=self.lease_end(),
+            )
+        )
 
     def lease_end(self) -> str:
         return as_text(self._now() + timedelta(seconds=self.lease_seconds))

@@ -47,9 +47,10 @@ class ExperimentRecord:
 class RunRecord:
     """One strategy with one seed.
 
-    ``progress`` is ``Progress.as_dict()`` of ``core.training.events``, ``result`` is
-    ``RunResult.as_dict()`` once finished, ``error`` a sentence for people where it failed.
-    ``notes`` tell what was changed on the way (a halved batch). ``attempts`` counts its starts.
+    ``progress`` is ``Progress.as_dict()`` of ``core.training.events`` (``progress_at``: when it was
+    last heard of), ``result`` is ``RunResult.as_dict()`` once finished, ``error`` a sentence for
+    people where it failed. ``notes`` tell what was changed on the way (a halved batch).
+    ``attempts`` counts its starts.
     """
 
     id: str
@@ -60,6 +61,7 @@ class RunRecord:
     settings: dict[str, Any]
     state: State
     progress: dict[str, Any] | None
+    progress_at: str | None
     error: str | None
     result: dict[str, Any] | None
     notes: tuple[str, ...]

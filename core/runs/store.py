@@ -120,6 +120,10 @@ class Store(WorkQueue):
             rows = connection.execute(newest_first).mappings().all()
         return [experiment_record(dict(row), counts.get(row["id"], {})) for row in rows]
 
+    def experiment_ids(self) -> list[str]:
+        with self.database.reading() as connection:
+            return list(connection.execute(select(experiments.c.id)).scalars())
+
     def experiment(self, experiment_id: str) -> ExperimentRecord:
         """The experiment of that id, or ``UnknownName`` listing the newest ones."""
         wanted = select(experiments).where(experiments.c.id == experiment_id)
@@ -230,6 +234,7 @@ class Store(WorkQueue):
                     state="queued",
                     queue_number=self._last_queue_number(connection) + 1,
                     progress=None,
+                    progress_at=None,
                     error=None,
                     result=None,
                     worker_id=None,
@@ -272,11 +277,16 @@ def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:
     return Store(current_settings().database_url, lease_seconds=lease_seconds)
 
 
+def run_id_of(experiment_id: str, strategy: str, seed: int) -> str:
+    """A run's id says what it is: ``"3f9a1c2e-cnn-0"``."""
+    return f"{experiment_id}-{strategy}-{seed}"
+
+
 def _new_run(
     experiment_id: str, position: int, strategy: str, seed: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "id": f"{experiment_id}-{strategy}-{seed}",
+        "id": run_id_of(experiment_id, strategy, seed),
         "experiment_id": experiment_id,
         "position": position,
         "strategy": strategy,

@@ -46,6 +46,7 @@ runs = Table(
     Column("settings", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("progress", JSON(none_as_null=True)),
+    Column("progress_at", String(32)),
     Column("error", Text),
     Column("result", JSON(none_as_null=True)),
     Column("notes", JSON, nullable=False),
@@ -72,6 +73,7 @@ workers = Table(
     Column("id", String(96), primary_key=True),
     Column("host", Text, nullable=False),
     Column("process_id", Integer, nullable=False),
+    Column("experiment_id", String(32)),
     Column("started_at", String(32), nullable=False),
     Column("lease_expires_at", String(32), nullable=False),
 )

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("settings", sa.JSON, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("progress", sa.JSON),
+        sa.Column("progress_at", sa.String(32)),
         sa.Column("error", sa.Text),
         sa.Column("result", sa.JSON),
         sa.Column("notes", sa.JSON, nullable=False),
@@ -53,6 +54,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(96), primary_key=True),
         sa.Column("host", sa.Text, nullable=False),
         sa.Column("process_id", sa.Integer, nullable=False),
+        sa.Column("experiment_id", sa.String(32)),
         sa.Column("started_at", sa.String(32), nullable=False),
         sa.Column("lease_expires_at", sa.String(32), nullable=False),
     )

@@ -1,0 +1,25 @@
+"""What must be there before anything else: bundled datasets, the store, recorded results."""
+
+from collections.abc import Callable
+
+from core.runs.recorded import import_recorded
+from core.runs.store import Store, open_store
+
+
+def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
+    """Make the home ready and return its store; quick when all is there already.
+
+    Safe to call from several processes at once. ``progress(done, total)`` counts the images of
+    the bundled datasets on the first start.
+    """
+    from core.datasets.store import ensure_bundled_datasets
+
+    ensure_bundled_datasets(progress)
+    return prepare_store()
+
+
+def prepare_store() -> Store:
+    """The store with the recorded results in it; for those who need no dataset."""
+    store = open_store()
+    import_recorded(store)
+    return store

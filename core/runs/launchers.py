@@ -1,0 +1,170 @@
+"""How a run gets a process of its own: a small interface, and the local process behind it."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from core.runs.store import Store
+from core.runs.worker_identity import new_worker_id
+from core.settings import PROJECT_ROOT, current_settings
+
+LOG_LIMIT_BYTES = 2 * 1024 * 1024
+STOP_GRACE_SECONDS = 3.0
+WORKER_IDLE_SECONDS = 300
+
+
+class RunHandle(Protocol):
+    """A run that was started."""
+
+    def poll(self) -> int | None:
+        """The exit status (negative: killed by that signal), or None while it lives."""
+
+    def stop(self) -> None:
+        """End it and all that it started; returns when nothing of it is left."""
+
+    def last_words(self) -> str:
+        """The last line of its log, empty if there is none."""
+
+
+class Launcher(Protocol):
+    """Starts runs; one implementation for each place where they can work."""
+
+    def start(self, run_id: str) -> RunHandle:
+        """Start the run's process. Raises ``OSError`` if it cannot be started."""
+
+
+def log_path(run_id: str) -> Path:
+    return current_settings().runs_folder / run_id / "log.txt"
+
+
+class LocalProcess:
+    """A child process on this machine, with its log file kept under a limit."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        shorten_log(self._log)
+        return self._process.poll()
+
+    def stop(self) -> None:
+        if self._process.poll() is not None:
+            return
+        family = _family(self._process.pid)
+        for member in family:
+            _signal(member, "terminate")
+        _, alive = psutil.wait_procs(family, timeout=STOP_GRACE_SECONDS)
+        for member in alive:
+            _signal(member, "kill")
+        psutil.wait_procs(alive, timeout=STOP_GRACE_SECONDS)
+        self._process.wait(timeout=STOP_GRACE_SECONDS)
+
+    def last_words(self) -> str:
+        if not self._log.exists():
+            return ""
+        text = self._log.read_text(encoding="utf-8", errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return lines[-1][:500] if lines else ""
+
+
+class ProcessLauncher:
+    """Each run in a child process of its own: only its end gives back all memory of a device."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
+
+    def start(self, run_id: str) -> LocalProcess:
+        log = log_path(run_id)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "ab") as output:
+            process = subprocess.Popen(
+                python_command("core.runs.child", run_id, "--parent", str(os.getpid())),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=child_environment() | self._environment,
+            )
+        return LocalProcess(process, log)
+
+
+def ensure_worker(store: Store) -> bool:
+    """Start a detached worker unless one serves the queue; True if one was started.
+
+    It outlives this process, and ends by itself after five idle minutes. Call it after the runs
+    were queued: a worker that is about to go looks at the queue once more.
+    """
+    worker_id = new_worker_id()
+    if not store.announce_worker(worker_id, socket.gethostname()):
+        return False
+    log = current_settings().home / "worker.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    shorten_log(log)
+    arguments = ("worker", "--exit-when-idle", str(WORKER_IDLE_SECONDS), "--worker-id", worker_id)
+    try:
+        with open(log, "ab") as output:
+            process = subprocess.Popen(
+                python_command("core", *arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=child_environment(),
+            )
+    except OSError:
+        store.forget_worker(worker_id)
+        raise
+    _detached.append(process)
+    return True
+
+
+_detached: list["subprocess.Popen[bytes]"] = []
+"""Workers that this process started: kept so that the interpreter can collect their exit."""
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """Run a module of this project, wherever the current folder is (``-P`` keeps it out)."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def child_environment() -> dict[str, str]:
+    paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+
+
+def shorten_log(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+    """Keep the last half of a log that outgrew its limit; its writers append, so they go on."""
+    if not log.exists() or log.stat().st_size <= limit_bytes:
+        return
+    with open(log, "r+b") as file:
+        file.seek(-limit_bytes // 2, os.SEEK_END)
+        tail = file.read(limit_bytes)
+        file.seek(0)
+        file.truncate()
+        file.write(b"[the beginning of this log was cut off]\n" + tail)
+
+
+def _family(process_id: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(process_id)
+        return [*parent.children(recursive=True), parent]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal(member: psutil.Process, verb: str) -> None:
+    try:
+        getattr(member, verb)()
+    except psutil.NoSuchProcess:
+        return  # it ended by itself in the meantime
