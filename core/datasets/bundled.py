@@ -1,0 +1,77 @@
+"""The two datasets that come with Headstart, stored on first start."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from core.datasets.add import add_dataset, add_pixels
+from core.datasets.ingest import ProgressCallback
+from core.datasets.model import Dataset
+from core.settings import BUNDLED_DATA, current_settings
+
+THEMES16_PROVENANCE = (
+    "1347 clip-art pictures of 16 themes from openclipart-png 0.18 as packaged by Debian;"
+    " public domain. Labels and split are left as they are, label noise included."
+)
+DIGITS_PROVENANCE = (
+    "1797 handwritten digits, 8x8 grey, from scikit-learn's load_digits: the test part of the"
+    " UCI Optical Recognition of Handwritten Digits data (Alpaydin and Kaynak, CC BY 4.0)."
+)
+
+
+def ensure_bundled_datasets(progress: ProgressCallback | None = None) -> None:
+    """Store ``themes16`` and ``digits`` where they never were; one that was removed stays away.
+
+    Several processes may call this at once. ``progress`` counts the pictures of themes16.
+    """
+    settings = current_settings()
+    if not _missing(settings.datasets_folder):
+        return
+    settings.locks_folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.locks_folder / "bundled.lock"):
+        for name in _missing(settings.datasets_folder):
+            dataset = add_digits() if name == "digits" else add_themes16(progress)
+            _remember(settings.datasets_folder, name, dataset)
+
+
+def add_themes16(progress: ProgressCallback | None = None) -> Dataset:
+    """Store the bundled clip art. A user's dataset of that name keeps it: ours gets a number."""
+    return add_dataset(
+        BUNDLED_DATA / "themes16.zip", progress=progress, provenance=THEMES16_PROVENANCE
+    )
+
+
+def add_digits() -> Dataset:
+    """Store scikit-learn's digits; their levels 0..16 become 0..255."""
+    # Imported here: scikit-learn takes a second to load, and this runs once in a home's life.
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    classes = [str(digit) for digit in range(10)]
+    return add_pixels(pixels, bunch.target, classes, "digits", DIGITS_PROVENANCE)
+
+
+def _record_path(datasets_folder: Path) -> Path:
+    return datasets_folder / "bundled.json"
+
+
+def _recorded(datasets_folder: Path) -> dict[str, str]:
+    try:
+        return json.loads(_record_path(datasets_folder).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        # Absent on first start; damaged, it is made anew: adding the same content twice is safe.
+        return {}
+
+
+def _missing(datasets_folder: Path) -> list[str]:
+    return [name for name in ("digits", "themes16") if name not in _recorded(datasets_folder)]
+
+
+def _remember(datasets_folder: Path, name: str, dataset: Dataset) -> None:
+    record = _recorded(datasets_folder) | {name: dataset.id}
+    temporary = _record_path(datasets_folder).with_suffix(".json.part")
+    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    temporary.replace(_record_path(datasets_folder))

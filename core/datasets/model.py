@@ -1,0 +1,114 @@
+"""A dataset: a named, immutable set of labelled images."""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from core.datasets.decode import decode_image
+from core.errors import HeadstartError
+
+SOURCE_FILE = "source.bin"
+ENCODED, PIXELS = "encoded", "pixels"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images, in an order that never changes; compared and hashed by ``id``.
+
+    ``id``: 64 hex digits, SHA-256 over the classes, the labels and the decoded pixels.
+    ``labels`` int32 ``(N,)`` are positions in ``classes`` (sorted); ``groups`` int64 ``(N,)``
+    number the sets of near duplicates; ``heights`` and ``widths`` int32 ``(N,)`` are pixels of
+    the upright picture. ``channels`` is 1 where every image is grey, else 3. ``health`` is what was
+    noticed on the way in: ``quarantined`` (a list of ``file`` and ``reason``), ``ignored_files``,
+    ``exact_duplicates``, ``near_duplicate_groups``, ``images_in_groups``, ``largest_group``,
+    ``label_conflicts``, ``small_classes``, ``notes``. ``encoding`` tells how ``source.bin`` keeps
+    the images: ``encoded`` (files as they came) or ``pixels`` (uint8); ``offsets`` and ``sizes``
+    int64 ``(N,)`` are in bytes either way.
+    """
+
+    id: str
+    name: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    file_names: tuple[str, ...]
+    groups: np.ndarray
+    heights: np.ndarray
+    widths: np.ndarray
+    channels: int
+    provenance: str
+    created_at: str
+    folder: Path
+    health: dict[str, Any]
+    encoding: str
+    offsets: np.ndarray
+    sizes: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dataset) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @property
+    def image_count(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def class_counts(self) -> dict[str, int]:
+        """Images of each class, in the order of ``classes``."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
+
+    @property
+    def majority_class(self) -> str:
+        """The commonest class; the first of them in order where several are."""
+        return max(self.class_counts, key=lambda name: self.class_counts[name])
+
+    @property
+    def majority_share(self) -> float:
+        """What "always say the commonest class" gets right on all images, 0 to 1."""
+        return self.class_counts[self.majority_class] / self.image_count
+
+    def image(self, index: int, smallest_side: int | None = None) -> Image.Image:
+        """The picture as people see it: RGB, upright, on white.
+
+        With ``smallest_side`` a JPEG may come back reduced, never below that side in pixels.
+        """
+        data = self._stored(index)
+        if self.encoding == ENCODED:
+            return decode_image(data, self.file_names[index], smallest_side)
+        height, width = int(self.heights[index]), int(self.widths[index])
+        mode = "L" if len(data) == height * width else "RGB"
+        return Image.frombytes(mode, (width, height), data).convert("RGB")
+
+    def thumbnail(self, index: int, side: int) -> bytes:
+        """A PNG that fits a square of ``side`` pixels, without the metadata of the original.
+
+        Small pictures are enlarged by a whole factor, so that their pixels stay visible.
+        """
+        picture = self.image(index, smallest_side=side)
+        factor = side // max(picture.size)
+        if factor > 1:
+            size = (picture.width * factor, picture.height * factor)
+            picture = picture.resize(size, Image.Resampling.NEAREST)
+        picture.thumbnail((side, side), Image.Resampling.BICUBIC)
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def _stored(self, index: int) -> bytes:
+        size_bytes = int(self.sizes[index])
+        with open(self.folder / SOURCE_FILE, "rb") as file:
+            file.seek(int(self.offsets[index]))
+            data = file.read(size_bytes)
+        if len(data) != size_bytes:
+            raise HeadstartError(
+                f"The stored images of dataset {self.name!r} are cut short"
+                f" ({self.folder / SOURCE_FILE}). Remove the dataset and add it again."
+            )
+        return data

@@ -1,0 +1,92 @@
+"""Open what the user pointed at: a folder, or a zip."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.datasets.archive import open_archive
+from core.datasets.decode import UnreadableImageError
+from core.datasets.raw_files import (
+    LARGEST_FILE_BYTES,
+    LARGEST_TOTAL_BYTES,
+    MOST_FILES,
+    Listing,
+    RawFile,
+    RefusedNameError,
+    is_ignored,
+    safe_parts,
+)
+from core.errors import BadInput
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Listing]:
+    """List the files of a folder or zip; they can be read while the context is open.
+
+    Raises ``BadInput`` (field ``path``) where there is nothing of the kind.
+    """
+    if path.is_dir():
+        yield _list_folder(path)
+    elif path.is_file():
+        with open_archive(path) as listing:
+            yield listing
+    else:
+        raise BadInput(f"There is no folder or zip at {path}.", "path")
+
+
+def _list_folder(root: Path) -> Listing:
+    listing = Listing()
+    total_bytes = 0
+
+    def unreadable(error: OSError) -> None:
+        listing.refuse(str(error.filename), f"the folder cannot be read ({error.strerror})")
+
+    for folder, subfolders, names in os.walk(root, followlinks=False, onerror=unreadable):
+        for name in [*names, *(entry for entry in subfolders if Path(folder, entry).is_symlink())]:
+            path = Path(folder, name)
+            _list_file(root, path, listing)
+        subfolders[:] = sorted(entry for entry in subfolders if not is_ignored((entry,)))
+        if len(listing.files) > MOST_FILES:
+            raise BadInput(f"{root}: more than {MOST_FILES} files, which is the limit.", "path")
+    total_bytes = sum(file.size_bytes for file in listing.files)
+    if total_bytes > LARGEST_TOTAL_BYTES:
+        raise BadInput(
+            f"{root}: {total_bytes / 1024**3:.1f} GiB of files;"
+            f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB.",
+            "path",
+        )
+    return listing
+
+
+def _list_file(root: Path, path: Path, listing: Listing) -> None:
+    # Names that are no valid Unicode come from the file system with surrogates in them.
+    name = os.fsencode(path.relative_to(root)).decode("utf-8", "replace")
+    try:
+        parts = safe_parts(name)
+    except RefusedNameError as error:
+        listing.refuse(name, str(error))
+        return
+    if is_ignored(parts):
+        listing.ignored += 1
+        return
+    # A link may lead out of the folder: what lies there was not offered.
+    if path.is_symlink() or not path.is_file():
+        listing.refuse(name, "a link or device, not a file")
+        return
+    size_bytes = path.stat().st_size
+    if size_bytes > LARGEST_FILE_BYTES:
+        listing.refuse(name, f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
+        return
+    listing.files.append(RawFile(parts, size_bytes, lambda: _read_file(path)))
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
+    if len(data) > LARGEST_FILE_BYTES:
+        raise UnreadableImageError(f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
+    return data

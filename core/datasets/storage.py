@@ -1,0 +1,229 @@
+"""Where datasets are kept: a folder each, written under a temporary name and renamed.
+
+``<datasets>/<first 16 digits of the id>/`` holds ``manifest.json``, ``index.npz`` (arrays),
+``source.bin`` (the images, one after another) and ``splits/``.
+"""
+
+import json
+import logging
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from core.datasets.model import SOURCE_FILE, Dataset
+from core.errors import BadInput, HeadstartError, UnknownName
+from core.settings import current_settings
+
+MANIFEST_FILE = "manifest.json"
+INDEX_FILE = "index.npz"
+SHORTEST_ID_PREFIX = 8
+LONGEST_NAME = 100
+_INCOMING_PREFIX = ".incoming-"
+_REMOVED_PREFIX = ".removed-"
+_ABANDONED_AFTER_SECONDS = 24 * 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+def list_datasets() -> list[Dataset]:
+    """All stored datasets by name; reads manifests and indexes, no pixels.
+
+    A dataset whose files are damaged is left out and logged; opening it by name says more.
+    """
+    datasets = []
+    for folder, manifest in _manifests():
+        try:
+            datasets.append(_load(folder, manifest))
+        except HeadstartError as error:
+            logger.warning("dataset left out of the list: %s", error)
+    return sorted(datasets, key=lambda dataset: dataset.name)
+
+
+def open_dataset(name_or_id: str) -> Dataset:
+    """The dataset of that name, id, or unique beginning of an id (8 digits or more).
+
+    Raises ``UnknownName`` (listing the names) and ``HeadstartError`` where its files are damaged.
+    """
+    return _load(*_find(name_or_id))
+
+
+def remove_dataset(name: str) -> None:
+    """Delete a dataset with its splits. Raises ``UnknownName``."""
+    with store_lock():
+        folder, _ = _find(name)
+        doomed = folder.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}")
+        folder.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+@contextmanager
+def store_lock() -> Iterator[None]:
+    """One process at a time changes the set of datasets."""
+    settings = current_settings()
+    settings.locks_folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.locks_folder / "datasets.lock"):
+        yield
+
+
+@contextmanager
+def incoming_folder(expected_bytes: int) -> Iterator[Path]:
+    """A folder to build a dataset in; what is left of it at the end is deleted.
+
+    Raises ``HeadstartError`` where the disk has no room for ``expected_bytes``.
+    """
+    root = current_settings().datasets_folder
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    free_bytes = shutil.disk_usage(root).free
+    if expected_bytes > free_bytes:
+        raise HeadstartError(
+            f"The disk of {root} has {free_bytes / 1e9:.1f} GB free;"
+            f" this dataset needs {expected_bytes / 1e9:.1f} GB."
+        )
+    folder = root / f"{_INCOMING_PREFIX}{uuid.uuid4().hex}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> Dataset:
+    """Finish the dataset built in ``incoming`` and give it its place and name.
+
+    ``manifest`` holds everything but ``created_at`` and ``source_bytes``; its ``name`` may be
+    taken: with ``name_is_default`` a number is put behind it, otherwise ``BadInput``. The same
+    content again returns what is stored.
+    """
+    with store_lock():
+        stored = {entry["id"]: (folder, entry) for folder, entry in _manifests()}
+        if manifest["id"] in stored:
+            return _load(*stored[manifest["id"]])
+        taken = {entry["name"] for _, entry in stored.values()}
+        manifest = dict(manifest)
+        default_name = manifest.pop("name_is_default")
+        if manifest["name"] in taken:
+            if not default_name:
+                raise BadInput(
+                    f"There is already a dataset named {manifest['name']!r} with other images;"
+                    " choose another name.",
+                    "name",
+                )
+            manifest["name"] = _free_name(manifest["name"], taken)
+        manifest["created_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest["source_bytes"] = (incoming / SOURCE_FILE).stat().st_size
+        _write_folder(incoming, manifest, index)
+        final = incoming.with_name(manifest["id"][:16])
+        if final.exists():
+            # Only a folder without a readable manifest can be here: what a crash or hand left.
+            final.rename(final.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}"))
+        incoming.rename(final)
+    return _load(final, manifest)
+
+
+def checked_name(name: str) -> str:
+    """A dataset name: 1 to 100 printable characters, not blank. Raises ``BadInput``."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise BadInput(
+            f"The name {name[:LONGEST_NAME]!r} cannot be used: give 1 to {LONGEST_NAME}"
+            " printable characters.",
+            "name",
+        )
+    return name
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"
+
+
+def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> None:
+    np.savez(folder / INDEX_FILE, **index)  # type: ignore[arg-type]
+    (folder / "splits").mkdir()
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")
+    for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE):
+        with open(folder / name, "rb") as file:
+            os.fsync(file.fileno())
+
+
+def _manifests() -> list[tuple[Path, dict[str, Any]]]:
+    root = current_settings().datasets_folder
+    found = []
+    for path in sorted(root.glob(f"[!.]*/{MANIFEST_FILE}")):
+        try:
+            found.append((path.parent, json.loads(path.read_text(encoding="utf-8"))))
+        except FileNotFoundError:
+            continue  # removed by another process since the folder was listed
+        except (ValueError, OSError) as error:
+            logger.warning("dataset left out: %s cannot be read (%s)", path, error)
+    return found
+
+
+def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
+    entries = _manifests()
+    by_name = [entry for entry in entries if entry[1]["name"] == name_or_id]
+    by_id = [entry for entry in entries if entry[1]["id"].startswith(name_or_id.lower())]
+    if by_name:
+        return by_name[0]
+    if len(name_or_id) >= SHORTEST_ID_PREFIX and len(by_id) == 1:
+        return by_id[0]
+    raise UnknownName("dataset", name_or_id, [entry["name"] for _, entry in entries])
+
+
+def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
+    try:
+        source_bytes = (folder / SOURCE_FILE).stat().st_size
+        with np.load(folder / INDEX_FILE) as archive:
+            index = {name: archive[name] for name in archive.files}
+        if source_bytes != manifest["source_bytes"]:
+            raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
+        return Dataset(
+            id=manifest["id"],
+            name=manifest["name"],
+            classes=tuple(manifest["classes"]),
+            labels=index["labels"],
+            file_names=tuple(manifest["file_names"]),
+            groups=index["groups"],
+            heights=index["heights"],
+            widths=index["widths"],
+            channels=manifest["channels"],
+            provenance=manifest["provenance"],
+            created_at=manifest["created_at"],
+            folder=folder,
+            health=manifest["health"],
+            encoding=manifest["encoding"],
+            offsets=index["offsets"],
+            sizes=index["sizes"],
+        )
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise HeadstartError(
+            f"The dataset {manifest.get('name')!r} in {folder} is damaged ({error})."
+            " Remove it and add it again."
+        ) from error
+
+
+def _sweep(root: Path) -> None:
+    """Delete what a killed process left behind more than a day ago."""
+    oldest = time.time() - _ABANDONED_AFTER_SECONDS
+    for prefix in (_INCOMING_PREFIX, _REMOVED_PREFIX):
+        for folder in root.glob(f"{prefix}*"):
+            try:
+                abandoned = folder.stat().st_mtime < oldest
+            except FileNotFoundError:
+                continue
+            if abandoned:
+                shutil.rmtree(folder, ignore_errors=True)
