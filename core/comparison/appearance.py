@@ -49,9 +49,9 @@ def seconds_text(seconds: float | None) -> str:
     """A duration as people say it: ``0.40 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 10 min``."""
     if seconds is None:
         return "—"
-    if seconds < 10:
+    if seconds < 9.995:
         return f"{seconds:.2f} s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -4,16 +4,66 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from core.comparison.curves import Curve
 from core.comparison.metrics import wilson_interval
-from core.comparison.model import Row, SeedResult
+from core.comparison.model import Comparison, Row, SeedResult
 from core.errors import UnknownName
-from core.runs.store import RunRecord
+from core.runs.records import ExperimentRecord, RunRecord
+from core.runs.store import Store
 from core.strategies.registry import find_strategy
 
 # The state that a row shows is the first of these that one of its runs is in.
 STATE_ORDER = ("running", "queued", "failed", "interrupted", "cancelled", "finished")
+
+
+def compare_experiment(store: Store, experiment_id: str) -> Comparison:
+    """The comparison of one experiment as it stands now, finished or not.
+
+    Raises ``UnknownName`` for an id that is not in the store.
+    """
+    return compare(store.experiment(experiment_id), store.runs(experiment_id))
+
+
+def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparison:
+    """Lay the runs of one experiment side by side, strategies in the order of their runs."""
+    spec = experiment.spec
+    results = [run.result for run in runs if run.state == "finished" and run.result]
+    return Comparison(
+        experiment=experiment.id,
+        dataset=spec.dataset_name,
+        dataset_id=spec.dataset_id,
+        images=dict(spec.images),
+        classes=spec.classes,
+        majority_class=spec.majority_class or None,
+        majority_accuracy=spec.majority_accuracy,
+        preset=spec.preset,
+        seeds=spec.seeds,
+        image_size=spec.image_size,
+        resize=spec.resize,
+        split=spec.split.model_dump(),
+        device=_joined(result["device"] for result in results),
+        precision=_joined(result["precision"] for result in results) or spec.precision,
+        backend=_joined(result["backend"] for result in results),
+        versions={
+            name: _joined(result["versions"].get(name) for result in results) or ""
+            for name in sorted({name for result in results for name in result["versions"]})
+        },
+        created_at=experiment.created_at,
+        recorded=experiment.recorded,
+        origin=dict(experiment.origin or {}),
+        unavailable=dict(spec.unavailable),
+        rows=rows_of(runs, spec.majority_accuracy),
+    )
+
+
+def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
+    """The epochs so far of every run that has any."""
+    curves = [
+        Curve(run.strategy, title_of(run.strategy), run.seed, tuple(store.epochs(run.id)))
+        for run in runs
+        if run.state != "queued"
+    ]
+    return [curve for curve in curves if curve.epochs]
 
 
 def rows_of(runs: Sequence[RunRecord], majority_accuracy: float | None) -> tuple[Row, ...]:
@@ -31,13 +81,6 @@ def title_of(strategy: str) -> str:
         return find_strategy(strategy).title
     except UnknownName:
         return strategy
-
-
-def majority_of(labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[int, float]:
-    """``(class, share)``: the commonest class of the training images (the first of equals, as in
-    scikit-learn's DummyClassifier), and the share (0 to 1) of the test images that are of it."""
-    commonest = int(np.argmax(np.bincount(labels[train])))
-    return commonest, float(np.mean(labels[test] == commonest))
 
 
 def mean_interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
@@ -86,7 +129,12 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         trainable_parameters=_whole_median(r["trainable_parameters"] for r in results),
         peak_memory_bytes=max((r["peak_memory_bytes"] for r in results), default=None),
         device=_joined(r["device"] for r in results),
-        notes=tuple(dict.fromkeys(note for r in results for note in r["notes"])),
+        notes=tuple(
+            dict.fromkeys(
+                [note for run in runs for note in run.notes]
+                + [note for r in results for note in r["notes"]]
+            )
+        ),
         runs=tuple(
             SeedResult(
                 run_id=run.id,

@@ -1,1 +1,1 @@
-"""The one part of core that imports streamlit."""
+"""The one room that imports streamlit: page frame, cached reads, forms, live views."""

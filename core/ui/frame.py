@@ -1,0 +1,100 @@
+"""The frame of every page: configuration, navigation, first start, error box."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from core.runs.first_start import prepare_home
+from core.settings import PROJECT_ROOT, current_settings
+from core.ui.errors import error_box
+
+PAGES_FOLDER = PROJECT_ROOT / "pages"
+
+
+@dataclass(frozen=True)
+class PageRecord:
+    """One page: ``path`` in the address bar, file ``pages/<path>.py``, title and icon."""
+
+    path: str
+    title: str
+    icon: str
+    is_default: bool = False
+
+    @property
+    def file(self) -> Path:
+        return PAGES_FOLDER / f"{self.path}.py"
+
+
+PAGES = (
+    PageRecord("start", "Start", ":material/flag:", is_default=True),
+    PageRecord("benchmark", "Benchmark", ":material/play_circle:"),
+    PageRecord("compare", "Compare", ":material/bar_chart:"),
+    PageRecord("ladder", "The ladder", ":material/stairs:"),
+)
+
+_routed: ContextVar[bool] = ContextVar("routed", default=False)
+
+
+def route() -> None:
+    """Show the navigation and run the page that the address names."""
+    page = _navigation()
+    token = _routed.set(True)
+    try:
+        page.run()
+    finally:
+        _routed.reset(token)
+
+
+def show_page(path: str, body: Callable[[], None]) -> None:
+    """Draw one page: each page's file calls this and nothing else.
+
+    The first deep link into a session runs a page's file without ``app.py`` (Streamlit 1.67 finds
+    it by the name of its folder). So the page brings its own navigation then; every later run of
+    that session goes through the router.
+    """
+    page = find_page(path)
+    st.set_page_config(
+        page_title=f"{page.title} · Headstart", page_icon=":material/stairs:", layout="wide"
+    )
+    if not _routed.get():
+        _navigation()
+    with error_box():
+        settings = current_settings()
+        _prepare(str(settings.home), settings.database_url)
+        body()
+
+
+def find_page(path: str) -> PageRecord:
+    """The page of that path; ``KeyError`` for a programmer's typing error."""
+    return {page.path: page for page in PAGES}[path]
+
+
+def link_to(path: str, label: str, **query: str) -> None:
+    """A link to another page, with its icon and, if given, a query string."""
+    page = find_page(path)
+    st.page_link(page.file, label=label, icon=page.icon, query_params=query or None)
+
+
+def _navigation() -> "st.Page":
+    pages = [
+        st.Page(
+            page.file,
+            title=page.title,
+            icon=page.icon,
+            url_path=page.path,
+            default=page.is_default,
+        )
+        for page in PAGES
+    ]
+    return st.navigation(pages, position="top")
+
+
+@st.cache_resource(max_entries=4, show_spinner="First start: laying out the bundled images…")
+def _prepare(home: str, database_url: str) -> bool:
+    """Once per process and home: bundled datasets, database, recorded results."""
+    del home, database_url  # the key of the cache; prepare_home reads the settings itself
+    prepare_home()
+    return True

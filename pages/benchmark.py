@@ -1,0 +1,94 @@
+"""Benchmark: choose images and strategies, see how long it will take, start, watch."""
+
+import streamlit as st
+
+from core.errors import BadInput, UnknownName
+from core.runs.launchers import ensure_worker
+from core.runs.specs import ExperimentSpec, plan_experiment
+from core.ui import reads
+from core.ui.forms import Choices, choose_shared, choose_strategies
+from core.ui.frame import link_to, show_page
+from core.ui.live import watch_experiment
+from core.ui.results import experiment_label, show_facts
+from core.ui.setup import choose_dataset, show_forecast
+from core.ui.texts import literal
+
+
+def body() -> None:
+    wanted = st.query_params.get("experiment")
+    if wanted is None:
+        set_up()
+        return
+    try:
+        experiment = reads.store().experiment(wanted)
+    except UnknownName as error:
+        st.warning(literal(error))
+        set_up()
+        return
+    watch(experiment.id)
+
+
+def set_up() -> None:
+    st.title("Benchmark")
+    st.markdown("Which classifier is worth it for these pictures? Choose, start, and watch.")
+    for experiment in reads.store().experiments():
+        if experiment.is_active:
+            link_to(
+                "benchmark", f"At work: {experiment_label(experiment)}", experiment=experiment.id
+            )
+    st.subheader("1. Pictures")
+    dataset = choose_dataset()
+    if dataset is None:
+        return
+    st.subheader("2. How")
+    choices = choose_shared()
+    st.subheader("3. Strategies")
+    choose_strategies(choices)
+    st.subheader("4. Start")
+    spec = planned(dataset.id, choices)
+    if spec is not None:
+        show_forecast(reads.forecast(spec))
+    pressed = st.button(
+        "Start the benchmark", type="primary", icon=":material/play_arrow:", disabled=spec is None
+    )
+    if pressed and spec is not None:
+        start(spec)
+
+
+def planned(dataset_id: str, choices: Choices) -> ExperimentSpec | None:
+    """The experiment that the form describes; what is wrong with it is said, and gives None."""
+    try:
+        return plan_experiment(
+            dataset_id,
+            choices.strategies,
+            preset=choices.preset,
+            seeds=choices.seeds,
+            image_size=choices.image_size,
+            overrides=choices.overrides,
+            split=choices.split,
+            resize=choices.resize,
+            precision=choices.precision,
+        )
+    except BadInput as error:
+        st.error(literal(error), icon=":material/error:")
+        return None
+
+
+def start(spec: ExperimentSpec) -> None:
+    store = reads.store()
+    st.query_params["experiment"] = store.create_experiment(spec)
+    ensure_worker(store)
+    st.rerun()
+
+
+def watch(experiment_id: str) -> None:
+    comparison = reads.comparison(experiment_id)
+    st.title(f"Benchmark of {literal(comparison.dataset)}")
+    show_facts(comparison)
+    with st.container(horizontal=True):
+        link_to("compare", "Compare in full", experiment=experiment_id)
+        link_to("benchmark", "Set up another")
+    watch_experiment(experiment_id)
+
+
+show_page("benchmark", body)

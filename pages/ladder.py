@@ -1,0 +1,35 @@
+"""The ladder: every strategy, what it teaches, where the tutorial describes it, its settings."""
+
+import streamlit as st
+
+from core.runs.specs import unavailable_reason
+from core.strategies.registry import STRATEGIES
+from core.ui.forms import show_settings
+from core.ui.frame import show_page
+from core.ui.texts import literal, plural
+
+
+def body() -> None:
+    st.title("The ladder")
+    st.markdown(
+        f"{plural(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung shows "
+        "what one idea adds to the rung below; all are trained and scored on the same split."
+    )
+    for entry in sorted(STRATEGIES.values(), key=lambda strategy: strategy.cost):
+        show_rung(entry)
+
+
+def show_rung(entry) -> None:
+    with st.container(border=True):
+        st.subheader(entry.title, anchor=entry.name)
+        st.markdown(literal(entry.teaches))
+        st.caption(f"In the tutorial: {literal(entry.tutorial)}")
+        reason = unavailable_reason(entry, entry.resolve("quick"))
+        if reason:
+            st.caption(f":material/lock: {literal(reason)}")
+        st.caption(f"On the command line: `{entry.name}`")
+        if entry.settings:
+            show_settings(entry)
+
+
+show_page("ladder", body)

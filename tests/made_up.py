@@ -1,0 +1,113 @@
+"""Records with made-up numbers, for tests of what is computed and shown from them."""
+
+from typing import Any
+
+from core.runs.experiment_spec import ExperimentSpec
+from core.runs.records import ExperimentRecord, RunRecord
+
+DATASET_ID = "d" * 64
+
+
+def spec(**changes: Any) -> ExperimentSpec:
+    """Two classes, 100 test images, 60 % of them of the commonest class."""
+    values: dict[str, Any] = {
+        "dataset_id": DATASET_ID,
+        "dataset_name": "shapes",
+        "strategies": (("majority", {}), ("cnn", {"epochs": 2}), ("vgg16_probe", {"epochs": 4})),
+        "preset": "quick",
+        "seeds": (0, 1),
+        "image_size": 64,
+        "precision": "float32",
+        "classes": ("round", "square"),
+        "images": {"train": 200, "validation": 20, "test": 100},
+        "majority_class": "round",
+        "majority_accuracy": 0.6,
+    }
+    return ExperimentSpec.model_validate(values | changes)
+
+
+def experiment(**changes: Any) -> ExperimentRecord:
+    values: dict[str, Any] = {
+        "id": "abcd1234",
+        "created_at": "2026-11-20T10:00:00.000000+00:00",
+        "spec": spec(),
+        "recorded": False,
+        "origin": None,
+        "state_counts": {"finished": 6},
+    }
+    return ExperimentRecord(**(values | changes))
+
+
+def result(test_accuracy: float = 0.75, **changes: Any) -> dict[str, Any]:
+    """``RunResult.as_dict()`` of a run on ``spec()``."""
+    scores = {
+        "train": {"images": 200, "accuracy": 0.9, "log_loss": 0.2},
+        "validation": {"images": 20, "accuracy": 0.8, "log_loss": 0.5},
+        "test": {"images": 100, "accuracy": test_accuracy, "log_loss": 0.7},
+    }
+    values: dict[str, Any] = {
+        "scores": scores,
+        "epochs": 2,
+        "best_epoch": 2,
+        "last_epoch": None,
+        "first_epoch_seconds": 3.0,
+        "steady_epoch_seconds": 1.5,
+        "validation_seconds": 0.25,
+        "feature_seconds": None,
+        "feature_cache": None,
+        "total_seconds": 10.0,
+        "parameters": 1000,
+        "trainable_parameters": 900,
+        "device": "two test cores",
+        "device_kind": "cpu",
+        "precision": "float32",
+        "backend": "tensorflow",
+        "batch_size": 32,
+        "peak_memory_bytes": 500_000_000,
+        "versions": {"keras": "3.15.1"},
+        "notes": [],
+    }
+    return values | changes
+
+
+def run(strategy: str = "cnn", seed: int = 0, **changes: Any) -> RunRecord:
+    """A finished run of ``experiment()``; pass ``state`` and ``result`` for another."""
+    values: dict[str, Any] = {
+        "id": f"abcd1234-{strategy}-{seed}",
+        "experiment_id": "abcd1234",
+        "position": 0,
+        "strategy": strategy,
+        "seed": seed,
+        "settings": {"epochs": 2},
+        "state": "finished",
+        "progress": None,
+        "error": None,
+        "result": result(),
+        "notes": (),
+        "attempts": 1,
+        "worker_id": None,
+        "lease_expires_at": None,
+        "cancel_requested": False,
+        "created_at": "2026-11-20T10:00:00.000000+00:00",
+        "started_at": "2026-11-20T10:00:01.000000+00:00",
+        "finished_at": "2026-11-20T10:00:11.000000+00:00",
+    }
+    nothing = dict.fromkeys(RunRecord.__dataclass_fields__)
+    return RunRecord(**(nothing | values | changes))
+
+
+def epoch(number: int, stage: str = "main", **changes: Any) -> dict[str, Any]:
+    """``EpochRecord.as_dict()``."""
+    values: dict[str, Any] = {
+        "stage": stage,
+        "epoch": number,
+        "epochs": 3,
+        "train_loss": 1.0 / number,
+        "train_accuracy": 0.5 + 0.1 * number,
+        "validation_loss": 1.2 / number,
+        "validation_accuracy": 0.4 + 0.1 * number,
+        "train_seconds": 1.5,
+        "validation_seconds": 0.25,
+        "images_per_second": 133.0,
+    }
+    return values | changes
