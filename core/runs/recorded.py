@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from core.errors import BadInput, StoreError
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.predictions import Predictions, read_predictions, write_predictions
-from core.runs.records import ExperimentRecord, RecordedRun, RunRecord
-from core.runs.store import Store, run_id_of
+from core.runs.records import ExperimentRecord, RecordedRun, RunRecord, run_id_of
+from core.runs.store import Store
 from core.settings import BUNDLED_DATA
 
 SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"

@@ -1,6 +1,6 @@
 """What the store hands out: frozen records of experiments, runs and workers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -115,3 +115,31 @@ def experiment_record(row: Mapping[str, Any], state_counts: dict[str, int]) -> E
         origin=row["origin"],
         state_counts=state_counts,
     )
+
+
+def run_id_of(experiment_id: str, strategy: str, seed: int) -> str:
+    """A run's id says what it is: ``"3f9a1c2e-cnn-0"``."""
+    return f"{experiment_id}-{strategy}-{seed}"
+
+
+def new_run_row(
+    experiment_id: str, position: int, strategy: str, seed: int, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """What the row of a run has in common, waiting or recorded."""
+    return {
+        "id": run_id_of(experiment_id, strategy, seed),
+        "experiment_id": experiment_id,
+        "position": position,
+        "strategy": strategy,
+        "seed": seed,
+        "settings": settings,
+        "notes": [],
+        "cancel_requested": False,
+    }
+
+
+def epoch_rows(run_id: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"run_id": run_id, "number": number, "record": record}
+        for number, record in enumerate(records, start=1)
+    ]

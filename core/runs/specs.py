@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from core.datasets.model import Dataset
 from core.datasets.split import Split, make_split
-from core.datasets.store import Dataset, open_dataset
+from core.datasets.store import open_dataset
 from core.errors import BadInput, UnknownName
 from core.pretrained.weights import is_available
 from core.runs.experiment_spec import ExperimentSpec
@@ -49,8 +50,8 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         raise UnknownName("preset", preset, PRESETS)
     chosen = _chosen(strategies)
     settings = _settings(chosen, preset, overrides or {})
-    kept, unavailable = _available(chosen, settings, by_name=strategies != "all")
     size = _checked_size(PRESET_IMAGE_SIZES[preset] if image_size is None else image_size)
+    kept, unavailable = _able(chosen, settings, size, by_name=strategies != "all")
     seeds = _checked_seeds(seeds)
     resize = _checked_choice(resize or "stretch", RESIZES, "resize")
     precision = _checked_choice(precision, PRECISIONS, "precision")
@@ -116,17 +117,23 @@ def _settings(
     return {entry.name: entry.resolve(preset, wanted[entry.name]) for entry in chosen}
 
 
-def _available(
-    chosen: list[Strategy], settings: dict[str, dict[str, Value]], by_name: bool
+def _able(
+    chosen: list[Strategy], settings: dict[str, dict[str, Value]], size: int, by_name: bool
 ) -> tuple[list[Strategy], dict[str, str]]:
+    """Those that can run, and why the others cannot; one asked for by name must be able to."""
     kept: list[Strategy] = []
     unavailable: dict[str, str] = {}
     for entry in chosen:
-        reason = unavailable_reason(entry, settings[entry.name])
+        reason, field = unavailable_reason(entry, settings[entry.name]), "strategies"
+        if reason is None:
+            try:
+                entry.describe(settings[entry.name], size)
+            except BadInput as error:
+                reason, field = str(error), error.field or "image_size"
         if reason is None:
             kept.append(entry)
         elif by_name:
-            raise BadInput(reason, "strategies")
+            raise BadInput(reason, field)
         else:
             unavailable[entry.name] = reason
     if not kept:

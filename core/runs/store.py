@@ -17,7 +17,9 @@ from core.runs.records import (
     ExperimentRecord,
     RecordedRun,
     RunRecord,
+    epoch_rows,
     experiment_record,
+    new_run_row,
     run_record,
 )
 from core.runs.tables import epochs, experiments, runs
@@ -65,7 +67,7 @@ class Store(WorkQueue):
             ]
             rows = [
                 {
-                    **_new_run(experiment_id, position, strategy, seed, settings),
+                    **new_run_row(experiment_id, position, strategy, seed, settings),
                     "queue_number": number + 1 + position,
                     "state": "queued",
                     "attempts": 0,
@@ -91,7 +93,9 @@ class Store(WorkQueue):
                 return False
             self._insert_experiment(connection, experiment_id, spec, created_at, origin)
             for position, entry in enumerate(recorded_runs):
-                row = _new_run(experiment_id, position, entry.strategy, entry.seed, entry.settings)
+                row = new_run_row(
+                    experiment_id, position, entry.strategy, entry.seed, entry.settings
+                )
                 row |= {
                     "queue_number": 0,
                     "state": "finished",
@@ -104,7 +108,7 @@ class Store(WorkQueue):
                 }
                 connection.execute(insert(runs), row)
                 if entry.epochs:
-                    connection.execute(insert(epochs), _epoch_rows(row["id"], entry.epochs))
+                    connection.execute(insert(epochs), epoch_rows(row["id"], entry.epochs))
         return True
 
     def experiments(self) -> list[ExperimentRecord]:
@@ -275,30 +279,3 @@ class Store(WorkQueue):
 def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:
     """The store of this installation, made or upgraded if needed."""
     return Store(current_settings().database_url, lease_seconds=lease_seconds)
-
-
-def run_id_of(experiment_id: str, strategy: str, seed: int) -> str:
-    """A run's id says what it is: ``"3f9a1c2e-cnn-0"``."""
-    return f"{experiment_id}-{strategy}-{seed}"
-
-
-def _new_run(
-    experiment_id: str, position: int, strategy: str, seed: int, settings: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "id": run_id_of(experiment_id, strategy, seed),
-        "experiment_id": experiment_id,
-        "position": position,
-        "strategy": strategy,
-        "seed": seed,
-        "settings": settings,
-        "notes": [],
-        "cancel_requested": False,
-    }
-
-
-def _epoch_rows(run_id: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {"run_id": run_id, "number": number, "record": record}
-        for number, record in enumerate(records, start=1)
-    ]

@@ -1,0 +1,134 @@
+"""The arguments of all verbs. What a verb does is imported when it is called: ``--help`` and the
+light verbs start fast."""
+
+import argparse
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="python -m core",
+        description="How much of a head start does a pre-trained model give for your images, "
+        "and what does it cost?",
+    )
+    verbs = root.add_subparsers(required=True, metavar="VERB")
+    _add_datasets(verbs)
+    _add_strategies(verbs)
+    _add_weights(verbs)
+    _add_run(verbs)
+    _add_experiments(verbs)
+    _add_runs(verbs)
+    _add_compare(verbs)
+    _add_worker(verbs)
+    return root
+
+
+def handler(path: str) -> Handler:
+    """The function at ``"module:function"`` of this package, imported when it is called."""
+    module, function = path.split(":")
+
+    def call(arguments: argparse.Namespace) -> int:
+        return getattr(importlib.import_module(f"core.cli.{module}"), function)(arguments)
+
+    return call
+
+
+def _verb(group: Any, name: str, does: str, calls: str, json: bool = True) -> Any:
+    verb = group.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
+    verb.set_defaults(run=handler(calls))
+    if json:
+        verb.add_argument("--json", action="store_true", help="print the result as JSON")
+    return verb
+
+
+def _group(verbs: Any, name: str, about: str) -> Any:
+    group = verbs.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    return group.add_subparsers(required=True, metavar="ACTION")
+
+
+def _add_datasets(verbs: Any) -> None:
+    group = _group(verbs, "datasets", "list, add, show and remove datasets")
+    _verb(group, "list", "list the datasets", "datasets:list_all")
+    add = _verb(group, "add", "add a folder or zip, one folder per class", "datasets:add")
+    add.add_argument("path", type=Path, metavar="PATH")
+    add.add_argument("--name", help="its name (default: that of the folder or zip)")
+    show = _verb(group, "show", "show one dataset and its classes", "datasets:show")
+    show.add_argument("name", metavar="NAME", help="name or id")
+    remove = _verb(group, "remove", "remove a dataset", "datasets:remove")
+    remove.add_argument("name", metavar="NAME", help="name or id")
+
+
+def _add_strategies(verbs: Any) -> None:
+    _verb(verbs, "strategies", "show the ladder, with settings", "strategies:show_all")
+
+
+def _add_weights(verbs: Any) -> None:
+    group = _group(verbs, "weights", "the pre-trained VGG16 weights")
+    _verb(group, "status", "what is there, from where, since when", "weights:status")
+    fetch = _verb(group, "fetch", "get the weights from the first source that has them",
+                  "weights:fetch")  # fmt: skip
+    fetch.add_argument(
+        "--full", action="store_true", help="the whole VGG16 with fc1 and fc2 (528 MB)"
+    )
+
+
+def _add_run(verbs: Any) -> None:
+    run = _verb(verbs, "run", "run an experiment and compare its strategies", "run:run")
+    run.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
+    run.add_argument("--strategies", default="all", metavar="A,B", help="names, or all")
+    run.add_argument("--preset", default="quick", help="quick (default) or article")
+    run.add_argument("--seeds", default="0", metavar="0,1,2")
+    run.add_argument("--image-size", metavar="N", help="side in pixels (default: the preset's)")
+    run.add_argument("--set", action="append", default=[], metavar="STRATEGY.SETTING=VALUE",
+                     dest="overrides", help="override a setting; may be given again")  # fmt: skip
+    run.add_argument("--resize", help="stretch (default), pad or crop")
+    run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
+    run.add_argument("--test-fraction", metavar="X", help="share held out (default 0.30)")
+    run.add_argument("--validation-fraction", metavar="X", help="default 0.07")
+    run.add_argument("--precision", default="auto",
+                     help="auto, float32, mixed_bfloat16 or mixed_float16")  # fmt: skip
+
+
+def _add_experiments(verbs: Any) -> None:
+    group = _group(verbs, "experiments", "what was run so far")
+    _verb(group, "list", "list the experiments, the newest first", "experiments:list_all")
+    show = _verb(group, "show", "show one experiment and its runs", "experiments:show")
+    show.add_argument("id", metavar="ID")
+    export = _verb(group, "export", "write a finished experiment into a folder",
+                   "experiments:export")  # fmt: skip
+    export.add_argument("id", metavar="ID")
+    export.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+
+
+def _add_runs(verbs: Any) -> None:
+    group = _group(verbs, "runs", "single runs: state, cancel, retry")
+    listing = _verb(group, "list", "list the runs", "runs:list_all")
+    listing.add_argument("--experiment", metavar="ID", help="of this experiment alone")
+    listing.add_argument("--state", help="in this state alone")
+    for name, does in (
+        ("show", "show one run with its epochs"),
+        ("cancel", "ask a run to stop"),
+        ("retry", "queue a failed, cancelled or interrupted run again"),
+    ):
+        verb = _verb(group, name, does, f"runs:{name}")
+        verb.add_argument("id", metavar="ID")
+
+
+def _add_compare(verbs: Any) -> None:
+    compare = _verb(verbs, "compare", "lay the strategies of an experiment side by side",
+                    "experiments:compare")  # fmt: skip
+    compare.add_argument("id", metavar="ID")
+    compare.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_worker(verbs: Any) -> None:
+    worker = _verb(verbs, "worker", "serve the queue of runs", "worker:worker", json=False)
+    worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS",
+                        help="end after this long with nothing to do")  # fmt: skip
+    worker.add_argument("--worker-id", help=argparse.SUPPRESS)

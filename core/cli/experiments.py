@@ -1,0 +1,106 @@
+"""``experiments list | show | export`` and ``compare``."""
+
+import argparse
+import sys
+from typing import Any
+
+from core.cli.output import print_json, print_table, say
+from core.cli.runs import RUN_HEADINGS, run_cells, run_document
+from core.errors import BadInput
+from core.runs.first_start import prepare_store
+from core.runs.records import ExperimentRecord
+
+
+def list_all(arguments: argparse.Namespace) -> int:
+    found = prepare_store().experiments()
+    if arguments.json:
+        print_json([_document(experiment) for experiment in found])
+        return 0
+    print_table(
+        ["id", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
+        [
+            [
+                experiment.id,
+                experiment.spec.dataset_name,
+                experiment.spec.preset,
+                experiment.spec.image_size,
+                len(experiment.spec.strategies),
+                len(experiment.spec.seeds),
+                _states(experiment),
+                experiment.created_at[:19],
+            ]
+            for experiment in found
+        ],
+    )
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    experiment = store.experiment(arguments.id)
+    runs = store.runs(experiment.id)
+    if arguments.json:
+        print_json(_document(experiment) | {"runs": [run_document(run) for run in runs]})
+        return 0
+    spec = experiment.spec
+    print(
+        f"{experiment.id}: {spec.dataset_name}, preset {spec.preset}, "
+        f"{spec.image_size} x {spec.image_size} pixels ({spec.resize}), "
+        f"precision {spec.precision}, created {experiment.created_at}"
+    )
+    if experiment.recorded and experiment.origin:
+        print(f"recorded on {experiment.origin['machine']}, {experiment.origin['date']}")
+    for name, reason in spec.unavailable.items():
+        print(f"{name} was left out: {reason}")
+    print_table(RUN_HEADINGS, [run_cells(run) for run in runs])
+    return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from core.runs.recorded import export_experiment
+
+    folder = export_experiment(prepare_store(), arguments.id, arguments.output)
+    if arguments.json:
+        print_json({"experiment": arguments.id, "folder": str(folder)})
+    else:
+        say(f"written to {folder}")
+    return 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    from core.comparison.export import to_csv, to_json, to_text
+    from core.comparison.tables import compare_experiment
+
+    comparison = compare_experiment(prepare_store(), arguments.id)
+    form = "json" if arguments.json else arguments.format
+    writers: dict[str, Any] = {
+        "table": lambda: to_text(comparison).encode(),
+        "csv": lambda: to_csv(comparison),
+        "json": lambda: to_json(comparison) + b"\n",
+    }
+    content: bytes = writers[form]()
+    if arguments.output is None:
+        sys.stdout.write(content.decode())
+        return 0
+    try:
+        arguments.output.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"--output: {error}", "--output") from error
+    say(f"written to {arguments.output}")
+    return 0
+
+
+def _states(experiment: ExperimentRecord) -> str:
+    states = ", ".join(f"{count} {state}" for state, count in experiment.state_counts.items())
+    return f"{states} (recorded)" if experiment.recorded else states
+
+
+def _document(experiment: ExperimentRecord) -> dict[str, Any]:
+    return {
+        "id": experiment.id,
+        "created_at": experiment.created_at,
+        "recorded": experiment.recorded,
+        "origin": experiment.origin,
+        "states": experiment.state_counts,
+        "spec": experiment.spec.model_dump(mode="json"),
+    }

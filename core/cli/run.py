@@ -1,0 +1,151 @@
+"""``run DATASET``: queue an experiment, serve it to its end, print the comparison."""
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from core.cli import EXIT_INTERRUPTED, stop_on_termination
+from core.cli.datasets import BUNDLED
+from core.cli.output import counter, say
+from core.errors import BadInput
+from core.runs.first_start import prepare_home
+from core.runs.launchers import ProcessLauncher
+from core.runs.records import RunRecord
+from core.runs.specs import ExperimentSpec, plan_experiment
+from core.runs.store import Store
+from core.runs.worker import serve
+
+PROGRESS_SECONDS = 1.0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from core.comparison.export import to_json, to_text
+    from core.comparison.tables import compare_experiment
+
+    overrides = parse_overrides(arguments.overrides)
+    store = prepare_home(counter(BUNDLED))
+    spec = _plan(arguments, overrides)
+    experiment_id = store.create_experiment(spec)
+    say(f"experiment {experiment_id}: {len(spec.strategies) * len(spec.seeds)} runs")
+    for name, reason in spec.unavailable.items():
+        say(f"{name} is left out: {reason}")
+    stop_on_termination()
+    try:
+        watch = RunWatch(store, experiment_id)
+        serve(store, ProcessLauncher(), experiment_id=experiment_id, report=None, watch=watch)
+        watch.look()
+    except KeyboardInterrupt:
+        store.request_cancel_experiment(experiment_id)
+        say(
+            f"Stopped. To go on: python -m core runs list --experiment {experiment_id}, then "
+            "python -m core runs retry ID and python -m core worker"
+        )
+        return EXIT_INTERRUPTED
+    comparison = compare_experiment(store, experiment_id)
+    if arguments.json:
+        sys.stdout.write(to_json(comparison).decode() + "\n")
+    else:
+        sys.stdout.write(to_text(comparison))
+    finished = all(entry.state == "finished" for entry in store.runs(experiment_id))
+    return 0 if finished else 1
+
+
+def _plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> ExperimentSpec:
+    split: dict[str, Any] = {}
+    if arguments.test_fraction is not None:
+        split["test"] = parse_number(arguments.test_fraction, "--test-fraction")
+    if arguments.validation_fraction is not None:
+        split["validation"] = parse_number(arguments.validation_fraction, "--validation-fraction")
+    if arguments.split_seed is not None:
+        split["seed"] = parse_whole(arguments.split_seed, "--split-seed")
+    size = arguments.image_size
+    return plan_experiment(
+        arguments.dataset,
+        strategies="all" if arguments.strategies == "all" else parse_names(arguments.strategies),
+        preset=arguments.preset,
+        seeds=[parse_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
+        image_size=None if size is None else parse_whole(size, "--image-size"),
+        overrides=overrides,
+        split=split,
+        resize=arguments.resize,
+        precision=arguments.precision,
+    )
+
+
+def parse_overrides(texts: list[str]) -> dict[str, str]:
+    """``["cnn.epochs=3"]`` as ``{"cnn.epochs": "3"}``."""
+    overrides: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise BadInput(f"--set {text!r} is not of the form strategy.setting=value.", "--set")
+        if key in overrides:
+            raise BadInput(f"--set gives {key} twice.", key)
+        overrides[key] = value.strip()
+    return overrides
+
+
+def parse_names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def parse_whole(text: str, field: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(f"{field} is {text!r}; it must be a whole number.", field) from None
+
+
+def parse_number(text: str, field: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f"{field} is {text!r}; it must be a number.", field) from None
+
+
+class RunWatch:
+    """Tells on standard error what the runs of an experiment are doing, whoever serves them."""
+
+    def __init__(self, store: Store, experiment_id: str) -> None:
+        self._store = store
+        self._experiment_id = experiment_id
+        self._looked_at = float("-inf")
+        self._told: dict[str, str] = {}
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._looked_at >= PROGRESS_SECONDS:
+            self.look()
+
+    def look(self) -> None:
+        self._looked_at = time.monotonic()
+        for run in self._store.runs(self._experiment_id):
+            line = line_of(run)
+            if line and self._told.get(run.id) != line:
+                self._told[run.id] = line
+                say(f"{run.strategy}, seed {run.seed}: {line}")
+
+
+def line_of(run: RunRecord) -> str:
+    """Where a run stands, in a line; empty while it waits."""
+    if run.state == "queued":
+        return ""
+    if run.state == "running":
+        return _progress_line(run.progress) if run.progress else "starting"
+    if run.state == "finished" and run.result is not None:
+        accuracy = run.result["scores"]["test"]["accuracy"]
+        seconds = run.result["total_seconds"]
+        return f"finished, test accuracy {accuracy:.1%}, {seconds:.1f} s"
+    return f"{run.state}: {run.error}" if run.error else run.state
+
+
+def _progress_line(progress: dict[str, Any]) -> str:
+    parts = [progress["step"]]
+    if progress["total"]:
+        parts.append(f"{progress['done']} of {progress['total']} images")
+    if progress["images_per_second"] is not None:
+        parts.append(f"{progress['images_per_second']:.0f} images/s")
+    if progress["seconds_left"] is not None:
+        parts.append(f"{progress['seconds_left']:.0f} s left")
+    return ", ".join(parts)

@@ -1,0 +1,98 @@
+"""``runs list | show | cancel | retry``."""
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from core.cli.output import print_json, print_table, say
+from core.errors import UnknownName
+from core.runs.first_start import prepare_store
+from core.runs.launchers import log_path
+from core.runs.records import STATES, RunRecord
+
+RUN_HEADINGS = ("id", "strategy", "seed", "state", "test accuracy", "seconds", "error")
+
+
+def list_all(arguments: argparse.Namespace) -> int:
+    if arguments.state is not None and arguments.state not in STATES:
+        raise UnknownName("state", arguments.state, STATES)
+    states = None if arguments.state is None else (arguments.state,)
+    found = prepare_store().runs(arguments.experiment, states)
+    if arguments.json:
+        print_json([run_document(run) for run in found])
+    else:
+        print_table(RUN_HEADINGS, [run_cells(run) for run in found])
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    run = store.run(arguments.id)
+    epochs = store.epochs(run.id)
+    if arguments.json:
+        print_json(run_document(run) | {"epochs": epochs, "log": str(log_path(run.id))})
+        return 0
+    print_table(RUN_HEADINGS, [run_cells(run)])
+    for name, value in run.settings.items():
+        print(f"{name} = {value}")
+    for note in run.notes:
+        print(note)
+    if epochs:
+        print_table(
+            ["stage", "epoch", "train loss", "train accuracy", "validation accuracy", "seconds"],
+            [
+                [
+                    entry["stage"],
+                    entry["epoch"],
+                    f"{entry['train_loss']:.4f}",
+                    f"{entry['train_accuracy']:.1%}",
+                    f"{entry['validation_accuracy']:.1%}",
+                    f"{entry['train_seconds']:.2f}",
+                ]
+                for entry in epochs
+            ],
+        )
+    if log_path(run.id).exists():
+        print(f"log: {log_path(run.id)}")
+    return 0
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    run = prepare_store().request_cancel(arguments.id)
+    if arguments.json:
+        print_json(run_document(run))
+    elif run.state == "running":
+        say(f"{run.id} was asked to stop")
+    else:
+        say(f"{run.id} is {run.state}")
+    return 0
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    run = store.retry(arguments.id)
+    if arguments.json:
+        print_json(run_document(run))
+    else:
+        served = any(worker.experiment_id is None for worker in store.live_workers())
+        hint = "" if served else "; serve it with: python -m core worker --exit-when-idle 10"
+        say(f"{run.id} is queued{hint}")
+    return 0
+
+
+def run_cells(run: RunRecord) -> list[Any]:
+    result = run.result or {}
+    scored = "scores" in result
+    return [
+        run.id,
+        run.strategy,
+        run.seed,
+        run.state,
+        f"{result['scores']['test']['accuracy']:.1%}" if scored else None,
+        f"{result['total_seconds']:.1f}" if scored else None,
+        run.error,
+    ]
+
+
+def run_document(run: RunRecord) -> dict[str, Any]:
+    return asdict(run)
