@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.errors import UnknownName
+from core.runs.records import ExperimentRecord
 from core.ui import reads
 from core.ui.frame import link_to, show_page
 from core.ui.results import (
@@ -53,7 +54,7 @@ def body() -> None:
     show_seeds(comparison)
 
 
-def choose(experiments: list) -> str:
+def choose(experiments: list[ExperimentRecord]) -> str:
     """The experiment that the address names, or the newest; a stale address says so."""
     labels = {experiment.id: experiment_label(experiment) for experiment in experiments}
     wanted = st.query_params.get("experiment")

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from core.runs.specs import unavailable_reason
+from core.runs.specs import PRESET_IMAGE_SIZES, unavailable_reason
 from core.strategies.registry import STRATEGIES
+from core.strategies.strategy import Strategy
 from core.ui.forms import show_settings
 from core.ui.frame import show_page
 from core.ui.texts import literal, plural
@@ -19,14 +20,18 @@ def body() -> None:
         show_rung(entry)
 
 
-def show_rung(entry) -> None:
+def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
         st.subheader(entry.title, anchor=entry.name)
         st.markdown(literal(entry.teaches))
         st.caption(f"In the tutorial: {literal(entry.tutorial)}")
-        reason = unavailable_reason(entry, entry.resolve("quick"))
+        settings = entry.resolve("quick")
+        reason = unavailable_reason(entry, settings)
         if reason:
             st.caption(f":material/lock: {literal(reason)}")
+        drawing = entry.describe(settings, PRESET_IMAGE_SIZES["quick"])
+        if drawing:
+            st.caption(f"With the quick preset: {literal(drawing)}")
         st.caption(f"On the command line: `{entry.name}`")
         if entry.settings:
             show_settings(entry)

@@ -4,6 +4,8 @@ Functions return figures and show nothing, so that a notebook draws what a page 
 background come from whoever shows them (Streamlit's theme, or Plotly's own).
 """
 
+import math
+
 import plotly.graph_objects as go
 
 from core.comparison.appearance import (
@@ -17,6 +19,17 @@ from core.comparison.model import Comparison, Row
 
 ROW_HEIGHT = 42
 SMALLEST_SECONDS = 1e-3
+_SECOND_TICKS = {
+    0.001: "1 ms",
+    0.01: "10 ms",
+    0.1: "0.1 s",
+    1: "1 s",
+    10: "10 s",
+    100: "100 s",
+    1000: "17 min",
+    10_000: "2.8 h",
+    100_000: "28 h",
+}
 _MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
 _LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
 
@@ -29,7 +42,7 @@ def accuracy_chart(comparison: Comparison) -> go.Figure:
     figure = go.Figure()
     rows = comparison.finished_rows
     for row in rows:
-        _add_accuracy(figure, row)
+        _add_accuracy(figure, row, comparison.majority_accuracy)
     if comparison.majority_accuracy is not None and rows:
         share = 100 * comparison.majority_accuracy
         figure.add_vline(x=share, line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR})
@@ -38,16 +51,16 @@ def accuracy_chart(comparison: Comparison) -> go.Figure:
             y=1,
             yref="paper",
             yanchor="bottom",
-            xanchor="left",
+            xanchor="left" if share < 50 else "right",
             showarrow=False,
             text=f"always the commonest class: {percent_text(comparison.majority_accuracy)}",
         )
-    figure.update_xaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
+    figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
     _list_rows(figure, rows)
     return figure
 
 
-def _add_accuracy(figure: go.Figure, row: Row) -> None:
+def _add_accuracy(figure: go.Figure, row: Row, majority_accuracy: float | None) -> None:
     look, title = appearance_of(row.strategy), plain(row.title)
     seeds = [run for run in row.runs if run.test_accuracy is not None]
     if len(seeds) > 1:
@@ -71,12 +84,15 @@ def _add_accuracy(figure: go.Figure, row: Row) -> None:
             "thickness": 2,
             "width": 6,
         }
+    # A number that would stand on the majority line moves to its right.
+    beside_line = majority_accuracy is not None and abs(mean - 100 * majority_accuracy) < 5
     figure.add_scatter(
         x=[mean],
         y=[title],
         mode="markers+text",
         text=[f"{mean:.1f} %"],
-        textposition="top center",
+        textposition="top right" if beside_line else "top center",
+        cliponaxis=False,
         error_x=interval,
         marker={"symbol": _solid(look.marker), "size": 12, "color": look.colour},
         hovertemplate=(
@@ -113,7 +129,7 @@ def epoch_time_chart(comparison: Comparison) -> go.Figure:
             marker={"symbol": symbol, "size": 12, "color": colour},
             hovertemplate=f"%{{y}}<br>{name}: %{{text}}<extra></extra>",
         )
-    _log_seconds(figure, "seconds (each step of the scale is ten times)")
+    _log_seconds(figure, "time (each mark is ten times the one before)")
     _list_rows(figure, tuple(timed))
     figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE)
     return figure
@@ -142,7 +158,7 @@ def accuracy_against_time_chart(comparison: Comparison) -> go.Figure:
             y=100 * comparison.majority_accuracy,
             line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
         )
-    _log_seconds(figure, "whole time of one run (seconds, log scale)")
+    _log_seconds(figure, "whole time of one run (each mark is ten times the one before)")
     figure.update_yaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
     figure.update_layout(
         height=460, margin=_MARGIN | {"t": 24}, showlegend=True, legend={"title": None}
@@ -158,12 +174,17 @@ def _legend_below(figure: go.Figure) -> None:
 
 
 def _log_seconds(figure: go.Figure, title: str) -> None:
+    """A log axis over whole decades, so that there is always a tick on either side."""
+    known = [seconds for trace in figure.data for seconds in trace.x]
+    low = math.floor(math.log10(min(known, default=1.0)))
+    high = max(low + 1, math.ceil(math.log10(max(known, default=1.0)) + 0.05))
     figure.update_xaxes(
         title=title,
         type="log",
+        range=[low - 0.1, high + 0.1],
         fixedrange=True,
-        tickvals=[0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000],
-        ticktext=["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s", "2.8 h", "28 h"],
+        tickvals=list(_SECOND_TICKS),
+        ticktext=list(_SECOND_TICKS.values()),
     )
 
 

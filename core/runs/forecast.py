@@ -1,8 +1,9 @@
 """How long an experiment will take, from earlier runs in the store.
 
 For each strategy the closest earlier run is taken (this machine before others, then the nearest
-image size, then the newest) and scaled: training by epochs, training images and pixels,
-extraction by images and pixels. Nothing is guessed for a strategy that never ran.
+image size, then the newest) and scaled: training by epochs, training images and pixels; scoring
+and extraction by images and pixels; the rest (loading, tracing) as it is. Nothing is guessed for
+a strategy that never ran.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.specs import ExperimentSpec
 from core.strategies.registry import find_strategy
 
+EVERY_SPLIT = ("train", "validation", "test")
 Measured = tuple[ExperimentRecord, RunRecord, Mapping[str, Any]]
 
 
@@ -88,26 +90,41 @@ def _scaled(
     measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
 ) -> StrategyForecast:
     experiment, run, result = measured
-    training = float(result["total_seconds"])
+    whole = float(result["total_seconds"])
     if result["feature_cache"] == "miss":
-        training -= float(result["feature_seconds"] or 0.0)
+        whole -= float(result["feature_seconds"] or 0.0)
+    epoch, scoring = _parts(experiment.spec.images, result)
+    fixed = max(0.0, whole - epoch - scoring)
+    pixels = _pixel_share(spec, experiment.spec)
+    epoch *= pixels * _share(spec.images, experiment.spec.images, ("train",))
     if "epochs" in settings and "epochs" in run.settings:
-        training *= settings["epochs"] / run.settings["epochs"]
-    training *= _share(spec.images, experiment.spec.images, ("train",))
-    training *= _pixel_share(spec, experiment.spec)
+        epoch *= settings["epochs"] / run.settings["epochs"]
+    scoring *= pixels * _share(spec.images, experiment.spec.images, EVERY_SPLIT)
     return StrategyForecast(
         strategy=run.strategy,
-        seconds=max(0.0, training) * len(spec.seeds),
+        seconds=(fixed + epoch + scoring) * len(spec.seeds),
         measured_image_size=experiment.spec.image_size,
         elsewhere=_machine(experiment) if experiment.recorded else None,
     )
 
 
+def _parts(images: Mapping[str, int], result: Mapping[str, Any]) -> tuple[float, float]:
+    """``(all epochs, scoring of every split)`` in seconds; the rest of a run is fixed cost.
+
+    Scoring does to every image what validation did to its share of them.
+    """
+    validation = float(result["validation_seconds"] or 0.0)
+    steady = result["steady_epoch_seconds"] or result["first_epoch_seconds"] or 0.0
+    epochs = result["epochs"] or 0
+    validated = images.get("validation", 0)
+    scoring = validation * sum(images.values()) / validated if validated else 0.0
+    return epochs * (float(steady) + validation), scoring
+
+
 def _scaled_extraction(measured: Measured, spec: ExperimentSpec) -> float:
     experiment, _, result = measured
     seconds = float(result["feature_seconds"] or 0.0)
-    everything = ("train", "validation", "test")
-    seconds *= _share(spec.images, experiment.spec.images, everything)
+    seconds *= _share(spec.images, experiment.spec.images, EVERY_SPLIT)
     return seconds * _pixel_share(spec, experiment.spec)
 
 

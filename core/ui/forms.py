@@ -117,9 +117,12 @@ def _choose_folded(choices: Choices) -> None:
 
 def choose_strategies(choices: Choices) -> None:
     """One box a strategy: what it teaches, what it needs, its settings folded."""
-    for entry in sorted(STRATEGIES.values(), key=lambda strategy: (strategy.cost, strategy.name)):
-        with st.container(border=True):
-            _choose_strategy(entry, choices)
+    ladder = sorted(STRATEGIES.values(), key=lambda strategy: (strategy.cost, strategy.name))
+    for first in range(0, len(ladder), 2):
+        columns = st.columns(2, gap="small")
+        for column, entry in zip(columns, ladder[first : first + 2], strict=False):
+            with column.container(border=True, height="stretch"):
+                _choose_strategy(entry, choices)
 
 
 def _choose_strategy(entry: Strategy, choices: Choices) -> None:
@@ -151,7 +154,7 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
 
 
 def _choose_settings(entry: Strategy, preset: str) -> dict[str, Value]:
-    columns = st.columns(3, gap="medium")
+    columns = st.columns(2, gap="medium")
     values: dict[str, Value] = {}
     for number, setting in enumerate(entry.settings):
         with columns[number % len(columns)]:

@@ -122,6 +122,7 @@ def show_results_table(comparison: Comparison, key: str) -> None:
         hide_index=True,
         column_config=config,
         height="content",
+        placeholder="—",
         key=f"table.{key}",
         alt="The numbers of every strategy, one line each.",
     )
@@ -136,6 +137,7 @@ def show_seeds(comparison: Comparison) -> None:
             column_config={
                 "test accuracy (%)": st.column_config.NumberColumn(format="%.1f"),
             },
+            placeholder="—",
             key=f"runs.{comparison.experiment}",
             alt="Each run with its seed, state and test accuracy.",
         )
