@@ -1,0 +1,30 @@
+"""Homes and stores for the tests of this room."""
+
+from pathlib import Path
+
+import pytest
+
+from core.runs.store import Store, open_store
+from tests.stored_home import add_arrows, leave_out_bundled_datasets
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home whose path has a space, an accent and a per cent sign."""
+    folder = tmp_path / "été 100% home"
+    monkeypatch.setenv("HEADSTART_HOME", str(folder))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    leave_out_bundled_datasets(folder)
+    return folder
+
+
+@pytest.fixture
+def store(home: Path) -> Store:  # noqa: ARG001 - the store lies in that home
+    return open_store()
+
+
+@pytest.fixture
+def arrows_store(store: Store) -> Store:
+    """A store in a home that has the dataset ``arrows``."""
+    add_arrows()
+    return store
