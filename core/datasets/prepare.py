@@ -171,16 +171,16 @@ def _only_builder(path: Path, should_stop: StopCallback | None) -> Iterator[None
             lock.acquire(timeout=LOCK_POLL_SECONDS)
             break
         except Timeout:
-            _raise_if_stopped(should_stop)
+            if should_stop is not None and should_stop():
+                raise _cancelled() from None
     try:
         yield
     finally:
         lock.release()
 
 
-def _raise_if_stopped(should_stop: StopCallback | None) -> None:
-    if should_stop is not None and should_stop():
-        raise Cancelled("Cancelled while the images were prepared.")
+def _cancelled() -> Cancelled:
+    return Cancelled("Cancelled while the images were prepared.")
 
 
 def _build(
@@ -229,7 +229,7 @@ def _write_pixels(
             if should_stop is not None and should_stop():
                 for future in waiting:
                     future.cancel()
-                _raise_if_stopped(should_stop)
+                raise _cancelled()
             data = waiting.popleft().result().tobytes()
             digest.update(data)
             file.write(data)

@@ -111,8 +111,9 @@ def _write(path: Path, split: Split) -> None:
 
 def _deal_out(dataset: Dataset, held_out: tuple[float, float], seed: int) -> np.ndarray:
     """Side of each image (0 train, 1 validation, 2 test), int ``(N,)``."""
-    group_counts = np.zeros((dataset.groups.max() + 1, len(dataset.classes)), np.int64)
-    np.add.at(group_counts, (dataset.groups, dataset.labels), 1)
+    _, groups = np.unique(dataset.groups, return_inverse=True)
+    group_counts = np.zeros((groups.max() + 1, len(dataset.classes)), np.int64)
+    np.add.at(group_counts, (groups, dataset.labels), 1)
     _check_class_sizes(dataset, group_counts)
     room = _targets(group_counts.sum(axis=0), held_out)
     random = np.random.default_rng(seed)
@@ -129,7 +130,7 @@ def _deal_out(dataset: Dataset, held_out: tuple[float, float], seed: int) -> np.
         side_of_group[group] = side
         room[side, in_classes] -= counts
     _give_every_side_every_class(dataset, group_counts, side_of_group)
-    return side_of_group[dataset.groups]
+    return side_of_group[groups]
 
 
 def _draw_side(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:

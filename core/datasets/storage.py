@@ -10,11 +10,13 @@ import os
 import shutil
 import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock
@@ -108,7 +110,11 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
     with store_lock():
         stored = {entry["id"]: (folder, entry) for folder, entry in _manifests()}
         if manifest["id"] in stored:
-            return _load(*stored[manifest["id"]])
+            try:
+                return _load(*stored[manifest["id"]])
+            except HeadstartError as error:
+                logger.warning("replaced by what is added now: %s", error)
+                del stored[manifest["id"]]
         taken = {entry["name"] for _, entry in stored.values()}
         manifest = dict(manifest)
         default_name = manifest.pop("name_is_default")
@@ -125,7 +131,7 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
         _write_folder(incoming, manifest, index)
         final = incoming.with_name(manifest["id"][:16])
         if final.exists():
-            # Only a folder without a readable manifest can be here: what a crash or hand left.
+            # Only a damaged dataset can be here. It is swept away later, not at once.
             final.rename(final.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}"))
         incoming.rename(final)
     return _load(final, manifest)
@@ -187,7 +193,8 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        with np.load(folder / INDEX_FILE) as archive:
+        # np.load leaves a file that it opened itself open where it is damaged.
+        with open(folder / INDEX_FILE, "rb") as file, np.load(file) as archive:
             index = {name: archive[name] for name in archive.files}
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
@@ -209,7 +216,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             offsets=index["offsets"],
             sizes=index["sizes"],
         )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise HeadstartError(
             f"The dataset {manifest.get('name')!r} in {folder} is damaged ({error})."
             " Remove it and add it again."

@@ -1,0 +1,82 @@
+"""Fixtures that all rooms share: a home of one's own, and datasets to work on."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.model import Dataset
+from core.datasets.store import add_dataset, ensure_bundled_datasets, open_dataset
+
+TINY_CLASSES = ("blue", "green", "red")
+TINY_IMAGES_PER_CLASS = 20
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty ``HEADSTART_HOME`` for this test alone."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("HEADSTART_HOME", str(folder))
+    monkeypatch.delenv("HEADSTART_DATABASE_URL", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three class folders with 20 PNG pictures each, 40x32: coloured blocks at random.
+
+    No two are alike, and the class is the channel that is brightest, so a model can learn it.
+    """
+    root = tmp_path_factory.mktemp("tiny") / "tiny"
+    random = np.random.default_rng(7)
+    for number, name in enumerate(TINY_CLASSES):
+        (root / name).mkdir(parents=True)
+        for position in range(TINY_IMAGES_PER_CLASS):
+            blocks = random.integers(0, 160, (4, 5, 3), dtype=np.uint8)
+            blocks[..., 2 - number] += 90
+            picture = Image.fromarray(blocks).resize((40, 32), Image.Resampling.NEAREST)
+            picture.save(root / name / f"{position:02d}.png")
+    return root
+
+
+@pytest.fixture
+def tiny_dataset(home: Path, tiny_folder: Path) -> Dataset:  # noqa: ARG001 - sets the home
+    """``tiny_folder`` stored in the home of this test, under the name ``tiny``."""
+    return add_dataset(tiny_folder, "tiny")
+
+
+@pytest.fixture(scope="session")
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the bundled datasets were stored once for the whole session; read only."""
+    folder = tmp_path_factory.mktemp("session") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(folder))
+        ensure_bundled_datasets()
+    return folder
+
+
+@pytest.fixture
+def bundled_home(home: Path, session_home: Path) -> Path:
+    """The home of this test, with its own copy of the bundled datasets in it."""
+    shutil.copytree(session_home / "datasets", home / "datasets")
+    return home
+
+
+def _opened(session_home: Path, name: str) -> Dataset:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(session_home))
+        return open_dataset(name)
+
+
+@pytest.fixture(scope="session")
+def themes16(session_home: Path) -> Dataset:
+    """The bundled clip art, shared by all tests: do not change it."""
+    return _opened(session_home, "themes16")
+
+
+@pytest.fixture(scope="session")
+def digits(session_home: Path) -> Dataset:
+    """The bundled digits, shared by all tests: do not change them."""
+    return _opened(session_home, "digits")

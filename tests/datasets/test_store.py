@@ -1,0 +1,154 @@
+import io
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from core.datasets import bundled
+from core.datasets.store import (
+    add_dataset,
+    ensure_bundled_datasets,
+    list_datasets,
+    open_dataset,
+    remove_dataset,
+)
+from core.errors import HeadstartError, UnknownName
+from tests.datasets.pictures import encoded, two_classes, write_zip
+
+
+def test_the_bundled_datasets(themes16, digits):
+    assert (themes16.name, themes16.image_count, len(themes16.classes)) == ("themes16", 1347, 16)
+    assert themes16.channels == 3
+    assert (themes16.majority_class, themes16.class_counts["people"]) == ("people", 250)
+    assert themes16.majority_share == 250 / 1347
+    assert themes16.health["quarantined"] == []
+    assert "public domain" in themes16.provenance
+    assert themes16.id.startswith("256c1572")
+    assert (digits.name, digits.image_count, digits.channels) == ("digits", 1797, 1)
+    assert digits.classes == tuple("0123456789")
+    assert set(digits.heights.tolist()) == set(digits.widths.tolist()) == {8}
+    assert digits.id.startswith("8005cb25")
+    assert digits.image(0).getpixel((3, 0)) == (207, 207, 207)  # 13 of 16
+    assert digits.labels[:5].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_bundled_again_does_nothing_and_a_removed_one_stays_away(bundled_home, monkeypatch):
+    monkeypatch.setattr(bundled, "add_dataset", None)
+    ensure_bundled_datasets()
+    remove_dataset("digits")
+    ensure_bundled_datasets()
+    assert [dataset.name for dataset in list_datasets()] == ["themes16"]
+    assert not any(path.name.startswith(".") for path in (bundled_home / "datasets").iterdir())
+
+
+def test_a_damaged_record_of_bundled_datasets_is_made_anew(bundled_home):
+    (bundled_home / "datasets" / "bundled.json").write_text("{")
+    ensure_bundled_datasets()
+    assert [dataset.name for dataset in list_datasets()] == ["digits", "themes16"]
+    assert (bundled_home / "datasets" / "bundled.json").read_text().count('"') == 8
+
+
+def test_open_by_name_id_and_prefix(tiny_dataset):
+    for key in ("tiny", tiny_dataset.id, tiny_dataset.id[:8], tiny_dataset.id[:16].upper()):
+        assert open_dataset(key) == tiny_dataset
+    for key in ("tin", tiny_dataset.id[:7], "", "0" * 64):
+        with pytest.raises(UnknownName, match="Known: tiny") as caught:
+            open_dataset(key)
+        assert caught.value.known == ["tiny"]
+
+
+def test_no_dataset_yet(home):
+    assert list_datasets() == []
+    with pytest.raises(UnknownName, match="Known: none yet"):
+        open_dataset("x")
+    assert not home.exists()
+
+
+def test_remove(tiny_dataset):
+    remove_dataset("tiny")
+    assert list_datasets() == []
+    assert not tiny_dataset.folder.exists()
+    with pytest.raises(UnknownName):
+        remove_dataset("tiny")
+
+
+def test_a_cut_source_is_noticed(tiny_dataset, caplog):
+    source = tiny_dataset.folder / "source.bin"
+    source.write_bytes(source.read_bytes()[:-10])
+    with pytest.raises(HeadstartError, match=r"damaged .*Remove it and add it again"):
+        open_dataset("tiny")
+    assert list_datasets() == []
+    assert "dataset left out of the list" in caplog.text
+    with pytest.raises(HeadstartError, match="cut short"):
+        tiny_dataset.image(59)
+    remove_dataset("tiny")
+    assert not tiny_dataset.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "index.npz"])
+def test_a_damaged_file_hides_only_its_dataset_and_adding_again_mends(
+    tiny_dataset, tiny_folder, tmp_path, name
+):
+    other = add_dataset(write_zip(tmp_path / "pets.zip", two_classes()))
+    path = tiny_dataset.folder / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert list_datasets() == [other]
+    again = add_dataset(tiny_folder, "tiny")
+    assert again.id == tiny_dataset.id
+    assert [dataset.name for dataset in list_datasets()] == ["pets", "tiny"]
+
+
+def test_old_leftovers_are_swept_and_young_ones_kept(home, tiny_folder):
+    old, young = (home / "datasets" / f".incoming-{age}" for age in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    long_ago = time.time() - 2 * 24 * 3600
+    os.utime(old, (long_ago, long_ago))
+    add_dataset(tiny_folder)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_thumbnails(tiny_dataset, digits):
+    shrunk = Image.open(io.BytesIO(tiny_dataset.thumbnail(0, 20)))
+    assert (shrunk.format, shrunk.size) == ("PNG", (20, 16))
+    enlarged = Image.open(io.BytesIO(digits.thumbnail(0, 64)))
+    assert enlarged.size == (64, 64)
+    assert enlarged.getpixel((24, 7)) == enlarged.getpixel((31, 0)) == (207, 207, 207)
+
+
+@pytest.mark.usefixtures("home")
+def test_thumbnails_carry_no_metadata(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[1] = "N"
+    data = encoded(Image.new("RGB", (40, 20), "red"), "JPEG", exif=exif)
+    dataset = add_dataset(write_zip(tmp_path / "gps.zip", two_classes() | {"cats/gps.jpg": data}))
+    position = dataset.file_names.index("cats/gps.jpg")
+    assert (dataset.widths[position], dataset.heights[position]) == (20, 40)
+    thumbnail = Image.open(io.BytesIO(dataset.thumbnail(position, 32)))
+    assert thumbnail.size == (16, 32)
+    assert dict(thumbnail.getexif()) == {}
+    assert thumbnail.info == {}
+
+
+def _add(path: Path, home: Path, results: "multiprocessing.Queue[str]") -> None:
+    os.environ["HEADSTART_HOME"] = str(home)
+    results.put(add_dataset(path).id)
+
+
+def test_processes_that_add_the_same_at_once_store_it_once(home, tiny_folder):
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    children = [context.Process(target=_add, args=(tiny_folder, home, results)) for _ in range(3)]
+    for child in children:
+        child.start()
+    ids = {results.get(timeout=60) for _ in children}
+    for child in children:
+        child.join(60)
+        assert child.exitcode == 0
+    assert len(ids) == 1
+    assert [path.name for path in (home / "datasets").iterdir()] == [ids.pop()[:16]]
