@@ -52,7 +52,8 @@ def read_predictions(run_id: str) -> Predictions:
     """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
     path = predictions_path(run_id)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here: np.load leaves the file open when it turns out not to be whole.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(

@@ -9,11 +9,11 @@ import json
 import os
 import platform
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from core.errors import BadInput, StoreError
 from core.runs.experiment_spec import ExperimentSpec
@@ -26,6 +26,8 @@ SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
 FORMAT = 1
 DOCUMENT_NAME = "experiment.json"
 PREDICTIONS_NAME = "predictions.npz"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+"""What damaged files raise; pydantic's and JSON's errors are among the ``ValueError``s."""
 
 
 def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
@@ -152,7 +154,11 @@ def _import_one(store: Store, path: Path) -> str | None:
             )
             for entry in document["runs"]
         ]
-        with np.load(path.with_name(PREDICTIONS_NAME), allow_pickle=False) as arrays:
+        # Opened here: np.load leaves the file open when it turns out not to be whole.
+        with (
+            open(path.with_name(PREDICTIONS_NAME), "rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             for position, run in enumerate(runs):
                 write_predictions(
                     run_id_of(document["id"], run.strategy, run.seed),
@@ -162,7 +168,7 @@ def _import_one(store: Store, path: Path) -> str | None:
                         arrays[f"probabilities_{position}"].astype(np.float32),
                     ),
                 )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, ValidationError) as error:
+    except UNREADABLE as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
     added = store.add_recorded(
         document["id"], spec, document["created_at"], document["origin"], runs
