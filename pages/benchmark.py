@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.errors import BadInput, UnknownName
 from core.runs.launchers import ensure_worker
+from core.runs.records import ExperimentRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.ui import reads
 from core.ui.forms import Choices, choose_shared, choose_strategies
 from core.ui.frame import link_to, show_page
 from core.ui.live import watch_experiment
-from core.ui.results import experiment_label, show_facts
+from core.ui.results import experiment_label
 from core.ui.setup import choose_dataset, show_forecast
 from core.ui.texts import literal
 
@@ -25,7 +26,7 @@ def body() -> None:
         st.warning(literal(error))
         set_up()
         return
-    watch(experiment.id)
+    watch(experiment)
 
 
 def set_up() -> None:
@@ -81,14 +82,12 @@ def start(spec: ExperimentSpec) -> None:
     st.rerun()
 
 
-def watch(experiment_id: str) -> None:
-    comparison = reads.comparison(experiment_id)
-    st.title(f"Benchmark of {literal(comparison.dataset)}")
-    show_facts(comparison)
+def watch(experiment: ExperimentRecord) -> None:
+    st.title(f"Benchmark of {literal(experiment.spec.dataset_name)}")
     with st.container(horizontal=True):
-        link_to("compare", "Compare in full", experiment=experiment_id)
+        link_to("compare", "Compare in full", experiment=experiment.id)
         link_to("benchmark", "Set up another")
-    watch_experiment(experiment_id)
+    watch_experiment(experiment.id)
 
 
 show_page("benchmark", body)

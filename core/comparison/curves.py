@@ -38,7 +38,7 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
     shown: set[str] = set()
     for curve in curves:
         look, title = appearance_of(curve.strategy), plain(curve.title)
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = _main(curve)
         if not main:
             continue
         figure.add_scatter(
@@ -59,8 +59,15 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
     unit = "%" if percent else "nats"
     figure.update_yaxes(title=f"{MEASURES[measure]} ({unit})", fixedrange=True)
     figure.update_yaxes(**({"range": [0, 102]} if percent else {"rangemode": "tozero"}))
-    longest = max((len(trace.x) for trace in figure.data), default=1)
-    figure.update_xaxes(title="epoch", fixedrange=True, dtick=max(1, round(longest / 10)))
+    # The axis is as long as the longest run is meant to be, so that a live curve grows into it.
+    last = max((epoch["epochs"] for curve in curves for epoch in _main(curve)), default=1)
+    figure.update_xaxes(
+        title="epoch",
+        fixedrange=True,
+        range=[0.5, last + 0.5],
+        tick0=1,
+        dtick=max(1, round(last / 10)),
+    )
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 16, "t": 24, "b": 48},
@@ -68,3 +75,7 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
         legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "title": None},
     )
     return figure
+
+
+def _main(curve: Curve) -> list[dict[str, Any]]:
+    return [epoch for epoch in curve.epochs if epoch["stage"] == "main"]

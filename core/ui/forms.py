@@ -1,5 +1,6 @@
 """Forms that draw themselves from the registry: settings of strategies, and the shared choices."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,12 +173,18 @@ def _number(setting: Setting, preset: str, key: str) -> Value:
         min_value=convert(setting.low or 0),
         max_value=convert(setting.high or 0),
         value=convert(setting.value_for(preset)),
-        step=1 if setting.kind == "int" else None,
+        step=1 if setting.kind == "int" else step_of(setting, preset),
         format=None if setting.kind == "int" else "%g",
         key=key,
         help=literal(setting.help),
     )
     return convert(value)
+
+
+def step_of(setting: Setting, preset: str) -> float:
+    """What one press of plus adds: a unit of the value's leading digit, so 1e-4 for 3e-4."""
+    value = float(setting.value_for(preset))
+    return 10.0 ** math.floor(math.log10(value)) if value > 0 else 0.1
 
 
 def _choice(setting: Setting, preset: str, key: str) -> Value:

@@ -60,11 +60,23 @@ def show_page(path: str, body: Callable[[], None]) -> None:
         page_title=f"{page.title} · Headstart", page_icon=":material/stairs:", layout="wide"
     )
     if not _routed.get():
-        _navigation()
+        _bring_navigation()
     with error_box():
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)
         body()
+
+
+def _bring_navigation() -> None:
+    """Navigation for a page opened cold, then once more from the top, through the router.
+
+    Without the second run, the widgets of this first one would belong to another page in
+    Streamlit's eyes, and what is typed into them first would be lost.
+    """
+    _navigation()
+    if not st.session_state.get("was_cold"):
+        st.session_state["was_cold"] = True
+        st.rerun()
 
 
 def find_page(path: str) -> PageRecord:

@@ -13,7 +13,7 @@ from core.runs.records import RunRecord
 from core.runs.store import Store
 from core.ui import reads
 from core.ui.errors import error_box
-from core.ui.results import show_results_table
+from core.ui.results import show_facts, show_results_table
 from core.ui.texts import literal
 
 REFRESH_SECONDS = 1.0
@@ -43,6 +43,8 @@ def _watch(experiment_id: str, was_active: bool) -> None:
         if active:
             # A worker that stopped while runs wait is started again by whoever looks.
             reads.wake_worker()
+        comparison = reads.comparison(experiment_id)
+        show_facts(comparison)
         _show_summary(runs)
         for run in runs:
             _show_run(store, run)
@@ -54,7 +56,6 @@ def _watch(experiment_id: str, was_active: bool) -> None:
                 key=f"curve.{experiment_id}",
                 alt="Validation accuracy after each epoch; one line a run.",
             )
-        comparison = reads.comparison(experiment_id)
         if comparison.finished_rows:
             st.subheader("Results so far")
             show_results_table(comparison, key=f"live.{experiment_id}")
@@ -94,13 +95,20 @@ def _show_run(store: Store, run: RunRecord) -> None:
             if run.is_active:
                 st.button(
                     "Cancel",
+                    width="stretch",
                     key=f"cancel.{run.id}",
                     disabled=run.cancel_requested,
                     on_click=_cancel,
                     args=([run.id],),
                 )
             elif run.can_retry:
-                st.button("Try again", key=f"retry.{run.id}", on_click=_retry, args=(run.id,))
+                st.button(
+                    "Try again",
+                    width="stretch",
+                    key=f"retry.{run.id}",
+                    on_click=_retry,
+                    args=(run.id,),
+                )
 
 
 def _show_progress(store: Store, run: RunRecord) -> None:
