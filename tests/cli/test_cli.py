@@ -1,0 +1,419 @@
+"""Every verb, called as the shell calls it, in this process where that is enough."""
+
+import csv
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from core.cli import main
+from core.cli.arguments import parser
+from core.runs import recorded
+from core.runs.launchers import child_environment
+from core.runs.store import Store, open_store
+from core.settings import PROJECT_ROOT
+from core.strategies.registry import STRATEGIES
+from tests import made_up
+from tests.stored_home import long_spec
+
+pytestmark = pytest.mark.usefixtures("home")
+
+TypeIt = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def no_showcase(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Recorded results have their own tests; here they would only be in the way."""
+    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
+
+
+@pytest.fixture
+def type_it(capsys: pytest.CaptureFixture[str]) -> TypeIt:
+    def typed(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main(arguments)
+        except SystemExit as leaving:  # argparse leaves by itself
+            status = int(str(leaving.code))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return typed
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_store()
+
+
+@pytest.fixture
+def experiment_id(store: Store) -> str:
+    """One finished run and one that waits."""
+    spec = made_up.spec(strategies=(("majority", {}), ("cnn", {"epochs": 2})), seeds=(0,))
+    experiment_id = store.create_experiment(spec)
+    run = store.claim_next("worker")
+    assert run is not None
+    store.finish(run.id, made_up.result(0.6))
+    return experiment_id
+
+
+def listed(type_it: TypeIt, *arguments: str) -> Any:
+    status, out, err = type_it(*arguments, "--json")
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def test_strategies_show_every_rung_with_every_setting(type_it: TypeIt) -> None:
+    status, out, _ = type_it("strategies")
+    assert status == 0
+    for strategy in STRATEGIES.values():
+        assert f"{strategy.name}: {strategy.title}" in out
+        for setting in strategy.settings:
+            assert f"  {setting.name} " in out
+    documents = listed(type_it, "strategies")
+    assert {entry["name"] for entry in documents} == set(STRATEGIES)
+    assert [entry["cost"] for entry in documents] == sorted(entry["cost"] for entry in documents)
+
+
+def test_datasets_are_listed_and_shown(type_it: TypeIt) -> None:
+    (arrows,) = listed(type_it, "datasets", "list")
+    assert (arrows["name"], arrows["images"]) == ("arrows", 120)
+    assert arrows["class_counts"] == {"down": 40, "left": 40, "up": 40}
+    assert listed(type_it, "datasets", "show", "arrows") == arrows
+    assert listed(type_it, "datasets", "show", arrows["id"][:8]) == arrows
+    status, out, _ = type_it("datasets", "list")
+    assert status == 0
+    assert out.splitlines()[1].split() == [
+        "arrows", "120", "3", "down", "33.3%", arrows["id"][:12]
+    ]  # fmt: skip
+
+
+def test_a_dataset_is_added_and_removed(type_it: TypeIt, tmp_path: Path) -> None:
+    folder = tmp_path / "chiens & chats"
+    for label, colour in (("chat", 40), ("chien", 200)):
+        (folder / label).mkdir(parents=True)
+        for number in range(12):
+            picture = Image.effect_noise((16, 16), 80 + number).point(
+                lambda v, c=colour: v // 2 + c // 4
+            )
+            picture.save(folder / label / f"{number}.png")
+    status, out, _ = type_it("datasets", "add", str(folder), "--name", "pets", "--json")
+    assert status == 0
+    assert json.loads(out)["class_counts"] == {"chat": 12, "chien": 12}
+    assert type_it("datasets", "remove", "pets")[0] == 0
+    assert [entry["name"] for entry in listed(type_it, "datasets", "list")] == ["arrows"]
+
+
+def test_a_dataset_in_use_is_not_removed(type_it: TypeIt, store: Store) -> None:
+    experiment_id = store.create_experiment(long_spec())
+    status, _, err = type_it("datasets", "remove", "arrows")
+    assert status == 2
+    assert f"is used by {experiment_id}-mlp-0" in err
+    store.request_cancel_experiment(experiment_id)
+    assert type_it("datasets", "remove", "arrows")[0] == 0
+
+
+def test_weights_status_names_both_kinds(type_it: TypeIt) -> None:
+    assert [entry["kind"] for entry in listed(type_it, "weights", "status")] == ["base", "full"]
+    status, out, _ = type_it("weights", "status")
+    assert status == 0
+    assert "base" in out
+
+
+def test_experiments_and_runs_are_listed_and_shown(type_it: TypeIt, experiment_id: str) -> None:
+    (experiment,) = listed(type_it, "experiments", "list")
+    assert experiment["id"] == experiment_id
+    assert experiment["states"] == {"finished": 1, "queued": 1}
+    shown = listed(type_it, "experiments", "show", experiment_id)
+    assert shown["runs"] == listed(type_it, "runs", "list", "--experiment", experiment_id)
+    assert [run["state"] for run in shown["runs"]] == ["finished", "queued"]
+    (waiting,) = listed(type_it, "runs", "list", "--state", "queued")
+    assert waiting["id"] == f"{experiment_id}-cnn-0"
+    assert listed(type_it, "runs", "show", waiting["id"])["epochs"] == []
+    for verb in (("experiments", "list"), ("experiments", "show", experiment_id),
+                 ("runs", "list"), ("runs", "show", waiting["id"])):  # fmt: skip
+        status, out, _ = type_it(*verb)
+        assert status == 0
+        assert experiment_id in out
+
+
+def test_cancel_and_retry(type_it: TypeIt, experiment_id: str) -> None:
+    run_id = f"{experiment_id}-cnn-0"
+    assert listed(type_it, "runs", "cancel", run_id)["state"] == "cancelled"
+    assert type_it("runs", "cancel", run_id) == (0, "", f"{run_id} is cancelled\n")
+    assert listed(type_it, "runs", "retry", run_id)["state"] == "queued"
+    status, _, err = type_it("runs", "retry", run_id)
+    assert status == 2
+    assert "is queued; only a run that is" in err
+
+
+def test_compare_in_all_forms(type_it: TypeIt, experiment_id: str, tmp_path: Path) -> None:
+    document = listed(type_it, "compare", experiment_id)
+    assert [row["strategy"] for row in document["rows"]] == ["majority", "cnn"]
+    assert document["rows"][0]["test_accuracy"] == 0.6
+    assert json.loads(type_it("compare", experiment_id, "--format", "json")[1]) == document
+    _, text, _ = type_it("compare", experiment_id, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["strategy"] for row in rows] == ["majority", "cnn"]
+    _, table, _ = type_it("compare", experiment_id)
+    assert "majority" in table
+    target = tmp_path / "résultat.json"
+    status, out, _ = type_it("compare", experiment_id, "--format", "json", "--output", str(target))
+    assert (status, out) == (0, "")
+    assert json.loads(target.read_text(encoding="utf-8")) == document
+    status, _, err = type_it("compare", experiment_id, "--output", str(tmp_path / "no" / "x"))
+    assert status == 2
+    assert "--output" in err
+
+
+UNKNOWN = [
+    (("run", "nope"), "no dataset named 'nope'. Known: arrows"),
+    (("run", "arrows", "--strategies", "mlp,nope"), "no strategy named 'nope'. Known: cnn, major"),
+    (("run", "arrows", "--preset", "nope"), "no preset named 'nope'. Known: article, quick"),
+    (
+        ("run", "arrows", "--strategies", "mlp", "--set", "mlp.nope=1"),
+        "no setting of mlp named 'nope'. Known: batch_size, dropout, epochs",
+    ),
+    (("run", "arrows", "--set", "nope.epochs=1"), "no strategy named 'nope'. Known: cnn, major"),
+    (("run", "arrows", "--resize", "nope"), "no resize named 'nope'. Known: crop, pad, stretch"),
+    (("run", "arrows", "--precision", "nope"), "no precision named 'nope'. Known: auto, float32"),
+    (("datasets", "show", "nope"), "no dataset named 'nope'. Known: arrows"),
+    (("datasets", "remove", "nope"), "no dataset named 'nope'. Known: arrows"),
+    (("experiments", "show", "nope"), "no experiment named 'nope'. Known: none yet"),
+    (("experiments", "export", "nope", "--output", "x"), "no experiment named 'nope'"),
+    (("compare", "nope"), "no experiment named 'nope'. Known: none yet"),
+    (("runs", "show", "nope"), "no run named 'nope'. Known: none yet"),
+    (("runs", "cancel", "nope"), "no run named 'nope'. Known: none yet"),
+    (("runs", "retry", "nope"), "no run named 'nope'. Known: none yet"),
+    (("runs", "list", "--state", "nope"), "no state named 'nope'. Known: cancelled, failed"),
+    (("nope",), "invalid choice: 'nope' (choose from"),
+]
+
+OUT_OF_RANGE = [
+    (("--set", "mlp.epochs=0"), "mlp.epochs is '0'; it must be a whole number from 1 to 1000"),
+    (("--set", "mlp.epochs=-1"), "mlp.epochs is '-1'; it must be a whole number from 1 to 1000"),
+    (("--set", "mlp.epochs=1e9"), "mlp.epochs is '1e9'; it must be a whole number from 1 to 1000"),
+    (("--set", "mlp.batch_size=200"), "mlp.batch_size is 200, but only 76 images are trained on"),
+    (("--set", "mlp.batch_size=1000000"), "mlp.batch_size is '1000000'; it must be a whole number"),
+    (("--set", "mlp.learning_rate=0"), "mlp.learning_rate is '0'; it must be a number from 1e-07"),
+    (("--set", "mlp.learning_rate=nan"), "mlp.learning_rate is 'nan'; it must be a number"),
+    (("--image-size", "7"), "image_size is 7; it must be a whole number from 8 to 512 pixels"),
+    (("--image-size", "4096"), "image_size is 4096; it must be a whole number from 8 to 512"),
+    (("--image-size", "big"), "--image-size is 'big'; it must be a whole number"),
+    (("--seeds", "0,x"), "--seeds is 'x'; it must be a whole number"),
+    (("--seeds", "0,0"), "A seed is given twice"),
+    (("--seeds", "-1"), "seed -1 must be a whole number from 0"),
+    (("--test-fraction", "2"), "split.test is 2.0"),
+    (("--validation-fraction", "x"), "--validation-fraction is 'x'; it must be a number"),
+    (("--split-seed", "1.5"), "--split-seed is '1.5'; it must be a whole number"),
+    (("--set", "mlp.epochs"), "is not of the form strategy.setting=value"),
+    (("--set", "epochs=1"), "'epochs' is not of the form strategy.setting"),
+    (("--set", "mlp.epochs=1", "--set", "mlp.epochs=2"), "--set gives mlp.epochs twice"),
+    (("--set", "cnn.epochs=1"), "cnn is not among the chosen strategies"),
+]
+
+
+def refused(type_it: TypeIt, store: Store, arguments: tuple[str, ...], message: str) -> None:
+    status, out, err = type_it(*arguments)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+    assert store.experiments() == []
+    assert store.runs() == []
+
+
+@pytest.mark.parametrize(("arguments", "message"), UNKNOWN, ids=[" ".join(a) for a, _ in UNKNOWN])
+def test_unknown_names_list_the_known_ones_and_store_nothing(
+    type_it: TypeIt, store: Store, arguments: tuple[str, ...], message: str
+) -> None:
+    refused(type_it, store, arguments, message)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), OUT_OF_RANGE, ids=[" ".join(o) for o, _ in OUT_OF_RANGE]
+)
+def test_values_out_of_range_are_named_and_store_nothing(
+    type_it: TypeIt, store: Store, options: tuple[str, ...], message: str
+) -> None:
+    arguments = ("run", "arrows", "--strategies", "mlp", *options)
+    refused(type_it, store, arguments, message)
+
+
+@pytest.mark.parametrize("k", ["-1", "99"])
+def test_k_out_of_range_is_named_and_stores_nothing(type_it: TypeIt, store: Store, k: str) -> None:
+    arguments = ("run", "arrows", "--strategies", "vgg16_freeze", "--set", f"vgg16_freeze.k={k}")
+    refused(type_it, store, arguments, f"vgg16_freeze.k is '{k}'; it must be a whole number from")
+
+
+@pytest.mark.parametrize("idle", ["-1", "nan"])
+def test_a_worker_refuses_a_time_that_is_none(type_it: TypeIt, idle: str) -> None:
+    status, _, err = type_it("worker", f"--exit-when-idle={idle}")
+    assert status == 2
+    assert "must be seconds, 0 or more" in err
+
+
+def test_run_trains_compares_and_can_be_exported(
+    type_it: TypeIt, store: Store, tmp_path: Path
+) -> None:
+    status, out, err = type_it(
+        "run", "arrows", "--strategies", "majority", "--seeds", "0,1", "--image-size", "8"
+    )
+    assert status == 0, err
+    (experiment,) = store.experiments()
+    assert err.startswith(f"experiment {experiment.id}: 2 runs\n")
+    assert "majority, seed 1: finished, test accuracy 33.3%" in err
+    assert "majority" in out
+    assert experiment.state_counts == {"finished": 2}
+    document = listed(
+        type_it, "experiments", "export", experiment.id, "--output", str(tmp_path / "out")
+    )
+    assert (Path(document["folder"]) / "experiment.json").exists()
+
+
+def test_run_ends_with_status_1_when_a_run_failed(
+    type_it: TypeIt, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.cli import run as run_module
+
+    class Unable:
+        def start(self, run_id: str) -> Any:
+            raise OSError(f"no process for {run_id}")
+
+    monkeypatch.setattr(run_module, "ProcessLauncher", Unable)
+    status, out, err = type_it("run", "arrows", "--strategies", "majority", "--json")
+    assert status == 1
+    assert "could not be started: no process for" in err
+    assert [row["status"] for row in json.loads(out)["rows"]] == ["failed"]
+    assert [run.state for run in store.runs()] == ["failed"]
+
+
+def test_a_worker_serves_what_was_queued_and_retried(type_it: TypeIt, store: Store) -> None:
+    from tests.stored_home import majority_spec
+
+    experiment_id = store.create_experiment(majority_spec())
+    status, _, err = type_it("worker", "--exit-when-idle", "0")
+    assert (status, err) == (
+        0,
+        f"{experiment_id}-majority-0: started\n{experiment_id}-majority-0: finished\n",
+    )
+
+
+def python_m_core(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", *arguments],
+        cwd=PROJECT_ROOT,
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing_running(store: Store, stop: signal.Signals) -> None:
+    options = ("--strategies", "mlp", "--seeds", "0,1", "--image-size", "8")
+    process = python_m_core("run", "arrows", *options, "--set", "mlp.epochs=1000")
+    deadline = time.monotonic() + 60
+    while not any(run.progress for run in store.runs()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(stop)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Stopped. To go on: python -m core runs list" in err
+    assert "Traceback" not in err
+    assert [run.state for run in store.runs()] == ["interrupted", "cancelled"]
+    assert store.live_workers() == []
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    process = python_m_core("strategies", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=30) in (0, 1)
+    assert err == ""
+
+
+HEAVY = ("tensorflow", "keras", "jax", "torch", "streamlit", "plotly", "pandas", "sklearn")
+LIGHT_VERBS = {
+    "strategies": ("pydantic", "sqlalchemy", "PIL"),
+    "experiments list": (),
+    "runs list": (),
+    "datasets list": (),
+    "weights status": (),
+}
+
+
+@pytest.mark.parametrize("verb", LIGHT_VERBS)
+def test_light_verbs_load_no_heavy_library(verb: str) -> None:
+    heavy = (*HEAVY, *LIGHT_VERBS[verb])
+    code = (
+        "import sys; from core.cli import main; "
+        f"main({verb.split()!r}); "
+        f"print(sorted(set({heavy!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=child_environment() | {"PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def commands_in_documents() -> list[str]:
+    """Every ``python -m core`` line of the README and the documents."""
+    texts = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
+    lines = [
+        line.strip().removeprefix("$ ").partition("  #")[0]
+        for path in texts
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return [
+        line[line.index("python -m core") :]
+        for line in lines
+        if line.startswith(("python -m core ", ".venv/bin/python -m core "))
+    ]
+
+
+def test_the_commands_of_the_documents_exist() -> None:
+    for command in commands_in_documents():
+        try:
+            parser().parse_args(shlex.split(command)[3:])
+        except SystemExit as leaving:
+            assert leaving.code == 0, command  # --help is one that leaves well
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["", "datasets", "datasets add", "strategies", "weights fetch", "run", "experiments export",
+     "runs retry", "compare", "worker"],
+)  # fmt: skip
+def test_help_is_there_for_every_verb(type_it: TypeIt, verb: str) -> None:
+    status, out, _ = type_it(*verb.split(), "--help")
+    assert status == 0
+    assert out.startswith(f"usage: python -m core {verb}".rstrip())
+
+
+def test_the_project_is_found_from_another_folder(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "core", "datasets", "list", "--json"],
+        cwd=tmp_path,
+        env=child_environment() | {"HEADSTART_HOME": os.environ["HEADSTART_HOME"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [entry["name"] for entry in json.loads(done.stdout)] == ["arrows"]
