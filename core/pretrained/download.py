@@ -120,7 +120,8 @@ def _save(
     received = 0
     announced = -1
     with open(temporary, "wb") as file:
-        while block := response.read(BLOCK_BYTES):
+        # read1 returns what has come; read would wait for a whole block, past every limit.
+        while block := response.read1(BLOCK_BYTES):
             file.write(block)
             received += len(block)
             if time.perf_counter() - started > limits.total_seconds:

