@@ -3,13 +3,12 @@
 import streamlit as st
 
 from core.errors import BadInput, UnknownName
-from core.runs.launchers import ensure_worker
 from core.runs.records import ExperimentRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.ui import reads
 from core.ui.forms import Choices, choose_shared, choose_strategies
 from core.ui.frame import link_to, show_page
-from core.ui.live import watch_experiment
+from core.ui.live import start_experiment, watch_experiment
 from core.ui.results import experiment_label
 from core.ui.setup import choose_dataset, show_forecast
 from core.ui.texts import literal
@@ -53,7 +52,8 @@ def set_up() -> None:
         "Start the benchmark", type="primary", icon=":material/play_arrow:", disabled=spec is None
     )
     if pressed and spec is not None:
-        start(spec)
+        st.query_params["experiment"] = start_experiment(spec)
+        st.rerun()
 
 
 def planned(dataset_id: str, choices: Choices) -> ExperimentSpec | None:
@@ -73,13 +73,6 @@ def planned(dataset_id: str, choices: Choices) -> ExperimentSpec | None:
     except BadInput as error:
         st.error(literal(error), icon=":material/error:")
         return None
-
-
-def start(spec: ExperimentSpec) -> None:
-    store = reads.store()
-    st.query_params["experiment"] = store.create_experiment(spec)
-    ensure_worker(store)
-    st.rerun()
 
 
 def watch(experiment: ExperimentRecord) -> None:

@@ -51,6 +51,10 @@ def open_archive(path: Path) -> Iterator[Listing]:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise BadInput(f"{path.name}: {_why_not_a_zip(path)}.", "path") from error
+    except OSError as error:
+        raise BadInput(
+            f"{path.name}: the file cannot be read ({error.strerror}).", "path"
+        ) from error
     with archive:
         members = archive.infolist()
         _check_whole(path, members)

@@ -24,6 +24,11 @@ def health_report(taken: TakenIn, index: dict[str, np.ndarray]) -> dict[str, Any
         "images_in_groups": int(in_several.sum()),
         "largest_group": int(group_sizes.max()),
         "label_conflicts": _label_conflicts(taken, labels),
+        "look_alike_classes": [
+            name
+            for number, name in enumerate(classes)
+            if index["look_alikes"][labels == number].any()
+        ],
         "small_classes": [
             name
             for number, name in enumerate(classes)

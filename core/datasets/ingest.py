@@ -78,7 +78,7 @@ class TakenIn:
         labels = np.array([number[name] for name in self.class_names], np.int32)
         looked_at = np.array([entry.thumbnail is not None for entry in self.examined])
         blank = np.zeros((THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
-        groups = group_duplicates(
+        groups, look_alikes = group_duplicates(
             digests=[entry.digest for entry in self.examined],
             hashes=np.array([entry.hash for entry in self.examined], np.uint64),
             thumbnails=np.stack(
@@ -90,6 +90,7 @@ class TakenIn:
         return {
             "labels": labels,
             "groups": groups,
+            "look_alikes": look_alikes,
             "heights": np.array([entry.height for entry in self.examined], np.int32),
             "widths": np.array([entry.width for entry in self.examined], np.int32),
             "offsets": np.array(self.offsets, np.int64),

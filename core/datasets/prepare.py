@@ -26,6 +26,7 @@ from PIL import Image, ImageOps
 from core.datasets.decode import without_pillow_warnings
 from core.datasets.ingest import ProgressCallback, decoding_threads
 from core.datasets.model import Dataset
+from core.datasets.storage import check_room
 from core.errors import BadInput, Cancelled
 from core.settings import current_settings
 
@@ -191,6 +192,9 @@ def _build(
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left_behind in path.parent.glob(f"{path.stem}.*.part"):
+        left_behind.unlink()  # by a process that was killed: there is one builder at a time
+    check_room(path.parent, int(np.prod(shape)), "the prepared images")
     temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part")
     try:
         with open(temporary, "wb") as file:

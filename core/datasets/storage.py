@@ -85,12 +85,7 @@ def incoming_folder(expected_bytes: int) -> Iterator[Path]:
     root = current_settings().datasets_folder
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root)
-    free_bytes = shutil.disk_usage(root).free
-    if expected_bytes > free_bytes:
-        raise HeadstartError(
-            f"The disk of {root} has {free_bytes / 1e9:.1f} GB free;"
-            f" this dataset needs {expected_bytes / 1e9:.1f} GB."
-        )
+    check_room(root, expected_bytes, "this dataset")
     folder = root / f"{_INCOMING_PREFIX}{uuid.uuid4().hex}"
     folder.mkdir()
     try:
@@ -147,6 +142,16 @@ def checked_name(name: str) -> str:
             "name",
         )
     return name
+
+
+def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
+    """Raise ``HeadstartError`` where the disk of ``folder`` has no room for so many bytes."""
+    free_bytes = shutil.disk_usage(folder).free
+    if expected_bytes > free_bytes:
+        raise HeadstartError(
+            f"The disk of {folder} has {free_bytes / 1e9:.1f} GB free;"
+            f" {purpose} would take {expected_bytes / 1e9:.1f} GB."
+        )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -86,7 +86,7 @@ def execute(store: Store, run_id: str, parent: int | None = None) -> int:
         if stop.orphaned:
             return EXIT_ORPHANED
         store.mark_cancelled(run.id, run.attempts)
-    except OutOfMemory as error:
+    except (OutOfMemory, MemoryError) as error:
         return _after_out_of_memory(store, run, error)
     except HeadstartError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the process's output is the run's log
@@ -172,10 +172,10 @@ def _device_to_itself(store: Store, run: RunRecord, stop: StopSignal) -> Iterato
         lock.release()
 
 
-def _after_out_of_memory(store: Store, run: RunRecord, error: OutOfMemory) -> int:
+def _after_out_of_memory(store: Store, run: RunRecord, error: Exception) -> int:
     batch_size = run.settings.get("batch_size")
     if batch_size is None or batch_size <= 1:
-        store.fail(run.id, str(error), run.attempts)
+        store.fail(run.id, str(error) or "The run ran out of memory.", run.attempts)
         return 1
     smaller = batch_size // 2
     note = f"Ran out of memory with batch_size {batch_size}; started again with {smaller}."

@@ -19,7 +19,8 @@ def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
 
 
 def prepare_store() -> Store:
-    """The store with the recorded results in it; for those who need no dataset."""
+    """The store with the recorded results in it, dead workers' runs marked; needs no dataset."""
     store = open_store()
     import_recorded(store)
+    store.reap_expired()
     return store

@@ -103,8 +103,10 @@ def ensure_worker(store: Store) -> bool:
     """Start a detached worker unless one serves the queue; True if one was started.
 
     It outlives this process, and ends by itself after five idle minutes. Call it after the runs
-    were queued: a worker that is about to go looks at the queue once more.
+    were queued: a worker that is about to go looks at the queue once more. Runs of workers that
+    died are marked on the way.
     """
+    store.reap_expired()
     worker_id = new_worker_id()
     if not store.announce_worker(worker_id, socket.gethostname()):
         return False

@@ -43,7 +43,6 @@ def serve(
     worker = Worker(
         store, launcher, worker_id or new_worker_id(), experiment_id, report or _ignore, watch
     )
-    store.register_worker(worker.worker_id, socket.gethostname(), os.getpid(), experiment_id)
     try:
         while worker.serve_until_idle(exit_when_idle):
             continue
@@ -71,34 +70,43 @@ class Worker:
 
     def serve_until_idle(self, exit_when_idle: float | None) -> bool:
         """Work until there is nothing more to do; True if work came just before leaving."""
+        self._register()
         idle_since = time.monotonic()
         while True:
             try:
-                if self._serve_one():
+                if (run := self._next()) is not None:
+                    self._serve(run)
                     idle_since = time.monotonic()
                     continue
                 if self._is_done(idle_since, exit_when_idle):
                     # Whoever queues a run sees no worker from here on, or it is found below.
                     self.store.forget_worker(self.worker_id)
-                    return self._serve_one()
+                    if (run := self._next()) is None:
+                        return False
+                    self._register()
+                    self._serve(run)
+                    return True
             except StoreError as error:
                 self.report(f"{error} Trying again.")
                 time.sleep(STORE_RETRY_SECONDS)
             time.sleep(IDLE_POLL_SECONDS)
 
-    def _serve_one(self) -> bool:
+    def _register(self) -> None:
+        host, process_id = socket.gethostname(), os.getpid()
+        self.store.register_worker(self.worker_id, host, process_id, self.experiment_id)
+
+    def _next(self) -> RunRecord | None:
         self._watch()
         self._heartbeat(None)
         for run_id in self.store.reap_expired():
             self.report(f"{run_id}: its worker died; it can be started again")
-        run = self.store.claim_next(self.worker_id, self.experiment_id)
-        if run is None:
-            return False
+        return self.store.claim_next(self.worker_id, self.experiment_id)
+
+    def _serve(self, run: RunRecord) -> None:
         self.served += 1
         self.report(f"{run.id}: started")
         self.look_after(run)
         self.report(f"{run.id}: {self.store.run(run.id).state}")
-        return True
 
     def _is_done(self, idle_since: float, exit_when_idle: float | None) -> bool:
         if self.experiment_id is not None:

@@ -59,7 +59,7 @@ MLP = Strategy(
             unit="units",
         ),
         common.dropout("dropout", "Dropout", 0.0),
-        common.epochs(quick=15, article=10),
+        common.epochs(quick=10, article=10),
         common.batch_size(quick=32, article=32),
         common.learning_rate(quick=1e-4, article=1e-3),
     ),

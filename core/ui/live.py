@@ -10,6 +10,7 @@ from core.comparison.tables import title_of
 from core.errors import BadInput
 from core.runs.launchers import ensure_worker
 from core.runs.records import RunRecord
+from core.runs.specs import ExperimentSpec
 from core.runs.store import Store
 from core.ui import reads
 from core.ui.errors import error_box
@@ -26,6 +27,14 @@ STATE_LOOKS: dict[str, tuple[Colour, str]] = {
     "cancelled": ("orange", ":material/block:"),
     "interrupted": ("orange", ":material/power_off:"),
 }
+
+
+def start_experiment(spec: ExperimentSpec) -> str:
+    """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id."""
+    store = reads.store()
+    experiment_id = store.create_experiment(spec)
+    ensure_worker(store)
+    return experiment_id
 
 
 def watch_experiment(experiment_id: str) -> None:

@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 from PIL import Image, ImageDraw
 
+from core.datasets import duplicates
 from core.datasets.duplicates import grey_thumbnail, group_duplicates, perceptual_hash
 
 
@@ -20,13 +21,14 @@ def drawing(seed: int, size: tuple[int, int] = (96, 96)) -> Image.Image:
 
 
 def groups_of(images: list[Image.Image], labels: list[int] | None = None) -> list[int]:
-    return group_duplicates(
+    groups, _ = group_duplicates(
         digests=[hashlib.sha256(image.tobytes()).digest() for image in images],
         hashes=np.array([perceptual_hash(image) for image in images], np.uint64),
         thumbnails=np.stack([grey_thumbnail(image) for image in images]),
         hashed=np.ones(len(images), bool),
         labels=np.array(labels or [0] * len(images)),
-    ).tolist()
+    )
+    return groups.tolist()
 
 
 def test_resized_dimmed_and_recoloured_copies_are_found():
@@ -68,9 +70,34 @@ def test_a_chain_that_takes_a_class_is_looked_at_more_strictly():
     assert max(np.bincount(beside)) == 40
 
 
+def plain(level: int) -> Image.Image:
+    """Almost one colour, with a dot that makes each picture another one."""
+    image = Image.new("RGB", (96, 96), (200, 30, 30))
+    image.putpixel((level, 5), (0, 0, 0))
+    return image
+
+
+def test_a_class_that_looks_all_the_same_is_dissolved_and_said():
+    images = [plain(level) for level in range(20)] + [drawing(seed) for seed in range(20)]
+    groups, dissolved = group_duplicates(
+        digests=[hashlib.sha256(image.tobytes()).digest() for image in images],
+        hashes=np.array([perceptual_hash(image) for image in images], np.uint64),
+        thumbnails=np.stack([grey_thumbnail(image) for image in images]),
+        hashed=np.ones(40, bool),
+        labels=np.repeat([0, 1], 20),
+    )
+    assert groups.tolist() == list(range(40))
+    assert dissolved.tolist() == [True] * 20 + [False] * 20
+
+
+def test_true_copies_that_are_a_third_of_their_class_stay_together():
+    images = [plain(level) for level in range(10)] + [drawing(seed) for seed in range(20)]
+    assert groups_of(images) == [0] * 10 + list(range(1, 21))
+
+
 def test_equal_pixels_are_one_group_without_hashes():
     digests = [b"a", b"b", b"a", b"c", b"b"]
-    groups = group_duplicates(
+    groups, dissolved = group_duplicates(
         digests,
         np.zeros(5, np.uint64),
         np.zeros((5, 16, 16), np.uint8),
@@ -79,6 +106,31 @@ def test_equal_pixels_are_one_group_without_hashes():
     )
     assert groups.tolist() == [0, 1, 0, 2, 1]
     assert groups.dtype == np.int64
+    assert not dissolved.any()
+
+
+def test_many_pictures_with_one_hash_are_compared_as_few_are(monkeypatch):
+    random = np.random.default_rng(5)
+    families = random.integers(0, 256, (4, 16, 16))
+    member_of = random.integers(0, 4, 300)
+    noise = random.integers(-9, 10, (300, 16, 16))
+    thumbnails = np.clip(families[member_of] + noise, 0, 255).astype(np.uint8)
+    digests = [bytes([number // 256, number % 256]) for number in range(300)]
+    found = []
+    for few in (20_000, 0):
+        monkeypatch.setattr(duplicates, "_FEW_PAIRS", few)
+        found.append(
+            group_duplicates(
+                digests,
+                np.zeros(300, np.uint64),
+                thumbnails,
+                np.ones(300, bool),
+                np.repeat([0, 1, 2], 100),
+            )[0]
+        )
+    assert (found[0] == found[1]).all()
+    assert all(len(set(found[0][member_of == family].tolist())) == 1 for family in range(4))
+    assert len(set(found[0].tolist())) == 4
 
 
 def test_twins_of_themes16_are_together(themes16):

@@ -15,7 +15,7 @@ from core.datasets.add import add_dataset
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.store import open_dataset
-from core.errors import BadInput, Cancelled
+from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.pictures import encoded, two_classes, write_zip
 
 
@@ -167,6 +167,22 @@ def test_a_failure_while_writing_leaves_nothing(tiny_dataset, home, monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         prepare_images(tiny_dataset, 16)
     assert list((home / "cache" / "prepared").iterdir()) == []
+
+
+def test_no_room_on_the_disk(tiny_dataset, monkeypatch):
+    usage = type("Usage", (), {"free": 10})
+    monkeypatch.setattr("core.datasets.storage.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(HeadstartError, match="the prepared images would take"):
+        prepare_images(tiny_dataset, 16)
+
+
+def test_what_a_killed_process_left_is_removed(tiny_dataset):
+    path = prepare_images(tiny_dataset, 16).path
+    path.unlink()
+    left_behind = path.with_name(f"{path.stem}.0123.part")
+    left_behind.write_bytes(b"half")
+    prepare_images(tiny_dataset, 16)
+    assert sorted(path.parent.iterdir()) == [path.with_suffix(".json"), path]
 
 
 def _prepare(home: Path, log: Path, results: "multiprocessing.Queue[str]") -> None:

@@ -111,6 +111,20 @@ def test_out_of_memory_halves_the_batch_down_to_one(
     assert len(run.notes) == 5
 
 
+@pytest.mark.parametrize("text", ["", "mlp ran out of memory in scoring"])
+def test_memory_that_runs_out_elsewhere_counts_too(
+    arrows_store: Store, engine: ModuleType, text: str
+) -> None:
+    engine.train = raising(MemoryError(text))  # type: ignore[attr-defined]
+    spec = long_spec()
+    run_id = claimed(arrows_store, spec)
+    assert execute(arrows_store, run_id) == EXIT_SMALLER_BATCH
+    assert arrows_store.run(run_id).settings["batch_size"] == 16
+    other = claimed(arrows_store, majority_spec())
+    assert execute(arrows_store, other) == 1
+    assert arrows_store.run(other).error == (text or "The run ran out of memory.")
+
+
 def test_progress_is_written_at_most_twice_a_second_but_each_new_step(
     arrows_store: Store, engine: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

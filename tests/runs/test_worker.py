@@ -229,5 +229,13 @@ def test_work_that_comes_while_the_worker_leaves_is_done(
             late.append(store.create_experiment(spec))
 
     monkeypatch.setattr(store, "forget_worker", queue_one_and_forget)
-    assert serve(store, ScriptedLauncher(store, [finishes]), exit_when_idle=0) == 1
+    registered: list[int] = []
+
+    def looks(store: Store, run_id: str) -> int:
+        registered.append(len(store.live_workers()))
+        return finishes(store, run_id)
+
+    assert serve(store, ScriptedLauncher(store, [looks]), exit_when_idle=0) == 1
     assert store.experiment(late[0]).state_counts == {"finished": 1}
+    assert registered == [1]
+    assert store.live_workers() == []
