@@ -239,3 +239,19 @@ def test_work_that_comes_while_the_worker_leaves_is_done(
     assert store.experiment(late[0]).state_counts == {"finished": 1}
     assert registered == [1]
     assert store.live_workers() == []
+
+
+def test_an_experiment_that_another_worker_took_is_waited_for(store: Store, run_id: str) -> None:
+    claimed = store.claim_next("page worker")
+    assert claimed is not None
+    looks: list[str] = []
+
+    def watch() -> None:
+        looks.append(store.run(run_id).state)
+        if len(looks) == 5:
+            finishes(store, run_id)
+
+    launcher = ScriptedLauncher(store, [finishes])
+    assert serve(store, launcher, experiment_id=claimed.experiment_id, watch=watch) == 0
+    assert looks[:5] == ["running"] * 5
+    assert launcher.started == []
