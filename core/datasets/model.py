@@ -27,9 +27,9 @@ class Dataset:
     noticed on the way in: ``quarantined`` (a list of ``file`` and ``reason``), ``ignored_files``,
     ``exact_duplicates``, ``near_duplicate_groups``, ``images_in_groups``, ``largest_group``,
     ``label_conflicts``, ``look_alike_classes`` (where near duplicates were most of the class, so
-    that only equal pixels count), ``small_classes``, ``notes``. ``encoding`` tells how ``source.bin`` keeps
-    the images: ``encoded`` (files as they came) or ``pixels`` (uint8); ``offsets`` and ``sizes``
-    int64 ``(N,)`` are in bytes either way.
+    that only equal pixels count), ``small_classes``, ``notes``. ``encoding`` tells how
+    ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
+    ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way.
     """
 
     id: str
