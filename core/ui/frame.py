@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.runs.first_start import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
 from core.ui.errors import error_box
 
 PAGES_FOLDER = PROJECT_ROOT / "pages"
+ROUTER = PROJECT_ROOT / "app.py"
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def _bring_navigation() -> None:
     """Navigation for a page opened cold, then once more from the top, through the router.
 
     Without the second run, the widgets of this first one would belong to another page in
-    Streamlit's eyes, and what is typed into them first would be lost.
+    Streamlit's eyes, and what is typed into them first would be lost. A page that is itself the
+    main script (as a test may run it) has no router to go to.
     """
     _navigation()
-    if not st.session_state.get("was_cold"):
-        st.session_state["was_cold"] = True
+    context = get_script_run_ctx()
+    if context is not None and Path(context.pages_manager.main_script_path) == ROUTER:
         st.rerun()
 
 

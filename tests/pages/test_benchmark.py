@@ -1,0 +1,142 @@
+"""Setting up, starting, watching, cancelling and retrying on the Benchmark page."""
+
+import pytest
+
+from core.runs.store import open_store
+from tests import made_up, stored_home
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+
+
+def press(app, label):
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def choose(app, *names):
+    for box in app.checkbox:
+        if not box.disabled:
+            box.set_value(box.key in {f"choose.{name}" for name in names})
+    return app.run()
+
+
+@pytest.fixture
+def set_up(empty_home):  # noqa: ARG001 - sets the home
+    return open_cold("benchmark")
+
+
+def test_the_form_is_drawn_from_the_registry(set_up):
+    labels = [box.label for box in set_up.checkbox]
+    assert labels[0] == "**Majority class**"
+    assert len(labels) == 9
+    assert "One linear layer on features" in words(set_up)
+
+
+def test_without_earlier_runs_it_says_that_the_time_is_not_known(set_up):
+    assert "**Time: not known yet.**" in words(set_up)
+
+
+@pytest.mark.usefixtures("results_store")
+def test_with_earlier_runs_it_says_how_long_and_what_says_so():
+    text = words(choose(open_routed("benchmark"), "majority", "cnn"))
+    assert "**Time: about" in text
+    assert "From recorded runs on a \\*test\\* bench" in text
+
+
+def test_start_queues_what_the_form_says_and_shows_it(set_up):
+    choose(set_up, "majority", "mlp")
+    set_up.number_input(key="image_size.quick").set_value(16)
+    set_up.number_input(key="seed_count").set_value(2)
+    set_up.number_input(key="quick.mlp.epochs").set_value(3)
+    set_up.run()
+    app = press(set_up, "Start the benchmark")
+    (experiment,) = open_store().experiments()
+    assert app.query_params["experiment"] == experiment.id
+    assert experiment.spec.dataset_name == "arrows"
+    assert experiment.spec.image_size == 16
+    assert experiment.spec.seeds == (0, 1)
+    assert [name for name, _ in experiment.spec.strategies] == ["majority", "mlp"]
+    assert dict(experiment.spec.strategies)["mlp"]["epochs"] == 3
+    assert [element.value for element in app.title] == ["Benchmark of arrows"]
+    text = words(app)
+    assert "Next in the queue" in text
+    assert "Place 4 in the queue" in text
+
+
+def test_a_change_of_preset_brings_its_values(set_up):
+    app = set_up.segmented_control(key="preset").set_value("article").run()
+    assert app.number_input(key="image_size.article").value == 224
+    assert "The tutorial's own sizes" in words(app)
+
+
+def test_what_cannot_work_is_said_and_nothing_is_stored(set_up):
+    choose(set_up, "majority", "cnn")
+    app = set_up.number_input(key="image_size.quick").set_value(16).run()
+    (box,) = app.error
+    assert "image\\_size is 16; cnn with padding same needs at least 64" in box.value
+    start = next(button for button in app.button if button.label == "Start the benchmark")
+    assert start.disabled
+    assert open_store().experiments() == []
+
+
+def test_no_strategy_chosen_is_said(set_up):
+    (box,) = choose(set_up).error
+    assert box.value == "Choose at least one strategy\\."
+
+
+@pytest.mark.usefixtures("results_store")
+def test_a_stale_link_says_so_and_shows_the_form():
+    app = open_cold("benchmark", experiment="gone")
+    assert "There is no experiment named" in app.warning[0].value
+    assert any(button.label == "Start the benchmark" for button in app.button)
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_cancel_and_try_again_change_the_run():
+    store = open_store()
+    experiment_id = store.create_experiment(stored_home.majority_spec(seeds=(0, 1)))
+    app = open_routed("benchmark", experiment=experiment_id)
+    app = press(app, "Cancel")
+    assert [run.state for run in store.runs(experiment_id)] == ["cancelled", "queued"]
+    app = press(app, "Try again")
+    assert [run.state for run in store.runs(experiment_id)] == ["queued", "queued"]
+    press(app, "Cancel all")
+    assert [run.state for run in store.runs(experiment_id)] == ["cancelled", "cancelled"]
+
+
+@pytest.mark.usefixtures("results_store")
+def test_finished_rows_stand_in_the_table_of_the_live_view():
+    app = open_cold("benchmark", experiment=RECORDED_ID)
+    assert "**88.0 %** of 100 test images right" in words(app)
+    assert app.dataframe[0].value["strategy"].tolist()[0] == "Majority class"
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
+    from core.ui import reads
+
+    monkeypatch.setattr(reads, "datasets", list)
+    assert "python -m core datasets add PATH" in words(open_cold("benchmark"))
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [
+        (None, (0.0, "Starting: loading the libraries takes some seconds")),
+        (
+            {
+                "step": "Training",
+                "done": 50,
+                "total": 200,
+                "images_per_second": 1234.5,
+                "seconds_left": 65.0,
+                "epoch": 2,
+                "epochs": 5,
+            },
+            (0.25, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min 05 s left"),
+        ),
+        ({"step": "Scoring", "done": 0, "total": 0}, (0.0, "Scoring")),
+    ],
+)
+def test_progress_is_said_in_a_sentence(progress, expected):
+    from core.ui.live import progress_text
+
+    assert progress_text(made_up.run(state="running", progress=progress)) == expected
