@@ -1,0 +1,69 @@
+"""What the benchmarks share: a home of their own that has the weights, and pictures in memory."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@contextmanager
+def scratch_home() -> Iterator[Path]:
+    """An empty HEADSTART_HOME, removed at the end, with a link to this machine's base weights."""
+    from core.pretrained import weights
+
+    source = weights.fetch(report=print).path
+    if source is None:
+        raise SystemExit("the weights have no file")
+    with tempfile.TemporaryDirectory(prefix="headstart-benchmark-") as folder:
+        (Path(folder) / "weights").mkdir()
+        (Path(folder) / "weights" / source.name).symlink_to(source)
+        former = os.environ.get("HEADSTART_HOME")
+        os.environ["HEADSTART_HOME"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            del os.environ["HEADSTART_HOME"]
+            if former is not None:
+                os.environ["HEADSTART_HOME"] = former
+
+
+@dataclass(frozen=True)
+class InMemoryImages:
+    """Random pictures that read like ``core.datasets.prepare.PreparedImages``."""
+
+    pixels: np.ndarray
+    digest: str
+
+    @classmethod
+    def random(cls, images: int, side: int, seed: int) -> "InMemoryImages":
+        shape = (images, side, side, 3)
+        pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+        return cls(pixels, hashlib.sha256(pixels.data).hexdigest())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.pixels.shape
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self.pixels[start:stop].copy()
+
+
+@dataclass(frozen=True)
+class GeneratedImages:
+    """Synthetic pictures made as they are read: any number of them takes no memory."""
+
+    shape: tuple[int, int, int, int]
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(f"generated {self.shape}".encode()).hexdigest()
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        stop = min(stop, self.shape[0])
+        generator = np.random.default_rng(start)
+        return generator.integers(0, 256, (stop - start, *self.shape[1:]), dtype=np.uint8)
