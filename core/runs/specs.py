@@ -66,9 +66,9 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         preset=preset,
         seeds=seeds,
         image_size=size,
-        resize=resize,  # type: ignore[arg-type]
+        resize=resize,
         split=proportions,
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision,
         unavailable=unavailable,
         **_facts(dataset, sides),
     )

@@ -6,9 +6,11 @@ seeds are set, and returns a ``Plan``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+
+FeatureLayer = Literal["block5_pool", "fc2"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Stage:
     optimizer: Any
     epochs: int
     batch_size: int
-    feature_layer: str | None = None
+    feature_layer: FeatureLayer | None = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.strategies import common
-from core.strategies.plan import BuildContext, Plan, Stage
+from core.strategies.plan import BuildContext, FeatureLayer, Plan, Stage
 from core.strategies.settings import Setting
-from core.strategies.strategy import Strategy
+from core.strategies.strategy import Need, Strategy
 from core.strategies.vgg16_heads import (
     BASE_PARAMETERS,
     DENSE_HEAD_SETTINGS,
@@ -20,7 +20,9 @@ from core.strategies.vgg16_heads import (
 )
 
 
-def _feature_stage(context: BuildContext, head: list[Any], layer: str, width: int) -> Stage:
+def _feature_stage(
+    context: BuildContext, head: list[Any], layer: FeatureLayer, width: int
+) -> Stage:
     import keras
 
     settings = context.settings
@@ -100,7 +102,7 @@ def build_softmax(context: BuildContext) -> Plan:
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS + FC_PARAMETERS)
 
 
-_FROZEN_NEEDS = frozenset({"gradient", "weights", "features"})
+_FROZEN_NEEDS: frozenset[Need] = frozenset({"gradient", "weights", "features"})
 
 VGG16_PROBE = Strategy(
     name="vgg16_probe",
@@ -172,7 +174,7 @@ VGG16_SOFTMAX = Strategy(
         common.batch_size(quick=128, article=128),
         common.learning_rate(quick=1e-3, article=1e-3),
     ),
-    needs=_FROZEN_NEEDS | {"full_weights"},
+    needs=frozenset({"full_weights", *_FROZEN_NEEDS}),
     cost=50,
     builder="core.strategies.vgg16_frozen:build_softmax",
     outline=softmax_outline,

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from core.training.clock import MONOTONIC
@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 SECONDS_BETWEEN_PROGRESS = 0.5
 
 
-def progress_of(step: str, work: Callable[[Callable[[int, int], None]], Result]) -> (
-    Iterator[Progress]
-):  # fmt: skip
+def progress_of(
+    step: str, work: Callable[[Callable[[int, int], None]], Result]
+) -> Generator[Progress, None, Result]:
     """Run ``work(report)`` in a thread and yield a ``Progress`` for its reports, at most two a
     second; the generator's return value is the work's. What the work raises is raised here."""
     reports: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()

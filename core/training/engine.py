@@ -5,7 +5,7 @@ it (worker, command line, test) decides where they go. Written against Keras 3 a
 same code runs on TensorFlow, JAX and PyTorch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split, make_split
 from core.datasets.store import open_dataset
+from core.errors import OutOfMemory
 from core.pretrained import weights
 from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
 from core.pretrained.features import FeatureRequest, FeatureSet, extract_features
@@ -117,7 +118,7 @@ class _Training:
     should_stop: Callable[[], bool]
     clock: Clock
 
-    def run(self) -> Iterator[Progress | EpochRecord]:
+    def run(self) -> Generator[Progress | EpochRecord, None, RunResult]:
         yield Progress("Loading the libraries", 0, 0)
         keras = load_keras()
 
@@ -179,7 +180,7 @@ class _Training:
     def _data(self, inputs: Inputs) -> TrainingData:
         return TrainingData(inputs, self.dataset.labels, self.split.train, self.split.validation)
 
-    def _inputs(self, stage: Stage) -> Iterator[Progress]:
+    def _inputs(self, stage: Stage) -> Generator[Progress, None, Inputs]:
         """The pictures, or the cached features that the stage wants (extracted if need be)."""
         if stage.feature_layer is None:
             return self.prepared
@@ -201,7 +202,9 @@ class _Training:
             )
         return self.features[layer]
 
-    def _probabilities(self, main: Stage, inputs: Inputs) -> Iterator[Progress]:
+    def _probabilities(
+        self, main: Stage, inputs: Inputs
+    ) -> Generator[Progress, None, dict[str, np.ndarray]]:
         """Every image of every side, scored once with the weights of the best epoch."""
         check = self._fitting().check
         found: dict[str, np.ndarray] = {}

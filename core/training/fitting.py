@@ -1,6 +1,6 @@
 """Fit one stage: batches, clocks, validation, the best weights by validation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,9 @@ class Fitting:
         if self.should_stop():
             raise Cancelled(f"{self.name} was cancelled.")
 
-    def fit(self, stage: Stage, data: TrainingData) -> Iterator[Progress | EpochRecord]:
+    def fit(
+        self, stage: Stage, data: TrainingData
+    ) -> Generator[Progress | EpochRecord, None, Fitted]:
         """Train ``stage`` and leave its best weights in the model.
 
         Yields progress and one record after each epoch; the generator's return value is a
@@ -90,7 +92,7 @@ class Fitting:
 
     def _epoch(
         self, stage: Stage, data: TrainingData, epoch: int, fitted: Fitted
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress, None, EpochRecord]:
         order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
         stage.model.reset_metrics()
         training = Stopwatch(self.clock)

@@ -72,7 +72,9 @@ def usable_cores() -> int:
 
     process = psutil.Process()
     # macOS has no affinity call: all logical cores are usable there.
-    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count()
+    return (
+        len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
+    )
 
 
 def _processor_precision() -> str:

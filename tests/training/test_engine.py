@@ -1,0 +1,229 @@
+"""One contract for all strategies, and what the engine promises beyond it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from core.datasets.split import make_split
+from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
+from core.strategies.registry import STRATEGIES, find_strategy
+from core.training.engine import train
+from core.training.events import EpochRecord, Progress, RunResult
+from core.training.spec import TrainingSpec
+
+CHEAP = {"epochs": 2, "batch_size": 8}
+OVERRIDES = {
+    "majority": {},
+    "mlp": {**CHEAP, "hidden_width": 16},
+    "cnn": CHEAP,
+    "vgg16_scratch": {"epochs": 1, "batch_size": 8},
+    "vgg16_probe": CHEAP,
+    "vgg16_features": {**CHEAP, "hidden_1": 32, "hidden_2": 16, "hidden_3": 8},
+    "vgg16_softmax": CHEAP,
+    "vgg16_freeze": {"epochs": 1, "batch_size": 8, "head_epochs": 2},
+    "vgg16_finetune": {"epochs": 1, "batch_size": 8, "head_epochs": 2},
+}
+IMAGE_SIZE = {"cnn": 64}
+BASE_PARAMETERS = 14_714_688
+
+
+def specify(dataset, strategy, seed=0, image_size=None, **overrides):
+    settings = find_strategy(strategy).resolve("quick", {**OVERRIDES[strategy], **overrides})
+    return TrainingSpec(
+        dataset_id=dataset.id,
+        strategy=strategy,
+        settings=settings,
+        seed=seed,
+        image_size=image_size or IMAGE_SIZE.get(strategy, 32),
+        split={"test": 0.3, "validation": 0.1},
+        precision="float32",
+    )
+
+
+def outcome(events):
+    events = list(events)
+    assert isinstance(events[-1], RunResult)
+    assert sum(isinstance(event, RunResult) for event in events) == 1
+    records = [event for event in events if isinstance(event, EpochRecord)]
+    return events[-1], records, [event for event in events if isinstance(event, Progress)]
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+@pytest.mark.usefixtures("random_weights")
+def test_contract(tiny_dataset, name):
+    spec = specify(tiny_dataset, name)
+    result, records, progress = outcome(train(spec))
+    split = make_split(tiny_dataset, 0.3, 0.1, 0)
+    sides = {side: len(getattr(split, side)) for side in ("train", "validation", "test")}
+
+    # every image of every side is scored exactly once
+    assert {side: score.images for side, score in result.scores.items()} == sides
+    assert sum(sides.values()) == tiny_dataset.image_count
+    chances = result.test_probabilities
+    assert chances.shape == (sides["test"], 3)
+    assert chances.dtype == np.float32
+    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
+    right = chances.argmax(axis=1) == tiny_dataset.labels[split.test]
+    assert result.scores["test"].accuracy == right.mean()
+
+    # the clocks
+    main = [record for record in records if record.stage == "main"]
+    assert result.epochs == len(main) == spec.settings.get("epochs", 0)
+    if main:
+        assert [record.epoch for record in main] == list(range(1, len(main) + 1))
+        assert result.first_epoch_seconds == main[0].train_seconds > 0
+        later = [record.train_seconds for record in main[1:]]
+        assert result.steady_epoch_seconds == (np.median(later) if later else None)
+        assert result.last_epoch == main[-1]
+        best = max(main, key=lambda r: (r.validation_accuracy, -r.validation_loss, -r.epoch))
+        assert result.best_epoch == best.epoch
+        assert result.scores["validation"].accuracy == best.validation_accuracy
+    assert result.total_seconds >= sum(record.train_seconds for record in records)
+    uses_features = "features" in find_strategy(name).needs
+    assert (result.feature_seconds is not None) == uses_features
+    assert result.feature_cache == ("miss" if uses_features else None)
+
+    # what it was run on
+    assert result.device
+    assert result.device_kind in ("cpu", "gpu")
+    assert result.precision == "float32"
+    assert result.peak_memory_bytes > 0
+    assert {"headstart", "python", "numpy"} <= result.versions.keys()
+    if name.startswith("vgg16"):
+        assert result.parameters > BASE_PARAMETERS
+    if "gradient" in find_strategy(name).needs:
+        assert progress
+        assert 0 < result.trainable_parameters <= result.parameters
+    document = result.as_dict()
+    assert "test_probabilities" not in document
+
+
+@pytest.mark.usefixtures("random_weights")
+def test_only_what_is_not_frozen_is_trained(tiny_dataset):
+    probe, _, _ = outcome(train(specify(tiny_dataset, "vgg16_probe")))
+    assert probe.trainable_parameters == 512 * 3 + 3
+    assert probe.parameters == BASE_PARAMETERS + 512 * 3 + 3
+    first_eight = 1_792 + 36_928 + 73_856 + 147_584 + 295_168  # block1_conv1 to block3_conv1
+    freeze, _, _ = outcome(train(specify(tiny_dataset, "vgg16_freeze", k=8)))
+    assert freeze.parameters - freeze.trainable_parameters == first_eight
+    whole, _, _ = outcome(train(specify(tiny_dataset, "vgg16_freeze", k=19)))
+    assert whole.parameters - whole.trainable_parameters == BASE_PARAMETERS
+    tuned, _, _ = outcome(train(specify(tiny_dataset, "vgg16_finetune")))
+    assert tuned.trainable_parameters == tuned.parameters == freeze.parameters
+
+
+@pytest.mark.usefixtures("random_weights")
+def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
+    result, records, _ = outcome(train(specify(tiny_dataset, "vgg16_finetune", start="fresh")))
+    assert {record.stage for record in records} == {"main"}
+    assert result.feature_seconds is None
+    _, records, _ = outcome(train(specify(tiny_dataset, "vgg16_finetune", start="probe")))
+    assert [(record.stage, record.epoch) for record in records] == [
+        ("head", 1),
+        ("head", 2),
+        ("main", 1),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("random_weights")
+def test_the_fc_head_enlarges_to_224_and_trains_fc1_and_fc2(tiny_dataset):
+    spec = specify(tiny_dataset, "vgg16_freeze", head="fc", head_epochs=1, learning_rate=1e-7)
+    result, records, _ = outcome(train(spec))
+    assert result.parameters == 134_260_544 + 4_096 * 3 + 3
+    assert [record.stage for record in records] == ["head", "main"]
+
+
+@pytest.mark.usefixtures("random_weights")
+def test_features_are_extracted_once_and_their_cost_is_kept(tiny_dataset):
+    first, _, _ = outcome(train(specify(tiny_dataset, "vgg16_probe")))
+    again, _, _ = outcome(train(specify(tiny_dataset, "vgg16_features")))
+    assert (first.feature_cache, again.feature_cache) == ("miss", "hit")
+    assert again.feature_seconds == first.feature_seconds
+    own_mean, _, _ = outcome(train(specify(tiny_dataset, "vgg16_probe", mean="dataset")))
+    assert own_mean.feature_cache == "miss"
+
+
+def test_the_same_seed_gives_the_same_result_and_another_seed_another(tiny_dataset):
+    one, two, other = (
+        outcome(train(specify(tiny_dataset, "mlp", seed=seed)))[0] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one.test_probabilities, two.test_probabilities)
+    assert not np.array_equal(one.test_probabilities, other.test_probabilities)
+
+
+def test_the_mlp_learns_what_can_be_learned(tiny_dataset):
+    spec = specify(tiny_dataset, "mlp", epochs=30, hidden_width=64, learning_rate=1e-3)
+    result, _, _ = outcome(train(spec))
+    assert result.scores["test"].accuracy > 0.8
+
+
+def test_majority_answers_the_commonest_training_class(tiny_dataset):
+    result, _, _ = outcome(train(specify(tiny_dataset, "majority")))
+    split = make_split(tiny_dataset, 0.3, 0.1, 0)
+    counts = np.bincount(tiny_dataset.labels[split.train], minlength=3)
+    np.testing.assert_allclose(
+        result.test_probabilities[0], counts / counts.sum(), rtol=0, atol=1e-7
+    )
+    assert len(set(result.test_probabilities.argmax(axis=1))) == 1
+
+
+def test_cancel_is_heard_within_a_batch(tiny_dataset):
+    asked = []
+
+    def should_stop():
+        asked.append(True)
+        return len(asked) > 5
+
+    with pytest.raises(Cancelled):
+        list(train(specify(tiny_dataset, "mlp", epochs=1000), should_stop=should_stop))
+    assert len(asked) == 6
+
+
+def test_a_learning_rate_that_blows_up_is_named(tiny_dataset):
+    spec = specify(
+        tiny_dataset, "vgg16_scratch", epochs=3, learning_rate=1.0, dropout_1=0, image_size=32
+    )
+    with pytest.raises(TrainingDiverged, match="vgg16_scratch, seed 0 stopped in epoch"):
+        list(train(spec))
+
+
+def test_missing_weights_say_which_command_gets_them(tiny_dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    with pytest.raises(WeightsUnavailable, match="python -m core weights fetch"):
+        list(train(specify(tiny_dataset, "vgg16_probe")))
+
+
+def test_unknown_names_are_refused(tiny_dataset):
+    spec = specify(tiny_dataset, "mlp").model_copy(update={"strategy": "resnet"})
+    with pytest.raises(UnknownName, match="Known: cnn"):
+        list(train(spec))
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_it_runs_where_tensorflow_is_not_installed(tiny_dataset, home, backend):
+    """A tiny experiment in a process in which importing TensorFlow fails."""
+    pytest.importorskip(backend, reason=f"{backend} is not installed")
+    spec = specify(tiny_dataset, "cnn")
+    code = f"""
+import sys
+class NoTensorFlow:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "tensorflow":
+            raise ImportError("TensorFlow is not installed (test)")
+sys.meta_path.insert(0, NoTensorFlow())
+from core.training.engine import train
+from core.training.spec import TrainingSpec
+*_, result = train(TrainingSpec.model_validate_json({spec.model_dump_json()!r}))
+assert "tensorflow" not in sys.modules
+print(result.backend, result.epochs, result.scores["test"].images)
+"""
+    environment = os.environ | {"KERAS_BACKEND": backend, "HEADSTART_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    split = make_split(tiny_dataset, 0.3, 0.1, 0)
+    assert done.stdout.split() == [backend, "2", str(len(split.test))], done.stderr[-2000:]
