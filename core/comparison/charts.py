@@ -17,7 +17,7 @@ from core.comparison.appearance import (
 )
 from core.comparison.model import Comparison, Row
 
-ROW_HEIGHT = 42
+ROW_HEIGHT = 46
 SMALLEST_SECONDS = 1e-3
 _SECOND_TICKS = {
     0.001: "1 ms",
@@ -42,7 +42,7 @@ def accuracy_chart(comparison: Comparison) -> go.Figure:
     figure = go.Figure()
     rows = comparison.finished_rows
     for row in rows:
-        _add_accuracy(figure, row, comparison.majority_accuracy)
+        _add_accuracy(figure, row)
     if comparison.majority_accuracy is not None and rows:
         share = 100 * comparison.majority_accuracy
         figure.add_vline(x=share, line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR})
@@ -57,10 +57,18 @@ def accuracy_chart(comparison: Comparison) -> go.Figure:
         )
     figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
     _list_rows(figure, rows)
+    # The number stands under the name: beside its point it would collide with bars and line.
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=[plain(row.title) for row in rows],
+        ticktext=[
+            f"{plain(row.title)}<br><b>{percent_text(row.test_accuracy)}</b>" for row in rows
+        ],
+    )
     return figure
 
 
-def _add_accuracy(figure: go.Figure, row: Row, majority_accuracy: float | None) -> None:
+def _add_accuracy(figure: go.Figure, row: Row) -> None:
     look, title = appearance_of(row.strategy), plain(row.title)
     seeds = [run for run in row.runs if run.test_accuracy is not None]
     if len(seeds) > 1:
@@ -68,7 +76,7 @@ def _add_accuracy(figure: go.Figure, row: Row, majority_accuracy: float | None) 
             x=[100 * (run.test_accuracy or 0.0) for run in seeds],
             y=[title] * len(seeds),
             mode="markers",
-            marker={"symbol": "line-ns-open", "size": 16, "color": look.colour},
+            marker={"symbol": "line-ns-open", "size": 18, "color": look.colour},
             customdata=[run.seed for run in seeds],
             hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.1f}} %<extra></extra>",
         )
@@ -84,15 +92,10 @@ def _add_accuracy(figure: go.Figure, row: Row, majority_accuracy: float | None) 
             "thickness": 2,
             "width": 6,
         }
-    # A number that would stand on the majority line moves to its right.
-    beside_line = majority_accuracy is not None and abs(mean - 100 * majority_accuracy) < 5
     figure.add_scatter(
         x=[mean],
         y=[title],
-        mode="markers+text",
-        text=[f"{mean:.1f} %"],
-        textposition="top right" if beside_line else "top center",
-        cliponaxis=False,
+        mode="markers",
         error_x=interval,
         marker={"symbol": _solid(look.marker), "size": 12, "color": look.colour},
         hovertemplate=(
@@ -129,7 +132,7 @@ def epoch_time_chart(comparison: Comparison) -> go.Figure:
             marker={"symbol": symbol, "size": 12, "color": colour},
             hovertemplate=f"%{{y}}<br>{name}: %{{text}}<extra></extra>",
         )
-    _log_seconds(figure, "time (each mark is ten times the one before)")
+    _log_seconds(figure, "time (log scale)")
     _list_rows(figure, tuple(timed))
     figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE)
     return figure
@@ -158,7 +161,7 @@ def accuracy_against_time_chart(comparison: Comparison) -> go.Figure:
             y=100 * comparison.majority_accuracy,
             line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
         )
-    _log_seconds(figure, "whole time of one run (each mark is ten times the one before)")
+    _log_seconds(figure, "whole time of one run (log scale)")
     figure.update_yaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
     figure.update_layout(
         height=460, margin=_MARGIN | {"t": 24}, showlegend=True, legend={"title": None}

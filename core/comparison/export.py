@@ -116,5 +116,5 @@ def _text_cells(row: Row) -> list[str]:
         "—" if row.test_accuracy_low is None else f"{low} to {high}",
         seconds_text(row.steady_epoch_seconds),
         seconds_text(row.feature_seconds),
-        seconds_text(row.total_seconds),
+        seconds_text(row.end_to_end_seconds),
     ]

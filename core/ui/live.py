@@ -4,7 +4,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.comparison.appearance import seconds_text
+from core.comparison.appearance import rough_seconds_text, seconds_text
 from core.comparison.curves import curve_chart
 from core.comparison.tables import title_of
 from core.errors import BadInput
@@ -150,7 +150,7 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
     if progress.get("images_per_second"):
         parts.append(f"{progress['images_per_second']:,.0f} images/s")
     if progress.get("seconds_left") is not None:
-        parts.append(f"about {seconds_text(progress['seconds_left'])} left")
+        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left")
     total = progress.get("total") or 0
     share = min(1.0, progress["done"] / total) if total else 0.0
     return share, literal(" · ".join(parts))

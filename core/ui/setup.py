@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.appearance import percent_text, seconds_text
+from core.comparison.appearance import percent_text, rough_seconds_text
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.runs.forecast import Forecast
@@ -72,12 +72,12 @@ def show_forecast(forecast: Forecast) -> None:
         return
     more = " and more" if forecast.unknown else ""
     st.markdown(
-        f"**Time: about {seconds_text(forecast.seconds)}{more}.** {literal(forecast.basis)}"
+        f"**Time: about {rough_seconds_text(forecast.seconds)}{more}.** {literal(forecast.basis)}"
     )
     if forecast.extraction_seconds:
         st.caption(
-            f"{seconds_text(forecast.extraction_seconds)} of it for extracting features, which "
-            "is saved where they are in the cache already."
+            f"About {rough_seconds_text(forecast.extraction_seconds)} of it for extracting "
+            "features, which is saved where they are in the cache already."
         )
     if forecast.unknown:
         st.caption(f"Not counted, because it never ran here: {literal(names)}.")

@@ -1,6 +1,12 @@
 import pytest
 
-from core.comparison.appearance import _KNOWN, appearance_of, percent_text, seconds_text
+from core.comparison.appearance import (
+    _KNOWN,
+    appearance_of,
+    percent_text,
+    rough_seconds_text,
+    seconds_text,
+)
 from core.comparison.charts import accuracy_against_time_chart, accuracy_chart, epoch_time_chart
 from core.comparison.curves import Curve, curve_chart
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
@@ -44,7 +50,7 @@ def test_a_new_strategy_keeps_its_spare_look():
 
 def test_accuracy_chart_draws_means_seeds_intervals_and_the_majority_line(comparison):
     figure = accuracy_chart(comparison)
-    means = [trace for trace in figure.data if trace.mode == "markers+text"]
+    means = [trace for trace in figure.data if trace.error_x.array is not None]
     assert [trace.x[0] for trace in means] == [
         pytest.approx(60.0),
         pytest.approx(73.0),
@@ -53,7 +59,8 @@ def test_accuracy_chart_draws_means_seeds_intervals_and_the_majority_line(compar
     cnn = comparison.rows[1]
     assert means[1].error_x.array[0] == pytest.approx(100 * cnn.test_accuracy_high - 73.0)
     assert means[1].error_x.arrayminus[0] == pytest.approx(73.0 - 100 * cnn.test_accuracy_low)
-    seeds = [trace for trace in figure.data if trace.mode == "markers"]
+    assert figure.layout.yaxis.ticktext[1] == "CNN, three blocks<br><b>73.0 %</b>"
+    seeds = [trace for trace in figure.data if trace.error_x.array is None]
     assert [list(trace.x) for trace in seeds] == [[70.0, 76.0]]
     assert figure.layout.shapes[0].x0 == pytest.approx(60.0)
     assert figure.layout.xaxis.title.text == "test accuracy (%)"
@@ -124,6 +131,21 @@ def test_frames_are_in_percent_with_units_in_their_names(comparison):
 )
 def test_durations_are_said_as_people_say_them(seconds, text):
     assert seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "5 s"),
+        (42, "40 s"),
+        (58, "1 min"),
+        (667, "11 min"),
+        (3599, "1 h"),
+        (7800, "2 h 10 min"),
+    ],
+)
+def test_estimates_promise_no_more_than_they_can_keep(seconds, text):
+    assert rough_seconds_text(seconds) == text
 
 
 def test_percentages_have_one_decimal():

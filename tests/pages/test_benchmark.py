@@ -131,7 +131,7 @@ def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
                 "epoch": 2,
                 "epochs": 5,
             },
-            (0.25, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min 05 s left"),
+            (0.25, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min left"),
         ),
         ({"step": "Scoring", "done": 0, "total": 0}, (0.0, "Scoring")),
     ],

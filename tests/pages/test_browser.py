@@ -1,0 +1,142 @@
+"""The app in a real browser: start a small benchmark, see progress, cancel a run, open Compare."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import psutil
+import pytest
+
+from core.runs.store import Store
+from core.settings import PROJECT_ROOT
+from tests import stored_home
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SERVER_SECONDS = 60
+MILLISECONDS = 1000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed on this system"),
+    pytest.mark.timeout(240),
+    # Playwright's event loop leaves its own sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_server(address: str, server: subprocess.Popen) -> None:
+    end = time.monotonic() + SERVER_SECONDS
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with status {server.returncode}")
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+    raise RuntimeError("the server did not answer in time")
+
+
+def end_workers(home: Path) -> None:
+    """End what was started for this home alone: the detached worker and its children."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("HEADSTART_HOME") == str(home) and "-m" in process.cmdline():
+                process.kill()
+        except psutil.Error:
+            continue  # not ours to look at, or gone by now
+
+
+@pytest.fixture
+def address(home: Path, tmp_path: Path) -> Iterator[str]:
+    stored_home.leave_out_bundled_datasets(home)
+    stored_home.add_arrows()
+    port = free_port()
+    with open(tmp_path / "server.log", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=PROJECT_ROOT,
+            # A Keras cache with weights in it would put another strategy into the form.
+            env={**os.environ, "HEADSTART_HOME": str(home), "KERAS_HOME": str(tmp_path)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for_server(f"http://127.0.0.1:{port}", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        end_workers(home)
+
+
+@pytest.fixture
+def page(address: str):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 1600})
+        tab.set_default_timeout(60 * MILLISECONDS)
+        yield tab
+        browser.close()
+
+
+def test_start_watch_cancel_compare(page, home):
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60 * MILLISECONDS)
+    page.goto("/benchmark")  # a deep link: the page is opened cold
+    size = page.get_by_role("spinbutton", name="Image size (pixels)")
+    size.fill("64")
+    size.press("Enter")
+    expect(page.get_by_text("64×64×3 pixels").first).to_be_attached()
+    page.get_by_role("button", name="Start the benchmark").click()
+    expect(page.get_by_role("heading", name="Benchmark of arrows")).to_be_visible()
+    expect(page.get_by_text("0 of 3 runs are over").or_(page.get_by_text("1 of 3"))).to_be_visible()
+
+    # Cancel the last waiting run, and see the first one come to its end.
+    page.get_by_role("button", name="Cancel", exact=True).last.click()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_text("of 36 test images right").first).to_be_visible()
+    # The network is seen at work, then finished, and the page stops asking.
+    expect(page.get_by_text("Training, epoch", exact=False).first).to_be_visible()
+    expect(page.get_by_text("3 of 3 runs are over")).to_be_visible(timeout=120 * MILLISECONDS)
+
+    (experiment,) = Store(f"sqlite:///{home / 'headstart.db'}").experiments()
+    assert experiment.spec.image_size == 64
+    assert experiment.state_counts == {"finished": 2, "cancelled": 1}
+
+    page.get_by_role("link", name="Compare in full").click()
+    expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
+    expect(page).to_have_url(f"{page.url.split('/compare')[0]}/compare?experiment={experiment.id}")
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.get_by_role("button", name="Table as CSV")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Table as CSV").click()
+    assert download.value.suggested_filename == f"headstart-{experiment.id}.csv"
+    lines = Path(download.value.path()).read_bytes().decode("utf-8-sig").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["strategy", "majority", "mlp", "cnn"]
