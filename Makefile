@@ -27,8 +27,10 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase again (about an hour)
-	$(BIN)/python benchmarks/showcase.py
+showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase again (an hour and more)
+	rm -rf data/showcase/*/
+	$(BIN)/python -m core run themes16 --strategies all --preset quick --seeds 0,1,2 --record data/showcase
+	$(BIN)/python -m core run digits --strategies all --preset quick --image-size 64 --seeds 0,1,2 --record data/showcase
 
 lock: ## write the locked requirements again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt

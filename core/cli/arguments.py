@@ -92,6 +92,12 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--validation-fraction", metavar="X", help="default 0.07")
     run.add_argument("--precision", default="auto",
                      help="auto, float32, mixed_bfloat16 or mixed_float16")  # fmt: skip
+    run.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="when all runs finished, export the experiment into FOLDER",
+    )
 
 
 def _add_experiments(verbs: Any) -> None:

@@ -11,6 +11,7 @@ from core.cli.output import counter, say
 from core.errors import BadInput
 from core.runs.first_start import prepare_home
 from core.runs.launchers import ProcessLauncher
+from core.runs.recorded import export_experiment
 from core.runs.records import RunRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.runs.store import Store
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write(to_text(comparison))
     finished = all(entry.state == "finished" for entry in store.runs(experiment_id))
+    if finished and arguments.record is not None:
+        say(f"recorded in {export_experiment(store, experiment_id, arguments.record)}")
     return 0 if finished else 1
 
 
