@@ -41,16 +41,16 @@ COLUMN_HELP = {
     "right test images; seeds are not pooled, because they share the test images.",
     "over majority (points)": "Test accuracy minus that of always saying the commonest class, in "
     "percentage points: what was really learned.",
-    "validation accuracy (%)": "On the images that chose the epoch.",
-    "training accuracy (%)": "On the images it was trained on; far above test means learned by "
-    "heart.",
-    "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
-    "better.",
     "steady epoch (s)": "Median training time of the epochs after the first; validation excluded.",
-    "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
     "features (s)": "What extracting the features of all images with the frozen VGG16 cost, once.",
     "whole run (s)": "Everything from start to score, with extraction counted also where its "
     "result was already in the cache.",
+    "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
+    "better.",
+    "validation accuracy (%)": "On the images that chose the epoch.",
+    "training accuracy (%)": "On the images it was trained on; far above test means learned by "
+    "heart.",
+    "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
     "epochs": "Epochs that were trained (median over the seeds).",
     "parameters": "Numbers in the model.",
     "trained parameters": "Numbers in the model that training may change.",

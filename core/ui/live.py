@@ -140,7 +140,8 @@ def _show_progress(store: Store, run: RunRecord) -> None:
 
 
 def progress_text(run: RunRecord) -> tuple[float, str]:
-    """``(share 0 to 1 of the present step, sentence)`` for a running run."""
+    """``(share, sentence)`` for a running run; the share (0 to 1) is that of all epochs while it
+    trains, else that of the present step."""
     progress = run.progress
     if not progress:
         return 0.0, "Starting: loading the libraries takes some seconds"
@@ -153,6 +154,8 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
         parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left")
     total = progress.get("total") or 0
     share = min(1.0, progress["done"] / total) if total else 0.0
+    if progress.get("epoch") and progress.get("epochs"):
+        share = (progress["epoch"] - 1 + share) / progress["epochs"]
     return share, literal(" · ".join(parts))
 
 

@@ -4,8 +4,6 @@ A page asks for the store's present state on every run (cheap, indexed queries);
 to compute from it is cached under a key that changes with it.
 """
 
-from collections import Counter
-
 import streamlit as st
 
 from core.comparison.curves import Curve
@@ -20,8 +18,8 @@ from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.specs import ExperimentSpec
 from core.runs.store import Store, open_store
 from core.settings import current_settings
+from core.ui import pictures
 
-THUMBNAIL_SIDE = 96
 MOST_CLASSES_SHOWN = 24
 
 
@@ -48,23 +46,14 @@ def _datasets(folder: str) -> list[Dataset]:
 
 
 def class_pictures(dataset: Dataset) -> list[tuple[str, int, bytes]]:
-    """``(class, images, PNG of its first picture)`` of the largest classes, in their order."""
+    """``(class, images, PNG of one picture)`` of the largest classes, in their order."""
     return _class_pictures(dataset.id, str(dataset.folder))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _class_pictures(dataset_id: str, folder: str) -> list[tuple[str, int, bytes]]:
     del folder
-    dataset = open_dataset(dataset_id)
-    largest = Counter(dataset.class_counts).most_common(MOST_CLASSES_SHOWN)
-    labels = dataset.labels.tolist()
-    first = {name: labels.index(number) for number, name in enumerate(dataset.classes)}
-    shown = {name for name, _ in largest}
-    return [
-        (name, count, dataset.thumbnail(first[name], THUMBNAIL_SIDE))
-        for name, count in dataset.class_counts.items()
-        if name in shown
-    ]
+    return pictures.class_pictures(open_dataset(dataset_id), MOST_CLASSES_SHOWN)
 
 
 def comparison(experiment_id: str) -> Comparison:

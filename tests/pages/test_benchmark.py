@@ -124,14 +124,14 @@ def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
         (
             {
                 "step": "Training",
-                "done": 50,
+                "done": 100,
                 "total": 200,
                 "images_per_second": 1234.5,
                 "seconds_left": 65.0,
                 "epoch": 2,
                 "epochs": 5,
             },
-            (0.25, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min left"),
+            (0.3, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min left"),
         ),
         ({"step": "Scoring", "done": 0, "total": 0}, (0.0, "Scoring")),
     ],

@@ -1,0 +1,48 @@
+"""One small square picture for each class, for pages."""
+
+import io
+from collections import Counter
+
+import numpy as np
+from PIL import Image
+
+from core.datasets.model import Dataset
+
+PICTURE_SIDE = 96
+CANDIDATES = 6
+WHITE = (255, 255, 255)
+
+
+def class_pictures(dataset: Dataset, most_classes: int) -> list[tuple[str, int, bytes]]:
+    """``(class, images, PNG)`` of the ``most_classes`` largest classes, in the dataset's order.
+
+    Of the first few pictures of a class the one with the most contrast stands for it, so that an
+    almost empty one does not.
+    """
+    largest = {name for name, _ in Counter(dataset.class_counts).most_common(most_classes)}
+    shown = []
+    for number, (name, count) in enumerate(dataset.class_counts.items()):
+        if name in largest:
+            first = np.flatnonzero(dataset.labels == number)[:CANDIDATES]
+            pictures = [_square(dataset.thumbnail(int(index), PICTURE_SIDE)) for index in first]
+            shown.append((name, count, _png(max(pictures, key=_contrast))))
+    return shown
+
+
+def _square(png: bytes) -> Image.Image:
+    """The picture in the middle of a white square."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    square = Image.new("RGB", (PICTURE_SIDE, PICTURE_SIDE), WHITE)
+    corner = ((PICTURE_SIDE - picture.width) // 2, (PICTURE_SIDE - picture.height) // 2)
+    square.paste(picture, corner)
+    return square
+
+
+def _contrast(picture: Image.Image) -> float:
+    return float(np.asarray(picture.convert("L")).std())
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
