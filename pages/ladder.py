@@ -24,7 +24,7 @@ def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
         st.subheader(entry.title, anchor=entry.name)
         st.markdown(literal(entry.teaches))
-        st.caption(f"In the tutorial: {literal(entry.tutorial)}")
+        st.caption(f"Tutorial: {literal(entry.tutorial)}")
         settings = entry.resolve("quick")
         reason = unavailable_reason(entry, settings)
         if reason:

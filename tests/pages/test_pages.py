@@ -18,7 +18,7 @@ PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "benchmark": "Commonest class: down",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
-    "ladder": "In the tutorial",
+    "ladder": "Tutorial: Case 1",
 }
 
 
