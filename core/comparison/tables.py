@@ -28,6 +28,8 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
     """Lay the runs of one experiment side by side, strategies in the order of their runs."""
     spec = experiment.spec
     results = [run.result for run in runs if run.state == "finished" and run.result]
+    # The majority class is counted, not trained: it has no precision or backend of its own.
+    trained = [result for result in results if result["epochs"]] or results
     return Comparison(
         experiment=experiment.id,
         dataset=spec.dataset_name,
@@ -42,8 +44,8 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         resize=spec.resize,
         split=spec.split.model_dump(),
         device=_joined(result["device"] for result in results),
-        precision=_joined(result["precision"] for result in results) or spec.precision,
-        backend=_joined(result["backend"] for result in results),
+        precision=_joined(result["precision"] for result in trained) or spec.precision,
+        backend=_joined(result["backend"] for result in trained),
         versions={
             name: _joined(result["versions"].get(name) for result in results) or ""
             for name in sorted({name for result in results for name in result["versions"]})

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+SMALL = 1e-2  # features reach hundreds
+
 
 @keras.saving.register_keras_serializable(package="headstart")
 class RootNormalise(keras.layers.Layer):
@@ -20,9 +22,11 @@ class RootNormalise(keras.layers.Layer):
         self.scale = scale
 
     def call(self, inputs: Any) -> Any:
-        rooted = ops.sqrt(ops.maximum(ops.cast(inputs, self.compute_dtype), 0.0))
+        # The square root is infinitely steep at 0, where most features are: a small number
+        # keeps the gradient finite when the network below is trained too.
+        rooted = ops.sqrt(ops.maximum(ops.cast(inputs, self.compute_dtype), 0.0) + SMALL)
         length = ops.sqrt(ops.sum(ops.square(rooted), axis=-1, keepdims=True))
-        return self.scale * rooted / ops.maximum(length, 1e-6)
+        return self.scale * rooted / length
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}

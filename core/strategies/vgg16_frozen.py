@@ -15,6 +15,7 @@ from core.strategies.vgg16_heads import (
     dense_head_text,
     feature_side,
     feature_text,
+    linear_head,
     on_features,
     softmax_layer,
 )
@@ -45,30 +46,16 @@ def probe_outline(settings: Mapping[str, Any], image_size: int) -> str:
 
 
 def build_probe(context: BuildContext) -> Plan:
-    """Multinomial logistic regression on square-rooted, length-normalised features.
-
-    The square root tames the few units that fire very strongly (after ReLU all features are
-    >= 0) and unit length makes one L2 strength and one learning rate fit every image size and
-    dataset; flattened features keep the place of things, which themes16 rewards.
-    """
+    """Multinomial logistic regression on square-rooted, length-normalised features; flattened
+    features keep the place of things, which themes16 rewards."""
     import keras
-
-    from core.strategies.layers import RootNormalise
 
     settings = context.settings
     width = feature_side(context.image_size) ** 2 * 512
     head: list[Any] = []
     if settings["features"] == "pooled":
         head += [keras.layers.Reshape((-1, 512)), keras.layers.GlobalAveragePooling1D()]
-    classifier = keras.layers.Dense(
-        context.class_count,
-        activation="softmax",
-        dtype="float32",
-        kernel_regularizer=keras.regularizers.L2(settings["l2"]),
-        kernel_initializer="zeros",
-        name="predictions",
-    )
-    head += [RootNormalise(dtype="float32"), classifier]
+    head += linear_head(settings["l2"], context.class_count)
     stage = _feature_stage(context, head, "block5_pool", width)
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS)
 

@@ -105,6 +105,27 @@ def dense_head(settings: Mapping[str, Any], class_count: int) -> list[Any]:
     return [*layers, softmax_layer(class_count)]
 
 
+def linear_head(l2: float, class_count: int) -> list[Any]:
+    """The probe: square root, unit length, softmax with L2 in float32.
+
+    The square root tames the few units that fire very strongly (after ReLU all features are
+    >= 0); unit length makes one L2 strength and one learning rate fit every image size and dataset.
+    """
+    import keras
+
+    from core.strategies.layers import RootNormalise
+
+    classifier = keras.layers.Dense(
+        class_count,
+        activation="softmax",
+        dtype="float32",
+        kernel_regularizer=keras.regularizers.L2(l2),
+        kernel_initializer="zeros",
+        name="predictions",
+    )
+    return [RootNormalise(dtype="float32"), classifier]
+
+
 def softmax_layer(class_count: int) -> Any:
     import keras
 

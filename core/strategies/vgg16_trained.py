@@ -14,6 +14,7 @@ from core.strategies.vgg16_heads import (
     dense_head_text,
     feature_side,
     feature_text,
+    linear_head,
     on_features,
     on_images,
     softmax_layer,
@@ -22,6 +23,7 @@ from core.strategies.vgg16_heads import (
 LAYER_COUNT = 19  # of the base without top, the input layer included
 HEAD_BATCH_SIZE = 128
 HEAD_LEARNING_RATE = 1e-3
+HEAD_L2 = 1e-3
 
 
 def frozen_text(settings: Mapping[str, Any]) -> str:
@@ -51,12 +53,15 @@ def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[A
         head = [softmax_layer(context.class_count)]
         return base, head, on_images(context, base, head, FULL_SIZE)
     base = build_base(arrays, context.image_size)
-    head = dense_head(context.settings, context.class_count)
+    if context.settings.get("head") == "linear":
+        head = linear_head(HEAD_L2, context.class_count)
+    else:
+        head = dense_head(context.settings, context.class_count)
     return base, head, on_images(context, base, head, context.image_size)
 
 
 def build_scratch(context: BuildContext) -> Plan:
-    """The network of ``vgg16_finetune`` from random weights; Adam.
+    """The VGG16 base with the dense head from random weights; Adam.
 
     Without batch normalisation it often stays at the majority class on small sets: that is the
     result, and it is shown as it comes.
@@ -70,7 +75,7 @@ def build_scratch(context: BuildContext) -> Plan:
 
 
 def build_pretrained(context: BuildContext) -> Plan:
-    """ImageNet weights with the first ``k`` layers frozen (none where there is no ``k``).
+    """ImageNet weights with the first ``k`` layers frozen (none where there is no ``k``); SGD.
 
     The head starts ``fresh``, or is first fitted on cached features (``probe``): a random head
     sends large gradients through the pre-trained layers and spoils what they know.
@@ -104,17 +109,18 @@ def build_pretrained(context: BuildContext) -> Plan:
     return Plan(tuple(stages))
 
 
-def _start_settings(article_head: str) -> tuple[Setting, ...]:
+def _start_settings(article_head: str, article_start: str) -> tuple[Setting, ...]:
     return (
         Setting(
             "head",
             "choice",
             "Head",
-            "A new dense head 1000-500-150, or fc1 and fc2 of the full VGG16 with a new softmax "
-            "(needs the full weights, 528 MB, and enlarges to 224×224).",
-            "dense",
+            "'linear' is the softmax of the probe, 'dense' a new head 1000-500-150 (it wants a "
+            "learning rate ten times smaller), 'fc' are fc1 and fc2 of the full VGG16 with a new "
+            "softmax (full weights, 528 MB; enlarges to 224×224).",
+            "linear",
             article_head,
-            choices=("dense", "fc"),
+            choices=("linear", "dense", "fc"),
         ),
         Setting(
             "start",
@@ -123,7 +129,7 @@ def _start_settings(article_head: str) -> tuple[Setting, ...]:
             "'probe' fits the head on cached features before everything is trained, so that a "
             "random head does not spoil the pre-trained layers; 'fresh' starts all at once.",
             "probe",
-            "fresh",
+            article_start,
             choices=("probe", "fresh"),
         ),
         Setting(
@@ -136,28 +142,31 @@ def _start_settings(article_head: str) -> tuple[Setting, ...]:
             low=1,
             high=1000,
         ),
-        Setting(
-            "momentum",
-            "float",
-            "Momentum",
-            "Nesterov momentum of the optimiser (SGD).",
-            0.9,
-            0.9,
-            low=0.0,
-            high=0.999,
-        ),
-        Setting(
-            "decay",
-            "float",
-            "Decay of the learning rate",
-            "The learning rate is divided by 1 + decay × steps.",
-            1e-6,
-            1e-6,
-            low=0.0,
-            high=1.0,
-        ),
     )
 
+
+SGD_SETTINGS = (
+    Setting(
+        "momentum",
+        "float",
+        "Momentum",
+        "Nesterov momentum of the optimiser (SGD).",
+        0.9,
+        0.9,
+        low=0.0,
+        high=0.999,
+    ),
+    Setting(
+        "decay",
+        "float",
+        "Decay of the learning rate",
+        "The learning rate is divided by 1 + decay × steps.",
+        1e-6,
+        1e-6,
+        low=0.0,
+        high=1.0,
+    ),
+)
 
 VGG16_SCRATCH = Strategy(
     name="vgg16_scratch",
@@ -170,7 +179,7 @@ VGG16_SCRATCH = Strategy(
         *DENSE_HEAD_SETTINGS,
         common.MEAN,
         common.epochs(quick=2, article=10),
-        common.batch_size(quick=16, article=16),
+        common.batch_size(quick=32, article=16),
         common.learning_rate(quick=1e-4, article=1e-4),
     ),
     needs=frozenset({"gradient"}),
@@ -199,7 +208,8 @@ VGG16_FREEZE = Strategy(
             high=LAYER_COUNT,
             unit="layers",
         ),
-        *_start_settings(article_head="fc"),
+        *_start_settings("fc", "fresh"),
+        *SGD_SETTINGS,
         *DENSE_HEAD_SETTINGS,
         common.MEAN,
         common.epochs(quick=2, article=10),
@@ -220,7 +230,8 @@ VGG16_FINETUNE = Strategy(
     tutorial="The third of its scenarios, 'large and similar: start from the weights, train "
     "everything'.",
     settings=(
-        *_start_settings(article_head="dense"),
+        *_start_settings("linear", "probe"),
+        *SGD_SETTINGS,
         *DENSE_HEAD_SETTINGS,
         common.MEAN,
         common.epochs(quick=2, article=10),

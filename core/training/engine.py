@@ -14,7 +14,6 @@ from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split, make_split
 from core.datasets.store import open_dataset
-from core.errors import OutOfMemory
 from core.pretrained import weights
 from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
 from core.pretrained.features import FeatureRequest, FeatureSet, extract_features

@@ -94,16 +94,18 @@ class Fitting:
         self, stage: Stage, data: TrainingData, epoch: int, fitted: Fitted
     ) -> Generator[Progress, None, EpochRecord]:
         order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
-        stage.model.reset_metrics()
         training = Stopwatch(self.clock)
         last_progress = -SECONDS_BETWEEN_PROGRESS
-        loss = accuracy = float("nan")
+        loss_sum = accuracy_sum = 0.0
         for start in range(0, len(order), stage.batch_size):
             indices = order[start : start + stage.batch_size]
             logs = stage.model.train_on_batch(
                 data.inputs.take(indices), data.labels[indices], return_dict=True
             )
-            loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
+            # One batch's own means, and the last batch may be short: weighed by its images.
+            loss = float(logs["loss"])
+            loss_sum += loss * len(indices)
+            accuracy_sum += float(logs["accuracy"]) * len(indices)
             with training.paused():
                 self.check()
                 if not np.isfinite(loss):
@@ -125,8 +127,8 @@ class Fitting:
             stage=stage.name,
             epoch=epoch,
             epochs=stage.epochs,
-            train_loss=loss,
-            train_accuracy=accuracy,
+            train_loss=loss_sum / len(order),
+            train_accuracy=accuracy_sum / len(order),
             validation_loss=validated.log_loss,
             validation_accuracy=validated.accuracy,
             train_seconds=training.seconds,

@@ -28,14 +28,11 @@ class ScriptedModel:
     def __init__(self, clock, rights, losses=None):
         self.clock, self.rights, self.losses = clock, rights, losses or []
         self.trainable_variables = [Variable(0)]
-        self.steps = self.epoch = 0
+        self.steps = 0
         self.compiled = {}
 
     def compile(self, **options):
         self.compiled = options
-
-    def reset_metrics(self):
-        self.epoch += 1
 
     def train_on_batch(self, images, labels, return_dict):
         assert return_dict
@@ -50,7 +47,7 @@ class ScriptedModel:
 
     def predict_on_batch(self, images):
         self.clock.now += 5
-        right = self.rights[self.epoch - 1]
+        right = self.rights[self.steps // 3 - 1]  # three steps an epoch
         chances = np.full((len(images), 2), 0.1, np.float32)
         for place in range(len(images)):
             chances[place, 0 if place < right else 1] = 0.9
@@ -93,6 +90,14 @@ def test_training_and_validation_time_are_kept_apart(clock):
     assert [record.validation_seconds for record in records] == [5.0, 5.0]
     assert [record.images_per_second for record in records] == [7 / 6, 7 / 6]
     assert [record.validation_accuracy for record in records] == [0.5, 1.0]
+
+
+def test_training_loss_and_accuracy_are_means_over_images_not_over_batches(clock):
+    events, _ = run(ScriptedModel(clock, rights=[1], losses=[1.0, 2.0, 4.0]), clock, epochs=1)
+    record = events[-1]
+    # batches of 3, 3 and 1 images
+    assert record.train_loss == (3 * 1.0 + 3 * 2.0 + 1 * 4.0) / 7
+    assert record.train_accuracy == 0.5
 
 
 def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
@@ -165,7 +170,7 @@ def test_the_order_of_images_depends_on_the_seed_alone(clock):
     orders = []
     for seed in (0, 0, 1):
         seen.clear()
-        stage = Stage("main", ScriptedModel(clock, rights=[1]), None, 1, 7)
+        stage = Stage("main", ScriptedModel(clock, rights=[1, 1, 1]), None, 1, 7)
         list(Fitting("cnn", seed, False, lambda: False, clock).fit(stage, data))
         orders.append(seen[0])
     assert orders[0] == orders[1] != orders[2]
