@@ -19,6 +19,11 @@ from core.datasets.raw_files import (
 )
 from core.errors import BadInput
 
+MODEL_SUFFIXES = frozenset(
+    {".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".tflite"}
+)
+KERAS_ARCHIVE_MEMBER = "model.weights.h5"  # a .keras file is a zip, whatever its name says
+
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Listing]:
@@ -29,10 +34,24 @@ def open_source(path: Path) -> Iterator[Listing]:
     if path.is_dir():
         yield _list_folder(path)
     elif path.is_file():
+        if path.suffix.lower() in MODEL_SUFFIXES:
+            raise _model_refused(path)
         with open_archive(path) as listing:
+            if any(file.parts[-1] == KERAS_ARCHIVE_MEMBER for file in listing.files):
+                raise _model_refused(path)
             yield listing
     else:
         raise BadInput(f"There is no folder or zip at {path}.", "path")
+
+
+def _model_refused(path: Path) -> BadInput:
+    """Models of others are never opened: some of their formats run code when they are read."""
+    return BadInput(
+        f"{path.name} is a model file, not pictures. Expected a folder, or a zip, with one folder "
+        "of pictures for each class. VGG16 weights go into the folder that "
+        "`python -m core weights status` names.",
+        "path",
+    )
 
 
 def _list_folder(root: Path) -> Listing:
