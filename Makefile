@@ -10,7 +10,7 @@ app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, sta
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 weights: $(VENV)/.app
-	-$(BIN)/python -m core weights fetch
+	$(BIN)/python -m core weights fetch || echo "Going on without the weights: what needs none works."
 
 test: $(VENV)/.dev  ## the whole suite
 	$(BIN)/python -m pytest
@@ -28,9 +28,10 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 showcase: $(VENV)/.app weights  ## make the recorded results in data/showcase again (an hour and more)
-	rm -rf data/showcase/*/
-	$(BIN)/python -m core run themes16 --strategies all --preset quick --seeds 0,1,2 --record data/showcase
-	$(BIN)/python -m core run digits --strategies all --preset quick --image-size 64 --seeds 0,1,2 --record data/showcase
+	rm -rf data/showcase.new && mkdir data/showcase.new
+	$(BIN)/python -m core run digits --strategies all --preset quick --image-size 64 --seeds 0,1,2 --record data/showcase.new
+	$(BIN)/python -m core run themes16 --strategies all --preset quick --seeds 0,1,2 --record data/showcase.new
+	rm -rf data/showcase && mv data/showcase.new data/showcase
 
 lock: ## write the locked requirements again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt
@@ -39,16 +40,18 @@ lock: ## write the locked requirements again (needs uv)
 
 # The stamps are renewed when the locked file changes; a half-finished install leaves no stamp.
 $(VENV)/bin/python:
-	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Headstart needs Python 3.11 or newer; set PYTHON=python3.11')"
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c "import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else 'Headstart needs Python 3.11 to 3.13; try: make PYTHON=python3.11 app')"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No environment could be made. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
 $(VENV)/.app: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	touch $@
+	@echo "Installing what Headstart needs: some minutes and 2.5 GB the first time."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	touch $@
+	@echo "Installing what the tests need."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

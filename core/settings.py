@@ -15,9 +15,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import UnknownName
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_DATA = PROJECT_ROOT / "data"
 OFFICIAL_WEIGHTS_SOURCE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,13 @@ def current_settings() -> Settings:
     """Read the environment now, so that tests and child processes see their own."""
     home = Path(os.environ.get("HEADSTART_HOME") or BUNDLED_DATA / "workspace").expanduser()
     home = home.resolve()
+    precision = os.environ.get("HEADSTART_PRECISION") or "auto"
+    if precision not in PRECISIONS:
+        raise UnknownName("HEADSTART_PRECISION", precision, PRECISIONS)
     return Settings(
         home=home,
         database_url=os.environ.get("HEADSTART_DATABASE_URL")
         or f"sqlite:///{home / 'headstart.db'}",
         weights_source=os.environ.get("HEADSTART_WEIGHTS_SOURCE") or OFFICIAL_WEIGHTS_SOURCE,
-        precision=os.environ.get("HEADSTART_PRECISION") or "auto",
+        precision=precision,
     )

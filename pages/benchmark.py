@@ -30,17 +30,17 @@ def body() -> None:
 
 def set_up() -> None:
     st.title("Benchmark")
-    st.markdown("Which classifier is worth it for these pictures? Choose, start, and watch.")
+    st.markdown("Which classifier is worth it for these images? Choose, start, and watch.")
     for experiment in reads.store().experiments():
         if experiment.is_active:
             link_to(
-                "benchmark", f"At work: {experiment_label(experiment)}", experiment=experiment.id
+                "benchmark", f"Running: {experiment_label(experiment)}", experiment=experiment.id
             )
-    st.subheader("1. Pictures")
+    st.subheader("1. Dataset")
     dataset = choose_dataset()
     if dataset is None:
         return
-    st.subheader("2. How")
+    st.subheader("2. Preset, image size and seeds")
     choices = choose_shared()
     st.subheader("3. Strategies")
     choose_strategies(choices)

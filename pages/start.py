@@ -5,7 +5,7 @@ import streamlit as st
 from core.ui import reads
 from core.ui.frame import link_to, show_page
 from core.ui.results import recorded_text, show_accuracy
-from core.ui.texts import literal
+from core.ui.texts import literal, plural
 
 
 def body() -> None:
@@ -36,6 +36,8 @@ def show_headline() -> None:
     recorded = recorded_text(comparison) or "Made on this machine"
     st.caption(
         f"{literal(recorded)} · {comparison.image_size} px · "
+        f"preset {literal(comparison.preset)} · precision {literal(comparison.precision)} · "
+        f"{plural(len(comparison.seeds), 'seed')} · "
         f"n = {comparison.images.get('test', 0):,} test images · bars are 95 % intervals"
     )
     show_accuracy(comparison, key="headline")

@@ -150,5 +150,5 @@ def _progress_line(progress: dict[str, Any]) -> str:
     if progress["images_per_second"] is not None:
         parts.append(f"{progress['images_per_second']:.0f} images/s")
     if progress["seconds_left"] is not None:
-        parts.append(f"{progress['seconds_left']:.0f} s left")
+        parts.append(f"{progress['seconds_left']:.0f} s left in this step")
     return ", ".join(parts)

@@ -46,9 +46,11 @@ def plain(text: str) -> str:
 
 
 def seconds_text(seconds: float | None) -> str:
-    """A duration as people say it: ``0.40 s``, ``12.3 s``, ``4 min 05 s``, ``2 h 10 min``."""
+    """A duration as people say it: ``40 ms``, ``0.40 s``, ``12.3 s``, ``4 min 05 s``."""
     if seconds is None:
         return "—"
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms" if seconds >= 0.0005 else "under 1 ms"
     if seconds < 9.995:
         return f"{seconds:.2f} s"
     if seconds < 59.95:

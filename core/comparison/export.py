@@ -42,7 +42,9 @@ SHARED_COLUMNS = (
     "dataset",
     "preset",
     "image_size",
+    "resize",
     "precision",
+    "backend",
     "majority_class",
     "majority_accuracy",
 )
@@ -56,16 +58,17 @@ def to_json(comparison: Comparison) -> bytes:
 def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
     """One line a strategy, UTF-8, comma separated, ``.`` decimals; empty means unknown.
 
-    Columns are ``ROW_COLUMNS``, then what all rows share, then ``test_images``. With
+    Columns are ``ROW_COLUMNS``, then what all rows share. With
     ``byte_order_mark`` Excel reads accents and dashes right.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([*ROW_COLUMNS, *SHARED_COLUMNS, "test_images"])
+    writer.writerow([*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images"])
+    shared = [getattr(comparison, name) for name in SHARED_COLUMNS]
+    shared += [comparison.split["seed"], comparison.images.get("test")]
     for row in comparison.rows:
         cells = [getattr(row, name) for name in ROW_COLUMNS]
-        cells += [getattr(comparison, name) for name in SHARED_COLUMNS]
-        writer.writerow([csv_cell(cell) for cell in [*cells, comparison.images.get("test")]])
+        writer.writerow([csv_cell(cell) for cell in [*cells, *shared]])
     return text.getvalue().encode("utf-8-sig" if byte_order_mark else "utf-8")
 
 
@@ -86,7 +89,9 @@ def to_text(comparison: Comparison) -> str:
     lines = [
         f"{comparison.dataset}: experiment {comparison.experiment}, images: {images or 'unknown'}",
         f"{comparison.image_size} x {comparison.image_size} pixels, preset {comparison.preset}, "
-        f"precision {comparison.precision}, device {comparison.device or 'unknown'}",
+        f"seeds {', '.join(map(str, comparison.seeds))}, split seed {comparison.split['seed']}",
+        f"precision {comparison.precision}, backend {comparison.backend or 'unknown'}, "
+        f"device {comparison.device or 'unknown'}",
         f"always the commonest class ({comparison.majority_class or 'unknown'}): "
         f"{percent_text(comparison.majority_accuracy)} of the test images",
         "",
@@ -97,6 +102,7 @@ def to_text(comparison: Comparison) -> str:
     table += [_text_cells(row) for row in comparison.rows]
     widths = [max(len(cells[column]) for cells in table) for column in range(len(table[0]))]
     lines += ["  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) for cells in table]
+    lines += [f"{row.strategy}: {note}" for row in comparison.rows for note in row.notes]
     lines += [f"{name}: left out. {reason}" for name, reason in comparison.unavailable.items()]
     lines += [
         f"{run.run_id} ({row.strategy}, seed {run.seed}) {run.state}: {run.error}"

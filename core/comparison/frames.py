@@ -32,12 +32,13 @@ def seeds_frame(comparison: Comparison) -> pd.DataFrame:
 
 
 COLUMN_HELP = {
-    "strategy": "The way the classifier was made; the page 'The ladder' describes each.",
+    "strategy": "The rung of the ladder; the page 'The ladder' describes each.",
     "state": "finished, or the state of the run that is not.",
     "test accuracy (%)": "Share of test images that were classified right: mean over the seeds.",
-    "low (%)": "Lower end of the 95 % Wilson interval: with as many other test images from the "
-    "same source, the accuracy would plausibly be no lower.",
-    "high (%)": "Upper end of the 95 % Wilson interval. It belongs to the rounded mean number of "
+    "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "
+    "the accuracy is plausibly no lower than this.",
+    "high (%)": "Upper end of the 95 % Wilson interval: on very many images from the same source, "
+    "the accuracy is plausibly no higher than this. It belongs to the rounded mean number of "
     "right test images; seeds are not pooled, because they share the test images.",
     "over majority (points)": "Test accuracy minus that of always saying the commonest class, in "
     "percentage points: what was really learned.",

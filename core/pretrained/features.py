@@ -52,6 +52,8 @@ class FeatureRequest:
 
     ``mean_rgb`` is subtracted (0 to 255, red first). ``precision`` is the Keras dtype policy of the
     VGG16 layers alone. ``jit`` (XLA) and ``batch_size`` change the time, not the features.
+    ``made_on`` names device and backend: features made elsewhere cost other seconds, so they are
+    not shared.
     """
 
     layer: Layer
@@ -60,6 +62,7 @@ class FeatureRequest:
     precision: str
     jit: bool
     batch_size: int
+    made_on: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -150,6 +153,7 @@ def _identity(prepared: Pictures, request: FeatureRequest, resize: str) -> dict[
         "resize": resize,
         "mean_rgb": [float(value) for value in request.mean_rgb],
         "precision": request.precision,
+        "made_on": request.made_on,
     }
 
 

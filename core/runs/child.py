@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, HeadstartError, OutOfMemory
+from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RunRecord
 from core.runs.store import Store, open_store
@@ -50,8 +50,12 @@ class StopSignal:
 
     def __call__(self) -> bool:
         if not self._stop and time.monotonic() - self._asked_at >= CANCEL_POLL_SECONDS:
-            self._stop = self._store.cancel_requested(self._run.id, self._run.attempts)
             self._asked_at = time.monotonic()
+            try:
+                self._stop = self._store.cancel_requested(self._run.id, self._run.attempts)
+            except StoreError as error:
+                # A store that is away for a moment must not end hours of work; asked again soon.
+                print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
         return self._stop or self.orphaned
 
     def watch_parent(self) -> None:
@@ -103,11 +107,39 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, stop: StopSignal) -
     # Imported here: the engine brings in scikit-learn, and the module is read by workers too.
     from core.training.engine import train
 
+    _same_split(store, run, spec)
+    spec = _same_precision(store, run, spec)
     told = Told(store, run)
     for event in train(spec, should_stop=stop):
         told.hear(event)
         if isinstance(event, RunResult):
             _finish(store, run, spec, event)
+
+
+def _same_split(store: Store, run: RunRecord, spec: TrainingSpec) -> None:
+    """Runs of one experiment are compared image by image: another split would spoil that."""
+    from core.datasets.split import make_split
+    from core.datasets.store import open_dataset
+
+    expected = store.experiment(run.experiment_id).spec.split_fingerprint
+    split = make_split(
+        open_dataset(spec.dataset_id), spec.split.test, spec.split.validation, spec.split.seed
+    )
+    if expected and split.fingerprint != expected:
+        raise HeadstartError(
+            "The split that this experiment was made with is gone, so this run cannot be compared "
+            "with the others. Start a new experiment."
+        )
+
+
+def _same_precision(store: Store, run: RunRecord, spec: TrainingSpec) -> TrainingSpec:
+    """What the experiment's first trained run chose holds for all that are compared with it."""
+    if spec.precision != "auto":
+        return spec
+    for other in store.runs(run.experiment_id, ["finished"]):
+        if other.result and other.result["epochs"]:
+            return spec.model_copy(update={"precision": other.result["precision"]})
+    return spec
 
 
 class Told:
@@ -125,8 +157,11 @@ class Told:
         elif isinstance(event, Progress):
             late = time.monotonic() - self._written_at >= PROGRESS_SECONDS
             if late or event.step != self._step:
-                self._store.set_progress(self._run.id, event.as_dict(), self._run.attempts)
                 self._written_at = time.monotonic()
+                try:
+                    self._store.set_progress(self._run.id, event.as_dict(), self._run.attempts)
+                except StoreError as error:
+                    print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
                 self._step = event.step
 
 

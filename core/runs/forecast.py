@@ -52,7 +52,11 @@ def forecast_experiment(
     measured: list[Measured] = [
         (by_id[run.experiment_id], run, run.result)
         for run in runs
-        if run.state == "finished" and run.result and run.experiment_id in by_id
+        if run.state == "finished"
+        and run.result
+        and run.experiment_id in by_id
+        # What a GPU elsewhere took says nothing of this machine.
+        and not (by_id[run.experiment_id].recorded and run.result["device_kind"] == "gpu")
     ]
     parts: list[StrategyForecast] = []
     extraction: dict[tuple[Any, ...], float] = {}
@@ -62,8 +66,8 @@ def forecast_experiment(
             parts.append(StrategyForecast(strategy, None, None, None))
             continue
         parts.append(_scaled(closest, spec, settings))
-        seconds = _scaled_extraction(closest, spec)
-        if seconds:
+        seconds = _scaled_extraction(closest, spec, settings)
+        if seconds and settings.get("start") != "fresh":
             extraction[_features_kind(strategy, settings)] = seconds
     known = [part for part in parts if part.seconds is not None]
     extraction_seconds = sum(extraction.values())
@@ -77,13 +81,23 @@ def forecast_experiment(
 
 
 def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) -> Measured | None:
+    settings = dict(spec.strategies)[strategy]
     candidates = [entry for entry in measured if entry[1].strategy == strategy]
     # Stable sorts from the least important to the most important reason.
     candidates.sort(key=lambda entry: entry[1].finished_at or "", reverse=True)
     candidates.sort(
-        key=lambda entry: (entry[0].recorded, abs(entry[0].spec.image_size - spec.image_size))
+        key=lambda entry: (
+            _unlike(settings, entry[1].settings),
+            entry[0].recorded,
+            abs(entry[0].spec.image_size - spec.image_size),
+        )
     )
     return candidates[0] if candidates else None
+
+
+def _unlike(wanted: Mapping[str, Any], measured: Mapping[str, Any]) -> int:
+    """How many of the settings that change what is computed differ."""
+    return sum(wanted.get(name) != measured.get(name) for name in ("head", "start", "k"))
 
 
 def _scaled(
@@ -95,7 +109,7 @@ def _scaled(
         whole -= float(result["feature_seconds"] or 0.0)
     epoch, scoring = _parts(experiment.spec.images, result)
     fixed = max(0.0, whole - epoch - scoring)
-    pixels = _pixel_share(spec, experiment.spec)
+    pixels = _pixel_share(spec, experiment.spec, settings, run)
     epoch *= pixels * _share(spec.images, experiment.spec.images, ("train",))
     if "epochs" in settings and "epochs" in run.settings:
         epoch *= settings["epochs"] / run.settings["epochs"]
@@ -121,11 +135,13 @@ def _parts(images: Mapping[str, int], result: Mapping[str, Any]) -> tuple[float,
     return epochs * (float(steady) + validation), scoring
 
 
-def _scaled_extraction(measured: Measured, spec: ExperimentSpec) -> float:
-    experiment, _, result = measured
+def _scaled_extraction(
+    measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
+) -> float:
+    experiment, run, result = measured
     seconds = float(result["feature_seconds"] or 0.0)
     seconds *= _share(spec.images, experiment.spec.images, EVERY_SPLIT)
-    return seconds * _pixel_share(spec, experiment.spec)
+    return seconds * _pixel_share(spec, experiment.spec, settings, run)
 
 
 def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -140,7 +156,12 @@ def _share(wanted: Mapping[str, int], measured: Mapping[str, int], splits: Seque
     return now / before if before and now else 1.0
 
 
-def _pixel_share(wanted: ExperimentSpec, measured: ExperimentSpec) -> float:
+def _pixel_share(
+    wanted: ExperimentSpec, measured: ExperimentSpec, settings: Mapping[str, Any], run: RunRecord
+) -> float:
+    """How many times as many pixels; 1 where fc1 fixes the picture to one size."""
+    if "full_weights" in find_strategy(run.strategy).needs_for(settings):
+        return 1.0
     return (wanted.image_size / measured.image_size) ** 2
 
 
@@ -159,7 +180,10 @@ def _basis(known: Sequence[StrategyForecast], image_size: int) -> str:
         )
     places = sorted({part.elsewhere for part in known if part.elsewhere})
     if places:
-        sentences.append(f"From recorded runs on {', '.join(places)}: yours may be faster or not.")
+        sentences.append(
+            f"Measured on {', '.join(places)}, not on this machine: here it can be faster or "
+            "several times as slow. After one run here the forecast is from this machine."
+        )
     sizes = sorted({part.measured_image_size or 0 for part in known} - {image_size})
     if sizes:
         listed = ", ".join(f"{size} px" for size in sizes)

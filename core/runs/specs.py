@@ -9,8 +9,9 @@ from core.datasets.model import Dataset
 from core.datasets.split import Split, make_split
 from core.datasets.store import open_dataset
 from core.errors import BadInput, UnknownName
-from core.pretrained.weights import is_available
+from core.pretrained.weights import fetch_command, is_available
 from core.runs.experiment_spec import ExperimentSpec
+from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
@@ -22,7 +23,6 @@ from core.training.spec import (
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
 RESIZES = ("stretch", "pad", "crop")
-PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 LARGEST_SEED = 2**31 - 1
 
 __all__ = ["ExperimentSpec", "plan_experiment", "unavailable_reason"]
@@ -79,15 +79,19 @@ def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str |
     needs = strategy.needs_for(settings)
     if "full_weights" in needs and not is_available("full"):
         return (
-            f"{strategy.name} needs the full VGG16 weights (fc1 and fc2), which are not on this "
-            "machine. Get them with: python -m core weights fetch --full"
+            f"{strategy.name} {_with_head(settings)}needs the full VGG16 weights (fc1 and fc2), "
+            f"which are not on this machine. Get them with: {fetch_command('full')}"
         )
     if "weights" in needs and not is_available("base"):
         return (
             f"{strategy.name} needs the VGG16 ImageNet weights, which are not on this machine. "
-            "Get them with: python -m core weights fetch"
+            f"Get them with: {fetch_command('base')}"
         )
     return None
+
+
+def _with_head(settings: Mapping[str, Any]) -> str:
+    return "with head 'fc' " if settings.get("head") == "fc" else ""
 
 
 def _chosen(strategies: ChosenStrategies) -> list[Strategy]:

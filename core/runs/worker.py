@@ -144,12 +144,15 @@ class Worker:
             if not self._heartbeat(run.id):
                 handle.stop()
                 return None
-            if kill_at is None and self._cancel_requested(run):
-                kill_at = time.monotonic() + CANCEL_GRACE_SECONDS
+            try:
+                if kill_at is None and self._cancel_requested(run):
+                    kill_at = time.monotonic() + CANCEL_GRACE_SECONDS
+                self._watch()
+            except StoreError as error:
+                self.report(str(error))  # the child goes on; asked again in a moment
             if kill_at is not None and time.monotonic() >= kill_at:
                 handle.stop()
                 self.store.mark_cancelled(run.id, run.attempts)
-            self._watch()
             time.sleep(POLL_SECONDS)
         return status
 

@@ -11,6 +11,7 @@ from core.strategies.vgg16_heads import (
     BASE_PARAMETERS,
     DENSE_HEAD_SETTINGS,
     FC_PARAMETERS,
+    check_full_size,
     dense_head,
     dense_head_text,
     feature_side,
@@ -73,7 +74,7 @@ def build_features(context: BuildContext) -> Plan:
 
 
 def softmax_outline(_settings: Mapping[str, Any], image_size: int) -> str:
-    feature_side(image_size)
+    check_full_size(image_size)
     return (
         f"{image_size}×{image_size} pixels, enlarged to 224×224 → VGG16 base → 25088 → fc1 4096 → "
         "fc2 4096 (all frozen) → softmax"

@@ -71,6 +71,17 @@ def feature_side(image_size: int) -> int:
     return image_size // 32
 
 
+def check_full_size(image_size: int) -> None:
+    """fc1 fixes the picture to 224: smaller ones are enlarged, larger ones are ``BadInput``."""
+    feature_side(image_size)
+    if image_size > FULL_SIZE:
+        raise BadInput(
+            f"image_size is {image_size}; the whole VGG16 (fc1, fc2) works at {FULL_SIZE} pixels "
+            "and takes no larger pictures.",
+            "image_size",
+        )
+
+
 def feature_text(image_size: int) -> str:
     side = feature_side(image_size)
     return f"VGG16 base → {side}×{side}×512 = {side * side * 512} features"

@@ -1,6 +1,7 @@
 """VGG16 trained further, or from nothing: the network is the same, only its start differs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.strategies import common
@@ -10,6 +11,7 @@ from core.strategies.strategy import Strategy
 from core.strategies.vgg16_heads import (
     DENSE_HEAD_SETTINGS,
     FULL_SIZE,
+    check_full_size,
     dense_head,
     dense_head_text,
     feature_side,
@@ -33,7 +35,7 @@ def frozen_text(settings: Mapping[str, Any]) -> str:
 
 def outline(settings: Mapping[str, Any], image_size: int) -> str:
     if settings.get("head") == "fc":
-        feature_side(image_size)
+        check_full_size(image_size)
         body = (
             f"{image_size}×{image_size} pixels, enlarged to 224×224 → VGG16 base → 25088 → fc1 "
             f"4096 → fc2 4096{frozen_text(settings)}"
@@ -145,6 +147,11 @@ def _start_settings(article_head: str, article_start: str) -> tuple[Setting, ...
     )
 
 
+DENSE_ONLY_SETTINGS = tuple(
+    replace(setting, help=f"{setting.help} Used with head 'dense'.")
+    for setting in DENSE_HEAD_SETTINGS
+)
+
 SGD_SETTINGS = (
     Setting(
         "momentum",
@@ -210,7 +217,7 @@ VGG16_FREEZE = Strategy(
         ),
         *_start_settings("fc", "fresh"),
         *SGD_SETTINGS,
-        *DENSE_HEAD_SETTINGS,
+        *DENSE_ONLY_SETTINGS,
         common.MEAN,
         common.epochs(quick=2, article=10),
         common.batch_size(quick=16, article=16),
@@ -225,14 +232,14 @@ VGG16_FREEZE = Strategy(
 VGG16_FINETUNE = Strategy(
     name="vgg16_finetune",
     title="VGG16, everything fine-tuned",
-    teaches="All layers start from ImageNet and move a little: usually the best accuracy, always "
-    "the dearest.",
+    teaches="All layers start from ImageNet and move a little: often the best accuracy, for many "
+    "times the probe's time.",
     tutorial="The third of its scenarios, 'large and similar: start from the weights, train "
     "everything'.",
     settings=(
         *_start_settings("linear", "probe"),
         *SGD_SETTINGS,
-        *DENSE_HEAD_SETTINGS,
+        *DENSE_ONLY_SETTINGS,
         common.MEAN,
         common.epochs(quick=2, article=10),
         common.batch_size(quick=16, article=16),

@@ -20,7 +20,7 @@ from core.pretrained.features import FeatureRequest, FeatureSet, extract_feature
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
-from core.training.clock import MONOTONIC, Clock
+from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.events import EpochRecord, Event, Progress, RunResult, SplitScore
 from core.training.fitting import Fitted, Fitting, TrainingData
 from core.training.policy import (
@@ -54,11 +54,14 @@ def train(
     strategy = find_strategy(spec.strategy)
     dataset = open_dataset(spec.dataset_id)
     split = make_split(dataset, spec.split.test, spec.split.validation, spec.split.seed)
+    preparing_seconds = 0.0
     if "gradient" in strategy.needs:
-        result = yield from _Training(spec, dataset, split, should_stop, clock).run()
+        training = _Training(spec, dataset, split, should_stop, clock)
+        result = yield from training.run()
+        preparing_seconds = training.preparing_seconds
     else:
         result = _estimate(spec, dataset, split)
-    yield replace(result, total_seconds=clock() - started)
+    yield replace(result, total_seconds=clock() - started - preparing_seconds)
 
 
 def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
@@ -116,6 +119,7 @@ class _Training:
     split: Split
     should_stop: Callable[[], bool]
     clock: Clock
+    preparing_seconds: float = 0.0
 
     def run(self) -> Generator[Progress | EpochRecord, None, RunResult]:
         yield Progress("Loading the libraries", 0, 0)
@@ -123,16 +127,20 @@ class _Training:
 
         self.policy = choose_policy(self.spec.precision)
         self.features: dict[str, FeatureSet] = {}
+        # Left out of the run's time: whichever run comes first prepares for all the others.
+        preparing = Stopwatch(self.clock)
         self.prepared: PreparedImages = yield from progress_of(
             "Preparing the images",
             lambda report: prepare_images(
                 self.dataset, self.spec.image_size, self.spec.resize, report, self.should_stop
             ),
         )
+        self.preparing_seconds = preparing.seconds
         self.mean_rgb = self._mean_rgb()
         keras.utils.set_random_seed(self.spec.seed)
         with dtype_policy(self.policy.precision):
-            yield Progress("Building the network", 0, 0)
+            where = f"{self.policy.device}, {self.policy.precision}"
+            yield Progress(f"Building the network ({where})", 0, 0)
             plan = self._build()
             records: list[EpochRecord] = []
             fitted = Fitted()
@@ -191,7 +199,9 @@ class _Training:
                 mean_rgb=self.mean_rgb,
                 precision=self.policy.precision,
                 jit=self.policy.compile_with_xla,
-                batch_size=FEATURE_BATCH,
+                # Smaller where the run was started again because memory ran out.
+                batch_size=min(FEATURE_BATCH, stage.batch_size),
+                made_on=f"{self.policy.device}, {self.policy.backend}",
             )
             self.features[layer] = yield from progress_of(
                 "Extracting features",
@@ -210,7 +220,7 @@ class _Training:
         for side in ("train", "validation", "test"):
             yield Progress(f"Scoring the {side} images", 0, len(getattr(self.split, side)))
             try:
-                found[side] = predict(main.model, inputs, getattr(self.split, side), check)
+                found[side] = predict(main, inputs, getattr(self.split, side), check)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise MemoryError(
@@ -237,7 +247,9 @@ class _Training:
             last_epoch=records[-1],
             first_epoch_seconds=records[0].train_seconds,
             steady_epoch_seconds=_median([record.train_seconds for record in records[1:]]),
-            validation_seconds=_median([record.validation_seconds for record in records]),
+            validation_seconds=_median(
+                [record.validation_seconds for record in records[1:] or records]
+            ),
             feature_seconds=sum(entry.seconds for entry in sets) if sets else None,
             feature_cache=sets[0].cache if sets else None,
             total_seconds=0.0,

@@ -14,8 +14,8 @@ class Progress:
     """Where a run stands inside its present step; sent at most a few times a second.
 
     ``step`` is a sentence for people ("Extracting features", "Epoch 2 of 5"); ``done`` and
-    ``total`` count images of this step; ``seconds_left`` is for the whole run, None while
-    nothing has been measured.
+    ``total`` count images of this step (of this epoch, while it trains); ``seconds_left`` is for
+    the step, all its epochs included, and None while nothing has been measured.
     """
 
     step: str
@@ -74,7 +74,8 @@ class RunResult:
     ``scores`` (keys ``train``, ``validation``, ``test``) belong to; ``last_epoch`` is the record of
     the last epoch, kept beside it. ``steady_epoch_seconds`` is the median ``train_seconds`` of
     epochs 2 to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was
-    done, ``feature_cache`` is ``"hit"``, ``"miss"`` or None.
+    done, ``feature_cache`` is ``"hit"``, ``"miss"`` or None. ``total_seconds`` is the whole run
+    without the preparation of the pictures, which all runs of an experiment share.
     """
 
     scores: dict[str, SplitScore]

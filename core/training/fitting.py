@@ -108,11 +108,7 @@ class Fitting:
             accuracy_sum += float(logs["accuracy"]) * len(indices)
             with training.paused():
                 self.check()
-                if not np.isfinite(loss):
-                    raise TrainingDiverged(
-                        f"{self.name} stopped in epoch {epoch}: its loss became {loss}. "
-                        "A smaller learning rate usually helps."
-                    )
+                self._refuse_divergence(loss, epoch)
                 done = start + len(indices)
                 if training.seconds - last_progress >= SECONDS_BETWEEN_PROGRESS:
                     last_progress = training.seconds
@@ -120,9 +116,11 @@ class Fitting:
         _drain(stage.model)
         training.pause()
         validating = Stopwatch(self.clock)
-        probabilities = predict(stage.model, data.inputs, data.validation, self.check)
+        probabilities = predict(stage, data.inputs, data.validation, self.check)
         validating.pause()
         validated = score(probabilities, data.labels[data.validation])
+        # The last step's update is seen by no training loss: its NaN shows here first.
+        self._refuse_divergence(validated.log_loss, epoch)
         return EpochRecord(
             stage=stage.name,
             epoch=epoch,
@@ -135,6 +133,13 @@ class Fitting:
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
         )
+
+    def _refuse_divergence(self, loss: float, epoch: int) -> None:
+        if not np.isfinite(loss):
+            raise TrainingDiverged(
+                f"{self.name} stopped in epoch {epoch}: its loss became {loss}. "
+                "A smaller learning rate usually helps."
+            )
 
     def _progress(
         self, stage: Stage, epoch: int, done: int, total: int, training: Stopwatch, fitted: Fitted

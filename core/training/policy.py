@@ -95,7 +95,9 @@ def _gpu(backend: str) -> tuple[str | None, tuple[int, int] | None]:
     if backend == "tensorflow":
         import tensorflow
 
-        for device in tensorflow.config.list_physical_devices("GPU"):
+        # One GPU is used; growth must not differ between those that TensorFlow sees.
+        for device in tensorflow.config.list_physical_devices("GPU")[:1]:
+            tensorflow.config.set_visible_devices(device, "GPU")
             tensorflow.config.experimental.set_memory_growth(device, True)
             details = tensorflow.config.experimental.get_device_details(device)
             return details.get("device_name", device.name), details.get("compute_capability")

@@ -1,10 +1,11 @@
 """Class probabilities for every image of a split, each exactly once, and the scores of them."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
+from core.strategies.plan import Stage
 from core.training.events import SplitScore
 
 SCORING_BATCH = 64
@@ -28,22 +29,19 @@ def score(probabilities: np.ndarray, labels: np.ndarray) -> SplitScore:
     )
 
 
-def predict_in_batches(
-    model: Any, inputs: Inputs, indices: np.ndarray, check: Callable[[], None]
-) -> Iterator[np.ndarray]:
-    """Yield float32 probabilities batch by batch, the last short one included; ``check`` is
-    called between batches and may raise to stop.
-
-    ``predict_on_batch`` and not ``predict``: the latter costs about 120 ms a call.
-    """
-    for start in range(0, len(indices), SCORING_BATCH):
-        check()
-        batch = inputs.take(indices[start : start + SCORING_BATCH])
-        yield np.asarray(model.predict_on_batch(batch), dtype=np.float32)
-
-
 def predict(
-    model: Any, inputs: Inputs, indices: np.ndarray, check: Callable[[], None]
+    stage: Stage, inputs: Inputs, indices: np.ndarray, check: Callable[[], None]
 ) -> np.ndarray:
-    """All probabilities ``(n, classes)`` float32 of ``indices``, in their order."""
-    return np.concatenate(list(predict_in_batches(model, inputs, indices, check)))
+    """Probabilities ``(n, classes)`` float32 of ``indices`` in their order, none left out;
+    ``check`` is called between batches and may raise to stop.
+
+    ``predict_on_batch`` and not ``predict``: the latter costs about 120 ms a call. A batch is
+    never larger than one of training, which is known to fit into memory.
+    """
+    size = min(SCORING_BATCH, stage.batch_size)
+    found = []
+    for start in range(0, len(indices), size):
+        check()
+        batch = inputs.take(indices[start : start + size])
+        found.append(np.asarray(stage.model.predict_on_batch(batch), dtype=np.float32))
+    return np.concatenate(found)

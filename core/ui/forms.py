@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import BadInput
-from core.runs.specs import PRECISIONS, PRESET_IMAGE_SIZES, RESIZES, unavailable_reason
+from core.runs.specs import PRESET_IMAGE_SIZES, RESIZES, unavailable_reason
+from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES
 from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
@@ -63,7 +64,7 @@ def choose_shared() -> Choices:
         )
     )
     count = columns[2].number_input(
-        "Seeds",
+        "Number of seeds",
         min_value=1,
         max_value=MOST_SEEDS,
         value=1,
@@ -127,7 +128,8 @@ def choose_strategies(choices: Choices) -> None:
 
 
 def _choose_strategy(entry: Strategy, choices: Choices) -> None:
-    reason = unavailable_reason(entry, entry.resolve(choices.preset))
+    # By what it always needs: a head that wants more weights can be changed in the settings.
+    reason = unavailable_reason(entry, {})
     chosen = st.checkbox(
         f"**{entry.title}**",
         value=entry.name in CHOSEN_AT_FIRST and reason is None,

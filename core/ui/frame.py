@@ -107,7 +107,9 @@ def _navigation() -> "st.Page":
     return st.navigation(pages, position="top")
 
 
-@st.cache_resource(max_entries=4, show_spinner="First start: laying out the bundled images…")
+@st.cache_resource(
+    max_entries=4, show_spinner="First start: reading the bundled images, some ten seconds…"
+)
 def _prepare(home: str, database_url: str) -> bool:
     """Once per process and home: bundled datasets, database, recorded results."""
     del home, database_url  # the key of the cache; prepare_home reads the settings itself

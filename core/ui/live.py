@@ -33,7 +33,9 @@ def start_experiment(spec: ExperimentSpec) -> str:
     """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id."""
     store = reads.store()
     experiment_id = store.create_experiment(spec)
-    ensure_worker(store)
+    # Whoever watches wakes a worker too: an error here must not lead to a second experiment.
+    with error_box():
+        ensure_worker(store)
     return experiment_id
 
 
@@ -45,6 +47,7 @@ def watch_experiment(experiment_id: str) -> None:
 
 
 def _watch(experiment_id: str, was_active: bool) -> None:
+    active = was_active  # what is believed while the store cannot be read
     with error_box():
         store = reads.store()
         runs = store.runs(experiment_id)
@@ -75,7 +78,7 @@ def _watch(experiment_id: str, was_active: bool) -> None:
 def _show_summary(runs: list[RunRecord]) -> None:
     over = sum(not run.is_active for run in runs)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(over / len(runs), text=f"{over} of {len(runs)} runs are over")
+        st.progress(over / len(runs), text=f"{over} of {len(runs)} runs done")
         waiting = [run for run in runs if run.is_active]
         if waiting:
             st.button(
@@ -106,15 +109,17 @@ def _show_run(store: Store, run: RunRecord) -> None:
                     "Cancel",
                     width="stretch",
                     key=f"cancel.{run.id}",
+                    help=f"Cancel {title_of(run.strategy)}, seed {run.seed}",
                     disabled=run.cancel_requested,
                     on_click=_cancel,
                     args=([run.id],),
                 )
             elif run.can_retry:
                 st.button(
-                    "Try again",
+                    "Retry",
                     width="stretch",
                     key=f"retry.{run.id}",
+                    help=f"Start {title_of(run.strategy)}, seed {run.seed}, again",
                     on_click=_retry,
                     args=(run.id,),
                 )
@@ -151,7 +156,7 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
     if progress.get("images_per_second"):
         parts.append(f"{progress['images_per_second']:,.0f} images/s")
     if progress.get("seconds_left") is not None:
-        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left")
+        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left in this step")
     total = progress.get("total") or 0
     share = min(1.0, progress["done"] / total) if total else 0.0
     if progress.get("epoch") and progress.get("epochs"):
@@ -160,15 +165,17 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
 
 
 def _cancel(run_ids: list[str]) -> None:
-    for run_id in run_ids:
-        reads.store().request_cancel(run_id)
+    with error_box():
+        for run_id in run_ids:
+            reads.store().request_cancel(run_id)
 
 
 def _retry(run_id: str) -> None:
-    try:
-        reads.store().retry(run_id)
-    except BadInput as error:
-        # Somebody else was faster; the next refresh shows the state that it is in.
-        st.toast(literal(error))
-        return
-    ensure_worker(reads.store())
+    with error_box():
+        try:
+            reads.store().retry(run_id)
+        except BadInput as error:
+            # Somebody else was faster; the next refresh shows the state that it is in.
+            st.toast(literal(error))
+            return
+        ensure_worker(reads.store())

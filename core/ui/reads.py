@@ -87,14 +87,13 @@ def forecast(spec: ExperimentSpec) -> Forecast:
 
 
 def headline() -> Comparison | None:
-    """The recorded result with the most images, or else the newest one that has any."""
+    """The recorded result in which the probe gains most over the CNN, else the newest one."""
     experiments = store().experiments()
-    recorded = [experiment for experiment in experiments if experiment.recorded]
-    recorded.sort(key=lambda experiment: sum(experiment.spec.images.values()))
-    recorded.sort(key=lambda experiment: "vgg16_probe" in dict(experiment.spec.strategies))
+    recorded = [comparison(entry.id) for entry in experiments if entry.recorded]
+    if recorded:
+        return max(recorded, key=lambda entry: entry.gain("vgg16_probe", over="cnn"))
     finished = [entry for entry in experiments if entry.state_counts.get("finished")]
-    best = recorded[-1:] or finished[:1]
-    return comparison(best[0].id) if best else None
+    return comparison(finished[0].id) if finished else None
 
 
 def wake_worker() -> None:

@@ -23,8 +23,8 @@ NUMBER_FORMATS = {
     "validation accuracy (%)": "%.1f",
     "training accuracy (%)": "%.1f",
     "log loss (nats)": "%.2f",
-    "steady epoch (s)": "%.2f",
-    "first epoch (s)": "%.2f",
+    "steady epoch (s)": "%.3f",
+    "first epoch (s)": "%.3f",
     "features (s)": "%.1f",
     "whole run (s)": "%.1f",
     "epochs": "%d",
@@ -33,8 +33,8 @@ NUMBER_FORMATS = {
     "peak memory (MB)": "%.0f",
 }
 INTERVAL_HELP = (
-    "The bar is the 95 % Wilson interval: how far the accuracy could move by the luck of which "
-    "pictures were held out. With several seeds it belongs to the rounded mean number of right "
+    "The bar is the 95 % Wilson interval: the range in which the accuracy on very many such "
+    "images plausibly lies. With several seeds it belongs to the rounded mean number of right "
     "test images; the seeds are not pooled, because they are scored on the same pictures. "
     "Small strokes are the single seeds."
 )
@@ -126,6 +126,9 @@ def show_results_table(comparison: Comparison, key: str) -> None:
         key=f"table.{key}",
         alt="The numbers of every strategy, one line each.",
     )
+    for row in comparison.rows:
+        for note in row.notes:
+            st.caption(f":material/info: {literal(row.title)}: {literal(note)}")
 
 
 def show_seeds(comparison: Comparison) -> None:
@@ -145,6 +148,9 @@ def show_seeds(comparison: Comparison) -> None:
 
 def show_times(comparison: Comparison) -> None:
     """Epoch time beside extraction, and accuracy against the whole time."""
+    if all(row.steady_epoch_seconds is None for row in comparison.finished_rows):
+        st.caption("The times appear here when the first strategy that trains has finished.")
+        return
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(

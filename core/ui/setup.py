@@ -30,6 +30,10 @@ def choose_dataset() -> Dataset | None:
         help="A named set of labelled images. It never changes: its id is a fingerprint of its "
         "content.",
     )
+    st.caption(
+        "Your own images: put them into one folder for each class and type "
+        "`python -m core datasets add FOLDER`; they appear in this list within seconds."
+    )
     dataset = found[chosen]
     st.caption(
         f"Commonest class: {literal(dataset.majority_class)}, "

@@ -2,7 +2,9 @@
 
 import pytest
 
+from core.errors import StoreError
 from core.runs.store import open_store
+from core.ui import live
 from tests import made_up, stored_home
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
@@ -38,7 +40,7 @@ def test_without_earlier_runs_it_says_that_the_time_is_not_known(set_up):
 def test_with_earlier_runs_it_says_how_long_and_what_says_so():
     text = words(choose(open_routed("benchmark"), "majority", "cnn"))
     assert "**Time: about" in text
-    assert "From recorded runs on a \\*test\\* bench" in text
+    assert "Measured on a \\*test\\* bench" in text
 
 
 def test_start_queues_what_the_form_says_and_shows_it(set_up):
@@ -96,7 +98,7 @@ def test_cancel_and_try_again_change_the_run():
     app = open_routed("benchmark", experiment=experiment_id)
     app = press(app, "Cancel")
     assert [run.state for run in store.runs(experiment_id)] == ["cancelled", "queued"]
-    app = press(app, "Try again")
+    app = press(app, "Retry")
     assert [run.state for run in store.runs(experiment_id)] == ["queued", "queued"]
     press(app, "Cancel all")
     assert [run.state for run in store.runs(experiment_id)] == ["cancelled", "cancelled"]
@@ -131,7 +133,7 @@ def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
                 "epoch": 2,
                 "epochs": 5,
             },
-            (0.3, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min left"),
+            (0.3, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min left in this step"),
         ),
         ({"step": "Scoring", "done": 0, "total": 0}, (0.0, "Scoring")),
     ],
@@ -140,3 +142,14 @@ def test_progress_is_said_in_a_sentence(progress, expected):
     from core.ui.live import progress_text
 
     assert progress_text(made_up.run(state="running", progress=progress)) == expected
+
+
+@pytest.mark.usefixtures("results_store")
+def test_a_store_that_cannot_be_read_is_said_in_a_box(monkeypatch):
+    def away(*_arguments):
+        raise StoreError("The database is locked.")
+
+    monkeypatch.setattr(live, "show_facts", away)
+    app = open_cold("benchmark", experiment=RECORDED_ID)
+    assert not app.exception
+    assert [element.value for element in app.error] == ["The database is locked\\."]

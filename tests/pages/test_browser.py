@@ -116,15 +116,15 @@ def test_start_watch_cancel_compare(page, home):
     expect(page.get_by_text("64×64×3 pixels").first).to_be_attached()
     page.get_by_role("button", name="Start the benchmark").click()
     expect(page.get_by_role("heading", name="Benchmark of arrows")).to_be_visible()
-    expect(page.get_by_text("0 of 3 runs are over").or_(page.get_by_text("1 of 3"))).to_be_visible()
+    expect(page.get_by_text("0 of 3 runs done").or_(page.get_by_text("1 of 3"))).to_be_visible()
 
     # Cancel the last waiting run, and see the first one come to its end.
     page.get_by_role("button", name="Cancel", exact=True).last.click()
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
     expect(page.get_by_text("of 36 test images right").first).to_be_visible()
     # The network is seen at work, then finished, and the page stops asking.
     expect(page.get_by_text("Training, epoch", exact=False).first).to_be_visible()
-    expect(page.get_by_text("3 of 3 runs are over")).to_be_visible(timeout=120 * MILLISECONDS)
+    expect(page.get_by_text("3 of 3 runs done")).to_be_visible(timeout=120 * MILLISECONDS)
 
     (experiment,) = Store(f"sqlite:///{home / 'headstart.db'}").experiments()
     assert experiment.spec.image_size == 64

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.errors import Cancelled, OutOfMemory, StoreError, TrainingDiverged
 from core.runs import child
 from core.runs.child import EXIT_SMALLER_BATCH, execute
 from core.runs.predictions import read_predictions
+from core.runs.specs import plan_experiment
 from core.runs.store import Store
 from core.settings import current_settings
 from core.training.events import Event, Progress
+from core.training.spec import TrainingSpec
+from tests import made_up
 from tests.stored_home import long_spec, majority_spec
 
 
@@ -59,6 +62,52 @@ def test_a_run_that_is_not_in_work_is_left_alone(arrows_store: Store) -> None:
     run_id = arrows_store.runs(experiment_id)[0].id
     assert execute(arrows_store, run_id) == 0
     assert arrows_store.run(run_id).state == "queued"
+
+
+def test_a_run_is_not_made_on_another_split_than_its_siblings(arrows_store: Store) -> None:
+    other = majority_spec().model_copy(update={"split_fingerprint": "0" * 64})
+    run_id = claimed(arrows_store, other)
+    assert execute(arrows_store, run_id) == 1
+    run = arrows_store.run(run_id)
+    assert run.state == "failed"
+    assert (run.error or "").startswith("The split that this experiment was made with is gone")
+
+
+def test_later_runs_take_the_precision_of_the_first(
+    arrows_store: Store, engine: ModuleType
+) -> None:
+    spec = plan_experiment("arrows", ["mlp"], seeds=(0, 1), image_size=8)
+    experiment_id = arrows_store.create_experiment(spec)
+    first = arrows_store.claim_next("worker")
+    assert first is not None
+    arrows_store.finish(first.id, made_up.result(precision="mixed_bfloat16"))
+    second = arrows_store.claim_next("worker")
+    assert second is not None
+    seen = []
+
+    def train(spec: TrainingSpec, **_options: Any) -> Iterator[Event]:
+        seen.append(spec.precision)
+        yield Progress("Starting", 0, 1)
+
+    engine.train = train  # type: ignore[attr-defined]
+    execute(arrows_store, second.id)
+    assert seen == ["mixed_bfloat16"]
+    assert arrows_store.experiment(experiment_id).spec.precision == "auto"
+
+
+def test_a_store_that_is_away_for_a_moment_does_not_end_the_run(
+    arrows_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = claimed(arrows_store, majority_spec())
+
+    def away(*_arguments: Any) -> None:
+        raise StoreError("The database is locked.")
+
+    monkeypatch.setattr(arrows_store, "cancel_requested", away)
+    monkeypatch.setattr(arrows_store, "set_progress", away)
+    stop = child.StopSignal(arrows_store, arrows_store.run(run_id), None)
+    assert stop() is False
+    child.Told(arrows_store, arrows_store.run(run_id)).hear(Progress("Training", 1, 2))
 
 
 def raising(error: BaseException) -> Any:

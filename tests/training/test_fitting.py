@@ -149,6 +149,23 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_it(clock, loss):
     assert model.steps == 2
 
 
+def test_weights_that_became_nan_in_the_last_step_are_seen_in_validation(clock):
+    model = ScriptedModel(clock, rights=[1])
+    model.predict_on_batch = lambda images: np.full((len(images), 2), np.nan, np.float32)
+    with pytest.raises(TrainingDiverged, match=r"cnn, seed 0 stopped in epoch 1.*nan"):
+        run(model, clock)
+
+
+def test_a_scoring_batch_is_never_larger_than_one_of_training(clock):
+    model = ScriptedModel(clock, rights=[2])
+    sizes = []
+    predict = model.predict_on_batch
+    model.predict_on_batch = lambda images: sizes.append(len(images)) or predict(images)
+    model.rights, model.steps = [2] * 8, 0
+    run(model, clock, epochs=1, batch_size=1)
+    assert sizes == [1, 1]
+
+
 def test_running_out_of_memory_names_the_batch(clock):
     model = ScriptedModel(clock, rights=[1], losses=[MemoryError("no room")])
     with pytest.raises(OutOfMemory, match="batch of 3 images"):
