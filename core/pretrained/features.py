@@ -88,9 +88,13 @@ class FeatureSet:
     cache: Literal["hit", "miss"]
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """Rows of ``indices`` in their order, ``(len(indices), width)`` float16, in memory."""
+        """Rows of ``indices`` in their order, ``(len(indices), width)`` float32, in memory.
+
+        They are kept as float16 and widened here: a processor's networks are slow at float16.
+        """
         # The map is dropped on return, so that pages read do not stay in the process.
-        return np.load(self.path, mmap_mode="r", allow_pickle=False)[np.asarray(indices)]
+        rows = np.load(self.path, mmap_mode="r", allow_pickle=False)[np.asarray(indices)]
+        return rows.astype(np.float32)
 
 
 def extract_features(

@@ -36,7 +36,7 @@ class BuildContext:
 class Stage:
     """One fit: ``model`` takes pictures ``(n, height, width, channels)`` uint8 or, where
     ``feature_layer`` names a layer of the frozen VGG16, that layer's cached features
-    ``(n, features)`` float16; it gives class probabilities ``(n, classes)`` float32.
+    ``(n, features)`` float32; it gives class probabilities ``(n, classes)`` float32.
     """
 
     name: str

@@ -146,10 +146,10 @@ def softmax_layer(class_count: int) -> Any:
 
 
 def on_features(head: list[Any], width: int) -> Any:
-    """A model of ``head`` over cached features: ``(n, width)`` float16 in, probabilities out."""
+    """A model of ``head`` over cached features: ``(n, width)`` float32 in, probabilities out."""
     import keras
 
-    features = keras.Input((width,), dtype="float16", name="features")
+    features = keras.Input((width,), dtype="float32", name="features")
     return keras.Model(features, _applied(head, features), name="head")
 
 
