@@ -55,7 +55,7 @@ def accuracy_chart(comparison: Comparison) -> go.Figure:
             yanchor="bottom",
             xanchor="left" if share < 50 else "right",
             showarrow=False,
-            text=f"always the commonest class: {percent_text(comparison.majority_accuracy)}",
+            text=f"majority class: {percent_text(comparison.majority_accuracy)}",
         )
     figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
     _list_rows(figure, rows)

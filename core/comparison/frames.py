@@ -62,7 +62,7 @@ COLUMN_HELP = {
 def _line(row: Row) -> dict[str, object]:
     return {
         "strategy": row.title,
-        "state": row.status,
+        "state": _state(row),
         "test accuracy (%)": _percent(row.test_accuracy),
         "low (%)": _percent(row.test_accuracy_low),
         "high (%)": _percent(row.test_accuracy_high),
@@ -81,6 +81,14 @@ def _line(row: Row) -> dict[str, object]:
         if row.peak_memory_bytes is None
         else row.peak_memory_bytes / MEGABYTE,
     }
+
+
+def _state(row: Row) -> str:
+    """``finished``; or ``running, 1 of 3 seeds done`` while numbers of some seeds stand already."""
+    done = sum(run.state == "finished" for run in row.runs)
+    if row.status == "finished" or not done:
+        return row.status
+    return f"{row.status}, {done} of {len(row.runs)} seeds done"
 
 
 def _percent(fraction: float | None) -> float | None:

@@ -41,9 +41,9 @@ def outline(settings: Mapping[str, Any], image_size: int) -> str:
             f"4096 → fc2 4096{frozen_text(settings)}"
         )
         return f"{body} → softmax"
-    return (
-        f"{feature_text(image_size)}{frozen_text(settings)} → {dense_head_text(settings)} → softmax"
-    )
+    linear = settings.get("head") == "linear"
+    head = "square root, unit length" if linear else dense_head_text(settings)
+    return f"{feature_text(image_size)}{frozen_text(settings)} → {head} → softmax"
 
 
 def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:

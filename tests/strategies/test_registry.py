@@ -154,3 +154,25 @@ def test_the_registry_loads_no_deep_learning_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_outline_draws_the_head_that_is_chosen():
+    freeze = find_strategy("vgg16_freeze")
+    drawn = {
+        head: freeze.describe(freeze.resolve("quick", {"head": head}), 96)
+        for head in ("linear", "dense", "fc")
+    }
+    body = "VGG16 base → 3×3×512 = 4608 features (first 8 layers frozen)"
+    assert drawn["linear"] == f"{body} → square root, unit length → softmax"
+    assert drawn["dense"].startswith(f"{body} → dense 1000 → dropout 0.3")
+    assert drawn["fc"].startswith("96×96 pixels, enlarged to 224×224")
+
+
+def test_the_whole_vgg16_takes_no_larger_pictures_than_224():
+    for name, overrides in (("vgg16_softmax", {}), ("vgg16_freeze", {"head": "fc"})):
+        strategy = find_strategy(name)
+        settings = strategy.resolve("quick", overrides)
+        strategy.describe(settings, 224)
+        with pytest.raises(BadInput, match="takes no larger pictures") as caught:
+            strategy.describe(settings, 225)
+        assert caught.value.field == "image_size"
