@@ -330,7 +330,9 @@ def test_a_stopped_run_leaves_nothing_running(store: Store, stop: signal.Signals
     assert process.returncode == 130, err
     assert "Stopped. To go on: python -m core runs list" in err
     assert "Traceback" not in err
-    assert [run.state for run in store.runs()] == ["interrupted", "cancelled"]
+    # The process brought the recorded results of the project into the store, too.
+    (own,) = [entry.id for entry in store.experiments() if not entry.recorded]
+    assert [run.state for run in store.runs(own)] == ["interrupted", "cancelled"]
     assert store.live_workers() == []
 
 
