@@ -44,7 +44,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No environment could be made. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
 $(VENV)/.app: requirements.txt | $(VENV)/bin/python
-	@echo "Installing what Headstart needs: some minutes and 2.5 GB the first time."
+	@echo "Installing what Headstart needs: some minutes and 3 GB the first time."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 

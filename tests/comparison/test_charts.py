@@ -115,7 +115,7 @@ def test_frames_are_in_percent_with_units_in_their_names(comparison):
     assert frame["test accuracy (%)"].tolist() == pytest.approx([60.0, 73.0, 90.0])
     assert frame["over majority (points)"].tolist() == pytest.approx([0.0, 13.0, 30.0])
     assert frame["peak memory (MB)"].tolist() == [500.0, 500.0, 500.0]
-    assert frame["state"].tolist() == ["finished", "finished", "failed"]
+    assert frame["state"].tolist() == ["finished", "finished", "failed, 1 of 2 seeds done"]
     assert len(seeds_frame(comparison)) == 5
 
 
