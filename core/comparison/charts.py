@@ -191,7 +191,7 @@ def _log_seconds(figure: go.Figure, title: str) -> None:
     figure.update_xaxes(
         title=title,
         type="log",
-        range=[low - 0.1, high + 0.1],
+        range=[low - 0.1, high + 0.4],
         fixedrange=True,
         tickvals=list(_SECOND_TICKS),
         ticktext=list(_SECOND_TICKS.values()),
