@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import BadInput
+from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies import common
 from core.strategies.plan import BuildContext
 from core.strategies.settings import Setting
@@ -15,7 +16,6 @@ from core.strategies.settings import Setting
 BASE_PARAMETERS = 14_714_688
 FC_PARAMETERS = 25_088 * 4_096 + 4_096 + 4_096 * 4_096 + 4_096
 SMALLEST_SIZE = 32
-FULL_SIZE = 224
 
 DENSE_HEAD_SETTINGS = (
     Setting(
@@ -74,9 +74,9 @@ def feature_side(image_size: int) -> int:
 def check_full_size(image_size: int) -> None:
     """fc1 fixes the picture to 224: smaller ones are enlarged, larger ones are ``BadInput``."""
     feature_side(image_size)
-    if image_size > FULL_SIZE:
+    if image_size > FULL_IMAGE_SIZE:
         raise BadInput(
-            f"image_size is {image_size}; the whole VGG16 (fc1, fc2) works at {FULL_SIZE} pixels "
+            f"image_size is {image_size}; the whole VGG16 works at {FULL_IMAGE_SIZE} pixels "
             "and takes no larger pictures.",
             "image_size",
         )

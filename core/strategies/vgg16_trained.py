@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies import common
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.settings import Setting
 from core.strategies.strategy import Strategy
 from core.strategies.vgg16_heads import (
     DENSE_HEAD_SETTINGS,
-    FULL_SIZE,
     check_full_size,
     dense_head,
     dense_head_text,
@@ -53,7 +53,7 @@ def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[A
     if context.settings.get("head") == "fc":
         base = build_full(arrays)
         head = [softmax_layer(context.class_count)]
-        return base, head, on_images(context, base, head, FULL_SIZE)
+        return base, head, on_images(context, base, head, FULL_IMAGE_SIZE)
     base = build_base(arrays, context.image_size)
     if context.settings.get("head") == "linear":
         head = linear_head(HEAD_L2, context.class_count)

@@ -14,9 +14,11 @@ from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split, make_split
 from core.datasets.store import open_dataset
+from core.errors import OutOfMemory
 from core.pretrained import weights
 from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
 from core.pretrained.features import FeatureRequest, FeatureSet, extract_features
+from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
@@ -195,7 +197,7 @@ class _Training:
         if layer not in self.features:
             request = FeatureRequest(
                 layer=layer,
-                image_size=224 if layer == "fc2" else self.spec.image_size,
+                image_size=FULL_IMAGE_SIZE if layer == "fc2" else self.spec.image_size,
                 mean_rgb=self.mean_rgb,
                 precision=self.policy.precision,
                 jit=self.policy.compile_with_xla,
@@ -223,8 +225,8 @@ class _Training:
                 found[side] = predict(main, inputs, getattr(self.split, side), check)
             except Exception as error:
                 if is_out_of_memory(error):
-                    raise MemoryError(
-                        f"{self.spec.strategy} ran out of memory in scoring"
+                    raise OutOfMemory(
+                        f"{self.spec.strategy} ran out of memory while scoring."
                     ) from error
                 raise
         return found

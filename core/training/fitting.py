@@ -9,11 +9,10 @@ import numpy as np
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.pretrained.backend import is_out_of_memory
 from core.strategies.plan import Stage
+from core.training.bridge import SECONDS_BETWEEN_PROGRESS
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
 from core.training.scoring import Inputs, predict, score
-
-SECONDS_BETWEEN_PROGRESS = 0.5
 
 
 @dataclass(frozen=True)
