@@ -1,4 +1,4 @@
-"""Add a dataset: from a folder or zip of the user's, or from pixels already in memory."""
+"""Add a dataset: from what the user points at, or from pixels already in memory."""
 
 import hashlib
 import io
@@ -7,15 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from core.datasets.health import health_report
-from core.datasets.ingest import ProgressCallback, TakenIn, examine, take_in
-from core.datasets.layout import label_by_folder
+from core.datasets.ingest import (
+    ProgressCallback,
+    StopCallback,
+    TakenIn,
+    take_in,
+    take_in_pixels,
+)
 from core.datasets.model import ENCODED, PIXELS, SOURCE_FILE, Dataset
+from core.datasets.pixels import PixelBatch, PixelImages
 from core.datasets.raw_files import Listing
+from core.datasets.recognise import recognise
+from core.datasets.sides import settle_sides
 from core.datasets.sources import open_source
 from core.datasets.storage import LONGEST_NAME, checked_name, incoming_folder, publish
+from core.datasets.tables import Columns
 from core.errors import BadInput
 
 
@@ -24,28 +32,35 @@ def add_dataset(
     name: str | None = None,
     progress: ProgressCallback | None = None,
     provenance: str | None = None,
+    columns: Columns | None = None,
+    should_stop: StopCallback | None = None,
 ) -> Dataset:
-    """Read a folder or zip with one folder per class, check it, store it.
+    """Read the images at ``path`` in any of the known layouts, check them, store them.
 
-    Files that cannot be used are left out and listed in ``health["quarantined"]``. The same
-    content again returns the stored dataset, whatever name was asked. Without a name, that of
-    the folder or zip is taken. Raises ``BadInput`` (nothing is stored).
+    A folder or zip with one folder per class, pictures with a table of labels, a table of
+    pixels, IDX files: told apart by content. ``columns`` says which column of a table holds
+    what, where that is not plain. Files that cannot be used are left out and listed in
+    ``health["quarantined"]``. The same content again returns the stored dataset, whatever name
+    was asked. Without a name, that of the file or folder is taken. Raises ``BadInput``,
+    ``ColumnsUnclear``, ``Cancelled``; nothing is stored then.
     """
     path = Path(path)
-    asked_name = checked_name(path.stem[:LONGEST_NAME] if name is None else name)
+    asked_name = checked_name(_default_name(path) if name is None else name)
+    manifest = {
+        "name": asked_name,
+        "name_is_default": name is None,
+        "provenance": provenance or f"added from {path.name}",
+    }
     with open_source(path) as listing:
-        files = label_by_folder(listing)
-        expected_bytes = sum(file.raw.size_bytes for file in files)
+        found = recognise(listing, columns or Columns())
+        manifest["read_as"] = found.read_as
+        if isinstance(found, PixelImages):
+            return _store_pixels(found, manifest, listing, progress, should_stop)
+        expected_bytes = sum(file.raw.size_bytes for file in found.files)
         with incoming_folder(expected_bytes) as incoming:
             with open(incoming / SOURCE_FILE, "wb") as target:
-                taken = take_in(files, target, progress)
-            manifest = {
-                "name": asked_name,
-                "name_is_default": name is None,
-                "provenance": provenance or f"added from {path.name}",
-                "encoding": ENCODED,
-            }
-            return _finish(incoming, manifest, taken, listing)
+                taken = take_in(found.files, target, progress, should_stop)
+            return _finish(incoming, manifest | {"encoding": ENCODED}, taken, listing)
 
 
 def add_pixels(
@@ -67,37 +82,53 @@ def add_pixels(
         )
     if classes != sorted(classes):
         raise BadInput("The classes must be sorted by name.", "classes")
-    taken = TakenIn()
-    with incoming_folder(pixels.nbytes) as incoming:
+    names = [classes[int(label)] for label in labels]
+    batch = PixelBatch(
+        pixels, names, [f"{name}/{position:05d}" for position, name in enumerate(names)]
+    )
+    images = PixelImages("pixels", len(pixels), pixels.nbytes, lambda: iter([(batch, len(pixels))]))
+    manifest = {
+        "name": checked_name(name),
+        "name_is_default": True,
+        "provenance": provenance,
+        "read_as": images.read_as,
+    }
+    return _store_pixels(images, manifest, Listing(), None, None)
+
+
+def _default_name(path: Path) -> str:
+    """The name of a file without its endings (``digits.csv.gz``), or that of a folder."""
+    name = path.name if path.is_dir() else path.name.split(".")[0] or path.name
+    return name[:LONGEST_NAME]
+
+
+def _store_pixels(
+    images: PixelImages,
+    manifest: dict[str, Any],
+    listing: Listing,
+    progress: ProgressCallback | None,
+    should_stop: StopCallback | None,
+) -> Dataset:
+    with incoming_folder(images.expected_bytes) as incoming:
         with open(incoming / SOURCE_FILE, "wb") as target:
-            for position, (picture, label) in enumerate(zip(pixels, labels, strict=True)):
-                data = np.ascontiguousarray(picture).tobytes()
-                taken.offsets.append(target.tell())
-                target.write(data)
-                taken.sizes.append(len(data))
-                taken.class_names.append(classes[int(label)])
-                taken.file_names.append(f"{classes[int(label)]}/{position:05d}")
-                taken.examined.append(examine(Image.fromarray(picture).convert("RGB")))
-        manifest = {
-            "name": checked_name(name),
-            "name_is_default": True,
-            "provenance": provenance,
-            "encoding": PIXELS,
-        }
-        return _finish(incoming, manifest, taken, Listing())
+            taken = take_in_pixels(images, target, progress, should_stop)
+        return _finish(incoming, manifest | {"encoding": PIXELS}, taken, listing)
 
 
 def _finish(incoming: Path, manifest: dict[str, Any], taken: TakenIn, listing: Listing) -> Dataset:
     if not taken.examined:
         raise BadInput(_nothing_readable(taken), "path")
     index = taken.index()
+    given_sides, about_sides = settle_sides(taken.sides)
+    if given_sides is not None:
+        index["given_sides"] = given_sides
     health = health_report(taken, index)
     health["quarantined"] = [*listing.refused, *health["quarantined"]]
     health["ignored_files"] = listing.ignored
-    health["notes"] = listing.notes
+    health["notes"] = [*listing.notes, *([about_sides] if about_sides else [])]
     classes = sorted(set(taken.class_names))
     document = manifest | {
-        "id": _fingerprint(classes, index),
+        "id": content_id(classes, index),
         "classes": classes,
         "file_names": taken.file_names,
         "channels": 1 if all(entry.grey for entry in taken.examined) else 3,
@@ -106,10 +137,14 @@ def _finish(incoming: Path, manifest: dict[str, Any], taken: TakenIn, listing: L
     return publish(incoming, document, index)
 
 
-def _fingerprint(classes: list[str], index: dict[str, np.ndarray]) -> str:
+def content_id(classes: list[str], index: dict[str, np.ndarray]) -> str:
+    """The id of a dataset: 64 hex digits over classes, labels, pixels and a split that it has."""
     digest = hashlib.sha256(json.dumps(classes).encode())
     digest.update(index["labels"].astype("<i4").tobytes())
     digest.update(index["digests"].tobytes())
+    if "given_sides" in index:
+        digest.update(b"sides")
+        digest.update(index["given_sides"].astype("<i1").tobytes())
     return digest.hexdigest()
 
 

@@ -5,15 +5,13 @@ Members are read into memory one at a time, under limits on their number, size a
 
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from lzma import LZMAError
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from core.datasets.decode import UnreadableImageError
 from core.datasets.raw_files import (
-    LARGEST_FILE_BYTES,
+    LARGEST_TABLE_BYTES,
     LARGEST_TOTAL_BYTES,
     MOST_FILES,
     Listing,
@@ -37,7 +35,6 @@ _OTHER_KINDS = {
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
 }
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LZMAError, NotImplementedError)
 
 
 @contextmanager
@@ -56,12 +53,16 @@ def open_archive(path: Path) -> Iterator[Listing]:
             f"{path.name}: the file cannot be read ({error.strerror}).", "path"
         ) from error
     with archive:
-        members = archive.infolist()
+        members = [member for member in archive.infolist() if not member.is_dir()]
         _check_whole(path, members)
         listing = Listing()
-        for member in members:
-            if not member.is_dir():
-                _list_member(archive, member, listing)
+        overlapping = _overlapping(members)
+        kept = [
+            member
+            for member in members
+            if _list_member(archive, member, listing, member.header_offset in overlapping)
+        ]
+        _check_budget(path, kept)
         yield listing
 
 
@@ -79,53 +80,82 @@ def _why_not_a_zip(path: Path) -> str:
 
 
 def _check_whole(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    def refuse(reason: str) -> BadInput:
-        return BadInput(f"{path.name}: {reason}.", "path")
-
-    if not any(not member.is_dir() for member in members):
-        raise refuse("the zip is empty")
+    if not members:
+        raise BadInput(f"{path.name}: the zip is empty.", "path")
     if len(members) > MOST_FILES:
-        raise refuse(f"{len(members)} members; the limit is {MOST_FILES}")
+        raise BadInput(
+            f"{path.name}: {len(members):,} members; the limit is {MOST_FILES:,}.", "path"
+        )
     if any(member.flag_bits & 0x1 for member in members):
-        raise refuse("the zip is encrypted; pack it again without a password")
+        raise BadInput(
+            f"{path.name}: the zip is encrypted; pack it again without a password.", "path"
+        )
+
+
+def _check_budget(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Limits on all that would be read together; what is refused by itself does not count."""
     unpacked = sum(member.file_size for member in members)
     packed = max(1, path.stat().st_size)
     if unpacked > LARGEST_TOTAL_BYTES:
-        raise refuse(
-            f"unpacked it would take {unpacked / 1024**3:.1f} GiB;"
-            f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB"
+        raise BadInput(
+            f"{path.name}: unpacked it would take {unpacked / 1024**3:.1f} GiB;"
+            f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB.",
+            "path",
         )
-    # Against the size of the file, not the sizes it declares: overlapping members are caught.
+    # Against the size of the file, not the sizes it declares: they may lie.
     if unpacked > RATIO_MATTERS_FROM_BYTES and unpacked / packed > HIGHEST_RATIO:
-        raise refuse(
-            f"it would unpack to {unpacked // packed} times its size;"
-            f" the limit is {HIGHEST_RATIO} times"
+        raise BadInput(
+            f"{path.name}: it would unpack to {unpacked // packed} times its size;"
+            f" the limit is {HIGHEST_RATIO} times.",
+            "path",
         )
 
 
-def _list_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, listing: Listing) -> None:
+def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
+    """Header offsets of members that share bytes with another: each would be unpacked anew."""
+    found: set[int] = set()
+    reached, holder = 0, -1
+    for member in sorted(members, key=lambda entry: entry.header_offset):
+        if member.header_offset < reached:
+            found |= {holder, member.header_offset}
+        end = member.header_offset + member.compress_size
+        if end > reached:
+            reached, holder = end, member.header_offset
+    return found
+
+
+def _list_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, listing: Listing, overlaps: bool
+) -> bool:
+    """List a member, or what speaks against it; True where it was taken."""
     name = member.orig_filename
     try:
         parts = safe_parts(name)
     except RefusedNameError as error:
         listing.refuse(name, str(error))
-        return
+        return False
     if not parts or is_ignored(parts):
         listing.ignored += 1
-        return
-    reason = _why_refused(member)
+        return False
+    reason = "it shares its bytes with another file of the zip" if overlaps else None
+    reason = reason or _why_refused(member)
     if reason:
         listing.refuse(name, reason)
-        return
-    listing.files.append(RawFile(parts, member.file_size, lambda: _read_member(archive, member)))
+        return False
+
+    def open_member() -> BinaryIO:
+        return cast(BinaryIO, archive.open(member))
+
+    listing.files.append(RawFile(parts, member.file_size, open_member))
+    return True
 
 
 def _why_refused(member: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind and kind != stat.S_IFREG:
         return "a link or device, not a file"
-    if member.file_size > LARGEST_FILE_BYTES:
-        return f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB"
+    if member.file_size > LARGEST_TABLE_BYTES:
+        return f"unpacked larger than {LARGEST_TABLE_BYTES // 1024**3} GiB"
     if (
         member.file_size > RATIO_MATTERS_FROM_BYTES
         and member.file_size / max(1, member.compress_size) > HIGHEST_RATIO
@@ -134,14 +164,3 @@ def _why_refused(member: zipfile.ZipInfo) -> str | None:
     if member.filename.lower().endswith(ARCHIVE_SUFFIXES):
         return "an archive inside the archive; it is not opened"
     return None
-
-
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    try:
-        with archive.open(member) as stream:
-            data = stream.read(LARGEST_FILE_BYTES + 1)
-    except _DAMAGE as error:
-        raise UnreadableImageError(f"damaged inside the zip ({error})") from error
-    if len(data) > LARGEST_FILE_BYTES:
-        raise UnreadableImageError(f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
-    return data

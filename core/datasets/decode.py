@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -36,6 +37,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
+# Rows of a large picture that are laid on white at a time: a second whole copy would not fit.
+_BAND_ROWS = 512
 
 
 class UnreadableImageError(Exception):
@@ -72,8 +76,26 @@ def without_pillow_warnings() -> Iterator[None]:
                 _quiet_context = None
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """An upright RGB picture; ``height`` and ``width`` are those of the whole of it in pixels,
+    also where ``picture`` is ``reduced``. ``format`` is Pillow's name of the file format."""
+
+    picture: Image.Image
+    height: int
+    width: int
+    reduced: bool
+    format: str
+    orientation: int
+
+
 def decode_image(data: bytes, file_name: str = "", smallest_side: int | None = None) -> Image.Image:
-    """The first frame of an encoded picture as upright RGB, 8 bits a channel.
+    """The first frame of an encoded picture as upright RGB, 8 bits a channel: see ``decode``."""
+    return decode(data, file_name, smallest_side).picture
+
+
+def decode(data: bytes, file_name: str = "", smallest_side: int | None = None) -> Decoded:
+    """The first frame of an encoded picture, as people see it, with what is known of the whole.
 
     With ``smallest_side`` a JPEG may come back reduced by a power of two (much faster), never
     below that side. Raises ``UnreadableImageError`` with the reason, and nothing else, whatever the
@@ -82,13 +104,7 @@ def decode_image(data: bytes, file_name: str = "", smallest_side: int | None = N
     with without_pillow_warnings():
         try:
             with Image.open(io.BytesIO(data), formats=_formats_for(file_name)) as opened:
-                _check_size(opened)
-                if smallest_side is not None:
-                    opened.draft(None, (smallest_side, smallest_side))
-                if opened.width * opened.height > LARGE_PIXELS:
-                    with _large_picture:
-                        return _as_people_see_it(opened)
-                return _as_people_see_it(opened)
+                return _decoded(opened, smallest_side)
         except UnreadableImageError:
             raise
         except UnidentifiedImageError:
@@ -100,6 +116,22 @@ def decode_image(data: bytes, file_name: str = "", smallest_side: int | None = N
         except Exception as error:
             # Decoders raise anything on hostile bytes; every one becomes a reason.
             raise UnreadableImageError(f"damaged or cut short ({_one_line(error)})") from error
+
+
+def _decoded(opened: Image.Image, smallest_side: int | None) -> Decoded:
+    _check_size(opened)
+    whole = opened.size
+    orientation = _orientation(opened)
+    if smallest_side is not None:
+        opened.draft(None, (smallest_side, smallest_side))
+    if opened.width * opened.height > LARGE_PIXELS:
+        with _large_picture:
+            picture = _as_people_see_it(opened, orientation)
+    else:
+        picture = _as_people_see_it(opened, orientation)
+    width, height = reversed(whole) if orientation in _ON_THEIR_SIDE else whole
+    reduced = opened.size != whole
+    return Decoded(picture, height, width, reduced, opened.format or "", orientation)
 
 
 def _formats_for(file_name: str) -> tuple[str, ...]:
@@ -122,8 +154,7 @@ def _too_large_message(image: Image.Image | None) -> str:
     return f"{size} is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
 
 
-def _as_people_see_it(image: Image.Image) -> Image.Image:
-    orientation = _orientation(image)
+def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     image.load()
     turn = _TURNS.get(orientation)
     upright = image.transpose(turn) if turn is not None else image
@@ -144,12 +175,20 @@ def _to_rgb(image: Image.Image, transparent: object) -> Image.Image:
     if image.mode == "F":
         return _from_float(np.asarray(image))
     if image.has_transparency_data or image.mode in ("La", "RGBa"):
-        coloured = image.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, coloured).convert("RGB")
+        return _on_white(image)
     if image.mode == "RGB":
         return image.copy()
     return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    result = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, image.height)
+        band = image.crop((0, top, image.width, bottom)).convert("RGBA")
+        white = Image.new("RGBA", band.size, (255, 255, 255, 255))
+        result.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
+    return result
 
 
 def _from_16_bit(values: np.ndarray, transparent: object) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from core.datasets.decode import UnreadableImageError, decode_image, without_pillow_warnings
+from core.datasets.decode import UnreadableImageError, decode, without_pillow_warnings
 from core.datasets.duplicates import (
     SMALLEST_HASHED_SIDE,
     THUMBNAIL_SIDE,
@@ -20,15 +20,22 @@ from core.datasets.duplicates import (
     perceptual_hash,
 )
 from core.datasets.layout import LabelledFile, check_classes
+from core.datasets.metadata import without_metadata
+from core.datasets.pixels import PixelImages
+from core.errors import Cancelled
 
 ProgressCallback = Callable[[int, int], None]
+StopCallback = Callable[[], bool]
+# A JPEG is never reduced below this side in pixels to be looked at.
+EXAMINED_SIDE = 128
+GREY_BAND_ROWS = 256
 # Encoded bytes that may wait for the pool at one time.
 WAITING_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What one decoded picture is: SHA-256 of its size and RGB pixels, size, grey or not, hash."""
+    """What one picture is: a digest that is equal where the pixels are, size, grey or not, hash."""
 
     digest: bytes
     height: int
@@ -43,20 +50,62 @@ def decoding_threads() -> int:
     return max(1, min(8, os.cpu_count() or 1))
 
 
-def examine(image: Image.Image) -> Examined:
-    """Look at an RGB picture; hash and thumbnail only where it is large enough for one."""
-    pixels = np.asarray(image)
+def examine_file(data: bytes, file_name: str) -> Examined:
+    """Decode an encoded picture and look at it. Raises ``UnreadableImageError``.
+
+    A large JPEG is decoded at a half, a quarter or an eighth of its side, which is enough for
+    hash and thumbnail and several times faster. All its data are read on the way, so damage is
+    found. Its digest is then taken from the compressed picture, without metadata.
+    """
+    decoded = decode(data, file_name, EXAMINED_SIDE)
+    pixels = np.asarray(decoded.picture)
+    if decoded.reduced:
+        try:
+            content = without_metadata(data)
+        except ValueError:
+            content = data
+        digest = hashlib.sha256(f"{decoded.orientation};".encode())
+        digest.update(content)
+    else:
+        digest = _pixel_digest(pixels)
+    return _examined(decoded.picture, pixels, (decoded.height, decoded.width), digest.digest())
+
+
+def examine_pixels(pixels: np.ndarray) -> Examined:
+    """Look at a picture that came as numbers: uint8 ``(H, W)`` or ``(H, W, 3)``."""
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
+    digest = _pixel_digest(pixels).digest()
+    height, width = pixels.shape[:2]
+    return _examined(Image.fromarray(pixels), pixels, (height, width), digest)
+
+
+def _pixel_digest(pixels: np.ndarray) -> "hashlib._Hash":
     height, width = pixels.shape[:2]
     digest = hashlib.sha256(f"{height}x{width};".encode())
-    digest.update(pixels.tobytes())
-    grey = bool(
-        (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all()
-    )
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest
+
+
+def _examined(
+    picture: Image.Image, pixels: np.ndarray, size: tuple[int, int], digest: bytes
+) -> Examined:
+    """``pixels`` uint8 ``(H, W, 3)`` are those of ``picture``; ``size`` is that of the whole."""
+    height, width = size
+    grey = _is_grey(pixels)
     if min(height, width) < SMALLEST_HASHED_SIDE:
-        return Examined(digest.digest(), height, width, grey, 0, None)
-    return Examined(
-        digest.digest(), height, width, grey, perceptual_hash(image), grey_thumbnail(image)
-    )
+        return Examined(digest, height, width, grey, 0, None)
+    return Examined(digest, height, width, grey, perceptual_hash(picture), grey_thumbnail(picture))
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    # Band by band, so that a coloured picture is known by its first rows and a large one never
+    # needs another array of its size.
+    for top in range(0, len(pixels), GREY_BAND_ROWS):
+        band = pixels[top : top + GREY_BAND_ROWS]
+        if (band[..., 0] != band[..., 1]).any() or (band[..., 1] != band[..., 2]).any():
+            return False
+    return True
 
 
 @dataclass
@@ -65,6 +114,7 @@ class TakenIn:
 
     class_names: list[str] = field(default_factory=list)
     file_names: list[str] = field(default_factory=list)
+    sides: list[str | None] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     examined: list[Examined] = field(default_factory=list)
@@ -100,47 +150,90 @@ class TakenIn:
             ).reshape(-1, 32),
         }
 
+    def add(self, class_name: str, file_name: str, side: str | None, examined: Examined) -> None:
+        self.class_names.append(class_name)
+        self.file_names.append(file_name)
+        self.sides.append(side)
+        self.examined.append(examined)
+
 
 def take_in(
-    files: list[LabelledFile], target: BinaryIO, progress: ProgressCallback | None = None
+    files: list[LabelledFile],
+    target: BinaryIO,
+    progress: ProgressCallback | None = None,
+    should_stop: StopCallback | None = None,
 ) -> TakenIn:
-    """Decode and check ``files``; append the bytes of the readable ones to ``target``, in order."""
+    """Decode and check ``files``; append the bytes of the readable ones to ``target``, in order.
+
+    Raises ``Cancelled`` soon after ``should_stop()``.
+    """
     taken = TakenIn()
     offset = 0
-    for done, (file, outcome, data) in enumerate(_decoded_in_order(files), start=1):
+    for done, (file, outcome, data) in enumerate(_examined_in_order(files), start=1):
+        _stop_if_asked(should_stop)
         if isinstance(outcome, UnreadableImageError):
             taken.quarantined.append({"file": file.raw.path, "reason": str(outcome)})
         else:
             target.write(data)
-            taken.class_names.append(file.class_name)
-            taken.file_names.append(file.name)
+            taken.add(file.class_name, file.name, file.side, outcome)
             taken.offsets.append(offset)
             taken.sizes.append(len(data))
-            taken.examined.append(outcome)
             offset += len(data)
         if progress is not None:
             progress(done, len(files))
     return taken
 
 
+def take_in_pixels(
+    images: PixelImages,
+    target: BinaryIO,
+    progress: ProgressCallback | None = None,
+    should_stop: StopCallback | None = None,
+) -> TakenIn:
+    """Append the pixels of ``images`` to ``target``. Raises ``Cancelled``, ``BadInput``."""
+    taken = TakenIn()
+    offset = 0
+    for batch, done in images.batches():
+        _stop_if_asked(should_stop)
+        target.write(np.ascontiguousarray(batch.pixels).data)
+        described = zip(batch.pixels, batch.class_names, batch.names, strict=True)
+        for picture, class_name, name in described:
+            taken.add(class_name, name, batch.side, examine_pixels(picture))
+            taken.offsets.append(offset)
+            taken.sizes.append(picture.nbytes)
+            offset += picture.nbytes
+        if progress is not None:
+            progress(done, images.total)
+    return taken
+
+
+def _stop_if_asked(should_stop: StopCallback | None) -> None:
+    if should_stop is not None and should_stop():
+        raise Cancelled("Cancelled while the images were read; nothing was stored.")
+
+
 _Outcome = tuple[LabelledFile, Examined | UnreadableImageError, bytes]
 
 
-def _decoded_in_order(files: list[LabelledFile]) -> Iterator[_Outcome]:
+def _examined_in_order(files: list[LabelledFile]) -> Iterator[_Outcome]:
     threads = decoding_threads()
     waiting: deque[tuple[LabelledFile, bytes, Future[Examined | UnreadableImageError]]] = deque()
     waiting_bytes = 0
     with without_pillow_warnings(), ThreadPoolExecutor(threads, "decode") as pool:
-        for file in files:
-            data, failure = _read(file)
-            waiting_bytes += len(data)
-            waiting.append((file, data, pool.submit(_examined, file, data, failure)))
-            while len(waiting) > 8 * threads or (waiting_bytes > WAITING_BYTES and waiting):
-                finished, data, future = waiting.popleft()
-                waiting_bytes -= len(data)
+        try:
+            for file in files:
+                data, failure = _read(file)
+                waiting_bytes += len(data)
+                waiting.append((file, data, pool.submit(_outcome, file, data, failure)))
+                while len(waiting) > 8 * threads or (waiting_bytes > WAITING_BYTES and waiting):
+                    finished, data, future = waiting.popleft()
+                    waiting_bytes -= len(data)
+                    yield finished, future.result(), data
+            for finished, data, future in waiting:
                 yield finished, future.result(), data
-        for finished, data, future in waiting:
-            yield finished, future.result(), data
+        finally:
+            for _, _, future in waiting:
+                future.cancel()
 
 
 def _read(file: LabelledFile) -> tuple[bytes, UnreadableImageError | None]:
@@ -150,12 +243,12 @@ def _read(file: LabelledFile) -> tuple[bytes, UnreadableImageError | None]:
         return b"", error
 
 
-def _examined(
+def _outcome(
     file: LabelledFile, data: bytes, failure: UnreadableImageError | None
 ) -> Examined | UnreadableImageError:
     if failure is not None:
         return failure
     try:
-        return examine(decode_image(data, file.name))
+        return examine_file(data, file.raw.name)
     except UnreadableImageError as error:
         return error

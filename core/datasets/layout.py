@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from core.datasets.raw_files import Listing, RawFile
 from core.errors import BadInput
 
-SPLIT_FOLDERS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
+SIDE_OF_FOLDER = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
 FEWEST_CLASSES = 2
 EXPECTED = (
     "Expected one folder per class with its pictures inside: cats/1.jpg, cats/2.jpg, dogs/1.jpg"
@@ -14,11 +23,15 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """A file with the class that its folder names; ``name`` is its path from the class folder."""
+    """A picture with its class; ``name`` is shown as its file name.
+
+    ``side`` is ``train``, ``validation`` or ``test`` where the source says so.
+    """
 
     class_name: str
     name: str
     raw: RawFile
+    side: str | None = None
 
 
 def label_by_folder(listing: Listing) -> list[LabelledFile]:
@@ -26,23 +39,23 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
 
     Folders around the class folders are unwrapped. Folders inside a class folder belong to that
     class. Files beside the class folders carry no label: they are counted in ``listing.ignored``
-    and said in ``listing.notes``. Where the folders are ``train``, ``test`` and the like, the
-    class folders inside them are merged, and a note says so. Raises ``BadInput``.
+    and said in ``listing.notes``. Where the folders are ``train``, ``test`` and the like, they
+    give the side of their pictures and the class folders lie inside them. Raises ``BadInput``.
     """
     files = [(raw.parts, raw) for raw in listing.files]
     if not files:
         raise BadInput(f"There is no picture in it. {EXPECTED}.", "path")
     files = _unwrap(files)
     inside = [(parts, raw) for parts, raw in files if len(parts) > 1]
-    beside = len(files) - len(inside)
     if not inside:
         raise BadInput(f"The pictures lie in no class folder. {EXPECTED}.", "path")
-    merged = _merge_split_folders(inside, listing)
-    beside += len(inside) - len(merged)
+    labelled = _by_side(inside, listing) or [
+        LabelledFile(parts[0], "/".join(parts), raw) for parts, raw in inside
+    ]
+    beside = len(files) - len(labelled)
     if beside:
         listing.ignored += beside
         listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
-    labelled = [LabelledFile(parts[0], "/".join(parts), raw) for parts, raw in merged]
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
 
 
@@ -75,12 +88,18 @@ def _unwrap(files: _Parts) -> _Parts:
         ]
 
 
-def _merge_split_folders(files: _Parts, listing: Listing) -> _Parts:
-    top = {parts[0] for parts, _ in files}
-    if len(top) < 2 or not all(name.lower() in SPLIT_FOLDERS for name in top):
-        return files
-    listing.notes.append(
-        f"The folders {', '.join(sorted(top))} were merged: Headstart makes its own split."
-    )
-    # The name of the split stays in the file name, after the class, so that names stay apart.
-    return [((parts[1], parts[0], *parts[2:]), raw) for parts, raw in files if len(parts) > 2]
+def _by_side(files: _Parts, listing: Listing) -> list[LabelledFile]:
+    """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none."""
+    sides = {parts[0]: SIDE_OF_FOLDER.get(parts[0].lower()) for parts, _ in files}
+    if None in sides.values() or len(set(sides.values())) < 2:
+        return []
+    labelled = [
+        # The name of the side stays in the file name, after the class, so that names stay apart.
+        LabelledFile(parts[1], "/".join((parts[1], parts[0], *parts[2:])), raw, sides[parts[0]])
+        for parts, raw in files
+        if len(parts) > 2
+    ]
+    if labelled:
+        folders = ", ".join(sorted(sides))
+        listing.notes.append(f"The folders {folders} were taken as the split.")
+    return labelled

@@ -14,6 +14,7 @@ from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
+SIDES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,11 @@ class Dataset:
     ``label_conflicts``, ``look_alike_classes`` (where near duplicates were most of the class, so
     that only equal pixels count), ``small_classes``, ``notes``. ``encoding`` tells how
     ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
-    ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way.
+    ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way. ``digests`` uint8 ``(N, 32)``
+    are equal where the pixels are. ``given_sides`` int8 ``(N,)`` are positions in ``SIDES``, or
+    None where the dataset came without a split of its own. ``read_as`` names the layout it was
+    read from; ``version_of`` is the id of the dataset that this is a changed version of, and
+    ``changes`` says in sentences what was changed.
     """
 
     id: str
@@ -48,6 +53,11 @@ class Dataset:
     encoding: str
     offsets: np.ndarray
     sizes: np.ndarray
+    digests: np.ndarray
+    given_sides: np.ndarray | None = None
+    read_as: str = ""
+    version_of: str | None = None
+    changes: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dataset) and self.id == other.id

@@ -24,13 +24,12 @@ from filelock import FileLock, Timeout
 from PIL import Image, ImageOps
 
 from core.datasets.decode import without_pillow_warnings
-from core.datasets.ingest import ProgressCallback, decoding_threads
+from core.datasets.ingest import ProgressCallback, StopCallback, decoding_threads
 from core.datasets.model import Dataset
 from core.datasets.storage import check_room
 from core.errors import BadInput, Cancelled
 from core.settings import current_settings
 
-StopCallback = Callable[[], bool]
 RESIZES = ("stretch", "pad", "crop")
 # Part of the key: raise it when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1

@@ -2,10 +2,19 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from lzma import LZMAError
+from typing import BinaryIO
+
+from core.datasets.decode import UnreadableImageError
 
 LARGEST_FILE_BYTES = 100 * 1024**2
+# Tables and IDX files hold many pictures; they are read as streams, never as a whole.
+LARGEST_TABLE_BYTES = 4 * 1024**3
 LARGEST_TOTAL_BYTES = 20 * 1024**3
 MOST_FILES = 200_000
 DEEPEST_FOLDERS = 20
@@ -17,24 +26,55 @@ _DRIVE = re.compile(r"^[A-Za-z]:")
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+# What a file system or the reader of an archive raises; NotImplementedError is what ``zipfile``
+# raises for a compression that it does not know.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LZMAError, NotImplementedError)
+
+
 class RefusedNameError(Exception):
     """A file name that is not taken; the message is the reason, in plain words."""
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file: its path in parts (class folder and file name among them), size, content.
-
-    ``read`` returns the bytes, or raises ``UnreadableImageError`` with the reason.
-    """
+    """One file: its path in parts (class folder and file name among them), size, content."""
 
     parts: tuple[str, ...]
     size_bytes: int
-    read: Callable[[], bytes]
+    open: Callable[[], BinaryIO]
 
     @property
     def path(self) -> str:
         return "/".join(self.parts)
+
+    @property
+    def name(self) -> str:
+        return self.parts[-1]
+
+    def read(self) -> bytes:
+        """All of it, if it is no larger than a picture may be; else ``UnreadableImageError``."""
+        too_large = f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB"
+        if self.size_bytes > LARGEST_FILE_BYTES:
+            raise UnreadableImageError(too_large)
+        with self.stream() as stream:
+            data = stream.read(LARGEST_FILE_BYTES + 1)
+        if len(data) > LARGEST_FILE_BYTES:
+            raise UnreadableImageError(too_large)
+        return data
+
+    def start(self, count: int) -> bytes:
+        """Its first ``count`` bytes, or fewer; ``UnreadableImageError`` where it is damaged."""
+        with self.stream() as stream:
+            return stream.read(count)
+
+    @contextmanager
+    def stream(self) -> Iterator[BinaryIO]:
+        """Read it piece by piece; damage found on the way becomes ``UnreadableImageError``."""
+        try:
+            with self.open() as stream:
+                yield stream
+        except _DAMAGE as error:
+            raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
 
 
 @dataclass

@@ -1,14 +1,15 @@
-"""Open what the user pointed at: a folder, or a zip."""
+"""Open what the user pointed at: a folder, a zip, or one table of pixels."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from core.datasets.archive import open_archive
-from core.datasets.decode import UnreadableImageError
 from core.datasets.raw_files import (
-    LARGEST_FILE_BYTES,
+    LARGEST_TABLE_BYTES,
     LARGEST_TOTAL_BYTES,
     MOST_FILES,
     Listing,
@@ -36,12 +37,24 @@ def open_source(path: Path) -> Iterator[Listing]:
     elif path.is_file():
         if path.suffix.lower() in MODEL_SUFFIXES:
             raise _model_refused(path)
+        if not _looks_like_an_archive(path):
+            # A table of pixels is one file. Whatever else it is, the readers say.
+            listing = Listing()
+            _list_file(path.parent, path, listing)
+            yield listing
+            return
         with open_archive(path) as listing:
             if any(file.parts[-1] == KERAS_ARCHIVE_MEMBER for file in listing.files):
                 raise _model_refused(path)
             yield listing
     else:
         raise BadInput(f"There is no folder or zip at {path}.", "path")
+
+
+def _looks_like_an_archive(path: Path) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(512)
+    return not start or b"\0" in start or start.startswith((b"PK", b"\x1f\x8b"))
 
 
 def _model_refused(path: Path) -> BadInput:
@@ -94,18 +107,11 @@ def _list_file(root: Path, path: Path, listing: Listing) -> None:
         listing.refuse(name, "a link or device, not a file")
         return
     size_bytes = path.stat().st_size
-    if size_bytes > LARGEST_FILE_BYTES:
-        listing.refuse(name, f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
+    if size_bytes > LARGEST_TABLE_BYTES:
+        listing.refuse(name, f"larger than {LARGEST_TABLE_BYTES // 1024**3} GiB")
         return
-    listing.files.append(RawFile(parts, size_bytes, lambda: _read_file(path)))
+    listing.files.append(RawFile(parts, size_bytes, partial(_open, path)))
 
 
-def _read_file(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
-    if len(data) > LARGEST_FILE_BYTES:
-        raise UnreadableImageError(f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
-    return data
+def _open(path: Path) -> BinaryIO:
+    return open(path, "rb")

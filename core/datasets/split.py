@@ -4,6 +4,9 @@ scikit-learn's ``StratifiedGroupKFold`` cuts equal folds only: 7 % and 30 % woul
 them, more than a class of 49 images can fill. So groups are dealt out here. Every group goes to a
 side that still has room for it, drawn in proportion to that room, large groups first: small ones
 then fill the gaps exactly.
+
+Where a dataset came with a split, its test pictures are exactly the test side. What it trains on
+loses the pictures that have a near duplicate among them: they lie on no side.
 """
 
 import hashlib
@@ -16,13 +19,12 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from core.datasets.health import FEWEST_GROUPS_PER_CLASS
-from core.datasets.model import Dataset
+from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
 from core.settings import current_settings
 
-SIDES = ("train", "validation", "test")
 SMALLEST_TRAIN = 0.05
+NO_SIDE = -1
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,9 @@ logger = logging.getLogger(__name__)
 class Split:
     """Which images are trained on, choose the epoch, and are scored once.
 
-    Sorted int64 index arrays that do not overlap and cover the dataset; ``fingerprint`` is the
-    SHA-256 (hex) of the dataset's id and the three arrays.
+    Sorted int64 index arrays that do not overlap. They cover the dataset, but for images of a
+    given split that would leak: see ``leaking_images``. ``fingerprint`` is the SHA-256 (hex) of
+    the dataset's id and the three arrays.
     """
 
     train: np.ndarray
@@ -41,11 +44,15 @@ class Split:
     fingerprint: str
 
 
-def make_split(dataset: Dataset, test: float, validation: float, seed: int) -> Split:
+def make_split(
+    dataset: Dataset, test: float, validation: float, seed: int, use_given: bool = True
+) -> Split:
     """The split of these proportions (shares of all images, 0 to 1) and seed.
 
     Made the first time and kept with the dataset; read back ever after, so that all runs that
     are compared share it. Near duplicates stay on one side; every class is on every side.
+    Where the dataset came with a split and ``use_given``, that is taken: ``test`` says nothing
+    then, and ``validation`` is the share of its training images, unless it has a validation side.
     Raises ``BadInput``: proportions that leave nothing to train on, a class too small.
     """
     if not (test > 0 and validation > 0 and test + validation <= 1 - SMALLEST_TRAIN):
@@ -54,7 +61,9 @@ def make_split(dataset: Dataset, test: float, validation: float, seed: int) -> S
             f" {SMALLEST_TRAIN:.0%} to train on.",
             "split",
         )
-    name = f"test{float(test)!r}-validation{float(validation)!r}-seed{int(seed)}.json"
+    given = use_given and dataset.given_sides is not None
+    origin = "given" if given else f"test{float(test)!r}"
+    name = f"{origin}-validation{float(validation)!r}-seed{int(seed)}.json"
     path = dataset.folder / "splits" / name
     saved = _read(path, dataset)
     if saved is not None:
@@ -64,9 +73,47 @@ def make_split(dataset: Dataset, test: float, validation: float, seed: int) -> S
     with FileLock(locks / f"split-{dataset.id[:16]}.lock"):
         saved = _read(path, dataset)
         if saved is None:
-            saved = _as_split(dataset, _deal_out(dataset, (validation, test), seed))
+            if given:
+                sides = _given_sides(dataset, validation, seed)
+            else:
+                counts, groups = _counts_of_groups(dataset, np.arange(dataset.image_count))
+                sides = _deal_out(dataset, counts, (validation, test), seed)[groups]
+            saved = _as_split(dataset, sides)
             _write(path, saved)
     return saved
+
+
+def leaking_images(dataset: Dataset) -> np.ndarray:
+    """Images of the given split that have a near duplicate on a side that comes after theirs.
+
+    Sorted int64 positions: training images that are also in validation or test, validation images
+    that are also in test. Empty for a dataset without a split of its own.
+    """
+    if dataset.given_sides is None:
+        return np.empty(0, np.int64)
+    last_side = np.zeros(dataset.groups.max() + 1, np.int8)
+    np.maximum.at(last_side, dataset.groups, dataset.given_sides)
+    return np.flatnonzero(dataset.given_sides < last_side[dataset.groups])
+
+
+def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
+    """Side of each image, -1 for one that leaks; validation is dealt from train if need be."""
+    assigned = np.asarray(dataset.given_sides, np.int64)
+    sides = assigned.copy()
+    sides[leaking_images(dataset)] = NO_SIDE
+    if not (assigned == 1).any():
+        train = np.flatnonzero(sides == 0)
+        counts, groups = _counts_of_groups(dataset, train)
+        sides[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
+    for number, name in enumerate(dataset.classes):
+        if not (sides[dataset.labels == number] == 0).any():
+            raise BadInput(
+                f"Class {name!r} has no image to train on in the split that came with the dataset"
+                " (near duplicates of test images do not count). Add pictures of it to train,"
+                " leave the class out, or let Headstart make its own split.",
+                "split",
+            )
+    return sides
 
 
 def _as_split(dataset: Dataset, sides: np.ndarray) -> Split:
@@ -109,12 +156,26 @@ def _write(path: Path, split: Split) -> None:
     temporary.replace(path)
 
 
-def _deal_out(dataset: Dataset, held_out: tuple[float, float], seed: int) -> np.ndarray:
-    """Side of each image (0 train, 1 validation, 2 test), int ``(N,)``."""
-    _, groups = np.unique(dataset.groups, return_inverse=True)
-    group_counts = np.zeros((groups.max() + 1, len(dataset.classes)), np.int64)
-    np.add.at(group_counts, (groups, dataset.labels), 1)
-    _check_class_sizes(dataset, group_counts)
+def _counts_of_groups(dataset: Dataset, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images of each class in each group, int ``(groups, classes)``, and the group of each image.
+
+    Of the ``images`` at these positions; groups are numbered anew.
+    """
+    _, groups = np.unique(dataset.groups[images], return_inverse=True)
+    counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
+    np.add.at(counts, (groups, dataset.labels[images]), 1)
+    return counts, groups
+
+
+def _deal_out(
+    dataset: Dataset, group_counts: np.ndarray, held_out: tuple[float, float], seed: int
+) -> np.ndarray:
+    """Side of each group (0 train, 1 validation, 2 test), int ``(groups,)``.
+
+    ``held_out`` are the shares of validation and test; a share of 0 leaves that side out.
+    """
+    filled = [0, *(side for side, share in zip((1, 2), held_out, strict=True) if share > 0)]
+    _check_class_sizes(dataset, group_counts, len(filled))
     room = _targets(group_counts.sum(axis=0), held_out)
     random = np.random.default_rng(seed)
 
@@ -129,8 +190,8 @@ def _deal_out(dataset: Dataset, held_out: tuple[float, float], seed: int) -> np.
         side = _draw_side(room[:, in_classes], counts, random)
         side_of_group[group] = side
         room[side, in_classes] -= counts
-    _give_every_side_every_class(dataset, group_counts, side_of_group)
-    return side_of_group[groups]
+    _give_every_side_every_class(dataset, group_counts, side_of_group, filled)
+    return side_of_group
 
 
 def _draw_side(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
@@ -151,30 +212,31 @@ def _targets(class_counts: np.ndarray, held_out: tuple[float, float]) -> np.ndar
         short = round(class_counts.sum() * share) - wanted.sum()
         # What rounding down left goes to the classes that lost most by it.
         wanted[np.argsort(wanted - exact, kind="stable")[:short]] += 1
-        targets[side] = np.maximum(1, wanted)
+        targets[side] = np.maximum(1, wanted) if share > 0 else 0
     targets[0] = class_counts - targets[1] - targets[2]
     return targets
 
 
-def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray) -> None:
+def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, sides: int) -> None:
     for number, name in enumerate(dataset.classes):
         distinct = int((group_counts[:, number] > 0).sum())
-        if distinct < FEWEST_GROUPS_PER_CLASS:
+        if distinct < sides:
+            purposes = "training, validation and test" if sides == 3 else "training and validation"
             raise BadInput(
-                f"Class {name!r} has {dataset.class_counts[name]} image(s), {distinct} that are"
-                f" not near duplicates of each other; at least {FEWEST_GROUPS_PER_CLASS} such are"
-                " needed, one each for training, validation and test. Add pictures to it, or"
+                f"Class {name!r} has {int(group_counts[:, number].sum())} image(s),"
+                f" {distinct} that are not near duplicates of each other; at least {sides} such"
+                f" are needed, one each for {purposes}. Add pictures to it, or"
                 " leave the class out.",
                 "split",
             )
 
 
 def _give_every_side_every_class(
-    dataset: Dataset, group_counts: np.ndarray, side_of_group: np.ndarray
+    dataset: Dataset, group_counts: np.ndarray, side_of_group: np.ndarray, sides: list[int]
 ) -> None:
     """Move the smallest group that can be spared to a side that lacks a class."""
     for number in range(len(dataset.classes)):
-        for side in range(3):
+        for side in sides:
             holders = np.flatnonzero(group_counts[:, number])
             if (side_of_group[holders] == side).any():
                 continue
@@ -185,8 +247,8 @@ def _give_every_side_every_class(
                 name = dataset.classes[number]
                 raise BadInput(
                     f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put on all"
-                    " three sides: its near duplicates tie it to other classes."
-                    f" At least {FEWEST_GROUPS_PER_CLASS} independent images are needed.",
+                    " sides: its near duplicates tie it to other classes."
+                    f" At least {len(sides)} independent images are needed.",
                     "split",
                 )
             smallest = min(spare, key=lambda group: int(group_counts[group].sum()))

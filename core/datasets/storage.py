@@ -67,6 +67,22 @@ def remove_dataset(name: str) -> None:
     shutil.rmtree(doomed)
 
 
+def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
+    """Give a dataset another name; content and id stay. Raises ``BadInput``, ``UnknownName``."""
+    new_name = checked_name(new_name)
+    with store_lock():
+        folder, manifest = _find(name_or_id)
+        if any(entry["name"] == new_name and other != folder for other, entry in _manifests()):
+            raise BadInput(
+                f"There is already a dataset named {new_name!r}; choose another name.", "name"
+            )
+        renamed = manifest | {"name": new_name}
+        temporary = folder / f"{MANIFEST_FILE}.part"
+        _write_manifest(temporary, renamed)
+        temporary.replace(folder / MANIFEST_FILE)
+    return _load(folder, renamed)
+
+
 @contextmanager
 def store_lock() -> Iterator[None]:
     """One process at a time changes the set of datasets."""
@@ -164,11 +180,15 @@ def _free_name(name: str, taken: set[str]) -> str:
 def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> None:
     np.savez(folder / INDEX_FILE, **index)  # type: ignore[arg-type]
     (folder / "splits").mkdir()
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")
+    _write_manifest(folder / MANIFEST_FILE, manifest)
     for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE):
         with open(folder / name, "rb") as file:
             os.fsync(file.fileno())
+
+
+def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8")
 
 
 def _manifests() -> list[tuple[Path, dict[str, Any]]]:
@@ -220,6 +240,11 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             encoding=manifest["encoding"],
             offsets=index["offsets"],
             sizes=index["sizes"],
+            digests=index["digests"],
+            given_sides=index.get("given_sides"),
+            read_as=manifest.get("read_as", ""),
+            version_of=manifest.get("version_of"),
+            changes=tuple(manifest.get("changes", ())),
         )
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise HeadstartError(

@@ -2,7 +2,7 @@
 
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
-from core.datasets.storage import list_datasets, open_dataset, remove_dataset
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
 
 __all__ = [
     "add_dataset",
@@ -10,4 +10,5 @@ __all__ = [
     "list_datasets",
     "open_dataset",
     "remove_dataset",
+    "rename_dataset",
 ]

@@ -118,13 +118,10 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, stop: StopSignal) -
 
 def _same_split(store: Store, run: RunRecord, spec: TrainingSpec) -> None:
     """Runs of one experiment are compared image by image: another split would spoil that."""
-    from core.datasets.split import make_split
     from core.datasets.store import open_dataset
 
     expected = store.experiment(run.experiment_id).spec.split_fingerprint
-    split = make_split(
-        open_dataset(spec.dataset_id), spec.split.test, spec.split.validation, spec.split.seed
-    )
+    split = spec.split.of(open_dataset(spec.dataset_id))
     if expected and split.fingerprint != expected:
         raise HeadstartError(
             "The split that this experiment was made with is gone, so this run cannot be compared "
@@ -166,11 +163,10 @@ class Told:
 
 
 def _finish(store: Store, run: RunRecord, spec: TrainingSpec, result: RunResult) -> None:
-    from core.datasets.split import make_split
     from core.datasets.store import open_dataset
 
     dataset = open_dataset(spec.dataset_id)
-    split = make_split(dataset, spec.split.test, spec.split.validation, spec.split.seed)
+    split = spec.split.of(dataset)
     write_predictions(
         run.id, Predictions(split.test, dataset.labels[split.test], result.test_probabilities)
     )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from core.datasets.model import Dataset
-from core.datasets.split import Split, make_split
+from core.datasets.split import Split
 from core.datasets.store import open_dataset
 from core.errors import BadInput, UnknownName
 from core.pretrained.weights import fetch_command, is_available
@@ -57,7 +57,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     precision = _checked_choice(precision, PRECISIONS, "precision")
     proportions = _checked_split(split)
     dataset = open_dataset(dataset_name)
-    sides = make_split(dataset, proportions.test, proportions.validation, proportions.seed)
+    sides = proportions.of(dataset)
     _fit_batches(kept, settings, overrides or {}, len(sides.train))
     return ExperimentSpec(
         dataset_id=dataset.id,

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
-from core.datasets.split import Split, make_split
+from core.datasets.split import Split
 from core.datasets.store import open_dataset
 from core.errors import OutOfMemory
 from core.pretrained import weights
@@ -55,7 +55,7 @@ def train(
     started = clock()
     strategy = find_strategy(spec.strategy)
     dataset = open_dataset(spec.dataset_id)
-    split = make_split(dataset, spec.split.test, spec.split.validation, spec.split.seed)
+    split = spec.split.of(dataset)
     preparing_seconds = 0.0
     if "gradient" in strategy.needs:
         training = _Training(spec, dataset, split, should_stop, clock)

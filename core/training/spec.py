@@ -4,18 +4,29 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.datasets.model import Dataset
+from core.datasets.split import Split, make_split
+
 SMALLEST_IMAGE_SIZE = 8
 LARGEST_IMAGE_SIZE = 512
 
 
 class SplitProportions(BaseModel):
-    """Shares of the images held out for test and validation; the rest is trained on."""
+    """Shares of the images held out for test and validation; the rest is trained on.
+
+    A dataset that came with a split keeps its test images, unless ``use_given`` is off.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     test: float = Field(0.30, ge=0.05, le=0.60)
     validation: float = Field(0.07, ge=0.02, le=0.40)
     seed: int = Field(0, ge=0, le=2**31 - 1)
+    use_given: bool = True
+
+    def of(self, dataset: Dataset) -> Split:
+        """The split of ``dataset``: made the first time, read back ever after."""
+        return make_split(dataset, self.test, self.validation, self.seed, self.use_given)
 
 
 class TrainingSpec(BaseModel):

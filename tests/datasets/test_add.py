@@ -98,7 +98,7 @@ def test_deeper_folders_belong_to_their_class(tmp_path):
     assert dataset.class_counts == {"cats": 3, "dogs": 4}
 
 
-def test_train_and_test_folders_are_merged_and_said(tmp_path):
+def test_train_and_test_folders_are_the_split(tmp_path):
     members = two_classes(prefix="train/") | {
         "test/cats/0.png": noise_png(50),
         "test/dogs/0.png": noise_png(51),
@@ -106,9 +106,8 @@ def test_train_and_test_folders_are_merged_and_said(tmp_path):
     dataset = add_zip(tmp_path, members)
     assert dataset.class_counts == {"cats": 4, "dogs": 4}
     assert dataset.file_names[0] == "cats/test/0.png"
-    assert dataset.health["notes"] == [
-        "The folders test, train were merged: Headstart makes its own split."
-    ]
+    assert dataset.given_sides.tolist() == [2, 0, 0, 0, 2, 0, 0, 0]
+    assert dataset.health["notes"] == ["The folders test, train were taken as the split."]
 
 
 HOSTILE_NAMES = {

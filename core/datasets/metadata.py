@@ -1,0 +1,56 @@
+"""A JPEG without what does not belong to the picture: place, camera, comments, hidden tails."""
+
+import re
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_SCAN = 0xDA
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
+_COMMENT = 0xFE
+_APPLICATION = range(0xE0, 0xF0)
+# What decoders need: JFIF density, the colour transform that Adobe notes, the colour profile.
+_KEPT_APPLICATION = {0xE0: b"JFIF\0", 0xEE: b"Adobe", 0xE2: b"ICC_PROFILE\0"}
+# Inside a scan 0xff is followed by 0x00 (a plain 0xff), a restart mark or filling.
+_MARKER_AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xd0-\xd7\xff])")
+
+
+def without_metadata(jpeg: bytes) -> bytes:
+    """The same picture, bit for bit, without EXIF (its orientation too), XMP, comments, previews,
+    and whatever follows its end. Raises ``ValueError`` where the structure is not a JPEG's.
+    """
+    if not jpeg.startswith(_START):
+        raise ValueError("does not start like a JPEG")
+    pieces = [_START]
+    position = len(_START)
+    while True:
+        while jpeg[position : position + 2] == b"\xff\xff":
+            position += 1
+        if jpeg[position : position + 1] != b"\xff" or position + 1 >= len(jpeg):
+            raise ValueError(f"no marker at byte {position}")
+        marker = jpeg[position + 1]
+        if marker == _END[1]:
+            return b"".join([*pieces, _END])
+        end = position + 2
+        if marker not in _WITHOUT_LENGTH:
+            length = int.from_bytes(jpeg[end : end + 2], "big")
+            end += length
+            if length < 2 or end > len(jpeg):
+                raise ValueError(f"the segment at byte {position} is cut short")
+        segment = jpeg[position:end]
+        if _belongs_to_the_picture(marker, segment):
+            pieces.append(segment)
+        position = end
+        if marker == _SCAN:
+            found = _MARKER_AFTER_SCAN.search(jpeg, position)
+            if found is None:
+                raise ValueError("the scan has no end")
+            pieces.append(jpeg[position : found.start()])
+            position = found.start()
+
+
+def _belongs_to_the_picture(marker: int, segment: bytes) -> bool:
+    if marker == _COMMENT:
+        return False
+    if marker in _APPLICATION:
+        name = _KEPT_APPLICATION.get(marker)
+        return name is not None and segment[4:].startswith(name)
+    return True

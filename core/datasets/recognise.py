@@ -1,0 +1,35 @@
+"""Which of the known layouts a source has; by content, not by name."""
+
+from dataclasses import dataclass
+
+from core.datasets.idx import idx_images
+from core.datasets.labelled_table import label_by_table
+from core.datasets.layout import LabelledFile, label_by_folder
+from core.datasets.pixel_table import pixel_table_images
+from core.datasets.pixels import PixelImages
+from core.datasets.raw_files import Listing
+from core.datasets.tables import Columns
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """Encoded pictures with their classes. ``read_as`` names the layout for people."""
+
+    read_as: str
+    files: list[LabelledFile]
+
+
+def recognise(listing: Listing, columns: Columns) -> LabelledFiles | PixelImages:
+    """The images of a source with their labels.
+
+    Tried in this order: IDX files, tables of pixels, pictures named in a table, class folders.
+    ``columns`` are what the user said about a table. Raises ``BadInput``, and ``ColumnsUnclear``
+    where only the user can say what a column holds.
+    """
+    pixels = idx_images(listing) or pixel_table_images(listing, columns)
+    if pixels is not None:
+        return pixels
+    files = label_by_table(listing, columns)
+    if files is not None:
+        return LabelledFiles("pictures with a table of labels", files)
+    return LabelledFiles("class folders", label_by_folder(listing))
