@@ -62,6 +62,8 @@ class Comparison:
     ``images`` counts the images of ``train``, ``validation`` and ``test``; it is empty until a
     run finished where the dataset itself is no longer here. ``majority_accuracy`` is the test
     accuracy of always saying ``majority_class``, the commonest class of the training images.
+    ``given_split`` is true where the dataset came with a split and it was used; ``split`` then
+    says nothing about the test images.
     """
 
     experiment: str
@@ -76,6 +78,7 @@ class Comparison:
     image_size: int
     resize: str
     split: dict[str, float]
+    given_split: bool
     device: str | None
     precision: str
     backend: str | None

@@ -43,6 +43,7 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         image_size=spec.image_size,
         resize=spec.resize,
         split=spec.split.model_dump(),
+        given_split=spec.given_split,
         device=_joined(result["device"] for result in trained),
         precision=_joined(result["precision"] for result in trained) or spec.precision,
         backend=_joined(result["backend"] for result in trained),

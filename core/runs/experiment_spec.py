@@ -18,6 +18,7 @@ class ExperimentSpec(BaseModel):
     ``strategies`` are pairs of name and complete settings, cheap ones first. ``images`` counts
     the images of ``train``, ``validation`` and ``test``; ``majority_class`` is the commonest
     class of the training images and ``majority_accuracy`` (0 to 1) its share of the test images.
+    ``given_split`` is true where the dataset came with a split and it is used.
     ``unavailable`` says for each strategy that "all" left out why it cannot run here.
     """
 
@@ -38,6 +39,7 @@ class ExperimentSpec(BaseModel):
     majority_class: str = ""
     majority_accuracy: float | None = None
     split_fingerprint: str = ""
+    given_split: bool = False
 
     def training_spec(self, strategy: str, seed: int, settings: dict[str, Any]) -> TrainingSpec:
         """All that ``train`` needs for one run of this experiment."""

@@ -70,6 +70,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         split=proportions,
         precision=precision,
         unavailable=unavailable,
+        given_split=proportions.use_given and dataset.given_sides is not None,
         **_facts(dataset, sides),
     )
 

@@ -76,8 +76,7 @@ def show_facts(comparison: Comparison) -> None:
         f"**{literal(comparison.dataset)}**: {plural(len(comparison.classes), 'class')}, "
         f"{images.get('train', 0):,} training, {images.get('validation', 0):,} validation and "
         f"**n = {images.get('test', 0):,} test images** "
-        f"(test {100 * split['test']:.0f} %, validation {100 * split['validation']:.0f} %, "
-        f"split seed {split['seed']:.0f})",
+        f"({_split_words(comparison)}split seed {split['seed']:.0f})",
         f"{comparison.image_size} × {comparison.image_size} pixels, "
         f"{literal(comparison.resize)}, preset {literal(comparison.preset)}, "
         f"{'seed' if len(comparison.seeds) == 1 else 'seeds'} {seeds}",
@@ -88,6 +87,13 @@ def show_facts(comparison: Comparison) -> None:
         f"is right for {percent_text(comparison.majority_accuracy)} of the test images",
     ]
     st.markdown("\n".join(f"- {fact}" for fact in facts))
+
+
+def _split_words(comparison: Comparison) -> str:
+    if comparison.given_split:
+        return "the split that came with the dataset, "
+    split = comparison.split
+    return f"test {100 * split['test']:.0f} %, validation {100 * split['validation']:.0f} %, "
 
 
 def show_accuracy(comparison: Comparison, key: str) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from core.datasets.store import add_dataset
 from core.errors import BadInput, UnknownName
 from core.runs import specs
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.specs import plan_experiment
 from core.strategies.registry import STRATEGIES
+from tests.datasets.pictures import noise_png, two_classes, write_zip
 from tests.stored_home import add_arrows
 
 
@@ -59,10 +61,26 @@ def test_a_spec_holds_everything_a_run_needs(arrows: str) -> None:
         "seed": 3,
         "image_size": 16,
         "resize": "pad",
-        "split": {"test": 0.25, "validation": 0.07, "seed": 2},
+        "split": {"test": 0.25, "validation": 0.07, "seed": 2, "use_given": True},
         "precision": "float32",
     }
     assert ExperimentSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("use_given", "test_images"), [(True, 4), (False, 10)])
+def test_a_split_that_came_with_the_dataset_is_used_unless_it_is_refused(
+    tmp_path: Path, use_given: bool, test_images: int
+) -> None:
+    members = two_classes(14, prefix="train/") | {
+        f"test/{name}/{number}.png": noise_png(500 + 10 * number + len(name))
+        for name, number in (("cats", 0), ("cats", 1), ("dogs", 2), ("dogs", 3))
+    }
+    dataset = add_dataset(write_zip(tmp_path / "pets.zip", members))
+    spec = plan_experiment(dataset.name, ["majority"], split={"use_given": use_given})
+    assert spec.images["test"] == test_images
+    assert sum(spec.images.values()) == 32
+    assert spec.given_split is use_given
 
 
 @pytest.mark.parametrize(("preset", "size"), [("quick", 96), ("article", 224)])
