@@ -122,11 +122,11 @@ def _finish(incoming: Path, manifest: dict[str, Any], taken: TakenIn, listing: L
     given_sides, about_sides = settle_sides(taken.sides)
     if given_sides is not None:
         index["given_sides"] = given_sides
-    health = health_report(taken, index)
-    health["quarantined"] = [*listing.refused, *health["quarantined"]]
+    classes = sorted(set(taken.class_names))
+    health = health_report(classes, taken.file_names, index)
+    health["quarantined"] = [*listing.refused, *taken.quarantined]
     health["ignored_files"] = listing.ignored
     health["notes"] = [*listing.notes, *([about_sides] if about_sides else [])]
-    classes = sorted(set(taken.class_names))
     document = manifest | {
         "id": content_id(classes, index),
         "classes": classes,

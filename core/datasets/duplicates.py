@@ -96,7 +96,13 @@ def group_duplicates(
         if (in_class > class_sizes * DISSOLVED_SHARE_OF_CLASS).any():
             groups[members] = members
             dissolved[members] = True
-    return _renumbered(groups[exact]), dissolved[exact]
+    return renumbered(groups[exact]), dissolved[exact]
+
+
+def equal_rows(digests: np.ndarray) -> np.ndarray:
+    """Number the sets of equal rows of uint8 ``(N, 32)``: int64 ``(N,)``, in order of appearance."""
+    whole = np.ascontiguousarray(digests).view("V32").ravel()
+    return renumbered(np.unique(whole, return_inverse=True)[1])
 
 
 def _too_large(
@@ -172,6 +178,7 @@ def _first_of_each(groups: np.ndarray) -> np.ndarray:
     return first[inverse]
 
 
-def _renumbered(groups: np.ndarray) -> np.ndarray:
+def renumbered(groups: np.ndarray) -> np.ndarray:
+    """The same groups, int64, numbered from 0 upwards in order of appearance."""
     order = _first_of_each(groups)
     return np.unique(order, return_inverse=True)[1].astype(np.int64)

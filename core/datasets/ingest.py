@@ -29,18 +29,22 @@ StopCallback = Callable[[], bool]
 # A JPEG is never reduced below this side in pixels to be looked at.
 EXAMINED_SIDE = 128
 GREY_BAND_ROWS = 256
+# Levels (of 255) by which the pixels of a picture of one colour may differ.
+PLAIN_LEVELS = 4
 # Encoded bytes that may wait for the pool at one time.
 WAITING_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True)
 class Examined:
-    """What one picture is: a digest that is equal where the pixels are, size, grey or not, hash."""
+    """What one picture is: a digest that is equal where the pixels are, size, grey or not, of one
+    colour or not, hash."""
 
     digest: bytes
     height: int
     width: int
     grey: bool
+    plain: bool
     hash: int
     thumbnail: np.ndarray | None
 
@@ -94,8 +98,17 @@ def _examined(
     height, width = size
     grey = _is_grey(pixels)
     if min(height, width) < SMALLEST_HASHED_SIDE:
-        return Examined(digest, height, width, grey, 0, None)
-    return Examined(digest, height, width, grey, perceptual_hash(picture), grey_thumbnail(picture))
+        return Examined(digest, height, width, grey, _is_plain(pixels), 0, None)
+    thumbnail = grey_thumbnail(picture)
+    # The thumbnail first: it settles nearly all without another look at every pixel.
+    plain = _is_plain(thumbnail[..., np.newaxis]) and _is_plain(pixels)
+    return Examined(digest, height, width, grey, plain, perceptual_hash(picture), thumbnail)
+
+
+def _is_plain(pixels: np.ndarray) -> bool:
+    """Whether uint8 ``(H, W, channels)`` hold one colour, but for what JPEG adds."""
+    lowest, highest = pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))
+    return bool((highest - lowest <= PLAIN_LEVELS).all())
 
 
 def _is_grey(pixels: np.ndarray) -> bool:
@@ -141,6 +154,8 @@ class TakenIn:
             "labels": labels,
             "groups": groups,
             "look_alikes": look_alikes,
+            "grey": np.array([entry.grey for entry in self.examined], bool),
+            "plain": np.array([entry.plain for entry in self.examined], bool),
             "heights": np.array([entry.height for entry in self.examined], np.int32),
             "widths": np.array([entry.width for entry in self.examined], np.int32),
             "offsets": np.array(self.offsets, np.int64),

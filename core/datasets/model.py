@@ -31,10 +31,11 @@ class Dataset:
     that only equal pixels count), ``small_classes``, ``notes``. ``encoding`` tells how
     ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
     ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way. ``digests`` uint8 ``(N, 32)``
-    are equal where the pixels are. ``given_sides`` int8 ``(N,)`` are positions in ``SIDES``, or
+    are equal where the pixels are. Bool ``(N,)``: ``grey`` and ``plain`` (of one colour) pictures,
+    ``look_alikes`` (of a near-duplicate group that was most of a class). ``given_sides`` int8 ``(N,)`` are positions in ``SIDES``, or
     None where the dataset came without a split of its own. ``read_as`` names the layout it was
     read from; ``version_of`` is the id of the dataset that this is a changed version of, and
-    ``changes`` says in sentences what was changed.
+    ``changes`` says in sentences what was changed since it was read.
     """
 
     id: str
@@ -54,6 +55,9 @@ class Dataset:
     offsets: np.ndarray
     sizes: np.ndarray
     digests: np.ndarray
+    grey: np.ndarray
+    plain: np.ndarray
+    look_alikes: np.ndarray
     given_sides: np.ndarray | None = None
     read_as: str = ""
     version_of: str | None = None
