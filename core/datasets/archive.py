@@ -26,7 +26,8 @@ from core.errors import BadInput
 # that when unpacked is a bomb.
 HIGHEST_RATIO = 200
 RATIO_MATTERS_FROM_BYTES = 10 * 1024**2
-ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".gz", ".tar", ".tgz", ".bz2", ".xz")
+# A plain .gz is one file, not an archive: IDX files and tables of pixels come that way.
+ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".bz2", ".xz")
 
 _OTHER_KINDS = {
     b"Rar!": "a RAR archive",

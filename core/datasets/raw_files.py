@@ -23,7 +23,7 @@ LONGEST_NAME = 255
 _IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Marks that turn the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
-_DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 # What a file system or the reader of an archive raises; NotImplementedError is what ``zipfile``
@@ -98,7 +98,7 @@ def safe_parts(name: str) -> tuple[str, ...]:
     """
     if any(unicodedata.category(letter) == "Cc" for letter in name):
         raise RefusedNameError("the name holds control characters")
-    if any(letter in _DIRECTION_MARKS for letter in name):
+    if any(letter in DIRECTION_MARKS for letter in name):
         raise RefusedNameError("the name holds marks that turn the reading direction")
     path = name.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path):
