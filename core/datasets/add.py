@@ -34,6 +34,7 @@ def add_dataset(
     provenance: str | None = None,
     columns: Columns | None = None,
     should_stop: StopCallback | None = None,
+    default_name: str | None = None,
 ) -> Dataset:
     """Read the images at ``path`` in any of the known layouts, check them, store them.
 
@@ -41,11 +42,12 @@ def add_dataset(
     pixels, IDX files: told apart by content. ``columns`` says which column of a table holds
     what, where that is not plain. Files that cannot be used are left out and listed in
     ``health["quarantined"]``. The same content again returns the stored dataset, whatever name
-    was asked. Without a name, that of the file or folder is taken. Raises ``BadInput``,
-    ``ColumnsUnclear``, ``Cancelled``; nothing is stored then.
+    was asked. Without a name, ``default_name`` or else that of the file or folder is taken, with a
+    number behind it where another dataset has it. Raises ``BadInput``, ``ColumnsUnclear``,
+    ``Cancelled``; nothing is stored then.
     """
     path = Path(path)
-    asked_name = checked_name(_default_name(path) if name is None else name)
+    asked_name = checked_name(name if name is not None else default_name or _default_name(path))
     manifest = {
         "name": asked_name,
         "name_is_default": name is None,

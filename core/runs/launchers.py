@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -110,29 +111,42 @@ def ensure_worker(store: Store) -> bool:
     worker_id = new_worker_id()
     if not store.announce_worker(worker_id, socket.gethostname()):
         return False
-    log = current_settings().home / "worker.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    shorten_log(log)
     arguments = ("worker", "--exit-when-idle", str(WORKER_IDLE_SECONDS), "--worker-id", worker_id)
     try:
-        with open(log, "ab") as output:
-            process = subprocess.Popen(
-                python_command("core", *arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=child_environment(),
-            )
+        start_detached(python_command("core", *arguments), current_settings().home / "worker.log")
     except OSError:
         store.forget_worker(worker_id)
         raise
-    _detached.append(process)
     return True
 
 
 _detached: list["subprocess.Popen[bytes]"] = []
-"""Workers that this process started: kept so that the interpreter can collect their exit."""
+"""Processes that this one started: kept so that the interpreter can collect their exit."""
+_detached_lock = threading.Lock()
+
+
+def start_detached(command: list[str], log: Path) -> int:
+    """Start a process that outlives this one, its output in ``log``; returns its id.
+
+    Raises ``OSError`` if it cannot be started.
+    """
+    # Asked now and then, those that ended leave no entry in the system's table of processes.
+    with _detached_lock:
+        _detached[:] = [process for process in _detached if process.poll() is None]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    shorten_log(log)
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=child_environment(),
+        )
+    with _detached_lock:
+        _detached.append(process)
+    return process.pid
 
 
 def python_command(module: str, *arguments: str) -> list[str]:

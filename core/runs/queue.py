@@ -1,23 +1,18 @@
 """The queue inside the run store: what workers and their child processes tell it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
 from core.errors import UnknownName
 from core.runs.database import Database
+from core.runs.leases import LeaseClock, as_text
 from core.runs.records import RunRecord, run_record
 from core.runs.tables import epochs, experiments, runs, workers
 
 NAMES_LISTED = 20
-
-
-def as_text(moment: datetime) -> str:
-    """ISO 8601 in UTC, always with microseconds: all of one length, so text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ class WorkerRecord:
     lease_expires_at: str
 
 
-class WorkQueue:
+class WorkQueue(LeaseClock):
     """Claims, leases, progress and ends of runs.
 
     Verbs of a run in work take the ``attempt`` they belong to (None: any), so that a forgotten
@@ -42,8 +37,6 @@ class WorkQueue:
     """
 
     database: Database
-    lease_seconds: float
-    _now: Callable[[], datetime]
 
     # Workers ----------------------------------------------------------------------------------
 
@@ -238,12 +231,6 @@ class WorkQueue:
                 lease_expires_at=self.lease_end(),
             )
         )
-
-    def lease_end(self) -> str:
-        return as_text(self._now() + timedelta(seconds=self.lease_seconds))
-
-    def moment(self) -> str:
-        return as_text(self._now())
 
     def _end(self, run_id: str, attempt: int | None, **values: Any) -> bool:
         return self._change_running(

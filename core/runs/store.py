@@ -1,4 +1,4 @@
-"""The run store: experiments, their runs and epochs, and the queue, in verbs of the domain."""
+"""The run store: experiments, their runs and epochs, the queue, imports, in domain verbs."""
 
 import secrets
 from collections.abc import Callable, Collection, Iterable
@@ -10,7 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from core.errors import BadInput, UnknownName
 from core.runs.database import BUSY_TIMEOUT_SECONDS, Database
 from core.runs.experiment_spec import ExperimentSpec
-from core.runs.queue import NAMES_LISTED, WorkQueue, as_text
+from core.runs.import_queue import ImportQueue
+from core.runs.leases import as_text
+from core.runs.queue import NAMES_LISTED, WorkQueue
 from core.runs.records import (
     ACTIVE_STATES,
     RETRYABLE_STATES,
@@ -32,8 +34,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(WorkQueue):
-    """Experiments and runs in one database, safe for many processes at once.
+class Store(WorkQueue, ImportQueue):
+    """Experiments, runs and imports in one database, safe for many processes at once.
 
     ``now`` is the wall clock (replaced by tests), used for display and leases only. A worker that
     is silent for ``lease_seconds`` counts as dead.

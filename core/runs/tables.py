@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSIONS = ("0001",)
+SCHEMA_VERSIONS = ("0001", "0002")
 """Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
 
 metadata = MetaData()
@@ -78,5 +78,32 @@ workers = Table(
     Column("lease_expires_at", String(32), nullable=False),
 )
 
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("uploaded", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("name", Text),
+    Column("columns", JSON(none_as_null=True)),
+    Column("digest", String(64)),
+    Column("state", String(16), nullable=False),
+    Column("progress", JSON(none_as_null=True)),
+    Column("error", Text),
+    Column("question", JSON(none_as_null=True)),
+    Column("dataset_id", String(64)),
+    Column("notes", JSON, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("host", Text),
+    Column("process_id", Integer),
+    Column("lease_expires_at", String(32)),
+    Column("started_at", String(32)),
+    Column("finished_at", String(32)),
+)
+
+Index("imports_by_age", imports.c.created_at)
 Index("runs_by_state", runs.c.state, runs.c.queue_number)
 Index("runs_by_experiment", runs.c.experiment_id, runs.c.position)
