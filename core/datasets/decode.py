@@ -8,25 +8,28 @@ for it, so that a TIFF that calls itself ``.png`` is refused.
 import io
 import struct
 import threading
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from core.datasets.as_rgb import UnreadableImageError, as_rgb
+from core.datasets.pillow_warnings import without_pillow_warnings
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LARGEST_PIXELS = 50_000_000
 SMALLEST_SIDE = 2
-LARGEST_16_BIT = 65535
 
-# Pictures above this size are decoded one at a time, so that a pool of threads never holds
-# several of them in memory at once.
+# Pictures above this size are decoded and looked at one at a time, so that a pool of threads never
+# holds several of them in memory at once. A thread may need the second while it holds the first.
 LARGE_PIXELS = 8_000_000
-_large_picture = threading.Lock()
+_large_picture = threading.RLock()
+# Each scan of a progressive JPEG goes over the whole picture again; encoders write about ten.
+MOST_SCANS = 500
+_START_OF_SCAN = b"\xff\xda"
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,42 +41,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
-# Rows of a large picture that are laid on white at a time: a second whole copy would not fit.
-_BAND_ROWS = 512
-
-
-class UnreadableImageError(Exception):
-    """A file that cannot be used as a picture; the message is the reason, in plain words."""
-
-
-_quiet_lock = threading.Lock()
-_quiet_depth = 0
-_quiet_context: warnings.catch_warnings | None = None
-
-
-@contextmanager
-def without_pillow_warnings() -> Iterator[None]:
-    """Silence Pillow's warnings (odd EXIF, large pictures) while any thread is inside.
-
-    What they warn of is checked here and reported as a reason. ``warnings.catch_warnings`` is
-    not safe in several threads, hence the counter: the first one in sets the filter, the last
-    one out restores it.
-    """
-    global _quiet_depth, _quiet_context
-    with _quiet_lock:
-        if _quiet_depth == 0:
-            _quiet_context = warnings.catch_warnings()
-            _quiet_context.__enter__()
-            warnings.simplefilter("ignore")
-        _quiet_depth += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0 and _quiet_context is not None:
-                _quiet_context.__exit__(None, None, None)
-                _quiet_context = None
 
 
 @dataclass(frozen=True)
@@ -101,10 +68,33 @@ def decode(data: bytes, file_name: str = "", smallest_side: int | None = None) -
     below that side. Raises ``UnreadableImageError`` with the reason, and nothing else, whatever the
     bytes are.
     """
+    with decoding(data, file_name, smallest_side) as decoded:
+        return decoded
+
+
+@contextmanager
+def decoding(
+    data: bytes, file_name: str = "", smallest_side: int | None = None
+) -> Iterator[Decoded]:
+    """``decode``, and no other large picture is decoded until the block ends."""
+    with ExitStack() as alone:
+        yield _decoded_or_reason(data, file_name, smallest_side, alone)
+
+
+def _decoded_or_reason(
+    data: bytes, file_name: str, smallest_side: int | None, alone: ExitStack
+) -> Decoded:
     with without_pillow_warnings():
         try:
             with Image.open(io.BytesIO(data), formats=_formats_for(file_name)) as opened:
-                return _decoded(opened, smallest_side)
+                _check_size(opened)
+                _check_scans(opened, data)
+                whole = opened.size
+                if smallest_side is not None:
+                    opened.draft(None, (smallest_side, smallest_side))
+                if _takes_much_memory(opened, whole):
+                    alone.enter_context(_large_picture)
+                return _decoded(opened, whole)
         except UnreadableImageError:
             raise
         except UnidentifiedImageError:
@@ -115,23 +105,21 @@ def decode(data: bytes, file_name: str = "", smallest_side: int | None = None) -
             raise UnreadableImageError("too large for the memory of this machine") from None
         except Exception as error:
             # Decoders raise anything on hostile bytes; every one becomes a reason.
-            raise UnreadableImageError(f"damaged or cut short ({_one_line(error)})") from error
+            raise UnreadableImageError(_why_damaged(error)) from error
 
 
-def _decoded(opened: Image.Image, smallest_side: int | None) -> Decoded:
-    _check_size(opened)
-    whole = opened.size
+def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
     orientation = _orientation(opened)
-    if smallest_side is not None:
-        opened.draft(None, (smallest_side, smallest_side))
-    if opened.width * opened.height > LARGE_PIXELS:
-        with _large_picture:
-            picture = _as_people_see_it(opened, orientation)
-    else:
-        picture = _as_people_see_it(opened, orientation)
     width, height = reversed(whole) if orientation in _ON_THEIR_SIDE else whole
     reduced = opened.size != whole
+    picture = _as_people_see_it(opened, orientation)
     return Decoded(picture, height, width, reduced, opened.format or "", orientation)
+
+
+def _takes_much_memory(opened: Image.Image, whole: tuple[int, int]) -> bool:
+    # A progressive JPEG is held whole while it is decoded, however much it is reduced.
+    held = whole if opened.info.get("progressive") else opened.size
+    return held[0] * held[1] > LARGE_PIXELS
 
 
 def _formats_for(file_name: str) -> tuple[str, ...]:
@@ -149,6 +137,13 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
+def _check_scans(image: Image.Image, data: bytes) -> None:
+    if image.format == "JPEG" and data.count(_START_OF_SCAN) > MOST_SCANS:
+        raise UnreadableImageError(
+            f"drawn in more than {MOST_SCANS} passes, which would take hours to read"
+        )
+
+
 def _too_large_message(image: Image.Image | None) -> str:
     size = f"{image.width} x {image.height} pixels" if image else "the picture"
     return f"{size} is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
@@ -156,9 +151,11 @@ def _too_large_message(image: Image.Image | None) -> str:
 
 def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     image.load()
+    picture = as_rgb(image, image.info.get("transparency"))
+    # Its pixels go before the turn makes another copy of them.
+    image.close()
     turn = _TURNS.get(orientation)
-    upright = image.transpose(turn) if turn is not None else image
-    return _to_rgb(upright, image.info.get("transparency"))
+    return picture.transpose(turn) if turn is not None else picture
 
 
 def _orientation(image: Image.Image) -> int:
@@ -169,44 +166,10 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image, transparent: object) -> Image.Image:
-    if image.mode.startswith("I"):
-        return _from_16_bit(np.asarray(image), transparent)
-    if image.mode == "F":
-        return _from_float(np.asarray(image))
-    if image.has_transparency_data or image.mode in ("La", "RGBa"):
-        return _on_white(image)
-    if image.mode == "RGB":
-        return image.copy()
-    return image.convert("RGB")
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    result = Image.new("RGB", image.size)
-    for top in range(0, image.height, _BAND_ROWS):
-        bottom = min(top + _BAND_ROWS, image.height)
-        band = image.crop((0, top, image.width, bottom)).convert("RGBA")
-        white = Image.new("RGBA", band.size, (255, 255, 255, 255))
-        result.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
-    return result
-
-
-def _from_16_bit(values: np.ndarray, transparent: object) -> Image.Image:
-    """0..65535 to 0..255, rounded; Pillow itself would clip everything above 255 to white."""
-    wide = np.clip(values.astype(np.int64), 0, LARGEST_16_BIT)
-    grey = ((wide * 255 + LARGEST_16_BIT // 2) // LARGEST_16_BIT).astype(np.uint8)
-    if isinstance(transparent, int):
-        grey[wide == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")
-
-
-def _from_float(values: np.ndarray) -> Image.Image:
-    """Floats are 0 to 1 where none is larger than 1, else 0 to 255."""
-    if not np.isfinite(values).all():
-        raise UnreadableImageError("holds pixels that are not numbers")
-    scale = 255.0 if values.max() <= 1.0 else 1.0
-    grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
+def _why_damaged(error: Exception) -> str:
+    if isinstance(error, ValueError) and "MAX_TEXT" in str(error):
+        return "holds a text that unpacks to more than a picture's description needs"
+    return f"damaged or cut short ({_one_line(error)})"
 
 
 def _why_unknown(data: bytes) -> str:

@@ -1,6 +1,5 @@
 """Take pictures in: decode each once in a pool of threads, keep its bytes, note what it is."""
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -9,116 +8,24 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
 
-from core.datasets.decode import UnreadableImageError, decode, without_pillow_warnings
-from core.datasets.duplicates import (
-    SMALLEST_HASHED_SIDE,
-    THUMBNAIL_SIDE,
-    grey_thumbnail,
-    group_duplicates,
-    perceptual_hash,
-)
+from core.datasets.as_rgb import UnreadableImageError
+from core.datasets.duplicates import THUMBNAIL_SIDE, group_duplicates
+from core.datasets.examine import Examined, examine_file, examine_pixels
 from core.datasets.layout import LabelledFile, check_classes
-from core.datasets.metadata import without_metadata
+from core.datasets.pillow_warnings import without_pillow_warnings
 from core.datasets.pixels import PixelImages
 from core.errors import Cancelled
 
 ProgressCallback = Callable[[int, int], None]
 StopCallback = Callable[[], bool]
-# A JPEG is never reduced below this side in pixels to be looked at.
-EXAMINED_SIDE = 128
-GREY_BAND_ROWS = 256
-# Levels (of 255) by which the pixels of a picture of one colour may differ.
-PLAIN_LEVELS = 4
 # Encoded bytes that may wait for the pool at one time.
-WAITING_BYTES = 256 * 1024**2
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What one picture is: a digest that is equal where the pixels are, size, grey or not, of one
-    colour or not, hash."""
-
-    digest: bytes
-    height: int
-    width: int
-    grey: bool
-    plain: bool
-    hash: int
-    thumbnail: np.ndarray | None
+WAITING_BYTES = 64 * 1024**2
 
 
 def decoding_threads() -> int:
     """Pillow frees the interpreter lock while it decodes, so threads are enough."""
     return max(1, min(8, os.cpu_count() or 1))
-
-
-def examine_file(data: bytes, file_name: str) -> Examined:
-    """Decode an encoded picture and look at it. Raises ``UnreadableImageError``.
-
-    A large JPEG is decoded at a half, a quarter or an eighth of its side, which is enough for
-    hash and thumbnail and several times faster. All its data are read on the way, so damage is
-    found. Its digest is then taken from the compressed picture, without metadata.
-    """
-    decoded = decode(data, file_name, EXAMINED_SIDE)
-    pixels = np.asarray(decoded.picture)
-    if decoded.reduced:
-        try:
-            content = without_metadata(data)
-        except ValueError:
-            content = data
-        digest = hashlib.sha256(f"{decoded.orientation};".encode())
-        digest.update(content)
-    else:
-        digest = _pixel_digest(pixels)
-    return _examined(decoded.picture, pixels, (decoded.height, decoded.width), digest.digest())
-
-
-def examine_pixels(pixels: np.ndarray) -> Examined:
-    """Look at a picture that came as numbers: uint8 ``(H, W)`` or ``(H, W, 3)``."""
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
-    digest = _pixel_digest(pixels).digest()
-    height, width = pixels.shape[:2]
-    return _examined(Image.fromarray(pixels), pixels, (height, width), digest)
-
-
-def _pixel_digest(pixels: np.ndarray) -> "hashlib._Hash":
-    height, width = pixels.shape[:2]
-    digest = hashlib.sha256(f"{height}x{width};".encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest
-
-
-def _examined(
-    picture: Image.Image, pixels: np.ndarray, size: tuple[int, int], digest: bytes
-) -> Examined:
-    """``pixels`` uint8 ``(H, W, 3)`` are those of ``picture``; ``size`` is that of the whole."""
-    height, width = size
-    grey = _is_grey(pixels)
-    if min(height, width) < SMALLEST_HASHED_SIDE:
-        return Examined(digest, height, width, grey, _is_plain(pixels), 0, None)
-    thumbnail = grey_thumbnail(picture)
-    # The thumbnail first: it settles nearly all without another look at every pixel.
-    plain = _is_plain(thumbnail[..., np.newaxis]) and _is_plain(pixels)
-    return Examined(digest, height, width, grey, plain, perceptual_hash(picture), thumbnail)
-
-
-def _is_plain(pixels: np.ndarray) -> bool:
-    """Whether uint8 ``(H, W, channels)`` hold one colour, but for what JPEG adds."""
-    lowest, highest = pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))
-    return bool((highest - lowest <= PLAIN_LEVELS).all())
-
-
-def _is_grey(pixels: np.ndarray) -> bool:
-    # Band by band, so that a coloured picture is known by its first rows and a large one never
-    # needs another array of its size.
-    for top in range(0, len(pixels), GREY_BAND_ROWS):
-        band = pixels[top : top + GREY_BAND_ROWS]
-        if (band[..., 0] != band[..., 1]).any() or (band[..., 1] != band[..., 2]).any():
-            return False
-    return True
 
 
 @dataclass

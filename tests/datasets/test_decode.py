@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.decode import UnreadableImageError, decode_image, without_pillow_warnings
+from core.datasets.as_rgb import UnreadableImageError
+from core.datasets.decode import decode_image
+from core.datasets.pillow_warnings import without_pillow_warnings
 from tests.datasets.pictures import encoded, noise_png, png_header
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)

@@ -1,0 +1,89 @@
+"""Any kind of pixels as RGB, 8 bits a channel, as people see them; band by band."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+LARGEST_16_BIT = 65535
+# Pixels of a large picture that are turned into numbers, or laid on white, at a time: another
+# whole copy would not fit.
+BAND_PIXELS = 2_000_000
+
+
+class UnreadableImageError(Exception):
+    """A file that cannot be used as a picture; the message is the reason, in plain words."""
+
+
+def as_rgb(image: Image.Image, transparent: object) -> Image.Image:
+    """A picture of any of Pillow's modes as RGB, laid on white; never the same object.
+
+    ``transparent`` is the level of a 16-bit picture that stands for nothing, or None. Raises
+    ``UnreadableImageError``.
+    """
+    if image.mode.startswith("I"):
+        return _from_numbers(image, lambda values: _grey_of_16_bit(values, transparent))
+    if image.mode == "F":
+        return _from_numbers(image, _grey_of_floats(image))
+    if image.has_transparency_data or image.mode in ("La", "RGBa"):
+        return _on_white(image)
+    if image.mode == "RGB":
+        return image.copy()
+    return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    result = Image.new("RGB", image.size)
+    top = 0
+    for band in _cut(image):
+        band = band.convert("RGBA")
+        white = Image.new("RGBA", band.size, (255, 255, 255, 255))
+        result.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
+        top += band.height
+    return result
+
+
+def _from_numbers(image: Image.Image, to_grey: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
+    result = Image.new("RGB", image.size)
+    top = 0
+    for values in bands(image):
+        result.paste(Image.fromarray(to_grey(values)).convert("RGB"), (0, top))
+        top += len(values)
+    return result
+
+
+def _grey_of_16_bit(values: np.ndarray, transparent: object) -> np.ndarray:
+    """0..65535 to 0..255, rounded; Pillow itself would clip everything above 255 to white."""
+    wide = np.clip(values.astype(np.int64), 0, LARGEST_16_BIT)
+    grey = ((wide * 255 + LARGEST_16_BIT // 2) // LARGEST_16_BIT).astype(np.uint8)
+    if isinstance(transparent, int):
+        grey[wide == transparent] = 255
+    return grey
+
+
+def _grey_of_floats(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
+    """Floats are 0 to 1 where none of the picture is larger than 1, else 0 to 255."""
+    largest = max(float(values.max()) for values in bands(image))
+    scale = 255.0 if largest <= 1.0 else 1.0
+
+    def to_grey(values: np.ndarray) -> np.ndarray:
+        if not np.isfinite(values).all():
+            raise UnreadableImageError("holds pixels that are not numbers")
+        return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+
+    return to_grey
+
+
+def bands(picture: Image.Image) -> Iterator[np.ndarray]:
+    """The pixels of a picture from top to bottom, some rows at a time, ``(rows, W[, 3])``."""
+    for band in _cut(picture):
+        yield np.asarray(band)
+
+
+def _cut(picture: Image.Image) -> Iterator[Image.Image]:
+    rows = max(1, BAND_PIXELS // picture.width)
+    if rows >= picture.height:
+        yield picture
+        return
+    for top in range(0, picture.height, rows):
+        yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))

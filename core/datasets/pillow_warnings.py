@@ -1,0 +1,35 @@
+"""Pillow's warnings, silenced for as long as any thread decodes."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_quiet_lock = threading.Lock()
+_quiet_depth = 0
+_quiet_context: warnings.catch_warnings | None = None
+
+
+@contextmanager
+def without_pillow_warnings() -> Iterator[None]:
+    """Silence Pillow's warnings (odd EXIF, large pictures) while any thread is inside.
+
+    What they warn of is checked here and reported as a reason. ``warnings.catch_warnings`` is
+    not safe in several threads, hence the counter: the first one in sets the filter, the last
+    one out restores it.
+    """
+    global _quiet_depth, _quiet_context
+    with _quiet_lock:
+        if _quiet_depth == 0:
+            _quiet_context = warnings.catch_warnings()
+            _quiet_context.__enter__()
+            warnings.simplefilter("ignore")
+        _quiet_depth += 1
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_depth -= 1
+            if _quiet_depth == 0 and _quiet_context is not None:
+                _quiet_context.__exit__(None, None, None)
+                _quiet_context = None
