@@ -1,0 +1,82 @@
+"""What people call the sides of a split, in folder names, in file names and in tables."""
+
+import re
+from collections.abc import Sequence
+
+SIDE_OF_FOLDER = {
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+# Words that stand beside the word of the side: "training set", "test_images", "val-data".
+BESIDE_A_SIDE = frozenset(
+    [
+        "set",
+        "data",
+        "dataset",
+        "images",
+        "image",
+        "imgs",
+        "img",
+        "pictures",
+        "photos",
+        "pics",
+        "folder",
+        "dir",
+        "split",
+    ]
+)
+_TO_PREDICT = frozenset(["pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"])
+_SIDE_WORD = re.compile(rf"({'|'.join(SIDE_OF_FOLDER)})(?:set|data|images)?\d*")
+
+
+def plain_words(name: str) -> frozenset[str]:
+    """The words of a name, in small letters, without numbers that stand alone."""
+    words = re.findall(r"[^\W_]+", name.casefold())
+    return frozenset(word for word in words if not word.isdecimal())
+
+
+def side_of(name: str) -> str | None:
+    """``train``, ``validation`` or ``test`` where a name says that and nothing else, or None.
+
+    ``Training Set``, ``test_images``, ``val2017`` do; ``cats_train`` does not.
+    """
+    return _side_of_words(plain_words(name))
+
+
+def side_among(name: str) -> str | None:
+    """The side that a file name mentions beside other words (``mnist_train.csv``), or None."""
+    said = {side for word in plain_words(name) if (side := _side_of_word(word))}
+    return said.pop() if len(said) == 1 else None
+
+
+def sides_of_folders(names: Sequence[str]) -> dict[str, str | None]:
+    """The side of each of some folders that lie together, without the words that all have.
+
+    ``seg_train`` and ``seg_test`` are sides of one data set; alone they could be anything.
+    """
+    words = {name: plain_words(name) for name in names}
+    common = frozenset.intersection(*words.values()) if len(names) > 1 else frozenset()
+    return {name: side_of(name) or _side_of_words(words[name] - common) for name in names}
+
+
+def is_to_predict(name: str) -> bool:
+    """Whether a folder says of itself that its pictures have no label (``seg_pred``)."""
+    return bool(plain_words(name) & _TO_PREDICT)
+
+
+def _side_of_word(word: str) -> str | None:
+    found = _SIDE_WORD.fullmatch(word)
+    return SIDE_OF_FOLDER[found.group(1)] if found else None
+
+
+def _side_of_words(words: frozenset[str]) -> str | None:
+    sides = [side for word in words if (side := _side_of_word(word))]
+    rest = [word for word in words if not _side_of_word(word) and word not in BESIDE_A_SIDE]
+    return sides[0] if len(sides) == 1 and not rest else None
