@@ -3,10 +3,12 @@
 Members are read into memory one at a time, under limits on their number, size and compression.
 """
 
+import io
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -26,6 +28,14 @@ from core.errors import BadInput
 # that when unpacked is a bomb.
 HIGHEST_RATIO = 200
 RATIO_MATTERS_FROM_BYTES = 10 * 1024**2
+# What unpacks piece by piece under a limit. Python unpacks the other methods without one: a
+# megabyte of bzip2 that says it is small would fill the memory.
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+# The library makes a record of every member before it can be asked how many there are.
+LONGEST_DIRECTORY_BYTES = MOST_FILES * 500
+_ENCRYPTED = 0x1
+_START = b"PK"
+_DIRECTORY_ENTRY = b"PK\x01\x02"
 # A plain .gz is one file, not an archive: IDX files and tables of pixels come that way.
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".bz2", ".xz")
 
@@ -38,6 +48,28 @@ _OTHER_KINDS = {
 }
 
 
+class _TooManyMembersError(Exception):
+    """The directory of a zip is longer than its records may take memory."""
+
+
+class _WatchedFile(io.BufferedReader):
+    """A file that refuses to give out a zip's directory of too many members."""
+
+    watching = True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self.watching:
+            return super().read(size)
+        if size is not None and size > LONGEST_DIRECTORY_BYTES:
+            raise _TooManyMembersError(f"more than {MOST_FILES:,} members")
+        data = super().read(size)
+        # Twice as many, because folders are members too.
+        count = data.count(_DIRECTORY_ENTRY)
+        if count > 2 * MOST_FILES:
+            raise _TooManyMembersError(f"{count:,} members")
+        return data
+
+
 @contextmanager
 def open_archive(path: Path) -> Iterator[Listing]:
     """List the members of a zip; their ``read`` works while the context is open.
@@ -45,15 +77,7 @@ def open_archive(path: Path) -> Iterator[Listing]:
     Raises ``BadInput`` (field ``path``) where the whole archive cannot be used: not a zip,
     truncated, encrypted, empty, too many members, too large unpacked.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
-        raise BadInput(f"{path.name}: {_why_not_a_zip(path)}.", "path") from error
-    except OSError as error:
-        raise BadInput(
-            f"{path.name}: the file cannot be read ({error.strerror}).", "path"
-        ) from error
-    with archive:
+    with _opened(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         _check_whole(path, members)
         listing = Listing()
@@ -67,6 +91,29 @@ def open_archive(path: Path) -> Iterator[Listing]:
         yield listing
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        file = _WatchedFile(io.FileIO(path))
+    except OSError as error:
+        raise BadInput(
+            f"{path.name}: the file cannot be read ({error.strerror}).", "path"
+        ) from error
+    with file:
+        try:
+            # The library also finds a zip behind a picture; what is both is no zip here.
+            if file.read(len(_START)) != _START:
+                raise zipfile.BadZipFile("does not start like a zip")
+            archive = zipfile.ZipFile(file)
+        except _TooManyMembersError as error:
+            raise BadInput(f"{path.name}: {error}; the limit is {MOST_FILES:,}.", "path") from error
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
+            raise BadInput(f"{path.name}: {_why_not_a_zip(path)}.", "path") from error
+        file.watching = False
+        with archive:
+            yield archive
+
+
 def _why_not_a_zip(path: Path) -> str:
     with open(path, "rb") as file:
         start = file.read(512)
@@ -75,7 +122,7 @@ def _why_not_a_zip(path: Path) -> str:
     for signature, kind in _OTHER_KINDS.items():
         if start.startswith(signature):
             return f"this is {kind}, not a zip; pack the class folders as a .zip"
-    if start.startswith(b"PK"):
+    if start.startswith(_START):
         return "the zip is damaged or cut short; make it or send it again"
     return "not a zip archive; give a folder or a .zip with one folder per class"
 
@@ -87,7 +134,7 @@ def _check_whole(path: Path, members: list[zipfile.ZipInfo]) -> None:
         raise BadInput(
             f"{path.name}: {len(members):,} members; the limit is {MOST_FILES:,}.", "path"
         )
-    if any(member.flag_bits & 0x1 for member in members):
+    if all(member.flag_bits & _ENCRYPTED for member in members):
         raise BadInput(
             f"{path.name}: the zip is encrypted; pack it again without a password.", "path"
         )
@@ -143,10 +190,7 @@ def _list_member(
     if reason:
         listing.refuse(name, reason)
         return False
-
-    def open_member() -> BinaryIO:
-        return cast(BinaryIO, archive.open(member))
-
+    open_member = cast(Callable[[], BinaryIO], partial(archive.open, member))
     listing.files.append(RawFile(parts, member.file_size, open_member))
     return True
 
@@ -155,6 +199,11 @@ def _why_refused(member: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind and kind != stat.S_IFREG:
         return "a link or device, not a file"
+    if member.flag_bits & _ENCRYPTED:
+        return "encrypted; pack it again without a password"
+    if member.compress_type not in METHODS:
+        method = zipfile.compressor_names.get(member.compress_type, str(member.compress_type))
+        return f"packed by a method that is not read ({method}); pack it as an ordinary zip"
     if member.file_size > LARGEST_TABLE_BYTES:
         return f"unpacked larger than {LARGEST_TABLE_BYTES // 1024**3} GiB"
     if (

@@ -35,7 +35,7 @@ class RefusedNameError(Exception):
     """A file name that is not taken; the message is the reason, in plain words."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RawFile:
     """One file: its path in parts (class folder and file name among them), size, content."""
 
@@ -53,13 +53,13 @@ class RawFile:
 
     def read(self) -> bytes:
         """All of it, if it is no larger than a picture may be; else ``UnreadableImageError``."""
-        too_large = f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB"
         if self.size_bytes > LARGEST_FILE_BYTES:
-            raise UnreadableImageError(too_large)
+            raise UnreadableImageError(f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
         with self.stream() as stream:
-            data = stream.read(LARGEST_FILE_BYTES + 1)
-        if len(data) > LARGEST_FILE_BYTES:
-            raise UnreadableImageError(too_large)
+            # One byte more than there should be, and never more than that: sizes may lie.
+            data = stream.read(self.size_bytes + 1)
+        if len(data) > self.size_bytes:
+            raise UnreadableImageError("longer than it said; is it still being written?")
         return data
 
     def start(self, count: int) -> bytes:
@@ -71,7 +71,12 @@ class RawFile:
     def stream(self) -> Iterator[BinaryIO]:
         """Read it piece by piece; damage found on the way becomes ``UnreadableImageError``."""
         try:
-            with self.open() as stream:
+            opened = self.open()
+        except (*_DAMAGE, ValueError, OverflowError) as error:
+            # The last two: a member whose header has a name or a place that cannot be.
+            raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
+        try:
+            with opened as stream:
                 yield stream
         except _DAMAGE as error:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error

@@ -182,8 +182,10 @@ def test_a_member_with_a_bad_checksum_is_quarantined(tmp_path):
 
 def set_encrypted(data: bytes) -> bytes:
     changed = bytearray(data)
-    at = changed.index(b"PK\x01\x02")
-    changed[at + 8] |= 1
+    at = changed.find(b"PK\x01\x02")
+    while at >= 0:
+        changed[at + 8] |= 1
+        at = changed.find(b"PK\x01\x02", at + 1)
     return bytes(changed)
 
 
