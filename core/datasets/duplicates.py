@@ -10,13 +10,18 @@ another colour is a duplicate for our purpose.
 Below 32 pixels a hash says nothing (all digits look alike), so there only equal pixels count.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import imagehash
 import numpy as np
 from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+
+from core.datasets.groups import first_of_each, members_of, renumbered
+from core.errors import Cancelled
 
 SMALLEST_HASHED_SIDE = 32
 THUMBNAIL_SIDE = 16
@@ -30,8 +35,12 @@ LARGEST_SHARE_OF_CLASS = 0.25
 # class looks like (plain colours, X-rays); kept together, the class could not be split.
 DISSOLVED_SHARE_OF_CLASS = 0.5
 SMALLEST_SUSPECT_GROUP = 8
-_PAIRS_AT_ONCE = 4_000_000
-_FEW_PAIRS = 20_000
+# Pairs are looked at in tiles that fit the cache of a processor core.
+_TILE_ROWS, _TILE_COLUMNS = 64, 8192
+_FEW_PAIRS = 5_000
+
+StopCallback = Callable[[], bool]
+_Products = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ def group_duplicates(
     thumbnails: np.ndarray,
     hashed: np.ndarray,
     labels: np.ndarray,
+    should_stop: StopCallback | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Number the groups of near duplicates: int64 ``(N,)``, 0 upwards in order of appearance.
 
@@ -72,6 +82,8 @@ def group_duplicates(
     ``digests`` are hashes of the decoded pixels (equal pixels are always one group); ``hashes``
     uint64 ``(N,)`` and ``thumbnails`` uint8 ``(N, 16, 16)`` are looked at where ``hashed`` (bool)
     says so. ``labels`` int ``(N,)`` bound how much of a class a chain of look-alikes may take.
+    Raises ``Cancelled`` soon after ``should_stop()``. A hundred thousand pictures take 5 thousand
+    million comparisons: some ten seconds.
     """
     _, first, exact = np.unique(
         np.array([digest.hex() for digest in digests]), return_index=True, return_inverse=True
@@ -84,8 +96,8 @@ def group_duplicates(
         still_suspect: list[np.ndarray] = []
         for members in suspects:
             rows = first[members]
-            found = _connected(hashes[rows], thumbnails[rows], level)
-            groups[members] = members[_first_of_each(found)]
+            found = _connected(hashes[rows], thumbnails[rows], level, should_stop)
+            groups[members] = members[first_of_each(found)]
             still_suspect += _too_large(
                 members, found, labels[first], class_sizes * LARGEST_SHARE_OF_CLASS
             )
@@ -99,60 +111,99 @@ def group_duplicates(
     return renumbered(groups[exact]), dissolved[exact]
 
 
-def equal_rows(digests: np.ndarray) -> np.ndarray:
-    """Number the sets of equal rows of uint8 ``(N, 32)``: int64 ``(N,)``, in order of appearance."""
-    whole = np.ascontiguousarray(digests).view("V32").ravel()
-    return renumbered(np.unique(whole, return_inverse=True)[1])
-
-
 def _too_large(
     members: np.ndarray, found: np.ndarray, labels: np.ndarray, limits: np.ndarray
 ) -> list[np.ndarray]:
     suspects = []
-    for group in np.flatnonzero(np.bincount(found) >= SMALLEST_SUSPECT_GROUP):
-        inside = members[found == group]
+    for positions in members_of(found, np.bincount(found) >= SMALLEST_SUSPECT_GROUP):
+        inside = members[positions]
         in_class = np.bincount(labels[inside], minlength=len(limits))
         if (in_class > limits).any():
             suspects.append(inside)
     return suspects
 
 
-def _connected(hashes: np.ndarray, thumbnails: np.ndarray, level: Likeness) -> np.ndarray:
+def _connected(
+    hashes: np.ndarray, thumbnails: np.ndarray, level: Likeness, should_stop: StopCallback | None
+) -> np.ndarray:
     """Component number of each picture when all pairs alike under ``level`` are joined."""
     count = len(hashes)
     components = np.arange(count)
-    whole, inner = _normalised(thumbnails), _normalised(thumbnails[:, 1:-1, 1:-1])
-    plain = thumbnails.reshape(count, -1).astype(np.float32)
-    squares = (plain**2).sum(axis=1)
-    largest_distance = SAME_LEVEL**2 * plain.shape[1]
-    step = max(1, _PAIRS_AT_ONCE // max(1, count))
-    for start in range(0, count, step):
-        block = hashes[start : start + step, None] ^ hashes[None, start:]
-        left, right = np.nonzero(np.bitwise_count(block) <= level.distance)
-        ahead = right > left
-        pairs = left[ahead] + start, right[ahead] + start
-        correlated = (_products(whole, pairs, start, step) >= level.correlation) & (
-            _products(inner, pairs, start, step) >= level.correlation
-        )
-        distances = squares[pairs[0]] + squares[pairs[1]]
-        distances -= 2 * _products(plain, pairs, start, step)
-        alike = correlated | (distances <= largest_distance)
-        components = _joined(components, pairs[0][alike], pairs[1][alike])
-    return components
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for column in range(0, count, _TILE_COLUMNS):
+        right = slice(column, min(column + _TILE_COLUMNS, count))
+        prepared_right: _Prepared | None = None
+        for row in range(0, right.stop, _TILE_ROWS):
+            if should_stop is not None and should_stop():
+                raise Cancelled("Cancelled while duplicates were looked for; nothing was stored.")
+            left = slice(row, min(row + _TILE_ROWS, right.stop))
+            near = np.bitwise_count(hashes[left, None] ^ hashes[None, right]) <= level.distance
+            rows, columns = np.nonzero(near)
+            # Two that are joined already need no second reason: a hundred thousand pictures that
+            # are all alike would take half an hour.
+            new = components[left][rows] != components[right][columns]
+            new &= rows + left.start < columns + right.start
+            if not new.any():
+                continue
+            prepared_right = prepared_right or _prepare(thumbnails[right])
+            pairs = rows[new], columns[new]
+            agreeing = _alike(_prepare(thumbnails[left]), prepared_right, pairs, level)
+            found.append((pairs[0][agreeing] + left.start, pairs[1][agreeing] + right.start))
+            if sum(len(ends) for ends, _ in found) > count:
+                components = _joined(components, found)
+                found = []
+    return _joined(components, found)
 
 
-def _products(
-    rows: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], start: int, step: int
+class _Prepared(NamedTuple):
+    """Thumbnails as rows of float32: normalised as a whole and in the inner part, as they are, and
+    their squared lengths."""
+
+    whole: np.ndarray
+    inner: np.ndarray
+    plain: np.ndarray
+    squares: np.ndarray
+
+    def at(self, rows: np.ndarray) -> "_Prepared":
+        return _Prepared(*(part[rows] for part in self))
+
+
+def _prepare(thumbnails: np.ndarray) -> _Prepared:
+    plain = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    inner = _normalised(thumbnails[:, 1:-1, 1:-1])
+    return _Prepared(_normalised(thumbnails), inner, plain, (plain**2).sum(axis=1))
+
+
+def _alike(
+    left: _Prepared, right: _Prepared, pairs: tuple[np.ndarray, np.ndarray], level: Likeness
 ) -> np.ndarray:
-    """Dot products of the ``pairs`` of ``rows``, the first of which lie from ``start`` on.
+    """Which ``pairs`` of rows of ``left`` and ``right`` have thumbnails that agree, bool.
 
     A few pairs are looked up one by one; many (pictures that all have one hash) are taken from
     the product of all, which is a hundred times faster for as many.
     """
-    left, right = pairs
-    if len(left) <= _FEW_PAIRS:
-        return np.einsum("ij,ij->i", rows[left], rows[right])
-    return (rows[start : start + step] @ rows[start:].T)[left - start, right - start]
+    if len(pairs[0]) <= _FEW_PAIRS:
+        return _agree(left.at(pairs[0]), right.at(pairs[1]), level, _products_of_pairs)
+    return _agree(left, right, level, _products_of_all)[pairs]
+
+
+def _agree(left: _Prepared, right: _Prepared, level: Likeness, products: _Products) -> np.ndarray:
+    """Whether thumbnails show the same picture, bool in the shape of ``products``."""
+    correlated = products(left.whole, right.whole) >= level.correlation
+    if correlated.any():
+        correlated &= products(left.inner, right.inner) >= level.correlation
+    paired = products(left.plain, right.plain)
+    squares = left.squares if paired.ndim == 1 else left.squares[:, None]
+    distances = squares + right.squares - 2 * paired
+    return correlated | (distances <= SAME_LEVEL**2 * left.plain.shape[1])
+
+
+def _products_of_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", left, right)
+
+
+def _products_of_all(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return left @ right.T
 
 
 def _normalised(thumbnails: np.ndarray) -> np.ndarray:
@@ -163,22 +214,12 @@ def _normalised(thumbnails: np.ndarray) -> np.ndarray:
     return centred / np.sqrt((centred**2).sum(axis=1, keepdims=True) + noise)
 
 
-def _joined(components: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    if not len(left):
+def _joined(components: np.ndarray, found: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The components when the pairs that were ``found`` are joined as well."""
+    if not found:
         return components
     count = len(components)
-    edges = coo_matrix((np.ones(len(left)), (components[left], components[right])), (count, count))
+    ends = [components[np.concatenate(side)] for side in zip(*found, strict=True)]
+    edges = coo_matrix((np.ones(len(ends[0]), np.int8), tuple(ends)), (count, count))
     _, merged = connected_components(edges, directed=False)
     return merged[components]
-
-
-def _first_of_each(groups: np.ndarray) -> np.ndarray:
-    """For each entry, the position of the first entry of its group."""
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return first[inverse]
-
-
-def renumbered(groups: np.ndarray) -> np.ndarray:
-    """The same groups, int64, numbered from 0 upwards in order of appearance."""
-    order = _first_of_each(groups)
-    return np.unique(order, return_inverse=True)[1].astype(np.int64)

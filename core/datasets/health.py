@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.duplicates import equal_rows
+from core.datasets.groups import distinct_per_class, equal_rows, members_of, under_several
 
 FEWEST_GROUPS_PER_CLASS = 3
 MOST_CONFLICTS_LISTED = 200
@@ -40,39 +40,3 @@ def health_report(
             if count < FEWEST_GROUPS_PER_CLASS
         ],
     }
-
-
-def distinct_per_class(labels: np.ndarray, groups: np.ndarray, classes: int) -> np.ndarray:
-    """For each of so many ``classes``, how many of its images are no near duplicates, int64."""
-    pairs = np.unique(labels.astype(np.int64) * (groups.max(initial=0) + 1) + groups)
-    return np.bincount(pairs // (groups.max(initial=0) + 1), minlength=classes)
-
-
-def under_several(numbers: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """Which sets hold more than one kind, bool by number of the set.
-
-    ``numbers`` int64 ``(N,)`` say to which set an image belongs, 0 upwards; ``kinds`` its label,
-    side or the like.
-    """
-    lowest = np.full(numbers.max(initial=-1) + 1, np.iinfo(np.int64).max)
-    highest = np.full(len(lowest), -1)
-    np.minimum.at(lowest, numbers, kinds)
-    np.maximum.at(highest, numbers, kinds)
-    return highest > lowest
-
-
-def members_of(
-    numbers: np.ndarray, wanted: np.ndarray, most: int | None = None
-) -> list[np.ndarray]:
-    """The positions of the images of each wanted set; of the first ``most`` sets only.
-
-    ``numbers`` int64 ``(N,)``: the set of each image, numbered in order of appearance; ``wanted``
-    bool by number of the set.
-    """
-    chosen = np.zeros(len(wanted), bool)
-    chosen[np.flatnonzero(wanted)[:most]] = True
-    positions = np.flatnonzero(chosen[numbers])
-    if not len(positions):
-        return []
-    order = positions[np.argsort(numbers[positions], kind="stable")]
-    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)

@@ -32,10 +32,11 @@ class Dataset:
     ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
     ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way. ``digests`` uint8 ``(N, 32)``
     are equal where the pixels are. Bool ``(N,)``: ``grey`` and ``plain`` (of one colour) pictures,
-    ``look_alikes`` (of a near-duplicate group that was most of a class). ``given_sides`` int8 ``(N,)`` are positions in ``SIDES``, or
-    None where the dataset came without a split of its own. ``read_as`` names the layout it was
-    read from; ``version_of`` is the id of the dataset that this is a changed version of, and
-    ``changes`` says in sentences what was changed since it was read.
+    ``look_alikes`` (of a near-duplicate group that was most of a class). ``given_sides`` int8
+    ``(N,)`` are positions in ``SIDES``, or None where the dataset came without a split of its own.
+    ``read_as`` names the layout it was read from; ``version_of`` is the id of the dataset that
+    this is a changed version of, and ``changes`` says in sentences what was changed since it was
+    read.
     """
 
     id: str
