@@ -6,9 +6,11 @@ starts from an ``Evidence``. Shapes: S seeds, N test images in the order of the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from core.comparison.significance import resampled_accuracies
 from core.comparison.tables import title_of
 from core.errors import StoreError, UnknownName
 from core.runs.experiment_spec import ExperimentSpec
@@ -16,6 +18,9 @@ from core.runs.predictions import Predictions, read_predictions
 from core.runs.records import RunRecord
 from core.runs.store import Store
 from core.strategies.registry import STRATEGIES
+
+# No strategy is called so: names of strategies are identifiers.
+BASELINE = "(always the commonest class)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +91,20 @@ class Evidence:
     def majority_accuracy(self) -> float:
         """Share of the test images that are of the commonest training class."""
         return float(self.majority_right.mean()) if self.images else 0.0
+
+    @cached_property
+    def resampled(self) -> dict[str, np.ndarray]:
+        """Mean accuracy of each strategy in each bootstrap sample, float64 ``(resamples,)``.
+
+        Images and seeds are drawn anew, the same images for all strategies: the interval of any
+        difference is read from the difference of two of these. ``BASELINE`` is the key of always
+        saying the commonest class. Computed once, when it is first asked for.
+        """
+        rights = [self.majority_right, *(answers.right for answers in self.answers)]
+        names = [BASELINE, *(answers.strategy for answers in self.answers)]
+        if not self.images:
+            return {}
+        return dict(zip(names, resampled_accuracies(rights), strict=True))
 
     def of(self, strategy: str) -> Answers:
         """The answers of one strategy, or ``UnknownName`` listing those that have any."""

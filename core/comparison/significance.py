@@ -6,37 +6,51 @@ got each test image right, images in the order of the split.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
 from scipy.stats import binom, binomtest, norm
 
-CONFIDENCE = 0.95
+from core.comparison.resampling import CONFIDENCE, drawn_counts, percentile_interval
+
 RESAMPLES = 2000
 # Chance of seeing a difference of the size that the power sentence names.
 POWER = 0.80
-# Rounding of the convolution: what lies this near to the observed sum counts as reached.
+# Below this the rounding of a convolution is no longer small beside the p value.
+_SMALLEST_EXACT = 1e-12
+# Halving stops when the two ends are this near to each other.
 _TINY = 1e-9
 
 
 @dataclass(frozen=True)
-class PairedDifference:
-    """``second`` minus ``first`` on the same ``images``; fractions are 0 to 1.
+class PairedTest:
+    """``second`` against ``first`` on the same ``images``; fractions are 0 to 1.
 
-    ``low`` and ``high``: 95 % bootstrap interval of ``difference`` over images and seeds.
-    ``p_value``: exact two-sided test over images; with one seed each it is McNemar's.
-    ``put_right`` and ``broken`` count images, averaged over the pairs of seeds: wrong for the
-    first and right for the second, and the other way round.
+    ``difference``: mean accuracy of ``second`` minus that of ``first``. ``p_value``: exact
+    two-sided test over images; with one seed each it is McNemar's. ``put_right`` and ``broken``
+    count images, averaged over the pairs of seeds: wrong for the first and right for the second,
+    and the other way round.
     """
 
     images: int
     difference: float
-    low: float
-    high: float
     p_value: float
     put_right: float
     broken: float
+
+    @property
+    def differing_share(self) -> float:
+        """Share of the images that one of the two got right and the other wrong."""
+        return (self.put_right + self.broken) / self.images
+
+
+@dataclass(frozen=True)
+class PairedDifference(PairedTest):
+    """With the 95 % bootstrap interval of the difference over images and seeds."""
+
+    low: float
+    high: float
 
 
 def mcnemar_exact(put_right: int, broken: int) -> float:
@@ -51,23 +65,27 @@ def mcnemar_exact(put_right: int, broken: int) -> float:
     return float(binomtest(min(put_right, broken), differing, 0.5).pvalue)
 
 
-def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference:
+def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
     """Compare two strategies by their ``right`` arrays, which are over the same images."""
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         raise ValueError(f"shapes {first.shape} and {second.shape} are not over the same images")
     if first.shape[1] == 0:
         raise ValueError("there are no images to compare on")
-    means = first.mean(axis=0), second.mean(axis=0)
-    low, high = bootstrap_interval(first, second)
-    return PairedDifference(
+    before, after = first.mean(axis=0), second.mean(axis=0)
+    return PairedTest(
         images=first.shape[1],
-        difference=float(means[1].mean() - means[0].mean()),
-        low=low,
-        high=high,
+        difference=float(after.mean() - before.mean()),
         p_value=sign_flip_p_value(first, second),
-        put_right=float(((1 - means[0]) * means[1]).sum()),
-        broken=float((means[0] * (1 - means[1])).sum()),
+        put_right=float(((1 - before) * after).sum()),
+        broken=float((before * (1 - after)).sum()),
     )
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference:
+    """``paired_test`` with the bootstrap interval of the difference."""
+    test = paired_test(first, second)
+    low, high = bootstrap_interval(first, second)
+    return PairedDifference(**asdict(test), low=low, high=high)
 
 
 def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
@@ -77,13 +95,18 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     With one seed each, only images that differ count, each by one: this is McNemar's exact test.
     With more, an image counts by how many seeds agree on the difference. The whole distribution
     is computed, none of it sampled: differences are multiples of one fraction, so it is a
-    convolution of binomials.
+    convolution of binomials. Where Hoeffding's bound shows that p is below 1e-12, where rounding
+    would drown it, the bound stands for it: it is never smaller than p itself.
     """
     unit = math.lcm(len(first), len(second))
     shares = second.sum(axis=0) * (unit // len(second)) - first.sum(axis=0) * (unit // len(first))
     sizes = np.bincount(np.abs(shares).astype(np.int64), minlength=unit + 1)
-    if not sizes[1:].any():
+    observed = abs(int(shares.sum()))
+    if observed == 0:
         return 1.0
+    bound = 2 * math.exp(-(observed**2) / (2 * float((shares**2).sum())))
+    if bound < _SMALLEST_EXACT:
+        return bound
     distribution = np.ones(1)
     for size in range(1, unit + 1):
         count = int(sizes[size])
@@ -93,39 +116,39 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
             flips[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
             distribution = np.clip(fftconvolve(distribution, flips), 0.0, None)
     middle = (len(distribution) - 1) // 2
-    observed = abs(int(shares.sum()))
     tail = distribution[middle + observed :].sum() + distribution[: middle - observed + 1].sum()
-    return float(min(1.0, tail)) if observed else 1.0
+    return float(min(1.0, tail))
 
 
-def bootstrap_interval(first: np.ndarray, second: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Percentile interval of the difference in mean accuracy, images and seeds drawn anew.
+def bootstrap_interval(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of the difference in mean accuracy, images and seeds drawn anew.
 
-    Images are drawn with replacement together for both strategies (they are paired), seeds
-    within each strategy. ``scipy.stats.bootstrap`` draws along one axis only, hence our own.
-    Drawing images is drawing patterns of right and wrong, of which there are few: so 10,000
-    images cost no more than their patterns.
+    With few seeds it is a little too narrow, as all bootstraps over few are; with one seed it
+    holds the spread of the images alone.
+    """
+    before, after = resampled_accuracies([first, second])
+    return percentile_interval(after - before)
+
+
+def resampled_accuracies(rights: Sequence[np.ndarray], seed: int = 0) -> list[np.ndarray]:
+    """Mean accuracy of each strategy in each of ``RESAMPLES`` bootstrap samples.
+
+    Images are drawn with replacement together for all strategies (they are paired), seeds
+    within each strategy. The same ``seed`` gives the same numbers again.
     """
     random = np.random.default_rng(seed)
-    columns = np.concatenate([first, second]).T.astype(np.uint8)
-    patterns, counts = np.unique(columns, axis=0, return_counts=True)
-    images = first.shape[1]
-    drawn = random.multinomial(images, counts / images, RESAMPLES)
-    right = drawn @ patterns.astype(np.float64) / images
-    accuracies = [
-        _drawn_mean(right[:, : len(first)], random),
-        _drawn_mean(right[:, len(first) :], random),
-    ]
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(accuracies[1] - accuracies[0], [tail, 100 - tail])
-    return float(low), float(high)
+    runs = np.concatenate(rights).T.astype(np.float64)
+    accuracies = np.concatenate(
+        [counts @ runs / len(runs) for counts in drawn_counts(len(runs), RESAMPLES, random)]
+    )
+    ends = np.cumsum([len(right) for right in rights])[:-1]
+    return [_drawn_mean(own, random) for own in np.split(accuracies, ends, axis=1)]
 
 
-def _drawn_mean(right: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Mean over seeds drawn with replacement for each resample; ``right`` is (resamples, seeds)."""
-    seeds = right.shape[1]
-    drawn = random.integers(0, seeds, right.shape)
-    return np.take_along_axis(right, drawn, axis=1).mean(axis=1)
+def _drawn_mean(accuracies: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Mean over seeds drawn with replacement: ``(resamples, seeds)`` to ``(resamples,)``."""
+    drawn = random.integers(0, accuracies.shape[1], accuracies.shape)
+    return np.take_along_axis(accuracies, drawn, axis=1).mean(axis=1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
