@@ -1,0 +1,375 @@
+"""Imports in real processes: finished, failed, cancelled, killed, tried again, found again."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from filelock import FileLock
+from PIL import Image
+
+from core.datasets import store as datasets
+from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
+from core.datasets.tables import Columns
+from core.errors import BadInput, ColumnsUnclear
+from core.runs import imports as imports_module
+from core.runs.import_child import execute
+from core.runs.import_files import import_folder_path, import_log_path
+from core.runs.import_records import ImportRecord
+from core.runs.imports import import_folder, receive_upload, retry_import
+from core.runs.launchers import child_environment
+from core.runs.store import Store, open_store, utc_now
+from core.settings import PROJECT_ROOT, current_settings
+from tests.datasets.pictures import encoded, two_classes
+
+IMPORT_PROCESS = Path(__file__).with_name("import_process.py")
+
+
+def zipped(members: dict[str, bytes]) -> io.BytesIO:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    buffer.seek(0)
+    return buffer
+
+
+def pets(prefix: str = "") -> io.BytesIO:
+    return zipped(two_classes(6, prefix))
+
+
+def slow_pets(count: int = 400) -> io.BytesIO:
+    """Many large pictures: seconds to read on any machine, small to send."""
+    large = encoded(Image.linear_gradient("L").resize((1500, 1500)).convert("RGB"))
+    names = [f"{label}/{number}.png" for label in ("cats", "dogs") for number in range(count // 2)]
+    return zipped(dict.fromkeys(names, large))
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def over(store: Store, import_id: str) -> ImportRecord:
+    wait_for(lambda: not store.import_record(import_id).is_active)
+    return store.import_record(import_id)
+
+
+def processes_of(import_id: str) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if import_id in (process.info["cmdline"] or [])
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+def left_in_datasets() -> list[str]:
+    folder = current_settings().datasets_folder
+    return sorted(path.name for path in folder.iterdir() if path.name != "bundled.json")
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started: the test does the import's work in its own."""
+    monkeypatch.setattr(imports_module, "start_detached", lambda _command, _log: 1)
+
+
+# In a process of its own ----------------------------------------------------------------------
+
+
+def test_an_upload_becomes_a_dataset_and_is_deleted(store: Store) -> None:
+    import_id = receive_upload(store, [("mes animaux.zip", pets())], None)
+    record = over(store, import_id)
+    assert (record.state, record.error, record.notes) == ("finished", None, ())
+    dataset = open_dataset(record.dataset_id or "")
+    assert (dataset.name, dataset.provenance) == ("mes animaux", "added from mes animaux.zip")
+    assert dataset.class_counts == {"cats": 6, "dogs": 6}
+    wait_for(lambda: processes_of(import_id) == [])
+    assert [path.name for path in import_folder_path(import_id).iterdir()] == ["log.txt"]
+    assert import_log_path(import_id).read_text() == ""
+
+
+def test_a_dropped_folder_becomes_a_dataset_of_its_name(store: Store) -> None:
+    files = [(f"pets/{name}", io.BytesIO(data)) for name, data in two_classes(6).items()]
+    record = over(store, receive_upload(store, files, None))
+    assert record.source == "pets (12 files)"
+    dataset = open_dataset(record.dataset_id or "")
+    assert (dataset.name, dataset.class_counts) == ("pets", {"cats": 6, "dogs": 6})
+
+
+def test_a_folder_on_the_server_becomes_a_dataset_and_stays(store: Store, home: Path) -> None:
+    for name, data in two_classes(6).items():
+        path = home / "inbox" / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    record = over(store, import_folder(store, "pets", "my pets"))
+    assert (record.state, record.error) == ("finished", None)
+    assert open_dataset(record.dataset_id or "").name == "my pets"
+    assert (home / "inbox" / "pets" / "cats" / "0.png").exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_it_goes_on_when_the_web_server_is_gone() -> None:
+    program = (
+        "import io, sys\n"
+        "from core.runs.imports import receive_upload\n"
+        "from core.runs.store import open_store\n"
+        "print(receive_upload(open_store(), [('pets.zip', sys.stdin.buffer)], None), flush=True)\n"
+        "import os; os._exit(1)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=pets().getvalue(),
+        env=child_environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.stderr == b""
+    import_id = done.stdout.decode().strip()
+    record = over(open_store(), import_id)
+    assert (record.state, record.error) == ("finished", None)
+    assert [dataset.name for dataset in list_datasets()] == ["pets"]
+
+
+def test_it_counts_yields_to_others_and_a_cancel_leaves_nothing(store: Store) -> None:
+    import_id = receive_upload(store, [("pets.zip", slow_pets())], None)
+    wait_for(lambda: (store.import_record(import_id).progress or {}).get("done", 0) > 0)
+    progress = store.import_record(import_id).progress or {}
+    assert (progress["step"], progress["total"]) == ("Reading images", 400)
+    (process,) = processes_of(import_id)
+    assert process.nice() == min(19, os.nice(0) + 10)
+    wait_for(lambda: (store.import_record(import_id).progress or {})["seconds_left"] is not None)
+    assert store.request_import_cancel(import_id).state == "running"
+    store.request_import_cancel(import_id)
+    wait_for(lambda: store.import_record(import_id).state == "cancelled", seconds=3)
+    wait_for(lambda: processes_of(import_id) == [], seconds=3)
+    assert left_in_datasets() == []
+    assert [path.name for path in import_folder_path(import_id).iterdir()] == ["log.txt"]
+    assert store.import_record(import_id).can_retry is False
+    assert store.request_import_cancel(import_id).state == "cancelled"
+
+
+def test_a_killed_import_is_interrupted_and_can_be_tried_again(store: Store) -> None:
+    import_id = receive_upload(store, [("pets.zip", slow_pets(100))], "pets")
+    wait_for(lambda: (store.import_record(import_id).progress or {}).get("done", 0) > 0)
+    (process,) = processes_of(import_id)
+    process.kill()
+    wait_for(lambda: processes_of(import_id) == [])
+    assert store.import_record(import_id).state == "running"  # its lease lasts
+    later = Store(store.url, now=lambda: utc_now() + timedelta(seconds=16))
+    (record,) = later.imports()
+    assert (record.state, record.can_retry) == ("interrupted", True)
+    assert list_datasets() == []
+
+    again = retry_import(store, import_id)
+    assert (again.state, again.attempts) == ("queued", 2)
+    record = over(store, import_id)
+    assert (record.state, record.error, record.attempts) == ("finished", None, 2)
+    assert open_dataset("pets").image_count == 100
+
+
+def test_a_stopped_process_says_so_and_tidies_up(store: Store) -> None:
+    import_id = receive_upload(store, [("pets.zip", slow_pets())], None)
+    wait_for(lambda: (store.import_record(import_id).progress or {}).get("done", 0) > 0)
+    (process,) = processes_of(import_id)
+    process.send_signal(signal.SIGTERM)
+    record = over(store, import_id)
+    assert (record.state, record.can_retry) == ("interrupted", True)
+    assert record.error == "The import was stopped before it ended. Try again."
+    wait_for(lambda: processes_of(import_id) == [])
+    assert left_in_datasets() == []
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_cancel_that_the_work_does_not_ask_for_is_heard_too(store: Store) -> None:
+    import_id = receive_upload(store, [("pets.zip", pets())], None)
+    process = subprocess.Popen(
+        [sys.executable, str(IMPORT_PROCESS), import_id], env=child_environment()
+    )
+    comparing = "Looking for duplicates"
+    wait_for(lambda: (store.import_record(import_id).progress or {}).get("step") == comparing)
+    assert [name[:10] for name in left_in_datasets()] == [".incoming-"]
+    store.request_import_cancel(import_id)
+    wait_for(lambda: store.import_record(import_id).state == "cancelled", seconds=4)
+    assert process.wait(timeout=5) == 0
+    assert left_in_datasets() == []
+
+
+def test_one_import_at_a_time_and_a_waiting_one_hears_its_cancel(store: Store) -> None:
+    folder = current_settings().locks_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "imports.lock"):
+        first = receive_upload(store, [("pets.zip", pets())], None)
+        second = receive_upload(store, [("others.zip", pets("more/"))], None)
+        for import_id in (first, second):
+            wait_for(lambda waits=import_id: store.import_record(waits).progress is not None)
+            record = store.import_record(import_id)
+            assert record.state == "queued"
+            assert (record.progress or {})["step"] == "Waiting for another import to end"
+        store.request_import_cancel(second)
+        wait_for(lambda: store.import_record(second).state == "cancelled", seconds=3)
+        assert store.import_record(first).state == "queued"
+    assert over(store, first).state == "finished"
+    assert [dataset.name for dataset in list_datasets()] == ["pets"]
+
+
+def test_what_cannot_be_used_is_said_and_the_upload_kept_until_forgotten(store: Store) -> None:
+    one_class = {f"cats/{number}.png": data for number, data in enumerate(two_classes().values())}
+    import_id = receive_upload(store, [("chats.zip", zipped(one_class))], None)
+    record = over(store, import_id)
+    assert (record.state, record.can_retry, record.question) == ("failed", True, None)
+    assert "at least 2 are needed" in (record.error or "")
+    wait_for(lambda: processes_of(import_id) == [])
+    store.forget_import(import_id)
+    assert store.imports() == []
+    assert list(current_settings().imports_folder.iterdir()) == []
+
+
+# In this process ------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_the_same_upload_again_is_found_without_reading(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = receive_upload(store, [("pets.zip", pets())], None)
+    assert execute(store, first) == 0
+    second = receive_upload(store, [("other name.zip", pets())], "other")
+
+    def not_read(*_arguments: Any, **_options: Any) -> None:
+        raise AssertionError("it was read again")
+
+    monkeypatch.setattr(datasets, "add_dataset", not_read)
+    assert execute(store, second) == 0
+    record = store.import_record(second)
+    assert record.dataset_id == store.import_record(first).dataset_id
+    assert record.notes == (
+        "These are the same images as dataset 'pets', which was there already."
+        " It keeps its name; you can rename it.",
+    )
+    assert not (import_folder_path(second) / "upload").exists()
+    assert len(list_datasets()) == 1
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_the_same_images_packed_otherwise_are_found_by_their_content(store: Store) -> None:
+    for name, prefix in (("pets.zip", ""), ("wrapped.zip", "wrapping/")):
+        import_id = receive_upload(store, [(name, pets(prefix))], None)
+        assert execute(store, import_id) == 0
+    assert store.import_record(import_id).notes == (
+        "These are the same images as dataset 'pets', which was there already.",
+    )
+    assert len(list_datasets()) == 1
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_an_upload_whose_dataset_was_removed_is_read_again(store: Store) -> None:
+    execute(store, receive_upload(store, [("pets.zip", pets())], None))
+    remove_dataset("pets")
+    again = receive_upload(store, [("pets.zip", pets())], None)
+    assert execute(store, again) == 0
+    assert store.import_record(again).notes == ()
+    assert [dataset.name for dataset in list_datasets()] == ["pets"]
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_name_that_is_taken_gets_a_number_and_a_note(store: Store, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for name, data in two_classes(7).items():
+            archive.writestr(name, data)
+    add_dataset(tmp_path / "pets.zip")
+    import_id = receive_upload(store, [("x.zip", pets())], "pets")
+    assert execute(store, import_id) == 0
+    record = store.import_record(import_id)
+    assert open_dataset(record.dataset_id or "").name == "pets (2)"
+    assert record.notes == (
+        "Another dataset is called 'pets' already, so this one is called 'pets (2)'."
+        " You can rename it.",
+    )
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_an_unclear_table_asks_and_the_answer_reaches_the_reader(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unclear(*_arguments: Any, **options: Any) -> None:
+        if options["columns"] is None:
+            raise ColumnsUnclear("Which column?", "t.csv", ["a", "b"], [["1", "2"], ["3", "4"]])
+        raise BadInput(f"read with {options['columns']}")
+
+    monkeypatch.setattr(datasets, "add_dataset", unclear)
+    import_id = receive_upload(store, [("pets.zip", pets())], None)
+    assert execute(store, import_id) == 1
+    record = store.import_record(import_id)
+    assert (record.state, record.error) == ("failed", "Which column?")
+    assert record.question == {
+        "table": "t.csv",
+        "columns": ["a", "b"],
+        "rows": [["1", "2"], ["3", "4"]],
+    }
+    retry_import(store, import_id, Columns(file="a", label="b"))
+    assert execute(store, import_id) == 1
+    record = store.import_record(import_id)
+    assert record.error == "read with Columns(file='a', label='b', split=None)"
+    assert record.question is None
+
+
+FAULTS = [
+    (MemoryError(), "The machine ran out of memory while it read these images. Close other"),
+    (OSError(28, "No space left on device"), "The disk is full. Make room and try again"),
+    (RuntimeError("odd\nthing"), "The import stopped with an unexpected RuntimeError: odd. See"),
+]
+
+
+@pytest.mark.usefixtures("by_hand")
+@pytest.mark.parametrize(("fault", "message"), FAULTS, ids=[type(f).__name__ for f, _ in FAULTS])
+def test_faults_are_worded_and_can_be_tried_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, fault: Exception, message: str
+) -> None:
+    def broken(*_arguments: Any, **_options: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(datasets, "add_dataset", broken)
+    import_id = receive_upload(store, [("pets.zip", pets())], None)
+    assert execute(store, import_id) == 1
+    record = store.import_record(import_id)
+    assert (record.state, record.can_retry) == ("failed", True)
+    assert (record.error or "").startswith(message)
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_an_import_that_is_over_is_not_done_again(store: Store) -> None:
+    import_id = receive_upload(store, [("pets.zip", pets())], None)
+    assert execute(store, import_id) == 0
+    before = store.import_record(import_id)
+    assert execute(store, import_id) == 0
+    assert store.import_record(import_id) == before
+    with pytest.raises(BadInput, match="is finished; its dataset is there"):
+        retry_import(store, import_id)
+
+
+def test_a_waiting_process_loads_nothing_heavy() -> None:
+    heavy = ("imagehash", "pandas", "scipy", "sklearn", "tensorflow", "streamlit")
+    code = f"import sys, core.runs.import_child; print(sorted(set({heavy!r}) & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        env=child_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
