@@ -52,15 +52,38 @@ def _group(verbs: Any, name: str, about: str) -> Any:
 
 
 def _add_datasets(verbs: Any) -> None:
-    group = _group(verbs, "datasets", "list, add, show and remove datasets")
+    group = _group(verbs, "datasets", "list, add, check, clean up, export and remove datasets")
     _verb(group, "list", "list the datasets", "datasets:list_all")
-    add = _verb(group, "add", "add a folder or zip, one folder per class", "datasets:add")
+    add = _verb(group, "add", "add a folder, a zip, a table of pixels or IDX files",
+                "datasets:add")  # fmt: skip
     add.add_argument("path", type=Path, metavar="PATH")
-    add.add_argument("--name", help="its name (default: that of the folder or zip)")
-    show = _verb(group, "show", "show one dataset and its classes", "datasets:show")
-    show.add_argument("name", metavar="NAME", help="name or id")
+    add.add_argument("--name", help="its name (default: that of the folder or file)")
+    for column, holds in (
+        ("file", "names the pictures"),
+        ("label", "holds the classes"),
+        ("split", "says train, validation or test"),
+    ):
+        add.add_argument(
+            f"--{column}-column", metavar="NAME", help=f"the column of a table that {holds}"
+        )
+    show = _verb(group, "show", "show one dataset: classes, what was found, what to do",
+                 "datasets:show")  # fmt: skip
+    rename = _verb(group, "rename", "give a dataset another name", "datasets:rename")
+    export = _verb(group, "export", "write the images into a zip", "datasets:export")
+    version = _verb(group, "version", "make a cleaned version; the old one stays",
+                    "datasets:version")  # fmt: skip
     remove = _verb(group, "remove", "remove a dataset", "datasets:remove")
-    remove.add_argument("name", metavar="NAME", help="name or id")
+    for verb in (show, rename, export, version, remove):
+        verb.add_argument("name", metavar="NAME", help="name or id")
+    rename.add_argument("new_name", metavar="NEW", help="its new name")
+    export.add_argument("--output", type=Path, metavar="FILE", help="default: NAME.zip, here")
+    version.add_argument("--drop", default="", metavar="A,B",
+                         help="exact-duplicates, near-duplicates, conflicts, leaks")  # fmt: skip
+    version.add_argument("--drop-class", action="append", default=[], metavar="CLASS",
+                         help="leave a class out; may be given again")  # fmt: skip
+    version.add_argument("--merge", action="append", default=[], metavar="FROM=INTO",
+                         help="count one class as another; may be given again")  # fmt: skip
+    version.add_argument("--name", dest="new_name", help="its name (default: NAME, version 2)")
 
 
 def _add_strategies(verbs: Any) -> None:
@@ -90,6 +113,8 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
     run.add_argument("--test-fraction", metavar="X", help="share held out (default 0.30)")
     run.add_argument("--validation-fraction", metavar="X", help="default 0.07")
+    run.add_argument("--own-split", action="store_true",
+                     help="deal the images anew where the dataset came with a split")  # fmt: skip
     run.add_argument("--precision", default="auto",
                      help="auto, float32, mixed_bfloat16 or mixed_float16")  # fmt: skip
     run.add_argument(

@@ -1,14 +1,29 @@
-"""``datasets list | add | show | remove``."""
+"""``datasets list | add | show | rename | export | version | remove``."""
 
 import argparse
+import os
+import uuid
+from pathlib import Path
 from typing import Any
 
+from core.cli import EXIT_BAD_INPUT, stop_on_termination
 from core.cli.output import counter, print_json, print_table, say
 from core.datasets import store as datasets
 from core.datasets.model import Dataset
-from core.errors import BadInput
+from core.datasets.raw_files import shown_name
+from core.datasets.tables import Columns
+from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 
 BUNDLED = "reading the bundled images"
+ROWS_SHOWN = 2
+COLUMNS_SHOWN = 20
+DROPPED = {
+    "exact-duplicates": "drop_exact_duplicates",
+    "near-duplicates": "drop_near_duplicates",
+    "conflicts": "drop_conflicts",
+    "leaks": "drop_leaks",
+}
+"""What ``version --drop`` knows, and the field of ``Changes`` that does it."""
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -37,20 +52,102 @@ def list_all(arguments: argparse.Namespace) -> int:
 def add(arguments: argparse.Namespace) -> int:
     if not arguments.path.exists():
         raise BadInput(f"There is no file or folder {arguments.path}.", "path")
-    dataset = datasets.add_dataset(arguments.path, arguments.name, counter("reading images"))
+    stop_on_termination()  # what was half read is deleted then, as after Ctrl-C
+    columns = Columns(arguments.file_column, arguments.label_column, arguments.split_column)
+    try:
+        dataset = datasets.add_dataset(
+            arguments.path, arguments.name, counter("reading images"), columns=columns
+        )
+    except ColumnsUnclear as error:
+        _ask_for_columns(error)
+        return EXIT_BAD_INPUT
     return _tell(dataset, arguments.json)
 
 
 def show(arguments: argparse.Namespace) -> int:
-    datasets.ensure_bundled_datasets(counter(BUNDLED))
-    return _tell(datasets.open_dataset(arguments.name), arguments.json)
+    from core.datasets.findings import findings
+
+    dataset = _opened(arguments.name)
+    found = findings(dataset)
+    if arguments.json:
+        listed = [
+            {
+                "kind": finding.kind,
+                "severity": finding.severity,
+                "title": finding.title,
+                "advice": finding.advice,
+                "count": finding.count,
+                "classes": list(finding.classes),
+            }
+            for finding in found
+        ]
+        print_json(_document(dataset) | {"findings": listed})
+        return 0
+    _tell(dataset, as_json=False)
+    for finding in found:
+        print(f"{finding.severity}: {shown_text(finding.title)}")
+        if finding.advice:
+            print(f"  {shown_text(finding.advice)}")
+    return 0
+
+
+def rename(arguments: argparse.Namespace) -> int:
+    dataset = datasets.rename_dataset(_opened(arguments.name).id, arguments.new_name)
+    if arguments.json:
+        print_json(_document(dataset))
+    else:
+        say(f"{arguments.name} is called {dataset.name} now")
+    return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    from core.datasets.export import export_zip
+    from core.runs.import_uploads import safe_file_name
+
+    dataset = _opened(arguments.name)
+    target: Path = arguments.output or Path(safe_file_name(f"{dataset.name}.zip"))
+    if target.exists():
+        raise BadInput(f"{target} is there already; choose another place with --output.", "output")
+    stop_on_termination()
+    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with open(temporary, "xb") as file:
+            export_zip(dataset, file, counter("writing images"))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(target)
+    except OSError as error:
+        raise HeadstartError(f"{target} cannot be written ({error.strerror or error}).") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    if arguments.json:
+        print_json(
+            {"file": str(target), "bytes": target.stat().st_size, "images": dataset.image_count}
+        )
+    else:
+        say(f"{dataset.image_count} images in {target}")
+    return 0
+
+
+def version(arguments: argparse.Namespace) -> int:
+    from core.datasets.versions import Changes, make_version, preview
+
+    dataset = _opened(arguments.name)
+    switches = dict.fromkeys((DROPPED[name] for name in _dropped(arguments.drop)), True)
+    changes = Changes(
+        **switches,
+        drop_classes=tuple(arguments.drop_class),
+        merge_classes=tuple(_merge(text, dataset) for text in arguments.merge),
+    )
+    for sentence in preview(dataset, changes).sentences:
+        say(shown_text(sentence))
+    return _tell(make_version(dataset, changes, arguments.new_name), arguments.json)
 
 
 def remove(arguments: argparse.Namespace) -> int:
     from core.runs.store import open_store
 
-    datasets.ensure_bundled_datasets(counter(BUNDLED))
-    dataset = datasets.open_dataset(arguments.name)
+    dataset = _opened(arguments.name)
     users = open_store().active_runs_of_dataset(dataset.id)
     if users:
         raise BadInput(
@@ -66,6 +163,47 @@ def remove(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def shown_text(text: str) -> str:
+    """A sentence with names of the user's in it: no escape code reaches the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _opened(name: str) -> Dataset:
+    datasets.ensure_bundled_datasets(counter(BUNDLED))
+    return datasets.open_dataset(name)
+
+
+def _ask_for_columns(error: ColumnsUnclear) -> None:
+    """Say what the table looks like and how to choose."""
+    say(f"error: {shown_text(str(error))}")
+    more = len(error.columns) - COLUMNS_SHOWN
+    shown = [shown_name(name) for name in error.columns[:COLUMNS_SHOWN]]
+    say(f"columns: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}")
+    for row in error.rows[:ROWS_SHOWN]:
+        say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
+    say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")
+
+
+def _dropped(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in DROPPED:
+            raise UnknownName("--drop", name, DROPPED)
+    return names
+
+
+def _merge(text: str, dataset: Dataset) -> tuple[str, str]:
+    """``FROM=INTO``; a class name may hold an equals sign itself."""
+    for position, letter in enumerate(text):
+        if letter == "=" and text[:position] in dataset.classes and text[position + 1 :]:
+            return text[:position], text[position + 1 :]
+    raise BadInput(
+        f"--merge {text!r} is not of the form FROM=INTO, where FROM is one of the classes:"
+        f" {', '.join(dataset.classes)}.",
+        "--merge",
+    )
+
+
 def _tell(dataset: Dataset, as_json: bool) -> int:
     if as_json:
         print_json(_document(dataset))
@@ -73,9 +211,6 @@ def _tell(dataset: Dataset, as_json: bool) -> int:
     print(f"{dataset.name}: {dataset.image_count} images, {len(dataset.classes)} classes")
     print(f"id {dataset.id}, from {dataset.provenance}, added {dataset.created_at}")
     print_table(["class", "images"], list(dataset.class_counts.items()))
-    for finding, value in dataset.health.items():
-        count = len(value) if isinstance(value, (list, dict)) else value
-        print(f"{finding.replace('_', ' ')}: {count}")
     return 0
 
 

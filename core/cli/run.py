@@ -62,6 +62,8 @@ def _plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> Experimen
         split["validation"] = parse_number(arguments.validation_fraction, "--validation-fraction")
     if arguments.split_seed is not None:
         split["seed"] = parse_whole(arguments.split_seed, "--split-seed")
+    if arguments.own_split:
+        split["use_given"] = False
     size = arguments.image_size
     return plan_experiment(
         arguments.dataset,
