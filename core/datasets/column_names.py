@@ -4,82 +4,21 @@ import unicodedata
 from collections.abc import Sequence
 
 from core.datasets.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing
-from core.datasets.side_names import side_of
+from core.datasets.side_names import side_of, words
 from core.datasets.tables import Columns
 from core.errors import BadInput
 
 # The first group is what a column of labels is called; the second may also be a mere property.
-LABEL_NAMES = frozenset(
-    [
-        "label",
-        "labels",
-        "class",
-        "classes",
-        "classname",
-        "classlabel",
-        "labelname",
-        "category",
-        "categories",
-        "categoryname",
-        "target",
-        "targets",
-        "y",
-        "groundtruth",
-        "klasse",
-        "etikett",
-        "kategorie",
-        "classe",
-        "etiquette",
-        "categorie",
-        "clase",
-        "etiqueta",
-        "categoria",
-    ]
+LABEL_NAMES = words(
+    "label labels class classes classname classlabel labelname category categories "
+    "categoryname target targets y groundtruth klasse etikett kategorie classe etiquette "
+    "categorie clase etiqueta categoria"
 )
-PROPERTY_NAMES = frozenset(
-    [
-        "species",
-        "breed",
-        "kind",
-        "type",
-        "theme",
-        "tag",
-        "tags",
-        "genus",
-        "variety",
-        "diagnosis",
-        "dx",
-        "disease",
-        "emotion",
-        "digit",
-        "letter",
-        "character",
-        "art",
-        "sorte",
-        "typ",
-        "rasse",
-        "thema",
-        "espece",
-        "race",
-        "especie",
-        "raza",
-        "tipo",
-    ]
+PROPERTY_NAMES = words(
+    "species breed kind type theme tag tags genus variety diagnosis dx disease emotion digit "
+    "letter character art sorte typ rasse thema espece race especie raza tipo"
 )
-SPLIT_NAMES = frozenset(
-    [
-        "split",
-        "set",
-        "subset",
-        "partition",
-        "fold",
-        "phase",
-        "usage",
-        "dataset",
-        "datasplit",
-        "traintest",
-    ]
-)
+SPLIT_NAMES = words("split set subset partition fold phase usage dataset datasplit traintest")
 INDEX_NAMES = frozenset(("", "unnamed0", "index", "id", "idx", "no", "nr", "row"))
 MOST_LISTED_ROWS = 1000
 MOST_LISTED_COLUMNS = 20

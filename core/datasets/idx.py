@@ -1,10 +1,278 @@
-"""IDX files, as MNIST ships them."""
+"""IDX files, as MNIST, Fashion-MNIST and EMNIST ship them: images in one file, labels in another.
 
-from core.datasets.pixels import PixelImages
-from core.datasets.raw_files import Listing
+An IDX file begins with two zero bytes, one for the type of its numbers (8 is uint8), one for the
+number of dimensions, then the length of each dimension as a big-endian 32-bit number.
+"""
+
+import math
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.datasets.decode import LARGEST_PIXELS, SMALLEST_SIDE, UnreadableImageError
+from core.datasets.picture_files import has_picture_suffix
+from core.datasets.pixels import PixelBatch, PixelImages
+from core.datasets.raw_files import MOST_FILES, Listing, RawFile
+from core.datasets.side_names import side_among, words
+from core.datasets.tables import GZIP_START, open_unpacked
+from core.errors import BadInput
+
+READ_AS = "IDX files"
+BOTH_NEEDED = (
+    "Give images and labels together, in one folder or zip: train-images-idx3-ubyte and"
+    " train-labels-idx1-ubyte (with .gz or without)"
+)
+BATCH_BYTES = 16 * 1024**2
+MOST_IMAGES_IN_A_BATCH = 4096
+_UINT8 = 0x08
+_TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float", 0x0E: "double"}
+_KIND_WORDS = words("images image imgs labels label x y data raw")
+_FORMAT = re.compile(r"(idx[134]?|ubyte|byte|gz|bin|dat)$")
+_TEST_WORD = "t10k"  # ten thousand images to test on, as MNIST calls them
+
+
+@dataclass(frozen=True)
+class IdxFile:
+    """One IDX file by its header. ``shape`` as in the header; ``key`` tells data sets apart."""
+
+    raw: RawFile
+    gzipped: bool
+    type_code: int
+    shape: tuple[int, ...]
+    key: tuple[str, ...]
+    side: str | None
+
+    @property
+    def is_labels(self) -> bool:
+        return len(self.shape) == 1
+
+    @property
+    def header_bytes(self) -> int:
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        return self.shape[1:3] if self.shape[3:] == (1,) else self.shape[1:]
+
+    @property
+    def image_bytes(self) -> int:
+        return math.prod(self.image_shape)
+
+
+def read_idx(raw: RawFile) -> IdxFile | None:
+    """The header of an IDX file, or None where it is something else."""
+    try:
+        gzipped = raw.start(2) == GZIP_START
+        with open_unpacked(raw, gzipped) as (stream, _):
+            start = stream.read(4)
+            if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES:
+                return None
+            dimensions = start[3]
+            if not 1 <= dimensions <= 4:
+                return None
+            lengths = stream.read(4 * dimensions)
+    except UnreadableImageError:
+        return None
+    if len(lengths) < 4 * dimensions:
+        return None
+    shape = struct.unpack(f">{dimensions}I", lengths)
+    said = [_side_in(part) for part in reversed(raw.parts)]
+    side = next((side for side in said if side), None)
+    return IdxFile(raw, gzipped, start[2], shape, _key(raw.parts), side)
 
 
 def idx_images(listing: Listing) -> PixelImages | None:
-    """The images of IDX files, or None where there are none."""
-    del listing
-    return None
+    """The images of IDX files, or None where there are none, or pictures besides.
+
+    Images and labels are paired by name, else by count; the class is the number as text. Names
+    with train, t10k, test or validation in them give the side. Raises ``BadInput``.
+    """
+    candidates = [raw for raw in listing.files if not has_picture_suffix(raw.name)]
+    pictures = len(listing.files) - len(candidates)
+    found = [idx for raw in candidates if (idx := read_idx(raw)) is not None]
+    if not found or pictures > len(found):
+        return None
+    pairs = pair_up(_without_copies(found, listing))
+    for images, labels in pairs:
+        _check_images(images)
+        _check_pair(images, labels)
+    total = sum(images.shape[0] for images, _ in pairs)
+    if total > MOST_FILES:
+        raise BadInput(
+            f"{pairs[0][0].raw.path}: {total:,} images in all; the limit is {MOST_FILES:,}.", "path"
+        )
+    left_out = len(listing.files) - len(found)
+    if left_out:
+        listing.ignored += left_out
+        listing.notes.append(f"{left_out} file(s) beside the IDX files were left out.")
+    labelled = [(images, _read_labels(labels)) for images, labels in pairs]
+
+    def batches() -> Iterator[tuple[PixelBatch, int]]:
+        done = 0
+        for images, labels in labelled:
+            for batch in _batches_of(images, labels):
+                done += len(batch.pixels)
+                yield batch, done
+
+    expected = sum(images.shape[0] * images.image_bytes for images, _ in pairs)
+    return PixelImages(READ_AS, total, expected, batches)
+
+
+def belong_together(one: IdxFile, other: IdxFile) -> bool:
+    """Whether two files are images and labels of the same side of the same data set."""
+    return (one.key, one.side, one.is_labels) == (other.key, other.side, not other.is_labels)
+
+
+def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
+    """Images with their labels, in the order of their names. Raises ``BadInput``."""
+    files = sorted(found, key=lambda idx: idx.raw.path)
+    images = [idx for idx in files if not idx.is_labels]
+    labels = [idx for idx in files if idx.is_labels]
+    keys = sorted({" ".join(idx.key) for idx in images})
+    if len(keys) > 1:
+        listed = ", ".join(key or "one without a name" for key in keys)
+        raise BadInput(
+            f"There are several data sets in it: {listed}. Give the files of one.", "path"
+        )
+    pairs = []
+    for idx in images:
+        named_alike = [entry for entry in labels if entry.side == idx.side]
+        counted_alike = [entry for entry in labels if entry.shape[0] == idx.shape[0]]
+        partners = named_alike if len(named_alike) == 1 else counted_alike
+        if len(partners) != 1:
+            raise BadInput(_no_partner(idx, "labels"), "path")
+        labels.remove(partners[0])
+        pairs.append((idx, partners[0]))
+    if labels:
+        raise BadInput(_no_partner(labels[0], "images"), "path")
+    return pairs
+
+
+def _no_partner(idx: IdxFile, missing: str) -> str:
+    held = "labels" if idx.is_labels else "images"
+    return (
+        f"{idx.raw.path} holds {idx.shape[0]:,} {held}, and there is no IDX file with their"
+        f" {missing} beside it. {BOTH_NEEDED}."
+    )
+
+
+def _side_in(part: str) -> str | None:
+    # Also at the start of a word: "t10k-images", "train-images.idx3-ubyte".
+    return "test" if _TEST_WORD in part.lower() else side_among(part)
+
+
+def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a path that are neither side nor kind nor format: the name of a data set."""
+    found: dict[str, None] = {}
+    for part in parts:
+        for word in re.findall(r"[^\W_]+", part.casefold()):
+            known = word in _KIND_WORDS or word == _TEST_WORD or side_among(word) is not None
+            if not known and not _FORMAT.fullmatch(word):
+                found[word] = None
+    return tuple(found)
+
+
+def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
+    """One of each: the packed file and the unpacked one may lie side by side."""
+    kept: dict[tuple[object, ...], IdxFile] = {}
+    for idx in sorted(found, key=lambda entry: (entry.gzipped, len(entry.raw.parts))):
+        same = (idx.key, idx.side, idx.type_code, idx.shape)
+        if same in kept:
+            listing.ignored += 1
+            listing.notes.append(
+                f"{idx.raw.path} was left out: {kept[same].raw.path} is the same file again."
+            )
+        else:
+            kept[same] = idx
+    return list(kept.values())
+
+
+def _check_images(idx: IdxFile) -> None:
+    """One byte a pixel, grey or three channels, no side too small, or ``BadInput``."""
+    count, *rest = idx.shape
+    size = " x ".join(map(str, rest))
+    if idx.type_code != _UINT8:
+        reason = f"its numbers are {_TYPES[idx.type_code]}; only uint8 (0 to 255) is read"
+    elif len(idx.shape) == 2:
+        reason = f"it holds {count:,} rows of {size} numbers, which is no picture"
+    elif len(idx.shape) == 4 and idx.shape[3] not in (1, 3):
+        reason = f"its pictures are {size}; the last number must be 1 (grey) or 3 (colour)"
+    elif count == 0:
+        reason = "it holds no image"
+    elif min(rest[:2]) < SMALLEST_SIDE or rest[0] * rest[1] > LARGEST_PIXELS:
+        reason = (
+            f"its pictures are {size} pixels; each side must be at least {SMALLEST_SIDE}, and"
+            f" {LARGEST_PIXELS // 1_000_000} megapixels are the limit"
+        )
+    else:
+        return
+    raise BadInput(
+        f"{idx.raw.path}: {reason}. Save the images as uint8, count x rows x columns.", "path"
+    )
+
+
+def _check_pair(images: IdxFile, labels: IdxFile) -> None:
+    if labels.type_code != _UINT8:
+        raise BadInput(
+            f"{labels.raw.path}: its numbers are {_TYPES[labels.type_code]}; only uint8 (labels 0"
+            " to 255) is read. Save the labels as uint8.",
+            "path",
+        )
+    if images.shape[0] != labels.shape[0]:
+        raise BadInput(
+            f"{images.raw.path} holds {images.shape[0]:,} images and {labels.raw.path}"
+            f" {labels.shape[0]:,} labels. Give the two files that belong together.",
+            "path",
+        )
+    for idx in (images, labels):
+        promised = idx.header_bytes + math.prod(idx.shape)
+        if not idx.gzipped and idx.raw.size_bytes < promised:
+            raise _cut_short(idx)
+
+
+def _cut_short(idx: IdxFile) -> BadInput:
+    return BadInput(
+        f"{idx.raw.path} is cut short: its header promises {math.prod(idx.shape):,} bytes of"
+        " content and it holds fewer. Download or copy it again.",
+        "path",
+    )
+
+
+def _read_labels(idx: IdxFile) -> list[str]:
+    count = idx.shape[0]
+    data = b"".join(_pieces(idx, count))
+    return [str(label) for label in data]
+
+
+def _pieces(idx: IdxFile, piece_bytes: int) -> Iterator[bytes]:
+    """The content after the header, ``piece_bytes`` at a time. Raises ``BadInput``."""
+    left = math.prod(idx.shape)
+    try:
+        with open_unpacked(idx.raw, idx.gzipped) as (stream, _):
+            stream.read(idx.header_bytes)
+            while left:
+                data = stream.read(min(piece_bytes, left))
+                if len(data) < min(piece_bytes, left):
+                    raise _cut_short(idx)
+                left -= len(data)
+                yield data
+            # Past the end of a gzip file its checksum is compared.
+            stream.read(1)
+    except UnreadableImageError as error:
+        raise BadInput(f"{idx.raw.path}: {error}. Download or copy it again.", "path") from error
+
+
+def _batches_of(images: IdxFile, labels: list[str]) -> Iterator[PixelBatch]:
+    """All images of one file, with the labels in the same order."""
+    per_batch = max(1, min(MOST_IMAGES_IN_A_BATCH, BATCH_BYTES // images.image_bytes))
+    short_name = re.split(r"[-_.]idx", images.raw.name, maxsplit=1)[0].removesuffix(".gz")
+    start = 0
+    for data in _pieces(images, per_batch * images.image_bytes):
+        pixels = np.frombuffer(data, np.uint8).reshape(-1, *images.image_shape)
+        stop = start + len(pixels)
+        names = [f"{short_name} {number}" for number in range(start + 1, stop + 1)]
+        yield PixelBatch(pixels, labels[start:stop], names, images.side)
+        start = stop

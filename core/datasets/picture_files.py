@@ -7,41 +7,13 @@ from pathlib import PurePosixPath
 
 from core.datasets.decode import UnreadableImageError
 from core.datasets.raw_files import RawFile
+from core.datasets.side_names import words
 
 # Those that Headstart does not open are among them: they are pictures to the person who sent
 # them, and are listed with the reason.
-PICTURE_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".gif",
-        ".bmp",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".heic",
-        ".heif",
-        ".avif",
-        ".jp2",
-        ".j2k",
-        ".svg",
-        ".tga",
-        ".psd",
-        ".eps",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".ico",
-        ".raw",
-        ".dng",
-        ".cr2",
-        ".nef",
-        ".arw",
-        ".dcm",
-    ]
+PICTURE_SUFFIXES = words(
+    ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .heic .heif .avif .jp2 .j2k .svg "
+    ".tga .psd .eps .ppm .pgm .pbm .ico .raw .dng .cr2 .nef .arw .dcm"
 )
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 FEWEST_NAMED_ALIKE = 3

@@ -3,6 +3,12 @@
 import re
 from collections.abc import Sequence
 
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text: sets of names are easier to read so."""
+    return frozenset(text.split())
+
+
 SIDE_OF_FOLDER = {
     "train": "train",
     "training": "train",
@@ -15,31 +21,17 @@ SIDE_OF_FOLDER = {
     "testing": "test",
 }
 # Words that stand beside the word of the side: "training set", "test_images", "val-data".
-BESIDE_A_SIDE = frozenset(
-    [
-        "set",
-        "data",
-        "dataset",
-        "images",
-        "image",
-        "imgs",
-        "img",
-        "pictures",
-        "photos",
-        "pics",
-        "folder",
-        "dir",
-        "split",
-    ]
+BESIDE_A_SIDE = words(
+    "set data dataset images image imgs img pictures photos pics folder dir split"
 )
-_TO_PREDICT = frozenset(["pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"])
+_TO_PREDICT = words("pred predict prediction predictions unlabeled unlabelled")
 _SIDE_WORD = re.compile(rf"({'|'.join(SIDE_OF_FOLDER)})(?:set|data|images)?\d*")
 
 
 def plain_words(name: str) -> frozenset[str]:
     """The words of a name, in small letters, without numbers that stand alone."""
-    words = re.findall(r"[^\W_]+", name.casefold())
-    return frozenset(word for word in words if not word.isdecimal())
+    found = re.findall(r"[^\W_]+", name.casefold())
+    return frozenset(word for word in found if not word.isdecimal())
 
 
 def side_of(name: str) -> str | None:
@@ -61,9 +53,9 @@ def sides_of_folders(names: Sequence[str]) -> dict[str, str | None]:
 
     ``seg_train`` and ``seg_test`` are sides of one data set; alone they could be anything.
     """
-    words = {name: plain_words(name) for name in names}
-    common = frozenset.intersection(*words.values()) if len(names) > 1 else frozenset()
-    return {name: side_of(name) or _side_of_words(words[name] - common) for name in names}
+    given = {name: plain_words(name) for name in names}
+    common = frozenset.intersection(*given.values()) if len(names) > 1 else frozenset()
+    return {name: side_of(name) or _side_of_words(given[name] - common) for name in names}
 
 
 def is_to_predict(name: str) -> bool:
@@ -76,7 +68,7 @@ def _side_of_word(word: str) -> str | None:
     return SIDE_OF_FOLDER[found.group(1)] if found else None
 
 
-def _side_of_words(words: frozenset[str]) -> str | None:
-    sides = [side for word in words if (side := _side_of_word(word))]
-    rest = [word for word in words if not _side_of_word(word) and word not in BESIDE_A_SIDE]
+def _side_of_words(given: frozenset[str]) -> str | None:
+    sides = [side for word in given if (side := _side_of_word(word))]
+    rest = [word for word in given if not _side_of_word(word) and word not in BESIDE_A_SIDE]
     return sides[0] if len(sides) == 1 and not rest else None

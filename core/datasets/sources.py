@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.datasets.archive import open_archive
+from core.datasets.idx import belong_together, read_idx
 from core.datasets.raw_files import (
     LARGEST_TABLE_BYTES,
     LARGEST_TOTAL_BYTES,
@@ -18,17 +19,22 @@ from core.datasets.raw_files import (
     is_ignored,
     safe_parts,
 )
+from core.datasets.single_file import is_table_or_idx
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(
     {".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".tflite"}
 )
 KERAS_ARCHIVE_MEMBER = "model.weights.h5"  # a .keras file is a zip, whatever its name says
+MOST_NEIGHBOURS = 1000
 
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Listing]:
     """List the files of a folder or zip; they can be read while the context is open.
+
+    A table or an IDX file may also be given alone; then it is the one file of the listing, with
+    the other half of an IDX pair where that lies beside it.
 
     Raises ``BadInput`` (field ``path``) where there is nothing of the kind.
     """
@@ -37,11 +43,11 @@ def open_source(path: Path) -> Iterator[Listing]:
     elif path.is_file():
         if path.suffix.lower() in MODEL_SUFFIXES:
             raise _model_refused(path)
-        if not _looks_like_an_archive(path):
-            # A table of pixels is one file. Whatever else it is, the readers say.
-            listing = Listing()
-            _list_file(path.parent, path, listing)
-            yield listing
+        alone = Listing()
+        _list_file(path.parent, path, alone)
+        if alone.files and is_table_or_idx(path, alone.files[0]):
+            _add_partners(path, alone)
+            yield alone
             return
         with open_archive(path) as listing:
             if any(file.parts[-1] == KERAS_ARCHIVE_MEMBER for file in listing.files):
@@ -51,10 +57,20 @@ def open_source(path: Path) -> Iterator[Listing]:
         raise BadInput(f"There is no folder or zip at {path}.", "path")
 
 
-def _looks_like_an_archive(path: Path) -> bool:
-    with open(path, "rb") as file:
-        start = file.read(512)
-    return not start or b"\0" in start or start.startswith((b"PK", b"\x1f\x8b"))
+def _add_partners(path: Path, listing: Listing) -> None:
+    """Beside a single IDX file, list those of its labels or images that lie in the same folder."""
+    given = read_idx(listing.files[0])
+    if given is None:
+        return
+    beside = Listing()
+    for neighbour in sorted(path.parent.iterdir())[:MOST_NEIGHBOURS]:
+        if neighbour != path and neighbour.is_file():
+            _list_file(path.parent, neighbour, beside)
+    for raw in beside.files:
+        other = read_idx(raw)
+        if other is not None and belong_together(given, other):
+            listing.files.append(raw)
+            listing.notes.append(f"{raw.name} lies beside {path.name} and was read with it.")
 
 
 def _model_refused(path: Path) -> BadInput:

@@ -1,0 +1,262 @@
+"""Which columns of a table are pixels, which is the label, and how the pixels make a picture."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.datasets.column_names import (
+    INDEX_NAMES,
+    LABEL_NAMES,
+    PROPERTY_NAMES,
+    asked_position,
+    plain,
+    split_position,
+    unique_names,
+)
+from core.datasets.tables import Columns, TextTable
+from core.errors import BadInput, ColumnsUnclear
+
+FEWEST_PIXELS = 16
+BRIGHTEST = 255
+ROWS_SHOWN = 5
+CELLS_SHOWN = 8
+_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
+_COLOURS = (("r", "red"), ("g", "green"), ("b", "blue"))
+EXPECTED = (
+    "Expected one line a picture: its label, then its pixels from 0 to 255, row by row:"
+    " label,pixel0,pixel1,...,pixel783"
+)
+
+
+@dataclass(frozen=True)
+class PixelColumns:
+    """What the columns of a table of pixels hold, by position.
+
+    ``pixels`` are in the order in which they fill the picture: ``side`` x ``side`` grey, or three
+    channels, one after the other where ``planar``, else side by side. ``scale`` is 255 where the
+    cells go from 0 to 1, else 1. ``notes`` say what was assumed.
+    """
+
+    names: tuple[str, ...]
+    has_header: bool
+    pixels: tuple[int, ...]
+    label: int | None
+    split: int | None
+    side: int
+    channels: int
+    planar: bool
+    scale: int
+    notes: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+
+def is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
+    """What the columns hold, or None where they are no pixels.
+
+    Raises ``BadInput`` where they are pixels that make no square picture, ``ColumnsUnclear``
+    where several columns could be the label.
+    """
+    width = table.width
+    has_header = _has_header(table.first_rows)
+    names = unique_names(table.first_rows[0] if has_header else None, width)
+    rows = [row for row in table.first_rows[has_header:] if len(row) == width]
+    if not rows:
+        return None
+    numeric = _numeric_columns(rows, width)
+    if sum(numeric) < FEWEST_PIXELS:
+        return None
+    split = split_position(names, rows, columns, table.name)
+    label = _named_label(names, columns, table.name)
+    named = _named_pixels(names, {split, label}) if has_header else []
+    pixels = [position for position in named if numeric[position]]
+    if len(pixels) < FEWEST_PIXELS or len(pixels) < 0.9 * len(named):
+        pixels = [
+            position
+            for position in range(width)
+            if numeric[position]
+            and position not in (split, label)
+            and not (has_header and plain(names[position]) in INDEX_NAMES)
+        ]
+        if len(pixels) < FEWEST_PIXELS or len(pixels) < 0.5 * width:
+            return None
+    notes: list[str] = []
+    if label is None:
+        others = [
+            position
+            for position in range(width)
+            if position not in pixels
+            and position != split
+            and not (has_header and plain(names[position]) in INDEX_NAMES)
+        ]
+        label = _label_among(table, names, rows, pixels, others)
+        if label in pixels:
+            pixels.remove(label)
+            notes.append(f"{table.name}: the label was taken from {_which(label, width)} column.")
+    side, channels = _picture_shape(table.name, len(pixels))
+    values = _values(rows, pixels)
+    if not (np.nan_to_num(values) <= BRIGHTEST).all(axis=1).any():
+        return None
+    planar = False
+    if channels == 3:
+        planar = _is_planar(names, pixels, values, side)
+        order = "all red, then all green, then all blue" if planar else "red, green, blue in turn"
+        notes.append(f"{table.name}: the colours were read as {order}.")
+    scale = 1
+    if np.nanmax(values) <= 1:
+        scale = BRIGHTEST
+        notes.append(f"{table.name}: its pixels go from 0 to 1; they were multiplied by 255.")
+    return PixelColumns(
+        names, has_header, tuple(pixels), label, split, side, channels, planar, scale, tuple(notes)
+    )
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names columns: text where numbers follow, or 0, 1, 2, 3 ..."""
+    first = [cell.strip() for cell in rows[0]]
+    numbers = [cell for cell in first if is_number(cell)]
+    if len(numbers) < 0.5 * len(first):
+        return True
+    text = [plain(cell) for cell in first if not is_number(cell)]
+    if any(name in LABEL_NAMES | PROPERTY_NAMES for name in text):
+        return True
+    counted = [int(cell) for cell in numbers if cell.isdecimal()]
+    return (
+        len(counted) >= FEWEST_PIXELS
+        and len(counted) >= len(first) - 2
+        and counted == list(range(counted[0], counted[0] + len(counted)))
+    )
+
+
+def _numeric_columns(rows: Sequence[Sequence[str]], width: int) -> list[bool]:
+    """Whether most cells of a column are numbers; a bad cell here and there is no matter."""
+    counts = [sum(is_number(row[position]) for row in rows) for position in range(width)]
+    return [count > 0.5 * len(rows) for count in counts]
+
+
+def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | None:
+    if columns.label is not None:
+        return asked_position(columns.label, names, table)
+    for known in (LABEL_NAMES, PROPERTY_NAMES):
+        found = [position for position, name in enumerate(names) if plain(name) in known]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _named_pixels(names: Sequence[str], taken: set[int | None]) -> list[int]:
+    """Columns that are numbered alike (pixel0, pixel1; 1x1, 1x2; r0, g0, b0), in their order."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for position, name in enumerate(names):
+        pattern = re.sub(r"\d+", "#", name.strip().casefold())
+        if "#" in pattern and position not in taken:
+            groups[pattern].append(position)
+    if not groups:
+        return []
+    # With one number in the name it is the place; with two (1x1) only the table knows the order.
+    in_order = {
+        pattern: sorted(group, key=lambda at: int(re.findall(r"\d+", names[at])[0]))
+        if pattern.count("#") == 1
+        else group
+        for pattern, group in groups.items()
+    }
+    colours = [_of_colour(in_order, colour) for colour in _COLOURS]
+    if all(colours) and len({len(group) for group in colours}) == 1:
+        return [position for group in colours for position in group]
+    return max(in_order.values(), key=len)
+
+
+def _of_colour(groups: dict[str, list[int]], colour: tuple[str, ...]) -> list[int]:
+    for pattern, group in groups.items():
+        if set(re.findall(r"[a-z]+", pattern)) & set(colour):
+            return group
+    return []
+
+
+def _label_among(
+    table: TextTable,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    pixels: Sequence[int],
+    others: Sequence[int],
+) -> int | None:
+    """The column of the label: the only other one, else the first or last of the numbers."""
+    if len(others) == 1:
+        return others[0]
+    if others:
+        raise ColumnsUnclear(
+            f"{table.name}: several columns are no pixels. Say which one holds the label.",
+            table.name,
+            [names[position] for position in others],
+            [[row[position] for position in others] for row in rows[:ROWS_SHOWN]],
+        )
+    if _shape_of(len(pixels)) is not None or _shape_of(len(pixels) - 1) is None:
+        return None
+    # A label has several values and few of them; a pixel in a corner is constant, or is anything.
+    first, last = (len({row[at].strip() for row in rows}) for at in (pixels[0], pixels[-1]))
+    if last > 1 and (first == 1 or last < first):
+        return pixels[-1]
+    return pixels[0]
+
+
+def _which(position: int, width: int) -> str:
+    return {0: "the first", width - 1: "the last"}.get(position, f"number {position + 1} of the")
+
+
+def _shape_of(count: int) -> tuple[int, int] | None:
+    """Side and channels of a square picture of ``count`` numbers, or None."""
+    for channels in (1, 3):
+        side = math.isqrt(count // channels)
+        if side * side * channels == count and side > 1:
+            return side, channels
+    return None
+
+
+def _picture_shape(name: str, count: int) -> tuple[int, int]:
+    shape = _shape_of(count)
+    if shape is None:
+        near = math.isqrt(count)
+        raise BadInput(
+            f"{name}: {count} numbers a line make no square picture; {near * near} or"
+            f" {(near + 1) ** 2} would (grey), or three times a square (colour). {EXPECTED}.",
+            "path",
+        )
+    return shape
+
+
+def _values(rows: Sequence[Sequence[str]], pixels: Sequence[int]) -> np.ndarray:
+    """The pixels of the first rows, float64, NaN where a cell is no number."""
+    return np.array(
+        [
+            [float(row[at].replace(",", ".")) if is_number(row[at]) else math.nan for at in pixels]
+            for row in rows
+        ]
+    )
+
+
+def _is_planar(names: Sequence[str], pixels: Sequence[int], values: np.ndarray, side: int) -> bool:
+    """Whether each channel comes as a whole: that is, whether the pictures are smoother so."""
+    first = {re.sub(r"[^a-z]", "", names[at].casefold()) for at in pixels[: side * side]}
+    second = {re.sub(r"[^a-z]", "", names[at].casefold()) for at in pixels[side * side :]}
+    if len(first) == 1 and first.isdisjoint(second):
+        return True  # The columns say so: r0 ... r99, g0 ... g99, b0 ... b99.
+    interleaved = values.reshape(-1, side, side, 3)
+    planar = values.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
+    return _roughness(planar) < _roughness(interleaved)
+
+
+def _roughness(pictures: np.ndarray) -> float:
+    """The mean step between neighbouring pixels of ``(N, H, W, 3)``."""
+    across = np.abs(np.diff(pictures, axis=2))
+    down = np.abs(np.diff(pictures, axis=1))
+    return float(np.nanmean(across) + np.nanmean(down))

@@ -1,0 +1,207 @@
+"""Read a table of pixels block by block: fast where all is well, line by line where it is not."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.datasets.column_names import RefusedRows, why_no_label
+from core.datasets.pixel_columns import BRIGHTEST, PixelColumns, is_number
+from core.datasets.pixels import PixelBatch
+from core.datasets.side_names import side_of
+from core.datasets.tables import TextTable
+
+BLOCK_CHARACTERS = 8 * 1024**2
+MOST_ROWS_IN_A_BLOCK = 4096
+# A block with a bad line is halved until it is this small, then read line by line.
+SMALLEST_BLOCK = 32
+CELL_SHOWN = 30
+
+# Line numbers, pixels uint8 (n, pixels), labels, sides where there is a column for them.
+_Parsed = tuple[list[int], np.ndarray, list[str], list[str] | None]
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """A table of pixels that is ready to be read; ``side`` is what its file name says."""
+
+    table: TextTable
+    columns: PixelColumns
+    label: int
+    side: str | None
+
+
+class PixelRows:
+    """Reads one table block by block; lines that cannot be used are refused with their number."""
+
+    def __init__(self, entry: PixelTable, refused: RefusedRows, side: str | None) -> None:
+        self._table = entry.table
+        self._columns = entry.columns
+        self._refused = refused
+        self._side = side
+        self._pixels = list(entry.columns.pixels)
+        self._width = entry.columns.width
+        self._label = entry.label
+        cells = (row[at] for row in entry.table.first_rows for at in self._pixels if at < len(row))
+        self._decimal = "," if any("," in cell for cell in cells) else "."
+        self.brightest = 0
+
+    def batches(self) -> Iterator[tuple[PixelBatch, int]]:
+        done = 0
+
+        def work_done(count: int) -> None:
+            nonlocal done
+            done = count
+
+        lines = self._table.lines(work_done)
+        if self._columns.has_header:
+            next((line for _, line in lines if line.strip()), None)
+        block: list[tuple[int, str]] = []
+        characters = 0
+        for numbered in lines:
+            block.append(numbered)
+            characters += len(numbered[1])
+            if characters >= BLOCK_CHARACTERS or len(block) >= MOST_ROWS_IN_A_BLOCK:
+                for batch in self._read(block):
+                    yield batch, done
+                block, characters = [], 0
+        for batch in self._read(block):
+            yield batch, done
+
+    def _read(self, block: list[tuple[int, str]]) -> Iterator[PixelBatch]:
+        block = [(number, line) for number, line in block if line.strip()]
+        if not block:
+            return
+        parsed = self._parse_fast(block)
+        if parsed is not None:
+            yield from self._checked(*parsed)
+        elif len(block) > SMALLEST_BLOCK:
+            middle = len(block) // 2
+            yield from self._read(block[:middle])
+            yield from self._read(block[middle:])
+        else:
+            yield from self._checked(*self._parse_slowly(block))
+
+    def _parse_fast(self, block: list[tuple[int, str]]) -> _Parsed | None:
+        """The whole block at once, or None where a line in it needs to be looked at."""
+        # Imported here: verbs that only list data sets do without it.
+        import pandas as pd
+
+        # pandas would cut lines that are too long, and fill up those that are too short.
+        separators = self._width - 1
+        if any(line.count(self._table.separator) != separators for _, line in block):
+            return None
+        text = set(range(self._width)) - set(self._pixels)
+        try:
+            frame = pd.read_csv(
+                io.StringIO("".join(line for _, line in block)),
+                sep=self._table.separator,
+                header=None,
+                names=list(range(self._width)),
+                index_col=False,
+                dtype=dict.fromkeys(text, str),
+                na_filter=False,
+                low_memory=False,
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                decimal=self._decimal,
+            )
+        except ValueError:  # pandas' own ParserError is one
+            return None
+        values = frame[self._pixels].to_numpy()
+        if len(frame) != len(block) or values.dtype.kind not in "iuf":
+            return None
+        levels = self._levels(values)
+        if levels is None:
+            return None
+        sides = frame[self._columns.split].tolist() if self._columns.split is not None else None
+        return [number for number, _ in block], levels, frame[self._label].tolist(), sides
+
+    def _parse_slowly(self, block: list[tuple[int, str]]) -> _Parsed:
+        numbers, rows, labels, sides = [], [], [], []
+        for number, line in block:
+            try:
+                cells = next(csv.reader([line], delimiter=self._table.separator, strict=True))
+            except csv.Error:
+                self._refused.refuse(number, "its quotation marks do not fit together")
+                continue
+            levels = self._levels_of(number, cells)
+            if levels is not None:
+                numbers.append(number)
+                rows.append(levels)
+                labels.append(cells[self._label])
+                if self._columns.split is not None:
+                    sides.append(cells[self._columns.split])
+        pixels = np.array(rows, np.uint8).reshape(-1, len(self._pixels))
+        return numbers, pixels, labels, sides if self._columns.split is not None else None
+
+    def _levels_of(self, number: int, cells: list[str]) -> np.ndarray | None:
+        if len(cells) != self._width:
+            reason = f"it has {len(cells)} cells where {self._width} were expected"
+            self._refused.refuse(number, reason)
+            return None
+        values = [cells[at].replace(",", ".") for at in self._pixels]
+        if all(map(is_number, values)):
+            levels = self._levels(np.array(values, np.float64))
+            if levels is not None:
+                return levels
+        highest = BRIGHTEST // self._columns.scale
+        bad = next(
+            at
+            for at, value in zip(self._pixels, values, strict=True)
+            if not (is_number(value) and 0 <= float(value) <= highest)
+        )
+        self._refused.refuse(
+            number,
+            f"its cell {bad + 1} holds {cells[bad][:CELL_SHOWN]!r}, not a number from 0 to"
+            f" {highest}",
+        )
+        return None
+
+    def _levels(self, values: np.ndarray) -> np.ndarray | None:
+        """As uint8, or None where a value is outside what a pixel may be."""
+        highest = BRIGHTEST / self._columns.scale
+        if not values.size or not (values.min() >= 0 and values.max() <= highest):
+            return None  # NaN is neither, so it ends here too.
+        if values.dtype.kind == "f":
+            values = np.rint(values * self._columns.scale)
+        else:
+            values = values * self._columns.scale
+        return values.astype(np.uint8)
+
+    def _checked(
+        self,
+        numbers: list[int],
+        levels: np.ndarray,
+        labels: list[str],
+        sides: list[str] | None,
+    ) -> Iterator[PixelBatch]:
+        """Refuse lines whose label cannot be used, and put each side into a batch of its own."""
+        problems = {label: why_no_label(label) for label in set(labels)}
+        by_side: dict[str | None, list[int]] = defaultdict(list)
+        for at, label in enumerate(labels):
+            reason = problems[label]
+            if reason is not None:
+                self._refused.refuse(numbers[at], reason)
+            else:
+                by_side[self._side if sides is None else side_of(sides[at])].append(at)
+        if levels.size:
+            self.brightest = max(self.brightest, int(levels.max()))
+        for side, kept in by_side.items():
+            yield PixelBatch(
+                self._pictures(levels[kept]),
+                [labels[at].strip() for at in kept],
+                [f"{self._table.raw.name} line {numbers[at]}" for at in kept],
+                side,
+            )
+
+    def _pictures(self, levels: np.ndarray) -> np.ndarray:
+        side = self._columns.side
+        if self._columns.channels == 1:
+            return levels.reshape(-1, side, side)
+        if self._columns.planar:
+            return levels.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
+        return levels.reshape(-1, side, side, 3)
