@@ -8,19 +8,23 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale, unlabel_rgb
 
 from core.comparison.appearance import percent_text, plain
 from core.comparison.confusion import Confusion, number_text
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30
+COLOUR_SCALE = "Cividis"
+WHITE, BLACK = "#FFFFFF", "#000000"
 LONGEST_NAME = 22
 _SMALLEST_CELL = 24
 _LARGEST_CELL = 56
 _SMALLEST_HEIGHT = 320
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
-# The ring around a chosen cell: 3:1 against both ends of the colour scale.
-_RING_COLOUR = "#D55E00"
+# Where black and white have the same contrast, 4.58:1.
+_BRIGHT_FROM = 0.179
+_LEVELS = 256
 
 
 def charted_classes(matrix: Confusion) -> list[int]:
@@ -41,57 +45,33 @@ def left_out_sentence(matrix: Confusion) -> str | None:
 
 
 def confusion_chart(matrix: Confusion, normalised: bool = False) -> go.Figure:
-    """Label downwards, answer across, images printed in each cell, the darkest cell has least.
+    """Label downwards, answer across, images printed in each cell; the brighter, the more.
 
     ``normalised`` colours and prints the share of the label's images in percent instead. Every
     cell can be chosen: the point that Plotly selects has the ``customdata`` that
     ``chosen_cell`` reads.
     """
     shown = charted_classes(matrix)
-    counts = matrix.counts[np.ix_(shown, shown)].astype(np.float64)
-    shares = 100 * matrix.shares[np.ix_(shown, shown)]
+    values = (100 * matrix.shares if normalised else matrix.counts)[np.ix_(shown, shown)]
     names = [_axis_name(matrix.classes[place], row) for row, place in enumerate(shown)]
+    largest = 100.0 if normalised else max(1.0, float(values.max(initial=0)))
     figure = go.Figure()
     figure.add_heatmap(
-        z=shares if normalised else counts,
+        z=values,
         x=names,
         y=names,
-        text=[
-            [_printed(count, share, normalised) for count, share in zip(*rows, strict=True)]
-            for rows in zip(counts, shares, strict=True)
-        ],
-        texttemplate="%{text}",
-        colorscale="Cividis",
+        colorscale=COLOUR_SCALE,
         zmin=0,
-        zmax=100 if normalised else max(1.0, float(counts.max(initial=0))),
+        zmax=largest,
         xgap=1,
         ygap=1,
         showscale=False,
         hoverinfo="skip",
     )
-    _add_choices(figure, matrix, shown, names)
-    cell = min(_LARGEST_CELL, max(_SMALLEST_CELL, 720 // max(1, len(shown))))
-    figure.update_xaxes(
-        title="what was said",
-        type="category",
-        side="top",
-        tickangle=-45,
-        automargin=True,
-        fixedrange=True,
-    )
-    figure.update_yaxes(
-        title="label", type="category", autorange="reversed", automargin=True, fixedrange=True
-    )
-    figure.update_layout(
-        height=max(_SMALLEST_HEIGHT, cell * len(shown) + 160),
-        margin=_MARGIN,
-        showlegend=False,
-        hovermode="closest",
-        # However large a cell is, a click or a touch anywhere in it finds its middle.
-        hoverdistance=-1,
-        clickmode="event+select",
-        dragmode=False,
-    )
+    inks = _inks(values / largest)
+    _add_numbers(figure, values, names, inks, normalised)
+    _add_choices(figure, matrix, shown, names, inks)
+    _lay_out(figure, len(shown))
     return figure
 
 
@@ -108,7 +88,74 @@ def chosen_cell(points: list[Mapping[str, Any]]) -> tuple[int, int] | None:
     return None
 
 
-def _add_choices(figure: go.Figure, matrix: Confusion, shown: list[int], names: list[str]) -> None:
+def _lay_out(figure: go.Figure, size: int) -> None:
+    axis = {"type": "category", "automargin": True, "fixedrange": True, "showgrid": False}
+    figure.update_xaxes(
+        title="what was said", side="top", tickangle=-45, range=[-0.5, size - 0.5], **axis
+    )
+    figure.update_yaxes(title="label", range=[size - 0.5, -0.5], **axis)
+    cell = min(_LARGEST_CELL, max(_SMALLEST_CELL, 720 // max(1, size)))
+    figure.update_layout(
+        height=max(_SMALLEST_HEIGHT, cell * size + 160),
+        margin=_MARGIN,
+        showlegend=False,
+        hovermode="closest",
+        # However large a cell is, a click or a touch anywhere in it finds its middle.
+        hoverdistance=-1,
+        clickmode="event+select",
+        dragmode=False,
+    )
+
+
+def _inks(shares: np.ndarray) -> np.ndarray:
+    """Black on bright cells and white on dark ones: at least 4.5:1 on each (WCAG 1.4.3).
+
+    ``shares`` are places on the colour scale, 0 to 1; NaN, which is not drawn, counts as 0.
+    Plotly's own choice for text in a heat map is a grey that falls below that on middling cells.
+    """
+    levels = np.linspace(0.0, 1.0, _LEVELS)
+    bright = np.array(
+        [_luminance(s) > _BRIGHT_FROM for s in sample_colorscale(COLOUR_SCALE, levels)]
+    )
+    nearest = np.rint(np.nan_to_num(shares) * (_LEVELS - 1)).astype(np.int64)
+    return np.where(bright[nearest], BLACK, WHITE)
+
+
+def _add_numbers(
+    figure: go.Figure,
+    values: np.ndarray,
+    names: list[str],
+    inks: np.ndarray,
+    normalised: bool,
+) -> None:
+    """Nothing for 0: a table of mostly zeros is easier to read without them."""
+    for ink in (WHITE, BLACK):
+        mine = [
+            (int(row), int(column)) for row, column in np.argwhere((values > 0) & (inks == ink))
+        ]
+        figure.add_scatter(
+            x=[names[column] for _, column in mine],
+            y=[names[row] for row, _ in mine],
+            text=[f"{values[c]:.0f}" if normalised else number_text(values[c]) for c in mine],
+            mode="text",
+            textfont={"color": ink},
+            # Without these Plotly would fade all numbers once a cell is chosen.
+            selected={"textfont": {"color": ink}},
+            unselected={"textfont": {"color": ink}},
+            hoverinfo="skip",
+        )
+
+
+def _luminance(shade: str) -> float:
+    """Relative luminance of an ``rgb(...)`` colour, 0 to 1 (WCAG 2)."""
+    parts = np.array(unlabel_rgb(shade)) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _add_choices(
+    figure: go.Figure, matrix: Confusion, shown: list[int], names: list[str], inks: np.ndarray
+) -> None:
     """A point on each cell, unseen until chosen: Plotly selects points, never heat-map cells."""
     cells = [(row, column) for row in range(len(shown)) for column in range(len(shown))]
     data = []
@@ -128,21 +175,14 @@ def _add_choices(figure: go.Figure, matrix: Confusion, shown: list[int], names: 
             "symbol": "circle-open",
             "size": 22,
             "opacity": 0,
-            "color": _RING_COLOUR,
-            "line": {"width": 3, "color": _RING_COLOUR},
+            "color": inks.ravel(),
+            "line": {"width": 3, "color": inks.ravel()},
         },
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0}},
         customdata=data,
         hovertemplate="%{customdata[2]}<extra></extra>",
     )
-
-
-def _printed(count: float, share: float, normalised: bool) -> str:
-    """Nothing for 0: a table of mostly zeros is easier to read without them."""
-    if count == 0:
-        return ""
-    return f"{share:.0f}" if normalised else number_text(count)
 
 
 def _axis_name(name: str, place: int) -> str:
