@@ -1,9 +1,16 @@
-"""Accuracy, log loss and the interval that says how sure an accuracy is."""
+"""What is measured on the test images, and the interval that says how sure a share is.
+
+The functions that take ``counts`` measure many bootstrap samples at once: float64 ``(N, R)``, how
+often each of N images is in each of R samples; they return ``(R,)``. A column of ones is the
+plain measure. ``C`` is the number of classes.
+"""
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
 SMALLEST_PROBABILITY = 1e-7
+RELIABILITY_BINS = 15
 
 
 def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -36,6 +43,71 @@ def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tupl
     """
     interval = binomtest(correct, images).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def image_log_losses(label_probability: np.ndarray) -> np.ndarray:
+    """float64, same shape: ``-log`` of the probability of the right class, at most 16.1 nats."""
+    return -np.log(np.clip(label_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
+
+
+def balanced_accuracy(
+    labels: np.ndarray, predicted: np.ndarray, classes: int, counts: np.ndarray
+) -> np.ndarray:
+    """Mean over classes of the share of their images that were named right.
+
+    Classes without an image in a sample are left out of its mean, as in scikit-learn.
+    """
+    images = _sums(labels, classes, np.ones(len(labels)), counts)
+    right = _sums(labels, classes, labels == predicted, counts)
+    return _mean_where(right, images)
+
+
+def macro_f1(
+    labels: np.ndarray, predicted: np.ndarray, classes: int, counts: np.ndarray
+) -> np.ndarray:
+    """Mean over classes of the F1 score: twice the right ones over images plus times named.
+
+    Classes that a sample neither has nor names are left out of its mean, as in scikit-learn.
+    """
+    images = _sums(labels, classes, np.ones(len(labels)), counts)
+    named = _sums(predicted, classes, np.ones(len(labels)), counts)
+    right = _sums(labels, classes, labels == predicted, counts)
+    return _mean_where(2 * right, images + named)
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Expected calibration error in 15 bins of equal width (Guo et al. 2017), 0 to 1.
+
+    How far the probability of the answers lies from the share of them that is right, averaged
+    over the bins by their number of images.
+    """
+    gaps = _sums(
+        reliability_bin(confidence),
+        RELIABILITY_BINS,
+        confidence.astype(np.float64) - right,
+        counts,
+    )
+    return np.abs(gaps).sum(axis=0) / counts.sum(axis=0)
+
+
+def reliability_bin(confidence: np.ndarray) -> np.ndarray:
+    """Which bin a probability falls into, 0 to 14; bin i holds those over i/15 up to (i+1)/15."""
+    edges = np.arange(1, RELIABILITY_BINS) / RELIABILITY_BINS
+    return np.digitize(confidence.astype(np.float64), edges, right=True)
+
+
+def _sums(groups: np.ndarray, size: int, values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Sum of ``values`` of the images of each group in each sample: ``(size, R)``."""
+    images = np.arange(len(groups))
+    table = csr_array((values.astype(np.float64), (groups, images)), shape=(size, len(groups)))
+    return table @ counts
+
+
+def _mean_where(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Mean over rows of ``above / below``, rows with nothing below left out: ``(R,)``."""
+    known = below > 0
+    ratios = np.divide(above, below, out=np.zeros_like(above), where=known)
+    return ratios.sum(axis=0) / known.sum(axis=0)
 
 
 def _refuse_mismatch(labels: np.ndarray, probabilities: np.ndarray) -> None:
