@@ -7,10 +7,11 @@ starts from an ``Evidence``. Shapes: S seeds, N test images in the order of the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
-from core.comparison.significance import resampled_accuracies
+from core.comparison.significance import PairedTest, paired_test, resampled_accuracies
 from core.comparison.tables import title_of
 from core.errors import StoreError, UnknownName
 from core.runs.experiment_spec import ExperimentSpec
@@ -105,6 +106,17 @@ class Evidence:
         if not self.images:
             return {}
         return dict(zip(names, resampled_accuracies(rights), strict=True))
+
+    @cached_property
+    def pair_tests(self) -> dict[tuple[str, str], PairedTest]:
+        """The exact test of every pair of strategies, first and second in ladder order.
+
+        p values are not yet adjusted for their number. Computed once.
+        """
+        return {
+            (first.strategy, second.strategy): paired_test(first.right, second.right)
+            for first, second in combinations(self.answers, 2)
+        }
 
     def of(self, strategy: str) -> Answers:
         """The answers of one strategy, or ``UnknownName`` listing those that have any."""

@@ -30,7 +30,8 @@ class PairedTest:
     ``difference``: mean accuracy of ``second`` minus that of ``first``. ``p_value``: exact
     two-sided test over images; with one seed each it is McNemar's. ``put_right`` and ``broken``
     count images, averaged over the pairs of seeds: wrong for the first and right for the second,
-    and the other way round.
+    and the other way round. ``disagreement``: mean over images of the squared difference in the
+    share of seeds that were right; with one seed each, the share of images that differ.
     """
 
     images: int
@@ -38,11 +39,7 @@ class PairedTest:
     p_value: float
     put_right: float
     broken: float
-
-    @property
-    def differing_share(self) -> float:
-        """Share of the images that one of the two got right and the other wrong."""
-        return (self.put_right + self.broken) / self.images
+    disagreement: float
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,7 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
         p_value=sign_flip_p_value(first, second),
         put_right=float(((1 - before) * after).sum()),
         broken=float((before * (1 - after)).sum()),
+        disagreement=float(((after - before) ** 2).mean()),
     )
 
 
@@ -185,22 +183,23 @@ def tie_groups(ordered: Sequence[str], told_apart: set[frozenset[str]]) -> list[
     return groups
 
 
-def smallest_visible_difference(images: int, differing_share: float) -> float:
+def smallest_visible_difference(images: int, disagreement: float) -> float:
     """The smallest difference in accuracy (0 to 1) that ``images`` would show four times in five.
 
-    For McNemar's test at 5 %, where the two strategies differ on ``differing_share`` of the
-    images (Connor 1987, solved for the difference). Never below one image, nor above the share.
+    For McNemar's test at 5 %, where the two strategies differ on a share of ``disagreement`` of
+    the images (Connor 1987, solved for the difference); with several seeds see ``PairedTest``.
+    Never below one image.
     """
-    if images < 1 or not 0 <= differing_share <= 1:
-        raise ValueError(f"{images} images and a share of {differing_share} make no sense")
+    if images < 1 or not 0 <= disagreement <= 1:
+        raise ValueError(f"{images} images and a disagreement of {disagreement} make no sense")
     reach = norm.ppf(1 - (1 - CONFIDENCE) / 2)
     sure = norm.ppf(POWER)
     # (reach * sqrt(s) + sure * sqrt(s - d^2))^2 = n d^2, by halving: the left side falls with d.
-    low, high = 0.0, differing_share
+    low, high = 0.0, disagreement
     while high - low > _TINY:
         middle = (low + high) / 2
-        needed = reach * math.sqrt(differing_share) + sure * math.sqrt(
-            max(0.0, differing_share - middle**2)
+        needed = reach * math.sqrt(disagreement) + sure * math.sqrt(
+            max(0.0, disagreement - middle**2)
         )
         low, high = (middle, high) if needed > math.sqrt(images) * middle else (low, middle)
     return max(high, 1 / images)
