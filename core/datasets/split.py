@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from core.datasets.groups import distinct_per_class
 from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
 from core.settings import current_settings
@@ -91,9 +92,39 @@ def leaking_images(dataset: Dataset) -> np.ndarray:
     """
     if dataset.given_sides is None:
         return np.empty(0, np.int64)
-    last_side = np.zeros(dataset.groups.max() + 1, np.int8)
-    np.maximum.at(last_side, dataset.groups, dataset.given_sides)
-    return np.flatnonzero(dataset.given_sides < last_side[dataset.groups])
+    return leaks_of(dataset.groups, dataset.given_sides)
+
+
+def leaks_of(groups: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """``leaking_images`` of arrays: the group of each image, and its side as a position in
+    ``SIDES``, both int ``(N,)``."""
+    last_side = np.zeros(groups.max(initial=-1) + 1, np.int8)
+    np.maximum.at(last_side, groups, sides)
+    return np.flatnonzero(sides < last_side[groups])
+
+
+def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
+    """Classes that no split can be made of: how many images they have that are no near duplicates
+    of each other, and how many are needed.
+
+    Where the dataset came with a split, images to train on are counted, without those that leak.
+    """
+    counted = np.arange(dataset.image_count)
+    needed = len(SIDES)
+    if dataset.given_sides is not None:
+        to_train_on = dataset.given_sides == SIDES.index("train")
+        to_train_on[leaking_images(dataset)] = False
+        counted = np.flatnonzero(to_train_on)
+        # Validation is dealt from train where it was not given.
+        needed = 1 if (dataset.given_sides == SIDES.index("validation")).any() else 2
+    distinct = distinct_per_class(
+        dataset.labels[counted], dataset.groups[counted], len(dataset.classes)
+    )
+    return {
+        name: (int(count), needed)
+        for name, count in zip(dataset.classes, distinct, strict=True)
+        if count < needed
+    }
 
 
 def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
