@@ -50,22 +50,29 @@ def build(context: BuildContext) -> Plan:
     import keras
 
     from core.pretrained.preprocessing import RescaleToUnit
+    from core.strategies.layers import softmax_layer
 
     settings = context.settings
     layers: list[Any] = [
         keras.Input(context.image_shape, dtype="uint8"),
         RescaleToUnit(context.image_size),
     ]
-    for _ in range(BLOCKS):
+    for place in range(1, BLOCKS + 1):
         layers.append(
-            keras.layers.Conv2D(FILTERS, KERNEL, padding=settings["padding"], activation="relu")
+            keras.layers.Conv2D(
+                FILTERS,
+                KERNEL,
+                padding=settings["padding"],
+                activation="relu",
+                name=f"convolution_{place}",
+            )
         )
         layers.append(keras.layers.MaxPooling2D(POOL))
     layers += [
         keras.layers.Flatten(),
-        keras.layers.Dense(64, activation="relu"),
+        keras.layers.Dense(64, activation="relu", name="dense_1"),
         keras.layers.Dropout(settings["dropout"]),
-        keras.layers.Dense(context.class_count, activation="softmax", dtype="float32"),
+        softmax_layer(context.class_count),
     ]
     optimizer = keras.optimizers.Adam(settings["learning_rate"])
     model = keras.Sequential(layers, name="cnn")

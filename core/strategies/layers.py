@@ -3,9 +3,17 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 SMALL = 1e-2  # features reach hundreds
+
+
+def softmax_layer(class_count: int) -> keras.layers.Dense:
+    """The last layer of every network: class probabilities in float32 under every policy."""
+    return keras.layers.Dense(
+        class_count, activation="softmax", dtype="float32", name="predictions"
+    )
 
 
 @keras.saving.register_keras_serializable(package="headstart")
@@ -30,3 +38,17 @@ class RootNormalise(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="headstart")
+class RoundAsKept(keras.layers.Layer):
+    """What the feature cache does to features: float32 rounded to float16 and back, any shape.
+
+    A head that was fitted on cached features and is put on the network that they came from meets
+    the same numbers again. The gradient goes through unrounded: in float16 small ones vanish.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        largest = float(np.finfo(np.float16).max)
+        rounded = ops.cast(ops.cast(ops.clip(inputs, -largest, largest), "float16"), "float32")
+        return inputs + ops.stop_gradient(rounded - inputs)

@@ -19,6 +19,7 @@ def build(context: BuildContext) -> Plan:
     import keras
 
     from core.pretrained.preprocessing import RescaleToUnit
+    from core.strategies.layers import softmax_layer
 
     settings = context.settings
     layers: list[Any] = [
@@ -26,11 +27,13 @@ def build(context: BuildContext) -> Plan:
         RescaleToUnit(context.image_size),
         keras.layers.Flatten(),
     ]
-    for _ in range(settings["hidden_layers"]):
-        layers.append(keras.layers.Dense(settings["hidden_width"], activation="relu"))
+    for place in range(1, settings["hidden_layers"] + 1):
+        layers.append(
+            keras.layers.Dense(settings["hidden_width"], activation="relu", name=f"dense_{place}")
+        )
         if settings["dropout"]:
             layers.append(keras.layers.Dropout(settings["dropout"]))
-    layers.append(keras.layers.Dense(context.class_count, activation="softmax", dtype="float32"))
+    layers.append(softmax_layer(context.class_count))
     optimizer = keras.optimizers.Adam(settings["learning_rate"])
     model = keras.Sequential(layers, name="mlp")
     return Plan((Stage("main", model, optimizer, settings["epochs"], settings["batch_size"]),))

@@ -18,7 +18,6 @@ from core.strategies.vgg16_heads import (
     feature_text,
     linear_head,
     on_features,
-    softmax_layer,
 )
 
 
@@ -86,6 +85,8 @@ def build_softmax(context: BuildContext) -> Plan:
 
     fc1 fixes the picture to 224x224, so smaller pictures are enlarged inside the model.
     """
+    from core.strategies.layers import softmax_layer
+
     stage = _feature_stage(context, [softmax_layer(context.class_count)], "fc2", 4096)
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS + FC_PARAMETERS)
 

@@ -100,6 +100,8 @@ def dense_head(settings: Mapping[str, Any], class_count: int) -> list[Any]:
     a softmax in float32."""
     import keras
 
+    from core.strategies.layers import softmax_layer
+
     layers: list[Any] = []
     for place in (1, 2, 3):
         layers.append(
@@ -135,14 +137,6 @@ def linear_head(l2: float, class_count: int) -> list[Any]:
         name="predictions",
     )
     return [RootNormalise(dtype="float32"), classifier]
-
-
-def softmax_layer(class_count: int) -> Any:
-    import keras
-
-    return keras.layers.Dense(
-        class_count, activation="softmax", dtype="float32", name="predictions"
-    )
 
 
 def on_features(head: list[Any], width: int) -> Any:

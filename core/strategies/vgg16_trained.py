@@ -19,7 +19,6 @@ from core.strategies.vgg16_heads import (
     linear_head,
     on_features,
     on_images,
-    softmax_layer,
 )
 
 LAYER_COUNT = 19  # of the base without top, the input layer included
@@ -49,6 +48,7 @@ def outline(settings: Mapping[str, Any], image_size: int) -> str:
 def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:
     """The base, the head on top of it, and the model of both on pictures."""
     from core.pretrained.vgg16 import build_base, build_full
+    from core.strategies.layers import softmax_layer
 
     if context.settings.get("head") == "fc":
         base = build_full(arrays)

@@ -15,14 +15,13 @@ from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.datasets.store import open_dataset
 from core.errors import OutOfMemory
-from core.pretrained import weights
 from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
-from core.pretrained.features import FeatureRequest, FeatureSet, extract_features
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE
-from core.strategies.plan import BuildContext, Plan, Stage
+from core.pretrained.features import FeatureSet, extract_features
+from core.strategies.plan import Plan, Stage
 from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
 from core.training.clock import MONOTONIC, Clock, Stopwatch
+from core.training.context import build_context, feature_request, mean_colour
 from core.training.events import EpochRecord, Event, Progress, RunResult, SplitScore
 from core.training.fitting import Fitted, Fitting, TrainingData
 from core.training.policy import (
@@ -33,8 +32,6 @@ from core.training.policy import (
 )
 from core.training.scoring import Inputs, predict, score
 from core.training.spec import TrainingSpec
-
-FEATURE_BATCH = 32
 
 
 def never() -> bool:
@@ -55,7 +52,7 @@ def train(
     started = clock()
     strategy = find_strategy(spec.strategy)
     dataset = open_dataset(spec.dataset_id)
-    split = spec.split.of(dataset)
+    split = spec.sides_of(dataset)
     preparing_seconds = 0.0
     if "gradient" in strategy.needs:
         training = _Training(spec, dataset, split, should_stop, clock)
@@ -68,15 +65,7 @@ def train(
 
 def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
     """A scikit-learn estimator that looks at labels alone: no Keras, no device, no epochs."""
-    context = BuildContext(
-        image_shape=(spec.image_size, spec.image_size, 3),
-        image_size=spec.image_size,
-        class_count=len(dataset.classes),
-        settings=spec.settings,
-        mean_rgb=(0.0, 0.0, 0.0),
-        load_base=weights.load_base,
-        load_full=weights.load_full,
-    )
+    context = build_context(spec, dataset, (spec.image_size, spec.image_size, 3))
     plan: Plan = find_strategy(spec.strategy).load_builder()(context)
     labels = dataset.labels
     plan.estimator.fit(np.zeros((len(split.train), 1)), labels[split.train])
@@ -138,7 +127,7 @@ class _Training:
             ),
         )
         self.preparing_seconds = preparing.seconds
-        self.mean_rgb = self._mean_rgb()
+        self.mean_rgb = mean_colour(self.spec, self.prepared, self.split.train)
         keras.utils.set_random_seed(self.spec.seed)
         with dtype_policy(self.policy.precision):
             where = f"{self.policy.device}, {self.policy.precision}"
@@ -156,29 +145,10 @@ class _Training:
         return self._result(plan, fitted, probabilities)
 
     def _build(self) -> Plan:
-        context = BuildContext(
-            image_shape=self.prepared.shape[1:],
-            image_size=self.spec.image_size,
-            class_count=len(self.dataset.classes),
-            settings=self.spec.settings,
-            mean_rgb=self.mean_rgb,
-            load_base=weights.load_base,
-            load_full=weights.load_full,
-        )
+        height, width, channels = self.prepared.shape[1:]
+        shape = (height, width, channels)
+        context = build_context(self.spec, self.dataset, shape, self.mean_rgb)
         return find_strategy(self.spec.strategy).load_builder()(context)
-
-    def _mean_rgb(self) -> tuple[float, float, float]:
-        """What VGG16 subtracts: ImageNet's mean, or the mean of the training images alone."""
-        from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
-
-        if self.spec.settings.get("mean") != "dataset":
-            return IMAGENET_MEAN_RGB
-        total = np.zeros(self.prepared.shape[-1], np.float64)
-        for index in self.split.train:
-            total += self.prepared.take(np.array([index])).mean(axis=(0, 1, 2))
-        mean = total / len(self.split.train)
-        red, green, blue = (float(round(value, 3)) for value in np.broadcast_to(mean, 3))
-        return red, green, blue
 
     def _fitting(self) -> Fitting:
         name = f"{self.spec.strategy}, seed {self.spec.seed}"
@@ -195,16 +165,7 @@ class _Training:
             return self.prepared
         layer = stage.feature_layer
         if layer not in self.features:
-            request = FeatureRequest(
-                layer=layer,
-                image_size=FULL_IMAGE_SIZE if layer == "fc2" else self.spec.image_size,
-                mean_rgb=self.mean_rgb,
-                precision=self.policy.precision,
-                jit=self.policy.compile_with_xla,
-                # Smaller where the run was started again because memory ran out.
-                batch_size=min(FEATURE_BATCH, stage.batch_size),
-                made_on=f"{self.policy.device}, {self.policy.backend}",
-            )
+            request = feature_request(self.spec, stage, self.mean_rgb, self.policy)
             self.features[layer] = yield from progress_of(
                 "Extracting features",
                 lambda report: extract_features(
@@ -264,6 +225,12 @@ class _Training:
             batch_size=main.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
+            trained_weights={
+                variable.path: value.astype(np.float32, copy=False)
+                for variable, value in zip(
+                    main.model.trainable_variables, fitted.best_weights, strict=True
+                )
+            },
         )
 
 

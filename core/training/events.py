@@ -3,7 +3,7 @@
 Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means "does not apply".
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,8 @@ class RunResult:
     epochs 2 to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was
     done, ``feature_cache`` is ``"hit"``, ``"miss"`` or None. ``total_seconds`` is the whole run
     without the preparation of the pictures, which all runs of an experiment share.
+    ``trained_weights`` are the arrays that the run changed, float32, as they were after the best
+    epoch, by ``"layer/variable"``; frozen layers are not among them.
     """
 
     scores: dict[str, SplitScore]
@@ -99,11 +101,14 @@ class RunResult:
     peak_memory_bytes: int
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    trained_weights: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the probabilities, ready for JSON."""
-        document = asdict(self)
+        """Everything but the arrays (probabilities and weights), ready for JSON."""
+        # Taken out first: asdict would copy hundreds of megabytes.
+        document = asdict(replace(self, test_probabilities=np.empty(0), trained_weights={}))
         document.pop("test_probabilities")
+        document.pop("trained_weights")
         document["notes"] = list(self.notes)
         return document
 

@@ -1,14 +1,17 @@
 """The whole specification of one training: what a run stores, and all that ``train`` needs."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.datasets.model import Dataset
 from core.datasets.split import Split, make_split
+from core.training.subset import nested_subset
 
 SMALLEST_IMAGE_SIZE = 8
 LARGEST_IMAGE_SIZE = 512
+SMALLEST_TRAIN_SHARE = 0.01
 
 
 class SplitProportions(BaseModel):
@@ -35,6 +38,7 @@ class TrainingSpec(BaseModel):
     ``image_size`` is the side in pixels of the square picture that every strategy sees;
     ``settings`` are complete and validated by the strategy registry; ``precision`` is a Keras
     dtype policy name or ``auto`` (chosen from the device, see ``core.training.policy``).
+    ``train_share`` is the part of the split's training images that is trained on, 0.01 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,3 +51,17 @@ class TrainingSpec(BaseModel):
     resize: Literal["stretch", "pad", "crop"] = "stretch"
     split: SplitProportions = SplitProportions()
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    train_share: float = Field(1.0, ge=SMALLEST_TRAIN_SHARE, le=1.0)
+
+    def sides_of(self, dataset: Dataset) -> Split:
+        """The split with the training images that this run is given; the other sides are whole.
+
+        The fingerprint stays that of the whole split: runs on more and on fewer images are
+        compared on the same test images.
+        """
+        return with_train_share(self.split.of(dataset), dataset, self.train_share, self.split.seed)
+
+
+def with_train_share(split: Split, dataset: Dataset, share: float, seed: int) -> Split:
+    """``split`` with the nested, stratified ``share`` of its training images."""
+    return replace(split, train=nested_subset(split.train, dataset.labels, share, seed))

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.pretrained import weights
@@ -14,6 +15,7 @@ from core.strategies.plan import BuildContext
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.training.engine import train
 from core.training.events import EpochRecord, Progress, RunResult
+from core.training.restore import restored_model
 from core.training.spec import TrainingSpec
 
 CHEAP = {"epochs": 2, "batch_size": 8}
@@ -99,8 +101,20 @@ def test_contract(tiny_dataset, name):
     if "gradient" in find_strategy(name).needs:
         assert progress
         assert 0 < result.trainable_parameters <= result.parameters
-    document = result.as_dict()
-    assert "test_probabilities" not in document
+    assert not {"test_probabilities", "trained_weights"} & result.as_dict().keys()
+
+    # what is kept of it is float32, as large as what was trained, and gives the same answers
+    kept = result.trained_weights
+    assert all(array.dtype == np.float32 for array in kept.values())
+    assert sum(array.size for array in kept.values()) == result.trainable_parameters
+    if name == "majority":
+        assert kept == {}
+        return
+    prepared = prepare_images(tiny_dataset, spec.image_size, spec.resize)
+    pictures = prepared.take(split.test)
+    restored = restored_model(spec, kept, tiny_dataset)
+    assert restored.picture_shape == prepared.shape[1:]
+    np.testing.assert_allclose(restored.probabilities(pictures), chances, rtol=0, atol=2e-6)
 
 
 def built(strategy, image_size=32, **overrides):
