@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.decode import LARGEST_PIXELS, SMALLEST_SIDE, UnreadableImageError
+from core.datasets.as_rgb import UnreadableImageError
+from core.datasets.decode import LARGEST_PIXELS, SMALLEST_SIDE
 from core.datasets.picture_files import has_picture_suffix
 from core.datasets.pixels import PixelBatch, PixelImages
 from core.datasets.raw_files import MOST_FILES, Listing, RawFile

@@ -1,11 +1,230 @@
 """Pictures with a table that names each file and its label."""
 
-from core.datasets.layout import LabelledFile
-from core.datasets.raw_files import Listing
-from core.datasets.tables import Columns
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from core.datasets.column_names import plain
+from core.datasets.label_columns import LabelColumns, file_column, label_columns
+from core.datasets.labelled_rows import FILES_SHOWN, Row, read_rows
+from core.datasets.layout import LabelledFile, classes_of_folders, note_alike_classes
+from core.datasets.picture_files import has_picture_suffix
+from core.datasets.picture_names import PictureNames
+from core.datasets.raw_files import Listing, RawFile, shown_name
+from core.datasets.side_names import side_among
+from core.datasets.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
+from core.errors import BadInput, ColumnsUnclear
+
+SHEET_SUFFIXES = frozenset((".xlsx", ".xls", ".ods", ".numbers"))
+# Beside class folders, a table that names fewer of the pictures is about something else.
+SHARE_NAMED = 0.5
+SHARE_THAT_LOOK_LIKE_FILES = 0.5
+_SUBMISSION = "submission"
+
+
+@dataclass(frozen=True)
+class _Usable:
+    """A table that names pictures and has labels; ``refused`` are its rows that do not."""
+
+    table: TextTable
+    columns: LabelColumns
+    rows: list[Row]
+    refused: list[dict[str, str]]
 
 
 def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | None:
-    """The pictures that a table names, or None where no table names any."""
-    del listing, columns
-    return None
+    """The pictures that a table names, sorted by class and name, or None where none names any.
+
+    A table wins over class folders if one of its columns is called label, class or the like and
+    says something else than the folders. Rows that cannot be used are refused with their line;
+    pictures that no row names are counted in a note. Several tables are read together where
+    their names say train and test, or where each names other pictures. Raises ``BadInput``, and
+    ``ColumnsUnclear`` where only the user can say which column holds the label.
+    """
+    files = [raw for raw in listing.files if _is_table_name(raw.name)]
+    others = [raw for raw in listing.files if not _is_table_name(raw.name)]
+    tables = [table for raw in files if (table := read_table(raw)) is not None]
+    pictures = [raw for raw in others if has_picture_suffix(raw.name)] or others
+    if not pictures:
+        return None
+    folders = classes_of_folders(listing)
+    if not tables:
+        if not folders:
+            _check_sheets(listing)
+        return None
+    usable = _usable_tables(tables, PictureNames(pictures), columns, bool(folders), listing)
+    if not usable:
+        if not folders:
+            _check_any_named(tables, pictures)
+        return None
+    taken = _taken_together(usable, listing)
+    rows = [row for entry in taken for row in entry.rows]
+    if folders and not columns.chosen and _folders_win(taken, rows, folders, pictures, listing):
+        return None
+    for entry in taken:
+        listing.refused.extend(entry.refused)
+    if not rows:
+        first = "; ".join(f"{row['file']}: {row['reason']}" for row in listing.refused[:3])
+        raise BadInput(f"No row of {taken[0].table.name} can be used. {first}.", "path")
+    _say_what_was_taken(taken, rows, pictures, listing, bool(folders))
+    return _labelled_files(taken)
+
+
+def _is_table_name(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(TABLE_SUFFIXES)
+
+
+def _usable_tables(
+    tables: Sequence[TextTable],
+    pictures: PictureNames,
+    asked: Columns,
+    has_folders: bool,
+    listing: Listing,
+) -> list[_Usable]:
+    usable: list[_Usable] = []
+    problem: BadInput | None = None
+    for table in tables:
+        file = file_column(table, pictures)
+        if file is None:
+            continue
+        try:
+            found = label_columns(table, file, pictures, asked)
+        except BadInput as error:
+            # Another table may have what this one lacks; if none has, this is said.
+            problem = problem or error
+            continue
+        if has_folders and not found.label_is_named:
+            listing.notes.append(
+                f"{table.name} names pictures, but no column of it is called label; the folders"
+                " were taken as the classes."
+            )
+            continue
+        scratch = Listing()
+        rows = read_rows(table, found, pictures, scratch)
+        usable.append(_Usable(table, found, rows, scratch.refused))
+    # Class folders are an answer to a table that is unclear, but not to a wrong column name.
+    settled = has_folders and isinstance(problem, ColumnsUnclear) and not asked.chosen
+    if problem is not None and not usable and not settled:
+        raise problem
+    return usable
+
+
+def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
+    """The table that names most pictures, and those that go on where it ends."""
+    real = [entry for entry in usable if _SUBMISSION not in entry.table.raw.name.lower()] or usable
+    first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
+    label_name = plain(first.columns.label_name)
+    alike = [entry for entry in real if plain(entry.columns.label_name) == label_name]
+    sides = {side_among(entry.table.raw.name) for entry in alike}
+    named = [{id(row.raw) for row in entry.rows} for entry in alike]
+    apart = not any(one & other for one, other in itertools.combinations(named, 2))
+    by_side = None not in sides and len(sides) == len(alike)
+    taken = alike if by_side or apart else [first]
+    for entry in usable:
+        if entry not in taken:
+            listing.notes.append(f"{entry.table.name} names pictures too, and was left out.")
+    return taken
+
+
+def _folders_win(
+    taken: Sequence[_Usable],
+    rows: Sequence[Row],
+    folders: dict[int, str],
+    pictures: Sequence[RawFile],
+    listing: Listing,
+) -> bool:
+    """Whether class folders say as much as the table, or the table is about something else."""
+    if len(rows) < SHARE_NAMED * len(pictures):
+        listing.notes.append(
+            f"{taken[0].table.name} names {len(rows)} of {len(pictures)} pictures; the folders"
+            " were taken as the classes."
+        )
+        return True
+    has_sides = len(taken) > 1 or any(row.side for row in rows)
+    return not has_sides and all(folders.get(id(row.raw)) == row.label for row in rows)
+
+
+def _labelled_files(taken: Sequence[_Usable]) -> list[LabelledFile]:
+    rows = [row for entry in taken for row in entry.rows]
+    by_side = len(taken) > 1 and all(side_among(entry.table.raw.name) for entry in taken)
+    top = _common_folders([row.raw for row in rows])
+    labelled = [
+        LabelledFile(
+            row.label,
+            "/".join(row.raw.parts[top:]),
+            row.raw,
+            row.side or (side_among(entry.table.raw.name) if by_side else None),
+        )
+        for entry in taken
+        for row in entry.rows
+    ]
+    return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+
+
+def _common_folders(files: Sequence[RawFile]) -> int:
+    """How many folders all the files lie in together."""
+    count = 0
+    for level in zip(*(raw.parts[:-1] for raw in files), strict=False):
+        if len(set(level)) > 1:
+            break
+        count += 1
+    return count
+
+
+def _say_what_was_taken(
+    taken: Sequence[_Usable],
+    rows: Sequence[Row],
+    pictures: Sequence[RawFile],
+    listing: Listing,
+    has_folders: bool,
+) -> None:
+    for entry in taken:
+        file = entry.columns.names[entry.columns.file]
+        label = f"column {entry.columns.label_name!r}"
+        if entry.columns.label is None:
+            label = f"{len(entry.columns.one_hot)} columns with one 1 in each row"
+        listing.notes.append(
+            f"{entry.table.name}: column {file!r} names the pictures, and {label} holds their"
+            " classes."
+        )
+    if has_folders:
+        listing.notes.append("The classes are those of the table, not the folders.")
+    named = {id(row.raw) for row in rows}
+    unnamed = sorted(raw.path for raw in pictures if id(raw) not in named)
+    listing.ignored += len(listing.files) - len(named)
+    if unnamed:
+        shown = ", ".join(map(shown_name, unnamed[:FILES_SHOWN]))
+        more = " and others" if len(unnamed) > FILES_SHOWN else ""
+        listing.notes.append(
+            f"{len(unnamed)} picture(s) are in no usable row of the table and were left out:"
+            f" {shown}{more}."
+        )
+    note_alike_classes({row.label for row in rows}, listing)
+
+
+def _check_any_named(tables: Sequence[TextTable], pictures: Sequence[RawFile]) -> None:
+    """Where a table names files, and none of them is there, say what both sides look like."""
+    for table in tables:
+        for position in range(table.width):
+            cells = [row[position].strip() for row in table.first_rows[1:] if len(row) > position]
+            like_files = [cell for cell in cells if has_picture_suffix(cell)]
+            if like_files and len(like_files) >= SHARE_THAT_LOOK_LIKE_FILES * len(cells):
+                theirs = " and ".join(map(shown_name, like_files[:2]))
+                ours = " and ".join(shown_name(raw.path) for raw in pictures[:2])
+                raise BadInput(
+                    f"{table.name} names {theirs}, and none of the pictures that it names is"
+                    f" there. There are {ours}. Give the pictures of this table.",
+                    "path",
+                )
+
+
+def _check_sheets(listing: Listing) -> None:
+    for raw in listing.files:
+        if PurePosixPath(raw.name).suffix.lower() in SHEET_SUFFIXES:
+            raise BadInput(
+                f"{raw.path} is a spreadsheet, which is not read, and the pictures lie in no class"
+                " folders. Save it as CSV (in Excel: Save as, CSV UTF-8) and put that beside the"
+                " pictures.",
+                "path",
+            )

@@ -4,22 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.datasets.picture_files import (
-    classes_in_names,
-    has_picture_suffix,
-    looks_like_a_picture,
-)
+from core.datasets.folder_trees import Files, grouped, unwrap, unwrap_sides
+from core.datasets.picture_files import classes_in_names, has_picture_suffix
 from core.datasets.raw_files import Listing, RawFile
-from core.datasets.side_names import (
-    BESIDE_A_SIDE,
-    is_to_predict,
-    plain_words,
-    side_of,
-    sides_of_folders,
-)
+from core.datasets.side_names import is_to_predict, side_of, sides_of_folders
 from core.errors import BadInput
 
-FILES_LOOKED_INTO = 5
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3
 EXPECTED = (
@@ -40,9 +30,6 @@ class LabelledFile:
     side: str | None = None
 
 
-_Files = list[tuple[tuple[str, ...], RawFile]]
-
-
 def label_by_folder(listing: Listing) -> list[LabelledFile]:
     """Label the files of a listing by folder, sorted by class and name.
 
@@ -56,7 +43,7 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
     if not listing.files:
         raise BadInput(f"There is no picture in it. {EXPECTED}.", "path")
     ignored_before = listing.ignored
-    files = _unwrap([(raw.parts, raw) for raw in listing.files])
+    files = unwrap([(raw.parts, raw) for raw in listing.files])
     labelled = (
         _by_side_folders(files, listing)
         or _by_sides_inside_classes(files, listing)
@@ -71,6 +58,26 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
         listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+
+
+def classes_of_folders(listing: Listing) -> dict[int, str]:
+    """The class of each picture by its folders alone, by ``id`` of the file; says nothing.
+
+    Empty where the folders make fewer than two classes.
+    """
+    scratch = Listing()
+    files = unwrap([(raw.parts, raw) for raw in listing.files])
+    try:
+        labelled = (
+            _by_side_folders(files, scratch)
+            or _by_sides_inside_classes(files, scratch)
+            or _by_class_folders(files, scratch)
+        )
+    except BadInput:
+        # Pictures straight in train and test: no class, unless a table says it.
+        return {}
+    classes = {id(entry.raw): entry.class_name for entry in labelled}
+    return classes if len(set(classes.values())) >= FEWEST_CLASSES else {}
 
 
 def check_classes(classes: list[str]) -> None:
@@ -97,52 +104,18 @@ def note_alike_classes(classes: Iterable[str], listing: Listing) -> None:
             )
 
 
-def _grouped(files: _Files) -> dict[str, _Files]:
-    """The files below each first folder, their paths without it; files in no folder left away."""
-    groups: dict[str, _Files] = defaultdict(list)
-    for parts, raw in files:
-        if len(parts) > 1:
-            groups[parts[0]].append((parts[1:], raw))
-    return dict(groups)
-
-
-def _without_other_folders(files: _Files) -> _Files:
-    """Leave away first folders that hold no picture (``annotations``), if others do."""
-    groups = _grouped(files)
-    with_pictures = {
-        name
-        for name, members in groups.items()
-        if any(has_picture_suffix(raw.name) for _, raw in members)
-        or any(looks_like_a_picture(raw) for _, raw in members[:FILES_LOOKED_INTO])
-    }
-    if not with_pictures or len(with_pictures) == len(groups):
-        return files
-    return [(parts, raw) for parts, raw in files if len(parts) == 1 or parts[0] in with_pictures]
-
-
-def _unwrap(files: _Files) -> _Files:
-    """Drop a top folder for as long as it is the only one and holds folders itself."""
-    while True:
-        files = _without_other_folders(files)
-        groups = _grouped(files)
-        if len(groups) != 1 or not any(len(parts) > 2 for parts, _ in files):
-            return files
-        # Files beside the wrapping folder keep one part and so stay without a class.
-        files = [(parts[1:] or parts, raw) for parts, raw in files]
-
-
-def _by_side_folders(files: _Files, listing: Listing) -> list[LabelledFile]:
+def _by_side_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
 
     A side whose pictures have no label, as in competitions, is left out with a note.
     """
-    groups = _grouped(files)
+    groups = grouped(files)
     sides = sides_of_folders(list(groups))
     to_predict = [name for name in groups if is_to_predict(name)]
     others = [name for name in groups if sides[name] is None and name not in to_predict]
-    inside = _unwrap_sides({name: groups[name] for name in groups if sides[name]})
+    inside = unwrap_sides({name: groups[name] for name in groups if sides[name]})
     train_classes = {
-        folder for name in inside if sides[name] == "train" for folder in _grouped(inside[name])
+        folder for name in inside if sides[name] == "train" for folder in grouped(inside[name])
     }
     labelled: list[LabelledFile] = []
     unlabelled = list(to_predict)
@@ -174,9 +147,9 @@ def _by_side_folders(files: _Files, listing: Listing) -> list[LabelledFile]:
 
 
 def _label_one_side(
-    folder: str, side: str | None, files: _Files, train_classes: set[str]
+    folder: str, side: str | None, files: Files, train_classes: set[str]
 ) -> list[LabelledFile]:
-    groups = _grouped(files)
+    groups = grouped(files)
     known = {name.strip().casefold() for name in train_classes}
     # "test/unknown/1.jpg": a folder that is there only because a library wants one.
     if side != "train" and len(groups) == 1 and len(known) > 1:
@@ -198,28 +171,7 @@ def _label_one_side(
     ]
 
 
-def _unwrap_sides(inside: dict[str, _Files]) -> dict[str, _Files]:
-    """Drop folders between a side and its classes: ``seg_train/seg_train/...``."""
-    unwrapped: dict[str, _Files] = {}
-    for name, members in inside.items():
-        files = _without_other_folders(members)
-        while len(groups := _grouped(files)) == 1:
-            (only,) = groups
-            elsewhere = {
-                folder
-                for other in inside
-                if other != name
-                for folder in _grouped(unwrapped.get(other, inside[other]))
-            }
-            wraps = any(len(parts) > 2 for parts, _ in files) and only not in elsewhere
-            if not (wraps or only == name or plain_words(only) <= BESIDE_A_SIDE):
-                break
-            files = _without_other_folders([(parts[1:] or parts, raw) for parts, raw in files])
-        unwrapped[name] = files
-    return unwrapped
-
-
-def _by_sides_inside_classes(files: _Files, listing: Listing) -> list[LabelledFile]:
+def _by_sides_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
     """``cats/train/1.jpg``, ``cats/test/2.jpg``: the folders of the split inside the classes."""
     folders = {parts[1] if len(parts) > 2 else "" for parts, _ in files if len(parts) > 1}
     sides = {folder: side_of(folder) for folder in folders}
@@ -233,9 +185,9 @@ def _by_sides_inside_classes(files: _Files, listing: Listing) -> list[LabelledFi
     ]
 
 
-def _by_name(files: _Files, listing: Listing) -> list[LabelledFile]:
+def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
     """Pictures that lie all in one place, and whose names begin with the class."""
-    groups = _grouped(files)
+    groups = grouped(files)
     if len(groups) > 1:
         return []
     beside_each_other = next(iter(groups.values())) if groups else files
@@ -250,8 +202,8 @@ def _by_name(files: _Files, listing: Listing) -> list[LabelledFile]:
     return [LabelledFile(said[raw.name], raw.name, raw) for raw in pictures if raw.name in said]
 
 
-def _by_class_folders(files: _Files, listing: Listing) -> list[LabelledFile]:
-    groups = _grouped(files)
+def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
+    groups = grouped(files)
     deeper = {
         name: {parts[0] for parts, _ in members if len(parts) > 1}
         for name, members in groups.items()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from core.datasets.decode import UnreadableImageError
+from core.datasets.as_rgb import UnreadableImageError
 from core.datasets.raw_files import RawFile
 from core.datasets.side_names import words
 

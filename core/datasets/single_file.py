@@ -4,7 +4,7 @@ import codecs
 import gzip
 from pathlib import Path
 
-from core.datasets.decode import UnreadableImageError
+from core.datasets.as_rgb import UnreadableImageError
 from core.datasets.picture_files import looks_like_a_picture
 from core.datasets.raw_files import RawFile
 from core.datasets.tables import GZIP_START

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from core.datasets.decode import UnreadableImageError
+from core.datasets.as_rgb import UnreadableImageError
 from core.datasets.raw_files import LARGEST_TABLE_BYTES, RawFile
 from core.errors import BadInput
 
@@ -157,6 +157,9 @@ class _Counted(io.RawIOBase):
         buffer[: len(data)] = data
         return len(data)
 
+    def buffered(self) -> BinaryIO:
+        return io.BufferedReader(cast(io.RawIOBase, self), _CHUNK_BYTES)
+
 
 @contextmanager
 def open_unpacked(raw: RawFile, gzipped: bool) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
@@ -169,11 +172,11 @@ def open_unpacked(raw: RawFile, gzipped: bool) -> Iterator[tuple[BinaryIO, Calla
         stream = stack.enter_context(raw.stream())
         counted = _Counted(stream, raw.path)
         if not gzipped:
-            yield cast(BinaryIO, io.BufferedReader(counted, _CHUNK_BYTES)), lambda: counted.count
+            yield counted.buffered(), lambda: counted.count
             return
-        packed = io.BufferedReader(counted, _CHUNK_BYTES)
+        packed = counted.buffered()
         unpacked = _Counted(cast(BinaryIO, gzip.GzipFile(fileobj=packed)), raw.path)
-        yield cast(BinaryIO, io.BufferedReader(unpacked, _CHUNK_BYTES)), lambda: counted.count
+        yield unpacked.buffered(), lambda: counted.count
 
 
 @contextmanager
