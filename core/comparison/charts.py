@@ -32,8 +32,8 @@ _SECOND_TICKS = {
     10_000: "2.8 h",
     100_000: "28 h",
 }
-_MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
-_LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
+MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
+LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
 
 
 def accuracy_chart(comparison: Comparison) -> go.Figure:
@@ -99,7 +99,12 @@ def _add_accuracy(figure: go.Figure, row: Row) -> None:
         y=[title],
         mode="markers",
         error_x=interval,
-        marker={"symbol": _solid(look.marker), "size": 12, "color": look.colour, "line": OUTLINE},
+        marker={
+            "symbol": solid_marker(look.marker),
+            "size": 12,
+            "color": look.colour,
+            "line": OUTLINE,
+        },
         hovertemplate=(
             f"{title}<br>mean %{{x:.1f}} %, interval {percent_text(row.test_accuracy_low)} to "
             f"{percent_text(row.test_accuracy_high)}<extra></extra>"
@@ -134,9 +139,9 @@ def epoch_time_chart(comparison: Comparison) -> go.Figure:
             marker={"symbol": symbol, "size": 12, "color": colour},
             hovertemplate=f"%{{y}}<br>{name}: %{{text}}<extra></extra>",
         )
-    _log_seconds(figure, "time (log scale)")
+    log_seconds(figure, "time (log scale)")
     _list_rows(figure, tuple(timed))
-    figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE)
+    figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
     return figure
 
 
@@ -153,7 +158,7 @@ def accuracy_against_time_chart(comparison: Comparison) -> go.Figure:
             y=[100 * row.test_accuracy],
             mode="markers",
             marker={
-                "symbol": _solid(look.marker),
+                "symbol": solid_marker(look.marker),
                 "size": 15,
                 "color": look.colour,
                 "line": OUTLINE,
@@ -168,22 +173,23 @@ def accuracy_against_time_chart(comparison: Comparison) -> go.Figure:
             y=100 * comparison.majority_accuracy,
             line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
         )
-    _log_seconds(figure, "whole time of one run (log scale)")
+    log_seconds(figure, "whole time of one run (log scale)")
     figure.update_yaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
     figure.update_layout(
-        height=460, margin=_MARGIN | {"t": 24}, showlegend=True, legend={"title": None}
+        height=460, margin=MARGIN | {"t": 24}, showlegend=True, legend={"title": None}
     )
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
-def _legend_below(figure: go.Figure) -> None:
+def legend_below(figure: go.Figure) -> None:
+    """Under the axis title, where it takes no width from the plot."""
     figure.update_layout(
         legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "title": None}
     )
 
 
-def _log_seconds(figure: go.Figure, title: str) -> None:
+def log_seconds(figure: go.Figure, title: str) -> None:
     """A log axis over whole decades, so that there is always a tick on either side."""
     known = [seconds for trace in figure.data for seconds in trace.x]
     low = math.floor(math.log10(min(known, default=1.0)))
@@ -209,12 +215,12 @@ def _list_rows(figure: go.Figure, rows: tuple[Row, ...]) -> None:
         title=None,
     )
     figure.update_layout(
-        height=_MARGIN["t"] + _MARGIN["b"] + ROW_HEIGHT * max(2, len(titles)),
-        margin=_MARGIN,
+        height=MARGIN["t"] + MARGIN["b"] + ROW_HEIGHT * max(2, len(titles)),
+        margin=MARGIN,
         showlegend=False,
     )
 
 
-def _solid(marker: str) -> str:
+def solid_marker(marker: str) -> str:
     """Line markers have no body of their own; the mean needs one."""
     return "diamond-tall" if marker == "line-ns" else marker

@@ -4,7 +4,7 @@ Everything that is compared image by image (intervals, paired tests, flips, conf
 starts from an ``Evidence``. Shapes: S seeds, N test images in the order of the split, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -154,7 +154,7 @@ def load_evidence(store: Store, experiment_id: str) -> Evidence:
         majority_label=_majority_label(spec, labels),
         answers=tuple(
             _answers([entry for entry in read if entry[0].strategy == strategy], labels)
-            for strategy in _ladder_order({run.strategy for run, _ in read})
+            for strategy in ladder_order(run.strategy for run, _ in read)
         ),
         missing=missing,
     )
@@ -196,11 +196,11 @@ def _majority_label(spec: ExperimentSpec, labels: np.ndarray) -> int:
     return int(np.bincount(labels).argmax()) if len(labels) else 0
 
 
-def _ladder_order(strategies: set[str]) -> list[str]:
-    """In the registry's order; strategies that it no longer has come last, by name."""
+def ladder_order(strategies: Iterable[str]) -> list[str]:
+    """Each name once, in the registry's order; those that it no longer has come last, by name."""
     ladder = list(STRATEGIES)
     return sorted(
-        strategies,
+        set(strategies),
         key=lambda name: (ladder.index(name) if name in STRATEGIES else len(ladder), name),
     )
 

@@ -48,7 +48,10 @@ def luck_words(p_value: float) -> str:
             f"1 in {round(1 / SMALLEST_SHOWN_P):,}"
         )
     chances = float(f"{1 / p_value:.2g}")
-    return f"a difference this large by luck has a chance of about 1 in {chances:,.0f}"
+    return (
+        f"a difference this large by luck has a chance of about 1 in {chances:,.0f} "
+        f"({p_text(p_value)})"
+    )
 
 
 def closed(title: str) -> str:

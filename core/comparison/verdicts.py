@@ -166,7 +166,7 @@ def visible_difference(evidence: Evidence) -> float | None:
     of them), at 5 % without Holm: with many pairs it is somewhat larger. None where there is
     nothing to compare.
     """
-    ranked = [evidence.majority_right] + [answers.right for answers in _ranked(evidence)[::-1]]
+    ranked = [evidence.majority_right] + [answers.right for answers in reversed(_ranked(evidence))]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
     disagreements = [test.disagreement for test in tests if test.disagreement > 0]
     if not tests:
@@ -191,8 +191,8 @@ def power_sentence(evidence: Evidence) -> str:
 
 
 def _ranked(evidence: Evidence) -> list[Answers]:
-    """Best first; of equals the higher rung of the ladder."""
-    return sorted(reversed(evidence.answers), key=lambda answers: -answers.accuracy)
+    """Best first; of equals the lower rung of the ladder."""
+    return sorted(evidence.answers, key=lambda answers: -answers.accuracy)
 
 
 def _adjusted(evidence: Evidence) -> dict[tuple[str, str], float]:
