@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from core.datasets.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
 from core.runs import imports
 from core.runs.import_uploads import keep_upload, safe_file_name
@@ -122,6 +125,19 @@ def test_the_same_files_give_the_same_bytes_in_any_order() -> None:
 )
 def test_names_that_can_be_written_on_any_disk(name: str, kept: str) -> None:
     assert safe_file_name(name) == kept
+
+
+@given(st.text(max_size=400))
+@example("a" * 99 + ". .zip")
+@example("\ud800.zip")
+def test_no_name_leads_elsewhere_or_hides_or_is_too_long(name: str) -> None:
+    kept = safe_file_name(name)
+    assert Path(kept).name == kept
+    assert kept.isprintable()
+    assert not kept.startswith((".", " "))
+    assert not kept.endswith((".", " "))
+    assert 1 <= len(kept.encode()) <= 255
+    assert safe_parts(kept) == (kept,)
 
 
 def refused(store: Store, home: Path, files: list[tuple[str, io.BytesIO]], message: str) -> None:
