@@ -31,6 +31,7 @@ RATIO_MATTERS_FROM_BYTES = 10 * 1024**2
 # What unpacks piece by piece under a limit. Python unpacks the other methods without one: a
 # megabyte of bzip2 that says it is small would fill the memory.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 # The library makes a record of every member before it can be asked how many there are.
 LONGEST_DIRECTORY_BYTES = MOST_FILES * 500
 _ENCRYPTED = 0x1
@@ -202,7 +203,7 @@ def _why_refused(member: zipfile.ZipInfo) -> str | None:
     if member.flag_bits & _ENCRYPTED:
         return "encrypted; pack it again without a password"
     if member.compress_type not in METHODS:
-        method = zipfile.compressor_names.get(member.compress_type, str(member.compress_type))
+        method = _OTHER_METHODS.get(member.compress_type, f"number {member.compress_type}")
         return f"packed by a method that is not read ({method}); pack it as an ordinary zip"
     if member.file_size > LARGEST_TABLE_BYTES:
         return f"unpacked larger than {LARGEST_TABLE_BYTES // 1024**3} GiB"

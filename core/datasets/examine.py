@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -90,7 +91,8 @@ def _examined(picture: Image.Image, size: tuple[int, int], digest: bytes | None)
 
 def _is_plain(picture: Image.Image) -> bool:
     """Whether an RGB picture is of one colour, but for what JPEG adds."""
-    return all(highest - lowest <= PLAIN_LEVELS for lowest, highest in picture.getextrema())
+    channels = cast(tuple[tuple[int, int], ...], picture.getextrema())
+    return all(highest - lowest <= PLAIN_LEVELS for lowest, highest in channels)
 
 
 def _is_grey(pixels: np.ndarray) -> bool:

@@ -20,7 +20,7 @@ from core.errors import Cancelled
 ProgressCallback = Callable[[int, int], None]
 StopCallback = Callable[[], bool]
 # Encoded bytes that may wait for the pool at one time.
-WAITING_BYTES = 64 * 1024**2
+WAITING_BYTES = 32 * 1024**2
 
 
 def decoding_threads() -> int:
