@@ -20,7 +20,7 @@ from PIL import Image
 from core.datasets import store as datasets
 from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
 from core.datasets.tables import Columns
-from core.errors import BadInput, ColumnsUnclear
+from core.errors import BadInput
 from core.runs import imports as imports_module
 from core.runs.import_child import execute
 from core.runs.import_files import import_folder_path, import_log_path
@@ -29,7 +29,7 @@ from core.runs.imports import import_folder, receive_upload, retry_import
 from core.runs.launchers import child_environment
 from core.runs.store import Store, open_store, utc_now
 from core.settings import PROJECT_ROOT, current_settings
-from tests.datasets.pictures import encoded, two_classes
+from tests.datasets.pictures import encoded, noise_png, two_classes
 
 IMPORT_PROCESS = Path(__file__).with_name("import_process.py")
 
@@ -301,29 +301,35 @@ def test_a_name_that_is_taken_gets_a_number_and_a_note(store: Store, tmp_path: P
 
 
 @pytest.mark.usefixtures("by_hand")
-def test_an_unclear_table_asks_and_the_answer_reaches_the_reader(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unclear(*_arguments: Any, **options: Any) -> None:
-        if options["columns"] is None:
-            raise ColumnsUnclear("Which column?", "t.csv", ["a", "b"], [["1", "2"], ["3", "4"]])
-        raise BadInput(f"read with {options['columns']}")
-
-    monkeypatch.setattr(datasets, "add_dataset", unclear)
-    import_id = receive_upload(store, [("pets.zip", pets())], None)
+def test_an_unclear_table_asks_and_the_answer_is_used(store: Store) -> None:
+    table = "picture,first,second\na.png,x,1\nb.png,y,2\nc.png,x,1\nd.png,y,2\n"
+    members = {f"{name}.png": noise_png(number) for number, name in enumerate("abcd")}
+    files = [("tabled.zip", zipped(members | {"t.csv": table.encode()}))]
+    import_id = receive_upload(store, files, None)
     assert execute(store, import_id) == 1
     record = store.import_record(import_id)
-    assert (record.state, record.error) == ("failed", "Which column?")
+    assert (record.state, record.can_retry) == ("failed", True)
     assert record.question == {
         "table": "t.csv",
-        "columns": ["a", "b"],
-        "rows": [["1", "2"], ["3", "4"]],
+        "columns": ["picture", "first", "second"],
+        "rows": [
+            ["a.png", "x", "1"],
+            ["b.png", "y", "2"],
+            ["c.png", "x", "1"],
+            ["d.png", "y", "2"],
+        ],
     }
-    retry_import(store, import_id, Columns(file="a", label="b"))
-    assert execute(store, import_id) == 1
+    retry_import(store, import_id, Columns(file="picture", label="second"))
+    assert execute(store, import_id) == 0
     record = store.import_record(import_id)
-    assert record.error == "read with Columns(file='a', label='b', split=None)"
-    assert record.question is None
+    assert (record.state, record.question) == ("finished", None)
+    assert open_dataset(record.dataset_id or "").class_counts == {"1": 2, "2": 2}
+    # The same file read by another column is another dataset.
+    other = receive_upload(store, files, None)
+    assert execute(store, other) == 1
+    retry_import(store, other, Columns(file="picture", label="first"))
+    assert execute(store, other) == 0
+    assert open_dataset("tabled (2)").class_counts == {"x": 2, "y": 2}
 
 
 FAULTS = [
