@@ -71,7 +71,7 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
     before, after = first.mean(axis=0), second.mean(axis=0)
     return PairedTest(
         images=first.shape[1],
-        difference=float(after.mean() - before.mean()),
+        difference=float(second.mean() - first.mean()),
         p_value=sign_flip_p_value(first, second),
         put_right=float(((1 - before) * after).sum()),
         broken=float((before * (1 - after)).sum()),
@@ -136,17 +136,19 @@ def resampled_accuracies(rights: Sequence[np.ndarray], seed: int = 0) -> list[np
     """
     random = np.random.default_rng(seed)
     runs = np.concatenate(rights).T.astype(np.float64)
-    accuracies = np.concatenate(
-        [counts @ runs / len(runs) for counts in drawn_counts(len(runs), RESAMPLES, random)]
-    )
-    ends = np.cumsum([len(right) for right in rights])[:-1]
-    return [_drawn_mean(own, random) for own in np.split(accuracies, ends, axis=1)]
+    # Counts, divided once at the end: equal accuracies stay equal to the last bit.
+    right = np.concatenate([counts @ runs for counts in drawn_counts(len(runs), RESAMPLES, random)])
+    ends = np.cumsum([len(entry) for entry in rights])[:-1]
+    return [
+        _drawn_sum(own, random) / (own.shape[1] * len(runs))
+        for own in np.split(right, ends, axis=1)
+    ]
 
 
-def _drawn_mean(accuracies: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Mean over seeds drawn with replacement: ``(resamples, seeds)`` to ``(resamples,)``."""
-    drawn = random.integers(0, accuracies.shape[1], accuracies.shape)
-    return np.take_along_axis(accuracies, drawn, axis=1).mean(axis=1)
+def _drawn_sum(right: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Sum over seeds drawn with replacement: ``(resamples, seeds)`` to ``(resamples,)``."""
+    drawn = random.integers(0, right.shape[1], right.shape)
+    return np.take_along_axis(right, drawn, axis=1).sum(axis=1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
