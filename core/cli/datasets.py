@@ -17,13 +17,7 @@ from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
 COLUMNS_SHOWN = 20
-DROPPED = {
-    "exact-duplicates": "drop_exact_duplicates",
-    "near-duplicates": "drop_near_duplicates",
-    "conflicts": "drop_conflicts",
-    "leaks": "drop_leaks",
-}
-"""What ``version --drop`` knows, and the field of ``Changes`` that does it."""
+DROPPED = ("exact-duplicates", "near-duplicates", "conflicts", "leaks")
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -133,9 +127,12 @@ def version(arguments: argparse.Namespace) -> int:
     from core.datasets.versions import Changes, make_version, preview
 
     dataset = _opened(arguments.name)
-    switches = dict.fromkeys((DROPPED[name] for name in _dropped(arguments.drop)), True)
+    dropped = _dropped(arguments.drop)
     changes = Changes(
-        **switches,
+        drop_exact_duplicates="exact-duplicates" in dropped,
+        drop_near_duplicates="near-duplicates" in dropped,
+        drop_conflicts="conflicts" in dropped,
+        drop_leaks="leaks" in dropped,
         drop_classes=tuple(arguments.drop_class),
         merge_classes=tuple(_merge(text, dataset) for text in arguments.merge),
     )
