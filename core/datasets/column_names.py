@@ -10,7 +10,7 @@ from core.errors import BadInput
 
 # The first group is what a column of labels is called; the second may also be a mere property.
 LABEL_NAMES = words(
-    "label labels class classes classname classlabel labelname category categories "
+    "label labels labelid class classes classname classid classlabel labelname category categories "
     "categoryname target targets y groundtruth klasse etikett kategorie classe etiquette "
     "categorie clase etiqueta categoria"
 )

@@ -22,6 +22,7 @@ ROWS_SHOWN = 5
 # Enough to know which column names pictures; a table that names none is read to its end.
 ENOUGH_ROWS = 500
 ENOUGH_NAMED = 50
+FEWEST_ROWS_TO_JUDGE = 10
 SHARE_WITH_ONE_MARK = 0.95
 _MARKED = frozenset(("1", "1.0"))
 _UNMARKED = frozenset(("0", "0.0"))
@@ -52,7 +53,7 @@ def file_column(table: TextTable, pictures: PictureNames) -> int | None:
     named: list[set[int]] = [set() for _ in range(table.width)]
     for count, (_, cells) in enumerate(table.rows()):
         for position, cell in enumerate((cells or [])[: table.width]):
-            files = pictures.find(cell, table.raw.parts[:-1]).files
+            files = pictures.find(cell, table.raw).files
             if files:
                 named[position].add(id(files[0]))
         if count >= ENOUGH_ROWS and max(map(len, named)) >= ENOUGH_NAMED:
@@ -84,7 +85,7 @@ def label_columns(
         if position not in (file, split) and not (has_header and plain(name) in INDEX_NAMES)
     ]
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        called = [position for position in others if plain(names[position]) in known]
+        called = [at for at in others if plain(names[at]) in known]
         label = _one_of(called, rows)
         if label is not None:
             return _with(found, label)
@@ -92,8 +93,8 @@ def label_columns(
             raise _unclear(table, names, rows)
     if has_header and _is_one_hot(others, rows):
         return LabelColumns(names, has_header, file, None, tuple(others), split, True)
-    if len(others) == 1:
-        return _with(found, others[0], label_is_named=not has_header)
+    if len(others) == 1 and not _all_differ(others[0], rows):
+        return _with(found, others[0], label_is_named=False)
     raise _unclear(table, names, rows)
 
 
@@ -106,7 +107,7 @@ def _with(found: LabelColumns, label: int, label_is_named: bool = True) -> Label
 def _names_a_picture(table: TextTable, pictures: PictureNames) -> bool:
     """Whether the first row already names a picture, so that it is no header."""
     return any(
-        has_picture_suffix(cell.strip()) or pictures.find(cell, table.raw.parts[:-1]).files
+        has_picture_suffix(cell.strip()) or pictures.find(cell, table.raw).files
         for cell in table.first_rows[0]
     )
 
@@ -124,6 +125,11 @@ def _one_of(called: Sequence[int], rows: Sequence[Sequence[str]]) -> int | None:
         return None
     in_words = [at for at in called if not all(is_number(row[at]) for row in rows)]
     return (in_words or list(called))[0]
+
+
+def _all_differ(position: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column holds another value in every row, as numbers of rows and addresses do."""
+    return len({row[position] for row in rows}) == len(rows) >= FEWEST_ROWS_TO_JUDGE
 
 
 def _is_one_hot(others: Sequence[int], rows: Sequence[Sequence[str]]) -> bool:

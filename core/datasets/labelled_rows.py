@@ -102,7 +102,7 @@ def _read_row(
     cell = cells[columns.file].strip()
     if not cell:
         raise RowProblem("it names no picture")
-    named = pictures.find(cell, table.raw.parts[:-1])
+    named = pictures.find(cell, table.raw)
     if not named.files:
         raise RowProblem(_absent(cell))
     if len(named.files) > 1:

@@ -8,7 +8,12 @@ from pathlib import PurePosixPath
 from core.datasets.column_names import plain
 from core.datasets.label_columns import LabelColumns, file_column, label_columns
 from core.datasets.labelled_rows import FILES_SHOWN, Row, read_rows
-from core.datasets.layout import LabelledFile, classes_of_folders, note_alike_classes
+from core.datasets.layout import (
+    LabelledFile,
+    classes_of_folders,
+    classes_of_names,
+    note_alike_classes,
+)
 from core.datasets.picture_files import has_picture_suffix
 from core.datasets.picture_names import PictureNames
 from core.datasets.raw_files import Listing, RawFile, shown_name
@@ -60,8 +65,11 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
         return None
     taken = _taken_together(usable, listing)
     rows = [row for entry in taken for row in entry.rows]
-    if folders and not columns.chosen and _folders_win(taken, rows, folders, pictures, listing):
-        return None
+    if not columns.chosen:
+        if folders and _is_about_something_else(taken, rows, pictures, listing):
+            return None
+        if _say_the_same(taken, rows, folders or classes_of_names(listing)):
+            return None
     for entry in taken:
         listing.refused.extend(entry.refused)
     if not rows:
@@ -103,8 +111,9 @@ def _usable_tables(
         scratch = Listing()
         rows = read_rows(table, found, pictures, scratch)
         usable.append(_Usable(table, found, rows, scratch.refused))
-    # Class folders are an answer to a table that is unclear, but not to a wrong column name.
-    settled = has_folders and isinstance(problem, ColumnsUnclear) and not asked.chosen
+    # Folders and names are an answer to a table that is unclear, but not to a wrong column name.
+    unclear = isinstance(problem, ColumnsUnclear) and not asked.chosen
+    settled = unclear and (has_folders or classes_of_names(listing))
     if problem is not None and not usable and not settled:
         raise problem
     return usable
@@ -116,33 +125,44 @@ def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
     first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
     label_name = plain(first.columns.label_name)
     alike = [entry for entry in real if plain(entry.columns.label_name) == label_name]
-    sides = {side_among(entry.table.raw.name) for entry in alike}
+    by_side = [entry for entry in alike if side_among(entry.table.raw.name)]
+    if first in by_side and len({side_among(entry.table.raw.name) for entry in by_side}) > 1:
+        alike = by_side
     named = [{id(row.raw) for row in entry.rows} for entry in alike]
     apart = not any(one & other for one, other in itertools.combinations(named, 2))
-    by_side = None not in sides and len(sides) == len(alike)
-    taken = alike if by_side or apart else [first]
+    taken = alike if apart else [first]
     for entry in usable:
         if entry not in taken:
             listing.notes.append(f"{entry.table.name} names pictures too, and was left out.")
     return taken
 
 
-def _folders_win(
-    taken: Sequence[_Usable],
-    rows: Sequence[Row],
-    folders: dict[int, str],
-    pictures: Sequence[RawFile],
-    listing: Listing,
+def _is_about_something_else(
+    taken: Sequence[_Usable], rows: Sequence[Row], pictures: Sequence[RawFile], listing: Listing
 ) -> bool:
-    """Whether class folders say as much as the table, or the table is about something else."""
-    if len(rows) < SHARE_NAMED * len(pictures):
-        listing.notes.append(
-            f"{taken[0].table.name} names {len(rows)} of {len(pictures)} pictures; the folders"
-            " were taken as the classes."
-        )
+    """Whether a table beside class folders names so few pictures that the folders count."""
+    if len(rows) >= SHARE_NAMED * len(pictures):
+        return False
+    listing.notes.append(
+        f"{taken[0].table.name} names {len(rows)} of {len(pictures)} pictures; the folders were"
+        " taken as the classes."
+    )
+    return True
+
+
+def _say_the_same(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
+    """Whether folders or file names give the same classes, in the same words or in better ones.
+
+    A table of class numbers beside folders ``cat`` and ``dog`` is left alone.
+    """
+    if len(taken) > 1 or any(row.side for row in rows):
+        return False
+    pairs = {(row.label, classes.get(id(row.raw))) for row in rows}
+    if all(label == name for label, name in pairs):
         return True
-    has_sides = len(taken) > 1 or any(row.side for row in rows)
-    return not has_sides and all(folders.get(id(row.raw)) == row.label for row in rows)
+    one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
+    in_words = not any(name is None or name.isdecimal() for _, name in pairs)
+    return one_to_one and in_words and all(label.isdecimal() for label, _ in pairs)
 
 
 def _labelled_files(taken: Sequence[_Usable]) -> list[LabelledFile]:

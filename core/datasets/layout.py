@@ -80,6 +80,12 @@ def classes_of_folders(listing: Listing) -> dict[int, str]:
     return classes if len(set(classes.values())) >= FEWEST_CLASSES else {}
 
 
+def classes_of_names(listing: Listing) -> dict[int, str]:
+    """The class of each picture by its name (``cat.0.jpg``), by ``id`` of the file, or empty."""
+    labelled = _by_name(unwrap([(raw.parts, raw) for raw in listing.files]), Listing())
+    return {id(entry.raw): entry.class_name for entry in labelled}
+
+
 def check_classes(classes: list[str]) -> None:
     """At least two classes, or ``BadInput`` that says what was found."""
     if len(classes) >= FEWEST_CLASSES:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from core.datasets.picture_files import has_picture_suffix
 from core.datasets.raw_files import RawFile
+from core.datasets.side_names import side_among, side_of
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,19 @@ class PictureNames:
             self._by_name[raw.name.casefold()].append(raw)
             self._by_stem[PurePosixPath(raw.name).stem.casefold()].append(raw)
 
-    def find(self, cell: str, table_folder: tuple[str, ...]) -> Named:
-        """The picture that ``cell`` names in a table that lies in ``table_folder``."""
+    def find(self, cell: str, table: RawFile) -> Named:
+        """The picture that a ``cell`` of ``table`` names."""
         parts = _parts(cell)
         if not parts:
             return Named(())
         name = parts[-1].casefold()
         candidates = self._by_name.get(name) or self._by_stem.get(name)
         if candidates:
-            return _choose(candidates, parts, table_folder)
+            return _choose(candidates, parts, table)
         if has_picture_suffix(name):
             # The pictures were saved in another format since.
             other = self._by_stem.get(PurePosixPath(name).stem, [])
-            return Named(_choose(other, parts, table_folder).files, surely=False)
+            return Named(_choose(other, parts, table).files, surely=False)
         return Named(())
 
 
@@ -54,7 +55,7 @@ def _parts(cell: str) -> list[str]:
     return [part for part in text.split("/") if part not in ("", ".", "..")]
 
 
-def _choose(candidates: list[RawFile], parts: list[str], table_folder: tuple[str, ...]) -> Named:
+def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Named:
     folders = [part.casefold() for part in parts[:-1]]
     common = {id(raw): _common_tail(raw, folders) for raw in candidates}
     longest = max(common.values(), default=0)
@@ -62,9 +63,12 @@ def _choose(candidates: list[RawFile], parts: list[str], table_folder: tuple[str
     surely = longest == len(folders)
     if len(best) > 1:
         # Names that differ only in case or ending; or one lies where the table says.
-        beside_it = [raw for raw in best if raw.parts[:-1] == (*table_folder, *parts[:-1])]
+        beside_it = [raw for raw in best if raw.parts[:-1] == (*table.parts[:-1], *parts[:-1])]
         exact = [raw for raw in best if raw.name == parts[-1]]
-        best = next((few for few in (beside_it, exact) if len(few) == 1), best)
+        # Competitions number train/1.png and test/1.png alike, and label those of train.
+        side = side_among(table.name) or "train"
+        of_side = [raw for raw in best if side in map(side_of, raw.parts[:-1])]
+        best = next((few for few in (beside_it, exact, of_side) if len(few) == 1), best)
     return Named(tuple(best), surely)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ from core.datasets.tables import Columns, TextTable
 from core.errors import BadInput, ColumnsUnclear
 
 FEWEST_PIXELS = 16
+SHARE_OF_NUMBERED = 0.9
+SHARE_OF_PIXELS = 0.5
 BRIGHTEST = 255
 ROWS_SHOWN = 5
 CELLS_SHOWN = 8
@@ -37,13 +39,15 @@ class PixelColumns:
     """What the columns of a table of pixels hold, by position.
 
     ``pixels`` are in the order in which they fill the picture: ``side`` x ``side`` grey, or three
-    channels, one after the other where ``planar``, else side by side. ``scale`` is 255 where the
+    channels, one after the other where ``planar``, else side by side. Where ``packed``, one column
+    holds them all. ``scale`` is 255 where the
     cells go from 0 to 1, else 1. ``notes`` say what was assumed.
     """
 
     names: tuple[str, ...]
     has_header: bool
     pixels: tuple[int, ...]
+    packed: bool
     label: int | None
     split: int | None
     side: int
@@ -73,52 +77,76 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     rows = [row for row in table.first_rows[has_header:] if len(row) == width]
     if not rows:
         return None
+    packed = _packed_column(rows, width)
     numeric = _numeric_columns(rows, width)
-    if sum(numeric) < FEWEST_PIXELS:
+    if packed is None and sum(numeric) < FEWEST_PIXELS:
         return None
     split = split_position(names, rows, columns, table.name)
     label = _named_label(names, columns, table.name)
-    named = _named_pixels(names, {split, label}) if has_header else []
-    pixels = [position for position in named if numeric[position]]
-    if len(pixels) < FEWEST_PIXELS or len(pixels) < 0.9 * len(named):
-        pixels = [
-            position
-            for position in range(width)
-            if numeric[position]
-            and position not in (split, label)
-            and not (has_header and plain(names[position]) in INDEX_NAMES)
-        ]
-        if len(pixels) < FEWEST_PIXELS or len(pixels) < 0.5 * width:
-            return None
+    to_spare: set[int | None] = {
+        at for at in range(width) if at == split or (has_header and plain(names[at]) in INDEX_NAMES)
+    }
+    pixels = [packed] if packed is not None else []
+    if not pixels:
+        pixels = _pixel_positions(names, numeric, has_header, to_spare | {label})
+    if not pixels:
+        return None
     notes: list[str] = []
     if label is None:
-        others = [
-            position
-            for position in range(width)
-            if position not in pixels
-            and position != split
-            and not (has_header and plain(names[position]) in INDEX_NAMES)
-        ]
+        others = [at for at in range(width) if at not in to_spare and at not in pixels]
         label = _label_among(table, names, rows, pixels, others)
         if label in pixels:
             pixels.remove(label)
             notes.append(f"{table.name}: the label was taken from {_which(label, width)} column.")
-    side, channels = _picture_shape(table.name, len(pixels))
-    values = _values(rows, pixels)
-    if not (np.nan_to_num(values) <= BRIGHTEST).all(axis=1).any():
+    cells = [row[packed].split() for row in rows] if packed is not None else None
+    values = _values(cells or [[row[at] for at in pixels] for row in rows])
+    if not len(values) or not (np.nan_to_num(values) <= BRIGHTEST).all(axis=1).any():
         return None
+    side, channels = _picture_shape(table.name, values.shape[1])
     planar = False
     if channels == 3:
-        planar = _is_planar(names, pixels, values, side)
+        planar = _is_planar([names[at] for at in pixels], values, side)
         order = "all red, then all green, then all blue" if planar else "red, green, blue in turn"
         notes.append(f"{table.name}: the colours were read as {order}.")
     scale = 1
     if np.nanmax(values) <= 1:
         scale = BRIGHTEST
         notes.append(f"{table.name}: its pixels go from 0 to 1; they were multiplied by 255.")
+    assumed = tuple(notes)
     return PixelColumns(
-        names, has_header, tuple(pixels), label, split, side, channels, planar, scale, tuple(notes)
+        names,
+        has_header,
+        tuple(pixels),
+        packed is not None,
+        label,
+        split,
+        side,
+        channels,
+        planar,
+        scale,
+        assumed,
     )
+
+
+def _pixel_positions(
+    names: Sequence[str], numeric: Sequence[bool], has_header: bool, taken: set[int | None]
+) -> list[int]:
+    """Columns numbered alike, else all that hold numbers; none where these are no pixels."""
+    named = _named_pixels(names, taken) if has_header else []
+    pixels = [at for at in named if numeric[at]]
+    if len(pixels) < FEWEST_PIXELS or len(pixels) < SHARE_OF_NUMBERED * len(named):
+        pixels = [at for at in range(len(names)) if numeric[at] and at not in taken]
+    enough = len(pixels) >= max(FEWEST_PIXELS, SHARE_OF_PIXELS * len(names))
+    return pixels if enough else []
+
+
+def _packed_column(rows: Sequence[Sequence[str]], width: int) -> int | None:
+    """A column that holds all pixels of a picture, with blanks between (as in FER-2013)."""
+    for at in range(width):
+        cells = [row[at].split() for row in rows]
+        if min(map(len, cells)) >= FEWEST_PIXELS and all(map(is_number, cells[0])):
+            return at
+    return None
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -234,21 +262,23 @@ def _picture_shape(name: str, count: int) -> tuple[int, int]:
     return shape
 
 
-def _values(rows: Sequence[Sequence[str]], pixels: Sequence[int]) -> np.ndarray:
-    """The pixels of the first rows, float64, NaN where a cell is no number."""
+def _values(rows: Sequence[Sequence[str]]) -> np.ndarray:
+    """The pixels of the rows of the commonest length, float64, NaN where a cell is no number."""
+    length = Counter(map(len, rows)).most_common(1)[0][0]
     return np.array(
         [
-            [float(row[at].replace(",", ".")) if is_number(row[at]) else math.nan for at in pixels]
+            [float(cell.replace(",", ".")) if is_number(cell) else math.nan for cell in row]
             for row in rows
+            if len(row) == length
         ]
     )
 
 
-def _is_planar(names: Sequence[str], pixels: Sequence[int], values: np.ndarray, side: int) -> bool:
+def _is_planar(names: Sequence[str], values: np.ndarray, side: int) -> bool:
     """Whether each channel comes as a whole: that is, whether the pictures are smoother so."""
-    first = {re.sub(r"[^a-z]", "", names[at].casefold()) for at in pixels[: side * side]}
-    second = {re.sub(r"[^a-z]", "", names[at].casefold()) for at in pixels[side * side :]}
-    if len(first) == 1 and first.isdisjoint(second):
+    first = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[: side * side]}
+    second = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[side * side :]}
+    if len(first) == 1 and second and first.isdisjoint(second):
         return True  # The columns say so: r0 ... r99, g0 ... g99, b0 ... b99.
     interleaved = values.reshape(-1, side, side, 3)
     planar = values.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)

@@ -44,6 +44,7 @@ class PixelRows:
         self._side = side
         self._pixels = list(entry.columns.pixels)
         self._width = entry.columns.width
+        self._pixel_count = entry.columns.side**2 * entry.columns.channels
         self._label = entry.label
         cells = (row[at] for row in entry.table.first_rows for at in self._pixels if at < len(row))
         self._decimal = "," if any("," in cell for cell in cells) else "."
@@ -78,7 +79,7 @@ class PixelRows:
         parsed = self._parse_fast(block)
         if parsed is not None:
             yield from self._checked(*parsed)
-        elif len(block) > SMALLEST_BLOCK:
+        elif len(block) > SMALLEST_BLOCK and not self._columns.packed:
             middle = len(block) // 2
             yield from self._read(block[:middle])
             yield from self._read(block[middle:])
@@ -92,7 +93,9 @@ class PixelRows:
 
         # pandas would cut lines that are too long, and fill up those that are too short.
         separators = self._width - 1
-        if any(line.count(self._table.separator) != separators for _, line in block):
+        if self._columns.packed or any(
+            line.count(self._table.separator) != separators for _, line in block
+        ):
             return None
         text = set(range(self._width)) - set(self._pixels)
         try:
@@ -135,7 +138,7 @@ class PixelRows:
                 labels.append(cells[self._label])
                 if self._columns.split is not None:
                     sides.append(cells[self._columns.split])
-        pixels = np.array(rows, np.uint8).reshape(-1, len(self._pixels))
+        pixels = np.array(rows, np.uint8).reshape(-1, self._pixel_count)
         return numbers, pixels, labels, sides if self._columns.split is not None else None
 
     def _levels_of(self, number: int, cells: list[str]) -> np.ndarray | None:
@@ -143,7 +146,13 @@ class PixelRows:
             reason = f"it has {len(cells)} cells where {self._width} were expected"
             self._refused.refuse(number, reason)
             return None
-        values = [cells[at].replace(",", ".") for at in self._pixels]
+        given = self._cells_of_pixels(cells)
+        if len(given) != self._pixel_count:
+            self._refused.refuse(
+                number, f"it has {len(given)} pixels where {self._pixel_count} were expected"
+            )
+            return None
+        values = [cell.replace(",", ".") for cell in given]
         if all(map(is_number, values)):
             levels = self._levels(np.array(values, np.float64))
             if levels is not None:
@@ -151,15 +160,19 @@ class PixelRows:
         highest = BRIGHTEST // self._columns.scale
         bad = next(
             at
-            for at, value in zip(self._pixels, values, strict=True)
+            for at, value in enumerate(values)
             if not (is_number(value) and 0 <= float(value) <= highest)
         )
         self._refused.refuse(
             number,
-            f"its cell {bad + 1} holds {cells[bad][:CELL_SHOWN]!r}, not a number from 0 to"
-            f" {highest}",
+            f"its pixel {bad + 1} is {given[bad][:CELL_SHOWN]!r}, not a number from 0 to {highest}",
         )
         return None
+
+    def _cells_of_pixels(self, cells: list[str]) -> list[str]:
+        if self._columns.packed:
+            return cells[self._pixels[0]].split()
+        return [cells[at] for at in self._pixels]
 
     def _levels(self, values: np.ndarray) -> np.ndarray | None:
         """As uint8, or None where a value is outside what a pixel may be."""

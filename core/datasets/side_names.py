@@ -22,7 +22,7 @@ SIDE_OF_FOLDER = {
 }
 # Words that stand beside the word of the side: "training set", "test_images", "val-data".
 BESIDE_A_SIDE = words(
-    "set data dataset images image imgs img pictures photos pics folder dir split"
+    "set data dataset images image imgs img pictures photos pics folder dir split public private"
 )
 _TO_PREDICT = words("pred predict prediction predictions unlabeled unlabelled")
 _SIDE_WORD = re.compile(rf"({'|'.join(SIDE_OF_FOLDER)})(?:set|data|images)?\d*")
@@ -30,7 +30,9 @@ _SIDE_WORD = re.compile(rf"({'|'.join(SIDE_OF_FOLDER)})(?:set|data|images)?\d*")
 
 def plain_words(name: str) -> frozenset[str]:
     """The words of a name, in small letters, without numbers that stand alone."""
-    found = re.findall(r"[^\W_]+", name.casefold())
+    # "trainLabels" and "PublicTest" are two words each.
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    found = re.findall(r"[^\W_]+", apart.casefold())
     return frozenset(word for word in found if not word.isdecimal())
 
 

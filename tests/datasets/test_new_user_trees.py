@@ -217,13 +217,128 @@ def photos_on_a_mac() -> Tree:
 
 
 def pets_by_name() -> Tree:
-    names = ("Abyssinian", "american_bulldog", "pug")
-    return pictures(*(f"images/{name}_{number}.jpg" for name in names for number in (1, 2, 10))) | {
+    pets = {"Abyssinian": "1 1 1", "american_bulldog": "2 2 1", "pug": "3 2 2"}
+    names = {f"{pet}_{number}": ids for pet, ids in pets.items() for number in (1, 2, 10)}
+    return pictures(*(f"images/{name}.jpg" for name in names)) | {
         "annotations/list.txt": csv(
-            "#Image CLASS-ID SPECIES BREED ID",
-            *(f"{name}_{number} 1 1 1" for name in names for number in (1, 2, 10)),
+            "#Image CLASS-ID SPECIES BREED ID", *(f"{name} {ids}" for name, ids in names.items())
         ),
         "annotations/trimaps/pug_1.xml": b"<xml/>",
+    }
+
+
+def chest_xray() -> Tree:
+    lungs = [
+        f"{side}/{kind}/{kind[:2]}-{number}.jpeg"
+        for side, count in (("train", 4), ("val", 1), ("test", 2))
+        for kind in ("NORMAL", "PNEUMONIA")
+        for number in range(count)
+    ]
+    return pictures(*(f"chest_xray/chest_xray/{path}" for path in lungs)) | {
+        f"chest_xray/__MACOSX/chest_xray/._{number}.jpeg": b"x" for number in range(3)
+    }
+
+
+def malaria_cells() -> Tree:
+    cells = [
+        f"{kind}/C{number}_cell.png"
+        for kind in ("Parasitized", "Uninfected")
+        for number in range(4)
+    ]
+    own = pictures(*(f"cell_images/{path}" for path in cells))
+    return own | {
+        path.replace("cell_images/", "cell_images/cell_images/"): data for path, data in own.items()
+    }
+
+
+def cifar_from_kaggle() -> Tree:
+    names = ("frog", "truck", "deer")
+    rows = [f"{number},{names[number % 3]}" for number in range(1, 10)]
+    return pictures(
+        *(f"train/{number}.png" for number in range(1, 10)),
+        *(f"test/{number}.png" for number in range(1, 6)),
+    ) | {"trainLabels.csv": csv("id,label", *rows)}
+
+
+def traffic_signs() -> Tree:
+    train = [f"Train/{sign}/000{sign}_0000{number}.png" for sign in (0, 1) for number in range(4)]
+    test = [f"Test/0000{number}.png" for number in range(3)]
+    header = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path"
+    return pictures(*train, *test, "Meta/0.png", "Meta/1.png") | {
+        "Train.csv": csv(header, *(f"27,26,5,5,22,20,{path[6]},{path}" for path in train)),
+        "Test.csv": csv(header, *(f"53,54,6,5,48,49,{at % 2},{p}" for at, p in enumerate(test))),
+        "Meta.csv": csv("Path,ClassId,ShapeId,ColorId", "Meta/0.png,0,1,0", "Meta/1.png,1,1,0"),
+    }
+
+
+def faces_in_one_column() -> Tree:
+    random = np.random.default_rng(11)
+    usage = ["Training"] * 6 + ["PublicTest"] * 2 + ["PrivateTest"] * 2
+    lines = [
+        f"{at % 2},{' '.join(map(str, random.integers(0, 256, 48 * 48)))},{said}"
+        for at, said in enumerate(usage)
+    ]
+    return {"fer2013.csv": csv("emotion,pixels,Usage", *lines)}
+
+
+def birds_of_caltech() -> Tree:
+    names = [
+        f"{bird}/{bird[4:]}_{number}.jpg"
+        for bird in ("001.Albatross", "002.Auklet")
+        for number in range(4)
+    ]
+    top = "CUB_200_2011"
+    return pictures(*(f"{top}/images/{name}" for name in names)) | {
+        f"{top}/images.txt": csv(*(f"{at} {name}" for at, name in enumerate(names, 1))),
+        f"{top}/image_class_labels.txt": csv(*(f"{at} {1 + at // 5}" for at in range(1, 9))),
+        f"{top}/classes.txt": csv("1 001.Albatross", "2 002.Auklet"),
+        f"{top}/train_test_split.txt": csv(*(f"{at} {at % 2}" for at in range(1, 9))),
+        "attributes.txt": csv("1 has_bill_shape::curved", "2 has_bill_shape::dagger"),
+    }
+
+
+def sign_language() -> Tree:
+    return pictures(
+        *(
+            f"asl_alphabet_train/asl_alphabet_train/{letter}/{letter}{n}.jpg"
+            for letter in "ABC"
+            for n in range(3)
+        ),
+        *(f"asl_alphabet_test/asl_alphabet_test/{letter}_test.jpg" for letter in "ABC"),
+    )
+
+
+def frame_saved_with_its_index() -> Tree:
+    rows = digit_rows(9, 8, 12)
+    header = ",".join(["", *map(str, range(64)), "target"])
+    lines = [f"{at},{','.join(map(str, row[1:]))},{row[0]}" for at, row in enumerate(rows.tolist())]
+    return {"digits.csv": csv(header, *lines)}
+
+
+def leaves() -> Tree:
+    names = [f"Train_{number}" for number in range(8)]
+    marks = ["1,0,0,0", "0,1,0,0", "0,0,1,0", "0,0,0,1"]
+    return pictures(
+        *(f"images/{name}.jpg" for name in names), *(f"images/Test_{n}.jpg" for n in range(4))
+    ) | {
+        "train.csv": csv(
+            "image_id,healthy,multiple_diseases,rust,scab",
+            *(f"{name},{marks[at % 4]}" for at, name in enumerate(names)),
+        ),
+        "test.csv": csv("image_id", *(f"Test_{number}" for number in range(4))),
+        "sample_submission.csv": csv(
+            "image_id,healthy,multiple_diseases,rust,scab",
+            *(f"Test_{number},0.25,0.25,0.25,0.25" for number in range(4)),
+        ),
+    }
+
+
+def cassava() -> Tree:
+    rows = [f"10{number}.jpg,{number % 2 + 3}" for number in range(6)]
+    return pictures(*(f"train_images/10{n}.jpg" for n in range(6)), "test_images/22.jpg") | {
+        "train.csv": csv("image_id,label", *rows),
+        "label_num_to_disease_map.json": b'{"0": "blight"}',
+        "sample_submission.csv": csv("image_id,label", "22.jpg,4"),
     }
 
 
@@ -302,6 +417,42 @@ CASES = {
     "pets_by_name": Case(
         pets_by_name, {"Abyssinian": 3, "american_bulldog": 3, "pug": 3}, None, FOLDERS
     ),
+    "chest_xray": Case(
+        chest_xray,
+        {"NORMAL": 7, "PNEUMONIA": 7},
+        {"train": 8, "validation": 2, "test": 4},
+        FOLDERS,
+    ),
+    "malaria_cells": Case(
+        malaria_cells,
+        {"Parasitized": 4, "Uninfected": 4},
+        None,
+        FOLDERS,
+        "The folder cell_images holds the same class folders again; it was left out.",
+    ),
+    "cifar_from_kaggle": Case(cifar_from_kaggle, {"deer": 3, "frog": 3, "truck": 3}, None, TABLE),
+    "traffic_signs": Case(traffic_signs, {"0": 6, "1": 5}, {"train": 8, "test": 3}, TABLE),
+    "faces_in_one_column": Case(
+        faces_in_one_column, {"0": 5, "1": 5}, {"train": 6, "test": 4}, PIXELS
+    ),
+    "birds_of_caltech": Case(
+        birds_of_caltech, {"001.Albatross": 4, "002.Auklet": 4}, None, FOLDERS
+    ),
+    "sign_language": Case(
+        sign_language,
+        {"A": 3, "B": 3, "C": 3},
+        None,
+        FOLDERS,
+        "The 3 file(s) in asl_alphabet_test lie in no class folder: they have no label and were"
+        " left out.",
+    ),
+    "frame_saved_with_its_index": Case(
+        frame_saved_with_its_index, {"0": 3, "1": 3, "2": 3}, None, PIXELS
+    ),
+    "leaves": Case(
+        leaves, {"healthy": 2, "multiple_diseases": 2, "rust": 2, "scab": 2}, None, TABLE
+    ),
+    "cassava": Case(cassava, {"3": 3, "4": 3}, None, TABLE),
 }
 
 
