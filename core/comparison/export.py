@@ -6,12 +6,11 @@ JSON is verbatim. In CSV, text that a spreadsheet would run as a formula gets a 
 import csv
 import io
 import json
-from typing import Any
 
 from core.comparison.appearance import percent_text, seconds_text
 from core.comparison.model import Comparison, Row
+from core.datasets.spreadsheet import csv_cell
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 ROW_COLUMNS = (
     "strategy",
     "title",
@@ -70,17 +69,6 @@ def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
         cells = [getattr(row, name) for name in ROW_COLUMNS]
         writer.writerow([csv_cell(cell) for cell in [*cells, *shared]])
     return text.getvalue().encode("utf-8-sig" if byte_order_mark else "utf-8")
-
-
-def csv_cell(value: Any) -> str:
-    """One value as a cell: text is defused against formulas, numbers are left alone."""
-    if value is None:
-        return ""
-    if isinstance(value, (tuple, list)):
-        return " ".join(str(part) for part in value)
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return str(value)
 
 
 def to_text(comparison: Comparison) -> str:

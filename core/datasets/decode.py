@@ -163,10 +163,17 @@ def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     return picture.transpose(turn) if turn is not None else picture
 
 
+def orientation_of(jpeg: bytes) -> int:
+    """The EXIF orientation of a JPEG, 1 to 8; only its head is read. ``OSError``: not a JPEG."""
+    with without_pillow_warnings(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
+        return _orientation(opened)
+
+
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 where there is none. Unreadable EXIF turns nothing, as in viewers."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return orientation if orientation in _TURNS else 1
     except (SyntaxError, ValueError, TypeError, KeyError, EOFError, OSError, struct.error):
         return 1
 

@@ -95,7 +95,7 @@ class Dataset:
 
         With ``smallest_side`` a JPEG may come back reduced, never below that side in pixels.
         """
-        data = self._stored(index)
+        data = self.stored_bytes(index)
         if self.encoding == ENCODED:
             return decode_image(data, self.file_names[index], smallest_side)
         height, width = int(self.heights[index]), int(self.widths[index])
@@ -117,11 +117,15 @@ class Dataset:
         picture.save(buffer, "PNG")
         return buffer.getvalue()
 
-    def _stored(self, index: int) -> bytes:
+    def stored_bytes(self, index: int) -> bytes:
+        """A picture as it is kept: see ``encoding``. Raises ``HeadstartError`` where it is gone."""
         size_bytes = int(self.sizes[index])
-        with open(self.folder / SOURCE_FILE, "rb") as file:
-            file.seek(int(self.offsets[index]))
-            data = file.read(size_bytes)
+        try:
+            with open(self.folder / SOURCE_FILE, "rb") as file:
+                file.seek(int(self.offsets[index]))
+                data = file.read(size_bytes)
+        except FileNotFoundError:
+            raise HeadstartError(f"The dataset {self.name!r} was removed.") from None
         if len(data) != size_bytes:
             raise HeadstartError(
                 f"The stored images of dataset {self.name!r} are cut short"
