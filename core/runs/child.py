@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError
+from core.runs.kept_models import write_weights
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RunRecord
 from core.runs.store import Store, open_store
@@ -172,7 +174,20 @@ def _finish(store: Store, run: RunRecord, spec: TrainingSpec, result: RunResult)
     )
     document: dict[str, Any] = result.as_dict()
     document["notes"] = [*run.notes, *document["notes"]]
+    if result.trained_weights:
+        # After the run's clock stopped: what is kept of a run costs none of its seconds.
+        document["weights_bytes"], note = _keep_weights(run.id, result.trained_weights)
+        document["notes"] += [note] if note else []
     store.finish(run.id, document, run.attempts)
+
+
+def _keep_weights(run_id: str, weights: dict[str, np.ndarray]) -> tuple[int | None, str]:
+    """The bytes that were written, and a note where there was no room: the results stand."""
+    try:
+        return write_weights(run_id, weights), ""
+    except (OSError, HeadstartError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the process's output is the run's log
+        return None, f"The trained weights could not be kept: {error}"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.training.spec import (
     LARGEST_IMAGE_SIZE,
     SMALLEST_IMAGE_SIZE,
+    SMALLEST_TRAIN_SHARE,
     SplitProportions,
     TrainingSpec,
 )
@@ -16,9 +17,12 @@ class ExperimentSpec(BaseModel):
     """One dataset, one split, one image size, one precision, several strategies, some seeds.
 
     ``strategies`` are pairs of name and complete settings, cheap ones first. ``images`` counts
-    the images of ``train``, ``validation`` and ``test``; ``majority_class`` is the commonest
-    class of the training images and ``majority_accuracy`` (0 to 1) its share of the test images.
-    ``given_split`` is true where the dataset came with a split and it is used.
+    the images of ``train`` (those really trained on), ``validation`` and ``test``;
+    ``majority_class`` is the commonest class of the training images and ``majority_accuracy``
+    (0 to 1) its share of the test images. ``given_split`` is true where the dataset came with a
+    split and it is used.
+    ``train_share`` is the part of the split's training images that is trained on (0.01 to 1);
+    the experiments of one learning curve differ in it alone and share their ``series``.
     ``unavailable`` says for each strategy that "all" left out why it cannot run here.
     """
 
@@ -40,6 +44,8 @@ class ExperimentSpec(BaseModel):
     majority_accuracy: float | None = None
     split_fingerprint: str = ""
     given_split: bool = False
+    train_share: float = Field(default=1.0, ge=SMALLEST_TRAIN_SHARE, le=1.0)
+    series: str = ""
 
     def training_spec(self, strategy: str, seed: int, settings: dict[str, Any]) -> TrainingSpec:
         """All that ``train`` needs for one run of this experiment."""
@@ -52,4 +58,5 @@ class ExperimentSpec(BaseModel):
             resize=self.resize,
             split=self.split,
             precision=self.precision,
+            train_share=self.train_share,
         )

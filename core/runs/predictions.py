@@ -1,14 +1,12 @@
 """What every run said about every test image, kept beside the store."""
 
-import os
-import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import StoreError
+from core.runs.array_files import UNREADABLE, read_arrays, write_arrays
 from core.settings import current_settings
 
 
@@ -29,22 +27,12 @@ def predictions_path(run_id: str) -> Path:
 def write_predictions(run_id: str, predictions: Predictions) -> Path:
     """Write under a temporary name and rename, so that no reader meets half a file."""
     path = predictions_path(run_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix="predictions-", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                test_indices=predictions.test_indices.astype(np.int64),
-                labels=predictions.labels.astype(np.int32),
-                probabilities=predictions.probabilities.astype(np.float32),
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    arrays = {
+        "test_indices": predictions.test_indices.astype(np.int64),
+        "labels": predictions.labels.astype(np.int32),
+        "probabilities": predictions.probabilities.astype(np.float32),
+    }
+    write_arrays(path, arrays)
     return path
 
 
@@ -52,10 +40,9 @@ def read_predictions(run_id: str) -> Predictions:
     """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
     path = predictions_path(run_id)
     try:
-        # Opened here: np.load leaves the file open when it turns out not to be whole.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+        return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
+    except UNREADABLE as error:
         raise StoreError(
             f"The predictions of run {run_id} cannot be read from {path} ({error}). "
             "Start the run again to make them."

@@ -18,7 +18,9 @@ from core.strategies.strategy import Strategy
 from core.training.spec import (
     LARGEST_IMAGE_SIZE,
     SMALLEST_IMAGE_SIZE,
+    SMALLEST_TRAIN_SHARE,
     SplitProportions,
+    with_train_share,
 )
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
@@ -40,11 +42,15 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     split: SplitProportions | Mapping[str, Any] | None = None,
     resize: str | None = None,
     precision: str = "auto",
+    train_share: float = 1.0,
+    series: str = "",
 ) -> ExperimentSpec:
     """Check everything and make the split; nothing is stored but the split itself.
 
     ``overrides`` maps ``"strategy.setting"`` to a value or its text. ``image_size`` is in pixels,
-    None is the preset's. Raises ``UnknownName`` or ``BadInput`` naming the field.
+    None is the preset's. ``train_share`` (0.01 to 1) of the split's training images are trained
+    on; ``series`` is the learning curve that the experiment belongs to. Raises ``UnknownName`` or
+    ``BadInput`` naming the field.
     """
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
@@ -57,8 +63,11 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     precision = _checked_choice(precision, PRECISIONS, "precision")
     proportions = _checked_split(split)
     dataset = open_dataset(dataset_name)
-    sides = proportions.of(dataset)
-    _fit_batches(kept, settings, overrides or {}, len(sides.train))
+    share = _checked_share(train_share)
+    sides = with_train_share(proportions.of(dataset), dataset, share, proportions.seed)
+    # A batch that fits the whole set was a sensible wish: a part of it gets a smaller one.
+    refusable = (overrides or {}) if share == 1 else {}
+    _fit_batches(kept, settings, refusable, len(sides.train))
     return ExperimentSpec(
         dataset_id=dataset.id,
         dataset_name=dataset.name,
@@ -71,6 +80,8 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         precision=precision,
         unavailable=unavailable,
         given_split=proportions.use_given and dataset.given_sides is not None,
+        train_share=share,
+        series=series,
         **_facts(dataset, sides),
     )
 
@@ -171,6 +182,16 @@ def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     if len(set(seeds)) != len(seeds):
         raise BadInput("A seed is given twice; each counts once.", "seeds")
     return tuple(seeds)
+
+
+def _checked_share(share: float) -> float:
+    number = isinstance(share, int | float) and not isinstance(share, bool)
+    if not number or not SMALLEST_TRAIN_SHARE <= share <= 1:
+        raise BadInput(
+            f"train_share is {share!r}; it must be a number from {SMALLEST_TRAIN_SHARE:g} to 1.",
+            "train_share",
+        )
+    return float(share)
 
 
 def _checked_choice(value: str, known: tuple[str, ...], field: str) -> str:

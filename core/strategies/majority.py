@@ -22,4 +22,5 @@ MAJORITY = Strategy(
     needs=frozenset(),
     cost=0,
     builder="core.strategies.majority:build",
+    convolutional=False,
 )

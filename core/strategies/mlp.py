@@ -70,4 +70,5 @@ MLP = Strategy(
     cost=10,
     builder="core.strategies.mlp:build",
     outline=outline,
+    convolutional=False,
 )

@@ -23,7 +23,8 @@ class Strategy:
     (ImageNet weights of the VGG16 base), ``full_weights`` (fc1 and fc2 too), ``features``
     (frozen features from the cache). ``cost`` orders the work: cheap strategies run first.
     ``builder`` is ``"module:function"``; see ``core.strategies.plan``. ``outline`` draws the
-    architecture in words without building it.
+    architecture in words without building it. ``convolutional`` says that there is a feature map
+    to show where the network looked.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Strategy:
     cost: int
     builder: str
     outline: Callable[[Mapping[str, Any], int], str] | None = None
+    convolutional: bool = True
 
     def describe(self, settings: Mapping[str, Any], image_size: int) -> str:
         """One line that draws the architecture with its sizes at this image size in pixels.

@@ -52,9 +52,7 @@ def mean_colour(
     total = np.zeros(prepared.shape[-1], np.float64)
     for index in train:
         total += prepared.take(np.array([index])).mean(axis=(0, 1, 2))
-    red, green, blue = (
-        float(round(value, 3)) for value in np.broadcast_to(total / len(train), 3)
-    )
+    red, green, blue = (float(round(value, 3)) for value in np.broadcast_to(total / len(train), 3))
     return red, green, blue
 
 

@@ -74,9 +74,7 @@ def layer_chain(model: Any) -> list[Any]:
 def _last_convolution(layers: Sequence[Any], strategy: str) -> int:
     import keras
 
-    places = [
-        place for place, layer in enumerate(layers) if isinstance(layer, keras.layers.Conv2D)
-    ]
+    places = [place for place, layer in enumerate(layers) if isinstance(layer, keras.layers.Conv2D)]
     if not places:
         raise BadInput(
             f"{strategy} has no convolutional layer, so there is no map of where it looked.",

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-# 0.07 × 100 is a hair above 7 in binary fractions; that hair must not cost an eighth image.
+# 0.07 * 100 is a hair above 7 in binary fractions; that hair must not cost an eighth image.
 _ROUNDING = 1e-9
 
 

@@ -63,6 +63,7 @@ def test_a_spec_holds_everything_a_run_needs(arrows: str) -> None:
         "resize": "pad",
         "split": {"test": 0.25, "validation": 0.07, "seed": 2, "use_given": True},
         "precision": "float32",
+        "train_share": 1.0,
     }
     assert ExperimentSpec.model_validate_json(spec.model_dump_json()) == spec
 

@@ -17,7 +17,7 @@ from core.training.restore import RestoredModel, restored_model
 from core.training.spec import TrainingSpec
 
 QUADRANTS = [(slice(0, 4), slice(0, 4)), (slice(0, 4), slice(4, 8)), (slice(4, 8), slice(0, 4))]
-WITH_CONVOLUTIONS = [name for name in STRATEGIES if name not in ("majority", "mlp")]
+WITH_CONVOLUTIONS = [name for name, strategy in STRATEGIES.items() if strategy.convolutional]
 SIZES = {"cnn": 64}
 
 
@@ -93,9 +93,9 @@ def test_the_equations_of_the_paper_by_hand() -> None:
 )
 def test_pictures_of_another_kind_are_refused(pictures: np.ndarray) -> None:
     network = quadrant_network()
-    with pytest.raises(BadInput, match="pictures of|no picture"):
+    with pytest.raises(BadInput, match=r"pictures of|no picture"):
         network.probabilities(pictures)
-    with pytest.raises(BadInput, match="pictures of|no picture"):
+    with pytest.raises(BadInput, match=r"pictures of|no picture"):
         explain(network, pictures, np.zeros(len(pictures), int))
 
 
@@ -145,6 +145,10 @@ def test_every_network_with_convolutions_is_opened_at_the_last(
     assert set(maps.max(axis=(1, 2)).tolist()) <= {0.0, 1.0}
 
 
+def test_only_majority_and_the_mlp_have_no_convolutions() -> None:
+    assert set(STRATEGIES) - set(WITH_CONVOLUTIONS) == {"majority", "mlp"}
+
+
 def test_the_mlp_has_no_place_to_look_at(tiny_dataset) -> None:
     spec = specify(tiny_dataset, "mlp", hidden_width=8)
     restored = restored_model(spec, random_start(spec, tiny_dataset), tiny_dataset)
@@ -165,7 +169,11 @@ def test_the_names_of_kept_weights_do_not_depend_on_what_was_built_before(tiny_d
     assert list(first) == [f"{layer}/{part}" for layer in layers for part in ("kernel", "bias")]
     assert list(second) == list(first)
     spec = specify(tiny_dataset, "cnn")
-    layers = (*(f"cnn/convolution_{place}" for place in (1, 2, 3)), "cnn/dense_1", "cnn/predictions")
+    layers = (
+        *(f"cnn/convolution_{place}" for place in (1, 2, 3)),
+        "cnn/dense_1",
+        "cnn/predictions",
+    )
     assert list(random_start(spec, tiny_dataset)) == [
         f"{layer}/{part}" for layer in layers for part in ("kernel", "bias")
     ]
@@ -198,8 +206,8 @@ def test_other_backends_give_the_same_maps(backend: str) -> None:
     code = """
 import numpy as np, keras
 from tests.training.test_explain import bright_quadrants, explain, quadrant_network
-maps = explain(quadrant_network(), bright_quadrants(0, 1), np.array([0, 1]))
-print(keras.backend.backend(), maps[0, :4, :4].min(), maps[0].sum(), maps[1, :4, 4:].min(), maps[1].sum())
+one, two = explain(quadrant_network(), bright_quadrants(0, 1), np.array([0, 1]))
+print(keras.backend.backend(), one[:4, :4].min(), one.sum(), two[:4, 4:].min(), two.sum())
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

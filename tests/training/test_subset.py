@@ -1,5 +1,7 @@
 """A smaller share of the training images lies inside every larger one, class by class."""
 
+import itertools
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -41,7 +43,7 @@ def test_a_share_that_is_whole_in_decimals_takes_no_image_more() -> None:
 
 def test_shares_are_nested_and_the_whole_is_the_whole() -> None:
     shares = [nested_subset(TRAIN, LABELS, share, seed=4) for share in (0.05, 0.1, 0.25, 0.5, 1)]
-    for smaller, larger in zip(shares, shares[1:], strict=False):
+    for smaller, larger in itertools.pairwise(shares):
         assert np.isin(smaller, larger).all()
     np.testing.assert_array_equal(shares[-1], TRAIN)
 
