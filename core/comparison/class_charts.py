@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.comparison.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
 from core.comparison.chart_rows import hundredfold, list_on_rows, whisker
-from core.comparison.charts import MARGIN, OUTLINE, legend_below, solid_marker
+from core.comparison.charts import LEGEND_ABOVE, MARGIN, OUTLINE, legend_below, solid_marker
 from core.comparison.scores import ClassScore, ReliabilityBin
 from core.comparison.tables import title_of
 
@@ -49,8 +49,8 @@ def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> go.Figure:
     figure.update_layout(
         height=MARGIN["t"] + _LEGEND_HEIGHT + _LINE_HEIGHT * max(3, len(labels)),
         showlegend=count > 1,
+        legend=LEGEND_ABOVE,
     )
-    legend_below(figure)
     return figure
 
 
@@ -194,6 +194,7 @@ def _add_reliability(
         x=[100 * confidence for _, confidence, _ in known],
         y=[100 * accuracy for _, _, accuracy in known],
         mode="lines+markers",
+        cliponaxis=False,
         error_y=_together(bars) if with_intervals and bars else None,
         line={"color": look.colour, "dash": look.dash, "width": 2},
         marker={

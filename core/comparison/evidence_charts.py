@@ -154,6 +154,7 @@ def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, positio
         x=[kind.shown(value) for value in score.values],
         y=[position - SEED_OFFSET] * len(score.values),
         mode="markers",
+        cliponaxis=False,
         marker={"symbol": f"{solid_marker(look.marker)}-open", "size": 8, "color": look.colour},
         customdata=list(score.seeds),
         hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.2f}}<extra></extra>",
@@ -166,6 +167,7 @@ def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, positio
         x=[mean],
         y=[position],
         mode="markers",
+        cliponaxis=False,
         error_x=interval,
         marker={
             "symbol": solid_marker(look.marker),

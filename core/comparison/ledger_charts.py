@@ -28,6 +28,9 @@ from core.comparison.ledger import Ledger, pareto_front
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import StrategyScore
 
+# Room for a legend of two lines above the bars.
+LEGEND_HEIGHT = 48
+
 
 @dataclass(frozen=True)
 class PartLook:
@@ -75,8 +78,14 @@ def ledger_chart(ledger: Ledger) -> go.Figure:
         [f"{plain(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>" for row in rows],
     )
     figure.update_xaxes(title="one whole run (seconds)", rangemode="tozero", fixedrange=True)
-    figure.update_layout(barmode="stack", showlegend=True, legend=LEGEND_ABOVE)
-    figure.update_layout(legend={"traceorder": "normal"}, margin=MARGIN | {"t": 96})
+    figure.update_layout(
+        barmode="stack", showlegend=True, legend=LEGEND_ABOVE | {"traceorder": "normal"}
+    )
+    figure.update_layout(
+        height=figure.layout.height + LEGEND_HEIGHT,
+        margin=MARGIN | {"t": MARGIN["t"] + LEGEND_HEIGHT},
+        bargap=0.35,
+    )
     return figure
 
 
@@ -188,6 +197,7 @@ def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
             x=[seconds],
             y=[value],
             mode="markers",
+            cliponaxis=False,
             marker={
                 "symbol": symbol if name in front else f"{symbol}-open",
                 "size": 15,

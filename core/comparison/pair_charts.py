@@ -13,6 +13,8 @@ from core.comparison.verdicts import PairVerdict
 # Light fills that black text is legible on, in either theme: row behind, alike, row ahead.
 BEHIND, ALIKE, AHEAD = "#F5B78A", "#D9D9D9", "#9ECAE9"
 CELL = 64
+# Room for the last slanted label, which leans out over the right edge.
+RIGHT = 110
 
 
 def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
@@ -66,7 +68,9 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
     )
     figure.update_xaxes(automargin=True, showgrid=False, zeroline=False)
     figure.update_yaxes(showgrid=False, zeroline=False)
-    figure.update_layout(height=160 + CELL * max(2, len(names)), margin=MARGIN | {"t": 24})
+    figure.update_layout(
+        height=160 + CELL * max(2, len(names)), margin=MARGIN | {"t": 24, "r": RIGHT}
+    )
     return figure
 
 
