@@ -18,7 +18,7 @@ from core.datasets.ingest import (
 )
 from core.datasets.model import ENCODED, PIXELS, SOURCE_FILE, Dataset
 from core.datasets.pixels import PixelBatch, PixelImages
-from core.datasets.raw_files import Listing
+from core.datasets.raw_files import Listing, shown_name
 from core.datasets.recognise import recognise
 from core.datasets.sides import settle_sides
 from core.datasets.sources import open_source
@@ -51,7 +51,7 @@ def add_dataset(
     manifest = {
         "name": asked_name,
         "name_is_default": name is None,
-        "provenance": provenance or f"added from {path.name}",
+        "provenance": provenance or f"added from {shown_name(path.name)}",
     }
     with open_source(path) as listing:
         found = recognise(listing, columns or Columns())

@@ -93,7 +93,7 @@ def _decoded_or_reason(
         try:
             with Image.open(io.BytesIO(data), formats=_formats_for(file_name)) as opened:
                 _check_size(opened)
-                _check_scans(opened, data)
+                _check_structure(opened, data)
                 whole = opened.size
                 if smallest_side is not None:
                     opened.draft(None, (smallest_side, smallest_side))
@@ -142,11 +142,15 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
-def _check_scans(image: Image.Image, data: bytes) -> None:
+def _check_structure(image: Image.Image, data: bytes) -> None:
     if image.format == "JPEG" and data.count(_START_OF_SCAN) > MOST_SCANS:
         raise UnreadableImageError(
             f"drawn in more than {MOST_SCANS} passes, which would take hours to read"
         )
+    if image.format == "PNG":
+        # Decoding does not look at the checksums of the pixels, and shows what is left of them.
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
+            again.verify()
 
 
 def _too_large_message(image: Image.Image | None) -> str:

@@ -1,6 +1,6 @@
 """Add a dataset in a process of its own, under limits that the system enforces, and tell.
 
-    python -m tests.datasets.bad_inputs.limited PATH [--memory-bytes N] [--file-bytes N]
+python -m tests.datasets.bad_inputs.limited PATH [--memory-bytes N] [--file-bytes N]
 """
 
 import argparse

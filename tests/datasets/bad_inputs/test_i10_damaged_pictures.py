@@ -1,0 +1,130 @@
+"""I10: pictures that are damaged, of odd size, or made to fill the memory."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.decode import LARGEST_PIXELS
+from tests.datasets.bad_inputs.limited import add_under_limits
+from tests.datasets.bad_inputs.making import add_zip, huge_png, png_chunk, reasons
+from tests.datasets.pictures import encoded, noise_png, png_header, two_classes, write_zip
+
+pytestmark = pytest.mark.usefixtures("home")
+ONE_GIGABYTE = 1000**3
+JUST_UNDER = (7071, 7071)
+LIMIT = "is over the limit of 50 megapixels"
+DAMAGED = "damaged or cut short ("
+
+
+def jpeg(side: int = 64, **options: object) -> bytes:
+    return encoded(Image.effect_noise((side, side), 60).convert("RGB"), "JPEG", **options)
+
+
+def with_chunk(kind: bytes, data: bytes) -> bytes:
+    """A good PNG with one more chunk behind its header."""
+    png = noise_png(1)
+    return png[:33] + png_chunk(kind, data) + png[33:]
+
+
+def with_bad_chunk() -> bytes:
+    png = bytearray(noise_png(1))
+    png[png.index(b"IDAT") + 10] ^= 0xFF
+    return bytes(png)
+
+
+def drawn_in_many_passes() -> bytes:
+    """A progressive JPEG that says its last scan a thousand times."""
+    data = jpeg(progressive=True)
+    at = data.rindex(b"\xff\xda")
+    return data[:at] + data[at:-2] * 1000 + data[-2:]
+
+
+REFUSED = {
+    "truncated JPEG": (jpeg()[:400], DAMAGED),
+    "short PNG": (noise_png(1)[:200], DAMAGED),
+    "bad chunk": (with_bad_chunk(), DAMAGED),
+    "header alone": (png_header(20, 20), DAMAGED),
+    "0 wide": (png_header(0, 20), "not a readable picture of a known format"),
+    "1 x 1": (encoded(Image.new("RGB", (1, 1))), "1 x 1 pixels: each side must be at least 2"),
+    "1 x 50000": (encoded(Image.new("L", (1, 50000))), "1 x 50000 pixels: each side must be"),
+    "15000 x 15000": (huge_png(15_000, 15_000), f"the picture {LIMIT}"),
+    "100 megapixels": (huge_png(10_000, 10_000), f"10000 x 10000 pixels {LIMIT}"),
+    "one row too many": (huge_png(5_000, 10_001), f"5000 x 10001 pixels {LIMIT}"),
+    "huge text": (
+        with_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80 * 1024**2))),
+        "holds a text that unpacks to more than a picture's description needs",
+    ),
+    "many passes": (
+        drawn_in_many_passes(),
+        "drawn in more than 500 passes, which would take hours to read",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), REFUSED.values(), ids=[f"I10-{kind}" for kind in REFUSED]
+)
+def test_i10_such_a_picture_is_quarantined_with_the_reason(tmp_path, data, reason):
+    dataset = add_zip(tmp_path, two_classes() | {"cats/bad.png": data})
+    assert list(reasons(dataset)) == ["cats/bad.png"]
+    assert reasons(dataset)["cats/bad.png"].startswith(reason)
+    assert dataset.image_count == 6
+
+
+def test_i10_only_the_first_of_10000_frames_is_read(tmp_path):
+    frames = [Image.new("L", (8, 8), 255 * (number % 2)) for number in range(10_000)]
+    frames[0] = Image.new("L", (8, 8), 77)
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    dataset = add_zip(tmp_path, two_classes() | {"cats/long.gif": data})
+    assert reasons(dataset) == {}
+    assert dataset.image(dataset.file_names.index("cats/long.gif")).getpixel((0, 0)) == (77,) * 3
+
+
+def largest(mode: str) -> Image.Image:
+    """A picture just under the limit whose every row is different."""
+    width, height = JUST_UNDER
+    row = np.arange(width) % 256
+    grey = ((row[None, :] + np.arange(height)[:, None]) % 256).astype(np.uint8)
+    if mode == "I;16":
+        return Image.fromarray(grey.astype(np.uint16) * 257)
+    channels = {"RGB": (grey, 255 - grey, grey), "RGBA": (grey, 255 - grey, grey, grey)}
+    return Image.fromarray(np.dstack(channels[mode]))
+
+
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
+LARGEST = {
+    "RGBA PNG, turned": ("RGBA", "PNG", {"compress_level": 1, "exif": TURNED}, 600),
+    "16-bit PNG": ("I;16", "PNG", {"compress_level": 1}, 600),
+    "progressive JPEG": ("RGB", "JPEG", {"progressive": True, "subsampling": 0}, 600),
+    "WebP": ("RGBA", "WEBP", {"lossless": True, "method": 0, "quality": 0}, 1000),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "kind", "options", "most_megabytes"),
+    LARGEST.values(),
+    ids=[f"I10-{name}" for name in LARGEST],
+)
+def test_i10_several_of_the_largest_pictures_fit_in_memory(
+    home, tmp_path, mode, kind, options, most_megabytes
+):
+    assert JUST_UNDER[0] * JUST_UNDER[1] <= LARGEST_PIXELS < (JUST_UNDER[0] + 1) ** 2
+    data = encoded(largest(mode), kind, **options)
+    members = {f"cats/{number}.{kind}": data for number in range(3)} | {"dogs/1.png": noise_png(1)}
+    told = add_under_limits(write_zip(tmp_path / "large.zip", members), home)
+    assert (told["images"], told["reasons"]) == (4, {})
+    assert told["peak_bytes"] < most_megabytes * 1_000_000
+    assert told["peak_bytes"] < ONE_GIGABYTE
+
+
+def test_i10_a_gif_whose_frame_is_larger_than_its_canvas(tmp_path):
+    data = bytearray(encoded(Image.new("L", (8, 8)), "GIF"))
+    at = data.index(b"\x2c")
+    data[at + 5 : at + 9] = struct.pack("<HH", 60_000, 60_000)
+    dataset = add_zip(tmp_path, two_classes() | {"cats/wide.gif": bytes(data)})
+    assert reasons(dataset) == {"cats/wide.gif": f"the picture {LIMIT}"}
