@@ -1,6 +1,7 @@
 """A JPEG without what does not belong to the picture: place, camera, comments, hidden tails."""
 
 import re
+import struct
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN = 0xDA
@@ -9,6 +10,7 @@ _COMMENT = 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 # What decoders need: JFIF density, the colour transform that Adobe notes, the colour profile.
 _KEPT_APPLICATION = {0xE0: b"JFIF\0", 0xEE: b"Adobe", 0xE2: b"ICC_PROFILE\0"}
+_JFIF_BYTES = 18  # marker, length and all fields, without a preview
 # Inside a scan 0xff is followed by 0x00 (a plain 0xff), a restart mark or filling.
 _MARKER_AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xd0-\xd7\xff])")
 
@@ -37,7 +39,7 @@ def without_metadata(jpeg: bytes) -> bytes:
                 raise ValueError(f"the segment at byte {position} is cut short")
         segment = jpeg[position:end]
         if _belongs_to_the_picture(marker, segment):
-            pieces.append(segment)
+            pieces.append(_without_preview(segment))
         position = end
         if marker == _SCAN:
             found = _MARKER_AFTER_SCAN.search(jpeg, position)
@@ -45,6 +47,23 @@ def without_metadata(jpeg: bytes) -> bytes:
                 raise ValueError("the scan has no end")
             pieces.append(jpeg[position : found.start()])
             position = found.start()
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """A JPEG without EXIF with one that says nothing but how it is to be turned, 1 to 8."""
+    if orientation == 1:
+        return jpeg
+    # TIFF, big endian: one directory with one entry, tag 0x0112, one 16-bit number.
+    directory = struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\0\0" + b"MM\0*" + struct.pack(">I", 8) + directory
+    return _START + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[len(_START) :]
+
+
+def _without_preview(segment: bytes) -> bytes:
+    """A JFIF segment without the small picture that may stand at its end."""
+    if segment[4:9] != _KEPT_APPLICATION[0xE0] or len(segment) <= _JFIF_BYTES:
+        return segment
+    return b"\xff\xe0" + struct.pack(">H", _JFIF_BYTES - 2) + segment[4:16] + b"\0\0"
 
 
 def _belongs_to_the_picture(marker: int, segment: bytes) -> bool:

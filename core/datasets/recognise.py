@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.datasets.export_notes import as_exported, take_export_notes
 from core.datasets.idx import idx_images
 from core.datasets.labelled_table import label_by_table
 from core.datasets.layout import LabelledFile, label_by_folder
@@ -26,10 +27,11 @@ def recognise(listing: Listing, columns: Columns) -> LabelledFiles | PixelImages
     ``columns`` are what the user said about a table. Raises ``BadInput``, and ``ColumnsUnclear``
     where only the user can say what a column holds.
     """
+    notes = take_export_notes(listing)
     pixels = idx_images(listing) or pixel_table_images(listing, columns)
     if pixels is not None:
         return pixels
     files = label_by_table(listing, columns)
     if files is not None:
-        return LabelledFiles("pictures with a table of labels", files)
-    return LabelledFiles("class folders", label_by_folder(listing))
+        return LabelledFiles("pictures with a table of labels", as_exported(files, notes))
+    return LabelledFiles("class folders", as_exported(label_by_folder(listing), notes))
