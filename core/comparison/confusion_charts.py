@@ -4,6 +4,7 @@ Functions return figures and show nothing, so that a notebook draws what a page 
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -113,12 +114,16 @@ def _inks(shares: np.ndarray) -> np.ndarray:
     ``shares`` are places on the colour scale, 0 to 1; NaN, which is not drawn, counts as 0.
     Plotly's own choice for text in a heat map is a grey that falls below that on middling cells.
     """
-    levels = np.linspace(0.0, 1.0, _LEVELS)
-    bright = np.array(
-        [_luminance(s) > _BRIGHT_FROM for s in sample_colorscale(COLOUR_SCALE, levels)]
-    )
+    bright = _bright_levels()
     nearest = np.rint(np.nan_to_num(shares) * (_LEVELS - 1)).astype(np.int64)
     return np.where(bright[nearest], BLACK, WHITE)
+
+
+@cache
+def _bright_levels() -> np.ndarray:
+    """bool ``(_LEVELS,)``: which places of the colour scale are bright."""
+    shades = sample_colorscale(COLOUR_SCALE, np.linspace(0.0, 1.0, _LEVELS))
+    return np.array([_luminance(shade) > _BRIGHT_FROM for shade in shades])
 
 
 def _add_numbers(

@@ -81,6 +81,25 @@ def find_stored(folder: Path, key: str) -> StoredFeatures | None:
     return StoredFeatures(path, shape, seconds)
 
 
+def matching_keys(folder: Path, wanted: Mapping[str, Any]) -> list[str]:
+    """Keys of the stored sets whose manifests have all values of ``wanted``, the newest first.
+
+    For work that is content with features that differ in the rest (precision, device). A manifest
+    that cannot be read is left out (logged).
+    """
+    found = []
+    for path in folder.glob("*.json"):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            moment = str(manifest["created_at"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("features %s are left out: %s", path, error)
+            continue
+        if all(manifest.get(name) == value for name, value in wanted.items()):
+            found.append((moment, path.stem))
+    return [key for _, key in sorted(found, reverse=True)]
+
+
 def _file_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
