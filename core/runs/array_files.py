@@ -19,7 +19,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> int:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
         size_bytes = temporary.stat().st_size

@@ -32,6 +32,7 @@ def computed_heat_maps(
     ``positions`` int64 ``(n,)`` in the dataset. Raises what ``restored_model`` and ``explain`` do,
     and ``StoreError`` where weights or predictions cannot be read.
     """
+    work.report("Loading the libraries")
     # Imported here: these load Keras, and the process must hold its lock before that.
     from core.training.explain import explain
     from core.training.restore import restored_model

@@ -27,7 +27,7 @@ def predictions_path(run_id: str) -> Path:
 def write_predictions(run_id: str, predictions: Predictions) -> Path:
     """Write under a temporary name and rename, so that no reader meets half a file."""
     path = predictions_path(run_id)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "test_indices": predictions.test_indices.astype(np.int64),
         "labels": predictions.labels.astype(np.int32),
         "probabilities": predictions.probabilities.astype(np.float32),

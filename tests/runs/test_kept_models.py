@@ -1,5 +1,6 @@
 """The weights that a run keeps: written beside its predictions, missed in plain words."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -25,6 +26,7 @@ from core.runs.kept_models import (
 from core.runs.records import RecordedRun
 from core.runs.specs import plan_experiment
 from core.runs.store import Store
+from core.settings import PROJECT_ROOT
 from core.training.events import Event, RunResult, SplitScore
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
@@ -215,6 +217,17 @@ def test_pictures_that_are_not_there_are_refused(
     with pytest.raises(BadInput) as refused:
         heat_maps(arrows_store, run_id, positions)
     assert str(refused.value) == says
+
+
+def test_what_pages_import_loads_no_framework() -> None:
+    code = (
+        "import sys, core.runs.kept_models, core.runs.side_work, core.runs.series; "
+        "print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT_ROOT
+    )
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.usefixtures("home")
