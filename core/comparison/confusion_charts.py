@@ -167,10 +167,13 @@ def _add_choices(
     for row, column in cells:
         true, said = shown[row], shown[column]
         count, share = matrix.counts[true, said], matrix.shares[true, said]
-        text = f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[said])}<br>"
-        text += f"{number_text(count)} images"
+        of_label = number_text(matrix.images_of_label[true])
+        text = (
+            f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[said])}<br>"
+            f"{number_text(count)} of {of_label} with that label"
+        )
         if not np.isnan(share):
-            text += f", {percent_text(float(share))} of that label"
+            text += f": {percent_text(float(share))}"
         data.append((true, said, text))
     figure.add_scatter(
         x=[names[column] for _, column in cells],

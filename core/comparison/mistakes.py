@@ -19,8 +19,8 @@ from core.comparison.consensus import (
     good_strategies,
 )
 from core.comparison.evidence import Evidence
-from core.comparison.export import csv_cell
 from core.datasets.model import Dataset
+from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
 
 MAJORITY = "majority"

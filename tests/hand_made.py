@@ -1,0 +1,67 @@
+"""Evidence from answers that are written down by hand, for tests that look at single images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.comparison.evidence import Answers, Evidence
+from tests.made_up import DATASET_ID
+
+# Answers of one strategy: what each seed said, how sure it was, what it gave the label.
+Table = Sequence[Sequence[float]]
+
+
+def answers(
+    labels: Sequence[int],
+    strategy: str,
+    said: Sequence[Sequence[int]],
+    sureness: Table | None = None,
+    label_probability: Table | None = None,
+) -> Answers:
+    """``said`` is (seeds, images). Sure of 0.5 and 0.25 for the label where nothing is given."""
+    predicted = np.array(said, np.int32)
+    right = predicted == np.array(labels)
+    sure = np.full(predicted.shape, 0.5) if sureness is None else np.array(sureness)
+    given = np.where(right, sure, 0.25) if label_probability is None else label_probability
+    return Answers(
+        strategy=strategy,
+        title=strategy.title(),
+        seeds=tuple(range(len(predicted))),
+        run_ids=tuple(f"run-{strategy}-{seed}" for seed in range(len(predicted))),
+        predicted=predicted,
+        right=right,
+        label_probability=np.array(given, np.float32),
+        predicted_probability=sure.astype(np.float32),
+        label_rank=np.where(right, 0, 1).astype(np.int32),
+    )
+
+
+def evidence(
+    labels: Sequence[int],
+    said: Mapping[str, Sequence[Sequence[int]]],
+    classes: tuple[str, ...] = ("ant", "bee", "cat"),
+    **tables: Mapping[str, Table],
+) -> Evidence:
+    """Image number i is at position 10 + i of the dataset; class 0 is the commonest.
+
+    ``tables`` may be ``sureness`` and ``label_probability``, each by strategy.
+    """
+    return Evidence(
+        experiment_id="abcd1234",
+        dataset_id=DATASET_ID,
+        dataset_name="insects",
+        classes=classes,
+        labels=np.array(labels, np.int32),
+        test_indices=np.arange(10, 10 + len(labels), dtype=np.int64),
+        majority_label=0,
+        answers=tuple(
+            answers(
+                labels,
+                strategy,
+                rows,
+                **{name: table[strategy] for name, table in tables.items() if strategy in table},
+            )
+            for strategy, rows in said.items()
+        ),
+        missing={},
+    )
