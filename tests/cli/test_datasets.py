@@ -181,6 +181,8 @@ def test_a_dataset_is_exported_and_can_be_added_again(
     with zipfile.ZipFile(tmp_path / "arrows.zip") as archive:
         folders = {name.split("/")[0] for name in archive.namelist() if name.endswith(".png")}
     assert folders == {"down", "left", "up"}
+    added = document(type_it, "datasets", "add", "arrows.zip")
+    assert (added["id"], added["name"]) == (open_dataset("arrows").id, "arrows")
     status, _, err = type_it("datasets", "export", "arrows")
     assert status == 2
     assert "arrows.zip is there already; choose another place with --output" in err
