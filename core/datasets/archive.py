@@ -79,7 +79,8 @@ def open_archive(path: Path) -> Iterator[Listing]:
     truncated, encrypted, empty, too many members, too large unpacked.
     """
     with _opened(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        # Not ``is_dir()``: it fails where a name is empty.
+        members = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         _check_whole(path, members)
         listing = Listing()
         overlapping = _overlapping(members)

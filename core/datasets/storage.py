@@ -4,6 +4,7 @@
 ``source.bin`` (the images, one after another) and ``splits/``.
 """
 
+import errno
 import json
 import logging
 import os
@@ -31,6 +32,8 @@ SHORTEST_ID_PREFIX = 8
 LONGEST_NAME = 100
 _INCOMING_PREFIX = ".incoming-"
 _REMOVED_PREFIX = ".removed-"
+# No space, over the quota of this user, over the size that a file may have.
+_DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ABANDONED_AFTER_SECONDS = 24 * 3600.0
 
 logger = logging.getLogger(__name__)
@@ -96,7 +99,8 @@ def store_lock() -> Iterator[None]:
 def incoming_folder(expected_bytes: int) -> Iterator[Path]:
     """A folder to build a dataset in; what is left of it at the end is deleted.
 
-    Raises ``HeadstartError`` where the disk has no room for ``expected_bytes``.
+    Raises ``HeadstartError`` where the disk has no room for ``expected_bytes``, or turns out full
+    on the way.
     """
     root = current_settings().datasets_folder
     root.mkdir(parents=True, exist_ok=True)
@@ -106,6 +110,13 @@ def incoming_folder(expected_bytes: int) -> Iterator[Path]:
     folder.mkdir()
     try:
         yield folder
+    except OSError as error:
+        if error.errno not in _DISK_IS_FULL:
+            raise
+        raise HeadstartError(
+            f"The disk of {root} became full while the images were stored ({error.strerror})."
+            " Nothing was added. Make room on it and add them again."
+        ) from error
     finally:
         if folder.exists():
             shutil.rmtree(folder)

@@ -72,7 +72,7 @@ def main() -> None:
             "images": dataset.image_count,
             "reasons": {entry["file"]: entry["reason"] for entry in quarantined},
         }
-    print(json.dumps(told | {"peak_bytes": peak_bytes()}))
+    sys.stdout.write(json.dumps(told | {"peak_bytes": peak_bytes()}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """I10: pictures that are damaged, of odd size, or made to fill the memory."""
 
+import io
 import struct
 import zlib
 
@@ -75,9 +76,11 @@ def test_i10_such_a_picture_is_quarantined_with_the_reason(tmp_path, data, reaso
 
 
 def test_i10_only_the_first_of_10000_frames_is_read(tmp_path):
-    frames = [Image.new("L", (8, 8), 255 * (number % 2)) for number in range(10_000)]
-    frames[0] = Image.new("L", (8, 8), 77)
-    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    frames = [Image.new("L", (8, 8), level) for level in (77, 255, 0)]
+    three = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    later, end = three.index(b"\x21\xf9", three.index(b"\x2c")), len(three) - 1
+    data = three[:later] + three[later:end] * 5_000 + three[end:]
+    assert Image.open(io.BytesIO(data)).n_frames == 10_001
     dataset = add_zip(tmp_path, two_classes() | {"cats/long.gif": data})
     assert reasons(dataset) == {}
     assert dataset.image(dataset.file_names.index("cats/long.gif")).getpixel((0, 0)) == (77,) * 3

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.datasets.export import export_zip
 from tests.datasets.bad_inputs.making import add_zip, reasons
 from tests.datasets.pictures import encoded, two_classes
 
@@ -88,17 +89,32 @@ def test_i11_pixels_that_are_not_numbers_are_refused(tmp_path):
     assert reasons(dataset) == {"cats/x.tif": "holds pixels that are not numbers"}
 
 
-def test_i11_no_place_in_thumbnails(tmp_path):
+def test_i11_no_place_in_thumbnails_and_exports(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    exif.get_ifd(0x8825)[1] = "N"
-    data = encoded(Image.new("RGB", (40, 20), "red"), "JPEG", exif=exif)
-    dataset = add_zip(tmp_path, two_classes() | {"cats/gps.jpg": data})
-    position = dataset.file_names.index("cats/gps.jpg")
-    thumbnail = Image.open(io.BytesIO(dataset.thumbnail(position, 32)))
-    assert (dict(thumbnail.getexif()), thumbnail.info) == ({}, {})
-
-
-def zip_members(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    exif[0x010F] = "A camera of mine"
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 30.0, 59.0)})
+    picture = Image.new("RGB", (40, 20), "red")
+    picture.putpixel((0, 0), (0, 0, 255))
+    located = {
+        f"cats/gps.{kind.lower()}": encoded(picture, kind, exif=exif)
+        for kind in ("JPEG", "PNG", "WEBP")
+    }
+    dataset = add_zip(tmp_path, two_classes() | located)
+    for name in located:
+        position = dataset.file_names.index(name)
+        assert (dataset.widths[position], dataset.heights[position]) == (20, 40)
+        thumbnail = Image.open(io.BytesIO(dataset.thumbnail(position, 32)))
+        assert thumbnail.size == (16, 32)
+        assert (dict(thumbnail.getexif()), thumbnail.info) == ({}, {})
+    exported = io.BytesIO()
+    export_zip(dataset, exported)
+    with zipfile.ZipFile(exported) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    pictures = [data for name, data in contents.items() if "gps" in name]
+    assert len(pictures) == 3
+    for data in pictures:
+        exported_exif = Image.open(io.BytesIO(data)).getexif()
+        assert set(exported_exif) <= {0x0112}
+        assert exported_exif.get_ifd(0x8825) == {}
+        assert b"camera" not in data

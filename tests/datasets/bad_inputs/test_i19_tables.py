@@ -1,0 +1,104 @@
+"""I19: tables of labels that are not quite what they should be."""
+
+import pytest
+
+from core.datasets.store import add_dataset
+from core.datasets.tables import Columns
+from core.errors import BadInput, ColumnsUnclear
+from tests.datasets.bad_inputs.making import reasons
+from tests.datasets.pictures import noise_png, write_zip
+
+pytestmark = pytest.mark.usefixtures("home")
+PICTURES = {f"{number}.png": noise_png(number) for number in range(1, 7)}
+ROWS = [(f"{number}.png", "cat" if number % 2 else "dog") for number in range(1, 7)]
+GOOD = "file,label\n" + "".join(f"{file},{label}\n" for file, label in ROWS)
+
+
+def added(tmp_path, table: bytes, columns: Columns | None = None):
+    path = write_zip(tmp_path / "pets.zip", PICTURES | {"labels.csv": table})
+    return add_dataset(path, columns=columns)
+
+
+READ = {
+    "comma": GOOD.encode(),
+    "semicolon": GOOD.replace(",", ";").encode(),
+    "tab": GOOD.replace(",", "\t").encode(),
+    "bar": GOOD.replace(",", "|").encode(),
+    "BOM": GOOD.encode("utf-8-sig"),
+    "UTF-16": GOOD.encode("utf-16"),
+    "return and newline": GOOD.replace("\n", "\r\n").encode(),
+    "all quoted": "\n".join(
+        ",".join(f'"{cell}"' for cell in line.split(",")) for line in GOOD.splitlines()
+    ).encode(),
+    "no header": GOOD.split("\n", 1)[1].encode(),
+    "other names": GOOD.replace("file,label", "Image Path,Class").encode(),
+    "columns the other way": "\n".join(
+        ",".join(reversed(line.split(","))) for line in GOOD.splitlines()
+    ).encode(),
+    "blank lines": GOOD.replace("\n", "\n\n").encode(),
+}
+
+
+@pytest.mark.parametrize("table", READ.values(), ids=[f"I19-{kind}" for kind in READ])
+def test_i19_such_a_table_is_read(tmp_path, table):
+    dataset = added(tmp_path, table)
+    assert dataset.class_counts == {"cat": 3, "dog": 3}
+    assert reasons(dataset) == {}
+
+
+def test_i19_windows_letters_and_quoted_commas(tmp_path):
+    table = GOOD.replace("cat", "K\u00e4tzchen").replace("dog", '"dog, small"')
+    dataset = added(tmp_path, table.encode("cp1252"))
+    assert dataset.class_counts == {"K\u00e4tzchen": 3, "dog, small": 3}
+
+
+LINES = {
+    "file named but absent": ("9.png,cat", "there is no picture named '9.png'"),
+    "label empty": ("1.png,", "the label is empty"),
+    "label blank": ("1.png,   ", "the label is empty"),
+    "no file": (",cat", "it names no picture"),
+    "cell too few": ("1.png", "it has 1 cells where 2 were expected"),
+    "cell too many": ("1.png,cat,dog", "it has 3 cells where 2 were expected"),
+    "quotation mark": ('1.png,"c"at', "its quotation marks do not fit together"),
+    "500 long": ("1.png," + "x" * 500, "the label has 500 characters; the limit is 255"),
+    "turned": ("1.png,a\u202eb", "the label holds marks that turn the reading direction"),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), LINES.values(), ids=[f"I19-{kind}" for kind in LINES])
+def test_i19_a_row_that_cannot_be_used_is_said_with_its_line(tmp_path, line, reason):
+    lines = GOOD.splitlines()
+    lines[1] = line
+    dataset = added(tmp_path, "\n".join(lines).encode())
+    assert dataset.class_counts == {"cat": 2, "dog": 3}
+    assert reasons(dataset) == {"labels.csv line 2": reason}
+
+
+def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
+    dataset = added(tmp_path, "\n".join(GOOD.splitlines()[:-1]).encode())
+    assert dataset.class_counts == {"cat": 3, "dog": 2}
+    said = [note for note in dataset.health["notes"] if "6.png" in note]
+    assert said == ["1 picture(s) are in no usable row of the table and were left out: 6.png."]
+
+
+def test_i19_a_missing_column_is_asked_for(tmp_path):
+    table = "file,one,two\n" + "".join(f"{file},{label},x{label}\n" for file, label in ROWS)
+    with pytest.raises(ColumnsUnclear) as caught:
+        added(tmp_path, table.encode())
+    assert caught.value.table == "labels.csv"
+    assert caught.value.columns == ("file", "one", "two")
+    assert caught.value.rows[0] == ("1.png", "cat", "xcat")
+    dataset = added(tmp_path, table.encode(), Columns(label="two"))
+    assert dataset.classes == ("xcat", "xdog")
+
+
+def test_i19_a_column_that_is_not_there(tmp_path):
+    with pytest.raises(BadInput, match=r"no column 'kind'\. Its columns: file, label\.") as caught:
+        added(tmp_path, GOOD.encode(), Columns(label="kind"))
+    assert caught.value.field == "columns"
+
+
+def test_i19_one_picture_with_two_labels_is_refused_with_both_lines(tmp_path):
+    dataset = added(tmp_path, (GOOD + "1.png,dog\n").encode())
+    reason = "'1.png' is named in several rows with different labels or sides"
+    assert reasons(dataset) == {"labels.csv line 2": reason, "labels.csv line 8": reason}
