@@ -18,7 +18,7 @@ from core.datasets.picture_files import has_picture_suffix
 from core.datasets.pixels import PixelBatch, PixelImages
 from core.datasets.raw_files import MOST_FILES, Listing, RawFile
 from core.datasets.side_names import side_among, words
-from core.datasets.tables import GZIP_START, open_unpacked
+from core.datasets.tables import GZIP_START, open_unpacked, unpacked_start
 from core.errors import BadInput
 
 READ_AS = "IDX files"
@@ -29,6 +29,7 @@ BOTH_NEEDED = (
 BATCH_BYTES = 16 * 1024**2
 MOST_IMAGES_IN_A_BATCH = 4096
 _UINT8 = 0x08
+_LONGEST_HEADER_BYTES = 20
 _TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float", 0x0E: "double"}
 _KIND_WORDS = words("images image imgs labels label x y data raw")
 _FORMAT = re.compile(r"(idx[134]?|ubyte|byte|gz|bin|dat)$")
@@ -67,17 +68,14 @@ def read_idx(raw: RawFile) -> IdxFile | None:
     """The header of an IDX file, or None where it is something else."""
     try:
         gzipped = raw.start(2) == GZIP_START
-        with open_unpacked(raw, gzipped) as (stream, _):
-            start = stream.read(4)
-            if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES:
-                return None
-            dimensions = start[3]
-            if not 1 <= dimensions <= 4:
-                return None
-            lengths = stream.read(4 * dimensions)
+        start = unpacked_start(raw, _LONGEST_HEADER_BYTES)
     except UnreadableImageError:
         return None
-    if len(lengths) < 4 * dimensions:
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES:
+        return None
+    dimensions = start[3]
+    lengths = start[4 : 4 + 4 * dimensions]
+    if not 1 <= dimensions <= 4 or len(lengths) < 4 * dimensions:
         return None
     shape = struct.unpack(f">{dimensions}I", lengths)
     said = [_side_in(part) for part in reversed(raw.parts)]
@@ -179,7 +177,9 @@ def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
 def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
     """One of each: the packed file and the unpacked one may lie side by side."""
     kept: dict[tuple[object, ...], IdxFile] = {}
-    for idx in sorted(found, key=lambda entry: (entry.gzipped, len(entry.raw.parts))):
+    for idx in sorted(
+        found, key=lambda entry: (entry.gzipped, len(entry.raw.parts), entry.raw.path)
+    ):
         same = (idx.key, idx.side, idx.type_code, idx.shape)
         if same in kept:
             listing.ignored += 1

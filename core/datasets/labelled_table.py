@@ -68,7 +68,9 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     if not columns.chosen:
         if folders and _is_about_something_else(taken, rows, pictures, listing):
             return None
-        if _say_the_same(taken, rows, folders or classes_of_names(listing)):
+        if _say_the_same(taken, rows, folders):
+            return None
+        if _say_more(taken, rows, folders or classes_of_names(listing)):
             return None
     for entry in taken:
         listing.refused.extend(entry.refused)
@@ -150,19 +152,24 @@ def _is_about_something_else(
     return True
 
 
-def _say_the_same(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
-    """Whether folders or file names give the same classes, in the same words or in better ones.
+def _has_sides(taken: Sequence[_Usable], rows: Sequence[Row]) -> bool:
+    return len(taken) > 1 or any(row.side for row in rows)
 
-    A table of class numbers beside folders ``cat`` and ``dog`` is left alone.
-    """
-    if len(taken) > 1 or any(row.side for row in rows):
-        return False
+
+def _say_the_same(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
+    """Whether the folders give every picture the class that the table gives it."""
+    return not _has_sides(taken, rows) and all(
+        row.label == classes.get(id(row.raw)) for row in rows
+    )
+
+
+def _say_more(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
+    """Whether folders or file names give the same classes in words, where the table has numbers."""
     pairs = {(row.label, classes.get(id(row.raw))) for row in rows}
-    if all(label == name for label, name in pairs):
-        return True
     one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
     in_words = not any(name is None or name.isdecimal() for _, name in pairs)
-    return one_to_one and in_words and all(label.isdecimal() for label, _ in pairs)
+    in_numbers = all(label.isdecimal() for label, _ in pairs)
+    return not _has_sides(taken, rows) and one_to_one and in_words and in_numbers
 
 
 def _labelled_files(taken: Sequence[_Usable]) -> list[LabelledFile]:

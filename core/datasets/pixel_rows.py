@@ -16,8 +16,6 @@ from core.datasets.tables import TextTable
 
 BLOCK_CHARACTERS = 8 * 1024**2
 MOST_ROWS_IN_A_BLOCK = 4096
-# A block with a bad line is halved until it is this small, then read line by line.
-SMALLEST_BLOCK = 32
 CELL_SHOWN = 30
 
 # Line numbers, pixels uint8 (n, pixels), labels, sides where there is a column for them.
@@ -79,10 +77,6 @@ class PixelRows:
         parsed = self._parse_fast(block)
         if parsed is not None:
             yield from self._checked(*parsed)
-        elif len(block) > SMALLEST_BLOCK and not self._columns.packed:
-            middle = len(block) // 2
-            yield from self._read(block[:middle])
-            yield from self._read(block[middle:])
         else:
             yield from self._checked(*self._parse_slowly(block))
 
@@ -153,10 +147,12 @@ class PixelRows:
             )
             return None
         values = [cell.replace(",", ".") for cell in given]
-        if all(map(is_number, values)):
+        try:
             levels = self._levels(np.array(values, np.float64))
-            if levels is not None:
-                return levels
+        except ValueError:
+            levels = None
+        if levels is not None:
+            return levels
         highest = BRIGHTEST // self._columns.scale
         bad = next(
             at

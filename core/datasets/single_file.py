@@ -1,13 +1,12 @@
 """One single file that was given: a table, an IDX file, or something to say a sentence about."""
 
 import codecs
-import gzip
 from pathlib import Path
 
 from core.datasets.as_rgb import UnreadableImageError
 from core.datasets.picture_files import looks_like_a_picture
 from core.datasets.raw_files import RawFile
-from core.datasets.tables import GZIP_START
+from core.datasets.tables import GZIP_START, unpacked_start
 from core.errors import BadInput
 
 LOOKED_AT_BYTES = 512
@@ -63,8 +62,7 @@ def is_table_or_idx(path: Path, raw: RawFile) -> bool:
 def _unpacked_start(raw: RawFile) -> bytes:
     """The first bytes inside a gzip file; none where it is damaged."""
     try:
-        with raw.stream() as stream, gzip.GzipFile(fileobj=stream) as unpacked:
-            return unpacked.read(LOOKED_AT_BYTES)
+        return unpacked_start(raw, LOOKED_AT_BYTES)
     except UnreadableImageError:
         # Whoever opens it as an archive says what is wrong with it.
         return b""

@@ -161,6 +161,20 @@ class _Counted(io.RawIOBase):
         return io.BufferedReader(cast(io.RawIOBase, self), _CHUNK_BYTES)
 
 
+def unpacked_start(raw: RawFile, count: int) -> bytes:
+    """The first bytes of the content, unpacked where it is gzip, or fewer.
+
+    Reads no further than it must, so that damage later in the file is left for those who read on.
+    Raises ``UnreadableImageError``.
+    """
+    with raw.stream() as stream:
+        start = stream.read(len(GZIP_START))
+        if start != GZIP_START:
+            return start + stream.read(count - len(start))
+    with raw.stream() as stream, gzip.GzipFile(fileobj=stream) as unpacked:
+        return unpacked.read(count)
+
+
 @contextmanager
 def open_unpacked(raw: RawFile, gzipped: bool) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
     """A stream of the content, unpacked where it is gzip, and how many bytes of the file are read.

@@ -1,0 +1,176 @@
+"""A small sample of each format, to download and to imitate; made from the bundled images."""
+
+import csv
+import gzip
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from core.settings import BUNDLED_DATA
+
+THEMES = ("birds", "mammals", "music")
+PICTURES_PER_THEME = 6
+LONGEST_SIDE = 96
+DIGITS_IN_THE_TABLE = 60
+DIGITS_TO_TRAIN = 80
+DIGITS_TO_TEST = 40
+BRIGHTEST_DIGIT = 16
+# One date for every member, so that the same sample has the same bytes.
+_DATE = (2020, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One format: ``says`` what it is, ``tree`` draws it, ``build`` makes a file of it."""
+
+    name: str
+    title: str
+    says: str
+    tree: str
+    file_name: str
+    build: Callable[[], bytes]
+
+
+def _folders() -> bytes:
+    return _zip({f"{theme}/{name}": data for theme, name, data in _pictures()})
+
+
+def _pictures_with_table() -> bytes:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["file", "label"])
+    members = {}
+    for number, (theme, _, data) in enumerate(_pictures(), start=1):
+        name = f"picture{number:02d}.png"
+        members[f"images/{name}"] = data
+        writer.writerow([name, theme])
+    return _zip({"labels.csv": table.getvalue().encode()} | members)
+
+
+def _pixel_table() -> bytes:
+    pixels, labels = _digits()
+    side = pixels.shape[1]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["label", *(f"pixel{number}" for number in range(side * side))])
+    for picture, label in zip(
+        pixels[:DIGITS_IN_THE_TABLE], labels[:DIGITS_IN_THE_TABLE], strict=True
+    ):
+        writer.writerow([int(label), *picture.ravel().tolist()])
+    return table.getvalue().encode()
+
+
+def _idx() -> bytes:
+    pixels, labels = _digits()
+    members = {}
+    both = {
+        "train": slice(0, DIGITS_TO_TRAIN),
+        "t10k": slice(DIGITS_TO_TRAIN, DIGITS_TO_TRAIN + DIGITS_TO_TEST),
+    }
+    for side, chosen in both.items():
+        members[f"{side}-images-idx3-ubyte.gz"] = _idx_file(pixels[chosen])
+        members[f"{side}-labels-idx1-ubyte.gz"] = _idx_file(labels[chosen])
+    return _zip(members)
+
+
+def _idx_file(array: np.ndarray) -> bytes:
+    """uint8 of any shape as a gzipped IDX file."""
+    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
+    return gzip.compress(header + array.astype(np.uint8).tobytes(), mtime=0)
+
+
+def _pictures() -> list[tuple[str, str, bytes]]:
+    """Theme, file name and PNG of some bundled drawings, made smaller."""
+    found = []
+    with zipfile.ZipFile(BUNDLED_DATA / "themes16.zip") as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".png"))
+        for theme in THEMES:
+            of_theme = [name for name in names if name.split("/")[-2] == theme]
+            for name in of_theme[:PICTURES_PER_THEME]:
+                with Image.open(io.BytesIO(archive.read(name))) as picture:
+                    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+                    buffer = io.BytesIO()
+                    picture.save(buffer, "PNG", optimize=True)
+                found.append((theme, name.split("/")[-1], buffer.getvalue()))
+    return found
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's digits, uint8 ``(1797, 8, 8)`` 0 to 255, with their labels."""
+    # Imported here: scikit-learn takes a second to load.
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return np.rint(bunch.images * (255 / BRIGHTEST_DIGIT)).astype(np.uint8), bunch.target
+
+
+def _zip(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            member = zipfile.ZipInfo(name, _DATE)
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+SAMPLES = (
+    Sample(
+        "folders",
+        "One folder for each class",
+        "Put the pictures of each class into a folder with the name of the class, and pack the"
+        " folders as a zip. If you have train and test folders, put the class folders into them.",
+        "my-pictures.zip\n"
+        "├── birds\n"
+        "│   ├── 1.jpg\n"
+        "│   └── 2.jpg\n"
+        "└── mammals\n"
+        "    ├── 1.jpg\n"
+        "    └── 2.jpg",
+        "sample-folders.zip",
+        _folders,
+    ),
+    Sample(
+        "table",
+        "Pictures and a table of labels",
+        "Put all pictures into one zip, with a CSV table that has one line for each picture: its"
+        " file name and its label. A column named split may say train or test.",
+        "my-pictures.zip\n"
+        "├── labels.csv        file,label\n"
+        "│                     1.jpg,birds\n"
+        "│                     2.jpg,mammals\n"
+        "└── images\n"
+        "    ├── 1.jpg\n"
+        "    └── 2.jpg",
+        "sample-pictures-and-table.zip",
+        _pictures_with_table,
+    ),
+    Sample(
+        "pixels",
+        "A table of pixels",
+        "A CSV table with one line for each picture: its label, then the brightness of each pixel"
+        " from 0 to 255, row by row. The pictures must be square.",
+        "digits.csv            label,pixel0,pixel1,pixel2, ...\n"
+        "                      5,0,0,13, ...\n"
+        "                      0,0,24,255, ...",
+        "sample-pixels.csv",
+        _pixel_table,
+    ),
+    Sample(
+        "idx",
+        "IDX files, as MNIST has them",
+        "The four files that come with MNIST and its relatives, images and labels apart, in one"
+        " zip. They may end in .gz.",
+        "mnist.zip\n"
+        "├── train-images-idx3-ubyte.gz\n"
+        "├── train-labels-idx1-ubyte.gz\n"
+        "├── t10k-images-idx3-ubyte.gz\n"
+        "└── t10k-labels-idx1-ubyte.gz",
+        "sample-idx.zip",
+        _idx,
+    ),
+)
