@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.datasets.model import Dataset
 from core.errors import BadInput, UnknownName
 from core.runs.records import ExperimentRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.ui import reads
+from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.forms import Choices, choose_shared, choose_strategies
 from core.ui.frame import link_to, show_page
 from core.ui.live import start_experiment, watch_experiment
@@ -41,26 +43,26 @@ def set_up() -> None:
     if dataset is None:
         return
     st.subheader("2. Preset, image size and seeds")
-    choices = choose_shared()
+    choices = choose_shared(has_own_split=dataset.given_sides is not None)
     st.subheader("3. Strategies")
     choose_strategies(choices)
     st.subheader("4. Start")
-    spec = planned(dataset.id, choices)
+    spec = planned(dataset, choices)
     if spec is not None:
         show_forecast(reads.forecast(spec))
     pressed = st.button(
         "Start the benchmark", type="primary", icon=":material/play_arrow:", disabled=spec is None
     )
     if pressed and spec is not None:
-        st.query_params["experiment"] = start_experiment(spec)
+        st.query_params.from_dict({"experiment": start_experiment(spec)})
         st.rerun()
 
 
-def planned(dataset_id: str, choices: Choices) -> ExperimentSpec | None:
+def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
     """The experiment that the form describes; what is wrong with it is said, and gives None."""
     try:
         return plan_experiment(
-            dataset_id,
+            dataset.id,
             choices.strategies,
             preset=choices.preset,
             seeds=choices.seeds,
@@ -72,6 +74,13 @@ def planned(dataset_id: str, choices: Choices) -> ExperimentSpec | None:
         )
     except BadInput as error:
         st.error(literal(error), icon=":material/error:")
+        if error.field == "split":
+            link_to(
+                "datasets",
+                "Leave a class out, or merge classes: Clean up",
+                dataset=address_of(dataset),
+                section=CLEAN_UP,
+            )
         return None
 
 

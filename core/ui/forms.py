@@ -37,8 +37,11 @@ class Choices:
     overrides: dict[str, Value] = field(default_factory=dict)
 
 
-def choose_shared() -> Choices:
-    """Preset, image size, seeds; folded: split, resizing, precision."""
+def choose_shared(has_own_split: bool) -> Choices:
+    """Preset, image size, seeds; folded: split, resizing, precision.
+
+    ``has_own_split`` says whether the dataset came with a split that can be used.
+    """
     choices = Choices()
     columns = st.columns(3, gap="medium")
     preset = columns[0].segmented_control(
@@ -74,18 +77,25 @@ def choose_shared() -> Choices:
     )
     choices.seeds = tuple(range(int(count)))
     with st.expander("Split, resizing, precision", icon=":material/tune:"):
-        _choose_folded(choices)
+        _choose_folded(choices, has_own_split)
     return choices
 
 
-def _choose_folded(choices: Choices) -> None:
+def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     fields = SplitProportions.model_fields
+    use_given = has_own_split and st.toggle(
+        "Use the split that came with it",
+        value=True,
+        help="Its own test pictures are scored, so results can be laid beside those of others. "
+        "Training pictures that are also in test are left out. Off: Headstart deals the pictures.",
+    )
     left, middle, right = st.columns(3, gap="medium")
     test = left.number_input(
         "Test images (%)",
         5,
         60,
         round(100 * fields["test"].default),
+        disabled=use_given,
         help="Held out until the end and scored once. The tutorial holds out 30 %.",
     )
     validation = middle.number_input(
@@ -103,6 +113,8 @@ def _choose_folded(choices: Choices) -> None:
         help="Another number deals the images differently. All strategies share one split.",
     )
     choices.split = {"test": test / 100, "validation": validation / 100, "seed": int(seed)}
+    if has_own_split:
+        choices.split["use_given"] = use_given
     choices.resize = left.selectbox(
         "Resizing",
         RESIZES,

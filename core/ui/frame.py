@@ -32,6 +32,7 @@ class PageRecord:
 
 PAGES = (
     PageRecord("start", "Start", ":material/flag:", is_default=True),
+    PageRecord("datasets", "Datasets", ":material/photo_library:"),
     PageRecord("benchmark", "Benchmark", ":material/play_circle:"),
     PageRecord("compare", "Compare", ":material/bar_chart:"),
     PageRecord("ladder", "The ladder", ":material/stairs:"),
@@ -63,6 +64,7 @@ def show_page(path: str, body: Callable[[], None]) -> None:
     )
     if not _routed.get():
         _bring_navigation()
+    _show_address()
     with error_box():
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)
@@ -80,6 +82,14 @@ def _bring_navigation() -> None:
     context = get_script_run_ctx()
     if context is not None and Path(context.pages_manager.main_script_path) == ROUTER:
         st.rerun()
+
+
+def _show_address() -> None:
+    """Make the address bar say what this run was asked for.
+
+    Streamlit 1.67 leaves it as it is when a link leads to the same page with another query.
+    """
+    st.query_params.from_dict(st.query_params.to_dict())
 
 
 def find_page(path: str) -> PageRecord:

@@ -1,16 +1,20 @@
-"""One small square picture for each class, for pages."""
+"""Small square pictures for pages: one for each class, or a page of a gallery."""
 
 import io
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
 
+from core.datasets.ingest import decoding_threads
 from core.datasets.model import Dataset
 
 PICTURE_SIDE = 96
 CANDIDATES = 6
 WHITE = (255, 255, 255)
+TRANSPARENT = (0, 0, 0, 0)
 
 
 def class_pictures(dataset: Dataset, most_classes: int) -> list[tuple[str, int, bytes]]:
@@ -27,6 +31,22 @@ def class_pictures(dataset: Dataset, most_classes: int) -> list[tuple[str, int, 
             pictures = [_square(dataset.thumbnail(int(index), PICTURE_SIDE)) for index in first]
             shown.append((name, count, _png(max(pictures, key=_contrast))))
     return shown
+
+
+def tiles(dataset: Dataset, indexes: Sequence[int], side: int) -> list[bytes]:
+    """PNG squares of ``side`` pixels, each picture in the middle of nothing: a page's gallery.
+
+    Decoded in threads, because a page of large photographs takes seconds in one.
+    """
+    with ThreadPoolExecutor(decoding_threads(), "tiles") as pool:
+        return list(pool.map(lambda index: _tile(dataset.thumbnail(index, side), side), indexes))
+
+
+def _tile(png: bytes, side: int) -> bytes:
+    picture = Image.open(io.BytesIO(png)).convert("RGBA")
+    square = Image.new("RGBA", (side, side), TRANSPARENT)
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return _png(square)
 
 
 def _square(png: bytes) -> Image.Image:

@@ -4,11 +4,15 @@ A page asks for the store's present state on every run (cheap, indexed queries);
 to compute from it is cached under a key that changes with it.
 """
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.comparison.curves import Curve
 from core.comparison.model import Comparison
 from core.comparison.tables import compare, curves_of
+from core.datasets.findings import Finding
+from core.datasets.findings import findings as find
 from core.datasets.model import Dataset
 from core.datasets.store import list_datasets, open_dataset
 from core.errors import UnknownName
@@ -21,6 +25,7 @@ from core.settings import current_settings
 from core.ui import pictures
 
 MOST_CLASSES_SHOWN = 24
+LARGE_SIDE = 640
 
 
 def store() -> Store:
@@ -45,15 +50,70 @@ def _datasets(folder: str) -> list[Dataset]:
     return list_datasets()
 
 
-def class_pictures(dataset: Dataset) -> list[tuple[str, int, bytes]]:
-    """``(class, images, PNG of one picture)`` of the largest classes, in their order."""
-    return _class_pictures(dataset.id, str(dataset.folder))
+def dataset(wanted: str) -> Dataset:
+    """The dataset of that name, id, or beginning of an id; ``UnknownName`` for a stale one."""
+    for entry in datasets():
+        if wanted in (entry.name, entry.id, entry.folder.name):
+            return entry
+    # Added or renamed within the last seconds, or not there.
+    found = open_dataset(wanted)
+    forget_datasets()
+    return found
+
+
+def forget_datasets() -> None:
+    """See at once that a dataset was added, renamed or removed, and not only after seconds."""
+    _datasets.clear()
+
+
+def findings(dataset: Dataset) -> list[Finding]:
+    """What was noticed about a dataset, the gravest first."""
+    return _findings(dataset.id, dataset.created_at, dataset)
+
+
+# A dataset never changes, so its id is the key; the moment it was added tells apart two ways of
+# adding the same pictures, which may have left out different files.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _findings(dataset_id: str, created_at: str, _dataset: Dataset) -> list[Finding]:
+    del dataset_id, created_at
+    return find(_dataset)
+
+
+def tiles(dataset: Dataset, indexes: Sequence[int], side: int) -> list[bytes]:
+    """Square PNGs of ``side`` pixels of these pictures; only they are decoded."""
+    return _tiles(dataset.id, tuple(int(index) for index in indexes), side, dataset)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _tiles(dataset_id: str, indexes: tuple[int, ...], side: int, _dataset: Dataset) -> list[bytes]:
+    del dataset_id
+    return pictures.tiles(_dataset, indexes, side)
+
+
+def large_picture(dataset: Dataset, index: int) -> bytes:
+    """PNG of one picture, small ones enlarged by a whole factor."""
+    return _large_picture(dataset.id, int(index), dataset)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _class_pictures(dataset_id: str, folder: str) -> list[tuple[str, int, bytes]]:
-    del folder
-    return pictures.class_pictures(open_dataset(dataset_id), MOST_CLASSES_SHOWN)
+def _large_picture(dataset_id: str, index: int, _dataset: Dataset) -> bytes:
+    del dataset_id
+    return _dataset.thumbnail(index, LARGE_SIDE)
+
+
+def class_pictures(
+    dataset: Dataset, most_classes: int = MOST_CLASSES_SHOWN
+) -> list[tuple[str, int, bytes]]:
+    """``(class, images, PNG of one picture)`` of the largest classes, in their order."""
+    return _class_pictures(dataset.id, most_classes, dataset)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _class_pictures(
+    dataset_id: str, most_classes: int, _dataset: Dataset
+) -> list[tuple[str, int, bytes]]:
+    del dataset_id
+    return pictures.class_pictures(_dataset, most_classes)
 
 
 def comparison(experiment_id: str) -> Comparison:

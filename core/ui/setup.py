@@ -2,44 +2,65 @@
 
 import streamlit as st
 
-from core.comparison.appearance import percent_text, rough_seconds_text
+from core.comparison.appearance import rough_seconds_text
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
+from core.errors import HeadstartError
 from core.runs.forecast import Forecast
 from core.ui import reads
+from core.ui.dataset_facts import address_of, majority_text
+from core.ui.frame import link_to
 from core.ui.texts import literal, plural
 
 PICTURE_WIDTH = 84
 
 
 def choose_dataset() -> Dataset | None:
-    """A dataset with one picture and the count of each class; None where there is none."""
+    """A dataset with one picture and the count of each class; None where there is none.
+
+    The one that the address names is chosen at first; the address follows the choice.
+    """
     found = {dataset.id: dataset for dataset in reads.datasets()}
     if not found:
         st.info(
-            "There are no datasets. Add a folder with one folder of images for each class: "
-            "`python -m core datasets add PATH`",
+            "There are no datasets. Add your own images: a zip, a folder or a CSV is enough.",
             icon=":material/photo_library:",
         )
+        link_to("datasets", "Add images")
         return None
+    wanted = _wanted_dataset()
+    if wanted is not None:
+        found.setdefault(wanted.id, wanted)
+    ids = list(found)
     chosen = st.selectbox(
         "Dataset",
-        list(found),
+        ids,
+        index=ids.index(wanted.id) if wanted is not None else 0,
         format_func=lambda key: dataset_label(found[key]),
-        key="dataset",
         help="A named set of labelled images. It never changes: its id is a fingerprint of its "
         "content.",
     )
-    st.caption(
-        "Your own images: put them into one folder for each class and type "
-        "`python -m core datasets add FOLDER`; they appear in this list within seconds."
-    )
     dataset = found[chosen]
-    st.caption(
-        f"Commonest class: {literal(dataset.majority_class)}, "
-        f"{percent_text(dataset.majority_share)} of the images. Always saying so is the first "
-        "rung of the ladder."
-    )
+    if wanted is None or chosen != wanted.id:
+        st.query_params["dataset"] = address_of(dataset)
+    _show_dataset(dataset)
+    return dataset
+
+
+def _wanted_dataset() -> Dataset | None:
+    """The dataset that the address names; a stale one is said, and gives None."""
+    wanted = st.query_params.get("dataset")
+    if wanted is None:
+        return None
+    try:
+        return reads.dataset(wanted)
+    except HeadstartError as error:
+        st.warning(literal(error))
+        return None
+
+
+def _show_dataset(dataset: Dataset) -> None:
+    st.caption(f"{majority_text(dataset)}. Always saying so is the first rung of the ladder.")
     pictures = reads.class_pictures(dataset)
     with st.container(horizontal=True, gap="small"):
         for name, count, picture in pictures:
@@ -54,7 +75,9 @@ def choose_dataset() -> Dataset | None:
         st.caption(f"The largest {len(pictures)} classes; {left_out} more are not shown.")
     if dataset.provenance:
         st.caption(f"Where they come from: {literal(dataset.provenance)}")
-    return dataset
+    with st.container(horizontal=True):
+        link_to("datasets", "Look at this dataset", dataset=address_of(dataset))
+        link_to("datasets", "Add your own images")
 
 
 def dataset_label(dataset: Dataset) -> str:

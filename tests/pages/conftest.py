@@ -18,12 +18,12 @@ MOMENT = "2026-11-20T10:00:00.000000+00:00"
 TIMEOUT_SECONDS = 60
 
 
-def open_cold(page: str, **query: str) -> AppTest:
+def open_cold(page: str, /, **query: str) -> AppTest:
     """Run the page's file by itself, as a deep link into a fresh session does."""
     return _run(AppTest.from_file(str(PROJECT_ROOT / "pages" / f"{page}.py")), query)
 
 
-def open_routed(page: str, **query: str) -> AppTest:
+def open_routed(page: str, /, **query: str) -> AppTest:
     """Run ``app.py`` and go to the page."""
     app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=TIMEOUT_SECONDS)
     # Before its first run the app knows no registered pages, and a switch would go there cold.

@@ -116,7 +116,9 @@ def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
     from core.ui import reads
 
     monkeypatch.setattr(reads, "datasets", list)
-    assert "python -m core datasets add PATH" in words(open_cold("benchmark"))
+    app = open_cold("benchmark")
+    assert "There are no datasets. Add your own images" in words(app)
+    assert [link.label for link in app.get("page_link")] == ["Add images"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""The app in a real browser: start a small benchmark, see progress, cancel a run, open Compare."""
+"""The app in a real browser: start a small benchmark, see progress, cancel a run, open Compare;
+upload a zip, open the dataset, look at its pictures, make a version, get both as files."""
 
 import os
 import shutil
@@ -17,6 +18,7 @@ import pytest
 from core.runs.store import Store
 from core.settings import PROJECT_ROOT
 from tests import stored_home
+from tests.datasets.pictures import two_classes, write_zip
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMIUM_ARGUMENTS = [
@@ -141,3 +143,52 @@ def test_start_watch_cancel_compare(page, home):
     assert download.value.suggested_filename == f"headstart-{experiment.id}.csv"
     lines = Path(download.value.path()).read_bytes().decode("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["strategy", "majority", "mlp", "cnn"]
+
+
+def test_upload_look_clean_up_download_add_again(page, tmp_path):
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60 * MILLISECONDS)
+    members = two_classes(20) | {"dogs/torn.png": b"\x89PNG\r\n\x1a\n nothing"}
+    members["cats/again.png"] = members["cats/3.png"]
+    page.goto("/datasets")  # a deep link: the page is opened cold
+    chooser = page.locator("input[type=file]")
+    chooser.set_input_files(write_zip(tmp_path / "pets.zip", members))
+    expect(page.get_by_text("1 could not be used: see its Health")).to_be_visible()
+    page.reload()  # what became of it is still there
+    page.get_by_role("link", name="Open pets").click()
+    expect(page.get_by_role("heading", name="pets", level=1)).to_be_visible()
+    expect(page.get_by_text("1 file or line could not be used")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    address = page.url
+    assert "/datasets?dataset=" in address
+
+    page.get_by_role("tab", name="Pictures", exact=True).click()
+    expect(page.get_by_text("1 to 24 of 41 images")).to_be_visible()
+    expect(page.get_by_role("img", name="cats/0.png, class cats")).to_be_visible()
+    page.get_by_role("button", name="3.png", exact=True).click()
+    expect(page.get_by_role("button", name="Back to all pictures")).to_be_visible()
+    large = page.get_by_role("img", name="cats/3.png, class cats")
+    expect(large).to_be_visible()
+    assert large.evaluate("picture => picture.naturalWidth") == 636  # 12 pixels, 53 times
+    assert "image=" in page.url
+    page.reload()  # the link to one picture works by itself
+    expect(page.get_by_text("Pictures that look the same")).to_be_visible()
+
+    page.get_by_role("tab", name="Health").click()
+    page.get_by_role("button", name="Leave out exact copies").click()
+    expect(page.get_by_text("Images that go")).to_be_visible()
+    page.get_by_role("button", name="Make a new version").click()
+    expect(page.get_by_role("heading", name="pets, version 2", level=1)).to_be_visible()
+    assert page.url != address
+    assert "/datasets?dataset=" in page.url
+
+    page.get_by_role("tab", name="Manage").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="The images as a zip").click()
+    assert download.value.suggested_filename == "pets--version-2.zip"
+    page.get_by_role("link", name="All datasets").click()
+    expect(page.get_by_text("Nothing is asked about size or colour")).to_be_visible()
+    assert page.url.endswith("/datasets")
+    chooser.set_input_files(download.value.path())
+    expect(page.get_by_text("was there already")).to_be_visible()

@@ -12,12 +12,14 @@ from tests.pages.conftest import MOMENT, RECORDED_ID, open_cold, open_routed, wo
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
     "start": ("How much of a head start", "No results yet. Open Benchmark and press Start"),
+    "datasets": ("Datasets", "120 images in 3 classes, grey"),
     "benchmark": ("Benchmark", "Commonest class: down, 33.3 % of the images"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
     "ladder": ("The ladder", "9 strategies, from the cheapest to the dearest"),
 }
 PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
+    "datasets": "120 images in 3 classes, grey",
     "benchmark": "Commonest class: down",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "ladder": "Tutorial: Case 1",

@@ -1,0 +1,78 @@
+"""Datasets: add images, see all datasets, open one: health, pictures, clean up, manage."""
+
+import streamlit as st
+
+from core.datasets.model import Dataset
+from core.errors import HeadstartError, UnknownName
+from core.ui import reads
+from core.ui.dataset_cleanup import show_cleanup
+from core.ui.dataset_facts import CLEAN_UP, HEALTH, MANAGE, PICTURES, address_of, show_head
+from core.ui.dataset_health import show_health
+from core.ui.dataset_imports import watch_imports
+from core.ui.dataset_list import show_datasets
+from core.ui.dataset_manage import REMOVED_NOTE, show_manage
+from core.ui.dataset_pictures import show_pictures
+from core.ui.errors import error_box
+from core.ui.frame import show_page
+from core.ui.texts import literal
+from core.ui.uploads import offer_upload, show_formats
+
+SECTIONS = {
+    HEALTH: show_health,
+    PICTURES: show_pictures,
+    CLEAN_UP: show_cleanup,
+    MANAGE: show_manage,
+}
+
+
+def body() -> None:
+    wanted = st.query_params.get("dataset")
+    if wanted is None:
+        show_all()
+        return
+    try:
+        dataset = reads.dataset(wanted)
+    except HeadstartError as error:
+        show_all(error)
+    else:
+        show_one(dataset)
+
+
+def show_all(error: HeadstartError | None = None) -> None:
+    """How to add images, the imports, the list; ``error`` is why a wanted dataset is not shown."""
+    st.title("Datasets")
+    if isinstance(error, UnknownName):
+        st.warning(literal(error))
+    elif error is not None:
+        st.error(literal(error), icon=":material/error:")
+    removed = st.session_state.pop(REMOVED_NOTE, None)
+    if removed:
+        st.info(literal(removed))
+    st.markdown("Add your own images; they become a dataset that every strategy can be tried on.")
+    with error_box():
+        offer_upload()
+    watch_imports()
+    show_formats()
+    show_datasets()
+
+
+def show_one(dataset: Dataset) -> None:
+    # The link may have named it; a name may change, what stands in the address does not.
+    st.query_params["dataset"] = address_of(dataset)
+    show_head(dataset)
+    names = list(SECTIONS)
+    wanted = st.query_params.get("section")
+    # The address decides, so that a section can be shared as a link, and links lead to one.
+    st.session_state["section"] = wanted if wanted in names else names[0]
+    tabs = st.tabs(names, key="section", on_change=remember_section)
+    for name, tab in zip(names, tabs, strict=True):
+        if tab.open:  # the others are drawn when they are opened
+            with tab, error_box():
+                SECTIONS[name](dataset)
+
+
+def remember_section() -> None:
+    st.query_params["section"] = st.session_state["section"]
+
+
+show_page("datasets", body)
