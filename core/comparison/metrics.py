@@ -1,8 +1,8 @@
 """What is measured on the test images, and the interval that says how sure a share is.
 
 The functions that take ``counts`` measure many bootstrap samples at once: float64 ``(N, R)``, how
-often each of N images is in each of R samples; they return ``(R,)``. A column of ones is the
-plain measure. ``C`` is the number of classes.
+often each of N images is in each of R samples. ``predicted`` is ``(S, N)``, one row a seed, and
+they return ``(S, R)``. A column of ones is the plain measure.
 """
 
 import numpy as np
@@ -58,8 +58,9 @@ def balanced_accuracy(
     Classes without an image in a sample are left out of its mean, as in scikit-learn.
     """
     images = _sums(labels, classes, np.ones(len(labels)), counts)
-    right = _sums(labels, classes, labels == predicted, counts)
-    return _mean_where(right, images)
+    return np.stack(
+        [_mean_where(_sums(labels, classes, labels == row, counts), images) for row in predicted]
+    )
 
 
 def macro_f1(
@@ -69,25 +70,29 @@ def macro_f1(
 
     Classes that a sample neither has nor names are left out of its mean, as in scikit-learn.
     """
-    images = _sums(labels, classes, np.ones(len(labels)), counts)
-    named = _sums(predicted, classes, np.ones(len(labels)), counts)
-    right = _sums(labels, classes, labels == predicted, counts)
-    return _mean_where(2 * right, images + named)
+    every = np.ones(len(labels))
+    images = _sums(labels, classes, every, counts)
+    found = []
+    for row in predicted:
+        named = _sums(row, classes, every, counts)
+        right = _sums(labels, classes, labels == row, counts)
+        found.append(_mean_where(2 * right, images + named))
+    return np.stack(found)
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Expected calibration error in 15 bins of equal width (Guo et al. 2017), 0 to 1.
 
-    How far the probability of the answers lies from the share of them that is right, averaged
-    over the bins by their number of images.
+    ``confidence`` and ``right`` are ``(S, N)``. How far the probability of the answers lies from
+    the share of them that is right, averaged over the bins by their number of images.
     """
-    gaps = _sums(
-        reliability_bin(confidence),
-        RELIABILITY_BINS,
-        confidence.astype(np.float64) - right,
-        counts,
-    )
-    return np.abs(gaps).sum(axis=0) / counts.sum(axis=0)
+    images = counts.sum(axis=0)
+    found = []
+    for sure, was_right in zip(confidence.astype(np.float64), right, strict=True):
+        bins = reliability_bin(sure)
+        gaps = _sums(bins, RELIABILITY_BINS, sure - was_right, counts)
+        found.append(np.abs(gaps).sum(axis=0) / images)
+    return np.stack(found)
 
 
 def reliability_bin(confidence: np.ndarray) -> np.ndarray:
@@ -98,8 +103,10 @@ def reliability_bin(confidence: np.ndarray) -> np.ndarray:
 
 def _sums(groups: np.ndarray, size: int, values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Sum of ``values`` of the images of each group in each sample: ``(size, R)``."""
-    images = np.arange(len(groups))
-    table = csr_array((values.astype(np.float64), (groups, images)), shape=(size, len(groups)))
+    used = np.flatnonzero(values)
+    table = csr_array(
+        (values[used].astype(np.float64), (groups[used], used)), shape=(size, len(groups))
+    )
     return table @ counts
 
 

@@ -72,30 +72,17 @@ def _log_loss(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.n
 
 
 def _balanced(evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    return np.stack(
-        [
-            metrics.balanced_accuracy(evidence.labels, predicted, len(evidence.classes), counts)
-            for predicted in answers.predicted
-        ]
+    return metrics.balanced_accuracy(
+        evidence.labels, answers.predicted, len(evidence.classes), counts
     )
 
 
 def _macro_f1(evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    return np.stack(
-        [
-            metrics.macro_f1(evidence.labels, predicted, len(evidence.classes), counts)
-            for predicted in answers.predicted
-        ]
-    )
+    return metrics.macro_f1(evidence.labels, answers.predicted, len(evidence.classes), counts)
 
 
 def _calibration(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    return np.stack(
-        [
-            metrics.calibration_error(confidence, right, counts)
-            for confidence, right in zip(answers.predicted_probability, answers.right, strict=True)
-        ]
-    )
+    return metrics.calibration_error(answers.predicted_probability, answers.right, counts)
 
 
 def _of_always(
@@ -104,9 +91,9 @@ def _of_always(
     """``measure`` of always saying the commonest training class."""
 
     def of_majority(evidence: Evidence) -> float:
-        always = np.full_like(evidence.labels, evidence.majority_label)
+        always = np.full((1, evidence.images), evidence.majority_label, np.int32)
         found = measure(evidence.labels, always, len(evidence.classes), once(evidence))
-        return float(found[0])
+        return float(found[0, 0])
 
     return of_majority
 

@@ -14,7 +14,8 @@ from core.comparison.resampling import drawn_counts, percentile_interval
 from core.comparison.score_kinds import SCORES, ScoreKind, find_score, once
 from core.comparison.tables import mean_interval
 
-RESAMPLES = 1000
+# Fewer than for differences: these are sums by class or bin for every run, and only drawn.
+RESAMPLES = 500
 # Narrower than rounding: the samples were all alike, which says nothing about other images.
 _NO_SPREAD = 1e-12
 

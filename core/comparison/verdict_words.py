@@ -28,6 +28,7 @@ def interval_words(low: float, high: float) -> str:
 
 def p_text(p_value: float) -> str:
     """``p = 0.31``, ``p = 0.012``, ``p < 0.0001``, ``p = 1``: two digits, never ``p = 0.000``."""
+    p_value = round(p_value, 12)  # the last bits of a convolution decide no digit
     if p_value < SMALLEST_SHOWN_P:
         return f"p < {SMALLEST_SHOWN_P:.4f}"
     if p_value >= 0.995:
@@ -92,7 +93,7 @@ def pair_words(
     whose = f" for {closed(better.title)}" if test.difference else ","
     details = [f"difference {size}{whose}".rstrip(","), *details, p_words]
     return (
-        f"{better.title} and {closed(worse.title)} cannot be told apart on {test.images:,} "
+        f"{closed(better.title)} and {closed(worse.title)} cannot be told apart on {test.images:,} "
         f"test images ({', '.join(detail for detail in details if detail)})."
     )
 
