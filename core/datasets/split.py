@@ -132,18 +132,19 @@ def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
     assigned = np.asarray(dataset.given_sides, np.int64)
     sides = assigned.copy()
     sides[leaking_images(dataset)] = NO_SIDE
-    if not (assigned == 1).any():
-        train = np.flatnonzero(sides == 0)
-        counts, groups = _counts_of_groups(dataset, train)
-        sides[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
-    for number, name in enumerate(dataset.classes):
-        if not (sides[dataset.labels == number] == 0).any():
+    train = np.flatnonzero(sides == 0)
+    trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
+    for name, count in zip(dataset.classes, trained_on, strict=True):
+        if not count:
             raise BadInput(
                 f"Class {name!r} has no image to train on in the split that came with the dataset"
                 " (near duplicates of test images do not count). Add pictures of it to train,"
                 " leave the class out, or let Headstart make its own split.",
                 "split",
             )
+    if not (assigned == 1).any():
+        counts, groups = _counts_of_groups(dataset, train)
+        sides[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
     return sides
 
 
@@ -252,9 +253,12 @@ def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, sides: int) -
     for number, name in enumerate(dataset.classes):
         distinct = int((group_counts[:, number] > 0).sum())
         if distinct < sides:
-            purposes = "training, validation and test" if sides == 3 else "training and validation"
+            # Only a split that came with the dataset leaves one side as it is.
+            purposes, where = "training, validation and test", ""
+            if sides < len(SIDES):
+                purposes, where = "training and validation", " to train on"
             raise BadInput(
-                f"Class {name!r} has {int(group_counts[:, number].sum())} image(s),"
+                f"Class {name!r} has {int(group_counts[:, number].sum())} image(s){where},"
                 f" {distinct} that are not near duplicates of each other; at least {sides} such"
                 f" are needed, one each for {purposes}. Add pictures to it, or"
                 " leave the class out.",

@@ -7,8 +7,10 @@ import pytest
 
 from core.datasets import split
 from core.datasets.add import add_pixels
-from core.datasets.split import make_split
+from core.datasets.split import classes_too_small, leaking_images, make_split
+from core.datasets.store import add_dataset
 from core.errors import BadInput
+from tests.datasets.pictures import noise_png, write_zip
 
 TEST, VALIDATION = 0.30, 0.07
 
@@ -151,3 +153,166 @@ def test_groups_of_two_classes_stay_whole(own_themes16):
     sides = [set(groups[side].tolist()) for side in (made.train, made.validation, made.test)]
     assert sum(len(side) for side in sides) == len(set(groups.tolist()))
     assert abs(len(made.test) / 1347 - TEST) < 0.01
+
+
+GIVEN = {
+    "train and test": {"train": 6, "test": 3},
+    "train, validation and test": {"train": 6, "validation": 2, "test": 3},
+    "train and validation": {"train": 6, "validation": 3},
+}
+
+
+def given_members(images):
+    """``side/class/n.png`` with so many different pictures a class for each side."""
+    return {
+        f"{side}/{name}/{position}.png": noise_png(1000 * kind + 100 * number + position)
+        for number, (side, count) in enumerate(images.items())
+        for kind, name in enumerate(("cats", "dogs"))
+        for position in range(count)
+    }
+
+
+def given_dataset(tmp_path, members):
+    return add_dataset(write_zip(tmp_path / "given.zip", members))
+
+
+def sides_by_name(dataset, made):
+    return {
+        side: {dataset.file_names[position] for position in getattr(made, side)}
+        for side in ("train", "validation", "test")
+    }
+
+
+@pytest.mark.usefixtures("home")
+def test_train_and_test_are_kept_and_validation_is_drawn_from_train(tmp_path):
+    dataset = given_dataset(tmp_path, given_members(GIVEN["train and test"]))
+    seen = set()
+    for seed in range(6):
+        # The share of test says nothing; that of validation is taken of train.
+        made = make_split(dataset, 0.5, 1 / 6, seed)
+        sides = sides_by_name(dataset, made)
+        assert sides["test"] == {name for name in dataset.file_names if "/test/" in name}
+        assert len(sides["train"]) == 10
+        assert len(sides["validation"]) == 2
+        assert all("/train/" in name for name in sides["train"] | sides["validation"])
+        assert np.bincount(dataset.labels[made.validation]).tolist() == [1, 1]
+        seen.add(made.fingerprint)
+    assert len(seen) > 1
+    assert make_split(dataset, 0.3, 1 / 6, 0).fingerprint in seen
+
+
+@pytest.mark.usefixtures("home")
+def test_all_three_sides_are_kept_whatever_the_seed(tmp_path):
+    dataset = given_dataset(tmp_path, given_members(GIVEN["train, validation and test"]))
+    fingerprints = {make_split(dataset, 0.3, 0.07, seed).fingerprint for seed in range(4)}
+    assert len(fingerprints) == 1
+    sides = sides_by_name(dataset, make_split(dataset, 0.3, 0.07, 0))
+    for side in ("train", "validation", "test"):
+        assert sides[side] == {name for name in dataset.file_names if f"/{side}/" in name}
+
+
+@pytest.mark.usefixtures("home")
+def test_validation_without_a_test_is_the_test(tmp_path):
+    dataset = given_dataset(tmp_path, given_members(GIVEN["train and validation"]))
+    sides = sides_by_name(dataset, make_split(dataset, 0.3, 1 / 6, 0))
+    assert sides["test"] == {name for name in dataset.file_names if "/validation/" in name}
+    assert any("its validation pictures are the test" in note for note in dataset.health["notes"])
+
+
+@pytest.mark.usefixtures("home")
+def test_i13_what_leaks_is_on_no_side_and_is_reported(tmp_path):
+    members = given_members(GIVEN["train, validation and test"])
+    members["train/cats/0.png"] = members["test/cats/1.png"]
+    members["train/dogs/1.png"] = members["validation/dogs/0.png"]
+    members["validation/cats/1.png"] = members["test/cats/2.png"]
+    members["train/dogs/2.png"] = members["train/dogs/3.png"]  # on one side: no leak
+    dataset = given_dataset(tmp_path, members)
+    leaking = {dataset.file_names[position] for position in leaking_images(dataset)}
+    assert leaking == {"cats/train/0.png", "dogs/train/1.png", "cats/validation/1.png"}
+    made = make_split(dataset, 0.3, 0.07, 0)
+    sides = sides_by_name(dataset, made)
+    assert set().union(*sides.values()) == set(dataset.file_names) - leaking
+    assert sides["test"] == {name for name in dataset.file_names if "/test/" in name}
+    groups = [set(dataset.groups[getattr(made, side)].tolist()) for side in sides]
+    assert sum(map(len, groups)) == len(set().union(*groups))
+    again = make_split(dataset, 0.3, 0.07, 0)
+    assert again.fingerprint == made.fingerprint
+
+
+@pytest.mark.usefixtures("home")
+def test_a_dataset_without_a_split_leaks_nothing():
+    found = leaking_images(toy([3, 3]))
+    assert found.tolist() == []
+    assert found.dtype == np.int64
+
+
+@pytest.mark.usefixtures("home")
+def test_the_given_split_may_be_left(tmp_path):
+    dataset = given_dataset(tmp_path, given_members({"train": 12, "test": 8}))
+    given = make_split(dataset, 0.3, 0.1, 0)
+    own = make_split(dataset, 0.3, 0.1, 0, use_given=False)
+    assert own.fingerprint != given.fingerprint
+    assert (len(own.train), len(own.validation), len(own.test)) == (24, 4, 12)
+    names = sides_by_name(dataset, own)["test"]
+    assert any("/train/" in name for name in names)
+    files = sorted(path.name for path in (dataset.folder / "splits").iterdir())
+    assert files == [
+        "given-validation0.1-seed0.json", "test0.3-validation0.1-seed0.json",
+    ]  # fmt: skip
+    assert make_split(dataset, 0.3, 0.1, 0).fingerprint == given.fingerprint
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        ({"dogs": 0}, "Class 'dogs' has no image to train on in the split that came with"),
+        ({"dogs": 1}, "Class 'dogs' has 1 image(s) to train on, 1 that are not near duplicates of"),
+    ],
+    ids=["none to train on", "one to train on"],
+)
+def test_a_class_that_cannot_be_trained_on_is_named(tmp_path, lost, message):
+    members = {
+        name: data
+        for name, data in given_members(GIVEN["train and test"]).items()
+        if not any(
+            name.startswith(f"train/{of_class}/") and int(name.split("/")[2][0]) >= count
+            for of_class, count in lost.items()
+        )
+    }
+    dataset = given_dataset(tmp_path, members)
+    with pytest.raises(BadInput) as caught:
+        make_split(dataset, 0.3, 0.1, 0)
+    assert message in str(caught.value)
+    assert caught.value.field == "split"
+    assert list(classes_too_small(dataset)) == ["dogs"]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_class_only_in_test_is_named_where_validation_is_given(tmp_path):
+    members = given_members(GIVEN["train, validation and test"])
+    members |= {f"test/owls/{position}.png": noise_png(9000 + position) for position in range(3)}
+    dataset = given_dataset(tmp_path, members)
+    with pytest.raises(BadInput, match="Class 'owls' has no image to train on in the split that"):
+        make_split(dataset, 0.3, 0.1, 0)
+    assert classes_too_small(dataset) == {"owls": (0, 1)}
+    own = make_split(dataset, 0.3, 0.1, 0, use_given=False)
+    assert (np.bincount(dataset.labels[own.train], minlength=3) > 0).all()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_class_that_leaks_away_is_named(tmp_path):
+    members = given_members({"train": 2, "test": 2})
+    for position in range(2):
+        members[f"train/dogs/{position}.png"] = members[f"test/dogs/{position}.png"]
+    dataset = given_dataset(tmp_path, members)
+    with pytest.raises(BadInput, match="Class 'dogs' has no image to train on"):
+        make_split(dataset, 0.3, 0.1, 0)
+    assert classes_too_small(dataset) == {"dogs": (0, 2)}
+
+
+@pytest.mark.usefixtures("home")
+def test_classes_too_small_are_those_that_make_no_split():
+    assert classes_too_small(toy([2, 9])) == {"a": (2, 3)}
+    assert classes_too_small(toy([2, 9], copies=5)) == {"a": (2, 3)}
+    assert classes_too_small(toy([3, 3])) == {}
