@@ -11,7 +11,7 @@ import numpy as np
 
 CONFIDENCE = 0.95
 # Numbers held at once: bounds the memory, however many images there are.
-_LARGEST_BLOCK = 2_000_000
+_LARGEST_BLOCK = 5_000_000
 
 
 def drawn_counts(images: int, resamples: int, random: np.random.Generator) -> Iterator[np.ndarray]:

@@ -68,7 +68,8 @@ def _top(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarra
 
 def _log_loss(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
     losses = metrics.image_log_losses(answers.label_probability)
-    return losses @ counts / counts.sum(axis=0)
+    # Not ``@``: its threads wait for each other when a training holds the processor.
+    return np.einsum("sn,nr->sr", losses, counts) / counts.sum(axis=0)
 
 
 def _balanced(evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
