@@ -95,7 +95,11 @@ def _usable_tables(
     usable: list[_Usable] = []
     problem: BadInput | None = None
     for table in tables:
-        file = file_column(table, pictures)
+        try:
+            file = file_column(table, pictures)
+        except BadInput as error:
+            listing.refuse(table.name, str(error))
+            continue
         if file is None:
             continue
         try:

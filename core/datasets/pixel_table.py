@@ -9,7 +9,7 @@ from core.datasets.pixel_rows import PixelRows, PixelTable
 from core.datasets.pixels import PixelBatch, PixelImages
 from core.datasets.raw_files import MOST_FILES, Listing, RawFile
 from core.datasets.side_names import side_among, side_of
-from core.datasets.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
+from core.datasets.tables import GZIP_START, TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput
 
 READ_AS = "table of pixels"
@@ -71,6 +71,8 @@ def _may_be_a_table(raw: RawFile, files: int) -> bool:
 def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
     if raw.name.lower().endswith(".zip"):
         what = "is not a zip archive. Pack the folders with the pictures again"
+    elif table is None and raw.start(len(GZIP_START)) == GZIP_START:
+        what = "is a damaged gzip file, or holds no table. Make or download it again"
     elif table is None or table.separator == " ":
         what = (
             "is neither a zip nor a table. Give a folder or zip with one folder of pictures for"
