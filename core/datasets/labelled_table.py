@@ -68,9 +68,9 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     if not columns.chosen:
         if folders and _is_about_something_else(taken, rows, pictures, listing):
             return None
-        if _say_the_same(taken, rows, folders):
+        if rows and _say_the_same(taken, rows, folders):
             return None
-        if _say_more(taken, rows, folders or classes_of_names(listing)):
+        if rows and _say_more(taken, rows, folders or classes_of_names(listing)):
             return None
     for entry in taken:
         listing.refused.extend(entry.refused)

@@ -88,7 +88,8 @@ class PixelRows:
         # pandas would cut lines that are too long, and fill up those that are too short.
         separators = self._width - 1
         if self._columns.packed or any(
-            line.count(self._table.separator) != separators for _, line in block
+            line.count(self._table.separator) != separators or line.count('"') % 2
+            for _, line in block
         ):
             return None
         text = set(range(self._width)) - set(self._pixels)
@@ -120,9 +121,8 @@ class PixelRows:
     def _parse_slowly(self, block: list[tuple[int, str]]) -> _Parsed:
         numbers, rows, labels, sides = [], [], [], []
         for number, line in block:
-            try:
-                cells = next(csv.reader([line], delimiter=self._table.separator, strict=True))
-            except csv.Error:
+            cells = self._cells(line)
+            if cells is None:
                 self._refused.refuse(number, "its quotation marks do not fit together")
                 continue
             levels = self._levels_of(number, cells)
@@ -134,6 +134,14 @@ class PixelRows:
                     sides.append(cells[self._columns.split])
         pixels = np.array(rows, np.uint8).reshape(-1, self._pixel_count)
         return numbers, pixels, labels, sides if self._columns.split is not None else None
+
+    def _cells(self, line: str) -> list[str] | None:
+        if line.count('"') % 2:
+            return None  # A cell with a line break in it: half of it is no label.
+        try:
+            return next(csv.reader([line], delimiter=self._table.separator, strict=True))
+        except csv.Error:
+            return None
 
     def _levels_of(self, number: int, cells: list[str]) -> np.ndarray | None:
         if len(cells) != self._width:

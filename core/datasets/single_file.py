@@ -53,7 +53,13 @@ def is_table_or_idx(path: Path, raw: RawFile) -> bool:
         unpacked = _unpacked_start(raw)
         if _is_tar(unpacked):
             raise _tar(path)
-        return bool(unpacked) and _is_text_or_idx(unpacked)
+        if not unpacked:
+            raise BadInput(
+                f"{path.name}: this is a gzip file that is damaged or empty. Make or download it"
+                " again.",
+                "path",
+            )
+        return _is_text_or_idx(unpacked)
     if _is_tar(start):
         raise _tar(path)
     return bool(start) and _is_text_or_idx(start)
@@ -64,7 +70,6 @@ def _unpacked_start(raw: RawFile) -> bytes:
     try:
         return unpacked_start(raw, LOOKED_AT_BYTES)
     except UnreadableImageError:
-        # Whoever opens it as an archive says what is wrong with it.
         return b""
 
 
