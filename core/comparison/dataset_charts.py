@@ -13,6 +13,7 @@ from core.datasets.model import SIDES, Dataset
 MOST_BARS = 40
 BARS_AT_EACH_END = 15
 BAR_HEIGHT = 26
+LEGEND_HEIGHT = 24
 # Names are cut here on the axis, so that one long name does not push the bars off a small screen.
 LONGEST_LABEL = 22
 # Colour and pattern of each side of a given split; the pattern repeats the distinction.
@@ -57,7 +58,7 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
             x=[int(counts[number]) for number in shown],
             y=labels,
             orientation="h",
-            marker={"color": colour, "pattern": {"shape": pattern, "solidity": 0.25}},
+            marker={"color": colour, "pattern": _pattern(pattern)},
             # Above one another the numbers of the sides would not fit; the table has them.
             texttemplate="%{x:,}" if dataset.given_sides is None else None,
             textposition="outside" if dataset.given_sides is None else None,
@@ -86,15 +87,23 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
         fixedrange=True,
         title=None,
     )
+    has_sides = dataset.given_sides is not None
+    margin = _MARGIN | {"t": _MARGIN["t"] + (LEGEND_HEIGHT if has_sides else 0)}
     figure.update_layout(
         barmode="stack",
         bargap=0.3,
-        height=_MARGIN["t"] + _MARGIN["b"] + BAR_HEIGHT * max(3, len(labels)),
-        margin=_MARGIN,
-        showlegend=dataset.given_sides is not None,
-        legend={"orientation": "h", "yanchor": "top", "y": -0.15, "x": 0, "title": None},
+        height=margin["t"] + margin["b"] + BAR_HEIGHT * max(3, len(labels)),
+        margin=margin,
+        showlegend=has_sides,
+        legend={"orientation": "h", "traceorder": "normal", "title": None}
+        # In pixels above the words of the line, whatever the height of the chart.
+        | {"yref": "container", "y": 1, "yanchor": "top", "x": 0},
     )
     return figure
+
+
+def _pattern(shape: str) -> dict:
+    return {"shape": shape, "solidity": 0.25, "fillmode": "overlay", "fgcolor": "#FFFFFF"}
 
 
 def counts_by_side(dataset: Dataset) -> dict[str, np.ndarray]:

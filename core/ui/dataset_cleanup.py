@@ -138,7 +138,7 @@ def _choose_marked(dataset: Dataset) -> tuple[int, ...]:
 
 def _show_preview(dataset: Dataset, changes: Changes) -> None:
     if changes == Changes():
-        st.info("Nothing is chosen yet.", icon=":material/arrow_back:")
+        st.info("Nothing is chosen yet.", icon=":material/touch_app:")
         return
     try:
         outcome = preview(dataset, changes)

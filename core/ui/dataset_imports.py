@@ -50,16 +50,29 @@ def _show_import(entry: ImportRecord) -> None:
     with st.container(border=True, key=f"import.{entry.id}"):
         title, middle, action = st.columns([3, 5, 1.6], vertical_alignment="center")
         with title:
-            colour, icon = STATE_LOOKS[entry.state]
             st.markdown(f"**{literal(entry.source)}**")
-            stopping = entry.cancel_requested and entry.is_active
-            st.badge("cancelling" if stopping else entry.state, icon=icon, color=colour)
+            _show_badge(entry)
         with middle:
             _show_state(entry)
         with action:
             _show_actions(entry)
-        if entry.question and entry.can_retry:
+        if _asks(entry):
             _ask_for_columns(entry)
+
+
+def _asks(entry: ImportRecord) -> bool:
+    """Whether it waits for somebody to say which column holds what."""
+    return bool(entry.question) and entry.can_retry
+
+
+def _show_badge(entry: ImportRecord) -> None:
+    colour, icon = STATE_LOOKS[entry.state]
+    if _asks(entry):
+        st.badge("a question", icon=":material/help:", color="orange")
+    elif entry.cancel_requested and entry.is_active:
+        st.badge("cancelling", icon=icon, color=colour)
+    else:
+        st.badge(entry.state, icon=icon, color=colour)
 
 
 def _show_state(entry: ImportRecord) -> None:
@@ -72,7 +85,9 @@ def _show_state(entry: ImportRecord) -> None:
         _show_outcome(entry)
     elif entry.state == "cancelled":
         st.caption("Cancelled. Nothing was stored.")
-    if entry.error:
+    if _asks(entry):
+        st.warning(literal(entry.error), icon=":material/help:")
+    elif entry.error:
         st.error(literal(entry.error), icon=":material/error:")
     for note in entry.notes:
         st.caption(f":material/info: {literal(note)}")
@@ -107,7 +122,7 @@ def _show_actions(entry: ImportRecord) -> None:
             args=(entry.id,),
         )
         return
-    if entry.can_retry and not entry.question:
+    if entry.can_retry and not _asks(entry):
         st.button(
             "Try again",
             width="stretch",
@@ -133,14 +148,14 @@ def _ask_for_columns(entry: ImportRecord) -> None:
     columns = list(question.get("columns", ()))
     st.markdown(f"Which column of **{literal(question.get('table'))}** holds what?")
     rows = [list(row) for row in question.get("rows", ())]
-    # By place: two columns may have one name, and a row may be short.
-    st.table(
+    st.dataframe(
         {
-            f"{place + 1}. {literal(name)}": [
-                literal(row[place]) if place < len(row) else "" for row in rows
-            ]
+            name: [row[place] if place < len(row) else "" for row in rows]
             for place, name in enumerate(columns)
-        }
+        },
+        hide_index=True,
+        key=f"rows.{entry.id}",
+        alt=f"The first lines of {question.get('table')}.",
     )
     left, middle, right = st.columns(3, gap="medium")
     label = left.selectbox(
@@ -151,14 +166,14 @@ def _ask_for_columns(entry: ImportRecord) -> None:
         columns,
         index=None,
         key=f"file.{entry.id}",
-        placeholder="None: the other columns are pixels",
+        placeholder="Found by itself",
     )
     split = right.selectbox(
         "Train or test",
         columns,
         index=None,
         key=f"split.{entry.id}",
-        placeholder="None: Headstart splits",
+        placeholder="None, or found by itself",
     )
     st.button(
         "Read again",

@@ -134,7 +134,7 @@ def _show_one(dataset: Dataset, index: int) -> None:
     same_class = np.flatnonzero(dataset.labels == dataset.labels[index])
     place = int(np.searchsorted(same_class, index))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back to all pictures", icon=":material/grid_view:", on_click=_close_picture)
+        st.button("All pictures", icon=":material/grid_view:", on_click=_close_picture)
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])
         st.caption(f"{place + 1:,} of {plural(len(same_class), 'image')} of this class")

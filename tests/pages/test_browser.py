@@ -167,7 +167,7 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     expect(page.get_by_text("1 to 24 of 41 images")).to_be_visible()
     expect(page.get_by_role("img", name="cats/0.png, class cats")).to_be_visible()
     page.get_by_role("button", name="3.png", exact=True).click()
-    expect(page.get_by_role("button", name="Back to all pictures")).to_be_visible()
+    expect(page.get_by_role("button", name="All pictures")).to_be_visible()
     large = page.get_by_role("img", name="cats/3.png, class cats")
     expect(large).to_be_visible()
     assert large.evaluate("picture => picture.naturalWidth") == 636  # 12 pixels, 53 times

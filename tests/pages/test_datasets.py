@@ -258,7 +258,8 @@ def test_unclear_columns_are_asked_for_and_read_again():
     (entry,) = open_store().imports()
     assert entry.question is not None, entry.error
     assert "holds what?" in words(app)
-    assert app.table[0].value.iloc[0].tolist() == ["p0\\.png", "a", "x0"]
+    assert app.dataframe[0].value.columns.tolist() == ["one", "two", "three"]
+    assert app.dataframe[0].value.iloc[0].tolist() == ["p0.png", "a", "x0"]
     assert button(app, "Read again").disabled
     app.selectbox(key=f"label.{entry.id}").set_value("two").run()
     app.selectbox(key=f"file.{entry.id}").set_value("one").run()
@@ -433,7 +434,7 @@ def test_one_picture_is_shown_large_with_its_facts_and_its_twin(pets):
     assert app.button(key=f"open.near.{twin}").help == "Open cats\\/again\\.png"
     app = app.button(key=f"open.near.{twin}").click().run()
     assert app.query_params["image"] == str(twin)
-    app = press(app, "Back to all pictures")
+    app = press(app, "All pictures")
     assert "image" not in app.query_params
     assert "1 to 24 of 42 images" in words(app)
 
