@@ -36,7 +36,7 @@ LARGEST_SHARE_OF_CLASS = 0.25
 DISSOLVED_SHARE_OF_CLASS = 0.5
 SMALLEST_SUSPECT_GROUP = 8
 # Pairs are looked at in tiles that fit the cache of a processor core.
-_TILE_ROWS, _TILE_COLUMNS = 64, 8192
+_TILE_ROWS, _TILE_COLUMNS = 16, 8192
 _FEW_PAIRS = 5_000
 
 StopCallback = Callable[[], bool]
@@ -130,6 +130,7 @@ def _connected(
     count = len(hashes)
     components = np.arange(count)
     found: list[tuple[np.ndarray, np.ndarray]] = []
+    distances = _Distances(min(count, _TILE_COLUMNS))
     for column in range(0, count, _TILE_COLUMNS):
         right = slice(column, min(column + _TILE_COLUMNS, count))
         prepared_right: _Prepared | None = None
@@ -137,10 +138,14 @@ def _connected(
             if should_stop is not None and should_stop():
                 raise Cancelled("Cancelled while duplicates were looked for; nothing was stored.")
             left = slice(row, min(row + _TILE_ROWS, right.stop))
-            near = np.bitwise_count(hashes[left, None] ^ hashes[None, right]) <= level.distance
-            rows, columns = np.nonzero(near)
+            near = distances.at_most(level.distance, hashes[left], hashes[right])
+            if near is None:
+                continue
             # Two that are joined already need no second reason: a hundred thousand pictures that
             # are all alike would take half an hour.
+            if np.count_nonzero(near) > _FEW_PAIRS:
+                near &= components[left, None] != components[None, right]
+            rows, columns = np.divmod(np.flatnonzero(near), near.shape[1])
             new = components[left][rows] != components[right][columns]
             new &= rows + left.start < columns + right.start
             if not new.any():
@@ -153,6 +158,22 @@ def _connected(
                 components = _joined(components, found)
                 found = []
     return _joined(components, found)
+
+
+class _Distances:
+    """Room for the distances of one tile: asking for it anew would take longer than they do."""
+
+    def __init__(self, columns: int) -> None:
+        self._bits = np.empty((_TILE_ROWS, columns), np.uint64)
+        self._counts = np.empty((_TILE_ROWS, columns), np.uint8)
+
+    def at_most(self, distance: int, left: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+        """Which hashes uint64 of ``left`` and ``right`` are near, bool; None where none are."""
+        tile = slice(len(left)), slice(len(right))
+        bits, counts = self._bits[tile], self._counts[tile]
+        np.bitwise_xor(left[:, None], right[None], out=bits)
+        np.bitwise_count(bits, out=counts)
+        return counts <= distance if counts.min() <= distance else None
 
 
 class _Prepared(NamedTuple):

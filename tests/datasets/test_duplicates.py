@@ -1,10 +1,20 @@
 import hashlib
+import time
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from core.datasets import duplicates
 from core.datasets.duplicates import grey_thumbnail, group_duplicates, perceptual_hash
+from core.datasets.groups import (
+    distinct_per_class,
+    equal_rows,
+    members_of,
+    renumbered,
+    under_several,
+)
+from core.errors import Cancelled
 
 
 def drawing(seed: int, size: tuple[int, int] = (96, 96)) -> Image.Image:
@@ -145,3 +155,106 @@ def test_twins_of_themes16_are_together(themes16):
     assert themes16.health["near_duplicate_groups"] == 70
     assert themes16.health["images_in_groups"] == 222
     assert themes16.health["largest_group"] == 14
+
+
+def families(count: int, seed: int = 0):
+    """Pictures as hashes and thumbnails: families that nearly agree, and many that do not."""
+    random = np.random.default_rng(seed)
+    of_family = random.integers(0, count // 4, count)
+    bits = (random.random((count // 4, 64)) < 0.5)[of_family] ^ (random.random((count, 64)) < 0.06)
+    hashes = np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
+    looks = random.integers(0, 256, (count // 4, 16, 16))[of_family]
+    noise = random.integers(-60, 61, (count, 16, 16)) * (random.random((count, 1, 1)) < 0.5)
+    return hashes, np.clip(looks + noise, 0, 255).astype(np.uint8)
+
+
+def pair_by_pair(hashes, thumbnails, level):
+    """Components as the definition says, one pair after another."""
+    count = len(hashes)
+    component = list(range(count))
+    flat = thumbnails.reshape(count, -1).astype(np.float64)
+    for left in range(count):
+        for right in range(left + 1, count):
+            if bin(int(hashes[left]) ^ int(hashes[right])).count("1") > level.distance:
+                continue
+            same = np.sqrt(((flat[left] - flat[right]) ** 2).mean()) <= duplicates.SAME_LEVEL
+            parts = (thumbnails[[left, right]], thumbnails[[left, right], 1:-1, 1:-1])
+            if same or all(_correlation(*part) >= level.correlation for part in parts):
+                old, new = component[right], component[left]
+                component = [new if number == old else number for number in component]
+    return component
+
+
+def _correlation(first, second):
+    first, second = (part.astype(np.float64).ravel() for part in (first, second))
+    first, second = first - first.mean(), second - second.mean()
+    noise = duplicates.FLAT_LEVEL**2 * len(first)
+    return first @ second / np.sqrt((first @ first + noise) * (second @ second + noise))
+
+
+@pytest.mark.parametrize("few", [0, 5, 10**9], ids=["all at once", "mixed", "one by one"])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 13), (64, 8192)])
+def test_tiles_of_any_size_find_what_pairs_find(monkeypatch, few, rows, columns):
+    hashes, thumbnails = families(90)
+    monkeypatch.setattr(duplicates, "_FEW_PAIRS", few)
+    monkeypatch.setattr(duplicates, "_TILE_ROWS", rows)
+    monkeypatch.setattr(duplicates, "_TILE_COLUMNS", columns)
+    digests = [bytes([number]) for number in range(90)]
+    found, dissolved = group_duplicates(
+        digests, hashes, thumbnails, np.ones(90, bool), np.arange(90) % 2
+    )
+    expected = renumbered(np.array(pair_by_pair(hashes, thumbnails, duplicates.LEVELS[0])))
+    assert found.tolist() == expected.tolist()
+    assert 30 < len(set(found.tolist())) < 80
+    assert not dissolved.any()
+
+
+def test_looking_for_duplicates_can_be_stopped(monkeypatch):
+    hashes, thumbnails = families(90)
+    answers = iter([False, False, True])
+    monkeypatch.setattr(duplicates, "_TILE_ROWS", 10)
+    with pytest.raises(Cancelled, match="nothing was stored"):
+        group_duplicates(
+            [bytes([number]) for number in range(90)],
+            hashes,
+            thumbnails,
+            np.ones(90, bool),
+            np.zeros(90, int),
+            lambda: next(answers),
+        )
+    assert list(answers) == []
+
+
+def test_sets_are_numbered_in_order_of_appearance():
+    digests = np.zeros((5, 32), np.uint8)
+    digests[:, 31] = [7, 3, 7, 0, 3]
+    assert equal_rows(digests).tolist() == [0, 1, 0, 2, 1]
+    assert equal_rows(np.empty((0, 32), np.uint8)).tolist() == []
+    numbers = np.array([0, 1, 0, 2, 1, 3])
+    assert under_several(numbers, np.array([1, 1, 2, 1, 1, 5])).tolist() == [
+        True, False, False, False,
+    ]  # fmt: skip
+    wanted = np.array([True, True, False, True])
+    assert [found.tolist() for found in members_of(numbers, wanted)] == [[0, 2], [1, 4], [5]]
+    assert [found.tolist() for found in members_of(numbers, wanted, most=2)] == [[0, 2], [1, 4]]
+    assert members_of(numbers, np.zeros(4, bool)) == []
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    assert distinct_per_class(labels, numbers, 3).tolist() == [3, 2, 0]
+    assert distinct_per_class(labels[:0], numbers[:0], 2).tolist() == [0, 0]
+
+
+def test_three_thousand_pictures_of_one_look_are_soon_told():
+    random = np.random.default_rng(1)
+    look = random.integers(0, 256, (16, 16))
+    thumbnails = np.clip(look + random.integers(-5, 6, (3_000, 16, 16)), 0, 255).astype(np.uint8)
+    started = time.process_time()
+    groups, dissolved = group_duplicates(
+        [number.to_bytes(2, "big") for number in range(3_000)],
+        np.zeros(3_000, np.uint64),
+        thumbnails,
+        np.ones(3_000, bool),
+        np.arange(3_000) % 3,
+    )
+    assert time.process_time() - started < 5
+    assert dissolved.all()
+    assert groups.tolist() == list(range(3_000))
