@@ -62,7 +62,7 @@ def add_dataset(
         with incoming_folder(expected_bytes) as incoming:
             with open(incoming / SOURCE_FILE, "wb") as target:
                 taken = take_in(found.files, target, progress, should_stop)
-            return _finish(incoming, manifest | {"encoding": ENCODED}, taken, listing)
+            return _finish(incoming, manifest | {"encoding": ENCODED}, taken, listing, should_stop)
 
 
 def add_pixels(
@@ -114,13 +114,19 @@ def _store_pixels(
     with incoming_folder(images.expected_bytes) as incoming:
         with open(incoming / SOURCE_FILE, "wb") as target:
             taken = take_in_pixels(images, target, progress, should_stop)
-        return _finish(incoming, manifest | {"encoding": PIXELS}, taken, listing)
+        return _finish(incoming, manifest | {"encoding": PIXELS}, taken, listing, should_stop)
 
 
-def _finish(incoming: Path, manifest: dict[str, Any], taken: TakenIn, listing: Listing) -> Dataset:
+def _finish(
+    incoming: Path,
+    manifest: dict[str, Any],
+    taken: TakenIn,
+    listing: Listing,
+    should_stop: StopCallback | None,
+) -> Dataset:
     if not taken.examined:
         raise BadInput(_nothing_readable(taken), "path")
-    index = taken.index()
+    index = taken.index(should_stop)
     given_sides, about_sides = settle_sides(taken.sides)
     if given_sides is not None:
         index["given_sides"] = given_sides

@@ -40,8 +40,9 @@ class TakenIn:
     examined: list[Examined] = field(default_factory=list)
     quarantined: list[dict[str, str]] = field(default_factory=list)
 
-    def index(self) -> dict[str, np.ndarray]:
-        """The arrays of ``index.npz``. Raises ``BadInput`` with fewer than two classes."""
+    def index(self, should_stop: StopCallback | None = None) -> dict[str, np.ndarray]:
+        """The arrays of ``index.npz``. Raises ``BadInput`` with fewer than two classes, and
+        ``Cancelled`` soon after ``should_stop()``."""
         classes = sorted(set(self.class_names))
         check_classes(classes)
         number = {name: position for position, name in enumerate(classes)}
@@ -56,6 +57,7 @@ class TakenIn:
             ),
             hashed=looked_at,
             labels=labels,
+            should_stop=should_stop,
         )
         return {
             "labels": labels,

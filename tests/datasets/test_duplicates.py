@@ -14,7 +14,9 @@ from core.datasets.groups import (
     renumbered,
     under_several,
 )
+from core.datasets.store import add_dataset
 from core.errors import Cancelled
+from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 
 def drawing(seed: int, size: tuple[int, int] = (96, 96)) -> Image.Image:
@@ -223,6 +225,15 @@ def test_looking_for_duplicates_can_be_stopped(monkeypatch):
             lambda: next(answers),
         )
     assert list(answers) == []
+
+
+def test_a_cancel_is_heard_after_the_last_picture_was_read(home, tmp_path):
+    members = {name: noise_png(seed, side=40) for seed, name in enumerate(two_classes())}
+    answers = iter([*[False] * len(members), True])
+    path = write_zip(tmp_path / "pets.zip", members)
+    with pytest.raises(Cancelled, match="while duplicates were looked for"):
+        add_dataset(path, should_stop=lambda: next(answers))
+    assert list((home / "datasets").iterdir()) == []
 
 
 def test_sets_are_numbered_in_order_of_appearance():
