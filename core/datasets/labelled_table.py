@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from core.datasets.column_names import plain
 from core.datasets.label_columns import LabelColumns, file_column, label_columns
@@ -21,7 +20,8 @@ from core.datasets.side_names import side_among
 from core.datasets.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput, ColumnsUnclear
 
-SHEET_SUFFIXES = frozenset((".xlsx", ".xls", ".ods", ".numbers"))
+EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"
+SHEET_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers")
 # Beside class folders, a table that names fewer of the pictures is about something else.
 SHARE_NAMED = 0.5
 SHARE_THAT_LOOK_LIKE_FILES = 0.5
@@ -53,11 +53,10 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     pictures = [raw for raw in others if has_picture_suffix(raw.name)] or others
     if not pictures:
         return None
-    folders = classes_of_folders(listing)
     if not tables:
-        if not folders:
-            _check_sheets(listing)
+        _check_sheets(listing)
         return None
+    folders = classes_of_folders(listing)
     usable = _usable_tables(tables, PictureNames(pictures), columns, bool(folders), listing)
     if not usable:
         if not folders:
@@ -76,7 +75,7 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
         listing.refused.extend(entry.refused)
     if not rows:
         first = "; ".join(f"{row['file']}: {row['reason']}" for row in listing.refused[:3])
-        raise BadInput(f"No row of {taken[0].table.name} can be used. {first}.", "path")
+        raise BadInput(f"No row of {taken[0].table.name} can be used. {first}. {EXPECTED}.", "path")
     _say_what_was_taken(taken, rows, pictures, listing, bool(folders))
     return _labelled_files(taken)
 
@@ -251,8 +250,10 @@ def _check_any_named(tables: Sequence[TextTable], pictures: Sequence[RawFile]) -
 
 
 def _check_sheets(listing: Listing) -> None:
+    """Where only a spreadsheet could say the labels, ask for it as CSV."""
     for raw in listing.files:
-        if PurePosixPath(raw.name).suffix.lower() in SHEET_SUFFIXES:
+        is_sheet = raw.name.lower().endswith(SHEET_SUFFIXES)
+        if is_sheet and not classes_of_folders(listing) and not classes_of_names(listing):
             raise BadInput(
                 f"{raw.path} is a spreadsheet, which is not read, and the pictures lie in no class"
                 " folders. Save it as CSV (in Excel: Save as, CSV UTF-8) and put that beside the"

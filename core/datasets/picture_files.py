@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from core.datasets.as_rgb import UnreadableImageError
 from core.datasets.raw_files import RawFile
@@ -24,7 +23,13 @@ _NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
 
 
 def has_picture_suffix(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES
+    _, dot, ending = name.rpartition(".")
+    return (dot + ending).lower() in PICTURE_SUFFIXES
+
+
+def stem(name: str) -> str:
+    """A file name without its last ending."""
+    return name.rpartition(".")[0] or name
 
 
 def looks_like_a_picture(raw: RawFile) -> bool:
@@ -39,7 +44,7 @@ def looks_like_a_picture(raw: RawFile) -> bool:
 
 def class_in_name(name: str) -> str | None:
     """What stands before the number in ``cat.0.jpg`` or ``cat_001.jpg``, or None."""
-    found = _NUMBERED.match(PurePosixPath(name).stem)
+    found = _NUMBERED.match(stem(name))
     return found.group(1).strip(" ._-(") if found else None
 
 

@@ -4,9 +4,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from core.datasets.picture_files import has_picture_suffix
+from core.datasets.picture_files import has_picture_suffix, stem
 from core.datasets.raw_files import RawFile
 from core.datasets.side_names import side_among, side_of
 
@@ -32,7 +31,7 @@ class PictureNames:
         self._by_stem: dict[str, list[RawFile]] = defaultdict(list)
         for raw in pictures:
             self._by_name[raw.name.casefold()].append(raw)
-            self._by_stem[PurePosixPath(raw.name).stem.casefold()].append(raw)
+            self._by_stem[stem(raw.name).casefold()].append(raw)
 
     def find(self, cell: str, table: RawFile) -> Named:
         """The picture that a ``cell`` of ``table`` names."""
@@ -45,7 +44,7 @@ class PictureNames:
             return _choose(candidates, parts, table)
         if has_picture_suffix(name):
             # The pictures were saved in another format since.
-            other = self._by_stem.get(PurePosixPath(name).stem, [])
+            other = self._by_stem.get(stem(name), [])
             return Named(_choose(other, parts, table).files, surely=False)
         return Named(())
 

@@ -319,7 +319,8 @@ def test_no_usable_row():
         read(members(table))
     assert str(caught.value) == (
         "No row of labels.csv can be used. labels.csv line 2: the label is empty; labels.csv line"
-        " 3: the label is empty; labels.csv line 4: the label is empty."
+        " 3: the label is empty; labels.csv line 4: the label is empty. Expected a first line"
+        " file,label and then one line a picture: 1.jpg,cat."
     )
 
 
