@@ -96,7 +96,7 @@ def test_a_failing_disk_is_not_hidden_and_leaves_nothing(messy, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "link", refuse)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(HeadstartError, match="became full"):
         make_version(messy, Changes(drop_images=(0,)))
     assert [path.name for path in messy.folder.parent.iterdir()] == [messy.id[:16]]
 
