@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from core.runs.recorded import import_recorded
 from core.runs.store import Store, open_store
+from core.settings import current_settings
 
 
 def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
@@ -21,6 +22,15 @@ def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
 def prepare_store() -> Store:
     """The store with the recorded results in it, dead workers' runs marked; needs no dataset."""
     store = open_store()
+    _make_inbox()
     import_recorded(store)
     store.reap_expired()
     return store
+
+
+def _make_inbox() -> None:
+    """The folder that pages read from unless others were named: there is one to put things into."""
+    settings = current_settings()
+    for folder in settings.import_folders:
+        if folder.is_relative_to(settings.home):
+            folder.mkdir(parents=True, exist_ok=True)
