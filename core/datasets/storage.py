@@ -252,9 +252,10 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             offsets=index["offsets"],
             sizes=index["sizes"],
             digests=index["digests"],
-            grey=index["grey"],
-            plain=index["plain"],
-            look_alikes=index["look_alikes"],
+            # The first datasets were stored before these three were looked at.
+            grey=index.get("grey", np.full(len(index["labels"]), manifest["channels"] == 1)),
+            plain=index.get("plain", np.zeros(len(index["labels"]), bool)),
+            look_alikes=index.get("look_alikes", np.zeros(len(index["labels"]), bool)),
             given_sides=index.get("given_sides"),
             read_as=manifest.get("read_as", ""),
             version_of=manifest.get("version_of"),

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -86,6 +87,18 @@ def test_a_cut_source_is_noticed(tiny_dataset, caplog):
         tiny_dataset.image(59)
     remove_dataset("tiny")
     assert not tiny_dataset.folder.exists()
+
+
+def test_a_dataset_stored_before_grey_and_plain_were_looked_at_opens(tiny_dataset):
+    path = tiny_dataset.folder / "index.npz"
+    with np.load(path) as archive:
+        index = {name: archive[name] for name in archive.files}
+    for name in ("grey", "plain", "look_alikes"):
+        del index[name]
+    np.savez(path, **index)
+    opened = open_dataset("tiny")
+    assert not (opened.grey | opened.plain | opened.look_alikes).any()
+    assert len(opened.grey) == opened.image_count
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "index.npz"])
