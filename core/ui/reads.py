@@ -68,14 +68,14 @@ def forget_datasets() -> None:
 
 def findings(dataset: Dataset) -> list[Finding]:
     """What was noticed about a dataset, the gravest first."""
-    return _findings(dataset.id, dataset.created_at, dataset)
+    return _findings(str(dataset.folder), dataset.created_at, dataset)
 
 
-# A dataset never changes, so its id is the key; the moment it was added tells apart two ways of
-# adding the same pictures, which may have left out different files.
+# A dataset never changes, so its folder is the key; the moment it was added tells apart two ways
+# of adding the same pictures, which may have left out different files.
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _findings(dataset_id: str, created_at: str, _dataset: Dataset) -> list[Finding]:
-    del dataset_id, created_at
+def _findings(folder: str, created_at: str, _dataset: Dataset) -> list[Finding]:
+    del folder, created_at
     return find(_dataset)
 
 

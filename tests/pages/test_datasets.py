@@ -379,6 +379,21 @@ def test_the_numbers_of_a_given_split_are_shown(divided):
     assert table["test"].tolist() == [6, 6]
 
 
+def test_the_pictures_of_a_finding_stand_side_by_side_when_it_is_opened(pets):
+    app = open_cold("datasets", dataset="pets")
+    kinds = [finding.kind for finding in reads.findings(pets)]
+    number = kinds.index("label_conflicts")
+    app.session_state[f"groups.{pets.id}.{number}"] = True
+    app = app.run()
+    assert len(app.image) == 2
+    twins = [pets.file_names.index(name) for name in ("cats/5.png", "dogs/both.png")]
+    keys = [f"open.groups.{pets.id}.{number}.0.{index}" for index in twins]
+    assert [app.button(key=key).label for key in keys] == ["cats", "dogs"]
+    app = app.button(key=keys[1]).click().run()
+    assert app.query_params["image"] == str(twins[1])
+    assert "- File: **dogs\\/both\\.png**" in words(app)
+
+
 @pytest.mark.usefixtures("pets")
 def test_the_gallery_shows_a_page_at_a_time_and_the_address_names_it():
     app = open_routed("datasets", dataset="pets", section="Pictures")
