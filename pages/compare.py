@@ -1,23 +1,44 @@
-"""Compare: one experiment, its strategies side by side."""
+"""Compare: one experiment, its strategies side by side, down to the single picture."""
 
 import streamlit as st
 
-from core.errors import UnknownName
 from core.runs.records import ExperimentRecord
-from core.ui import reads
+from core.ui import evidence_reads, reads
+from core.ui.compare_address import Choice, choose_in_list, choose_in_row
+from core.ui.compare_differences import show_differences
+from core.ui.compare_learning import show_learning
+from core.ui.compare_overview import show_overview
+from core.ui.compare_pictures import show_pictures
+from core.ui.compare_report import show_report
+from core.ui.compare_several import show_several
+from core.ui.compare_time import show_time
+from core.ui.errors import error_box
 from core.ui.frame import link_to, show_page
-from core.ui.results import (
-    INTERVAL_HELP,
-    experiment_label,
-    show_accuracy,
-    show_curves,
-    show_downloads,
-    show_facts,
-    show_results_table,
-    show_seeds,
-    show_times,
+from core.ui.results import experiment_label
+
+# What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
+VIEWS = {
+    "overview": ("Overview", show_overview),
+    "differences": ("Differences", show_differences),
+    "time": ("Time", show_time),
+    "pictures": ("Pictures", show_pictures),
+    "data": ("How much data", show_learning),
+    "several": ("Several", show_several),
+    "report": ("Report", show_report),
+}
+# What another experiment may not have; what was chosen of the old one goes with it.
+OF_ONE_EXPERIMENT = (
+    "first",
+    "second",
+    "strategy",
+    "seed",
+    "true",
+    "predicted",
+    "image",
+    "point",
+    "page",
+    "series",
 )
-from core.ui.texts import literal
 
 
 def body() -> None:
@@ -32,44 +53,30 @@ def body() -> None:
         link_to("benchmark", "Benchmark a dataset")
         return
     experiment_id = choose(experiments)
-    comparison = reads.comparison(experiment_id)
-    show_facts(comparison)
-    if comparison.is_active:
-        st.info("This experiment is still at work; its rows appear as they finish.")
-        link_to("benchmark", "Watch it", experiment=experiment_id)
-    if not comparison.finished_rows:
-        st.warning("No run of this experiment has finished, so there is nothing to show yet.")
-        show_seeds(comparison)
-        return
-    st.subheader("Test accuracy", help=INTERVAL_HELP)
-    show_accuracy(comparison, key=f"accuracy.{experiment_id}")
-    show_results_table(comparison, key=experiment_id)
-    show_downloads(comparison)
-    for name, reason in comparison.unavailable.items():
-        st.caption(f":material/lock: {literal(name)} was left out: {literal(reason)}")
-    show_times(comparison)
-    curves = reads.curves(experiment_id)
-    if curves:
-        show_curves(curves, key=experiment_id)
-    show_seeds(comparison)
+    view = choose_in_row(
+        Choice(
+            "view", "View", "view", {name: title for name, (title, _) in VIEWS.items()}, "overview"
+        ),
+        label_visible=False,
+    )
+    with error_box():
+        VIEWS[view][1](evidence_reads.subject(experiment_id))
 
 
 def choose(experiments: list[ExperimentRecord]) -> str:
     """The experiment that the address names, or the newest; a stale address says so."""
-    labels = {experiment.id: experiment_label(experiment) for experiment in experiments}
-    wanted = st.query_params.get("experiment")
-    try:
-        shown = reads.chosen_experiment(experiments, wanted)
-    except UnknownName as error:
-        st.warning(literal(error))
-        shown = experiments[0].id
-    ids = list(labels)
-    chosen = st.selectbox(
-        "Experiment",
-        ids,
-        index=ids.index(shown),
-        format_func=lambda key: labels[key],
-        help="The newest first. The address of this page names your choice: share it as a link.",
+    chosen = choose_in_list(
+        Choice(
+            name="experiment",
+            label="Experiment",
+            kind="experiment",
+            options={experiment.id: experiment_label(experiment) for experiment in experiments},
+            default=experiments[0].id,
+            help="The newest first. The address of this page names your choice: share it as a "
+            "link.",
+            clears=OF_ONE_EXPERIMENT,
+        ),
+        width="stretch",
     )
     st.query_params["experiment"] = chosen
     return chosen

@@ -18,6 +18,8 @@ from core.comparison.confusion import Confusion, number_text
 MOST_CLASSES = 30
 COLOUR_SCALE = "Cividis"
 WHITE, BLACK = "#FFFFFF", "#000000"
+# Over 3:1 against the middle of the colour scale and against both pages.
+MARK = "#D55E00"
 LONGEST_NAME = 22
 _SMALLEST_CELL = 24
 _LARGEST_CELL = 56
@@ -74,6 +76,22 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> go.Figure:
     _add_choices(figure, matrix, shown, names, inks)
     _lay_out(figure, len(shown))
     return figure
+
+
+def mark_cell(figure: go.Figure, matrix: Confusion, true: int, said: int) -> None:
+    """A frame around one cell, given by positions in all classes; none where it is not shown."""
+    shown = charted_classes(matrix)
+    if true not in shown or said not in shown:
+        return
+    row, column = shown.index(true), shown.index(said)
+    figure.add_shape(
+        type="rect",
+        x0=column - 0.5,
+        x1=column + 0.5,
+        y0=row - 0.5,
+        y1=row + 0.5,
+        line={"color": MARK, "width": 3},
+    )
 
 
 def chosen_cell(points: list[Mapping[str, Any]]) -> tuple[int, int] | None:

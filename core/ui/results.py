@@ -3,11 +3,7 @@
 import streamlit as st
 
 from core.comparison.appearance import percent_text, seconds_text
-from core.comparison.charts import (
-    accuracy_against_time_chart,
-    accuracy_chart,
-    epoch_time_chart,
-)
+from core.comparison.charts import accuracy_chart, epoch_time_chart
 from core.comparison.curves import MEASURES, Curve, curve_chart
 from core.comparison.export import to_csv, to_json
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
@@ -48,6 +44,7 @@ def experiment_label(experiment: ExperimentRecord) -> str:
         f"{spec.image_size} px",
         spec.preset,
         plural(len(spec.strategies), "strategy"),
+        *([f"{100 * spec.train_share:g} % of the training images"] if spec.series else []),
         experiment.created_at[:16].replace("T", " "),
     ]
     if experiment.recorded:
@@ -152,43 +149,32 @@ def show_seeds(comparison: Comparison) -> None:
         )
 
 
-def show_times(comparison: Comparison) -> None:
-    """Epoch time beside extraction, and accuracy against the whole time."""
+def show_epoch_time(comparison: Comparison) -> None:
+    """The time of an epoch beside extraction, for those that train."""
     if all(row.steady_epoch_seconds is None for row in comparison.finished_rows):
-        st.caption("The times appear here when the first strategy that trains has finished.")
+        st.caption("Epochs appear here when the first strategy that trains has finished.")
         return
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader(
-            "Time of an epoch",
-            help="Median training time of the epochs after the first, validation left out. "
-            "Strategies on cached features train in no time, but the features had to be "
-            "extracted once: the diamond.",
-        )
-        words = "; ".join(
-            f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, "
-            f"features {seconds_text(row.feature_seconds)}"
-            for row in comparison.finished_rows
-        )
-        st.plotly_chart(
-            epoch_time_chart(comparison), key=f"times.{comparison.experiment}", alt=words
-        )
-    with right:
-        st.subheader(
-            "What accuracy costs",
-            help="Test accuracy against the whole time of one run, from start to score. "
-            "Extraction is counted also where the features were already in the cache.",
-        )
-        words = "; ".join(
-            f"{row.title}: {percent_text(row.test_accuracy)} after "
-            f"{seconds_text(row.end_to_end_seconds)}"
-            for row in comparison.finished_rows
-        )
-        st.plotly_chart(
-            accuracy_against_time_chart(comparison),
-            key=f"cost.{comparison.experiment}",
-            alt=words,
-        )
+    st.subheader(
+        "Time of an epoch",
+        help="Median training time of the epochs after the first, validation left out. "
+        "Strategies on cached features train in no time, but the features had to be "
+        "extracted once: the diamond.",
+    )
+    words = "; ".join(
+        f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, "
+        f"features {seconds_text(row.feature_seconds)}"
+        for row in comparison.finished_rows
+    )
+    st.plotly_chart(epoch_time_chart(comparison), key=f"times.{comparison.experiment}", alt=words)
+
+
+def times_words(comparison: Comparison) -> str:
+    """Accuracy against time for those who hear the page."""
+    return "; ".join(
+        f"{row.title}: {percent_text(row.test_accuracy)} after "
+        f"{seconds_text(row.end_to_end_seconds)}"
+        for row in comparison.finished_rows
+    )
 
 
 def show_curves(curves: list[Curve], key: str) -> None:
