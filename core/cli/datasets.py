@@ -17,7 +17,14 @@ from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
 COLUMNS_SHOWN = 20
-DROPPED = ("exact-duplicates", "near-duplicates", "conflicts", "leaks")
+DROPPED = (
+    "exact-duplicates",
+    "near-duplicates",
+    "conflicts",
+    "near-conflicts",
+    "leaks",
+    "one-colour",
+)
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -132,7 +139,9 @@ def version(arguments: argparse.Namespace) -> int:
         drop_exact_duplicates="exact-duplicates" in dropped,
         drop_near_duplicates="near-duplicates" in dropped,
         drop_conflicts="conflicts" in dropped,
+        drop_near_conflicts="near-conflicts" in dropped,
         drop_leaks="leaks" in dropped,
+        drop_one_colour="one-colour" in dropped,
         drop_classes=tuple(arguments.drop_class),
         merge_classes=tuple(_merge(text, dataset) for text in arguments.merge),
     )
