@@ -31,9 +31,14 @@ PRINTED = {"counts": "Pictures", "shares": "Share of the label (%)"}
 
 
 def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
-    strategy = choose_strategy(evidence)
-    seed = choose_seed(evidence.of(strategy).seeds)
-    printed = choose_in_row(Choice("cells", "Printed in each cell", "numbers", PRINTED, "counts"))
+    left, middle, right = st.columns([3, 2, 3])
+    with left:
+        strategy = choose_strategy(evidence)
+    with middle:
+        seed = choose_seed(evidence.of(strategy).seeds)
+    with right:
+        cells = Choice("cells", "Printed in each cell", "numbers", PRINTED, "counts")
+        printed = choose_in_row(cells)
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, said = _wanted_cell(matrix)
     words = confusion_words(matrix)

@@ -91,7 +91,7 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
     st.markdown(
         f"{literal(second.title)} puts right {plural(counts['put_right'], 'picture')} that "
         f"{literal(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
-        "The largest change of the label's probability comes first."
+        "The largest change of what was given to the label comes first."
     )
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
     if several:
@@ -101,8 +101,8 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
         Tile(
             flip.image,
             (
-                f"label {evidence.classes[flip.label]}: "
-                f"{percent_text(flip.first_label)} → {percent_text(flip.second_label)}",
+                f"label {evidence.classes[flip.label]}",
+                f"{percent_text(flip.first_label)} → {percent_text(flip.second_label)} for it",
                 f"first: {evidence.classes[flip.first_said]}, {percent_text(flip.first_sureness)}",
                 f"second: {evidence.classes[flip.second_said]}, "
                 f"{percent_text(flip.second_sureness)}",

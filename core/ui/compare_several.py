@@ -14,6 +14,8 @@ from core.ui.evidence_reads import Subject
 from core.ui.results import experiment_label
 from core.ui.texts import literal
 
+# Wide enough for the longest fact, narrow enough to leave a telephone its other half.
+FACT_WIDTH = 260
 NO_BASELINE = "none"
 KEY = "address.several"
 
@@ -54,7 +56,7 @@ def show_several(subject: Subject) -> None:
         frame,
         hide_index=True,
         height="content",
-        column_config={"fact": st.column_config.TextColumn("fact", pinned=True)},
+        column_config={"fact": st.column_config.TextColumn("fact", pinned=True, width=FACT_WIDTH)},
         placeholder="—",
         key="several.table",
         alt=several_words(several),

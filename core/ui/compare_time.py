@@ -54,8 +54,10 @@ def show_time(subject: Subject) -> None:
     )
     _show_speed(ledger)
     st.subheader("Cost to accuracy", help=COST_HELP)
-    st.markdown(literal(costs_words(ledger)))
-    show_table(costs_frame(ledger), f"costs.{subject.id}", costs_words(ledger))
+    words = costs_words(ledger)
+    show_table(costs_frame(ledger), f"costs.{subject.id}", words)
+    with st.expander("In words", icon=":material/notes:"):
+        st.markdown(literal(words))
     st.subheader("What the time bought", help=PARETO_HELP)
     evidence = evidence_or_words(subject)
     if evidence is None:
@@ -84,13 +86,10 @@ def _show_cache(ledger: Ledger) -> None:
     runs = sum(row.cache_hits for row in saved)
     total = seconds_text(sum(row.cache_saved for row in saved))
     verb = "run" if runs == 1 else "runs"
+    shares = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
     st.markdown(
         f"The cache of features saved **{literal(total)}** in {number_word(runs)} {verb} that did "
-        "not have to extract them again: "
-        + "; ".join(
-            f"{literal(row.title)} {literal(seconds_text(row.cache_saved))}" for row in saved
-        )
-        + "."
+        f"not have to extract them again: {literal('; '.join(shares))}."
     )
 
 

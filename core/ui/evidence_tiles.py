@@ -58,7 +58,7 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
                     kwargs={"image": tile.image},
                 )
                 if tile.lines:
-                    st.caption("  \n".join(literal(line) for line in tile.lines))
+                    st.caption("  \n".join(_unbroken(line) for line in tile.lines))
 
 
 def tiles_or_words(
@@ -87,6 +87,11 @@ def picture_words(dataset: Dataset, tile: Tile) -> str:
     label = dataset.classes[dataset.labels[tile.image]]
     said = "".join(f"; {line}" for line in tile.lines)
     return f"{dataset.file_names[tile.image]}, label {label}{said}"
+
+
+def _unbroken(line: str) -> str:
+    """Shown as it is, a number and its percent sign never on two lines."""
+    return literal(line).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _short_name(dataset: Dataset, index: int) -> str:

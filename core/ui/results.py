@@ -9,6 +9,7 @@ from core.comparison.export import to_csv, to_json
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.model import Comparison
 from core.runs.records import ExperimentRecord
+from core.ui.compare_address import Choice, choose_in_row
 from core.ui.texts import literal, plural
 
 NUMBER_FORMATS = {
@@ -184,16 +185,12 @@ def show_curves(curves: list[Curve], key: str) -> None:
         help="One line a run, the seeds of a strategy in one colour. Training accuracy is "
         "measured while the weights move and with dropout on, validation after the epoch.",
     )
-    measure = st.segmented_control(
-        "Curve of",
-        list(MEASURES),
-        default="validation_accuracy",
-        required=True,
-        format_func=lambda name: MEASURES[name],
-        key=f"measure.{key}",
-        label_visibility="collapsed",
+    names = {str(name): title for name, title in MEASURES.items()}
+    wanted = choose_in_row(
+        Choice("curve", "Curve of", "measure of training", names, "validation_accuracy"),
+        label_visible=False,
     )
-    chosen = measure or "validation_accuracy"
+    chosen = next(name for name in MEASURES if name == wanted)
     st.plotly_chart(
         curve_chart(curves, chosen),
         key=f"curves.{key}",

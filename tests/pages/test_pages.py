@@ -73,8 +73,7 @@ def test_compare_shows_what_the_numbers_rest_on(open_page):
     assert table["test accuracy (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])
     assert [element.value for element in app.subheader] == [
         "Test accuracy",
-        "Time of an epoch",
-        "What accuracy costs",
+        "All results",
         "Training curves",
     ]
 
@@ -82,8 +81,10 @@ def test_compare_shows_what_the_numbers_rest_on(open_page):
 @pytest.mark.usefixtures("results_store")
 def test_compare_says_that_a_link_is_stale_and_shows_the_newest(open_page):
     app = open_page("compare", experiment="gone")
-    (warning,) = app.warning
-    assert warning.value == "There is no experiment named \\'gone\\'\\. Known\\: aaaa1111\\."
+    assert app.warning[0].value == (
+        "The link names the experiment gone, which is not here (any more). Shown instead: "
+        "shapes · 64 px · quick · 3 strategies · 2026\\-11\\-20 10\\:00 · recorded · aaaa1111."
+    )
     assert app.query_params["experiment"] == RECORDED_ID
 
 
