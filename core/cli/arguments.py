@@ -78,7 +78,8 @@ def _add_datasets(verbs: Any) -> None:
     rename.add_argument("new_name", metavar="NEW", help="its new name")
     export.add_argument("--output", type=Path, metavar="FILE", help="default: NAME.zip, here")
     version.add_argument("--drop", default="", metavar="A,B",
-                         help="exact-duplicates, near-duplicates, conflicts, leaks")  # fmt: skip
+                         help="exact-duplicates, near-duplicates, conflicts, "
+                         "near-conflicts, leaks, one-colour")  # fmt: skip
     version.add_argument("--drop-class", action="append", default=[], metavar="CLASS",
                          help="leave a class out; may be given again")  # fmt: skip
     version.add_argument("--merge", action="append", default=[], metavar="FROM=INTO",
@@ -113,6 +114,8 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
     run.add_argument("--test-fraction", metavar="X", help="share held out (default 0.30)")
     run.add_argument("--validation-fraction", metavar="X", help="default 0.07")
+    run.add_argument("--train-share", metavar="X",
+                     help="part of the training images that is used (default 1)")  # fmt: skip
     run.add_argument("--own-split", action="store_true",
                      help="deal the images anew where the dataset came with a split")  # fmt: skip
     run.add_argument("--precision", default="auto",
@@ -154,7 +157,12 @@ def _add_compare(verbs: Any) -> None:
     compare = _verb(verbs, "compare", "lay the strategies of an experiment side by side",
                     "experiments:compare")  # fmt: skip
     compare.add_argument("id", metavar="ID")
-    compare.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    compare.add_argument(
+        "--format",
+        choices=("table", "csv", "json", "html", "zip"),
+        default="table",
+        help="html: the report, one file; zip: every table as CSV and JSON (needs --output)",
+    )
     compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
 

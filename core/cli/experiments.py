@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from core.cli.output import print_json, print_table, say
@@ -9,6 +10,7 @@ from core.cli.runs import RUN_HEADINGS, run_cells, run_document
 from core.errors import BadInput
 from core.runs.first_start import prepare_store
 from core.runs.records import ExperimentRecord
+from core.runs.store import Store
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -68,26 +70,53 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    from core.comparison.export import to_csv, to_json, to_text
-    from core.comparison.tables import compare_experiment
-
-    comparison = compare_experiment(prepare_store(), arguments.id)
     form = "json" if arguments.json else arguments.format
-    writers: dict[str, Any] = {
-        "table": lambda: to_text(comparison).encode(),
-        "csv": lambda: to_csv(comparison),
-        "json": lambda: to_json(comparison) + b"\n",
-    }
-    content: bytes = writers[form]()
+    if form == "zip" and arguments.output is None:
+        raise BadInput("--format zip writes a file: say which with --output FILE.", "--output")
+    content = _compared(prepare_store(), arguments.id, form)
     if arguments.output is None:
         sys.stdout.write(content.decode())
         return 0
-    try:
-        arguments.output.write_bytes(content)
-    except OSError as error:
-        raise BadInput(f"--output: {error}", "--output") from error
+    _write(arguments.output, content)
     say(f"written to {arguments.output}")
     return 0
+
+
+def _compared(store: Store, experiment_id: str, form: str) -> bytes:
+    """The comparison in one of the forms; what a form needs is imported for it alone."""
+    if form == "html":
+        from core.comparison.report import report_html
+
+        return report_html(store, experiment_id)
+    if form == "zip":
+        from core.comparison.export_tables import export_zip_of_tables
+
+        return export_zip_of_tables(store, experiment_id)
+    from core.comparison.export import to_csv, to_json, to_text
+    from core.comparison.tables import compare_experiment
+
+    comparison = compare_experiment(store, experiment_id)
+    if form == "csv":
+        return to_csv(comparison)
+    if form == "json":
+        return to_json(comparison) + b"\n"
+    return to_text(comparison).encode()
+
+
+def _write(target: Path, content: bytes) -> None:
+    """All or nothing: a full disk leaves no half report, and an older one stays as it was."""
+    if target.exists() and not target.is_file():
+        partial = target  # a device or a pipe has no half-written state
+    else:
+        partial = target.with_name(f"{target.name}.part")
+    try:
+        partial.write_bytes(content)
+        if partial is not target:
+            partial.replace(target)
+    except OSError as error:
+        if partial is not target:
+            partial.unlink(missing_ok=True)
+        raise BadInput(f"--output: {error}", "--output") from error
 
 
 def _states(experiment: ExperimentRecord) -> str:

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     overrides = parse_overrides(arguments.overrides)
     store = prepare_home(counter(BUNDLED))
-    spec = _plan(arguments, overrides)
+    spec = plan(arguments, overrides)
     experiment_id = store.create_experiment(spec)
     say(f"experiment {experiment_id}: {len(spec.strategies) * len(spec.seeds)} runs")
     for name, reason in spec.unavailable.items():
@@ -54,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if finished else 1
 
 
-def _plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> ExperimentSpec:
+def plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> ExperimentSpec:
+    """What ``run`` would do: ``plan_experiment`` of the arguments as they were typed."""
     split: dict[str, Any] = {}
     if arguments.test_fraction is not None:
         split["test"] = parse_number(arguments.test_fraction, "--test-fraction")
@@ -64,7 +65,7 @@ def _plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> Experimen
         split["seed"] = parse_whole(arguments.split_seed, "--split-seed")
     if arguments.own_split:
         split["use_given"] = False
-    size = arguments.image_size
+    size, share = arguments.image_size, arguments.train_share
     return plan_experiment(
         arguments.dataset,
         strategies="all" if arguments.strategies == "all" else parse_names(arguments.strategies),
@@ -75,6 +76,7 @@ def _plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> Experimen
         split=split,
         resize=arguments.resize,
         precision=arguments.precision,
+        train_share=1.0 if share is None else parse_number(share, "--train-share"),
     )
 
 

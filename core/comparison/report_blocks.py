@@ -15,6 +15,7 @@ from core.comparison.appearance import seconds_text
 from core.comparison.verdict_words import p_text
 
 UNKNOWN = "—"
+_ROWS_ON_ONE_PAGE = 20
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"
 # A column of counts comes as floats where one of them is unknown.
@@ -50,6 +51,11 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     upright: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Short enough to be printed on one page."""
+        return len(self.rows) <= _ROWS_ON_ONE_PAGE
 
     @property
     def numeric(self) -> tuple[bool, ...]:
