@@ -116,6 +116,10 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--validation-fraction", metavar="X", help="default 0.07")
     run.add_argument("--train-share", metavar="X",
                      help="part of the training images that is used (default 1)")  # fmt: skip
+    run.add_argument("--learning-curve", action="store_true",
+                     help="train on ever more of the images: how much data helps?")  # fmt: skip
+    run.add_argument("--shares", metavar="0.05,0.1,...",
+                     help="those of a learning curve (default 0.05,0.1,0.25,0.5,1)")  # fmt: skip
     run.add_argument("--own-split", action="store_true",
                      help="deal the images anew where the dataset came with a split")  # fmt: skip
     run.add_argument("--precision", default="auto",

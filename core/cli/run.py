@@ -24,6 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
     from core.comparison.export import to_json, to_text
     from core.comparison.tables import compare_experiment
 
+    if arguments.learning_curve or arguments.shares is not None:
+        from core.cli.run_series import run_learning_curve
+
+        return run_learning_curve(arguments)
     overrides = parse_overrides(arguments.overrides)
     store = prepare_home(counter(BUNDLED))
     spec = plan(arguments, overrides)
@@ -56,6 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> ExperimentSpec:
     """What ``run`` would do: ``plan_experiment`` of the arguments as they were typed."""
+    share = arguments.train_share
+    return plan_experiment(
+        arguments.dataset,
+        **planned_options(arguments, overrides),
+        train_share=1.0 if share is None else parse_number(share, "--train-share"),
+    )
+
+
+def planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -> dict[str, Any]:
+    """What ``plan_experiment`` is given, but for the dataset and the share of it."""
     split: dict[str, Any] = {}
     if arguments.test_fraction is not None:
         split["test"] = parse_number(arguments.test_fraction, "--test-fraction")
@@ -65,19 +79,17 @@ def plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> Experiment
         split["seed"] = parse_whole(arguments.split_seed, "--split-seed")
     if arguments.own_split:
         split["use_given"] = False
-    size, share = arguments.image_size, arguments.train_share
-    return plan_experiment(
-        arguments.dataset,
-        strategies="all" if arguments.strategies == "all" else parse_names(arguments.strategies),
-        preset=arguments.preset,
-        seeds=[parse_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
-        image_size=None if size is None else parse_whole(size, "--image-size"),
-        overrides=overrides,
-        split=split,
-        resize=arguments.resize,
-        precision=arguments.precision,
-        train_share=1.0 if share is None else parse_number(share, "--train-share"),
-    )
+    size, strategies = arguments.image_size, arguments.strategies
+    return {
+        "strategies": "all" if strategies == "all" else parse_names(strategies),
+        "preset": arguments.preset,
+        "seeds": [parse_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
+        "image_size": None if size is None else parse_whole(size, "--image-size"),
+        "overrides": overrides,
+        "split": split,
+        "resize": arguments.resize,
+        "precision": arguments.precision,
+    }
 
 
 def parse_overrides(texts: list[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from core.comparison.appearance import percent_text
 from core.comparison.evidence import ladder_order
+from core.comparison.pair_choice import USUAL_PAIR
 from core.comparison.tables import mean_interval, title_of
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.series import series_of
@@ -108,6 +109,14 @@ def learning_curve_of(
         done=sum(not run.is_active for run in every),
         total=len(every),
     )
+
+
+def usual_pair(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
+    """The CNN and the probe, else the two highest rungs; None with fewer than two strategies."""
+    known = {entry.strategy: entry for entry in curve.curves}
+    if known.keys() >= set(USUAL_PAIR):
+        return known[USUAL_PAIR[0]], known[USUAL_PAIR[1]]
+    return (curve.curves[-2], curve.curves[-1]) if len(known) > 1 else None
 
 
 def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ...]:

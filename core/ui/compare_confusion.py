@@ -11,6 +11,7 @@ from core.comparison.confusion import (
     number_text,
 )
 from core.comparison.confusion_charts import (
+    charted_classes,
     chosen_cell,
     confusion_chart,
     left_out_sentence,
@@ -20,13 +21,14 @@ from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember
-from core.ui.evidence_frame import choose_seed, choose_strategy, show_numbers
+from core.ui.evidence_frame import choose_seed, choose_strategy, matrix_place, show_numbers
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
 from core.ui.texts import literal, plural
 
 # Where the session keeps the cell that was last chosen in the chart itself.
 CLICKED = "confusion.clicked"
+CELL_WIDTH = 44
 PRINTED = {"counts": "Pictures", "shares": "Share of the label (%)"}
 
 
@@ -43,14 +45,17 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
     true, said = _wanted_cell(matrix)
     words = confusion_words(matrix)
     st.markdown(literal(words))
-    st.caption("Choose a cell to see its pictures, or choose the two classes below the chart.")
+    st.caption(
+        "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
+        "telephone that is easier."
+    )
     figure = confusion_chart(matrix, normalised=printed == "shares")
     mark_cell(figure, matrix, true, said)
     key = f"confusion.{subject.id}.{strategy}.{seed}.{printed}"
     if st.session_state.get(CLICKED) != (true, said):
         # A choice in the boxes must not leave the old cell marked: the chart is drawn anew.
         key += f".{true}.{said}"
-    st.plotly_chart(
+    matrix_place(len(charted_classes(matrix)), CELL_WIDTH).plotly_chart(
         figure,
         key=key,
         alt=words,

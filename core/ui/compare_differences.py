@@ -12,7 +12,7 @@ from core.comparison.class_charts import (
     reliability_words,
 )
 from core.comparison.evidence import Evidence
-from core.comparison.pair_charts import pairs_chart, pairs_frame, pairs_words
+from core.comparison.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
 from core.comparison.pair_choice import telling_pair
 from core.comparison.scores import per_class_table, reliability
 from core.comparison.verdict_words import p_text, points_text
@@ -23,8 +23,9 @@ from core.ui.evidence_frame import (
     ONE_STRATEGY,
     choose_pair,
     evidence_or_words,
+    matrix_place,
     sentences,
-    show_chart,
+    show_numbers,
     show_table,
     titles_of,
 )
@@ -99,7 +100,7 @@ def _show_pair(verdict: PairVerdict) -> None:
             "Right for the first and wrong for the second; a mean over the seeds.",
         ),
     ]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value, explained in numbers:
             with st.container(width="content"):
                 st.markdown(f"{label}  \n**{literal(value)}**", help=explained)
@@ -167,7 +168,12 @@ def _show_all_pairs(subject: Subject) -> None:
     st.subheader("All pairs", help=PAIRS_HELP)
     groups = evidence_reads.tie_groups(subject)
     sentences([*(group.words for group in groups), evidence_reads.power(subject)])
-    show_chart(pairs_chart(pairs), pairs_words(pairs), pairs_frame(pairs), f"pairs.{subject.id}")
+    figure, words, key = pairs_chart(pairs), pairs_words(pairs), f"pairs.{subject.id}"
+    strategies = {name for pair in pairs for name in (pair.first, pair.second)}
+    matrix_place(len(strategies), CELL).plotly_chart(
+        figure, key=key, alt=words, config={"displayModeBar": False}
+    )
+    show_numbers(pairs_frame(pairs), key, words)
 
 
 def _show_against_majority(subject: Subject) -> None:

@@ -2,7 +2,12 @@
 
 import streamlit as st
 
-from core.comparison.learning_curve import LearningCurve, crossing_words, learning_curve_words
+from core.comparison.learning_curve import (
+    LearningCurve,
+    crossing_words,
+    learning_curve_words,
+    usual_pair,
+)
 from core.comparison.learning_curve_charts import learning_curve_chart, learning_curve_frame
 from core.runs.records import ExperimentRecord
 from core.ui import evidence_reads, reads
@@ -25,7 +30,6 @@ FEWER_STEPS = (
     "The number of epochs is the same at every size, so with fewer images a network takes fewer "
     "steps: part of what it lacks there is training, not images."
 )
-CROSSING_PAIR = ("cnn", "vgg16_probe")
 
 
 def show_learning(subject: Subject) -> None:
@@ -95,11 +99,10 @@ def _show_series(series: str, members: list[ExperimentRecord]) -> None:
 def _show_curve(curve: LearningCurve) -> None:
     words = learning_curve_words(curve)
     titles = {entry.strategy: entry.title for entry in curve.curves}
-    if len(titles) > 1:
+    usual = usual_pair(curve)
+    if usual is not None:
         st.subheader("Where one overtakes the other")
-        names = list(titles)
-        default = CROSSING_PAIR if set(CROSSING_PAIR) <= set(names) else (names[-2], names[-1])
-        pair = choose_pair(titles, default)
+        pair = choose_pair(titles, (usual[0].strategy, usual[1].strategy))
         if pair is not None:
             first, second = (curve.of(name) for name in pair)
             if first is not None and second is not None:

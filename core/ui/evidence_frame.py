@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
@@ -16,6 +17,8 @@ from core.ui.evidence_reads import Subject
 from core.ui.texts import literal, plural
 
 MOST_REASONS = 5
+# Pixels: the names beside the cells, and what the smallest matrix gets.
+MATRIX_LABELS, SMALLEST_MATRIX = 300, 480
 ONE_STRATEGY = "Only one strategy has finished, so there is no pair to compare yet."
 
 
@@ -23,6 +26,11 @@ def show_chart(figure: go.Figure, words: str, numbers: pd.DataFrame, key: str) -
     """A figure; ``words`` say it to those who do not see it, the table stands folded below."""
     st.plotly_chart(figure, key=key, alt=words, config={"displayModeBar": False})
     show_numbers(numbers, key, words)
+
+
+def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
+    """Where a matrix of so many cells a side goes: no wider than its cells need."""
+    return st.container(width=max(SMALLEST_MATRIX, MATRIX_LABELS + cell_width * cells))
 
 
 def show_numbers(numbers: pd.DataFrame, key: str, words: str) -> None:

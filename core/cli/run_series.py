@@ -1,0 +1,134 @@
+"""``run DATASET --learning-curve``: one experiment for each share, then where the lines cross."""
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from core.cli import EXIT_INTERRUPTED, stop_on_termination
+from core.cli.datasets import BUNDLED
+from core.cli.output import counter, print_json, print_table, say
+from core.cli.run import RunWatch, parse_number, parse_overrides, planned_options
+from core.errors import BadInput
+from core.runs.first_start import prepare_home
+from core.runs.launchers import ProcessLauncher
+from core.runs.series import SHARES, plan_learning_curve
+from core.runs.store import Store
+from core.runs.worker import serve
+
+if TYPE_CHECKING:
+    from core.comparison.learning_curve import LearningCurve
+
+
+def run_learning_curve(arguments: argparse.Namespace) -> int:
+    from core.comparison.learning_curve import load_learning_curve
+
+    shares = _shares(arguments)
+    overrides = parse_overrides(arguments.overrides)
+    store = prepare_home(counter(BUNDLED))
+    plan = plan_learning_curve(arguments.dataset, shares, **planned_options(arguments, overrides))
+    for sentence in plan.dropped:
+        say(sentence)
+    for name, reason in plan.specs[0].unavailable.items():
+        say(f"{name} is left out: {reason}")
+    experiments = []
+    for spec in plan.specs:
+        experiments.append(store.create_experiment(spec))
+        runs = len(spec.strategies) * len(spec.seeds)
+        say(
+            f"experiment {experiments[-1]}: {100 * spec.train_share:g} % of the training images "
+            f"({spec.images['train']:,}), {runs} run{'' if runs == 1 else 's'}"
+        )
+    if not _serve_all(store, experiments):
+        return EXIT_INTERRUPTED
+    curve = load_learning_curve(store, plan.series)
+    if arguments.json:
+        print_json(_document(curve, experiments, plan.dropped))
+    else:
+        _print(curve)
+    finished = all(run.state == "finished" for name in experiments for run in store.runs(name))
+    return 0 if finished else 1
+
+
+def _shares(arguments: argparse.Namespace) -> tuple[float, ...]:
+    if not arguments.learning_curve:
+        raise BadInput("--shares is of a learning curve: add --learning-curve.", "--shares")
+    if arguments.train_share is not None:
+        raise BadInput(
+            "--learning-curve runs several shares, so --train-share has no meaning beside it; "
+            "name them with --shares.",
+            "--train-share",
+        )
+    if arguments.record is not None:
+        raise BadInput(
+            "--record is of one experiment. Export those of the learning curve one by one with "
+            "python -m core experiments export ID --output FOLDER.",
+            "--record",
+        )
+    if arguments.shares is None:
+        return SHARES
+    return tuple(parse_number(share.strip(), "--shares") for share in arguments.shares.split(","))
+
+
+def _serve_all(store: Store, experiments: list[str]) -> bool:
+    """Serve one after the other, the smallest first; False where the user stopped it."""
+    stop_on_termination()
+    try:
+        for name in experiments:
+            watch = RunWatch(store, name)
+            serve(store, ProcessLauncher(), experiment_id=name, report=None, watch=watch)
+            watch.look()
+    except KeyboardInterrupt:
+        for name in experiments:
+            store.request_cancel_experiment(name)
+        say(
+            "Stopped. To go on: python -m core runs list, then python -m core runs retry ID and "
+            "python -m core worker"
+        )
+        return False
+    return True
+
+
+def _print(curve: "LearningCurve") -> None:
+    from core.comparison.appearance import percent_text
+    from core.comparison.learning_curve import crossing_words, usual_pair
+
+    print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
+    print()
+    print_table(
+        ["strategy", "training images", "share", "test accuracy", "95 % interval", "seeds"],
+        [
+            [
+                entry.strategy,
+                f"{point.train_images:,}",
+                f"{100 * point.share:g} %",
+                percent_text(point.mean),
+                f"{percent_text(point.low)} to {percent_text(point.high)}",
+                len(point.seeds),
+            ]
+            for entry in curve.curves
+            for point in entry.points
+        ],
+    )
+    pair = usual_pair(curve)
+    if pair is not None:
+        print()
+        print(crossing_words(*pair))
+
+
+def _document(
+    curve: "LearningCurve", experiments: list[str], dropped: tuple[str, ...]
+) -> dict[str, Any]:
+    """Fractions 0 to 1; one point a strategy and share."""
+    return {
+        "series": curve.series,
+        "dataset": curve.dataset_name,
+        "test_images": curve.test_images,
+        "majority_accuracy": curve.majority_accuracy,
+        "experiments": experiments,
+        "dropped": list(dropped),
+        "points": [
+            {"strategy": entry.strategy} | asdict(point)
+            for entry in curve.curves
+            for point in entry.points
+        ],
+    }
