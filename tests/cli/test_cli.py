@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,25 @@ def test_compare_in_all_forms(type_it: TypeIt, experiment_id: str, tmp_path: Pat
     assert "--output" in err
 
 
+def test_compare_writes_the_report_and_every_table(
+    type_it: TypeIt, experiment_id: str, tmp_path: Path
+) -> None:
+    report, tables = tmp_path / "report.html", tmp_path / "tables.zip"
+    status, out, err = type_it(
+        "compare", experiment_id, "--format", "html", "--output", str(report)
+    )
+    assert (status, out, err) == (0, "", f"written to {report}\n")
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert type_it("compare", experiment_id, "--format", "zip", "--output", str(tables))[0] == 0
+    with zipfile.ZipFile(tables) as archive:
+        rows = json.loads(archive.read("results.json"))
+    assert [row["strategy"] for row in rows] == ["majority", "cnn"]
+    status, out, err = type_it("compare", experiment_id, "--format", "zip")
+    assert (status, out) == (2, "")
+    assert "--format zip writes a file: say which with --output FILE." in err
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["report.html", "tables.zip"]
+
+
 UNKNOWN = [
     (("run", "nope"), "no dataset named 'nope'. Known: arrows"),
     (("run", "arrows", "--strategies", "mlp,nope"), "no strategy named 'nope'. Known: cnn, major"),
@@ -192,6 +212,7 @@ UNKNOWN = [
     (("datasets", "remove", "nope"), "no dataset named 'nope'. Known: arrows"),
     (("experiments", "show", "nope"), "no experiment named 'nope'. Known: none yet"),
     (("experiments", "export", "nope", "--output", "x"), "no experiment named 'nope'"),
+    (("compare", "nope", "--format", "html"), "no experiment named 'nope'. Known: none yet"),
     (("compare", "nope"), "no experiment named 'nope'. Known: none yet"),
     (("runs", "show", "nope"), "no run named 'nope'. Known: none yet"),
     (("runs", "cancel", "nope"), "no run named 'nope'. Known: none yet"),
@@ -216,6 +237,8 @@ OUT_OF_RANGE = [
     (("--seeds", "-1"), "seed -1 must be a whole number from 0"),
     (("--test-fraction", "2"), "split.test is 2.0"),
     (("--validation-fraction", "x"), "--validation-fraction is 'x'; it must be a number"),
+    (("--train-share", "x"), "--train-share is 'x'; it must be a number"),
+    (("--train-share", "0"), "train_share is 0.0; it must be a number from 0.01 to 1"),
     (("--split-seed", "1.5"), "--split-seed is '1.5'; it must be a whole number"),
     (("--set", "mlp.epochs"), "is not of the form strategy.setting=value"),
     (("--set", "epochs=1"), "'epochs' is not of the form strategy.setting"),

@@ -43,27 +43,34 @@ def report_file(tmp_path_factory, session_home):
     return path
 
 
-@pytest.fixture
-def page(report_file):
+@pytest.fixture(scope="module")
+def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-        tab = browser.new_page(viewport={"width": 1280, "height": 1000})
-        tab.heard = []
-        tab.on("request", lambda request: tab.heard.append(request.url))
-        tab.on("console", lambda message: tab.heard.append(message.text))
-        tab.on("pageerror", lambda error: tab.heard.append(str(error)))
-        tab.goto(report_file.as_uri())
-        tab.wait_for_function(f"{DRAWN} >= 7")
-        yield tab
-        browser.close()
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser, report_file):
+    tab = browser.new_page(viewport={"width": 1280, "height": 1000})
+    tab.heard = []
+    tab.on("request", lambda request: tab.heard.append(request.url))
+    tab.on("console", lambda message: tab.heard.append(message.text))
+    tab.on("pageerror", lambda error: tab.heard.append(str(error)))
+    tab.goto(report_file.as_uri())
+    tab.wait_for_function(f"{DRAWN} >= 7")
+    yield tab
+    tab.close()
 
 
 def test_no_request_and_no_message(page, report_file):
     assert page.heard == [report_file.as_uri()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(page, width):
     from axe_playwright_python.sync_playwright import Axe
