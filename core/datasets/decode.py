@@ -30,6 +30,8 @@ _large_picture = threading.RLock()
 # Each scan of a progressive JPEG goes over the whole picture again; encoders write about ten.
 MOST_SCANS = 500
 _START_OF_SCAN = b"\xff\xda"
+# A JPEG with more pictures behind the first, as telephones write, is what Pillow calls MPO.
+_JPEGS = ("JPEG", "MPO")
 
 # Pillow asks the system for the pixels of a picture in pieces of this size. Pieces above 32 MB go
 # back to the system when a picture is let go; the smaller ones that it asks for otherwise stay with
@@ -143,7 +145,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _check_structure(image: Image.Image, data: bytes) -> None:
-    if image.format == "JPEG" and data.count(_START_OF_SCAN) > MOST_SCANS:
+    if image.format in _JPEGS and data.count(_START_OF_SCAN) > MOST_SCANS:
         raise UnreadableImageError(
             f"drawn in more than {MOST_SCANS} passes, which would take hours to read"
         )

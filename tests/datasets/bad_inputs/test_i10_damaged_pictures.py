@@ -36,11 +36,14 @@ def with_bad_chunk() -> bytes:
     return bytes(png)
 
 
-def drawn_in_many_passes() -> bytes:
-    """A progressive JPEG that says its last scan a thousand times."""
-    data = jpeg(progressive=True)
-    at = data.rindex(b"\xff\xda")
-    return data[:at] + data[at:-2] * 1000 + data[-2:]
+def drawn_in_many_passes(kind: str = "JPEG") -> bytes:
+    """A progressive JPEG that says the last scan of its (first) picture a thousand times."""
+    picture = Image.effect_noise((64, 64), 60).convert("RGB")
+    several = {"save_all": True, "append_images": [picture]} if kind == "MPO" else {}
+    data = encoded(picture, kind, progressive=True, **several)
+    end = data.index(b"\xff\xd9\xff\xd8") if several else len(data) - 2
+    at = data.rindex(b"\xff\xda", 0, end)
+    return data[:at] + data[at:end] * 1000 + data[end:]
 
 
 REFUSED = {
@@ -60,6 +63,10 @@ REFUSED = {
     ),
     "many passes": (
         drawn_in_many_passes(),
+        "drawn in more than 500 passes, which would take hours to read",
+    ),
+    "many passes, two pictures in one file": (
+        drawn_in_many_passes("MPO"),
         "drawn in more than 500 passes, which would take hours to read",
     ),
 }
