@@ -53,7 +53,8 @@ def make_split(
     Made the first time and kept with the dataset; read back ever after, so that all runs that
     are compared share it. Near duplicates stay on one side; every class is on every side.
     Where the dataset came with a split and ``use_given``, that is taken: ``test`` says nothing
-    then, and ``validation`` is the share of its training images, unless it has a validation side.
+    then, and ``validation`` is the share of its training images, unless it has validation images
+    that are not in test as well.
     Raises ``BadInput``: proportions that leave nothing to train on, a class too small.
     """
     if not (test > 0 and validation > 0 and test + validation <= 1 - SMALLEST_TRAIN):
@@ -112,26 +113,20 @@ def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
     counted = np.arange(dataset.image_count)
     needed = len(SIDES)
     if dataset.given_sides is not None:
-        to_train_on = dataset.given_sides == SIDES.index("train")
-        to_train_on[leaking_images(dataset)] = False
-        counted = np.flatnonzero(to_train_on)
+        sides = _given_without_leaks(dataset)
+        counted = np.flatnonzero(sides == SIDES.index("train"))
         # Validation is dealt from train where it was not given.
-        needed = 1 if (dataset.given_sides == SIDES.index("validation")).any() else 2
+        needed = 1 if (sides == SIDES.index("validation")).any() else 2
     distinct = distinct_per_class(
         dataset.labels[counted], dataset.groups[counted], len(dataset.classes)
     )
-    return {
-        name: (int(count), needed)
-        for name, count in zip(dataset.classes, distinct, strict=True)
-        if count < needed
-    }
+    sized = zip(dataset.classes, distinct, strict=True)
+    return {name: (int(count), needed) for name, count in sized if count < needed}
 
 
 def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
     """Side of each image, -1 for one that leaks; validation is dealt from train if need be."""
-    assigned = np.asarray(dataset.given_sides, np.int64)
-    sides = assigned.copy()
-    sides[leaking_images(dataset)] = NO_SIDE
+    sides = _given_without_leaks(dataset)
     train = np.flatnonzero(sides == 0)
     trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
     for name, count in zip(dataset.classes, trained_on, strict=True):
@@ -142,9 +137,17 @@ def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
                 " leave the class out, or let Headstart make its own split.",
                 "split",
             )
-    if not (assigned == 1).any():
+    # None was given, or all of it is in test as well.
+    if not (sides == 1).any():
         counts, groups = _counts_of_groups(dataset, train)
         sides[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
+    return sides
+
+
+def _given_without_leaks(dataset: Dataset) -> np.ndarray:
+    """Side of each image in the given split, int64 ``(N,)``; ``NO_SIDE`` where it leaks."""
+    sides = np.array(dataset.given_sides, np.int64)
+    sides[leaking_images(dataset)] = NO_SIDE
     return sides
 
 
@@ -180,19 +183,16 @@ def _read(path: Path, dataset: Dataset) -> Split | None:
 
 
 def _write(path: Path, split: Split) -> None:
-    document = {side: getattr(split, side).tolist() for side in SIDES}
-    document["fingerprint"] = split.fingerprint
+    arrays = {side: getattr(split, side).tolist() for side in SIDES}
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    temporary.write_text(json.dumps(document), encoding="utf-8")
+    temporary.write_text(json.dumps(arrays | {"fingerprint": split.fingerprint}), encoding="utf-8")
     temporary.replace(path)
 
 
 def _counts_of_groups(dataset: Dataset, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images of each class in each group, int ``(groups, classes)``, and the group of each image.
-
-    Of the ``images`` at these positions; groups are numbered anew.
-    """
+    """Images of each class in each group, int ``(groups, classes)``, and the group of each image:
+    of the ``images`` at these positions, groups numbered anew."""
     _, groups = np.unique(dataset.groups[images], return_inverse=True)
     counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
     np.add.at(counts, (groups, dataset.labels[images]), 1)

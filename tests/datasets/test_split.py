@@ -240,6 +240,28 @@ def test_i13_what_leaks_is_on_no_side_and_is_reported(tmp_path):
 
 
 @pytest.mark.usefixtures("home")
+def test_validation_that_is_all_in_test_is_drawn_from_train_instead(tmp_path):
+    members = given_members({"train": 6, "test": 2})
+    copies = {
+        name.replace("test/", "validation/"): data
+        for name, data in members.items()
+        if name.startswith("test/")
+    }
+    dataset = given_dataset(tmp_path, members | copies)
+    assert len(leaking_images(dataset)) == 4
+    sides = sides_by_name(dataset, make_split(dataset, 0.5, 1 / 6, 0))
+    assert {name: len(files) for name, files in sides.items()} == {
+        "train": 10, "validation": 2, "test": 4,
+    }  # fmt: skip
+    assert all("/train/" in name for name in sides["validation"])
+    members = given_members({"train": 1, "test": 2}) | copies
+    small = add_dataset(write_zip(tmp_path / "small.zip", members))
+    assert classes_too_small(small) == {"cats": (1, 2), "dogs": (1, 2)}
+    with pytest.raises(BadInput, match="one each for training and validation"):
+        make_split(small, 0.5, 1 / 6, 0)
+
+
+@pytest.mark.usefixtures("home")
 def test_a_dataset_without_a_split_leaks_nothing():
     found = leaking_images(toy([3, 3]))
     assert found.tolist() == []
