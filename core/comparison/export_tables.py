@@ -18,8 +18,9 @@ import numpy as np
 from core.comparison.confusion import confusion
 from core.comparison.evidence import Evidence, load_evidence
 from core.comparison.export import ROW_COLUMNS
+from core.comparison.export_time import Record, Table, tables_of_time
 from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.ledger import Ledger, load_ledger
+from core.comparison.ledger import load_ledger
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.model import Comparison
 from core.comparison.report_choice import flip_pair
@@ -35,7 +36,6 @@ from core.comparison.verdicts import (
 from core.datasets.spreadsheet import csv_cell
 from core.runs.store import Store
 
-Record = dict[str, Any]
 # One date for every member, so that the same experiment gives the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -51,7 +51,7 @@ def export_tables(
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
-    tables |= _tables_of_time(load_ledger(store, experiment_id))
+    tables |= tables_of_time(load_ledger(store, experiment_id))
     chosen = pair or flip_pair(evidence)
     flipped = [] if chosen is None else _flips(evidence, *chosen)
     tables["flips"] = (_FLIP_COLUMNS, flipped)
@@ -73,7 +73,6 @@ def export_zip_of_tables(store: Store, experiment_id: str) -> bytes:
     return target.getvalue()
 
 
-_Table = tuple[Sequence[str], list[Record]]
 _FLIP_COLUMNS = (
     "image",
     "label",
@@ -115,25 +114,9 @@ _EPOCH_COLUMNS = (
     "validation_seconds",
     "images_per_second",
 )
-_PARTS = ("extraction", "head", "first_epoch", "steady_epochs", "validation", "other")
-_LEDGER_COLUMNS = (
-    "strategy",
-    "title",
-    "seeds",
-    "end_to_end_seconds",
-    *(f"{part}_seconds" for part in _PARTS),
-    "fastest_seconds",
-    "slowest_seconds",
-    "cache_saved_seconds",
-    "cache_hits",
-    "images_per_second",
-    "trains_on_features",
-    "peak_memory_bytes",
-)
-_COST_COLUMNS = ("target", "target_accuracy", "strategy", "seconds", "reached", "seeds")
 
 
-def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, _Table]:
+def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
     rows = [{name: getattr(row, name) for name in ROW_COLUMNS} for row in comparison.rows]
     seeds = [
         {
@@ -165,7 +148,7 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _tables_of_evidence(evidence: Evidence) -> dict[str, _Table]:
+def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
     values: list[Record] = []
     means: list[Record] = []
     for kind in SCORES.values():
@@ -188,7 +171,7 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, _Table]:
                 }
             )
     names = [answers.strategy for answers in evidence.answers]
-    tables: dict[str, _Table] = {
+    tables: dict[str, Table] = {
         "scores": (_SCORE_COLUMNS, values),
         "score-intervals": (_INTERVAL_COLUMNS, means),
         "ladder": _of_dataclasses(LadderStep, ladder_steps(evidence)),
@@ -204,7 +187,7 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, _Table]:
     return tables
 
 
-def _of_dataclasses(kind: type, entries: Sequence[Any]) -> _Table:
+def _of_dataclasses(kind: type, entries: Sequence[Any]) -> Table:
     return [field.name for field in fields(kind)], [asdict(entry) for entry in entries]
 
 
@@ -253,38 +236,6 @@ def _flips(evidence: Evidence, first: str, second: str) -> list[Record]:
         for change, entries in (("put right", found.put_right), ("broken", found.broken))
         for flip in entries
     ]
-
-
-def _tables_of_time(ledger: Ledger) -> dict[str, _Table]:
-    rows = [
-        {
-            "strategy": row.strategy,
-            "title": row.title,
-            "seeds": row.seeds,
-            "end_to_end_seconds": row.parts.end_to_end,
-            **{f"{part}_seconds": getattr(row.parts, part) for part in _PARTS},
-            "fastest_seconds": row.fastest,
-            "slowest_seconds": row.slowest,
-            "cache_saved_seconds": row.cache_saved,
-            "cache_hits": row.cache_hits,
-            "images_per_second": row.images_per_second,
-            "trains_on_features": row.trains_on_features,
-            "peak_memory_bytes": row.peak_memory_bytes,
-        }
-        for row in ledger.rows
-    ]
-    costs = [
-        {
-            "target": cost.target.title,
-            "target_accuracy": cost.target.accuracy,
-            "strategy": cost.strategy,
-            "seconds": cost.seconds,
-            "reached": cost.reached,
-            "seeds": cost.seeds,
-        }
-        for cost in ledger.costs
-    ]
-    return {"ledger": (_LEDGER_COLUMNS, rows), "cost-to-accuracy": (_COST_COLUMNS, costs)}
 
 
 def _as_csv(columns: Sequence[str], records: Sequence[Record]) -> bytes:

@@ -9,6 +9,7 @@ from plotly.offline import get_plotlyjs
 from core.comparison.evidence import load_evidence
 from core.comparison.ledger import load_ledger
 from core.comparison.report_blocks import Chart, Section
+from core.comparison.report_confusion import confusion_section
 from core.comparison.report_parts import (
     dataset_of,
     facts_section,
@@ -16,7 +17,6 @@ from core.comparison.report_parts import (
     health_section,
 )
 from core.comparison.report_sections import (
-    confusion_section,
     curves_section,
     ladder_section,
     results_section,

@@ -1,16 +1,7 @@
-"""The sections of a report that come from the numbers: ladder, results, statistics, time, curves,
-confusion."""
-
-import numpy as np
+"""The sections of a report that come from the numbers: ladder, results, statistics, time,
+curves."""
 
 from core.comparison.appearance import percent_text
-from core.comparison.confusion import (
-    Confusion,
-    confusion,
-    confusion_words,
-    number_text,
-)
-from core.comparison.confusion_charts import confusion_chart, left_out_sentence
 from core.comparison.curves import Curve, curve_chart
 from core.comparison.evidence import Evidence
 from core.comparison.evidence_charts import (
@@ -36,7 +27,6 @@ from core.comparison.ledger_charts import (
 from core.comparison.model import Comparison
 from core.comparison.pair_charts import pairs_chart, pairs_frame, pairs_words
 from core.comparison.report_blocks import (
-    UNKNOWN,
     Block,
     Chart,
     Paragraphs,
@@ -44,14 +34,10 @@ from core.comparison.report_blocks import (
     Table,
     table_of,
 )
-from core.comparison.report_choice import MAJORITY, best_answers
+from core.comparison.report_choice import MAJORITY
 from core.comparison.scores import score_table
 from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
 
-# A matrix with more columns does not fit a printed page.
-MOST_MATRIX_CLASSES = 20
-MISTAKES_LISTED = 30
-LONGEST_HEADING = 22
 _RESULT_COLUMNS = (
     "strategy",
     "state",
@@ -244,68 +230,3 @@ def curves_section(curves: list[Curve]) -> Section:
             Table("The best and the last epoch of each run.", headings, tuple(rows)),
         ),
     )
-
-
-def confusion_section(evidence: Evidence) -> Section:
-    """Of the best strategy."""
-    best = best_answers(evidence)
-    if best is None:
-        nothing = Paragraphs(("No predictions can be read, so there is no matrix.",))
-        return Section("confusion", "What is taken for what", (nothing,))
-    matrix = confusion(evidence, best.strategy)
-    left_out = left_out_sentence(matrix)
-    words = confusion_words(matrix)
-    return Section(
-        "confusion",
-        "What is taken for what",
-        (
-            Paragraphs((words, *((left_out,) if left_out else ()))),
-            Chart(
-                "confusion-chart",
-                f"Confusion matrix of {best.title}: label downwards, answer across, test images "
-                "(means over the seeds).",
-                words,
-                confusion_chart(matrix),
-            ),
-            _confusion_table(matrix),
-        ),
-    )
-
-
-def _confusion_table(matrix: Confusion) -> Table:
-    if len(matrix.classes) > MOST_MATRIX_CLASSES:
-        return _mistakes_table(matrix)
-    return Table(
-        "Label downwards, answer across; test images.",
-        ("label", "right", *(_short(name) for name in matrix.classes)),
-        tuple(
-            (
-                name,
-                UNKNOWN if np.isnan(share) else percent_text(float(share)),
-                *("·" if count == 0 else number_text(count) for count in counts),
-            )
-            for name, share, counts in zip(
-                matrix.classes, np.diagonal(matrix.shares), matrix.counts, strict=True
-            )
-        ),
-        upright=True,
-    )
-
-
-def _mistakes_table(matrix: Confusion) -> Table:
-    wrong = matrix.wrong
-    worst = np.argsort(-wrong.ravel(), kind="stable")[:MISTAKES_LISTED]
-    cells = [divmod(int(cell), len(matrix.classes)) for cell in worst]
-    return Table(
-        f"The {MISTAKES_LISTED} mistakes that were made most often; all are in the exported table.",
-        ("label", "taken for", "images"),
-        tuple(
-            (matrix.classes[true], matrix.classes[said], number_text(wrong[true, said]))
-            for true, said in cells
-            if wrong[true, said] > 0
-        ),
-    )
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_HEADING else f"{name[: LONGEST_HEADING - 1]}…"

@@ -10,6 +10,7 @@ import pytest
 
 from core.comparison.report import breakable, report_html
 from core.comparison.report_blocks import UNKNOWN, Table, cell_text
+from core.comparison.report_confusion import confusion_section
 from core.datasets.add import add_pixels
 from core.datasets.store import remove_dataset
 from core.errors import UnknownName
@@ -17,7 +18,7 @@ from core.runs.predictions import Predictions, predictions_path, write_predictio
 from core.runs.recorded import import_recorded
 from core.runs.records import RecordedRun, run_id_of
 from core.runs.store import open_store
-from tests import made_up
+from tests import hand_made, made_up
 from tests.made_evidence import (
     ANSWERS,
     EXPERIMENT,
@@ -263,6 +264,20 @@ def test_one_seed_is_said(home):  # noqa: ARG001 - sets the home
 def test_an_unknown_experiment_is_named(store):
     with pytest.raises(UnknownName, match="no experiment named 'nope'"):
         report_html(store, "nope")
+
+
+def test_many_classes_have_a_list_of_mistakes_and_not_a_matrix():
+    classes = tuple(f"class {number:02d}" for number in range(40))
+    labels = list(range(40))
+    found = hand_made.evidence(labels, {"cnn": [[*labels[:-1], 3]]}, classes)
+    words, chart, table = confusion_section(found).blocks
+    assert words.texts[1] == (
+        "There are 40 classes. The chart shows the 30 with most mistakes; the exported tables "
+        "have all of them."
+    )
+    numbers = list(chart.figure.select_traces({"mode": "text"}))
+    assert [trace.textfont.size for trace in numbers] == [7, 7]
+    assert table.rows == (("class 39", "class 03", "1"),)
 
 
 @pytest.mark.parametrize(
