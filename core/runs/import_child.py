@@ -71,15 +71,15 @@ def _begin_and_read(store: Store, record: ImportRecord, watch: ImportWatch) -> i
             raise Cancelled("Cancelled before it began; nothing was stored.")
         return 0  # another process has taken it
     dataset_id, notes, digest = _read(store, record, watch)
-    store.finish_import(record.id, record.attempts, dataset_id, notes, digest)
-    delete_upload(record.id)
+    if store.finish_import(record.id, record.attempts, dataset_id, notes, digest):
+        delete_upload(record.id)  # else another attempt is at work on it, or will be
     return 0
 
 
 def _read(
     store: Store, record: ImportRecord, watch: ImportWatch
 ) -> tuple[str, list[str], str | None]:
-    """The dataset's id, what to say about it, and the digest of the file that was read."""
+    """The dataset's id, what to say about it, and the digest of the upload."""
     # Imported here: a process that waits for its turn should be small.
     from core.datasets.store import add_dataset
 
@@ -94,7 +94,7 @@ def _read(
             print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
 
     write(step(LOOKING))
-    digest = _file_digest(record.path, watch)
+    digest = _file_digest(record.path, watch) if record.uploaded else None
     known = _read_before(store, record, digest)
     if known is not None:
         return known[0], [_there_already(record, known[1])], digest
@@ -114,10 +114,9 @@ def _read(
     return dataset.id, [], digest
 
 
-def _file_digest(path: Path, watch: ImportWatch) -> str | None:
-    """SHA-256 of a file, 64 hex digits; None for a folder."""
-    if not path.is_file():
-        return None
+def _file_digest(path: Path, watch: ImportWatch) -> str:
+    """SHA-256 of an upload, 64 hex digits. A file on this machine is not known by its own bytes:
+    the labels of IDX images lie in another file beside them."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK_BYTES):

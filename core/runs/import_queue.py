@@ -160,7 +160,7 @@ class ImportQueue(LeaseClock):
     def finish_import(
         self, import_id: str, attempt: int, dataset_id: str, notes: list[str], digest: str | None
     ) -> bool:
-        """The dataset is there. ``digest`` is that of the file that was read, None for a folder."""
+        """The dataset is there. ``digest`` is that of the upload; None: nothing was uploaded."""
         return self._end_import(
             import_id, attempt, state="finished", dataset_id=dataset_id, notes=notes, digest=digest
         )

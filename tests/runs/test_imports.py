@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -282,6 +283,49 @@ def test_an_upload_whose_dataset_was_removed_is_read_again(store: Store) -> None
     assert execute(store, again) == 0
     assert store.import_record(again).notes == ()
     assert [dataset.name for dataset in list_datasets()] == ["pets"]
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_labels_that_were_mended_beside_the_same_idx_images_are_read(
+    store: Store, home: Path
+) -> None:
+    inbox = home / "inbox"
+    inbox.mkdir(parents=True)
+    images = bytes((0, 0, 8, 3)) + struct.pack(">III", 6, 4, 4) + bytes(range(96))
+    (inbox / "train-images-idx3-ubyte").write_bytes(images)
+    classes = []
+    for labels in ((0, 1, 0, 1, 0, 1), (2, 3, 2, 3, 2, 3)):
+        header = bytes((0, 0, 8, 1)) + struct.pack(">I", 6)
+        (inbox / "train-labels-idx1-ubyte").write_bytes(header + bytes(labels))
+        import_id = import_folder(store, "train-images-idx3-ubyte", None)
+        assert execute(store, import_id) == 0
+        record = store.import_record(import_id)
+        assert record.notes == ()
+        classes.append(open_dataset(record.dataset_id or "").classes)
+    assert classes == [("0", "1"), ("2", "3")]
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_process_that_was_given_up_leaves_the_upload_to_the_next_attempt(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = receive_upload(store, [("pets.zip", pets())], None)
+
+    def given_up(*arguments: Any, **options: Any) -> Any:
+        dataset = add_dataset(*arguments, **options)
+        # The machine slept: the lease ended, and somebody pressed Try again.
+        assert store.mark_import_interrupted(import_id, 1, "gone")
+        retry_import(store, import_id)
+        return dataset
+
+    with monkeypatch.context() as patched:
+        patched.setattr(datasets, "add_dataset", given_up)
+        assert execute(store, import_id) == 0
+    record = store.import_record(import_id)
+    assert (record.state, record.attempts, record.source_present) == ("queued", 2, True)
+    assert execute(store, import_id) == 0
+    record = store.import_record(import_id)
+    assert (record.state, record.source_present) == ("finished", False)
 
 
 @pytest.mark.usefixtures("by_hand")
