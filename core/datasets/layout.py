@@ -41,7 +41,7 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
     ``listing.notes``. Raises ``BadInput``.
     """
     if not listing.files:
-        raise BadInput(f"There is no picture in it. {EXPECTED}.", "path")
+        raise BadInput(f"There is no picture in it.{_refused(listing)} {EXPECTED}.", "path")
     ignored_before = listing.ignored
     files = unwrap([(raw.parts, raw) for raw in listing.files])
     labelled = (
@@ -51,13 +51,22 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
         or _by_class_folders(files, listing)
     )
     if not labelled:
-        raise BadInput(f"The pictures lie in no class folder. {EXPECTED}.", "path")
+        raise BadInput(
+            f"The pictures lie in no class folder.{_refused(listing)} {EXPECTED}.", "path"
+        )
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
     if beside:
         listing.ignored += beside
         listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+
+
+def _refused(listing: Listing) -> str:
+    """The first files that were refused, each with its reason: they may be all that was given."""
+    return "".join(
+        f" {entry['file']}: {entry['reason']}." for entry in listing.refused[:NAMES_SHOWN]
+    )
 
 
 def classes_of_folders(listing: Listing) -> dict[int, str]:
