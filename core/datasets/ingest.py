@@ -114,7 +114,8 @@ def take_in_pixels(
     progress: ProgressCallback | None = None,
     should_stop: StopCallback | None = None,
 ) -> TakenIn:
-    """Append the pixels of ``images`` to ``target``. Raises ``Cancelled``, ``BadInput``."""
+    """Append the pixels of ``images`` to ``target``; ``progress`` is told images, and of how many,
+    which is an estimate until the end. Raises ``Cancelled``, ``BadInput``."""
     taken = TakenIn()
     offset = 0
     for batch, done in images.batches():
@@ -126,8 +127,10 @@ def take_in_pixels(
             taken.offsets.append(offset)
             taken.sizes.append(picture.nbytes)
             offset += picture.nbytes
-        if progress is not None:
-            progress(done, images.total)
+        if progress is not None and done:
+            # People are told images; a table that is read by bytes has as many more as it seems.
+            count = len(taken.examined)
+            progress(count, round(count * images.total / done))
     return taken
 
 

@@ -25,7 +25,6 @@ SHARE_OF_NUMBERED = 0.9
 SHARE_OF_PIXELS = 0.5
 BRIGHTEST = 255
 ROWS_SHOWN = 5
-CELLS_SHOWN = 8
 _NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
 _COLOURS = (("r", "red"), ("g", "green"), ("b", "blue"))
 EXPECTED = (

@@ -29,7 +29,11 @@ def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None
     ``ColumnsUnclear`` where only the user can say which column is the label.
     """
     pictures = sum(has_picture_suffix(raw.name) for raw in listing.files)
-    candidates = [raw for raw in listing.files if _may_be_a_table(raw, len(listing.files))]
+    # By name: folders and zips list them in any order, and the same tables are one data set.
+    candidates = sorted(
+        (raw for raw in listing.files if _may_be_a_table(raw, len(listing.files))),
+        key=lambda raw: raw.path,
+    )
     if not candidates or pictures > len(candidates) or columns.file is not None:
         return None
     found: list[_Found] = []
@@ -43,7 +47,7 @@ def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None
             continue
         if table is not None and layout is not None:
             found.append((table, layout))
-        elif len(listing.files) == 1 and len(raw.parts) == 1:
+        elif len(listing.files) == 1 and len(raw.parts) == 1 and not listing.refused:
             raise _no_pixels(raw, table)
     if problem is not None and not found:
         raise problem

@@ -24,10 +24,10 @@ class PixelBatch:
 class PixelImages:
     """All images of a source. ``read_as`` names the layout for people (``IDX files``).
 
-    ``total`` counts what ``progress`` is told, in the unit of ``work_done``; ``expected_bytes`` is
-    an upper bound of what the pixels take on disk. ``batches`` yields them with the work done so
-    far; rows that cannot be used are refused in the listing on the way. It raises ``BadInput``
-    where the source as a whole cannot be used.
+    ``total`` is all the work, in images or in bytes to be read; ``expected_bytes`` is an upper
+    bound of what the pixels take on disk. ``batches`` yields them with the work done so far, in
+    the unit of ``total``; rows that cannot be used are refused in the listing on the way. It
+    raises ``BadInput`` where the source as a whole cannot be used.
     """
 
     read_as: str

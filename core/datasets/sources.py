@@ -85,13 +85,13 @@ def _model_refused(path: Path) -> BadInput:
 
 def _list_folder(root: Path) -> Listing:
     listing = Listing()
-    total_bytes = 0
 
     def unreadable(error: OSError) -> None:
         listing.refuse(str(error.filename), f"the folder cannot be read ({error.strerror})")
 
     for folder, subfolders, names in os.walk(root, followlinks=False, onerror=unreadable):
-        for name in [*names, *(entry for entry in subfolders if Path(folder, entry).is_symlink())]:
+        links = [entry for entry in subfolders if Path(folder, entry).is_symlink()]
+        for name in sorted([*names, *links]):
             path = Path(folder, name)
             _list_file(root, path, listing)
         subfolders[:] = sorted(entry for entry in subfolders if not is_ignored((entry,)))

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import pixel_rows, pixel_table
+from core.datasets import pixel_rows, pixel_table, tables
 from core.datasets.pixel_table import pixel_table_images
 from core.datasets.store import add_dataset
 from core.datasets.tables import Columns
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.listings import csv_bytes, listing_of, refused
-from tests.datasets.pictures import noise_png
+from tests.datasets.pictures import noise_png, write_zip
 
 SIDE = 4
 random = np.random.default_rng(5)
@@ -346,3 +346,31 @@ def test_any_line_is_read_or_refused(line):
     except BadInput:
         return
     assert count >= 6
+
+
+def test_progress_is_told_in_images_not_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(pixel_rows, "MOST_ROWS_IN_A_BLOCK", 1000)
+    monkeypatch.setattr(tables, "_CHUNK_BYTES", 64)
+    rows = [[str(number % 2), *(["100"] * SIDE * SIDE)] for number in range(3000)]
+    path = tmp_path / "digits.csv"
+    path.write_bytes(table(rows, HEADER))
+    told = []
+    add_dataset(path, progress=lambda done, total: told.append((done, total)))
+    assert [done for done, _ in told] == [1000, 2000, 3000]
+    # An estimate: some lines are read ahead.
+    assert told[-1] == (3000, 3000)
+    assert all(2600 < total <= 3000 for _, total in told)
+
+
+def test_the_same_tables_in_any_order_are_the_same_dataset(tmp_path):
+    train, test = table(rows_of(), HEADER), table(rows_of(GREY[::-1], LABELS), HEADER)
+    ids = []
+    for number, names in enumerate((("train.csv", "test.csv"), ("test.csv", "train.csv"))):
+        members = {"train.csv": train, "test.csv": test}
+        path = write_zip(tmp_path / f"{number}.zip", {name: members[name] for name in names})
+        ids.append(add_dataset(path).id)
+    for name, data in members.items():
+        (tmp_path / "both").mkdir(exist_ok=True)
+        (tmp_path / "both" / name).write_bytes(data)
+    ids.append(add_dataset(tmp_path / "both").id)
+    assert len(set(ids)) == 1
