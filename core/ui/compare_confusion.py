@@ -92,6 +92,9 @@ def _choose_cell(matrix: Confusion, true: int, said: int) -> tuple[int, int]:
         chosen_said = choose_in_list(
             Choice("predicted", "What was said", "class", names, matrix.classes[said])
         )
+    if "true" in st.query_params or "predicted" in st.query_params:
+        # Half a cell in a link would be filled up with the commonest mistake of another day.
+        remember(true=chosen_true, predicted=chosen_said)
     return matrix.classes.index(chosen_true), matrix.classes.index(chosen_said)
 
 

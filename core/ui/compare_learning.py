@@ -11,7 +11,7 @@ from core.comparison.learning_curve import (
 from core.comparison.learning_curve_charts import learning_curve_chart, learning_curve_frame
 from core.runs.records import ExperimentRecord
 from core.ui import evidence_reads, reads
-from core.ui.compare_address import Choice, choose_in_list
+from core.ui.compare_address import Choice, choose_in_list, remember
 from core.ui.compare_learning_start import offer_start
 from core.ui.errors import error_box
 from core.ui.evidence_frame import choose_pair, show_chart
@@ -40,6 +40,7 @@ def show_learning(subject: Subject) -> None:
         _show_series(series, found[series])
     elif "series" in st.query_params:
         st.warning("The learning curve that the link names is not here (any more).")
+        remember(series=None)
     with st.expander("Start a learning curve", icon=":material/play_circle:", expanded=not found):
         offer_start(subject)
 

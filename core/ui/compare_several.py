@@ -48,7 +48,8 @@ def show_several(subject: Subject) -> None:
     remember(differences=None if differences_only else "no")
     several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
     st.markdown(literal(several_words(several)))
-    frame = several_frame(several, differences_only)
+    # One alone differs from nothing: all that is known of it is shown.
+    frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
         st.info("They agree in everything that is known of them.")
         return
@@ -83,6 +84,8 @@ def _choose_experiments(subject: Subject) -> list[str]:
         )
     if len(known) > MOST_EXPERIMENTS:
         st.warning(f"At most {MOST_EXPERIMENTS} are shown; the others of the link are left out.")
+    if gone or len(known) > MOST_EXPERIMENTS:
+        remember(several=",".join(known[:MOST_EXPERIMENTS]) or None)
     st.session_state[KEY] = known[:MOST_EXPERIMENTS]
     return st.multiselect(
         "Experiments",

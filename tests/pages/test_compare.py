@@ -1,0 +1,416 @@
+"""Compare: every view, cold and through the router; links that are stale; what is missing."""
+
+import pytest
+
+from core.comparison.confusion import cell_images
+from core.comparison.evidence import load_evidence
+from core.comparison.mistakes import flips, likely_label_errors
+from core.comparison.verdicts import pair_verdict
+from core.datasets.store import open_dataset, remove_dataset
+from core.runs.predictions import predictions_path
+from core.runs.records import RecordedRun
+from core.runs.store import open_store
+from core.ui import evidence_reads, reads
+from core.ui.texts import literal
+from tests import stored_home
+from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
+from tests.pages.conftest import open_cold, open_routed, words
+
+OPENERS = {"cold": open_cold, "routed": open_routed}
+# What each view shows first, as one of its headings or sentences.
+VIEWS = {
+    "overview": "What was found",
+    "differences": "All pairs",
+    "time": "Where the time went",
+    "pictures": "test images were named rightly",
+    "data": "Start the learning curve",
+    "several": "One experiment\\: arrows",
+    "report": "Repeat it",
+}
+SHOWS = {
+    "confusion": "Choose a cell to see its pictures",
+    "flips": "puts right",
+    "mistakes": "was surest of",
+    "hardest": "Wrong for all strategies that are clearly better",
+    "labels": "the best strategies",
+    "map": "Every test picture is a point",
+}
+
+
+def everything(app):
+    """All prose, and the labels of all buttons and choices."""
+    buttons = [element.label for kind in ("button", "download_button") for element in app.get(kind)]
+    charts = [element.proto.alt for element in app.get("plotly_chart")]
+    return "\n".join([words(app), *buttons, *charts])
+
+
+def is_whole(app):
+    assert not app.exception
+    assert [element.value for element in app.error] == []
+    return app
+
+
+@pytest.fixture
+def compared(empty_home):  # noqa: ARG001 - sets the home
+    store = open_store()
+    store_compared(store, arrows())
+    return store
+
+
+def arrows():
+    return open_dataset("arrows")
+
+
+@pytest.fixture(params=OPENERS)
+def open_page(request):
+    return OPENERS[request.param]
+
+
+@pytest.mark.usefixtures("compared")
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_opens_from_its_link(open_page, view):
+    app = is_whole(open_page("compare", experiment=EXPERIMENT, view=view))
+    assert VIEWS[view] in everything(app)
+    assert [element.value for element in app.warning] == []
+    assert app.segmented_control(key="address.view").value == view
+
+
+@pytest.mark.usefixtures("compared")
+@pytest.mark.parametrize("show", SHOWS)
+def test_every_kind_of_pictures_opens_from_its_link(show):
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", show=show))
+    assert SHOWS[show] in everything(app)
+
+
+def test_only_the_chosen_view_is_computed(compared, monkeypatch):  # noqa: ARG001
+    def unwanted(*_arguments):
+        raise AssertionError("another view was computed")
+
+    monkeypatch.setattr(evidence_reads, "load_evidence", unwanted)
+    for view in ("data", "several", "report"):
+        is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_choice_goes_into_the_address_and_comes_from_it():
+    app = open_routed("compare", experiment=EXPERIMENT)
+    app = is_whole(app.segmented_control(key="address.view").set_value("differences").run())
+    assert app.query_params["view"] == "differences"
+    app = is_whole(app.selectbox(key="address.first").set_value("mlp").run())
+    assert app.query_params["first"] == "mlp"
+    second = app.query_params["second"]
+    shared = is_whole(
+        open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second=second)
+    )
+    assert shared.subheader[0].value == app.subheader[0].value
+
+
+def test_the_verdict_stands_in_words_first(compared):
+    app = is_whole(
+        open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second="cnn")
+    )
+    verdict = pair_verdict(load_evidence(compared, EXPERIMENT), "mlp", "cnn")
+    assert f"**{literal(verdict.words)}**" in [element.value for element in app.markdown]
+    assert verdict.words.startswith("CNN, three blocks, beats MLP by ")
+
+
+@pytest.mark.usefixtures("compared")
+def test_twice_the_same_strategy_is_said():
+    app = is_whole(
+        open_cold("compare", experiment=EXPERIMENT, view="differences", first="cnn", second="cnn")
+    )
+    assert "Choose two different strategies" in words(app)
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_headline_measure_is_that_of_every_chart():
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, metric="log_loss"))
+    assert "Log loss" in [element.value for element in app.subheader]
+    assert "Log loss on the test images; lower is better." in everything(app)
+    app = app.segmented_control(key="address.view").set_value("time").run()
+    assert "Log loss against the time of a whole run." in everything(is_whole(app))
+
+
+@pytest.mark.usefixtures("compared")
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"experiment": "gone"}, "The link names the experiment gone, which is not here"),
+        ({"view": "gone"}, "The link names the view gone, which is not here"),
+        ({"metric": "gone"}, "The link names the measure gone, which is not here"),
+        ({"view": "differences", "first": "gone"}, "The link names the strategy gone"),
+        ({"view": "differences", "second": "**gone**"}, "strategy \\*\\*gone\\*\\*, which"),
+        ({"view": "pictures", "show": "gone"}, "the kind of pictures gone"),
+        ({"view": "pictures", "strategy": "gone"}, "The link names the strategy gone"),
+        ({"view": "pictures", "seed": "7"}, "The link names the seed 7"),
+        ({"view": "pictures", "true": "renamed"}, "The link names the class renamed"),
+        ({"view": "pictures", "predicted": "renamed"}, "The link names the class renamed"),
+        ({"view": "pictures", "image": "999999"}, "The link names the picture 999999"),
+        ({"view": "pictures", "image": "-1"}, "The link names the picture \\-1"),
+        ({"view": "pictures", "image": "١٢"}, "The link names the picture"),
+        ({"view": "pictures", "show": "flips", "side": "x"}, "The link names the side x"),
+        ({"view": "data", "series": "gone"}, "learning curve that the link names is not here"),
+        ({"view": "several", "several": "gone,cccc3333"}, "experiments that are not here"),
+        ({"view": "several", "baseline": "gone"}, "The link names the baseline gone"),
+    ],
+)
+def test_a_stale_link_is_said_and_the_nearest_is_shown(query, sentence):
+    app = is_whole(open_cold("compare", **({"experiment": EXPERIMENT} | query)))
+    assert sentence in "\n".join(element.value for element in app.warning)
+    stale = list(query)[-1]
+    assert app.query_params.get(stale) != query[stale]
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_page_of_pictures_beyond_the_end_is_the_last():
+    is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", page="99"))
+    is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", page="x"))
+
+
+@pytest.mark.usefixtures("compared")
+def test_choosing_another_experiment_takes_what_belonged_to_the_old_one_along():
+    store = open_store()
+    store_compared(store, add_hostile(), experiment_id="dddd4444")
+    app = open_routed(
+        "compare", experiment=EXPERIMENT, view="pictures", true="up", predicted="down", seed="1"
+    )
+    app = is_whole(app.selectbox(key="address.experiment").set_value("dddd4444").run())
+    assert [element.value for element in app.warning] == []
+    assert app.query_params["view"] == "pictures"
+    assert "seed" not in app.query_params
+
+
+def test_a_cell_opens_its_pictures_by_the_two_lists(compared):
+    evidence = load_evidence(compared, EXPERIMENT)
+    app = open_cold("compare", experiment=EXPERIMENT, view="pictures", strategy="mlp")
+    app = app.selectbox(key="address.true").set_value("up").run()
+    app = is_whole(app.selectbox(key="address.predicted").set_value("left").run())
+    assert (app.query_params["true"], app.query_params["predicted"]) == ("up", "left")
+    found = cell_images(evidence, "mlp", None, 2, 1)
+    opened = {button.key for button in app.button if (button.key or "").startswith("open.cell.")}
+    assert opened == {f"open.cell.{position}" for position in found.positions.tolist()}
+    assert "up taken for left" in [element.value for element in app.subheader]
+
+
+def test_flips_show_both_probabilities_and_both_sides(compared):
+    evidence = load_evidence(compared, EXPERIMENT)
+    found = flips(evidence, "mlp", "cnn")
+    query = {"view": "pictures", "show": "flips", "first": "mlp", "second": "cnn"}
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, **query))
+    opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
+    assert opened == [f"open.flips.put_right.{flip.image}" for flip in found.put_right[:24]]
+    first = found.put_right[0]
+    before, after = (
+        literal(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
+    )
+    caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
+    assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
+    app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
+    opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
+    assert opened == [f"open.flips.broken.{flip.image}" for flip in found.broken[:24]]
+
+
+def test_one_picture_is_shown_large_with_what_everybody_said(compared):
+    evidence = load_evidence(compared, EXPERIMENT)
+    image = int(evidence.test_indices[0])
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", image=str(image)))
+    assert app.dataframe[0].value["strategy"].tolist() == [
+        "Majority class",
+        "MLP",
+        "CNN, three blocks",
+        "VGG16 probe",
+    ]
+    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    app = is_whole(app.selectbox(key="address.seed").set_value("1").run())
+    assert app.query_params["seed"] == "1"
+    assert set(app.dataframe[0].value["seeds right"]) <= {"0 of 1", "1 of 1"}
+    next(button for button in app.button if button.label == "Back to all pictures").click().run()
+    assert "image" not in app.query_params
+
+
+@pytest.mark.usefixtures("compared")
+def test_where_the_weights_were_not_kept_a_sentence_says_so():
+    evidence = load_evidence(open_store(), EXPERIMENT)
+    image = str(int(evidence.test_indices[0]))
+    query = {"view": "pictures", "image": image, "first": "mlp", "second": "cnn"}
+    app = open_cold("compare", experiment=EXPERIMENT, **query)
+    app = is_whole(app.toggle(key="looked").set_value(True).run())
+    text = words(app)
+    assert "mlp has no convolutional layer" in text
+    assert "The weights of this run were not kept\\: it was recorded elsewhere" in text
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_picture_outside_the_test_split_is_said():
+    dataset = arrows()
+    tested = set(load_evidence(open_store(), EXPERIMENT).test_indices.tolist())
+    image = next(place for place in range(dataset.image_count) if place not in tested)
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", image=str(image)))
+    assert "is not one of the 36 test images" in app.warning[0].value
+
+
+def test_doubtful_labels_are_listed_as_often_as_they_are_found(compared):
+    evidence = load_evidence(compared, EXPERIMENT)
+    found = likely_label_errors(evidence)
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", show="labels"))
+    opened = [button.key for button in app.button if (button.key or "").startswith("open.labels.")]
+    assert opened == [f"open.labels.{error.image}" for error in found[:24]]
+
+
+@pytest.mark.usefixtures("empty_home")
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_experiment_without_a_finished_run_says_so(view):
+    store = open_store()
+    experiment_id = store.create_experiment(stored_home.majority_spec())
+    app = is_whole(open_cold("compare", experiment=experiment_id, view=view))
+    if view not in ("data", "several"):
+        assert "No run of this experiment has finished" in words(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+@pytest.mark.parametrize("view", VIEWS)
+def test_one_seed_is_said_and_every_view_opens(view):
+    store_compared(open_store(), arrows(), seeds=(0,))
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
+    if view == "overview":
+        assert "One seed each" in words(app)
+        assert "one seed" in everything(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+@pytest.mark.parametrize("view", VIEWS)
+def test_one_strategy_alone_has_no_pair(view):
+    store_compared(open_store(), arrows(), names=("cnn",), seeds=(0,))
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
+    if view == "differences":
+        assert "no pair to compare yet" in words(app)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_missing_predictions_of_one_run_are_said_and_the_others_shown(compared, view):  # noqa: ARG001
+    predictions_path(f"{EXPERIMENT}-cnn-0").unlink()
+    predictions_path(f"{EXPERIMENT}-mlp-1").write_bytes(b"not an array")
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
+    if view in ("overview", "differences", "pictures"):
+        assert "The answers of 2 finished runs to the single test" in app.warning[0].value
+        assert f"{EXPERIMENT}\\-cnn\\-0" in words(app)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_any_predictions_the_results_are_still_there(compared, view):
+    for run in compared.runs(EXPERIMENT):
+        predictions_path(run.id).unlink()
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
+    if view == "overview":
+        assert "Test accuracy" in [element.value for element in app.subheader]
+        assert len(app.get("plotly_chart")) == 2
+    if view == "pictures":
+        assert "So this view has nothing to show" in app.warning[0].value
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_the_dataset_the_numbers_are_still_there(compared, view):  # noqa: ARG001
+    remove_dataset("arrows")
+    reads.forget_datasets()
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
+    if view in ("pictures", "data"):
+        assert "is no longer here, so its pictures cannot be shown" in words(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+@pytest.mark.parametrize("query", [{"view": view} for view in VIEWS] + [
+    {"view": "pictures", "show": show} for show in SHOWS
+])  # fmt: skip
+def test_hostile_names_are_shown_literally(query):
+    store_compared(open_store(), add_hostile())
+    app = is_whole(
+        open_cold("compare", experiment=EXPERIMENT, true=HOSTILE[0], predicted=HOSTILE[1], **query)
+    )
+    text = words(app)
+    for harmful in ("[x](http://x)", "<script>", "<b>"):
+        assert harmful not in text
+    for chart in app.get("plotly_chart"):
+        assert "<script>" not in chart.proto.spec
+
+
+@pytest.mark.usefixtures("compared")
+def test_several_experiments_stand_side_by_side():
+    store = open_store()
+    store_compared(store, arrows(), names=("mlp", "cnn"), experiment_id="dddd4444")
+    app = is_whole(
+        open_cold(
+            "compare",
+            experiment=EXPERIMENT,
+            view="several",
+            several=f"{EXPERIMENT},dddd4444",
+            baseline="dddd4444",
+        )
+    )
+    table = app.dataframe[0].value
+    assert table.columns.tolist() == [
+        "fact", f"arrows ({EXPERIMENT})", "arrows (dddd4444)"
+    ]  # fmt: skip
+    shown = len(table)
+    app = is_whole(app.toggle[0].set_value(False).run())
+    assert app.query_params["differences"] == "no"
+    assert len(app.dataframe[0].value) > shown
+
+
+def test_the_report_and_the_tables_are_built_when_asked_for(compared):
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="report"))
+    labels = [element.label for element in app.get("download_button")]
+    assert labels == [
+        "Download the report",
+        "Download all tables",
+        "Table as CSV",
+        "Everything as JSON",
+    ]
+    assert app.code[0].value.startswith("python -m core run ")
+    assert compared.experiment(EXPERIMENT).spec.split_fingerprint in words(app)
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_learning_curve_is_planned_started_and_followed():
+    app = open_routed("compare", experiment=EXPERIMENT, view="data")
+    app = app.multiselect(key=f"learning.strategies.{EXPERIMENT}").set_value(["majority"]).run()
+    app = is_whole(app.multiselect(key="learning.shares").set_value([0.5, 1.0]).run())
+    assert "2 sizes" in words(app)
+    press = next(button for button in app.button if button.label == "Start the learning curve")
+    app = is_whole(press.click().run())
+    members = [entry for entry in open_store().experiments() if entry.spec.series]
+    assert sorted(entry.spec.train_share for entry in members) == [0.5, 1.0]
+    assert app.query_params["series"] == members[0].spec.series
+    assert "No run of this learning curve has finished yet" in words(app)
+    assert len(app.get("page_link")) == 3  # the active one, and both in the list
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_learning_curve_that_cannot_be_is_said_and_not_started():
+    app = open_cold("compare", experiment=EXPERIMENT, view="data")
+    app = app.multiselect(key="learning.shares").set_value([1.0]).run()
+    assert not app.exception
+    assert "needs at least two shares" in app.error[0].value
+    press = next(button for button in app.button if button.label == "Start the learning curve")
+    assert press.disabled
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_a_finished_learning_curve_is_drawn_and_said():
+    store, dataset = open_store(), arrows()
+    for share in (0.1, 1.0):
+        name = f"made{share}"
+        spec = store_compared(store, dataset, ("cnn", "vgg16_probe"), (0,), name)
+        images = spec.images | {"train": round(share * spec.images["train"])}
+        changes = {"train_share": share, "series": "cafe0001", "images": images}
+        runs = [
+            RecordedRun(run.strategy, run.seed, {}, run.result, (), MOMENT, MOMENT, MOMENT)
+            for run in store.runs(name)
+        ]
+        member = spec.model_copy(update=changes)
+        store.add_recorded(f"share{share}", member, MOMENT, {"machine": "none"}, runs)
+    app = is_whole(open_cold("compare", experiment="share1.0", view="data"))
+    text = everything(app)
+    assert "Where one overtakes the other" in text
+    assert "Test accuracy with 95 % intervals on 36 test images" in text
+    assert "fewer images a network takes fewer steps" in text
+    assert app.selectbox(key="address.series").value == "cafe0001"
