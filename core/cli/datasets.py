@@ -55,6 +55,7 @@ def add(arguments: argparse.Namespace) -> int:
         raise BadInput(f"There is no file or folder {arguments.path}.", "path")
     stop_on_termination()  # what was half read is deleted then, as after Ctrl-C
     columns = Columns(arguments.file_column, arguments.label_column, arguments.split_column)
+    stored_before = set(datasets.list_datasets())
     try:
         dataset = datasets.add_dataset(
             arguments.path, arguments.name, counter("reading images"), columns=columns
@@ -62,6 +63,8 @@ def add(arguments: argparse.Namespace) -> int:
     except ColumnsUnclear as error:
         _ask_for_columns(error)
         return EXIT_BAD_INPUT
+    if dataset in stored_before:
+        say(f"These are the same images as dataset {dataset.name!r}, which was there already.")
     return _tell(dataset, arguments.json)
 
 

@@ -47,6 +47,8 @@ def add_dataset(
     ``Cancelled``; nothing is stored then.
     """
     path = Path(path)
+    if path.name in ("", ".."):
+        path = path.resolve()  # "." is the folder that one is in, and has a name there
     asked_name = checked_name(name if name is not None else default_name or _default_name(path))
     manifest = {
         "name": asked_name,

@@ -54,7 +54,7 @@ def list_datasets() -> list[Dataset]:
 
 
 def open_dataset(name_or_id: str) -> Dataset:
-    """The dataset of that name, id, or unique beginning of an id (8 digits or more).
+    """The dataset of that id, name, or unique beginning of an id (8 digits or more).
 
     Raises ``UnknownName`` (listing the names) and ``HeadstartError`` where its files are damaged.
     """
@@ -192,14 +192,17 @@ def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.nd
     np.savez(folder / INDEX_FILE, **index)  # type: ignore[arg-type]
     (folder / "splits").mkdir()
     _write_manifest(folder / MANIFEST_FILE, manifest)
-    for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE):
+    for name in (SOURCE_FILE, INDEX_FILE):
         with open(folder / name, "rb") as file:
             os.fsync(file.fileno())
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    path.write_text(text, encoding="utf-8")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _manifests() -> list[tuple[Path, dict[str, Any]]]:
@@ -217,6 +220,10 @@ def _manifests() -> list[tuple[Path, dict[str, Any]]]:
 
 def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
     entries = _manifests()
+    # The whole id first: a dataset may be called like the id of another.
+    for entry in entries:
+        if entry[1]["id"] == name_or_id:
+            return entry
     by_name = [entry for entry in entries if entry[1]["name"] == name_or_id]
     by_id = [entry for entry in entries if entry[1]["id"].startswith(name_or_id.lower())]
     if by_name:

@@ -56,6 +56,30 @@ def test_adding_counts_and_tells_the_classes(type_it: TypeIt, pets: Path) -> Non
     assert err.splitlines()[-1] == "reading images: 13 of 13"
 
 
+def test_the_same_images_under_another_name_are_said_to_be_there(
+    type_it: TypeIt, pets: Path
+) -> None:
+    type_it("datasets", "add", str(pets))
+    status, out, err = type_it("datasets", "add", str(pets), "--name", "other")
+    assert (status, out.splitlines()[0]) == (0, "pets: 13 images, 2 classes")
+    assert err.splitlines()[-1] == (
+        "These are the same images as dataset 'pets', which was there already."
+    )
+
+
+@pytest.mark.parametrize("given", [".", "cats/.."])
+def test_the_folder_that_one_is_in_has_its_name(
+    type_it: TypeIt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    for name, data in two_classes(6).items():
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pets" / name).write_bytes(data)
+    monkeypatch.chdir(tmp_path / "pets")
+    status, out, err = type_it("datasets", "add", given)
+    assert (status, out.splitlines()[0]) == (0, "pets: 12 images, 2 classes"), err
+    assert open_dataset("pets").provenance == "added from pets"
+
+
 UNCLEAR = "picture,first,second\na.png,x,1\nb.png,y,2\nc.png,x,1\nd.png,y,2\n"
 
 

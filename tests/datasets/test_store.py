@@ -76,6 +76,14 @@ def test_remove(tiny_dataset):
         remove_dataset("tiny")
 
 
+def test_a_dataset_called_like_the_id_of_another_hides_nothing(tiny_dataset, tmp_path):
+    other = add_dataset(write_zip(tmp_path / "pets.zip", two_classes()), tiny_dataset.id)
+    assert open_dataset(tiny_dataset.id) == tiny_dataset
+    remove_dataset(tiny_dataset.id)
+    assert list_datasets() == [other]
+    assert open_dataset(tiny_dataset.id) == other
+
+
 def test_a_cut_source_is_noticed(tiny_dataset, caplog):
     source = tiny_dataset.folder / "source.bin"
     source.write_bytes(source.read_bytes()[:-10])
