@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
-from core.datasets.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing
+from core.datasets.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
 from core.datasets.side_names import side_of, words
 from core.datasets.tables import Columns
 from core.errors import BadInput
@@ -22,6 +22,7 @@ SPLIT_NAMES = words("split set subset partition fold phase usage dataset dataspl
 INDEX_NAMES = frozenset(("", "unnamed0", "index", "id", "idx", "no", "nr", "row"))
 MOST_LISTED_ROWS = 1000
 MOST_LISTED_COLUMNS = 20
+SHARE_OF_SLIPS = 0.05
 
 
 def plain(name: str) -> str:
@@ -62,16 +63,27 @@ def asked_position(asked: str, names: Sequence[str], table: str) -> int:
 def split_position(
     names: Sequence[str], rows: Sequence[Sequence[str]], columns: Columns, table: str
 ) -> int | None:
-    """The column that says train or test: the user's, or one of that name whose cells say so."""
+    """The column that says train or test: the user's, or one of that name whose cells say so.
+
+    Hardly any may say something else: a slip, which is refused with its line when it is read.
+    """
     if columns.split is not None:
         return asked_position(columns.split, names, table)
     for position, name in enumerate(names):
         if plain(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
             said = [side_of(cell) for cell in cells if cell]
-            if said and None not in said:
+            slips = said.count(None)
+            if slips < len(said) / 2 and slips <= max(1, SHARE_OF_SLIPS * len(said)):
                 return position
     return None
+
+
+def why_no_side(cell: str) -> str | None:
+    """What speaks against a cell of the column of the split, or None; it may be blank."""
+    if not cell.strip() or side_of(cell) is not None:
+        return None
+    return f"{shown_name(cell.strip())!r} is not train, validation or test"
 
 
 def why_no_label(label: str) -> str | None:

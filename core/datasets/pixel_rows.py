@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.column_names import RefusedRows, why_no_label
+from core.datasets.column_names import RefusedRows, why_no_label, why_no_side
 from core.datasets.pixel_columns import BRIGHTEST, PixelColumns, is_number
 from core.datasets.pixels import PixelBatch
 from core.datasets.side_names import side_of
@@ -196,11 +196,12 @@ class PixelRows:
         labels: list[str],
         sides: list[str] | None,
     ) -> Iterator[PixelBatch]:
-        """Refuse lines whose label cannot be used, and put each side into a batch of its own."""
+        """Refuse lines whose label or side cannot be used; each side is a batch of its own."""
         problems = {label: why_no_label(label) for label in set(labels)}
+        slips = {cell: why_no_side(cell) for cell in set(sides or ())}
         by_side: dict[str | None, list[int]] = defaultdict(list)
         for at, label in enumerate(labels):
-            reason = problems[label]
+            reason = problems[label] or (slips[sides[at]] if sides is not None else None)
             if reason is not None:
                 self._refused.refuse(numbers[at], reason)
             else:

@@ -154,6 +154,17 @@ def test_labels_stay_text():
     assert read(table(rows_of(labels=given), HEADER))[1] == given
 
 
+def test_a_misspelt_side_costs_its_line_and_not_the_split():
+    sides = ["train", "train", "", "test", "tset", "test"]
+    rows = [[side, *row] for side, row in zip(sides, rows_of(), strict=True)]
+    _, _, names, read_sides, listing = read(table(rows, ["split", *HEADER]))
+    assert refused(listing) == {"digits.csv line 6": "'tset' is not train, validation or test"}
+    found = {
+        name.removeprefix("digits.csv line "): s for name, s in zip(names, read_sides, strict=True)
+    }
+    assert found == {"2": "train", "3": "train", "4": None, "5": "test", "7": "test"}
+
+
 def test_index_and_split_columns():
     sides = ["train", "train", "valid", "test", "Test", "train"]
     rows = [

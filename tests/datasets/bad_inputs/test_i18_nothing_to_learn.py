@@ -21,7 +21,10 @@ def test_i18_all_pictures_black(tmp_path):
     assert dataset.health["exact_duplicates"] == 9
     assert dataset.health["small_classes"] == ["cats", "dogs"]
     assert len(dataset.health["label_conflicts"]) == 1
-    assert {"problem"} <= {finding.severity for finding in findings(dataset)}
+    problems = {entry.kind: entry for entry in findings(dataset) if entry.severity == "problem"}
+    assert set(problems) == {"label_conflicts", "small_classes", "one_colour"}
+    assert problems["one_colour"].title == "Every picture is of one colour only."
+    assert problems["one_colour"].advice.startswith("There is nothing to see but the colour.")
     with pytest.raises(BadInput, match="cats"):
         make_split(dataset, 0.3, 0.1, 0)
 

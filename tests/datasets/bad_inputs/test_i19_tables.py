@@ -74,6 +74,26 @@ def test_i19_a_row_that_cannot_be_used_is_said_with_its_line(tmp_path, line, rea
     assert reasons(dataset) == {"labels.csv line 2": reason}
 
 
+def test_i19_one_misspelt_side_costs_its_row_and_not_the_split(tmp_path):
+    sides = ["train", "train", "trian", "train", "test", "test"]
+    rows = [f"{file},{label},{side}\n" for (file, label), side in zip(ROWS, sides, strict=True)]
+    dataset = added(tmp_path, ("file,label,split\n" + "".join(rows)).encode())
+    reason = "'trian' is not train, validation or test"
+    assert reasons(dataset) == {"labels.csv line 4": reason}
+    assert dataset.file_names == ("1.png", "5.png", "2.png", "4.png", "6.png")
+    assert dataset.given_sides.tolist() == [0, 2, 0, 0, 2]
+
+
+def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
+    with pytest.raises(BadInput) as caught:
+        added(tmp_path, b"file,label\n1.png,\n2.png,\n")
+    assert str(caught.value) == (
+        "No row of labels.csv can be used. labels.csv line 2: the label is empty; labels.csv line"
+        " 3: the label is empty. Expected a first line file,label and then one line a picture:"
+        " 1.jpg,cat."
+    )
+
+
 def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
     dataset = added(tmp_path, "\n".join(GOOD.splitlines()[:-1]).encode())
     assert dataset.class_counts == {"cat": 3, "dog": 2}
