@@ -64,15 +64,14 @@ def offer_start(subject: Subject) -> None:
     plan = _planned(subject, dataset, strategies, shares, tuple(range(int(seeds))))
     if plan is not None:
         _show_plan(plan)
-    pressed = st.button(
+    st.button(
         "Start the learning curve",
         type="primary",
         icon=":material/play_arrow:",
         disabled=plan is None,
+        on_click=_start,
+        args=(plan,),
     )
-    if pressed and plan is not None:
-        _start(plan)
-        st.rerun()
 
 
 def _planned(
@@ -141,10 +140,9 @@ def _show_plan(plan: LearningCurvePlan) -> None:
 
 def _start(plan: LearningCurvePlan) -> None:
     """Queue all experiments, the smallest first, and see that a worker serves them."""
-    store = reads.store()
-    for spec in plan.specs:
-        store.create_experiment(spec)
-    remember(series=plan.series)
-    # Whoever watches wakes a worker too: an error here must not lead to a second series.
     with error_box():
+        store = reads.store()
+        for spec in plan.specs:
+            store.create_experiment(spec)
+        remember(series=plan.series)
         ensure_worker(store)

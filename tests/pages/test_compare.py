@@ -1,5 +1,7 @@
 """Compare: every view, cold and through the router; links that are stale; what is missing."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from core.comparison.confusion import cell_images
@@ -10,7 +12,7 @@ from core.datasets.store import open_dataset, remove_dataset
 from core.runs.predictions import predictions_path
 from core.runs.records import RecordedRun
 from core.runs.store import open_store
-from core.ui import evidence_reads, reads
+from core.ui import compare_learning_start, evidence_reads, reads
 from core.ui.texts import literal
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
@@ -370,7 +372,9 @@ def test_the_report_and_the_tables_are_built_when_asked_for(compared):
 
 
 @pytest.mark.usefixtures("compared")
-def test_a_learning_curve_is_planned_started_and_followed():
+def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
+    woken = Mock(return_value=True)
+    monkeypatch.setattr(compare_learning_start, "ensure_worker", woken)
     app = open_routed("compare", experiment=EXPERIMENT, view="data")
     app = app.multiselect(key=f"learning.strategies.{EXPERIMENT}").set_value(["majority"]).run()
     app = is_whole(app.multiselect(key="learning.shares").set_value([0.5, 1.0]).run())
@@ -380,6 +384,7 @@ def test_a_learning_curve_is_planned_started_and_followed():
     members = [entry for entry in open_store().experiments() if entry.spec.series]
     assert sorted(entry.spec.train_share for entry in members) == [0.5, 1.0]
     assert app.query_params["series"] == members[0].spec.series
+    woken.assert_called_once_with(reads.store())
     assert "No run of this learning curve has finished yet" in words(app)
     assert len(app.get("page_link")) == 3  # the active one, and both in the list
 
