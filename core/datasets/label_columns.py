@@ -1,4 +1,4 @@
-"""Which columns of a table name the pictures and their labels."""
+"""Which column of a table, beside that of the pictures, holds their labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,6 @@ from core.datasets.tables import Columns, TextTable
 from core.errors import ColumnsUnclear
 
 ROWS_SHOWN = 5
-# Enough to know which column names pictures; a table that names none is read to its end.
-ENOUGH_ROWS = 500
-ENOUGH_NAMED = 50
 FEWEST_ROWS_TO_JUDGE = 10
 SHARE_WITH_ONE_MARK = 0.95
 _MARKED = frozenset(("1", "1.0"))
@@ -46,20 +43,6 @@ class LabelColumns:
     @property
     def label_name(self) -> str:
         return "" if self.label is None else self.names[self.label]
-
-
-def file_column(table: TextTable, pictures: PictureNames) -> int | None:
-    """The column whose cells name most pictures, or None where none names any."""
-    named: list[set[int]] = [set() for _ in range(table.width)]
-    for count, (_, cells) in enumerate(table.rows()):
-        for position, cell in enumerate((cells or [])[: table.width]):
-            files = pictures.find(cell, table.raw).files
-            if files:
-                named[position].add(id(files[0]))
-        if count >= ENOUGH_ROWS and max(map(len, named)) >= ENOUGH_NAMED:
-            break
-    best = max(range(table.width), key=lambda position: len(named[position]))
-    return best if named[best] else None
 
 
 def label_columns(

@@ -1,5 +1,6 @@
 """Read the rows of a table that names pictures: who has which label, and what is wrong where."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -116,7 +117,8 @@ def _read_row(
 
 def _label(cells: Sequence[str], columns: LabelColumns) -> str:
     if columns.label is not None:
-        label = cells[columns.label].strip()
+        # As file names are: a label typed on a Mac looks the same and is spelled otherwise.
+        label = unicodedata.normalize("NFC", cells[columns.label].strip())
         reason = why_no_label(label)
         if reason is not None:
             raise RowProblem(reason)

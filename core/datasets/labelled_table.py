@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.column_names import plain
-from core.datasets.label_columns import LabelColumns, file_column, label_columns
+from core.datasets.file_columns import file_column
+from core.datasets.label_columns import LabelColumns, label_columns
 from core.datasets.labelled_rows import FILES_SHOWN, Row, read_rows
 from core.datasets.layout import (
     LabelledFile,
@@ -13,18 +14,17 @@ from core.datasets.layout import (
     classes_of_names,
     note_alike_classes,
 )
+from core.datasets.other_labels import check_other_labels, is_boxes
 from core.datasets.picture_files import has_picture_suffix
 from core.datasets.picture_names import PictureNames
 from core.datasets.raw_files import Listing, RawFile, shown_name
-from core.datasets.side_names import side_among
+from core.datasets.side_names import side_of_file, side_of_folders
 from core.datasets.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput, ColumnsUnclear
 
 EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"
-SHEET_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers")
 # Beside class folders, a table that names fewer of the pictures is about something else.
 SHARE_NAMED = 0.5
-SHARE_THAT_LOOK_LIKE_FILES = 0.5
 _SUBMISSION = "submission"
 
 
@@ -53,14 +53,13 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     pictures = [raw for raw in others if has_picture_suffix(raw.name)] or others
     if not pictures:
         return None
-    if not tables:
-        _check_sheets(listing)
-        return None
     folders = classes_of_folders(listing)
-    usable = _usable_tables(tables, PictureNames(pictures), columns, bool(folders), listing)
+    about_pictures = [table for table in tables if not is_boxes(table)]
+    names = PictureNames(pictures)
+    usable = _usable_tables(about_pictures, names, columns, bool(folders), listing)
     if not usable:
-        if not folders:
-            _check_any_named(tables, pictures)
+        if not folders and not classes_of_names(listing):
+            check_other_labels(listing, tables, pictures)
         return None
     taken = _taken_together(usable, listing)
     rows = [row for entry in taken for row in entry.rows]
@@ -77,7 +76,7 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
         first = "; ".join(f"{row['file']}: {row['reason']}" for row in listing.refused[:3])
         raise BadInput(f"No row of {taken[0].table.name} can be used. {first}. {EXPECTED}.", "path")
     _say_what_was_taken(taken, rows, pictures, listing, bool(folders))
-    return _labelled_files(taken)
+    return _labelled_files(taken, listing)
 
 
 def _is_table_name(name: str) -> bool:
@@ -130,8 +129,8 @@ def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
     first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
     label_name = plain(first.columns.label_name)
     alike = [entry for entry in real if plain(entry.columns.label_name) == label_name]
-    by_side = [entry for entry in alike if side_among(entry.table.raw.name)]
-    if first in by_side and len({side_among(entry.table.raw.name) for entry in by_side}) > 1:
+    by_side = [entry for entry in alike if side_of_file(entry.table.raw.parts)]
+    if first in by_side and len({side_of_file(entry.table.raw.parts) for entry in by_side}) > 1:
         alike = by_side
     named = [{id(row.raw) for row in entry.rows} for entry in alike]
     apart = not any(one & other for one, other in itertools.combinations(named, 2))
@@ -175,21 +174,29 @@ def _say_more(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, 
     return not _has_sides(taken, rows) and one_to_one and in_words and in_numbers
 
 
-def _labelled_files(taken: Sequence[_Usable]) -> list[LabelledFile]:
+def _labelled_files(taken: Sequence[_Usable], listing: Listing) -> list[LabelledFile]:
     rows = [row for entry in taken for row in entry.rows]
-    by_side = len(taken) > 1 and all(side_among(entry.table.raw.name) for entry in taken)
+    by_table = len(taken) > 1 and all(side_of_file(entry.table.raw.parts) for entry in taken)
+    by_folder = not by_table and _lie_in_sides(rows)
+    if by_folder:
+        listing.notes.append("The folders that the pictures lie in were taken as the split.")
     top = _common_folders([row.raw for row in rows])
-    labelled = [
-        LabelledFile(
-            row.label,
-            "/".join(row.raw.parts[top:]),
-            row.raw,
-            row.side or (side_among(entry.table.raw.name) if by_side else None),
-        )
-        for entry in taken
-        for row in entry.rows
-    ]
+    labelled = []
+    for entry in taken:
+        side = side_of_file(entry.table.raw.parts) if by_table else None
+        for row in entry.rows:
+            of_folder = side_of_folders(row.raw.parts[:-1]) if by_folder else None
+            name = "/".join(row.raw.parts[top:])
+            labelled.append(LabelledFile(row.label, name, row.raw, row.side or side or of_folder))
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+
+
+def _lie_in_sides(rows: Sequence[Row]) -> bool:
+    """Whether all the pictures lie in folders called train, test and the like, and in several."""
+    if any(row.side for row in rows):
+        return False
+    sides = {side_of_folders(row.raw.parts[:-1]) for row in rows}
+    return None not in sides and len(sides) > 1
 
 
 def _common_folders(files: Sequence[RawFile]) -> int:
@@ -231,32 +238,3 @@ def _say_what_was_taken(
             f" {shown}{more}."
         )
     note_alike_classes({row.label for row in rows}, listing)
-
-
-def _check_any_named(tables: Sequence[TextTable], pictures: Sequence[RawFile]) -> None:
-    """Where a table names files, and none of them is there, say what both sides look like."""
-    for table in tables:
-        for position in range(table.width):
-            cells = [row[position].strip() for row in table.first_rows[1:] if len(row) > position]
-            like_files = [cell for cell in cells if has_picture_suffix(cell)]
-            if like_files and len(like_files) >= SHARE_THAT_LOOK_LIKE_FILES * len(cells):
-                theirs = " and ".join(map(shown_name, like_files[:2]))
-                ours = " and ".join(shown_name(raw.path) for raw in pictures[:2])
-                raise BadInput(
-                    f"{table.name} names {theirs}, and none of the pictures that it names is"
-                    f" there. There are {ours}. Give the pictures of this table.",
-                    "path",
-                )
-
-
-def _check_sheets(listing: Listing) -> None:
-    """Where only a spreadsheet could say the labels, ask for it as CSV."""
-    for raw in listing.files:
-        is_sheet = raw.name.lower().endswith(SHEET_SUFFIXES)
-        if is_sheet and not classes_of_folders(listing) and not classes_of_names(listing):
-            raise BadInput(
-                f"{raw.path} is a spreadsheet, which is not read, and the pictures lie in no class"
-                " folders. Save it as CSV (in Excel: Save as, CSV UTF-8) and put that beside the"
-                " pictures.",
-                "path",
-            )

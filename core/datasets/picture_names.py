@@ -1,5 +1,6 @@
 """Find the picture that a cell of a table names: by path, by base name, with ending or without."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from core.datasets.picture_files import has_picture_suffix, stem
 from core.datasets.raw_files import RawFile
 from core.datasets.side_names import side_among, side_of
+
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class PictureNames:
 
 def _parts(cell: str) -> list[str]:
     text = unicodedata.normalize("NFC", cell.strip().replace("\\", "/"))
+    if _ADDRESS.match(text):
+        text = re.split(r"[?#]", text, maxsplit=1)[0]
     return [part for part in text.split("/") if part not in ("", ".", "..")]
 
 

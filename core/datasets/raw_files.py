@@ -123,8 +123,8 @@ def safe_parts(name: str) -> tuple[str, ...]:
 
 
 def is_ignored(parts: tuple[str, ...]) -> bool:
-    """Hidden files and what systems leave behind (``.DS_Store``, ``__MACOSX``, ``Thumbs.db``)."""
-    return any(part.startswith(".") or part.lower() in _IGNORED_NAMES for part in parts)
+    """Hidden files, and what systems and programs leave (``Thumbs.db``, ``~$list.xlsx``)."""
+    return any(part.startswith((".", "~$")) or part.lower() in _IGNORED_NAMES for part in parts)
 
 
 def shown_name(name: str) -> str:

@@ -50,6 +50,16 @@ def side_among(name: str) -> str | None:
     return said.pop() if len(said) == 1 else None
 
 
+def side_of_file(parts: Sequence[str]) -> str | None:
+    """The side that a file name mentions, or else the folder that it lies in, or None."""
+    return side_among(parts[-1]) or side_of_folders(parts[:-1])
+
+
+def side_of_folders(folders: Sequence[str]) -> str | None:
+    """The side that the innermost of some nested folders says that has one, or None."""
+    return next(filter(None, map(side_of, reversed(folders))), None)
+
+
 def sides_of_folders(names: Sequence[str]) -> dict[str, str | None]:
     """The side of each of some folders that lie together, without the words that all have.
 

@@ -55,7 +55,7 @@ class Columns:
 class TextTable:
     """A text file that reads as a table. ``first_rows`` has its first rows, a header among them.
 
-    ``lines_before`` counts lines that are no part of it (Excel's ``sep=;``).
+    ``lines_before`` counts lines that are no part of it (Excel's ``sep=;``, remarks after ``#``).
     """
 
     raw: RawFile
@@ -124,6 +124,7 @@ def read_table(raw: RawFile) -> TextTable | None:
     separator = told.group(1) if told else _separator(lines)
     if separator is None:
         return None
+    before += _comments(lines[before:], separator)
     numbered = enumerate(lines[before:], start=before + 1)
     try:
         rows = [tuple(cells) for _, cells in _rows(numbered, separator, raw.path) if cells]
@@ -233,6 +234,17 @@ def _first_lines(text: io.TextIOWrapper) -> Iterator[str]:
         if len(line) > LOOKED_AT_CHARACTERS and not line.endswith("\n"):
             return
         yield line
+
+
+def _comments(lines: list[str], separator: str) -> int:
+    """How many lines at the top are remarks after a ``#``; a header may begin with it as well."""
+    count = 0
+    while count < len(lines) and lines[count].startswith("#"):
+        count += 1
+    if not 0 < count < len(lines):
+        return 0
+    is_header = lines[count - 1].count(separator) >= lines[count].count(separator)
+    return count - 1 if is_header else count
 
 
 def _separator(lines: list[str]) -> str | None:

@@ -43,6 +43,9 @@ NAMED_AS = {
     "in capitals": lines("A.JPG", "B.jpg", "C.Jpg", "d.JPG"),
     "with a path of another machine": lines(*(f"C:\\data\\x\\{name}" for name in FLAT)),
     "with dots before": lines(*(f"../images/./{name}" for name in FLAT)),
+    "with an address": lines(*(f"https://cdn.example.org/im/{name}?size=9#x" for name in FLAT)),
+    "below remarks": b"# microscope, a\n# exported in May\n" + lines(*FLAT),
+    "with a header after a sign": b"# made by a program\n# " + lines(*FLAT),
     "with blanks around": lines(*(f" {name} " for name in FLAT)),
     "in another format": lines("a.png", "b.png", "c.png", "d.png"),
     "with a byte order mark": b"\xef\xbb\xbf" + lines(*FLAT),
@@ -88,6 +91,13 @@ def test_a_table_in_windows_1252_with_quoted_commas():
     table = 'Datei;Sorte\na.jpg;"Käse, alt"\nb.jpg;Müsli\nc.jpg;"Käse, alt"\n'.encode("cp1252")
     labels, _ = read(members(table, FLAT[:3]))
     assert labels == {"a.jpg": "Käse, alt", "b.jpg": "Müsli", "c.jpg": "Käse, alt"}
+
+
+def test_a_label_typed_on_a_mac_is_the_same_label():
+    """The same letters, once as one sign and once as two."""
+    table = csv_bytes("file,label", "a.jpg,Gru\u0308n", "b.jpg,Gr\u00fcn", "c.jpg,Rot")
+    labels, _ = read(members(table, FLAT[:3]))
+    assert labels == {"a.jpg": "Gr\u00fcn", "b.jpg": "Gr\u00fcn", "c.jpg": "Rot"}
 
 
 IN_FOLDERS = ("x/one/1.jpg", "x/two/1.jpg", "x/two/2.jpg")
@@ -192,6 +202,28 @@ def test_a_column_of_sides():
     )
     expected = {"a.jpg": "train", "b.jpg": "test", "c.jpg": "validation", "d.jpg": None}
     assert sides(members(table)) == expected
+
+
+def test_a_table_in_each_folder_of_the_split():
+    given = {path: path.encode() for path in ("train/1.jpg", "train/2.jpg", "val/1.jpg")}
+    given["train/_annotations.csv"] = csv_bytes("file,label", "1.jpg,cat", "2.jpg,dog")
+    given["val/_annotations.csv"] = csv_bytes("file,label", "1.jpg,cat")
+    expected = {"train/1.jpg": "train", "train/2.jpg": "train", "val/1.jpg": "validation"}
+    assert sides(given) == expected
+
+
+def test_one_table_for_the_folders_of_the_split():
+    paths = ("x/train/1.jpg", "x/train/2.jpg", "x/test/1.jpg")
+    table = csv_bytes("file,label", "train/1.jpg,cat", "train/2.jpg,dog", "test/1.jpg,cat")
+    given = members(table, paths, "x/labels.csv")
+    assert sides(given) == {path: path.split("/")[1] for path in paths}
+    assert "The folders that the pictures lie in were taken as the split." in read(given)[1].notes
+
+
+def test_a_folder_beside_train_and_test_makes_no_split():
+    paths = ("train/1.jpg", "test/2.jpg", "more/3.jpg")
+    given = members(csv_bytes("file,label", "1.jpg,cat", "2.jpg,dog", "3.jpg,cat"), paths)
+    assert set(sides(given).values()) == {None}
 
 
 def test_the_tables_train_and_test_are_sides():
