@@ -23,7 +23,8 @@ class SizeSummary:
 def size_summary(dataset: Dataset) -> SizeSummary:
     """The sizes of all pictures, in a few numbers."""
     widths, heights = dataset.widths, dataset.heights
-    order = np.argsort(widths.astype(np.int64) * heights, kind="stable")
+    # By width where the area is the same: a camera that is turned makes two sizes of one area.
+    order = np.lexsort((widths, widths.astype(np.int64) * heights))
     smallest, median, largest = (
         (int(widths[position]), int(heights[position]))
         for position in (order[0], order[(len(order) - 1) // 2], order[-1])

@@ -346,6 +346,13 @@ def test_sizes_and_shapes(tmp_path):
     assert (summary.portrait, summary.landscape, summary.square) == (0.0, 2 / 43, 41 / 43)
 
 
+def test_a_camera_that_was_turned_makes_two_sizes(tmp_path):
+    upright, wide = Image.new("RGB", (30, 40)), Image.new("RGB", (40, 30))
+    pictures = {f"{name}/{n}.png": encoded(upright if n else wide) for name in "ab" for n in (0, 1)}
+    summary = size_summary(zipped(tmp_path, pictures))
+    assert (summary.smallest, summary.largest) == ((30, 40), (40, 30))
+
+
 def test_all_tiny_and_all_grey(digits):
     kinds = found(digits)
     assert set(kinds) == {"tiny_pictures", "grey", "nothing_found"}
