@@ -38,6 +38,7 @@ _JPEGS = ("JPEG", "MPO")
 # the thread, so that two threads kept 0.9 GB after a large picture each, one after the other.
 Image.core.set_block_size(64 * 1024**2)
 
+_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -201,6 +202,13 @@ def _why_unknown(data: bytes) -> str:
         return f"a web page, not one of {accepted}"
     if start.startswith(b"%pdf"):
         return f"a PDF document, not one of {accepted}"
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in _HEIC_BRANDS:
+            return f"a HEIC picture, as iPhones take them: save it as JPEG (read are {accepted})"
+        if brand == b"avif":
+            return f"an AVIF picture: save it as JPEG or PNG (read are {accepted})"
+        return f"a film, not one of {accepted}"
     if data.startswith((b"II*\0", b"MM\0*")):
         return "a TIFF whose name does not end in .tif or .tiff"
     return f"not a readable picture of a known format ({accepted})"

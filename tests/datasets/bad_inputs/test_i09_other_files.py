@@ -23,6 +23,17 @@ REFUSED = {
         "a TIFF whose name does not end in .tif or .tiff",
     ),
     "EPS": ("x.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", UNKNOWN),
+    "HEIC": (
+        "IMG_1.HEIC",
+        b"\0\0\0\x24ftypheic\0\0\0\0mif1",
+        f"a HEIC picture, as iPhones take them: save it as JPEG (read are {KNOWN})",
+    ),
+    "AVIF": (
+        "x.avif",
+        b"\0\0\0\x20ftypavif\0\0\0\0",
+        f"an AVIF picture: save it as JPEG or PNG (read are {KNOWN})",
+    ),
+    "film": ("x.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0", f"a film, not one of {KNOWN}"),
     "PSD": ("x.png", b"8BPS\0\1" + bytes(40), UNKNOWN),
 }
 ACCEPTED = {
