@@ -1,7 +1,6 @@
 """Add a dataset: from what the user points at, or from pixels already in memory."""
 
 import hashlib
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from core.datasets.ingest import (
     take_in,
     take_in_pixels,
 )
+from core.datasets.layout import check_classes, first_reasons
 from core.datasets.model import ENCODED, PIXELS, SOURCE_FILE, Dataset
 from core.datasets.pixels import PixelBatch, PixelImages
 from core.datasets.raw_files import Listing, shown_name
@@ -126,15 +126,19 @@ def _finish(
     listing: Listing,
     should_stop: StopCallback | None,
 ) -> Dataset:
+    left_out = [*listing.refused, *taken.quarantined]
     if not taken.examined:
-        raise BadInput(_nothing_readable(taken), "path")
+        said = first_reasons(taken.quarantined)
+        raise BadInput(f"None of the files is a picture that can be used.{said}", "path")
+    classes = sorted(set(taken.class_names))
+    check_classes(classes, left_out)
     index = taken.index(should_stop)
     given_sides, about_sides = settle_sides(taken.sides)
     if given_sides is not None:
         index["given_sides"] = given_sides
-    classes = sorted(set(taken.class_names))
     health = health_report(classes, taken.file_names, index)
-    health["quarantined"] = [*listing.refused, *taken.quarantined]
+    health["quarantined"] = left_out
+    health["lost_classes"] = sorted(taken.unreadable_classes.difference(classes))
     health["ignored_files"] = listing.ignored
     health["notes"] = [*listing.notes, *([about_sides] if about_sides else [])]
     document = manifest | {
@@ -156,11 +160,3 @@ def content_id(classes: list[str], index: dict[str, np.ndarray]) -> str:
         digest.update(b"sides")
         digest.update(index["given_sides"].astype("<i1").tobytes())
     return digest.hexdigest()
-
-
-def _nothing_readable(taken: TakenIn) -> str:
-    message = io.StringIO()
-    message.write("None of the files is a picture that can be used.")
-    for entry in taken.quarantined[:3]:
-        message.write(f" {entry['file']}: {entry['reason']}.")
-    return message.getvalue()

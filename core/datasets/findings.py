@@ -9,7 +9,7 @@ from core.datasets.finding_copies import about_copies
 from core.datasets.finding_pictures import about_pictures
 from core.datasets.model import Dataset
 from core.datasets.sizes import SizeSummary, size_summary
-from core.datasets.wording import counted, percent
+from core.datasets.wording import counted, listed, percent
 
 __all__ = ["Finding", "SizeSummary", "findings", "size_summary"]
 
@@ -44,6 +44,19 @@ def _about_reading(dataset: Dataset) -> list[Finding]:
                 "They are left out already. Download the list to see each with its reason; mend"
                 " them and add the images again, or go on without them.",
                 count=quarantined,
+            )
+        )
+    lost = dataset.health.get("lost_classes", ())
+    if lost:
+        found.append(
+            Finding(
+                "lost_classes",
+                "problem",
+                f"{counted(len(lost), 'class is', 'classes are')} missing: {listed(lost)}. None of"
+                " the pictures there could be read.",
+                "Look at the list of what could not be used. Save these pictures in another format"
+                " and add the images again, or go on without them.",
+                count=len(lost),
             )
         )
     ignored = dataset.health.get("ignored_files", 0)

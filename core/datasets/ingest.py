@@ -12,7 +12,7 @@ import numpy as np
 from core.datasets.as_rgb import UnreadableImageError
 from core.datasets.duplicates import THUMBNAIL_SIDE, group_duplicates
 from core.datasets.examine import Examined, examine_file, examine_pixels
-from core.datasets.layout import LabelledFile, check_classes
+from core.datasets.layout import LabelledFile
 from core.datasets.pillow_warnings import without_pillow_warnings
 from core.datasets.pixels import PixelImages
 from core.errors import Cancelled
@@ -30,7 +30,8 @@ def decoding_threads() -> int:
 
 @dataclass
 class TakenIn:
-    """The pictures that could be read, in order, and the files that could not."""
+    """The pictures that could be read, in order, and the files that could not, with the classes
+    that these would have been of."""
 
     class_names: list[str] = field(default_factory=list)
     file_names: list[str] = field(default_factory=list)
@@ -39,12 +40,11 @@ class TakenIn:
     sizes: list[int] = field(default_factory=list)
     examined: list[Examined] = field(default_factory=list)
     quarantined: list[dict[str, str]] = field(default_factory=list)
+    unreadable_classes: set[str] = field(default_factory=set)
 
     def index(self, should_stop: StopCallback | None = None) -> dict[str, np.ndarray]:
-        """The arrays of ``index.npz``. Raises ``BadInput`` with fewer than two classes, and
-        ``Cancelled`` soon after ``should_stop()``."""
+        """The arrays of ``index.npz``. Raises ``Cancelled`` soon after ``should_stop()``."""
         classes = sorted(set(self.class_names))
-        check_classes(classes)
         number = {name: position for position, name in enumerate(classes)}
         labels = np.array([number[name] for name in self.class_names], np.int32)
         looked_at = np.array([entry.thumbnail is not None for entry in self.examined])
@@ -97,6 +97,7 @@ def take_in(
         _stop_if_asked(should_stop)
         if isinstance(outcome, UnreadableImageError):
             taken.quarantined.append({"file": file.raw.path, "reason": str(outcome)})
+            taken.unreadable_classes.add(file.class_name)
         else:
             target.write(data)
             taken.add(file.class_name, file.name, file.side, outcome)

@@ -41,7 +41,8 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
     ``listing.notes``. Raises ``BadInput``.
     """
     if not listing.files:
-        raise BadInput(f"There is no picture in it.{_refused(listing)} {EXPECTED}.", "path")
+        said = first_reasons(listing.refused)
+        raise BadInput(f"There is no picture in it.{said} {EXPECTED}.", "path")
     ignored_before = listing.ignored
     files = unwrap([(raw.parts, raw) for raw in listing.files])
     labelled = (
@@ -51,9 +52,8 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
         or _by_class_folders(files, listing)
     )
     if not labelled:
-        raise BadInput(
-            f"The pictures lie in no class folder.{_refused(listing)} {EXPECTED}.", "path"
-        )
+        said = first_reasons(listing.refused)
+        raise BadInput(f"The pictures lie in no class folder.{said} {EXPECTED}.", "path")
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
     if beside:
         listing.ignored += beside
@@ -62,11 +62,9 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
 
 
-def _refused(listing: Listing) -> str:
-    """The first files that were refused, each with its reason: they may be all that was given."""
-    return "".join(
-        f" {entry['file']}: {entry['reason']}." for entry in listing.refused[:NAMES_SHOWN]
-    )
+def first_reasons(left_out: Sequence[dict[str, str]]) -> str:
+    """The first files that were left out, each with its reason: they may be all that was given."""
+    return "".join(f" {entry['file']}: {entry['reason']}." for entry in left_out[:NAMES_SHOWN])
 
 
 def classes_of_folders(listing: Listing) -> dict[int, str]:
@@ -95,13 +93,14 @@ def classes_of_names(listing: Listing) -> dict[int, str]:
     return {id(entry.raw): entry.class_name for entry in labelled}
 
 
-def check_classes(classes: list[str]) -> None:
-    """At least two classes, or ``BadInput`` that says what was found."""
+def check_classes(classes: list[str], left_out: Sequence[dict[str, str]] = ()) -> None:
+    """At least two classes, or ``BadInput`` that says what was found, and what was ``left_out``."""
     if len(classes) >= FEWEST_CLASSES:
         return
     found = f"one class ({classes[0]!r})" if classes else "no class"
     raise BadInput(
-        f"Found {found} with readable pictures; at least {FEWEST_CLASSES} are needed. {EXPECTED}.",
+        f"Found {found} with readable pictures; at least {FEWEST_CLASSES} are needed."
+        f"{first_reasons(left_out)} {EXPECTED}.",
         "path",
     )
 

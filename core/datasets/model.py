@@ -25,10 +25,11 @@ class Dataset:
     ``labels`` int32 ``(N,)`` are positions in ``classes`` (sorted); ``groups`` int64 ``(N,)``
     number the sets of near duplicates; ``heights`` and ``widths`` int32 ``(N,)`` are pixels of
     the upright picture. ``channels`` is 1 where every image is grey, else 3. ``health`` is what was
-    noticed on the way in: ``quarantined`` (a list of ``file`` and ``reason``), ``ignored_files``,
-    ``exact_duplicates``, ``near_duplicate_groups``, ``images_in_groups``, ``largest_group``,
-    ``label_conflicts``, ``look_alike_classes`` (where near duplicates were most of the class, so
-    that only equal pixels count), ``small_classes``, ``notes``. ``encoding`` tells how
+    noticed on the way in: ``quarantined`` (a list of ``file`` and ``reason``), ``lost_classes``
+    (none of whose pictures could be read), ``ignored_files``, ``exact_duplicates``,
+    ``near_duplicate_groups``, ``images_in_groups``, ``largest_group``, ``label_conflicts``,
+    ``look_alike_classes`` (where near duplicates were most of the class, so that only equal pixels
+    count), ``small_classes``, ``notes``. ``encoding`` tells how
     ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
     ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way. ``digests`` uint8 ``(N, 32)``
     are equal where the pixels are. Bool ``(N,)``: ``grey`` and ``plain`` (of one colour) pictures,

@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from core.datasets.findings import findings
 from core.datasets.store import add_dataset, list_datasets, open_dataset
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons
@@ -77,8 +78,21 @@ def test_i8_one_class_is_not_enough(home, tmp_path):
 
 def test_i8_two_classes_of_which_one_cannot_be_read(tmp_path):
     members = two_classes() | {f"dogs/{number}.png": b"no picture" for number in range(3)}
-    with pytest.raises(BadInput, match=r"Found one class \('cats'\) with readable pictures"):
+    with pytest.raises(BadInput) as caught:
         add_zip(tmp_path, members)
+    assert str(caught.value).startswith(
+        "Found one class ('cats') with readable pictures; at least 2 are needed. dogs/0.png: not a"
+        " readable picture of a known format"
+    )
+
+
+def test_i8_a_class_of_which_no_picture_can_be_read_is_named(tmp_path):
+    members = two_classes() | {f"owls/{number}.png": b"no picture" for number in range(2)}
+    dataset = add_zip(tmp_path, members | {"dogs/bad.png": b"no picture"})
+    assert dataset.classes == ("cats", "dogs")
+    (lost,) = (entry for entry in findings(dataset) if entry.kind == "lost_classes")
+    assert lost.severity == "problem"
+    assert lost.title == "1 class is missing: 'owls'. None of the pictures there could be read."
 
 
 def test_i8_a_class_of_one_picture_is_named(tmp_path):
