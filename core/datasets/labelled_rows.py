@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.column_names import RefusedRows, why_no_label
+from core.datasets.column_names import RefusedRows, why_no_label, why_no_side
 from core.datasets.label_columns import LabelColumns, marked_columns
 from core.datasets.picture_names import PictureNames
 from core.datasets.raw_files import Listing, RawFile, shown_name
@@ -132,7 +132,7 @@ def _label(cells: Sequence[str], columns: LabelColumns) -> str:
 
 
 def _side(cell: str) -> str | None:
-    side = side_of(cell)
-    if side is None and cell.strip():
-        raise RowProblem(f"{shown_name(cell.strip())!r} is not train, validation or test")
-    return side
+    reason = why_no_side(cell)
+    if reason is not None:
+        raise RowProblem(reason)
+    return side_of(cell)

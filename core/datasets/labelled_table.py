@@ -12,6 +12,7 @@ from core.datasets.layout import (
     LabelledFile,
     classes_of_folders,
     classes_of_names,
+    first_reasons,
     note_alike_classes,
 )
 from core.datasets.other_labels import check_other_labels, is_boxes
@@ -20,6 +21,7 @@ from core.datasets.picture_names import PictureNames
 from core.datasets.raw_files import Listing, RawFile, shown_name
 from core.datasets.side_names import side_of_file, side_of_folders
 from core.datasets.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
+from core.datasets.wording import counted
 from core.errors import BadInput, ColumnsUnclear
 
 EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"
@@ -66,15 +68,15 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     if not columns.chosen:
         if folders and _is_about_something_else(taken, rows, pictures, listing):
             return None
-        if rows and _say_the_same(taken, rows, folders):
-            return None
-        if rows and _say_more(taken, rows, folders or classes_of_names(listing)):
+        words = folders or classes_of_names(listing)
+        if rows and (_say_the_same(taken, rows, folders) or _say_more(taken, rows, words)):
+            _say_what_was_refused(taken, listing)
             return None
     for entry in taken:
         listing.refused.extend(entry.refused)
     if not rows:
-        first = "; ".join(f"{row['file']}: {row['reason']}" for row in listing.refused[:3])
-        raise BadInput(f"No row of {taken[0].table.name} can be used. {first}. {EXPECTED}.", "path")
+        said = first_reasons(listing.refused)
+        raise BadInput(f"No row of {taken[0].table.name} can be used.{said} {EXPECTED}.", "path")
     _say_what_was_taken(taken, rows, pictures, listing, bool(folders))
     return _labelled_files(taken, listing)
 
@@ -163,6 +165,17 @@ def _say_the_same(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[i
     return not _has_sides(taken, rows) and all(
         row.label == classes.get(id(row.raw)) for row in rows
     )
+
+
+def _say_what_was_refused(taken: Sequence[_Usable], listing: Listing) -> None:
+    """Lines of a table that is not needed may still tell of pictures that are missing."""
+    for entry in taken:
+        if entry.refused:
+            listing.notes.append(
+                f"{entry.table.name} says what folders or file names say, so these were taken."
+                f" {counted(len(entry.refused), 'line')} of it could not be used:"
+                f"{first_reasons(entry.refused)}"
+            )
 
 
 def _say_more(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:

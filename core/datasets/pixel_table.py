@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.datasets.column_names import RefusedRows
+from core.datasets.layout import first_reasons
 from core.datasets.picture_files import has_picture_suffix
 from core.datasets.pixel_columns import BRIGHTEST, EXPECTED, PixelColumns, pixel_columns
 from core.datasets.pixel_rows import PixelRows, PixelTable
@@ -157,5 +158,5 @@ def _batches(tables: list[PixelTable], listing: Listing) -> Iterator[tuple[Pixel
                 " the pictures are dark."
             )
     if not images:
-        first = "; ".join(f"{row['file']}: {row['reason']}" for row in listing.refused[:3])
-        raise BadInput(f"No line of the table can be used. {first}. {EXPECTED}.", "path")
+        said = first_reasons(listing.refused)
+        raise BadInput(f"No line of the table can be used.{said} {EXPECTED}.", "path")

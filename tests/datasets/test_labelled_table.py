@@ -345,17 +345,6 @@ def test_a_spreadsheet_is_named():
         read(members(b"PK\3\4", name="labels.xlsx"))
 
 
-def test_no_usable_row():
-    table = csv_bytes("file,label", "a.jpg,", "b.jpg,", "c.jpg,")
-    with pytest.raises(BadInput) as caught:
-        read(members(table))
-    assert str(caught.value) == (
-        "No row of labels.csv can be used. labels.csv line 2: the label is empty; labels.csv line"
-        " 3: the label is empty; labels.csv line 4: the label is empty. Expected a first line"
-        " file,label and then one line a picture: 1.jpg,cat."
-    )
-
-
 def test_labels_that_differ_only_in_case_are_said():
     table = csv_bytes("file,label", "a.jpg,Cat", "b.jpg,cat", "c.jpg,dog")
     _, listing = read(members(table, FLAT[:3]))

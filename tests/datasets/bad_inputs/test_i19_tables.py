@@ -88,9 +88,24 @@ def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
     with pytest.raises(BadInput) as caught:
         added(tmp_path, b"file,label\n1.png,\n2.png,\n")
     assert str(caught.value) == (
-        "No row of labels.csv can be used. labels.csv line 2: the label is empty; labels.csv line"
+        "No row of labels.csv can be used. labels.csv line 2: the label is empty. labels.csv line"
         " 3: the label is empty. Expected a first line file,label and then one line a picture:"
         " 1.jpg,cat."
+    )
+
+
+def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tmp_path):
+    members = {f"{label}/{file}": PICTURES[file] for file, label in ROWS}
+    table = "file,label\n" + "".join(f"{label}/{file},{label}\n" for file, label in ROWS)
+    table += "cat/9.png,cat\ndog/2.png,\n"
+    path = write_zip(tmp_path / "pets.zip", members | {"labels.csv": table.encode()})
+    dataset = add_dataset(path)
+    assert dataset.read_as == "class folders"
+    assert dataset.class_counts == {"cat": 3, "dog": 3}
+    assert dataset.health["notes"][0] == (
+        "labels.csv says what folders or file names say, so these were taken. 2 lines of it could"
+        " not be used: labels.csv line 8: there is no picture named 'cat/9.png'. labels.csv line"
+        " 9: the label is empty."
     )
 
 
