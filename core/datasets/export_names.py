@@ -57,7 +57,8 @@ def exported_classes(classes: Sequence[str]) -> list[ExportedClass]:
 
 def _made_up(number: int, name: str, taken: set[str]) -> str:
     """``class 3 cmd``: fit to be a folder and a cell, and not ``taken``, in whichever letters."""
-    kept = _cut(" ".join(re.findall(r"[^\W_]+", name)), LONGEST_STEM_BYTES)
+    letters = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", name))
+    kept = _cut(" ".join(letters), LONGEST_STEM_BYTES)
     made_up = f"class {number} {kept}".strip()
     while _folded(made_up) in taken:
         made_up += " (other)"
@@ -66,7 +67,8 @@ def _made_up(number: int, name: str, taken: set[str]) -> str:
 
 def _is_read_as_it_is(cell: str) -> bool:
     """Whether the reader of tables takes a cell for the label that it is."""
-    return cell == cell.strip() and why_no_label(cell) is None
+    is_plain = cell == unicodedata.normalize("NFC", cell.strip())
+    return is_plain and why_no_label(cell) is None
 
 
 def _is_safe_folder(name: str) -> bool:
