@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from core.datasets.archive import open_archive
+from core.datasets.archive import ARCHIVE_SUFFIXES, open_archive
 from core.datasets.idx import belong_together, read_idx
 from core.datasets.raw_files import (
     LARGEST_TABLE_BYTES,
@@ -93,7 +93,11 @@ def _list_folder(root: Path) -> Listing:
         links = [entry for entry in subfolders if Path(folder, entry).is_symlink()]
         for name in sorted([*names, *links]):
             path = Path(folder, name)
-            _list_file(root, path, listing)
+            if name.lower().endswith(ARCHIVE_SUFFIXES) and not is_ignored((name,)):
+                shown = os.fsencode(path.relative_to(root)).decode("utf-8", "replace")
+                listing.refuse(shown, "an archive inside the folder; unpack it, or give it alone")
+            else:
+                _list_file(root, path, listing)
         subfolders[:] = sorted(entry for entry in subfolders if not is_ignored((entry,)))
         if len(listing.files) > MOST_FILES:
             raise BadInput(f"{root}: more than {MOST_FILES} files, which is the limit.", "path")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.comparison.appearance import rough_seconds_text
 from core.datasets.tables import Columns
+from core.datasets.wording import listed
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.import_records import ImportRecord
 from core.runs.imports import retry_import
@@ -18,6 +19,7 @@ from core.ui.texts import literal
 # What went well, or was cancelled, needs no answer and leaves the page by itself.
 SHOWN_WHEN_OVER = timedelta(hours=1)
 MOST_SHOWN = 20
+MOST_NOTES = 3
 
 
 def watch_imports() -> None:
@@ -107,6 +109,10 @@ def _show_outcome(entry: ImportRecord) -> None:
     if left_out:
         text += f" · {left_out:,} could not be used: see its Health"
     st.markdown(text)
+    st.caption(f"Classes: {literal(listed(dataset.classes))}.")
+    # How it was read, while it is fresh: what was meant otherwise is seen before hours are spent.
+    for note in dataset.health.get("notes", ())[:MOST_NOTES]:
+        st.caption(f":material/info: {literal(note)}")
     link_to("datasets", f"Open {literal(dataset.name)}", dataset=dataset.folder.name)
 
 

@@ -3,9 +3,11 @@
 import pytest
 
 from core.datasets.recognise import recognise
+from core.datasets.store import add_dataset
 from core.datasets.tables import Columns
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes, listing_of
+from tests.datasets.pictures import two_classes, write_zip
 
 FLAT = ("photos/0001.jpg", "photos/0002.jpg", "photos/0003.jpg")
 IN_SIDES = ("images/train/0.jpg", "images/train/1.jpg", "images/val/0.jpg", "images/val/1.jpg")
@@ -66,6 +68,15 @@ def test_what_google_keeps_beside_a_photo_is_no_label():
     with pytest.raises(BadInput) as caught:
         recognise(_listing(("a.jpg", "b.jpg"), {"a.jpg.json": b"{}"}), Columns())
     assert str(caught.value).startswith("The pictures lie in no class folder.")
+
+
+@pytest.mark.usefixtures("home")
+def test_zips_in_a_folder_are_named(tmp_path):
+    """A large download from Google Drive comes as several zips."""
+    for number in (1, 2):
+        write_zip(tmp_path / f"Dishes-00{number}.zip", two_classes())
+    with pytest.raises(BadInput, match=r"Dishes-001\.zip: an archive inside the folder; unpack it"):
+        add_dataset(tmp_path)
 
 
 def _listing(pictures, more):

@@ -146,6 +146,17 @@ def test_an_upload_becomes_a_dataset(open_page):
 
 
 @pytest.mark.usefixtures("at_once")
+def test_what_was_taken_for_the_classes_is_said_at_once():
+    """Folders of years, or of masks, are no classes: that should be seen before a benchmark."""
+    pictures = {
+        f"{year}/{path}": data for year in (2022, 2023) for path, data in two_classes(3).items()
+    }
+    text = words(upload(open_cold("datasets"), ("pets.zip", zipped(pictures)))).replace("\\", "")
+    assert "Classes: '2022' and '2023'." in text
+    assert "The classes are the first folders (2022, 2023)." in text
+
+
+@pytest.mark.usefixtures("at_once")
 def test_the_name_that_was_typed_is_taken():
     app = open_cold("datasets")
     app.text_input(key="upload.name.0").set_value("My **pets**").run()
