@@ -1,11 +1,13 @@
 """Manage a dataset: rename it, download it or the list of what was left out, remove it."""
 
 import io
+from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from core.datasets.export import export_zip, quarantine_csv
-from core.datasets.model import Dataset
+from core.datasets.model import ENCODED, Dataset
 from core.datasets.storage import LONGEST_NAME
 from core.datasets.store import remove_dataset, rename_dataset
 from core.errors import BadInput, HeadstartError
@@ -39,6 +41,12 @@ def _show_downloads(dataset: Dataset) -> None:
             f"It has {size_bytes / 1e9:.1f} GB, which is more than a browser should fetch from "
             f"here. Type `python -m core datasets export {literal(dataset.folder.name)}` instead."
         )
+    elif _may_grow_too_large(dataset):
+        st.caption(
+            "Pictures that are not JPEG leave as PNG, which may be larger. A zip of more than "
+            f"{LARGEST_DOWNLOAD_BYTES // 1024**2} MB is not made here; type "
+            f"`python -m core datasets export {literal(dataset.folder.name)}` instead."
+        )
     with st.container(horizontal=True):
         st.download_button(
             "The images as a zip",
@@ -69,8 +77,28 @@ def offer_quarantine_list(dataset: Dataset, place: str) -> None:
     )
 
 
+def _may_grow_too_large(dataset: Dataset) -> bool:
+    """Whether the pixels alone, not packed, are more than a download may have."""
+    pixels = int((dataset.widths.astype(np.int64) * dataset.heights).sum())
+    return dataset.encoding == ENCODED and 3 * pixels > LARGEST_DOWNLOAD_BYTES
+
+
+class _Download(io.BytesIO):
+    """A file in memory that grows no further than a download may: a WebP that leaves as PNG is
+    many times as large as it is kept."""
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + memoryview(data).nbytes > LARGEST_DOWNLOAD_BYTES:
+            raise BadInput(
+                f"As a zip it has more than {LARGEST_DOWNLOAD_BYTES // 1024**2} MB, which is more"
+                " than a browser should fetch from here. Type: python -m core datasets export",
+                "export",
+            )
+        return super().write(data)
+
+
 def _exported(dataset: Dataset) -> bytes:
-    target = io.BytesIO()
+    target = _Download()
     export_zip(dataset, target)
     return target.getvalue()
 

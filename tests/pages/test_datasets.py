@@ -12,10 +12,11 @@ from core.datasets.add import add_dataset, add_pixels
 from core.datasets.samples import SAMPLES
 from core.datasets.store import list_datasets, open_dataset
 from core.datasets.versions import Changes
+from core.errors import BadInput
 from core.runs import imports
 from core.runs.import_child import execute
 from core.runs.store import open_store
-from core.ui import dataset_imports, reads
+from core.ui import dataset_imports, dataset_manage, reads
 from core.ui.dataset_cleanup import ACTION_LABELS
 from core.ui.dataset_pictures import PAGE_SIZE
 from tests import stored_home
@@ -610,6 +611,27 @@ def test_a_dataset_at_work_is_not_removed_and_its_runs_are_named():
     app = app.run()
     assert "The numbers of 1 experiment stay" in words(app)
     assert "Remove this dataset" in [entry.label for entry in app.button]
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_a_download_that_grows_too_large_is_stopped(tmp_path, monkeypatch):
+    members = {
+        f"{name}/{number}.webp": encoded(
+            Image.effect_noise((64, 64), 20 + 20 * place + number).convert("RGB"), "WEBP"
+        )
+        for place, name in enumerate(("cats", "dogs"))
+        for number in range(3)
+    }
+    dataset = add_dataset(write_zip(tmp_path / "webp.zip", members))
+    whole = dataset_manage._exported(dataset)
+    assert len(whole) > 2 * dataset.sizes.sum()
+    monkeypatch.setattr(dataset_manage, "LARGEST_DOWNLOAD_BYTES", len(whole))
+    assert dataset_manage._exported(dataset) == whole
+    monkeypatch.setattr(dataset_manage, "LARGEST_DOWNLOAD_BYTES", len(whole) - 1)
+    with pytest.raises(BadInput, match="more than a browser should fetch from here"):
+        dataset_manage._exported(dataset)
+    app = open_cold("datasets", dataset="webp", section="Manage")
+    assert "Pictures that are not JPEG leave as PNG, which may be larger." in words(app)
 
 
 def test_the_downloads_are_there(pets):
