@@ -9,7 +9,7 @@ from core.datasets.pixel_columns import BRIGHTEST, EXPECTED, PixelColumns, pixel
 from core.datasets.pixel_rows import PixelRows, PixelTable
 from core.datasets.pixels import PixelBatch, PixelImages
 from core.datasets.raw_files import MOST_FILES, Listing, RawFile
-from core.datasets.side_names import side_among, side_of
+from core.datasets.side_names import side_of_file
 from core.datasets.tables import GZIP_START, TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput
 
@@ -94,7 +94,7 @@ def _with_labels(found: list[_Found], listing: Listing) -> list[PixelTable]:
     tables = []
     for table, columns in found:
         if columns.label is not None:
-            tables.append(PixelTable(table, columns, columns.label, _side_of_file(table.raw)))
+            tables.append(PixelTable(table, columns, columns.label, side_of_file(table.raw.parts)))
         elif len(found) > 1:
             listing.notes.append(f"{table.name} has no column of labels and was left out.")
     if not tables:
@@ -104,11 +104,6 @@ def _with_labels(found: list[_Found], listing: Listing) -> list[PixelTable]:
             "path",
         )
     return tables
-
-
-def _side_of_file(raw: RawFile) -> str | None:
-    in_folders = (side_of(part) for part in reversed(raw.parts[:-1]))
-    return side_among(raw.name) or next((side for side in in_folders if side), None)
 
 
 def _check_alike(tables: list[PixelTable]) -> None:
