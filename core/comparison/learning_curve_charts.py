@@ -27,7 +27,7 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
             y=100 * curve.majority_accuracy,
             line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
             annotation_text=f"majority class: {percent_text(curve.majority_accuracy)}",
-            annotation_position="top left",
+            annotation_position="bottom right",
         )
     sizes = sorted({point.train_images for entry in curve.curves for point in entry.points})
     figure.update_xaxes(

@@ -147,14 +147,14 @@ def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
         sure = percent_text(float(maps.probabilities[0, place]))
         st.image(
             overlay(picture, heat),
-            alt=f"Where it looked {what}, {name}: {_brightest(heat)}",
+            alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
             caption=f"{what}: {literal(name)}, {literal(sure)}",
         )
         if not heat.any():
             st.caption(f"No place of the picture spoke for {literal(name)}.")
 
 
-def _brightest(heat: np.ndarray) -> str:
+def brightest_words(heat: np.ndarray) -> str:
     """Where the map is brightest, in words."""
     if not heat.any():
         return "nowhere"

@@ -5,6 +5,7 @@ import streamlit as st
 from core.comparison.appearance import rough_seconds_text
 from core.datasets.model import Dataset
 from core.errors import BadInput
+from core.runs.forecast import forecast_experiment
 from core.runs.launchers import ensure_worker
 from core.runs.series import SHARES, LearningCurvePlan, plan_learning_curve
 from core.runs.specs import unavailable_reason
@@ -123,7 +124,10 @@ def _show_plan(plan: LearningCurvePlan) -> None:
     st.markdown(f"{len(plan.specs)} sizes ({sizes} training images), {runs} runs.")
     for sentence in plan.dropped:
         st.caption(f":material/info: {literal(sentence)}")
-    forecasts = [reads.forecast(spec) for spec in plan.specs]
+    # Read once: every size is forecast from the same runs.
+    store = reads.store()
+    experiments, finished = store.experiments(), store.runs(states=["finished"])
+    forecasts = [forecast_experiment(spec, experiments, finished) for spec in plan.specs]
     known = [forecast for forecast in forecasts if forecast.seconds is not None]
     if not known:
         st.markdown(f"**Time: not known yet.** {literal(forecasts[0].basis)}")

@@ -2,6 +2,7 @@
 upload a zip, open the dataset, look at its pictures, make a version, get both as files."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,10 +16,12 @@ from urllib.error import URLError
 import psutil
 import pytest
 
+from core.datasets.store import open_dataset
 from core.runs.store import Store
 from core.settings import PROJECT_ROOT
 from tests import stored_home
 from tests.datasets.pictures import two_classes, write_zip
+from tests.pages.compared import EXPERIMENT, store_compared
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMIUM_ARGUMENTS = [
@@ -192,3 +195,43 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     assert page.url.endswith("/datasets")
     chooser.set_input_files(download.value.path())
     expect(page.get_by_text("was there already")).to_be_visible()
+
+
+def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60 * MILLISECONDS)
+    store_compared(Store(f"sqlite:///{home / 'headstart.db'}"), open_dataset("arrows"))
+    page.goto(f"/compare?experiment={EXPERIMENT}&view=pictures&strategy=mlp")
+    chart = page.locator(".js-plotly-plot")
+    expect(chart).to_be_visible()
+    expect(page.get_by_text("Choose a cell to see its pictures")).to_be_visible()
+    place = chart.evaluate(
+        """chart => {
+            const box = chart.getBoundingClientRect();
+            const { xaxis, yaxis } = chart._fullLayout;
+            return {
+                x: box.x + xaxis._offset + xaxis.c2p(0),
+                y: box.y + yaxis._offset + yaxis.c2p(2),
+            };
+        }"""
+    )
+    page.mouse.click(place["x"], place["y"])
+    expect(page.get_by_role("heading", name="up taken for down")).to_be_visible()
+    expect(page).to_have_url(re.compile("true=up&predicted=down"))
+
+    page.reload()  # the link to one cell works by itself
+    expect(page.get_by_role("heading", name="up taken for down")).to_be_visible()
+    page.locator("[data-testid=stButton] button").filter(has_text="000").first.click()
+    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
+    expect(page).to_have_url(re.compile("image="))
+    page.get_by_role("button", name="Back to all pictures").click()
+    expect(page.get_by_role("heading", name="up taken for down")).to_be_visible()
+
+    page.get_by_role("radio", name="Report").or_(
+        page.get_by_role("button", name="Report", exact=True)
+    ).first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the report").click()
+    assert download.value.suggested_filename == f"headstart-{EXPERIMENT}.html"
+    assert Path(download.value.path()).read_bytes().startswith(b"<!doctype html>")

@@ -1,18 +1,30 @@
 """Compare: every view, cold and through the router; links that are stale; what is missing."""
 
+from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from core.comparison.confusion import cell_images
 from core.comparison.evidence import load_evidence
+from core.comparison.feature_map import FeatureMap
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.verdicts import pair_verdict
 from core.datasets.store import open_dataset, remove_dataset
+from core.runs.kept_models import HeatMaps
 from core.runs.predictions import predictions_path
 from core.runs.records import RecordedRun
+from core.runs.side_work import SideWork
 from core.runs.store import open_store
-from core.ui import compare_learning_start, evidence_reads, reads
+from core.ui import (
+    compare_image,
+    compare_learning_start,
+    compare_map,
+    evidence_reads,
+    evidence_side_work,
+    reads,
+)
 from core.ui.texts import literal
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
@@ -419,3 +431,81 @@ def test_a_finished_learning_curve_is_drawn_and_said():
     assert "Test accuracy with 95 % intervals on 36 test images" in text
     assert "fewer images a network takes fewer steps" in text
     assert app.selectbox(key="address.series").value == "cafe0001"
+
+
+WORKS = {
+    "working": (SideWork(Path("x"), "working", "Loading the libraries", 3, 12), []),
+    "failed": (SideWork(Path("x"), "failed", error="There was *no* memory."), ["Try again"]),
+}
+
+
+@pytest.mark.usefixtures("compared")
+@pytest.mark.parametrize("state", WORKS)
+def test_work_beside_the_page_is_followed_or_its_failure_said(monkeypatch, state):
+    work, buttons = WORKS[state]
+    monkeypatch.setattr(compare_image, "why_no_heat_maps", Mock(return_value=None))
+    monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=work))
+    forgotten = Mock()
+    monkeypatch.setattr(evidence_side_work, "forget", forgotten)
+    app = looking()
+    labels = [button.label for button in app.button if button.label == "Try again"]
+    assert labels == buttons * 2
+    if state == "failed":
+        assert [element.value for element in app.error] == ["There was \\*no\\* memory\\."] * 2
+        next(button for button in app.button if button.label == "Try again").click().run()
+        forgotten.assert_called_once_with(Path("x"))
+    else:
+        assert [element.proto.text for element in app.get("progress")] == [
+            "Loading the libraries · 3 of 12"
+        ] * 2
+
+
+@pytest.mark.usefixtures("compared")
+def test_heat_maps_that_are_ready_are_laid_over_the_picture(monkeypatch):
+    maps = HeatMaps(
+        positions=np.array([0]),
+        predicted=np.array([1], np.int32),
+        labels=np.array([0], np.int32),
+        probabilities=np.array([[0.25, 0.75, 0.0]], np.float32),
+        for_predicted=np.array([[[1.0, 0.0], [0.0, 0.0]]], np.float32),
+        for_label=np.zeros((1, 2, 2), np.float32),
+    )
+    ready = SideWork(Path("x"), "ready")
+    monkeypatch.setattr(compare_image, "why_no_heat_maps", Mock(return_value=None))
+    monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=ready))
+    monkeypatch.setattr(compare_image, "read_heat_maps", Mock(return_value=maps))
+    text = words(is_whole(looking()))
+    assert text.count("No place of the picture spoke for down") == 2
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch):
+    found = load_evidence(open_store(), EXPERIMENT)
+    layout = FeatureMap(
+        positions=np.sort(found.test_indices),
+        xy=np.random.default_rng(0).normal(size=(found.images, 2)).astype(np.float32),
+        how="Made up for a test.",
+    )
+    asked = Mock(return_value=SideWork(Path("x"), "ready"))
+    monkeypatch.setattr(compare_map, "feature_map", asked)
+    monkeypatch.setattr(compare_map, "read_map", Mock(return_value=layout))
+    image = int(found.test_indices[0])
+    query = {"view": "pictures", "show": "map", "point": str(image), "colour": "cnn"}
+    app = open_cold("compare", experiment=EXPERIMENT, **query)
+    asked.assert_not_called()
+    button = next(button for button in app.button if button.label == "Make the map")
+    app = is_whole(button.click().run())
+    assert "Made up for a test" in words(app)
+    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    next(button for button in app.button if button.label == "Open it").click().run()
+    assert app.query_params["image"] == str(image)
+
+
+def looking():
+    """One picture large, with the wish to see where the CNN and the probe looked."""
+    image = str(int(load_evidence(open_store(), EXPERIMENT).test_indices[0]))
+    query = {"view": "pictures", "image": image, "first": "cnn", "second": "vgg16_probe"}
+    app = open_cold("compare", experiment=EXPERIMENT, **query)
+    app.toggle(key="looked").set_value(True).run()
+    assert not app.exception
+    return app
