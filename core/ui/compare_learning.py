@@ -37,6 +37,8 @@ def show_learning(subject: Subject) -> None:
     found = _all_series()
     if found:
         series = _choose_series(subject, found)
+        if found[series][0].spec.dataset_id != subject.experiment.spec.dataset_id:
+            st.caption("This learning curve is of another dataset than the experiment above.")
         _show_series(series, found[series])
     elif "series" in st.query_params:
         st.warning("The learning curve that the link names is not here (any more).")
