@@ -65,6 +65,11 @@ def add(arguments: argparse.Namespace) -> int:
         return EXIT_BAD_INPUT
     if dataset in stored_before:
         say(f"These are the same images as dataset {dataset.name!r}, which was there already.")
+    left_out = len(dataset.health["quarantined"])
+    if left_out:
+        say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
+    for note in dataset.health["notes"]:
+        say(shown_text(note))
     return _tell(dataset, arguments.json)
 
 
@@ -218,7 +223,8 @@ def _tell(dataset: Dataset, as_json: bool) -> int:
         print_json(_document(dataset))
         return 0
     print(f"{dataset.name}: {dataset.image_count} images, {len(dataset.classes)} classes")
-    print(f"id {dataset.id}, from {dataset.provenance}, added {dataset.created_at}")
+    print(f"id {dataset.id}, stored {dataset.created_at}")
+    print(shown_text(dataset.provenance))
     print_table(["class", "images"], list(dataset.class_counts.items()))
     return 0
 

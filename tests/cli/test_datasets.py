@@ -56,6 +56,17 @@ def test_adding_counts_and_tells_the_classes(type_it: TypeIt, pets: Path) -> Non
     assert err.splitlines()[-1] == "reading images: 13 of 13"
 
 
+def test_adding_tells_what_was_left_out(type_it: TypeIt, tmp_path: Path) -> None:
+    members = two_classes(6) | {"cats/broken.png": b"no picture", "README.txt": b"about"}
+    status, out, err = type_it("datasets", "add", str(write_zip(tmp_path / "p.zip", members)))
+    assert status == 0
+    stored = out.splitlines()[1].split()[1].rstrip(",")
+    assert err.splitlines()[-2:] == [
+        f"1 files could not be used; why: datasets show {stored[:12]}",
+        "1 file(s) outside the class folders were left out.",
+    ]
+
+
 def test_the_same_images_under_another_name_are_said_to_be_there(
     type_it: TypeIt, pets: Path
 ) -> None:

@@ -163,7 +163,8 @@ def test_a_column_that_is_not_there_is_answered_with_those_that_are():
         (["train", "Test", "valid"], 1),
         (["Training", "PublicTest", ""], 1),
         (["1", "2", "3"], None),
-        (["train", "cat", "test"], None),
+        (["train", "cat", "test"], 1),
+        (["train", "cat", "dog"], None),
         (["", "", ""], None),
     ],
 )
