@@ -10,8 +10,8 @@ from core.cli import EXIT_BAD_INPUT, stop_on_termination
 from core.cli.output import counter, print_json, print_table, say
 from core.datasets import store as datasets
 from core.datasets.model import Dataset
-from core.datasets.raw_files import shown_name
-from core.datasets.tables import Columns
+from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading.tables import Columns
 from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 
 BUNDLED = "reading the bundled images"
@@ -74,7 +74,7 @@ def add(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    from core.datasets.findings import findings
+    from core.datasets.health.findings import findings
 
     dataset = _opened(arguments.name)
     found = findings(dataset)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.health import health_report
+from core.datasets.health_report import health_report
 from core.datasets.ingest import (
     ProgressCallback,
     StopCallback,
@@ -15,15 +15,15 @@ from core.datasets.ingest import (
     take_in,
     take_in_pixels,
 )
-from core.datasets.layout import check_classes, first_reasons
 from core.datasets.model import ENCODED, PIXELS, SOURCE_FILE, Dataset
-from core.datasets.pixels import PixelBatch, PixelImages
-from core.datasets.raw_files import Listing, shown_name
-from core.datasets.recognise import recognise
-from core.datasets.sides import settle_sides
-from core.datasets.sources import open_source
+from core.datasets.reading.layout import check_classes, first_reasons
+from core.datasets.reading.pixels import PixelBatch, PixelImages
+from core.datasets.reading.raw_files import Listing, shown_name
+from core.datasets.reading.recognise import recognise
+from core.datasets.reading.sides import settle_sides
+from core.datasets.reading.sources import open_source
+from core.datasets.reading.tables import Columns
 from core.datasets.storage import LONGEST_NAME, checked_name, incoming_folder, publish
-from core.datasets.tables import Columns
 from core.errors import BadInput
 
 

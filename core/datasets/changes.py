@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.finding_copies import near_conflict_groups, within_classes
 from core.datasets.groups import equal_rows, under_several
+from core.datasets.health.finding_copies import near_conflict_groups, within_classes
+from core.datasets.health.wording import counted, shortened
 from core.datasets.model import SIDES, Dataset
-from core.datasets.raw_files import LONGEST_NAME
-from core.datasets.sides import settle_sides
+from core.datasets.reading.raw_files import LONGEST_NAME
+from core.datasets.reading.sides import settle_sides
 from core.datasets.split import leaks_of
-from core.datasets.wording import counted, shortened
 from core.errors import BadInput, UnknownName
 
 

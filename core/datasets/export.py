@@ -10,11 +10,11 @@ import stat
 import zipfile
 from typing import BinaryIO
 
-from core.datasets.decode import orientation_of
+from core.datasets.decoding.decode import orientation_of
+from core.datasets.decoding.metadata import with_orientation, without_metadata
 from core.datasets.export_names import ExportedClass, exported_classes, exported_file_name
 from core.datasets.export_notes import NOTES_FILE, export_notes
 from core.datasets.ingest import ProgressCallback
-from core.datasets.metadata import with_orientation, without_metadata
 from core.datasets.model import ENCODED, SIDES, Dataset
 from core.datasets.spreadsheet import csv_cell
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core.datasets.column_names import why_no_label
-from core.datasets.raw_files import RefusedNameError, is_ignored, safe_parts
-from core.datasets.side_names import is_to_predict, side_of
+from core.datasets.reading.column_names import why_no_label
+from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
+from core.datasets.reading.side_names import is_to_predict, side_of
 from core.datasets.spreadsheet import FORMULA_STARTS, csv_cell
 
 # Class, side and number before it still leave the path under the 260 letters of Windows.

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.datasets.as_rgb import UnreadableImageError
-from core.datasets.column_names import why_no_label
+from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.export_names import ExportedClass
-from core.datasets.layout import LabelledFile
 from core.datasets.model import SIDES, Dataset
-from core.datasets.raw_files import Listing
+from core.datasets.reading.column_names import why_no_label
+from core.datasets.reading.layout import LabelledFile
+from core.datasets.reading.raw_files import Listing
 
 NOTES_FILE = "headstart.json"
 LARGEST_NOTES_BYTES = 16 * 1024**2

@@ -9,12 +9,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from core.datasets.as_rgb import UnreadableImageError
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.examine import Examined, examine_file, examine_pixels
+from core.datasets.decoding.pillow_warnings import without_pillow_warnings
 from core.datasets.duplicates import THUMBNAIL_SIDE, group_duplicates
-from core.datasets.examine import Examined, examine_file, examine_pixels
-from core.datasets.layout import LabelledFile
-from core.datasets.pillow_warnings import without_pillow_warnings
-from core.datasets.pixels import PixelImages
+from core.datasets.reading.layout import LabelledFile
+from core.datasets.reading.pixels import PixelImages
 from core.errors import Cancelled
 
 ProgressCallback = Callable[[int, int], None]

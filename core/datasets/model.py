@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from core.datasets.decode import decode_image
+from core.datasets.decoding.decode import decode_image
 from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"

@@ -17,9 +17,10 @@ import numpy as np
 from core.datasets.add import content_id
 from core.datasets.changes import Changes, Outcome, outcome_of
 from core.datasets.groups import renumbered
-from core.datasets.health import health_report
-from core.datasets.layout import FEWEST_CLASSES
+from core.datasets.health.wording import shortened
+from core.datasets.health_report import health_report
 from core.datasets.model import SOURCE_FILE, Dataset
+from core.datasets.reading.layout import FEWEST_CLASSES
 from core.datasets.storage import (
     LONGEST_NAME,
     check_room,
@@ -28,7 +29,6 @@ from core.datasets.storage import (
     list_datasets,
     publish,
 )
-from core.datasets.wording import shortened
 from core.errors import BadInput, HeadstartError
 
 __all__ = ["ChangePreview", "Changes", "make_version", "preview"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from core.datasets.raw_files import shown_name
-from core.datasets.sources import MODEL_SUFFIXES
+from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.runs.import_files import RECEIVING_PREFIX, UPLOAD_FOLDER, import_folder_path

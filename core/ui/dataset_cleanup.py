@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.datasets.findings import Finding
+from core.datasets.health.findings import Finding
 from core.datasets.model import Dataset
 from core.datasets.storage import LONGEST_NAME
 from core.datasets.versions import ChangePreview, Changes, make_version, preview

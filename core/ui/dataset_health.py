@@ -12,9 +12,9 @@ from core.comparison.dataset_charts import (
     counts_by_side,
     sizes_chart,
 )
-from core.datasets.findings import Finding, size_summary
+from core.datasets.health.findings import Finding, size_summary
+from core.datasets.health.sizes import size_text
 from core.datasets.model import Dataset
-from core.datasets.sizes import size_text
 from core.ui import reads
 from core.ui.dataset_cleanup import ACTION_LABELS, prepare_changes
 from core.ui.dataset_facts import SEVERITY_LOOKS, majority_text

@@ -11,8 +11,8 @@ import streamlit as st
 from core.comparison.curves import Curve
 from core.comparison.model import Comparison
 from core.comparison.tables import compare, curves_of
-from core.datasets.findings import Finding
-from core.datasets.findings import findings as find
+from core.datasets.health.findings import Finding
+from core.datasets.health.findings import findings as find
 from core.datasets.model import Dataset
 from core.datasets.store import list_datasets, open_dataset
 from core.errors import UnknownName

@@ -3,7 +3,7 @@
 import io
 from functools import partial
 
-from core.datasets.raw_files import Listing, RawFile
+from core.datasets.reading.raw_files import Listing, RawFile
 
 
 def listing_of(members: dict[str, bytes]) -> Listing:

@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets import as_rgb, decode
-from core.datasets.as_rgb import UnreadableImageError, bands
-from core.datasets.decode import decode_image, decoding
-from core.datasets.examine import Examined, examine_file
-from core.datasets.pillow_warnings import without_pillow_warnings
+from core.datasets.decoding import as_rgb, decode
+from core.datasets.decoding.as_rgb import UnreadableImageError, bands
+from core.datasets.decoding.decode import decode_image, decoding
+from core.datasets.decoding.examine import Examined, examine_file
+from core.datasets.decoding.pillow_warnings import without_pillow_warnings
 from tests.datasets.pictures import encoded
 
 # What becomes of each kind of file and of pixels is in bad_inputs (I9 to I11).

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from core.datasets.labelled_table import label_by_table
-from core.datasets.tables import Columns
+from core.datasets.reading.labelled_table import label_by_table
+from core.datasets.reading.tables import Columns
 from tests.datasets.listings import csv_bytes, listing_of
 
 ORDER = random.Random(3).sample(range(700), 700)

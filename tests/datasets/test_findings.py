@@ -6,9 +6,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.datasets.add import add_pixels
-from core.datasets.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES
-from core.datasets.findings import findings, size_summary
 from core.datasets.groups import renumbered
+from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES
+from core.datasets.health.findings import findings, size_summary
 from core.datasets.split import make_split
 from core.datasets.store import add_dataset
 from core.datasets.versions import Changes

@@ -6,10 +6,10 @@ import struct
 import numpy as np
 import pytest
 
-from core.datasets import idx, raw_files, tables
-from core.datasets.idx import idx_images
-from core.datasets.raw_files import Listing
-from core.datasets.sources import open_source
+from core.datasets.reading import idx, raw_files, tables
+from core.datasets.reading.idx import idx_images
+from core.datasets.reading.raw_files import Listing
+from core.datasets.reading.sources import open_source
 from core.datasets.store import add_dataset
 from core.errors import BadInput
 from tests.datasets.pictures import noise_png, two_classes, write_zip

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.layout import label_by_folder
-from core.datasets.picture_files import class_in_name, classes_in_names
-from core.datasets.side_names import side_among, side_of, sides_of_folders
+from core.datasets.reading.layout import label_by_folder
+from core.datasets.reading.picture_files import class_in_name, classes_in_names
+from core.datasets.reading.side_names import side_among, side_of, sides_of_folders
 from core.errors import BadInput
 from tests.datasets.listings import listing_of
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets.decode import decode, orientation_of
-from core.datasets.metadata import with_orientation, without_metadata
+from core.datasets.decoding.decode import decode, orientation_of
+from core.datasets.decoding.metadata import with_orientation, without_metadata
 from tests.datasets.pictures import encoded
 
 SECRETS = (b"Exif", b"GPS-PLACE", b"http://ns.adobe.com", b"a comment", b"MPF", b"tail of a zip")

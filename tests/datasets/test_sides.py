@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.datasets.sides import settle_sides
+from core.datasets.reading.sides import settle_sides
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import tables
-from core.datasets.column_names import (
+from core.datasets.reading import tables
+from core.datasets.reading.column_names import (
     MOST_LISTED_ROWS,
     RefusedRows,
     asked_position,
@@ -16,8 +16,8 @@ from core.datasets.column_names import (
     unique_names,
     why_no_label,
 )
-from core.datasets.raw_files import Listing
-from core.datasets.tables import Columns, TextTable, read_table
+from core.datasets.reading.raw_files import Listing
+from core.datasets.reading.tables import Columns, TextTable, read_table
 from core.errors import BadInput
 from tests.datasets.listings import listing_of
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.findings import findings
+from core.datasets.health.findings import findings
 from core.datasets.split import leaking_images, make_split
 from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version, preview

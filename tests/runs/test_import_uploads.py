@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.datasets.raw_files import safe_parts
+from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
 from core.runs import imports
 from core.runs.import_uploads import keep_upload, safe_file_name

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from core.datasets import archive, sources
+from core.datasets.reading import archive, sources
 from core.datasets.store import add_dataset
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import (

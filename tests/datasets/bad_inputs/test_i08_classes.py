@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from core.datasets.findings import findings
+from core.datasets.health.findings import findings
 from core.datasets.store import add_dataset, list_datasets, open_dataset
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons

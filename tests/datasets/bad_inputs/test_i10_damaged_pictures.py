@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.decode import LARGEST_PIXELS
+from core.datasets.decoding.decode import LARGEST_PIXELS
 from tests.datasets.bad_inputs.limited import add_under_limits
 from tests.datasets.bad_inputs.making import add_zip, huge_png, png_chunk, reasons
 from tests.datasets.pictures import encoded, noise_png, png_header, two_classes, write_zip

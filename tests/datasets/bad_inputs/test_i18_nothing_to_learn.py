@@ -4,7 +4,7 @@ training, and in its tests."""
 import pytest
 from PIL import Image
 
-from core.datasets.findings import findings
+from core.datasets.health.findings import findings
 from core.datasets.split import make_split
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip

@@ -3,10 +3,10 @@
 import numpy as np
 
 from core.datasets.duplicates import SMALLEST_HASHED_SIDE
-from core.datasets.finding import Finding, shown_singly
+from core.datasets.health.finding import Finding, shown_singly
+from core.datasets.health.sizes import size_summary, size_text
+from core.datasets.health.wording import counted, listed, percent
 from core.datasets.model import Dataset
-from core.datasets.sizes import size_summary, size_text
-from core.datasets.wording import counted, listed, percent
 
 # The longest side of the largest picture against that of the smallest.
 WIDE_RANGE = 8

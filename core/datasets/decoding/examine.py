@@ -7,10 +7,10 @@ from typing import cast
 import numpy as np
 from PIL import Image
 
-from core.datasets.as_rgb import bands
-from core.datasets.decode import decoding
+from core.datasets.decoding.as_rgb import bands
+from core.datasets.decoding.decode import decoding
+from core.datasets.decoding.metadata import without_metadata
 from core.datasets.duplicates import SMALLEST_HASHED_SIDE, grey_thumbnail, perceptual_hash
-from core.datasets.metadata import without_metadata
 
 # A JPEG is never reduced below this side in pixels to be looked at: twice the 32 of the hash, which
 # then lies within 4 bits of that of the whole picture (200 made pictures), as it does from 128.

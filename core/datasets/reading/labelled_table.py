@@ -4,24 +4,24 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.column_names import plain
-from core.datasets.file_columns import file_column
-from core.datasets.label_columns import LabelColumns, label_columns
-from core.datasets.labelled_rows import FILES_SHOWN, Row, read_rows
-from core.datasets.layout import (
+from core.datasets.health.wording import counted
+from core.datasets.reading.column_names import plain
+from core.datasets.reading.file_columns import file_column
+from core.datasets.reading.label_columns import LabelColumns, label_columns
+from core.datasets.reading.labelled_rows import FILES_SHOWN, Row, read_rows
+from core.datasets.reading.layout import (
     LabelledFile,
     classes_of_folders,
     classes_of_names,
     first_reasons,
     note_alike_classes,
 )
-from core.datasets.other_labels import check_other_labels, is_boxes
-from core.datasets.picture_files import has_picture_suffix
-from core.datasets.picture_names import PictureNames
-from core.datasets.raw_files import Listing, RawFile, shown_name
-from core.datasets.side_names import side_of_file, side_of_folders
-from core.datasets.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
-from core.datasets.wording import counted
+from core.datasets.reading.other_labels import check_other_labels, is_boxes
+from core.datasets.reading.picture_files import has_picture_suffix
+from core.datasets.reading.picture_names import PictureNames
+from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.side_names import side_of_file, side_of_folders
+from core.datasets.reading.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput, ColumnsUnclear
 
 EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from core.datasets.finding import Finding
+from core.datasets.health.finding import Finding
+from core.datasets.health.wording import counted, listed, percent, shortened
 from core.datasets.model import SIDES, Dataset
 from core.datasets.split import classes_too_small
-from core.datasets.wording import counted, listed, percent, shortened
 
 # With fewer pictures a class has so few in the test that one more right or wrong shows.
 FEW_IMAGES = 20

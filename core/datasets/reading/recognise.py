@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from core.datasets.export_notes import as_exported, take_export_notes
-from core.datasets.idx import idx_images
-from core.datasets.labelled_table import label_by_table
-from core.datasets.layout import LabelledFile, label_by_folder
-from core.datasets.pixel_table import pixel_table_images
-from core.datasets.pixels import PixelImages
-from core.datasets.raw_files import Listing
-from core.datasets.tables import Columns
+from core.datasets.reading.idx import idx_images
+from core.datasets.reading.labelled_table import label_by_table
+from core.datasets.reading.layout import LabelledFile, label_by_folder
+from core.datasets.reading.pixel_table import pixel_table_images
+from core.datasets.reading.pixels import PixelImages
+from core.datasets.reading.raw_files import Listing
+from core.datasets.reading.tables import Columns
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from core.datasets.finding import Finding, shown_groups
 from core.datasets.groups import equal_rows, renumbered, under_several
+from core.datasets.health.finding import Finding, shown_groups
+from core.datasets.health.wording import counted, listed
 from core.datasets.model import SIDES, Dataset
 from core.datasets.split import leaking_images
-from core.datasets.wording import counted, listed
 
 
 def about_copies(dataset: Dataset) -> list[Finding]:

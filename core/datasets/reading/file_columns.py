@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.column_names import plain
-from core.datasets.picture_files import has_picture_suffix
-from core.datasets.picture_names import PictureNames
-from core.datasets.side_names import words
-from core.datasets.tables import TextTable
+from core.datasets.reading.column_names import plain
+from core.datasets.reading.picture_files import has_picture_suffix
+from core.datasets.reading.picture_names import PictureNames
+from core.datasets.reading.side_names import words
+from core.datasets.reading.tables import TextTable
 
 # Enough to know which column names pictures; a table that names none is read to its end.
 ENOUGH_ROWS = 500

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from core.datasets.as_rgb import UnreadableImageError
-from core.datasets.raw_files import LARGEST_TABLE_BYTES, RawFile
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.raw_files import LARGEST_TABLE_BYTES, RawFile
 from core.errors import BadInput
 
 SEPARATORS = (",", ";", "\t", "|")

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.datasets.folder_trees import Files, grouped, unwrap, unwrap_sides
-from core.datasets.picture_files import classes_in_names, has_picture_suffix
-from core.datasets.raw_files import Listing, RawFile
-from core.datasets.side_names import is_to_predict, side_of, sides_of_folders
+from core.datasets.reading.folder_trees import Files, grouped, unwrap, unwrap_sides
+from core.datasets.reading.picture_files import classes_in_names, has_picture_suffix
+from core.datasets.reading.raw_files import Listing, RawFile
+from core.datasets.reading.side_names import is_to_predict, side_of, sides_of_folders
 from core.errors import BadInput
 
 FEWEST_CLASSES = 2

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from core.datasets.picture_files import has_picture_suffix, looks_like_a_picture
-from core.datasets.raw_files import RawFile
-from core.datasets.side_names import BESIDE_A_SIDE, plain_words
+from core.datasets.reading.picture_files import has_picture_suffix, looks_like_a_picture
+from core.datasets.reading.raw_files import RawFile
+from core.datasets.reading.side_names import BESIDE_A_SIDE, plain_words
 
 FILES_LOOKED_INTO = 5
 

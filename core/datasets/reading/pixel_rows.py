@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.column_names import RefusedRows, why_no_label, why_no_side
-from core.datasets.pixel_columns import BRIGHTEST, PixelColumns, is_number
-from core.datasets.pixels import PixelBatch
-from core.datasets.side_names import side_of
-from core.datasets.tables import TextTable
+from core.datasets.reading.column_names import RefusedRows, why_no_label, why_no_side
+from core.datasets.reading.pixel_columns import BRIGHTEST, PixelColumns, is_number
+from core.datasets.reading.pixels import PixelBatch
+from core.datasets.reading.side_names import side_of
+from core.datasets.reading.tables import TextTable
 
 BLOCK_CHARACTERS = 8 * 1024**2
 MOST_ROWS_IN_A_BLOCK = 4096

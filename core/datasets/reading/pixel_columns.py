@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.column_names import (
+from core.datasets.reading.column_names import (
     INDEX_NAMES,
     LABEL_NAMES,
     PROPERTY_NAMES,
@@ -17,7 +17,7 @@ from core.datasets.column_names import (
     split_position,
     unique_names,
 )
-from core.datasets.tables import Columns, TextTable
+from core.datasets.reading.tables import Columns, TextTable
 from core.errors import BadInput, ColumnsUnclear
 
 FEWEST_PIXELS = 16

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.datasets.picture_files import has_picture_suffix, stem
-from core.datasets.raw_files import RawFile
-from core.datasets.side_names import side_among, side_of
+from core.datasets.reading.picture_files import has_picture_suffix, stem
+from core.datasets.reading.raw_files import RawFile
+from core.datasets.reading.side_names import side_among, side_of
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 

@@ -4,12 +4,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.column_names import RefusedRows, why_no_label, why_no_side
-from core.datasets.label_columns import LabelColumns, marked_columns
-from core.datasets.picture_names import PictureNames
-from core.datasets.raw_files import Listing, RawFile, shown_name
-from core.datasets.side_names import side_of
-from core.datasets.tables import TextTable
+from core.datasets.reading.column_names import RefusedRows, why_no_label, why_no_side
+from core.datasets.reading.label_columns import LabelColumns, marked_columns
+from core.datasets.reading.picture_names import PictureNames
+from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.side_names import side_of
+from core.datasets.reading.tables import TextTable
 
 FILES_SHOWN = 3
 

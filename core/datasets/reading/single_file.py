@@ -3,10 +3,10 @@
 import codecs
 from pathlib import Path
 
-from core.datasets.as_rgb import UnreadableImageError
-from core.datasets.picture_files import looks_like_a_picture
-from core.datasets.raw_files import RawFile
-from core.datasets.tables import GZIP_START, unpacked_start
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.picture_files import looks_like_a_picture
+from core.datasets.reading.raw_files import RawFile
+from core.datasets.reading.tables import GZIP_START, unpacked_start
 from core.errors import BadInput
 
 LOOKED_AT_BYTES = 512

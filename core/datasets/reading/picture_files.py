@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from core.datasets.as_rgb import UnreadableImageError
-from core.datasets.raw_files import RawFile
-from core.datasets.side_names import words
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.raw_files import RawFile
+from core.datasets.reading.side_names import words
 
 # Those that Headstart does not open are among them: they are pictures to the person who sent
 # them, and are listed with the reason.

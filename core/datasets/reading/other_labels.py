@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from core.datasets.column_names import LABEL_NAMES, plain
-from core.datasets.picture_files import has_picture_suffix, stem
-from core.datasets.pixel_columns import is_number
-from core.datasets.raw_files import Listing, RawFile, shown_name
-from core.datasets.tables import TextTable
+from core.datasets.reading.column_names import LABEL_NAMES, plain
+from core.datasets.reading.picture_files import has_picture_suffix, stem
+from core.datasets.reading.pixel_columns import is_number
+from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.tables import TextTable
 from core.errors import BadInput
 
 SHEET_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers")

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from core.datasets.archive import ARCHIVE_SUFFIXES, open_archive
-from core.datasets.idx import belong_together, read_idx
-from core.datasets.raw_files import (
+from core.datasets.reading.archive import ARCHIVE_SUFFIXES, open_archive
+from core.datasets.reading.idx import belong_together, read_idx
+from core.datasets.reading.raw_files import (
     LARGEST_TABLE_BYTES,
     LARGEST_TOTAL_BYTES,
     MOST_FILES,
@@ -19,7 +19,7 @@ from core.datasets.raw_files import (
     is_ignored,
     safe_parts,
 )
-from core.datasets.single_file import is_table_or_idx
+from core.datasets.reading.single_file import is_table_or_idx
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(

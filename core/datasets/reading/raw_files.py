@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lzma import LZMAError
 from typing import BinaryIO
 
-from core.datasets.as_rgb import UnreadableImageError
+from core.datasets.decoding.as_rgb import UnreadableImageError
 
 LARGEST_FILE_BYTES = 100 * 1024**2
 # Tables and IDX files hold many pictures; they are read as streams, never as a whole.

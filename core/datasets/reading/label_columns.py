@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.column_names import (
+from core.datasets.reading.column_names import (
     INDEX_NAMES,
     LABEL_NAMES,
     PROPERTY_NAMES,
@@ -12,10 +12,10 @@ from core.datasets.column_names import (
     split_position,
     unique_names,
 )
-from core.datasets.picture_files import has_picture_suffix
-from core.datasets.picture_names import PictureNames
-from core.datasets.pixel_columns import is_number
-from core.datasets.tables import Columns, TextTable
+from core.datasets.reading.picture_files import has_picture_suffix
+from core.datasets.reading.picture_names import PictureNames
+from core.datasets.reading.pixel_columns import is_number
+from core.datasets.reading.tables import Columns, TextTable
 from core.errors import ColumnsUnclear
 
 ROWS_SHOWN = 5

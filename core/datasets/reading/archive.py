@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from core.datasets.raw_files import (
+from core.datasets.reading.raw_files import (
     LARGEST_TABLE_BYTES,
     LARGEST_TOTAL_BYTES,
     MOST_FILES,

@@ -3,13 +3,13 @@
 Computed from the arrays that are kept with it; no picture is decoded.
 """
 
-from core.datasets.finding import SEVERITIES, Finding
-from core.datasets.finding_classes import about_classes
-from core.datasets.finding_copies import about_copies
-from core.datasets.finding_pictures import about_pictures
+from core.datasets.health.finding import SEVERITIES, Finding
+from core.datasets.health.finding_classes import about_classes
+from core.datasets.health.finding_copies import about_copies
+from core.datasets.health.finding_pictures import about_pictures
+from core.datasets.health.sizes import SizeSummary, size_summary
+from core.datasets.health.wording import counted, listed, percent
 from core.datasets.model import Dataset
-from core.datasets.sizes import SizeSummary, size_summary
-from core.datasets.wording import counted, listed, percent
 
 __all__ = ["Finding", "SizeSummary", "findings", "size_summary"]
 

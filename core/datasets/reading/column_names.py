@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
-from core.datasets.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
-from core.datasets.side_names import side_of, words
-from core.datasets.tables import Columns
+from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
+from core.datasets.reading.side_names import side_of, words
+from core.datasets.reading.tables import Columns
 from core.errors import BadInput
 
 # The first group is what a column of labels is called; the second may also be a mere property.
