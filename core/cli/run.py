@@ -21,7 +21,7 @@ PROGRESS_SECONDS = 1.0
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from core.comparison.export import to_json, to_text
+    from core.comparison.reports.export import to_json, to_text
     from core.comparison.tables import compare_experiment
 
     if arguments.learning_curve or arguments.shares is not None:

@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from core.comparison.appearance import percent_text
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.confusion_charts import (
+    charted_classes,
+    chosen_cell,
+    confusion_chart,
+    left_out_sentence,
+    mark_cell,
+)
 from core.comparison.confusion import (
     Confusion,
     cell_images,
     confusion_frame,
     confusion_words,
     number_text,
-)
-from core.comparison.confusion_charts import (
-    charted_classes,
-    chosen_cell,
-    confusion_chart,
-    left_out_sentence,
-    mark_cell,
 )
 from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.comparison.appearance import percent_text
-from core.comparison.class_charts import (
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.class_charts import (
     class_frame,
     recall_chart,
     recall_words,
@@ -11,8 +11,8 @@ from core.comparison.class_charts import (
     reliability_frame,
     reliability_words,
 )
+from core.comparison.charts.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
 from core.comparison.evidence import Evidence
-from core.comparison.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
 from core.comparison.pair_choice import telling_pair
 from core.comparison.scores import per_class_table, reliability
 from core.comparison.verdict_words import p_text, points_text

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
 from core.comparison.evidence import Evidence
 from core.comparison.feature_map import (
     METHOD_TITLES,
@@ -11,7 +12,6 @@ from core.comparison.feature_map import (
     map_words,
     read_map,
 )
-from core.comparison.map_charts import chosen_image, left_out_sentence, map_chart
 from core.comparison.one_image import answers_about
 from core.datasets.model import Dataset
 from core.runs.map_child import Method

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.evidence import Evidence
-from core.comparison.evidence_charts import (
+from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
     ladder_words,
@@ -11,6 +10,7 @@ from core.comparison.evidence_charts import (
     seeds_frame,
     seeds_words,
 )
+from core.comparison.evidence import Evidence
 from core.comparison.score_kinds import SCORES
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_row

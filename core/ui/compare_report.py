@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.comparison.export_tables import export_zip_of_tables
-from core.comparison.report import report_html
-from core.comparison.report_command import run_command
+from core.comparison.reports.export_tables import export_zip_of_tables
+from core.comparison.reports.report import report_html
+from core.comparison.reports.report_command import run_command
 from core.ui import reads
 from core.ui.evidence_reads import Subject
 from core.ui.results import show_downloads

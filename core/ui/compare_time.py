@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from core.comparison.appearance import seconds_text
-from core.comparison.charts import accuracy_against_time_chart
-from core.comparison.ledger import Ledger
-from core.comparison.ledger_charts import (
+from core.comparison.charts.appearance import seconds_text
+from core.comparison.charts.ledger_charts import (
     costs_frame,
     costs_words,
     ledger_chart,
@@ -15,6 +13,8 @@ from core.comparison.ledger_charts import (
     pareto_frame,
     pareto_words,
 )
+from core.comparison.charts.result_charts import accuracy_against_time_chart
+from core.comparison.ledger import Ledger
 from core.comparison.verdict_words import number_word
 from core.ui import evidence_reads
 from core.ui.compare_overview import choose_metric

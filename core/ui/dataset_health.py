@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.comparison.appearance import percent_text
-from core.comparison.dataset_charts import (
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.dataset_charts import (
     charted_classes,
     class_counts_chart,
     counts_by_side,

@@ -1,6 +1,6 @@
 import pytest
 
-from core.comparison.appearance import (
+from core.comparison.charts.appearance import (
     _KNOWN,
     _SPARE,
     appearance_of,
@@ -8,8 +8,12 @@ from core.comparison.appearance import (
     rough_seconds_text,
     seconds_text,
 )
-from core.comparison.charts import accuracy_against_time_chart, accuracy_chart, epoch_time_chart
-from core.comparison.curves import Curve, curve_chart
+from core.comparison.charts.curves import Curve, curve_chart
+from core.comparison.charts.result_charts import (
+    accuracy_against_time_chart,
+    accuracy_chart,
+    epoch_time_chart,
+)
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.tables import compare
 from core.strategies.registry import STRATEGIES

@@ -1,15 +1,7 @@
 import numpy as np
 import pytest
 
-from core.comparison.confusion import (
-    cell_images,
-    class_position,
-    confusion,
-    confusion_frame,
-    confusion_words,
-    number_text,
-)
-from core.comparison.confusion_charts import (
+from core.comparison.charts.confusion_charts import (
     BLACK,
     MOST_CLASSES,
     WHITE,
@@ -17,6 +9,14 @@ from core.comparison.confusion_charts import (
     chosen_cell,
     confusion_chart,
     left_out_sentence,
+)
+from core.comparison.confusion import (
+    cell_images,
+    class_position,
+    confusion,
+    confusion_frame,
+    confusion_words,
+    number_text,
 )
 from core.errors import UnknownName
 from tests.hand_made import evidence

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.comparison.dataset_charts import (
+from core.comparison.charts.dataset_charts import (
     BARS_AT_EACH_END,
     MOST_BARS,
     SIZE_STEPS,

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from core.comparison.class_charts import (
+from core.comparison.charts.class_charts import (
     MOST_CLASSES,
     charted_classes,
     class_frame,
@@ -12,8 +12,7 @@ from core.comparison.class_charts import (
     reliability_frame,
     reliability_words,
 )
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.evidence_charts import (
+from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
     ladder_words,
@@ -21,9 +20,7 @@ from core.comparison.evidence_charts import (
     seeds_frame,
     seeds_words,
 )
-from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger, load_ledger
-from core.comparison.ledger_charts import (
+from core.comparison.charts.ledger_charts import (
     PART_LOOKS,
     costs_frame,
     costs_words,
@@ -35,7 +32,10 @@ from core.comparison.ledger_charts import (
     pareto_frame,
     pareto_words,
 )
-from core.comparison.pair_charts import AHEAD, BEHIND, pairs_chart, pairs_frame, pairs_words
+from core.comparison.charts.pair_charts import AHEAD, BEHIND, pairs_chart, pairs_frame, pairs_words
+from core.comparison.evidence import Evidence, load_evidence
+from core.comparison.ladder import ladder_steps
+from core.comparison.ledger import Ledger, load_ledger
 from core.comparison.scores import ClassScore, per_class_table, reliability, score_table
 from core.comparison.verdicts import all_pairs
 from core.runs.store import Store, open_store

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from core.comparison.export_tables import export_tables, export_zip_of_tables
+from core.comparison.reports.export_tables import export_tables, export_zip_of_tables
 from core.errors import UnknownName
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.store import Store, open_store

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.comparison.charts.map_charts import MOST_NAMED, chosen_image, left_out_sentence, map_chart
 from core.comparison.feature_map import (
     METHOD_TITLES,
     FeatureMap,
@@ -14,7 +15,6 @@ from core.comparison.feature_map import (
     read_map,
     rows_on_map,
 )
-from core.comparison.map_charts import MOST_NAMED, chosen_image, left_out_sentence, map_chart
 from core.errors import StoreError, UnknownName
 from core.runs.array_files import write_arrays
 from core.runs.map_child import METHODS

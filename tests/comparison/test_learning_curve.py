@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
 from core.comparison.learning_curve import (
     CurvePoint,
     StrategyCurve,
@@ -13,7 +14,6 @@ from core.comparison.learning_curve import (
     learning_curve_words,
     usual_pair,
 )
-from core.comparison.learning_curve_charts import learning_curve_chart, learning_curve_frame
 from core.comparison.metrics import wilson_interval
 from tests import made_up
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.comparison.charts.confusion_charts import confusion_chart, mark_cell
 from core.comparison.confusion import confusion
-from core.comparison.confusion_charts import confusion_chart, mark_cell
 from core.comparison.evidence import load_evidence
 from core.comparison.one_image import answer_words, answers_about, answers_frame, image_words
 from core.comparison.pair_choice import telling_pair

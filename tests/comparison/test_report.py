@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from core.comparison.report import breakable, report_html
-from core.comparison.report_blocks import UNKNOWN, Table, cell_text
-from core.comparison.report_confusion import confusion_section
+from core.comparison.reports.report import breakable, report_html
+from core.comparison.reports.report_blocks import UNKNOWN, Table, cell_text
+from core.comparison.reports.report_confusion import confusion_section
 from core.datasets.add import add_pixels
 from core.datasets.store import remove_dataset
 from core.errors import UnknownName

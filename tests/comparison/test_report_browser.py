@@ -27,7 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def report_file(tmp_path_factory, session_home):
-    from core.comparison.report import report_html
+    from core.comparison.reports.report import report_html
     from core.runs.recorded import import_recorded
     from core.runs.store import open_store
 

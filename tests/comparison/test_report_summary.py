@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from core.comparison.ledger import ledger_of
-from core.comparison.report_choice import best_answers, flip_pair
-from core.comparison.report_summary import NOTHING_YET, summary_sentences
+from core.comparison.reports.report_choice import best_answers, flip_pair
+from core.comparison.reports.report_summary import NOTHING_YET, summary_sentences
 from tests import made_up
 from tests.made_evidence import evidence_of
 

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from core.datasets.reading import idx, raw_files, tables
+from core.datasets.reading import idx, packed, raw_files
 from core.datasets.reading.idx import idx_images
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.sources import open_source
@@ -233,7 +233,7 @@ def test_too_many_images(tmp_path, monkeypatch):
 
 
 def test_a_gzip_bomb_stops_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "LARGEST_TABLE_BYTES", 3_000_000)
+    monkeypatch.setattr(packed, "LARGEST_TABLE_BYTES", 3_000_000)
     bomb = np.zeros((1000, 100, 100), np.uint8)
     members = pair(images=bomb, labels=np.zeros(1000, np.uint8))
     members = {f"{name}.gz": gzip.compress(data) for name, data in members.items()}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets.reading import tables
+from core.datasets.reading import packed, tables
 from core.datasets.reading.column_names import (
     MOST_LISTED_ROWS,
     RefusedRows,
@@ -114,7 +114,7 @@ def test_a_line_without_end(monkeypatch):
 
 
 def test_a_gzip_bomb_stops(monkeypatch):
-    monkeypatch.setattr(tables, "LARGEST_TABLE_BYTES", 3 * 1024**2)
+    monkeypatch.setattr(packed, "LARGEST_TABLE_BYTES", 3 * 1024**2)
     monkeypatch.setattr(tables, "_ENCODING_LOOKED_AT_BYTES", 1024**2)
     table = table_of(gzip.compress(b"a,b\n" * 1024**2))
     assert table is not None

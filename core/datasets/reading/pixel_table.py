@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from core.datasets.reading.column_names import RefusedRows
 from core.datasets.reading.layout import first_reasons
+from core.datasets.reading.packed import GZIP_START
 from core.datasets.reading.picture_files import has_picture_suffix
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelColumns, pixel_columns
 from core.datasets.reading.pixel_rows import PixelRows, PixelTable
 from core.datasets.reading.pixels import PixelBatch, PixelImages
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile
 from core.datasets.reading.side_names import side_of_file
-from core.datasets.reading.tables import GZIP_START, TABLE_SUFFIXES, Columns, TextTable, read_table
+from core.datasets.reading.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput
 
 READ_AS = "table of pixels"

@@ -4,9 +4,9 @@ import codecs
 from pathlib import Path
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.packed import GZIP_START, unpacked_start
 from core.datasets.reading.picture_files import looks_like_a_picture
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.tables import GZIP_START, unpacked_start
 from core.errors import BadInput
 
 LOOKED_AT_BYTES = 512

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.appearance import (
+from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
     percent_text,
     plain,
     seconds_text,
 )
-from core.comparison.chart_rows import list_on_rows
-from core.comparison.charts import (
+from core.comparison.charts.chart_rows import list_on_rows
+from core.comparison.charts.result_charts import (
     LEGEND_ABOVE,
     MARGIN,
     OUTLINE,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.appearance import plain
-from core.comparison.charts import MARGIN
+from core.comparison.charts.appearance import plain
+from core.comparison.charts.result_charts import MARGIN
 from core.comparison.verdict_words import points_text
 from core.comparison.verdicts import PairVerdict
 

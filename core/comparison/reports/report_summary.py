@@ -1,10 +1,10 @@
 """An experiment in three sentences: what won and how surely, what it costs, when less is enough."""
 
-from core.comparison.appearance import percent_text, seconds_text
+from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.consensus import good_strategies
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.ledger import Ledger
-from core.comparison.report_choice import MAJORITY, best_answers
+from core.comparison.reports.report_choice import MAJORITY, best_answers
 from core.comparison.verdict_words import (
     closed,
     interval_words,

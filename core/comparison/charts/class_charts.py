@@ -5,9 +5,15 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
-from core.comparison.chart_rows import hundredfold, list_on_rows, whisker
-from core.comparison.charts import LEGEND_ABOVE, MARGIN, OUTLINE, legend_below, solid_marker
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
+from core.comparison.charts.result_charts import (
+    LEGEND_ABOVE,
+    MARGIN,
+    OUTLINE,
+    legend_below,
+    solid_marker,
+)
 from core.comparison.scores import ClassScore, ReliabilityBin
 from core.comparison.tables import title_of
 

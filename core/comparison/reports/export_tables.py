@@ -17,13 +17,13 @@ import numpy as np
 
 from core.comparison.confusion import confusion
 from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.export import ROW_COLUMNS
-from core.comparison.export_time import Record, Table, tables_of_time
 from core.comparison.ladder import LadderStep, ladder_steps
 from core.comparison.ledger import load_ledger
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.model import Comparison
-from core.comparison.report_choice import flip_pair
+from core.comparison.reports.export import ROW_COLUMNS
+from core.comparison.reports.export_time import Record, Table, tables_of_time
+from core.comparison.reports.report_choice import flip_pair
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import ClassScore, per_class_table, score_table
 from core.comparison.tables import compare_experiment, curves_of

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.comparison.appearance import percent_text, plain
+from core.comparison.charts.appearance import percent_text, plain
 from core.comparison.consensus import consensus
 from core.comparison.evidence import Evidence
 from core.comparison.feature_map import FeatureMap, rows_on_map

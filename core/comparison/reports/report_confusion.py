@@ -3,12 +3,12 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from core.comparison.appearance import percent_text
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
 from core.comparison.confusion import Confusion, confusion, confusion_words, number_text
-from core.comparison.confusion_charts import MOST_CLASSES, confusion_chart
 from core.comparison.evidence import Evidence
-from core.comparison.report_blocks import UNKNOWN, Chart, Paragraphs, Section, Table
-from core.comparison.report_choice import best_answers
+from core.comparison.reports.report_blocks import UNKNOWN, Chart, Paragraphs, Section, Table
+from core.comparison.reports.report_choice import best_answers
 
 # A matrix with more columns does not fit a printed page.
 MOST_MATRIX_CLASSES = 20

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from core.comparison.appearance import appearance_of, plain
+from core.comparison.charts.appearance import appearance_of, plain
 
 Measure = Literal["validation_accuracy", "train_accuracy", "validation_loss", "train_loss"]
 MEASURES: dict[Measure, str] = {

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
-from core.comparison.chart_rows import hundredfold, list_on_rows, whisker
-from core.comparison.charts import OUTLINE, solid_marker
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
+from core.comparison.charts.result_charts import OUTLINE, solid_marker
 from core.comparison.ladder import LadderStep
 from core.comparison.score_kinds import SCORES, ScoreKind
 from core.comparison.scores import StrategyScore

@@ -6,7 +6,7 @@ Functions return figures and show nothing, so that a notebook draws what a page 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.comparison.appearance import MAJORITY_COLOUR, percent_text, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, percent_text, plain
 from core.datasets.model import SIDES, Dataset
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.

@@ -8,7 +8,7 @@ import math
 
 import plotly.graph_objects as go
 
-from core.comparison.appearance import (
+from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
     percent_text,

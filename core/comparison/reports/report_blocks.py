@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.appearance import seconds_text
+from core.comparison.charts.appearance import seconds_text
 from core.comparison.verdict_words import p_text
 
 UNKNOWN = "—"

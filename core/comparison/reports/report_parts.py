@@ -2,11 +2,11 @@
 
 import base64
 
-from core.comparison.appearance import percent_text
+from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, flips
 from core.comparison.model import Comparison
-from core.comparison.report_blocks import (
+from core.comparison.reports.report_blocks import (
     Command,
     Facts,
     Paragraphs,
@@ -15,8 +15,8 @@ from core.comparison.report_blocks import (
     Section,
     Table,
 )
-from core.comparison.report_choice import flip_pair
-from core.comparison.report_command import run_command
+from core.comparison.reports.report_choice import flip_pair
+from core.comparison.reports.report_command import run_command
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
 from core.comparison.verdict_words import closed

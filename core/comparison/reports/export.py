@@ -7,7 +7,7 @@ import csv
 import io
 import json
 
-from core.comparison.appearance import percent_text, seconds_text
+from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.model import Comparison, Row
 from core.datasets.spreadsheet import csv_cell
 

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from core.comparison.charts import MARGIN, ROW_HEIGHT
+from core.comparison.charts.result_charts import MARGIN, ROW_HEIGHT
 
 
 def list_on_rows(figure: go.Figure, labels: list[str], row_height: int = ROW_HEIGHT) -> None:

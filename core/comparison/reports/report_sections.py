@@ -1,21 +1,17 @@
 """The sections of a report that come from the numbers: ladder, results, statistics, time,
 curves."""
 
-from core.comparison.appearance import percent_text
-from core.comparison.curves import Curve, curve_chart
-from core.comparison.evidence import Evidence
-from core.comparison.evidence_charts import (
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.curves import Curve, curve_chart
+from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
     ladder_words,
     seeds_chart,
     seeds_words,
 )
-from core.comparison.evidence_charts import seeds_frame as score_frame
-from core.comparison.frames import results_frame
-from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger
-from core.comparison.ledger_charts import (
+from core.comparison.charts.evidence_charts import seeds_frame as score_frame
+from core.comparison.charts.ledger_charts import (
     costs_frame,
     ledger_chart,
     ledger_frame,
@@ -24,9 +20,13 @@ from core.comparison.ledger_charts import (
     pareto_frame,
     pareto_words,
 )
+from core.comparison.charts.pair_charts import pairs_chart, pairs_frame, pairs_words
+from core.comparison.evidence import Evidence
+from core.comparison.frames import results_frame
+from core.comparison.ladder import ladder_steps
+from core.comparison.ledger import Ledger
 from core.comparison.model import Comparison
-from core.comparison.pair_charts import pairs_chart, pairs_frame, pairs_words
-from core.comparison.report_blocks import (
+from core.comparison.reports.report_blocks import (
     Block,
     Chart,
     Paragraphs,
@@ -34,7 +34,7 @@ from core.comparison.report_blocks import (
     Table,
     table_of,
 )
-from core.comparison.report_choice import MAJORITY
+from core.comparison.reports.report_choice import MAJORITY
 from core.comparison.scores import score_table
 from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
 

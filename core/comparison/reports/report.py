@@ -8,22 +8,22 @@ from plotly.offline import get_plotlyjs
 
 from core.comparison.evidence import load_evidence
 from core.comparison.ledger import load_ledger
-from core.comparison.report_blocks import Chart, Section
-from core.comparison.report_confusion import confusion_section
-from core.comparison.report_parts import (
+from core.comparison.reports.report_blocks import Chart, Section
+from core.comparison.reports.report_confusion import confusion_section
+from core.comparison.reports.report_parts import (
     dataset_of,
     facts_section,
     flips_section,
     health_section,
 )
-from core.comparison.report_sections import (
+from core.comparison.reports.report_sections import (
     curves_section,
     ladder_section,
     results_section,
     statistics_section,
     time_section,
 )
-from core.comparison.report_summary import summary_sentences
+from core.comparison.reports.report_summary import summary_sentences
 from core.comparison.tables import compare_experiment, curves_of
 from core.runs.store import Store
 

@@ -1,0 +1,1 @@
+"""Plotly figures of the results, each with its words and its table; one look a strategy."""

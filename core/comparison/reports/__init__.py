@@ -1,0 +1,1 @@
+"""What leaves the app: the HTML report, tables as CSV and JSON, the command that repeats a run."""
