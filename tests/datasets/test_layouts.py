@@ -123,6 +123,15 @@ def test_folders_without_pictures_are_no_classes():
     assert notes == ["2 file(s) outside the class folders were left out."]
 
 
+def test_what_programs_put_beside_pictures_is_passed_over():
+    beside = ["cats/1.jpg.json", "cats/2.AAE", "dogs/readme.txt"]
+    found, notes = read(*pets(), *beside)
+    assert sorted(found) == sorted(pets())
+    assert notes == [
+        "3 file(s) that programs put beside pictures were passed over, such as cats/1.jpg.json."
+    ]
+
+
 def test_pictures_without_an_ending_are_known_by_content():
     listing = listing_of({"cats/1": b"\xff\xd8\xff", "dogs/1": b"\x89PNG", "about/readme": b"text"})
     assert [entry.class_name for entry in label_by_folder(listing)] == ["cats", "dogs"]

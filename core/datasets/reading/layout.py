@@ -5,8 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.datasets.reading.folder_trees import Files, grouped, unwrap, unwrap_sides
-from core.datasets.reading.picture_files import classes_in_names, has_picture_suffix
-from core.datasets.reading.raw_files import Listing, RawFile
+from core.datasets.reading.picture_files import (
+    classes_in_names,
+    has_picture_suffix,
+    is_companion,
+)
+from core.datasets.reading.raw_files import Listing, RawFile, shown_name
 from core.datasets.reading.side_names import is_to_predict, side_of, sides_of_folders
 from core.errors import BadInput
 
@@ -54,12 +58,29 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
     if not labelled:
         said = first_reasons(listing.refused)
         raise BadInput(f"The pictures lie in no class folder.{said} {EXPECTED}.", "path")
+    labelled = _without_companions(labelled, listing)
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
     if beside:
         listing.ignored += beside
         listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+
+
+def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
+    """Leave out what programs put beside pictures: a telephone's ``.AAE``, an album's ``.json``.
+
+    Thousands of them would bury the pictures that could not be read.
+    """
+    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
+    if not companions:
+        return labelled
+    listing.ignored += len(companions)
+    listing.notes.append(
+        f"{len(companions)} file(s) that programs put beside pictures were passed over, such as"
+        f" {shown_name(companions[0].raw.path)}."
+    )
+    return [entry for entry in labelled if not is_companion(entry.raw.name)]
 
 
 def first_reasons(left_out: Sequence[dict[str, str]]) -> str:

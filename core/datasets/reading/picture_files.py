@@ -14,6 +14,7 @@ PICTURE_SUFFIXES = words(
     ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .heic .heif .avif .jp2 .j2k .svg "
     ".tga .psd .eps .ppm .pgm .pbm .ico .raw .dng .cr2 .nef .arw .dcm"
 )
+COMPANION_SUFFIXES = words(".aae .json .xmp .xml .txt .html .htm .md .log .ini .db .lnk .url")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
@@ -25,6 +26,12 @@ _NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
 def has_picture_suffix(name: str) -> bool:
     _, dot, ending = name.rpartition(".")
     return (dot + ending).lower() in PICTURE_SUFFIXES
+
+
+def is_companion(name: str) -> bool:
+    """Whether the ending is one of files that lie beside pictures and never are one."""
+    _, dot, ending = name.rpartition(".")
+    return (dot + ending).lower() in COMPANION_SUFFIXES
 
 
 def stem(name: str) -> str:
