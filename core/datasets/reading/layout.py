@@ -70,10 +70,11 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
 def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
     """Leave out what programs put beside pictures: a telephone's ``.AAE``, an album's ``.json``.
 
-    Thousands of them would bury the pictures that could not be read.
+    Thousands of them would bury the pictures that could not be read. Where there is nothing else
+    they stay, so that each is told to be no picture.
     """
     companions = [entry for entry in labelled if is_companion(entry.raw.name)]
-    if not companions:
+    if len(companions) in (0, len(labelled)):
         return labelled
     listing.ignored += len(companions)
     listing.notes.append(
