@@ -110,6 +110,13 @@ def page(address: str):
         browser.close()
 
 
+def settle(page) -> None:
+    """Wait until the page is drawn to its end. Streamlit drops a click on a download before."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
+
+
 def test_start_watch_cancel_compare(page, home):
     from playwright.sync_api import expect
 
@@ -141,6 +148,7 @@ def test_start_watch_cancel_compare(page, home):
     expect(page).to_have_url(f"{page.url.split('/compare')[0]}/compare?experiment={experiment.id}")
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page.get_by_role("button", name="Table as CSV")).to_be_visible()
+    settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
     assert download.value.suggested_filename == f"headstart-{experiment.id}.csv"
@@ -187,6 +195,7 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     assert "/datasets?dataset=" in page.url
 
     page.get_by_role("tab", name="Manage").click()
+    settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="The images as a zip").click()
     assert download.value.suggested_filename == "pets--version-2.zip"
@@ -231,6 +240,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
     page.get_by_role("radio", name="Report").or_(
         page.get_by_role("button", name="Report", exact=True)
     ).first.click()
+    settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the report").click()
     assert download.value.suggested_filename == f"headstart-{EXPERIMENT}.html"
