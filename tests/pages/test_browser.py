@@ -111,7 +111,8 @@ def page(address: str):
 
 
 def settle(page) -> None:
-    """Wait until the page is drawn to its end. Streamlit drops a click on a download before."""
+    """Wait until the page is drawn to its end: until then parts of the one before stay, and a click
+    on a download was seen to be dropped."""
     from playwright.sync_api import expect
 
     expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
@@ -131,6 +132,7 @@ def test_start_watch_cancel_compare(page, home):
     expect(page.get_by_text("0 of 3 runs done").or_(page.get_by_text("1 of 3"))).to_be_visible()
 
     # Cancel the last waiting run, and see the first one come to its end.
+    settle(page)  # before, the last button may be that of the first run
     page.get_by_role("button", name="Cancel", exact=True).last.click()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     expect(page.get_by_text("of 36 test images right").first).to_be_visible()
@@ -179,6 +181,7 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     expect(page.get_by_role("img", name="cats/0.png, class cats")).to_be_visible()
     page.get_by_role("button", name="3.png", exact=True).click()
     expect(page.get_by_role("button", name="All pictures")).to_be_visible()
+    settle(page)  # the gallery, with the same picture in it, goes at the end
     large = page.get_by_role("img", name="cats/3.png, class cats")
     expect(large).to_be_visible()
     assert large.evaluate("picture => picture.naturalWidth") == 636  # 12 pixels, 53 times
