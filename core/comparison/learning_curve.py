@@ -131,7 +131,7 @@ def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ..
     ]
     apart = [pair for pair in shared if pair[0].mean != pair[1].mean]
     found = []
-    for before, after in pairwise(apart):
+    for place_before, (before, after) in enumerate(pairwise(apart)):
         gap_before, gap_after = (pair[1].mean - pair[0].mean for pair in (before, after))
         if (gap_before > 0) == (gap_after > 0):
             continue
@@ -143,10 +143,22 @@ def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ..
                 before=before[0].train_images,
                 after=after[0].train_images,
                 images=round(math.exp(place)),
-                sure=not (_overlap(*before) and _overlap(*after)),
+                sure=_led_clearly(apart[: place_before + 1][::-1])
+                and _led_clearly(apart[place_before + 1 :]),
             )
         )
     return tuple(found)
+
+
+def _led_clearly(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> bool:
+    """Whether the leader of the first pair is clearly ahead before the other one leads again."""
+    ahead = pairs[0][1].mean > pairs[0][0].mean
+    for first, second in pairs:
+        if (second.mean > first.mean) != ahead:
+            return False
+        if not _overlap(first, second):
+            return True
+    return False
 
 
 def crossing_words(first: StrategyCurve, second: StrategyCurve) -> str:
@@ -168,13 +180,11 @@ def crossing_words(first: StrategyCurve, second: StrategyCurve) -> str:
         f"{crossing.before:,} and {crossing.after:,}, where it was tried)."
         for crossing in found
     ]
-    if not any(crossing.sure for crossing in found):
+    if not all(crossing.sure for crossing in found):
         sentences.append(
-            "But the intervals of the two overlap on both sides: the crossing may lie elsewhere, "
-            "or not be there at all."
+            "But the intervals of the two overlap on one side of it at least: the crossing may lie "
+            "elsewhere, or not be there at all."
         )
-    elif len(found) > 1:
-        sentences.append("The lines cross more than once, so the two are about as good there.")
     return " ".join(sentences)
 
 
@@ -188,10 +198,15 @@ def _no_crossing_words(first: StrategyCurve, second: StrategyCurve, sizes: list[
     if not any(gaps):
         return f"{first.title} and {second.title} are equally good {whole}: they never part."
     ahead, behind = (second, first) if sum(gaps) > 0 else (first, second)
+    doubt = (
+        " At every size their intervals overlap: they may be equally good."
+        if all(_overlap(ends["first"][size], ends["second"][size]) for size in sizes)
+        else ""
+    )
     return (
         f"The point where {behind.title} overtakes {ahead.title} is {NOT_WITHIN}: {whole} "
         f"{ahead.title} is never behind. The gap is {_points(gaps[0])} with the fewest and "
-        f"{_points(gaps[-1])} with the most."
+        f"{_points(gaps[-1])} with the most.{doubt}"
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest
 
 from core.comparison.resampling import CONFIDENCE, drawn_counts, percentile_interval
 
@@ -185,23 +185,33 @@ def tie_groups(ordered: Sequence[str], told_apart: set[frozenset[str]]) -> list[
     return groups
 
 
-def smallest_visible_difference(images: int, disagreement: float) -> float:
+def smallest_visible_difference(images: int, disagreement: float) -> float | None:
     """The smallest difference in accuracy (0 to 1) that ``images`` would show four times in five.
 
-    For McNemar's test at 5 %, where the two strategies differ on a share of ``disagreement`` of
-    the images (Connor 1987, solved for the difference); with several seeds see ``PairedTest``.
-    Never below one image.
+    By the exact power of McNemar's exact test at 5 %, where the two strategies differ on a share
+    of ``disagreement`` of the images; with several seeds see ``PairedTest``. None where not even a
+    difference of all of these would be seen as often: fewer than six images never suffice.
     """
     if images < 1 or not 0 <= disagreement <= 1:
         raise ValueError(f"{images} images and a disagreement of {disagreement} make no sense")
-    reach = norm.ppf(1 - (1 - CONFIDENCE) / 2)
-    sure = norm.ppf(POWER)
-    # (reach * sqrt(s) + sure * sqrt(s - d^2))^2 = n d^2, by halving: the left side falls with d.
+    differing = np.arange(images + 1)
+    weights = binom.pmf(differing, images, disagreement)
+    likely = weights > _TINY
+    differing, weights = differing[likely], weights[likely]
+    tail = (1 - CONFIDENCE) / 2
+    # The largest count on the smaller side that is significant; -1 where none is.
+    limits = binom.ppf(tail, differing, 0.5)
+    limits -= binom.cdf(limits, differing, 0.5) > tail
+
+    def power(difference: float) -> float:
+        favoured = (1 + difference / disagreement) / 2
+        seen = binom.cdf(limits, differing, favoured) + binom.cdf(limits, differing, 1 - favoured)
+        return float((weights * seen).sum())
+
+    if disagreement == 0 or power(disagreement) < POWER:
+        return None
     low, high = 0.0, disagreement
     while high - low > _TINY:
         middle = (low + high) / 2
-        needed = reach * math.sqrt(disagreement) + sure * math.sqrt(
-            max(0.0, disagreement - middle**2)
-        )
-        low, high = (middle, high) if needed > math.sqrt(images) * middle else (low, middle)
-    return max(high, 1 / images)
+        low, high = (middle, high) if power(middle) < POWER else (low, middle)
+    return high

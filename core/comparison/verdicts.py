@@ -164,7 +164,7 @@ def visible_difference(evidence: Evidence) -> float | None:
 
     For two strategies that disagree as much as neighbours in the ranking do here (the middle one
     of them), at 5 % without Holm: with many pairs it is somewhat larger. None where there is
-    nothing to compare.
+    nothing to compare, or where no difference would be seen so often.
     """
     ranked = [evidence.majority_right] + [answers.right for answers in reversed(_ranked(evidence))]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
@@ -178,9 +178,14 @@ def visible_difference(evidence: Evidence) -> float | None:
 
 def power_sentence(evidence: Evidence) -> str:
     """How large a difference must be to be seen with so many test images."""
+    if not evidence.answers:
+        return "No run has finished yet, so there is nothing to compare."
     difference = visible_difference(evidence)
     if difference is None:
-        return "No run has finished yet, so there is nothing to compare."
+        return (
+            f"With {evidence.images:,} test images no difference can be seen reliably between "
+            "strategies that agree on as many of them as these do."
+        )
     points = 100 * difference
     size = f"{points:.0f}" if points >= 1.95 else f"{points:.1f}"
     return (

@@ -167,6 +167,9 @@ class Told:
 def _finish(store: Store, run: RunRecord, spec: TrainingSpec, result: RunResult) -> None:
     from core.datasets.store import open_dataset
 
+    now = store.run(run.id)
+    if now.state != "running" or now.attempts != run.attempts:
+        return  # taken back: the files beside the run belong to the attempt that counts
     dataset = open_dataset(spec.dataset_id)
     split = spec.split.of(dataset)
     write_predictions(

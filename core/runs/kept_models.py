@@ -61,11 +61,12 @@ def why_no_weights(store: Store, run: RunRecord) -> str | None:
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if "gradient" not in find_strategy(run.strategy).needs:
         return f"{run.strategy} has no network: it never looks at a picture."
-    if weights_path(run.id).exists():
+    result = run.result or {}
+    # A file may lie there from an attempt before, so what the run says of itself comes first.
+    if result.get("weights_bytes", 0) is not None and weights_path(run.id).exists():
         return None
     if store.experiment(run.experiment_id).recorded:
         return NOT_KEPT.format(why="it was recorded elsewhere")
-    result = run.result or {}
     if "weights_bytes" not in result:
         return NOT_KEPT.format(why="it is from before Headstart kept them")
     if result["weights_bytes"] is None:

@@ -90,7 +90,8 @@ def forget(result: Path) -> None:
         found = _standing(result)
         if found is None or found.state == "working":
             return
-        for path in (result, *(_beside(result, suffix) for suffix in COMPANIONS)):
+        # The lock file stays: a process that is about to take it would hold one that is gone.
+        for path in (result, *(_beside(result, suffix) for suffix in COMPANIONS[:-1])):
             path.unlink(missing_ok=True)
 
 
@@ -131,9 +132,12 @@ def side_process(result: Path) -> Iterator[SideProcess]:
         if result.exists():
             raise SystemExit(0)
         work = SideProcess(result)
-        work.report("Reading what is needed")
+        work.report("Waiting for other work to end")
         try:
-            yield work
+            # One at a time, however many pictures somebody opens: each loads its own libraries.
+            with FileLock(current_settings().locks_folder / "side-slot.lock"):
+                work.report("Reading what is needed")
+                yield work
         except Exception as error:
             traceback.print_exc()
             _write_atomically(_beside(result, ".error"), _in_words(error))
@@ -149,8 +153,13 @@ def remove_oldest(keep: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     """
     ages: list[tuple[float, int, Path]] = []
     for path in side_folder().rglob("*"):
-        if path.is_file() and path.suffix not in (*COMPANIONS, ".part"):
-            status = path.stat()
+        if path.suffix not in (*COMPANIONS, ".part"):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # another process makes room at this moment
+            if not path.is_file():
+                continue
             ages.append((status.st_mtime, status.st_size, path))
     total = sum(size for _, size, _ in ages)
     for _, size, path in sorted(ages):

@@ -130,4 +130,5 @@ def _follow(series: str, done_before: int) -> None:
             if active is not None:
                 link_to("benchmark", "Watch the runs", experiment=active.id)
             return
-    st.rerun()
+        # Inside the box: after an error the page stays, or it would be drawn anew without end.
+        st.rerun()

@@ -103,5 +103,6 @@ def _short_name(dataset: Dataset, index: int) -> str:
 def _page_number(pages: int) -> int:
     """The page that the address names, from 1; beyond the ends, the nearest there is."""
     wanted = st.query_params.get("page", "1")
-    number = int(wanted) if wanted.isascii() and wanted.isdecimal() else 1
+    # Nine digits are more than there can be pages; Python refuses to read thousands of them.
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 10 else 1
     return min(max(number, 1), pages)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from core.comparison import significance
 from core.comparison.metrics import wilson_interval
@@ -193,13 +194,29 @@ def test_tie_groups_are_neighbours_that_nothing_tells_apart():
     assert tie_groups(["a"], set()) == []
 
 
-def test_the_smallest_visible_difference_solves_connors_equation():
-    found = smallest_visible_difference(400, 0.25)
-    needed = (1.959964 * 0.5 + 0.841621 * np.sqrt(0.25 - found**2)) ** 2 / found**2
-    assert needed == pytest.approx(400, rel=1e-4)
-    assert found == pytest.approx(0.0698, abs=1e-4)
-    assert smallest_visible_difference(100, 0.0) == 0.01
-    assert smallest_visible_difference(4000, 0.25) < found / 3
+def test_the_smallest_visible_difference_is_seen_four_times_in_five():
+    images, disagreement = 60, 0.4
+    found = smallest_visible_difference(images, disagreement)
+    favoured = (1 + found / disagreement) / 2
+    # Every number of images that differ, and every way they may fall, one by one.
+    seen = sum(
+        binom.pmf(differing, images, disagreement) * binom.pmf(right, differing, favoured)
+        for differing in range(images + 1)
+        for right in range(differing + 1)
+        if mcnemar_exact(right, differing - right) <= 0.05
+    )
+    assert seen == pytest.approx(0.8, abs=1e-6)
+    # Near Connor's approximation (1987), which is 0.0698 here.
+    assert smallest_visible_difference(400, 0.25) == pytest.approx(0.0718, abs=1e-4)
+
+
+@pytest.mark.parametrize(("images", "disagreement"), [(3, 1.0), (5, 1.0), (20, 0.3), (100, 0.0)])
+def test_too_few_images_show_no_difference_at_all(images, disagreement):
+    assert smallest_visible_difference(images, disagreement) is None
+
+
+def test_six_images_that_all_differ_show_it():
+    assert 0.9 < smallest_visible_difference(6, 1.0) < 1
 
 
 @pytest.mark.parametrize(("images", "disagreement"), [(0, 0.2), (10, -0.1), (10, 1.1)])

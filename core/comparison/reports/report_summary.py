@@ -67,9 +67,9 @@ def _what_won(
     known = ", ".join(detail for detail in details if detail)
     if not verdict.is_better:
         return (
-            f"{closed(best.title)} comes out highest and names {share} right, but it is no better "
-            f"than {always} (difference {points_words(verdict.difference)}, {known}, "
-            f"{p_text(verdict.p_value)})."
+            f"{closed(best.title)} names {share} right, the most of what was tried, but {always} "
+            f"gets {percent_text(evidence.majority_accuracy)} (difference "
+            f"{points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)})."
         )
     won = (
         f"{closed(best.title)} names {share} right, {points_words(verdict.difference)} more than "
@@ -118,7 +118,8 @@ def _when_less_is_enough(
     seconds: dict[str, float],
 ) -> str:
     always = f"always saying {quoted(evidence.majority_name)}"
-    if not good_strategies(evidence):
+    good = good_strategies(evidence)
+    if not good:
         return (
             f"No strategy is clearly better than {always}, so that none is worth its time on "
             "these images yet."
@@ -134,7 +135,8 @@ def _when_less_is_enough(
     quicker = [
         (answers, pair) for answers, pair in rivals if seconds.get(answers.strategy, own) < own
     ]
-    enough = [answers for answers, pair in quicker if not pair.told_apart]
+    # On few images even a useless strategy cannot be told apart from the best.
+    enough = [answers for answers, pair in quicker if not pair.told_apart and answers in good]
     if enough:
         cheapest = min(enough, key=lambda answers: seconds[answers.strategy])
         return (
