@@ -107,3 +107,23 @@ def test_nothing_has_finished():
 def test_pictures_are_those_of_the_two_sides_of_the_question(counts, pair):
     evidence = evidence_of({name: right(count) for name, count in counts.items()})
     assert flip_pair(evidence) == pair
+
+
+def test_a_quick_strategy_that_is_no_better_than_the_commonest_class_is_not_enough():
+    # 52 right images, none of them among the 70 of the best: the two cannot be told apart.
+    elsewhere = np.tile((np.arange(IMAGES) >= 60) & (np.arange(IMAGES) < 112), (2, 1))
+    found = sentences(
+        {"mlp": elsewhere, "vgg16_probe": right(70)}, {"mlp": 3.0, "vgg16_probe": 90.0}
+    )
+    assert found[2] == (
+        "Nothing quicker is enough here: the nearest, MLP, is not clearly better than always "
+        "saying “ant”."
+    )
+
+
+def test_the_best_of_what_was_tried_may_be_worse_than_the_commonest_class():
+    found = sentences({"mlp": right(20)}, {"mlp": 3.0}, majority_right=90)
+    assert found[0].startswith(
+        "MLP names 10.0 % of the 200 test images right, the most of what was tried, but always "
+        "saying “ant” gets 45.0 % (difference -35.0 points, "
+    )

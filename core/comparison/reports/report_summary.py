@@ -66,10 +66,15 @@ def _what_won(
     details = [one_seed_words(best), interval_words(verdict.low, verdict.high)]
     known = ", ".join(detail for detail in details if detail)
     if not verdict.is_better:
+        about = f"difference {points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)}"
+        if verdict.difference < 0:
+            return (
+                f"{closed(best.title)} names {share} right, the most of what was tried, but "
+                f"{always} gets {percent_text(evidence.majority_accuracy)} ({about})."
+            )
         return (
-            f"{closed(best.title)} names {share} right, the most of what was tried, but {always} "
-            f"gets {percent_text(evidence.majority_accuracy)} (difference "
-            f"{points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)})."
+            f"{closed(best.title)} comes out highest and names {share} right, but it is no better "
+            f"than {always} ({about})."
         )
     won = (
         f"{closed(best.title)} names {share} right, {points_words(verdict.difference)} more than "
@@ -146,7 +151,12 @@ def _when_less_is_enough(
         )
     if not quicker:
         return f"Nothing that was tried is both quicker and as good{behind}."
-    nearest = quicker[0][0]
+    nearest, pair = quicker[0]
+    if not pair.told_apart:
+        return (
+            f"Nothing quicker is enough here: the nearest, {nearest.title}, is not clearly better "
+            f"than {always}."
+        )
     return (
         f"Nothing quicker is enough here: the nearest, {nearest.title}, is clearly behind, "
         f"by {points_words(best.accuracy - nearest.accuracy)}{behind}."
