@@ -1,6 +1,8 @@
 """Fixtures that all rooms share: a home of one's own, and datasets to work on."""
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,11 @@ from PIL import Image
 
 from core.datasets.model import Dataset
 from core.datasets.store import add_dataset, ensure_bundled_datasets, open_dataset
+
+# A test that forgets to ask for a home of its own must not write into that of the person who runs
+# it. The object deletes the folder when the session ends.
+_nobodys_home = tempfile.TemporaryDirectory(prefix="headstart-tests-")
+os.environ["HEADSTART_HOME"] = _nobodys_home.name
 
 TINY_CLASSES = ("blue", "green", "red")
 TINY_IMAGES_PER_CLASS = 20
