@@ -4,11 +4,10 @@ import shutil
 
 import pytest
 
-from tests.pages.test_browser import CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.browser import MARKS, WCAG_AA, running_browser
 
 # A4 less margins of 12 mm, at 96 pixels an inch.
 PRINTED_WIDTH, PRINTED_HEIGHT = 703, 1032
-WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Elements that reach past the right edge of the paper, by name and text.
 CUT = """width => [...document.querySelectorAll("body *")]
     .filter(element => element.tagName === "text" || !element.closest("svg"))
@@ -16,13 +15,7 @@ CUT = """width => [...document.querySelectorAll("body *")]
     .map(element => `${element.tagName} ${element.textContent.trim().slice(0, 40)}`)"""
 DRAWN = "document.querySelectorAll('.js-plotly-plot .main-svg').length"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed on this system"),
-    # Playwright's event loop leaves its own sockets to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +38,8 @@ def report_file(tmp_path_factory, session_home):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    with running_browser() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -1,127 +1,41 @@
 """The app in a real browser: start a small benchmark, see progress, cancel a run, open Compare;
 upload a zip, open the dataset, look at its pictures, make a version, get both as files."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
-import psutil
 import pytest
 
 from core.datasets.store import open_dataset
 from core.runs.store import Store
-from core.settings import PROJECT_ROOT
 from tests import stored_home
+from tests.browser import MARKS, MILLISECONDS, running_app, running_browser, settle
 from tests.datasets.pictures import two_classes, write_zip
 from tests.pages.compared import EXPERIMENT, store_compared
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-SERVER_SECONDS = 60
-MILLISECONDS = 1000
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed on this system"),
-    pytest.mark.timeout(240),
-    # Playwright's event loop leaves its own sockets to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_server(address: str, server: subprocess.Popen) -> None:
-    end = time.monotonic() + SERVER_SECONDS
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            raise RuntimeError(f"the server ended with status {server.returncode}")
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, TimeoutError, ConnectionError):
-            time.sleep(0.2)
-    raise RuntimeError("the server did not answer in time")
-
-
-def end_workers(home: Path) -> None:
-    """End what was started for this home alone: the detached worker and its children."""
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("HEADSTART_HOME") == str(home) and "-m" in process.cmdline():
-                process.kill()
-        except psutil.Error:
-            continue  # not ours to look at, or gone by now
+pytestmark = MARKS
 
 
 @pytest.fixture
 def address(home: Path, tmp_path: Path) -> Iterator[str]:
     stored_home.leave_out_bundled_datasets(home)
     stored_home.add_arrows()
-    port = free_port()
-    with open(tmp_path / "server.log", "wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=PROJECT_ROOT,
-            # A Keras cache with weights in it would put another strategy into the form.
-            env={**os.environ, "HEADSTART_HOME": str(home), "KERAS_HOME": str(tmp_path)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for_server(f"http://127.0.0.1:{port}", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-        end_workers(home)
+    with running_app(home, tmp_path / "server.log") as found:
+        yield found
 
 
 @pytest.fixture
 def page(address: str):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    with running_browser() as browser:
         tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 1600})
         tab.set_default_timeout(60 * MILLISECONDS)
         yield tab
-        browser.close()
-
-
-def settle(page) -> None:
-    """Wait until the page is drawn to its end: until then parts of the one before stay, and a click
-    on a download was seen to be dropped."""
-    from playwright.sync_api import expect
-
-    expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
 
 
 def test_start_watch_cancel_compare(page, home):
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60 * MILLISECONDS)
     page.goto("/benchmark")  # a deep link: the page is opened cold
     size = page.get_by_role("spinbutton", name="Image size (pixels)")
     size.fill("64")
@@ -161,7 +75,6 @@ def test_start_watch_cancel_compare(page, home):
 def test_upload_look_clean_up_download_add_again(page, tmp_path):
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60 * MILLISECONDS)
     members = two_classes(20) | {"dogs/torn.png": b"\x89PNG\r\n\x1a\n nothing"}
     members["cats/again.png"] = members["cats/3.png"]
     page.goto("/datasets")  # a deep link: the page is opened cold
@@ -212,7 +125,6 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
 def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60 * MILLISECONDS)
     store_compared(Store(f"sqlite:///{home / 'headstart.db'}"), open_dataset("arrows"))
     page.goto(f"/compare?experiment={EXPERIMENT}&view=pictures&strategy=mlp")
     chart = page.locator(".js-plotly-plot")

@@ -1,0 +1,123 @@
+"""The app in a real browser: what all browser tests share."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import psutil
+import pytest
+
+from core.settings import PROJECT_ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SERVER_SECONDS = 60
+MILLISECONDS = 1000
+
+MARKS = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed on this system"),
+    pytest.mark.timeout(240),
+    # Playwright's event loop leaves its own sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+"""``pytestmark`` of a file of browser tests."""
+
+
+@contextmanager
+def running_browser() -> Iterator[Any]:
+    """A headless Chromium; ``browser.new_page(base_url=..., color_scheme="dark", ...)``."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=60 * MILLISECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def running_app(home: Path, log: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The app on a free port over ``home``; gives its address, ``http://127.0.0.1:PORT``.
+
+    What the server says goes into ``log``; ``more`` is added to its environment.
+    """
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with open(log, "wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=PROJECT_ROOT,
+            # A Keras cache with weights in it would put another strategy into the form.
+            env={
+                **os.environ,
+                "HEADSTART_HOME": str(home),
+                "KERAS_HOME": str(log.parent),
+                **(more or {}),
+            },
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for_server(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        end_workers(home)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_server(address: str, server: subprocess.Popen) -> None:
+    end = time.monotonic() + SERVER_SECONDS
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with status {server.returncode}")
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+    raise RuntimeError("the server did not answer in time")
+
+
+def end_workers(home: Path) -> None:
+    """End what was started for this home alone: the detached worker and its children."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("HEADSTART_HOME") == str(home) and "-m" in process.cmdline():
+                process.kill()
+        except psutil.Error:
+            continue  # not ours to look at, or gone by now
+
+
+def settle(page: Any) -> None:
+    """Wait until the page is drawn to its end: until then parts of the one before stay, and a click
+    on a download was seen to be dropped."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
