@@ -35,11 +35,6 @@ class Confusion:
         return self.counts.sum(axis=1)
 
     @property
-    def images_of_answer(self) -> np.ndarray:
-        """``(C,)``: how often each class was said."""
-        return self.counts.sum(axis=0)
-
-    @property
     def shares(self) -> np.ndarray:
         """float64 ``(C, C)``, 0 to 1: each row divided by its images; NaN for a class without."""
         images = self.images_of_label.astype(np.float64)[:, None]
@@ -127,13 +122,6 @@ def cell_images(
         seed_count=len(there),
         sureness=sureness[order],
     )
-
-
-def class_position(evidence: Evidence, name: str) -> int:
-    """The position of a class by its name (as in a link); ``UnknownName`` lists the classes."""
-    if name not in evidence.classes:
-        raise UnknownName("class", name, evidence.classes)
-    return evidence.classes.index(name)
 
 
 def confusion_words(matrix: Confusion) -> str:

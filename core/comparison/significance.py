@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
-from scipy.stats import binom, binomtest
+from scipy.stats import binom
 
 from core.comparison.resampling import CONFIDENCE, drawn_counts, percentile_interval
 
@@ -48,18 +48,6 @@ class PairedDifference(PairedTest):
 
     low: float
     high: float
-
-
-def mcnemar_exact(put_right: int, broken: int) -> float:
-    """Two-sided p of McNemar's exact test from the two counts of images that differ.
-
-    Under the null hypothesis each of them is a fair coin (McNemar 1947; the binomial form is in
-    Fagerland, Lydersen and Laake 2013). 1 where no image differs.
-    """
-    differing = put_right + broken
-    if differing == 0:
-        return 1.0
-    return float(binomtest(min(put_right, broken), differing, 0.5).pvalue)
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:

@@ -15,10 +15,9 @@ from core.datasets.health.findings import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.model import Dataset
 from core.datasets.store import list_datasets, open_dataset
-from core.errors import UnknownName
 from core.runs.forecast import Forecast, forecast_experiment
 from core.runs.launchers import ensure_worker
-from core.runs.records import ExperimentRecord, RunRecord
+from core.runs.records import RunRecord
 from core.runs.specs import ExperimentSpec
 from core.runs.store import Store, open_store
 from core.settings import current_settings
@@ -165,16 +164,3 @@ def wake_worker() -> None:
 def _wake_worker(database_url: str) -> bool:
     del database_url
     return ensure_worker(store())
-
-
-def chosen_experiment(experiments: list[ExperimentRecord], wanted: str | None) -> str:
-    """The id to show: ``wanted`` from the address bar, or without one the newest.
-
-    Raises ``UnknownName`` where the address names one that is not there (any more).
-    """
-    known = [experiment.id for experiment in experiments]
-    if not wanted:
-        return known[0]
-    if wanted not in known:
-        raise UnknownName("experiment", wanted, known)
-    return wanted

@@ -12,7 +12,6 @@ from core.comparison.charts.confusion_charts import (
 )
 from core.comparison.confusion import (
     cell_images,
-    class_position,
     confusion,
     confusion_frame,
     confusion_words,
@@ -56,7 +55,6 @@ def test_counts_have_the_label_downwards_and_the_answer_across(small, seed, coun
 def test_sums_and_shares(small):
     matrix = confusion(small, "cnn", 0)
     assert matrix.images_of_label.tolist() == [3, 3, 2]
-    assert matrix.images_of_answer.tolist() == [4, 3, 1]
     assert matrix.shares.tolist() == [[2 / 3, 1 / 3, 0], [1 / 3, 2 / 3, 0], [1 / 2, 0, 1 / 2]]
     assert matrix.wrong.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0]]
 
@@ -99,20 +97,12 @@ def test_an_empty_cell_has_no_pictures(small):
             lambda e: cell_images(e, "cnn", 0, 0, 3),
             "There is no class named '3'. Known: ant, bee, cat.",
         ),
-        (
-            lambda e: class_position(e, "dog"),
-            "There is no class named 'dog'. Known: ant, bee, cat.",
-        ),
     ],
 )
 def test_a_stale_link_is_told_what_there_is(small, call, message):
     with pytest.raises(UnknownName) as caught:
         call(small)
     assert str(caught.value) == message
-
-
-def test_a_class_is_found_by_its_name(small):
-    assert class_position(small, "cat") == 2
 
 
 def test_words_name_the_most_frequent_mistakes(small):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets.reading import pixel_rows, pixel_table, tables
+from core.datasets.reading import packed, pixel_rows, pixel_table
 from core.datasets.reading.pixel_table import pixel_table_images
 from core.datasets.reading.tables import Columns
 from core.datasets.store import add_dataset
@@ -359,9 +359,9 @@ def test_any_line_is_read_or_refused(line):
     assert count >= 6
 
 
-def test_progress_is_told_in_images_not_in_bytes(tmp_path, monkeypatch):
+def test_progress_is_told_in_images_not_in_bytes(home, tmp_path, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(pixel_rows, "MOST_ROWS_IN_A_BLOCK", 1000)
-    monkeypatch.setattr(tables, "_CHUNK_BYTES", 64)
+    monkeypatch.setattr(packed, "_CHUNK_BYTES", 64)
     rows = [[str(number % 2), *(["100"] * SIDE * SIDE)] for number in range(3000)]
     path = tmp_path / "digits.csv"
     path.write_bytes(table(rows, HEADER))
@@ -373,7 +373,7 @@ def test_progress_is_told_in_images_not_in_bytes(tmp_path, monkeypatch):
     assert all(2600 < total <= 3000 for _, total in told)
 
 
-def test_the_same_tables_in_any_order_are_the_same_dataset(tmp_path):
+def test_the_same_tables_in_any_order_are_the_same_dataset(home, tmp_path):  # noqa: ARG001
     train, test = table(rows_of(), HEADER), table(rows_of(GREY[::-1], LABELS), HEADER)
     ids = []
     for number, names in enumerate((("train.csv", "test.csv"), ("test.csv", "train.csv"))):
