@@ -30,6 +30,8 @@ CHROMIUM_ARGUMENTS = [
 WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SERVER_SECONDS = 60
 MILLISECONDS = 1000
+# In the checkout but not in git: CI keeps this folder, so that people can look.
+SCREENSHOTS = PROJECT_ROOT / "artefacts" / "screenshots"
 
 MARKS = [
     pytest.mark.browser,
@@ -121,3 +123,19 @@ def settle(page: Any) -> None:
     from playwright.sync_api import expect
 
     expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
+
+
+def keep_screenshot(page: Any, name: str) -> Path:
+    """The whole page as ``artefacts/screenshots/<name>.png``, for people to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    # Streamlit scrolls its main part, not the document: a window as high as that shows all of it.
+    width = page.viewport_size["width"]
+    height = page.evaluate(
+        "() => document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 0"
+    )
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": max(before["height"], height)})
+    page.screenshot(path=path)
+    page.set_viewport_size(before)
+    return path

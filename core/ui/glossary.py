@@ -1,0 +1,145 @@
+"""What the words mean, for somebody who never trained a model: shown where a word is used.
+
+``explain("baseline")`` gives the help text of a heading, a choice or a number; the page "How it is
+measured" lists all of them.
+"""
+
+from core.errors import UnknownName
+
+GLOSSARY: dict[str, str] = {
+    "accuracy": "The share of pictures that are named right. 66 % means 66 of 100.",
+    "balanced accuracy": (
+        "The share named right of each class, averaged over the classes: a rare class counts as "
+        "much as a common one."
+    ),
+    "baseline": (
+        "What is compared with. A result means little until one knows what could be had for less."
+    ),
+    "calibration error": (
+        "How far the stated probabilities are from the truth. At 0 %, of the answers that were "
+        "80 % sure exactly 80 % are right."
+    ),
+    "class": "One of the labels that a picture can have, such as cat or dog.",
+    "CNN": (
+        "Convolutional neural network: it slides small filters over the picture, and learns which "
+        "filters help. It begins knowing nothing."
+    ),
+    "confidence interval": (
+        "The range in which the true value lies in 95 of 100 such measurements. Few test images "
+        "make it wide."
+    ),
+    "confusion matrix": (
+        "One line a label, one column an answer; each cell counts the pictures. On the diagonal "
+        "the answer was right."
+    ),
+    "epoch": "One pass through all training images. A network needs several.",
+    "experiment": (
+        "One dataset, one split and one image size, on which several strategies were trained and "
+        "scored."
+    ),
+    "F1": (
+        "One number for precision and recall together; it is high only where both are (their "
+        "harmonic mean)."
+    ),
+    "features": (
+        "What VGG16 notices in a picture, as a list of numbers. They are computed once, and a "
+        "small classifier learns from them instead of from the pixels."
+    ),
+    "fine-tuned": (
+        "A pre-trained network whose own weights go on learning, in small steps, on the new "
+        "pictures."
+    ),
+    "frozen": "Not changed by training: these layers keep what they learned elsewhere.",
+    "Grad-CAM": (
+        "A way to see which places of a picture spoke for an answer, drawn as a heat map "
+        "(Selvaraju et al. 2017)."
+    ),
+    "head": "The last layers of a network, which turn what was noticed into one of the classes.",
+    "ImageNet": (
+        "A collection of more than a million labelled photographs in 1,000 classes. VGG16 was "
+        "trained on it."
+    ),
+    "layer": (
+        "One step of a network: numbers go in, other numbers come out. What it does to them is "
+        "learned."
+    ),
+    "log loss": (
+        "How surprised one is by the right label, given the stated probabilities, in nats. 0 is "
+        "perfect; being sure and wrong costs most."
+    ),
+    "loss": "What training makes small: how far the answers are from the labels.",
+    "macro F1": "The F1 of each class, averaged over the classes: a rare class counts as much.",
+    "majority class": (
+        "The class with most pictures. Always saying it needs no learning, so every strategy has "
+        "to beat its share."
+    ),
+    "McNemar's test": (
+        "Asks whether two strategies differ, from the pictures that one has right and the other "
+        "wrong alone."
+    ),
+    "MLP": (
+        "Multilayer perceptron: the simplest neural network. It sees a row of raw pixels and does "
+        "not know which of them are neighbours."
+    ),
+    "near duplicate": (
+        "A picture that looks the same as another though its file differs, for example saved "
+        "again or resized. On both sides of a split it would make results too good."
+    ),
+    "p value": (
+        "How often luck alone gives a difference at least this large. Under 5 % the difference is "
+        "called real here."
+    ),
+    "parameters": "The numbers in a network that training sets. VGG16 has many millions of them.",
+    "pre-trained": "Trained before on other pictures; it starts with what it learned there.",
+    "precision": "Of the pictures that were given this label, the share that really have it.",
+    "number format": (
+        "How many digits the calculation keeps. bfloat16 keeps fewer than float32 and is faster "
+        "where the processor has it; accuracy hardly changes."
+    ),
+    "preset": (
+        "Settings for all strategies at once. quick takes minutes on two processor cores; article "
+        "takes the tutorial's own sizes and epochs."
+    ),
+    "probe": (
+        "The simplest use of a pre-trained network: it stays as it is, and one linear layer learns "
+        "from what it notices."
+    ),
+    "recall": "Of the pictures that have this label, the share that was given it.",
+    "run": "One strategy trained once, from one seed.",
+    "seed": (
+        "Where the random numbers start. Another seed gives other starting weights; several show "
+        "how much of a result is luck."
+    ),
+    "split": (
+        "Which images are for training, for validation and for the test. All strategies of an "
+        "experiment share one."
+    ),
+    "strategy": (
+        "One way to get a classifier, from always saying the commonest class to a fine-tuned VGG16."
+    ),
+    "test images": (
+        "Held out until the end and scored once, so that the score says what to expect of new "
+        "pictures."
+    ),
+    "training images": "The images that the strategies learn from.",
+    "validation images": (
+        "Looked at after each epoch to choose the best one. Not learned from, but no longer new "
+        "either."
+    ),
+    "VGG16": (
+        "A well-known network of 16 layers (Oxford, 2014), trained on the photographs of ImageNet."
+    ),
+}
+
+
+def explain(term: str) -> str:
+    """One or two plain sentences; ``UnknownName`` for a programmer's typing error."""
+    try:
+        return GLOSSARY[term]
+    except KeyError:
+        raise UnknownName("term of the glossary", term, GLOSSARY) from None
+
+
+def explain_all(*terms: str) -> str:
+    """Several terms as Markdown, each with its name: for a heading that uses more than one."""
+    return "\n\n".join(f"**{term[0].upper()}{term[1:]}**: {explain(term)}" for term in terms)

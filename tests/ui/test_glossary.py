@@ -1,0 +1,31 @@
+"""The glossary: every term has a meaning in one or two sentences, and a typing error is loud."""
+
+import re
+
+import pytest
+
+from core.errors import UnknownName
+from core.ui.glossary import GLOSSARY, explain, explain_all
+
+
+@pytest.mark.parametrize("term", GLOSSARY)
+def test_a_term_is_explained_in_one_to_three_short_sentences(term):
+    text = explain(term)
+    assert text.endswith(".")
+    assert 1 <= len(re.findall(r"\.(?= |$)", text.replace("et al.", "et al"))) <= 3
+    assert len(text) <= 220
+    assert not set("*_`<>[]$") & set(text)
+
+
+def test_an_unknown_term_names_the_known_ones():
+    with pytest.raises(
+        UnknownName, match=r"no term of the glossary named 'entropy'.*majority class"
+    ):
+        explain("entropy")
+
+
+def test_several_terms_are_listed_with_their_names():
+    assert explain_all("run", "class") == (
+        "**Run**: One strategy trained once, from one seed.\n\n"
+        "**Class**: One of the labels that a picture can have, such as cat or dog."
+    )
