@@ -1,4 +1,4 @@
-"""Fixtures that all rooms share: a home of one's own, and datasets to work on."""
+"""Fixtures that all rooms share: a home of one's own, datasets to work on, the real weights."""
 
 import os
 import shutil
@@ -11,6 +11,8 @@ from PIL import Image
 
 from core.datasets.model import Dataset
 from core.datasets.store import add_dataset, ensure_bundled_datasets, open_dataset
+from core.errors import HeadstartError
+from core.pretrained import digests, weights
 
 # A test that forgets to ask for a home of its own must not write into that of the person who runs
 # it. The object deletes the folder when the session ends.
@@ -87,3 +89,17 @@ def themes16(session_home: Path) -> Dataset:
 def digits(session_home: Path) -> Dataset:
     """The bundled digits, shared by all tests: do not change them."""
     return _opened(session_home, "digits")
+
+
+@pytest.fixture(scope="session")
+def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real weights of the base: those of this checkout, else fetched once for the session."""
+    found = weights.status_of("base")
+    if found.available and found.path.name == digests.BASE_FILE_NAME:
+        return found.path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("weights")))
+        try:
+            return weights.fetch().path
+        except HeadstartError as error:
+            pytest.skip(f"the real weights cannot be had here: {error}")

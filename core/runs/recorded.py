@@ -1,10 +1,12 @@
 """Results of real runs that travel: written by ``experiments export``, imported on first start.
 
 One folder for each experiment: ``experiment.json`` (spec, origin, runs with their results and
-epochs) and ``predictions.npz`` (``test_indices``, ``labels`` and for run i ``probabilities_i``,
-float16).
+epochs), ``predictions.npz`` (``test_indices``, ``labels`` and for run i ``probabilities_i``,
+float16), and ``weights/STRATEGY-SEED.npz`` of networks that changed few numbers, so that they can
+be tried before anything is trained.
 """
 
+import io
 import json
 import os
 import platform
@@ -17,6 +19,7 @@ import numpy as np
 
 from core.errors import BadInput, StoreError
 from core.runs.experiment_spec import ExperimentSpec
+from core.runs.kept_models import weights_path
 from core.runs.predictions import Predictions, read_predictions, write_predictions
 from core.runs.records import ExperimentRecord, RecordedRun, RunRecord, run_id_of
 from core.runs.store import Store
@@ -26,6 +29,9 @@ SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
 FORMAT = 1
 DOCUMENT_NAME = "experiment.json"
 PREDICTIONS_NAME = "predictions.npz"
+WEIGHTS_FOLDER = "weights"
+MOST_WEIGHTS_BYTES = 1_000_000
+"""Weights of a run up to this size travel; a CNN or a probe has a third of it."""
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 """What damaged files raise; pydantic's and JSON's errors are among the ``ValueError``s."""
 
@@ -53,6 +59,7 @@ def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
         "spec": experiment.spec.model_dump(mode="json"),
         "runs": [_run_document(run, store.epochs(run.id)) for run in runs],
     }
+    _write_weights(target / WEIGHTS_FOLDER, runs)
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     _replace(target / DOCUMENT_NAME, text.encode())
     return target
@@ -68,8 +75,12 @@ def import_recorded(store: Store, folder: Path = SHOWCASE_FOLDER) -> list[str]:
     documents = sorted(folder.glob(f"*/{DOCUMENT_NAME}"))
     known = set(store.experiment_ids())
     # The folder's name ends with the id, so what is there already need not be read.
-    fresh = [path for path in documents if path.parent.name.rpartition("-")[2] not in known]
-    return [imported for path in fresh if (imported := _import_one(store, path)) is not None]
+    ids = [path.parent.name.rpartition("-")[2] for path in documents]
+    fresh = [path for path, named in zip(documents, ids, strict=True) if named not in known]
+    added = [imported for path in fresh if (imported := _import_one(store, path)) is not None]
+    for path, named in zip(documents, ids, strict=True):
+        _bring_weights(path.parent / WEIGHTS_FOLDER, named)
+    return added
 
 
 def half_precision(probabilities: np.ndarray) -> np.ndarray:
@@ -126,20 +137,41 @@ def _write_predictions(path: Path, predictions: list[Predictions]) -> None:
         if not np.array_equal(entry.test_indices, predictions[0].test_indices):
             raise StoreError("The runs of this experiment were scored on different test images.")
         arrays[f"probabilities_{position}"] = half_precision(entry.probabilities)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    _replace(path, content.getvalue())
+
+
+def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
+    for run in runs:
+        kept = weights_path(run.id)
+        if kept.exists() and kept.stat().st_size <= MOST_WEIGHTS_BYTES:
+            folder.mkdir(exist_ok=True)
+            _replace(folder / f"{run.strategy}-{run.seed}.npz", kept.read_bytes())
+
+
+def _bring_weights(folder: Path, experiment_id: str) -> None:
+    """Put the weights of recorded runs where runs keep them, also in a home from before they came.
+
+    The folder of a run that has its predictions is there; without it the record was not taken.
+    """
+    for path in sorted(folder.glob("*.npz")):
+        strategy, _, seed = path.stem.rpartition("-")
+        kept = weights_path(run_id_of(experiment_id, strategy, int(seed)))
+        if kept.parent.is_dir() and not kept.exists():
+            _replace(kept, path.read_bytes())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Whole or not at all, also where two processes start at once."""
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            file.write(content)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def _import_one(store: Store, path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""A home without weights, small stand-ins for the published files, and the real weights."""
+"""A home without weights, and small stand-ins for the published files."""
 
 import hashlib
 import io
@@ -11,7 +11,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from core.errors import HeadstartError
 from core.pretrained import digests, sources, weights
 from core.pretrained.weight_files import file_md5, write_weights_file
 
@@ -143,17 +142,3 @@ def random_base():
         scale = np.sqrt(2 / fan_in) if name.endswith("kernel") else 0.01
         arrays[name] = generator.standard_normal(entry.shape, np.float32) * np.float32(scale)
     return arrays
-
-
-@pytest.fixture(scope="session")
-def real_base_file(tmp_path_factory):
-    """The real weights of the base: those of this checkout, else fetched once for the session."""
-    found = weights.status_of("base")
-    if found.available and found.path.name == digests.BASE_FILE_NAME:
-        return found.path
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("weights")))
-        try:
-            return weights.fetch().path
-        except HeadstartError as error:
-            pytest.skip(f"the real weights cannot be had here: {error}")

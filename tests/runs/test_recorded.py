@@ -9,6 +9,7 @@ import pytest
 from core.comparison.tables import compare_experiment
 from core.errors import BadInput, StoreError
 from core.runs.first_start import prepare_home, prepare_store
+from core.runs.kept_models import read_weights, weights_path, why_no_weights, write_weights
 from core.runs.predictions import (
     Predictions,
     predictions_path,
@@ -82,6 +83,27 @@ def test_importing_twice_changes_nothing(
     folder.rename(folder.with_name("renamed"))
     assert import_recorded(other, tmp_path / "showcase") == []
     assert len(other.experiments()) == 1
+
+
+def test_small_weights_travel_also_into_a_home_that_has_the_results(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment_id = finished_experiment(store)
+    small, large = f"{experiment_id}-mlp-0", f"{experiment_id}-mlp-1"
+    write_weights(small, {"mlp/dense/kernel": np.arange(6, dtype=np.float32).reshape(2, 3)})
+    write_weights(large, {"mlp/dense/kernel": np.zeros((500, 600), np.float32)})
+    folder = export_experiment(store, experiment_id, tmp_path / "showcase")
+    assert [path.name for path in (folder / "weights").iterdir()] == ["mlp-0.npz"]
+
+    other = another_home(monkeypatch, tmp_path / "other")
+    (folder / "weights").rename(tmp_path / "later")
+    import_recorded(other, tmp_path / "showcase")
+    assert why_no_weights(other, other.run(small)) is not None
+    (tmp_path / "later").rename(folder / "weights")
+    assert import_recorded(other, tmp_path / "showcase") == []
+    assert why_no_weights(other, other.run(small)) is None
+    assert read_weights(small)["mlp/dense/kernel"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert not weights_path(large).exists()
 
 
 def test_a_recorded_experiment_keeps_its_origin_when_exported_again(
