@@ -31,12 +31,15 @@ class PageRecord:
 
 
 PAGES = (
-    PageRecord("start", "Start", ":material/flag:", is_default=True),
+    PageRecord("start", "Story", ":material/auto_stories:", is_default=True),
     PageRecord("datasets", "Datasets", ":material/photo_library:"),
     PageRecord("benchmark", "Benchmark", ":material/play_circle:"),
     PageRecord("compare", "Compare", ":material/bar_chart:"),
     PageRecord("ladder", "The ladder", ":material/stairs:"),
 )
+
+# In the address of any page: shown alone, without navigation, as for a projector.
+PRESENT = "present"
 
 _routed: ContextVar[bool] = ContextVar("routed", default=False)
 
@@ -69,6 +72,8 @@ def show_page(path: str, body: Callable[[], None]) -> None:
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)
         body()
+    if is_presented():
+        _show_way_out()
 
 
 def _bring_navigation() -> None:
@@ -92,14 +97,50 @@ def _show_address() -> None:
     st.query_params.from_dict(st.query_params.to_dict())
 
 
+def is_presented() -> bool:
+    """Whether the address asks for the page alone: no navigation, larger, for a projector."""
+    return st.query_params.get(PRESENT) == "1"
+
+
+def show_present_button() -> None:
+    """A small button that shows the page alone; every page that is presented has the way out."""
+    if not is_presented():
+        st.button(
+            "Present",
+            key="frame.present",
+            type="tertiary",
+            icon=":material/fullscreen:",
+            help="Shows this page alone, for a projector. Esc brings the navigation back.",
+            on_click=st.query_params.update,
+            args=({PRESENT: "1"},),
+        )
+
+
+def _show_way_out() -> None:
+    st.button(
+        "Leave presenter mode",
+        key="frame.leave",
+        type="tertiary",
+        icon=":material/fullscreen_exit:",
+        shortcut="Esc",
+        on_click=st.query_params.pop,
+        args=(PRESENT, None),
+    )
+
+
 def find_page(path: str) -> PageRecord:
     """The page of that path; ``KeyError`` for a programmer's typing error."""
     return {page.path: page for page in PAGES}[path]
 
 
 def link_to(path: str, label: str, **query: str) -> None:
-    """A link to another page, with its icon and, if given, a query string."""
+    """A link to another page, with its icon and, if given, a query string.
+
+    From a page that is presented it leads to one that is presented too.
+    """
     page = find_page(path)
+    if is_presented():
+        query = {**query, PRESENT: "1"}
     st.page_link(page.file, label=label, icon=page.icon, query_params=query or None)
 
 
@@ -114,7 +155,7 @@ def _navigation() -> "st.Page":
         )
         for page in PAGES
     ]
-    return st.navigation(pages, position="top")
+    return st.navigation(pages, position="hidden" if is_presented() else "top")
 
 
 @st.cache_resource(
