@@ -31,6 +31,17 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class WatchedAnswer:
+    """What a validation picture was called after an epoch: ``image`` is its position in the
+    dataset, ``predicted`` the likeliest class's position, ``probability`` (0 to 1, four digits)
+    how likely the network found it."""
+
+    image: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
 class EpochRecord:
     """One epoch. ``stage`` is ``"head"`` (a head fitted on cached features before everything is
     trained) or ``"main"``; ``epoch`` counts from 1 within the stage.
@@ -38,7 +49,9 @@ class EpochRecord:
     ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
-    outside it.
+    outside it. ``watched`` are a few of the validation images, the same for every strategy and
+    seed of an experiment (``core.training.watching``); records made before there were any have
+    none.
     """
 
     stage: str
@@ -51,6 +64,7 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     images_per_second: float
+    watched: tuple[WatchedAnswer, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -109,6 +123,9 @@ class RunResult:
         document = asdict(replace(self, test_probabilities=np.empty(0), trained_weights={}))
         document.pop("test_probabilities")
         document.pop("trained_weights")
+        if document["last_epoch"] is not None:
+            # They stand with the epochs; every page that lists runs would read them again here.
+            document["last_epoch"].pop("watched")
         document["notes"] = list(self.notes)
         return document
 

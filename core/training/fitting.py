@@ -13,6 +13,7 @@ from core.training.bridge import SECONDS_BETWEEN_PROGRESS
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
 from core.training.scoring import Inputs, predict, score
+from core.training.watching import watched_answers
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class Fitting:
         validating = Stopwatch(self.clock)
         probabilities = predict(stage, data.inputs, data.validation, self.check)
         validating.pause()
-        validated = score(probabilities, data.labels[data.validation])
+        validation_labels = data.labels[data.validation]
+        validated = score(probabilities, validation_labels)
         # The last step's update is seen by no training loss: its NaN shows here first.
         self._refuse_divergence(validated.log_loss, epoch)
         return EpochRecord(
@@ -131,6 +133,7 @@ class Fitting:
             train_seconds=training.seconds,
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
+            watched=watched_answers(data.validation, validation_labels, probabilities),
         )
 
     def _refuse_divergence(self, loss: float, epoch: int) -> None:

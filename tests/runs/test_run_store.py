@@ -9,6 +9,7 @@ import pytest
 from core.errors import BadInput, UnknownName
 from core.runs.records import STATES
 from core.runs.store import Store
+from core.training.events import EpochRecord, WatchedAnswer
 from tests import made_up
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -120,6 +121,20 @@ def test_epochs_and_progress_of_a_run_in_work(store: Store, experiment_id: str) 
     assert store.run(run_id).progress == {"step": "Epoch 1 of 2"}
     assert store.run(run_id).progress_at == "2026-11-22T12:00:00.000000+00:00"
     assert store.runs(experiment_id, ("running",)) == [store.run(run_id)]
+
+
+def test_watched_pictures_come_back_with_their_epoch_and_old_epochs_without(store: Store) -> None:
+    run_id = claimed(store)
+    answers = (WatchedAnswer(7, 1, 0.9), WatchedAnswer(40, 0, 0.5312))
+    record = EpochRecord("main", 1, 2, 1.0, 0.5, 1.1, 0.4, 3.0, 0.5, 90.0, answers)
+    assert store.add_epoch(run_id, made_up.epoch(1))
+    assert store.add_epoch(run_id, record.as_dict())
+    old, new = store.epochs(run_id)
+    assert old == made_up.epoch(1)
+    assert new["watched"] == [
+        {"image": 7, "predicted": 1, "probability": 0.9},
+        {"image": 40, "predicted": 0, "probability": 0.5312},
+    ]
 
 
 def test_a_finished_run_keeps_its_result(store: Store, experiment_id: str) -> None:

@@ -17,6 +17,7 @@ from core.training.engine import train
 from core.training.events import EpochRecord, Progress, RunResult
 from core.training.restore import restored_model
 from core.training.spec import TrainingSpec
+from core.training.watching import watched_rows
 
 CHEAP = {"epochs": 2, "batch_size": 8}
 OVERRIDES = {
@@ -85,6 +86,13 @@ def test_contract(tiny_dataset, name):
         best = max(main, key=lambda r: (r.validation_accuracy, -r.validation_loss, -r.epoch))
         assert result.best_epoch == best.epoch
         assert result.scores["validation"].accuracy == best.validation_accuracy
+    # every epoch of every stage says what the same held-out pictures are called
+    rows = watched_rows(tiny_dataset.labels[split.validation])
+    watched = split.validation[rows].tolist()
+    assert [[answer.image for answer in record.watched] for record in records] == [watched] * len(
+        records
+    )
+    assert "watched" not in (result.as_dict()["last_epoch"] or {})
     assert result.total_seconds >= sum(record.train_seconds for record in records)
     uses_features = "features" in find_strategy(name).needs
     assert (result.feature_seconds is not None) == uses_features

@@ -8,7 +8,7 @@ import pytest
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.strategies.plan import Stage
 from core.training import fitting
-from core.training.events import EpochRecord, Progress
+from core.training.events import EpochRecord, Progress, WatchedAnswer
 from core.training.fitting import Fitting, TrainingData
 
 
@@ -111,6 +111,16 @@ def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
         if isinstance(event, EpochRecord):
             records.append(event)
     assert [record.train_seconds for record in records] == [6.0]
+
+
+def test_each_epoch_says_what_the_watched_pictures_are_called(clock):
+    events, _ = run(ScriptedModel(clock, rights=[1, 2]), clock)
+    records = [event for event in events if isinstance(event, EpochRecord)]
+    # both validation images are of class 0; taken beside validation, they cost no second of it
+    assert [record.watched for record in records] == [
+        (WatchedAnswer(7, 0, 0.9), WatchedAnswer(8, 1, 0.9)),
+        (WatchedAnswer(7, 0, 0.9), WatchedAnswer(8, 0, 0.9)),
+    ]
 
 
 def test_the_best_epoch_is_restored_and_ties_go_to_the_earlier(clock):

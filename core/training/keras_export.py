@@ -1,0 +1,135 @@
+"""A trained network as files that need no Headstart: ``.keras`` and ONNX. Only workers call this.
+
+Layers of our own are replaced by operations of Keras that compute the same, so that the file loads
+with Keras alone, in its safe mode, on every backend. It holds what predicts and no more: dropout,
+optimiser and training state are left out.
+"""
+
+import importlib.util
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.training.explain import layer_chain
+from core.training.restore import RestoredModel
+
+INPUT_NAME = "pictures"
+# What the computing of ONNX files asks for beside Keras, by backend; see ``keras.src.export.onnx``.
+_CONVERTERS = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}
+
+log = logging.getLogger(__name__)
+
+
+def portable_network(restored: RestoredModel) -> Any:
+    """A Keras model of built-in layers and operations that gives the same probabilities.
+
+    uint8 ``(n, *restored.picture_shape)`` in, float32 ``(n, classes)`` out. It shares its
+    weights with ``restored``. Raises ``ValueError`` for a network that is no chain of layers.
+    """
+    import keras
+
+    pictures = keras.Input(restored.picture_shape, dtype="uint8", name=INPUT_NAME)
+    tensor: Any = pictures
+    for layer in layer_chain(restored.model):
+        if isinstance(layer, keras.layers.Dropout):
+            continue  # does nothing but in training
+        own = _OF_OUR_OWN.get(type(layer).__name__)
+        tensor = own(layer, tensor) if own else layer(tensor)
+    return keras.Model(pictures, tensor, name=restored.strategy)
+
+
+def save_keras(model: Any, path: Path) -> None:
+    """Write ``model`` to ``path``, which ends in ``.keras``."""
+    model.save(path)
+
+
+def save_onnx(model: Any, path: Path) -> str | None:
+    """Write ``model`` as ONNX; None where that went well, else a sentence that says why it is not
+    there. A part of a file is never left."""
+    import keras
+
+    converter = _CONVERTERS.get(keras.backend.backend(), "tf2onnx")
+    if importlib.util.find_spec(converter) is None:
+        return f"The library {converter}, which makes it, is not installed here."
+    try:
+        model.export(path, format="onnx", verbose=False)
+        _check_onnx(path)
+    except Exception as error:  # noqa: BLE001 - converters raise anything; the reason is told
+        path.unlink(missing_ok=True)
+        log.exception("no ONNX file of %s", model.name)
+        lines = str(error).strip().splitlines()
+        detail = f": {lines[0][:200]}" if lines else ""
+        return f"{converter} could not convert this network ({type(error).__name__}{detail})."
+    return None
+
+
+def probabilities_of_file(path: Path, pictures: np.ndarray, batch_size: int) -> np.ndarray:
+    """float32 ``(n, classes)`` that the ``.keras`` file gives for ``pictures``, loaded as anybody
+    would load it."""
+    import keras
+
+    model = keras.models.load_model(path)
+    model.compile(jit_compile=False)
+    return np.concatenate(
+        [
+            np.asarray(model.predict_on_batch(pictures[start : start + batch_size]), np.float32)
+            for start in range(0, len(pictures), batch_size)
+        ]
+    )
+
+
+def _check_onnx(path: Path) -> None:
+    import onnx
+
+    onnx.checker.check_model(str(path))
+
+
+def _enlarged(layer: Any, pictures: Any) -> Any:
+    from keras import ops
+
+    height, width, channels = pictures.shape[1:]
+    pixels = ops.cast(pictures, "float32")
+    side = layer.image_size
+    if (height, width) != (side, side):
+        pixels = ops.image.resize(
+            pixels, (side, side), interpolation="bilinear", data_format="channels_last"
+        )
+    return ops.repeat(pixels, 3, axis=-1) if channels == 1 else pixels
+
+
+def _rescaled(layer: Any, pictures: Any) -> Any:
+    return _enlarged(layer, pictures) / 255.0
+
+
+def _prepared_for_vgg16(layer: Any, pictures: Any) -> Any:
+    from keras import ops
+
+    mean = np.array(layer.mean_rgb[::-1], np.float32)
+    return ops.subtract(ops.flip(_enlarged(layer, pictures), axis=-1), mean)
+
+
+def _root_normalised(layer: Any, features: Any) -> Any:
+    from keras import ops
+
+    from core.strategies.layers import SMALL
+
+    rooted = ops.sqrt(ops.maximum(features, 0.0) + SMALL)
+    return layer.scale * rooted / ops.sqrt(ops.sum(ops.square(rooted), axis=-1, keepdims=True))
+
+
+def _rounded_as_kept(_layer: Any, features: Any) -> Any:
+    from keras import ops
+
+    largest = float(np.finfo(np.float16).max)
+    return ops.cast(ops.cast(ops.clip(features, -largest, largest), "float16"), "float32")
+
+
+_OF_OUR_OWN: dict[str, Callable[[Any, Any], Any]] = {
+    "RescaleToUnit": _rescaled,
+    "PrepareForVgg16": _prepared_for_vgg16,
+    "RootNormalise": _root_normalised,
+    "RoundAsKept": _rounded_as_kept,
+}
