@@ -1,8 +1,8 @@
 import pytest
 
 from core.comparison.charts.appearance import (
-    _KNOWN,
     _SPARE,
+    KNOWN_LOOKS,
     appearance_of,
     percent_text,
     rough_seconds_text,
@@ -44,7 +44,7 @@ def comparison():
 
 def test_every_strategy_has_its_own_colour_and_marker():
     looks = [appearance_of(name) for name in STRATEGIES]
-    assert set(_KNOWN) == set(STRATEGIES)
+    assert set(KNOWN_LOOKS) == set(STRATEGIES)
     assert len({look.colour for look in looks}) == len(STRATEGIES)
     assert len({look.marker for look in looks}) == len(STRATEGIES)
 

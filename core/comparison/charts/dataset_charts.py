@@ -18,10 +18,10 @@ LEGEND_HEIGHT = 24
 LONGEST_LABEL = 22
 # Colour and pattern of each side of a given split; the pattern repeats the distinction.
 SIDE_LOOKS = {
-    "images": ("#0072B2", ""),
-    "train": ("#0072B2", ""),
-    "validation": ("#E69F00", "/"),
-    "test": ("#009E73", "x"),
+    "images": ("#5A82FA", ""),
+    "train": ("#5A82FA", ""),
+    "validation": ("#D26E14", "/"),
+    "test": ("#007864", "x"),
 }
 # Sizes are counted in a grid of so many steps a side: 100,000 sizes are drawn as few points.
 SIZE_STEPS = 48

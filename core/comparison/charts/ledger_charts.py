@@ -43,12 +43,12 @@ class PartLook:
 
 # By the fields of ``TimeParts``, in the order in which a run spends them.
 PART_LOOKS = {
-    "other": PartLook("starting, building and scoring", "#7F7F7F", ""),
-    "extraction": PartLook("extracting features, once", "#D55E00", "/"),
-    "head": PartLook("fitting the head on features", "#CC79A7", "."),
-    "first_epoch": PartLook("first epoch", "#56B4E9", "-"),
-    "steady_epochs": PartLook("later epochs", "#0072B2", ""),
-    "validation": PartLook("validation", "#009E73", "x"),
+    "other": PartLook("starting, building and scoring", MAJORITY_COLOUR, ""),
+    "extraction": PartLook("extracting features, once", "#D26E14", "/"),
+    "head": PartLook("fitting the head on features", "#B482B4", "."),
+    "first_epoch": PartLook("first epoch", "#5A82FA", "-"),
+    "steady_epochs": PartLook("later epochs", "#643CFA", ""),
+    "validation": PartLook("validation", "#007864", "x"),
 }
 
 

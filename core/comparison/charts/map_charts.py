@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import percent_text, plain
+from core.comparison.charts.appearance import (
+    KNOWN_LOOKS,
+    MAJORITY_COLOUR,
+    percent_text,
+    plain,
+)
 from core.comparison.consensus import consensus
 from core.comparison.evidence import Evidence
 from core.comparison.feature_map import FeatureMap, rows_on_map
@@ -20,24 +25,15 @@ from core.comparison.feature_map import FeatureMap, rows_on_map
 MOST_NAMED = 24
 MANY_POINTS = 1500
 # Of the palette of the strategies, without the majority's grey: it marks what has no name here.
-_COLOURS = (
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-    "#A6761D",
-    "#8F6FD1",
-)
+_COLOURS = tuple(look.colour for look in KNOWN_LOOKS.values() if look.colour != MAJORITY_COLOUR)
 # Seven with eight colours: only after 56 classes would a pair come again.
 _MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
-_GREY = "#7F7F7F"
+_GREY = MAJORITY_COLOUR
 _OUTLINE = {"width": 0.5, "color": "#808890"}
 _SEEDS_LOOKS = (
-    ("right", "#0072B2", "circle"),
-    ("right for some seeds", "#E69F00", "diamond"),
-    ("wrong", "#D55E00", "x"),
+    ("right", "#643CFA", "circle"),
+    ("right for some seeds", "#64A064", "diamond"),
+    ("wrong", "#C81432", "x"),
 )
 
 
