@@ -1,22 +1,35 @@
 """Paths and environment of Headstart, read in one place.
 
-============================  ==========================================  =========================
-variable                      meaning                                     default
-============================  ==========================================  =========================
-``HEADSTART_HOME``            datasets, cache, runs, weights, database    ``data/workspace``
-``HEADSTART_DATABASE_URL``    SQLAlchemy URL of the run store             SQLite in the home
-``HEADSTART_IMPORT_FOLDERS``  folders on this machine from which a page   ``inbox`` in the home
-                              may add datasets, separated like ``PATH``
-``HEADSTART_WEIGHTS_SOURCE``  base URL of the official VGG16 download     the one Keras uses
-``HEADSTART_PRECISION``       ``auto``, ``float32``, ``mixed_bfloat16``,  ``auto``
-                              ``mixed_float16``
-============================  ==========================================  =========================
+=================================  ========================================  =====================
+variable                           meaning                                   default
+=================================  ========================================  =====================
+``HEADSTART_HOME``                 datasets, cache, runs, weights, database  ``data/workspace``
+``HEADSTART_DATABASE_URL``         SQLAlchemy URL of the run store           SQLite in the home
+``HEADSTART_IMPORT_FOLDERS``       folders on this machine from which a      ``inbox`` in the home
+                                   page may add datasets, like ``PATH``
+``HEADSTART_WEIGHTS_SOURCE``       base URL of the VGG16 download            the one Keras uses
+``HEADSTART_PRECISION``            ``auto``, ``float32``,                    ``auto``
+                                   ``mixed_bfloat16``, ``mixed_float16``
+``HEADSTART_MODELS_MEMORY_MB``     what the process that holds networks      3072
+                                   for live answers may take
+``HEADSTART_MODELS_IDLE_MINUTES``  how long that process stays without a     15
+                                   question
+``HEADSTART_EDITORS``              who may change things where sign-in is    nobody
+                                   configured: e-mail addresses or
+                                   ``*@example.org``, separated by commas
+``HEADSTART_VIEWERS``              who may look, likewise                    all who sign in
+``HEADSTART_SIGN_IN_HOURS``        after how long one signs in again         12
+``HEADSTART_MOST_QUEUED_RUNS``     how many runs may wait that pages queue   1000
+``HEADSTART_MOST_STORED_GB``       how full the home may be when pages take  200
+                                   more
+=================================  ========================================  =====================
 
 How large an upload may be is Streamlit's ``server.maxUploadSize`` (``.streamlit/config.toml``, or
 the variable ``STREAMLIT_SERVER_MAX_UPLOAD_SIZE``), so that the browser and Headstart say the same.
 """
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +45,18 @@ STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+MODELS_MEMORY_VARIABLE = "HEADSTART_MODELS_MEMORY_MB"
+MODELS_IDLE_VARIABLE = "HEADSTART_MODELS_IDLE_MINUTES"
+# Eight networks at 96 pixels with their libraries take about 1.3 GB.
+MODELS_MEMORY_MB = 3072
+MODELS_IDLE_MINUTES = 15
+
+EDITORS_VARIABLE, VIEWERS_VARIABLE = "HEADSTART_EDITORS", "HEADSTART_VIEWERS"
+SIGN_IN_HOURS_VARIABLE, SIGN_IN_HOURS = "HEADSTART_SIGN_IN_HOURS", 12
+# A learning curve of all strategies, all shares and all seeds that the page offers is 720 runs.
+MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS = "HEADSTART_MOST_QUEUED_RUNS", 1000
+MOST_STORED_VARIABLE, MOST_STORED_GB = "HEADSTART_MOST_STORED_GB", 200
+_ADDRESSES = re.compile(r"(\*|[^@\s*]+)@[^@\s*]+")
 
 
 @dataclass(frozen=True)
@@ -39,7 +64,11 @@ class Settings:
     """Where this installation keeps its state, and what it may use.
 
     ``import_folders`` are the folders on this machine below which a page may read datasets;
-    ``upload_limit_bytes`` is what one upload may have.
+    ``upload_limit_bytes`` is what one upload may have. ``models_memory_bytes`` and
+    ``models_idle_seconds`` bound the process that holds networks for live answers.
+    ``editors`` and ``viewers`` are e-mail addresses in small letters, or ``*@domain``; they, and
+    ``sign_in_seconds``, count only where sign-in is configured. ``most_queued_runs`` and
+    ``most_stored_bytes`` hold for what pages start and take, not for the command line.
     """
 
     home: Path
@@ -48,6 +77,13 @@ class Settings:
     precision: str
     import_folders: tuple[Path, ...]
     upload_limit_bytes: int
+    models_memory_bytes: int
+    models_idle_seconds: float
+    editors: tuple[str, ...]
+    viewers: tuple[str, ...]
+    sign_in_seconds: float
+    most_queued_runs: int
+    most_stored_bytes: int
 
     @property
     def datasets_folder(self) -> Path:
@@ -89,6 +125,14 @@ def current_settings() -> Settings:
         precision=precision,
         import_folders=_import_folders(home),
         upload_limit_bytes=_upload_limit_bytes(),
+        models_memory_bytes=_whole_number(MODELS_MEMORY_VARIABLE, MODELS_MEMORY_MB, "MB") * 1024**2,
+        models_idle_seconds=_whole_number(MODELS_IDLE_VARIABLE, MODELS_IDLE_MINUTES, "minutes")
+        * 60.0,
+        editors=_addresses(EDITORS_VARIABLE),
+        viewers=_addresses(VIEWERS_VARIABLE),
+        sign_in_seconds=_whole_number(SIGN_IN_HOURS_VARIABLE, SIGN_IN_HOURS, "hours") * 3600.0,
+        most_queued_runs=_whole_number(MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS, "runs"),
+        most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
     )
 
 
@@ -98,16 +142,34 @@ def _import_folders(home: Path) -> tuple[Path, ...]:
     return tuple(folders) or (home / "inbox",)
 
 
-def _upload_limit_bytes() -> int:
-    given = os.environ.get(STREAMLIT_UPLOAD_VARIABLE)
-    if given is None:
-        return _configured_upload_megabytes() * 1024**2
-    if not given.isdecimal() or int(given) < 1:
+def _addresses(variable: str) -> tuple[str, ...]:
+    """E-mail addresses and ``*@domain``, in small letters."""
+    given = os.environ.get(variable) or ""
+    found = tuple(part.strip().lower() for part in given.split(",") if part.strip())
+    wrong = [part for part in found if not _ADDRESSES.fullmatch(part)]
+    if wrong:
         raise BadInput(
-            f"{STREAMLIT_UPLOAD_VARIABLE} is {given!r}; it must be a whole number of MB.",
-            STREAMLIT_UPLOAD_VARIABLE,
+            f"{variable} has {wrong[0]!r} in it; it takes e-mail addresses and *@example.org,"
+            " separated by commas.",
+            variable,
         )
-    return int(given) * 1024**2
+    return found
+
+
+def _upload_limit_bytes() -> int:
+    if os.environ.get(STREAMLIT_UPLOAD_VARIABLE) is None:
+        return _configured_upload_megabytes() * 1024**2
+    return _whole_number(STREAMLIT_UPLOAD_VARIABLE, 0, "MB") * 1024**2
+
+
+def _whole_number(variable: str, default: int, unit: str) -> int:
+    """What the variable says, 1 or more, or the default where it is not set."""
+    given = os.environ.get(variable)
+    if given is None:
+        return default
+    if not given.isdecimal() or int(given) < 1:
+        raise BadInput(f"{variable} is {given!r}; it must be a whole number of {unit}.", variable)
+    return int(given)
 
 
 @lru_cache(maxsize=1)

@@ -35,6 +35,8 @@ LARGEST_SHARE_OF_CLASS = 0.25
 # class looks like (plain colours, X-rays); kept together, the class could not be split.
 DISSOLVED_SHARE_OF_CLASS = 0.5
 SMALLEST_SUSPECT_GROUP = 8
+# A picture that is like more than this share of a whole dataset is a copy of none of it.
+LARGEST_SHARE_ALIKE_TO_ONE = 0.02
 # Pairs are looked at in tiles that fit the cache of a processor core.
 _TILE_ROWS, _TILE_COLUMNS = 16, 8192
 _FEW_PAIRS = 5_000
@@ -109,6 +111,27 @@ def group_duplicates(
             groups[members] = members
             dissolved[members] = True
     return renumbered(groups[exact]), dissolved[exact]
+
+
+def alike_to_one(
+    picture: tuple[int, np.ndarray], hashes: np.ndarray, thumbnails: np.ndarray
+) -> np.ndarray:
+    """Which pictures are near duplicates of another one, bool ``(N,)``.
+
+    ``picture`` is the other one's hash and thumbnail; ``hashes`` uint64 ``(N,)``, ``thumbnails``
+    uint8 ``(N, 16, 16)``. Where a picture is like many (plain colours, X-rays) a stricter level
+    is asked, and in the end none is called a copy.
+    """
+    hash_of_one, thumbnail = picture
+    distances = np.bitwise_count(hashes ^ np.uint64(hash_of_one))
+    one = _prepare(thumbnail[None])
+    for level in LEVELS:
+        near = np.flatnonzero(distances <= level.distance)
+        pairs = np.zeros(len(near), np.int64), np.arange(len(near))
+        agreeing = near[_alike(one, _prepare(thumbnails[near]), pairs, level)]
+        if len(agreeing) < max(SMALLEST_SUSPECT_GROUP, len(hashes) * LARGEST_SHARE_ALIKE_TO_ONE):
+            return np.isin(np.arange(len(hashes)), agreeing)
+    return np.zeros(len(hashes), bool)
 
 
 def _too_large(

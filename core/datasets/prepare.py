@@ -11,11 +11,10 @@ import logging
 import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,7 +93,7 @@ def prepare_images(
         raise BadInput(f"resize is {resize!r}; it must be one of: {', '.join(RESIZES)}.", "resize")
     if image_size < 1:
         raise BadInput(f"image_size is {image_size}; it must be at least 1.", "image_size")
-    side = min(image_size, int(max(dataset.heights.max(), dataset.widths.max())))
+    side = prepared_side(dataset, image_size)
     shape = (dataset.image_count, side, side, dataset.channels)
     key_text = f"{dataset.id};{side};{resize};{PREPARATION_VERSION}"
     key = hashlib.sha256(key_text.encode()).hexdigest()[:32]
@@ -106,11 +105,34 @@ def prepare_images(
     with _only_builder(path, should_stop):
         found = _open_cached(path, shape, image_size)
         if found is None:
-            _build(dataset, path, shape, partial(_squared, resize=resize), (progress, should_stop))
+            _build(dataset, path, shape, resize, (progress, should_stop))
             found = _open_cached(path, shape, image_size)
     if found is None:
         raise OSError(f"{path} changed or vanished right after it was written")
     return found
+
+
+def prepared_side(dataset: Dataset, image_size: int) -> int:
+    """The side in pixels of the prepared pictures: no source is enlarged for the cache."""
+    return min(image_size, int(max(dataset.heights.max(), dataset.widths.max())))
+
+
+def prepare_one(dataset: Dataset, index: int, side: int, resize: str) -> np.ndarray:
+    """One picture of ``dataset`` as ``prepare_images`` makes it: uint8 ``(side, side, C)``."""
+    picture = dataset.image(index, smallest_side(side))
+    return prepare_picture(picture, side, resize, dataset.channels)
+
+
+def smallest_side(side: int) -> int:
+    """The side below which a JPEG must not be reduced on the way, so that it keeps its quality:
+    twice the ``side`` is left to the filter."""
+    return 2 * side
+
+
+def prepare_picture(picture: Image.Image, side: int, resize: str, channels: int) -> np.ndarray:
+    """An upright RGB picture as a network sees it: uint8 ``(side, side, channels)``, 1 or 3."""
+    pixels = _squared(picture if channels == 3 else picture.convert("L"), side, resize)
+    return pixels.reshape(side, side, channels)
 
 
 @dataclass(frozen=True)
@@ -187,7 +209,7 @@ def _build(
     dataset: Dataset,
     path: Path,
     shape: tuple[int, int, int, int],
-    square: Callable[..., np.ndarray],
+    resize: str,
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +222,7 @@ def _build(
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             pixels_offset = file.tell()
-            digest = _write_pixels(dataset, file, square, shape[1], callbacks)
+            digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
             file.flush()
             os.fsync(file.fileno())
         manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
@@ -216,7 +238,7 @@ def _build(
 def _write_pixels(
     dataset: Dataset,
     file: BinaryIO,
-    square: Callable[..., np.ndarray],
+    resize: str,
     side: int,
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
 ) -> str:
@@ -228,7 +250,7 @@ def _write_pixels(
     with without_pillow_warnings(), ThreadPoolExecutor(threads, "prepare") as pool:
         for done in range(dataset.image_count):
             while len(waiting) < 8 * threads and (index := next(indices, None)) is not None:
-                waiting.append(pool.submit(_prepared, dataset, index, side, square))
+                waiting.append(pool.submit(prepare_one, dataset, index, side, resize))
             if should_stop is not None and should_stop():
                 for future in waiting:
                     future.cancel()
@@ -239,14 +261,6 @@ def _write_pixels(
             if progress is not None:
                 progress(done + 1, dataset.image_count)
     return digest.hexdigest()
-
-
-def _prepared(
-    dataset: Dataset, index: int, side: int, square: Callable[..., np.ndarray]
-) -> np.ndarray:
-    # Twice the side is left to the filter, so that a JPEG reduced on the way keeps its quality.
-    picture = dataset.image(index, smallest_side=2 * side)
-    return square(picture if dataset.channels == 3 else picture.convert("L"), side)
 
 
 def _squared(picture: Image.Image, side: int, resize: str) -> np.ndarray:

@@ -1,0 +1,114 @@
+"""Whether a picture that somebody shows is one of a dataset's own, or nearly.
+
+Looked at as the networks see it: prepared, at the size and with the resizing of an experiment.
+What is known of the dataset's pictures is computed once and kept beside them in the cache.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.datasets.decoding.examine import examine_file
+from core.datasets.duplicates import (
+    SMALLEST_HASHED_SIDE,
+    alike_to_one,
+    grey_thumbnail,
+    perceptual_hash,
+)
+from core.datasets.ingest import ProgressCallback
+from core.datasets.model import Dataset
+from core.datasets.prepare import PreparedImages, prepare_images
+from core.settings import current_settings
+
+FORMAT = 1  # raised when the same pictures would give other hashes
+READ_TOGETHER = 256
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Positions in the dataset, int64, sorted: pictures with the very same pixels, and near
+    copies. ``near`` is None where nobody has looked at the dataset's pictures yet."""
+
+    same: np.ndarray
+    near: np.ndarray | None
+
+
+def copies_of(
+    dataset: Dataset, content: bytes, file_name: str, prepared: np.ndarray, resize: str
+) -> Copies:
+    """The pictures of ``dataset`` that an encoded picture ``content`` is a copy of.
+
+    ``prepared`` uint8 ``(side, side, C)`` is the same picture as the dataset's are prepared.
+    Fast, also for large datasets. Raises ``UnreadableImageError``.
+    """
+    digest = np.frombuffer(examine_file(content, file_name).digest, np.uint8)
+    same = np.flatnonzero((dataset.digests == digest).all(axis=1))
+    side = prepared.shape[0]
+    if side < SMALLEST_HASHED_SIDE:
+        return Copies(same, np.empty(0, np.int64))  # so small that only equal pixels count
+    hashes = _stored_hashes(_hashes_path(dataset, side, resize))
+    if hashes is None:
+        return Copies(same, None)
+    near = alike_to_one(_hash_and_thumbnail(prepared), *hashes)
+    return Copies(same, np.setdiff1d(np.flatnonzero(near), same))
+
+
+def look_for_copies_later(
+    dataset: Dataset, image_size: int, resize: str, progress: ProgressCallback | None = None
+) -> None:
+    """Look at all pictures once, so that ``copies_of`` finds near copies from now on.
+
+    Prepares the pictures where they are not; a second call costs nothing. Raises ``OSError``.
+    """
+    prepared = prepare_images(dataset, image_size, resize)
+    path = _hashes_path(dataset, prepared.shape[1], resize)
+    if prepared.shape[1] >= SMALLEST_HASHED_SIDE and not path.exists():
+        _write(path, *_hashes_of(prepared, progress))
+
+
+def _hashes_of(
+    prepared: PreparedImages, progress: ProgressCallback | None
+) -> tuple[np.ndarray, np.ndarray]:
+    count = prepared.shape[0]
+    looked_at = []
+    for start in range(0, count, READ_TOGETHER):
+        looked_at += [
+            _hash_and_thumbnail(picture) for picture in prepared.read(start, start + READ_TOGETHER)
+        ]
+        if progress is not None:
+            progress(len(looked_at), count)
+    return (
+        np.array([found for found, _ in looked_at], np.uint64),
+        np.stack([thumbnail for _, thumbnail in looked_at]),
+    )
+
+
+def _hash_and_thumbnail(prepared: np.ndarray) -> tuple[int, np.ndarray]:
+    pixels = prepared[..., 0] if prepared.shape[-1] == 1 else prepared
+    picture = Image.fromarray(pixels)
+    return perceptual_hash(picture), grey_thumbnail(picture)
+
+
+def _hashes_path(dataset: Dataset, side: int, resize: str) -> Path:
+    key = hashlib.sha256(f"{FORMAT};{dataset.id};{side};{resize}".encode()).hexdigest()[:32]
+    return current_settings().cache_folder / "copies" / f"{key}.npz"
+
+
+def _stored_hashes(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    if not path.exists():
+        return None
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return arrays["hashes"], arrays["thumbnails"]
+
+
+def _write(path: Path, hashes: np.ndarray, thumbnails: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = BytesIO()
+    np.savez(buffer, hashes=hashes, thumbnails=thumbnails)
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.write_bytes(buffer.getvalue())
+    temporary.replace(path)

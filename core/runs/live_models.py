@@ -1,0 +1,235 @@
+"""The networks of an experiment answer live: the side that pages see. No Keras here.
+
+A process of its own holds the networks (``core.runs.model_server``), one for each home. A page
+calls ``wake`` until it is ready, then ``answer`` for each picture; ``docs/decisions/0007`` says
+why it is so.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from core.datasets.store import open_dataset
+from core.errors import BadInput, HeadstartError
+from core.runs.live_candidates import MAJORITY, Candidate, candidates
+from core.runs.live_pictures import Likeness, UploadedPicture, prepare_upload, prepared_of
+from core.runs.live_process import NobodyThere, ServerState, ask, server_state, start_server
+from core.runs.store import Store
+from core.strategies.registry import find_strategy
+from core.training.spec import with_train_share
+
+__all__ = [
+    "Candidate",
+    "Likeness",
+    "LiveAnswer",
+    "Standing",
+    "UploadedPicture",
+    "answer",
+    "candidates",
+    "prepare_upload",
+    "prepared_of",
+    "standing",
+    "wake",
+    "where_it_looked",
+]
+
+POLL_SECONDS = 0.1
+READY_SECONDS = 300.0
+ANSWER_SECONDS = 120.0
+POLL_ANSWER_SECONDS = 10.0
+STARTING = "Starting the process that holds the networks"
+ENDED = (
+    "The process that holds the networks ended while it was asked; memory may have run out. "
+    "Close other work and ask again."
+)
+Work = Literal["answer", "explain"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the process that holds the networks stands for one experiment.
+
+    ``step`` is a sentence, ``done`` of ``total`` count networks or pictures within it. ``error``
+    says in plain words why it is ``failed``: it was tried, and is tried again a minute later.
+    ``unable`` names, once ``ready``, the strategies whose network could not be put together, with
+    the reason; the others answer. ``note`` is what one should know of the answers' speed (a timed
+    run is using the machine, not all networks fit into memory), or empty.
+    """
+
+    state: Literal["asleep", "starting", "loading", "ready", "failed"]
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    error: str = ""
+    unable: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LiveAnswer:
+    """What one strategy says of a picture.
+
+    ``probabilities`` float32 ``(classes,)``. ``seconds``: from the prepared picture to the
+    probabilities, this network alone, one after another on the processor; a strategy on frozen
+    features pays for its own pass through VGG16. ``heat_map`` float32 ``(h, w)``, 0 to 1, for the
+    predicted class; None without a convolution or where it was not asked for.
+    """
+
+    strategy: str
+    run_id: str | None
+    seed: int | None
+    probabilities: np.ndarray
+    seconds: float
+    heat_map: np.ndarray | None = None
+
+
+def wake(store: Store, experiment_id: str) -> Standing:
+    """Start the process if none runs, ask it for this experiment's networks, return at once.
+
+    Cheap to poll. An experiment without a network that can answer is ``ready``: nothing is
+    started. Raises ``UnknownName`` for an experiment that is not there, ``OSError`` where no
+    process can be started.
+    """
+    return _standing(store, experiment_id, start=True)
+
+
+def standing(store: Store, experiment_id: str) -> Standing:
+    """As ``wake``, but starts nothing: ``asleep`` where no process holds networks."""
+    return _standing(store, experiment_id, start=False)
+
+
+def answer(store: Store, experiment_id: str, picture: np.ndarray) -> tuple[LiveAnswer, ...]:
+    """What every strategy that can says of ``picture``, in the order of the ladder.
+
+    ``picture`` uint8 ``(h, w, c)`` as ``prepare_upload`` or ``prepared_of`` give it. No heat
+    maps. Under a second once ``wake`` says ``ready``; before that it waits until it is. Raises
+    ``BadInput`` for a picture of another shape, ``HeadstartError`` where the process failed.
+    """
+    found = _networks_say(store, experiment_id, picture, "answer")
+    answers = []
+    for candidate in candidates(store, experiment_id):
+        if candidate.why_not is None and candidate.strategy == MAJORITY:
+            answers.append(_majority_says(store, experiment_id, candidate))
+        elif candidate.run_id in found:
+            said = found[candidate.run_id]
+            answers.append(
+                LiveAnswer(
+                    candidate.strategy,
+                    candidate.run_id,
+                    candidate.seed,
+                    said.array,
+                    said.seconds,
+                )
+            )
+    return tuple(answers)
+
+
+def where_it_looked(store: Store, experiment_id: str, picture: np.ndarray) -> dict[str, np.ndarray]:
+    """Grad-CAM by strategy: which places of ``picture`` spoke for the class that it predicts.
+
+    float32 ``(h, w)`` from 0 to 1 at the size of the feature map, to be laid over the picture
+    enlarged to its size. Strategies without a convolution are left out. Takes a few times as long
+    as ``answer``, and raises the same.
+    """
+    found = _networks_say(store, experiment_id, picture, "explain")
+    return {
+        candidate.strategy: found[candidate.run_id].array
+        for candidate in candidates(store, experiment_id)
+        if candidate.run_id in found
+    }
+
+
+@dataclass(frozen=True)
+class _Said:
+    array: np.ndarray
+    seconds: float
+
+
+def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
+    wanted = _wanted(store, experiment_id)
+    if not wanted:
+        return Standing("ready")
+    state = server_state()
+    if state.error:
+        return Standing("failed", error=state.error)
+    if state.is_there:
+        try:
+            body = {"do": "load", "experiment": experiment_id, "runs": wanted}
+            told, _ = ask(body, {}, POLL_ANSWER_SECONDS)
+            return _told(told)
+        except NobodyThere:
+            state = ServerState()
+    if state.is_starting:
+        return Standing("starting", state.step or STARTING)
+    if not start:
+        return Standing("asleep")
+    start_server()
+    return Standing("starting", STARTING)
+
+
+def _told(body: dict[str, Any]) -> Standing:
+    titled = {find_strategy(name).title: reason for name, reason in body["unable"].items()}
+    if body["state"] == "ready" and len(titled) == body["total"]:
+        return Standing("failed", error=" ".join(dict.fromkeys(titled.values())))
+    return Standing(**body)
+
+
+def _wanted(store: Store, experiment_id: str) -> list[list[str | None]]:
+    """Run and the moment that tells it apart from the same run made again, ladder order."""
+    return [
+        [candidate.run_id, store.run(candidate.run_id).finished_at]
+        for candidate in candidates(store, experiment_id)
+        if candidate.has_network and candidate.run_id is not None
+    ]
+
+
+def _networks_say(
+    store: Store, experiment_id: str, picture: np.ndarray, work: Work
+) -> dict[str | None, _Said]:
+    """By run, what the networks that could be asked said; a process that died is asked anew."""
+    wanted = _wanted(store, experiment_id)
+    if not wanted:
+        return {}
+    body = {"do": work, "experiment": experiment_id, "runs": wanted}
+    for _ in range(2):
+        _wait_until_ready(store, experiment_id)
+        try:
+            told, arrays = ask(body, {"picture": picture}, ANSWER_SECONDS)
+        except NobodyThere:
+            continue
+        if told["refused"]:
+            raise BadInput(told["refused"], "picture")
+        return {run: _Said(arrays[run], seconds) for run, seconds in told["seconds"].items()}
+    raise HeadstartError(ENDED)
+
+
+def _wait_until_ready(store: Store, experiment_id: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        now = wake(store, experiment_id)
+        if now.state == "ready":
+            return
+        if now.state == "failed":
+            raise HeadstartError(now.error)
+        if time.monotonic() > deadline:
+            raise HeadstartError(
+                f"The networks were not ready after {READY_SECONDS / 60:.0f} minutes; the machine "
+                f"may be busy with other work ({now.step}). Ask again later."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _majority_says(store: Store, experiment_id: str, candidate: Candidate) -> LiveAnswer:
+    """The shares of the classes among the training images, whatever the picture shows."""
+    spec = store.experiment(experiment_id).spec
+    dataset = open_dataset(spec.dataset_id)
+    split = spec.split.of(dataset)
+    train = with_train_share(split, dataset, spec.train_share, spec.split.seed).train
+    started = time.perf_counter()
+    counts = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
+    probabilities = (counts / counts.sum()).astype(np.float32)
+    seconds = time.perf_counter() - started
+    return LiveAnswer(MAJORITY, candidate.run_id, candidate.seed, probabilities, seconds)

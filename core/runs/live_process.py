@@ -1,0 +1,143 @@
+"""The process that holds the networks, seen from outside: is it there, start it, ask it."""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+from filelock import FileLock
+
+from core.runs.launchers import python_command, start_detached
+from core.runs.live_protocol import (
+    Address,
+    Arrays,
+    Body,
+    ConnectionLostError,
+    code_fingerprint,
+    connect,
+    read_address,
+    receive,
+    send,
+    server_folder,
+)
+from core.settings import current_settings
+
+MODULE = "core.runs.model_server"
+CONNECT_SECONDS = 10.0
+LEAVE_SECONDS = 2.0
+FAILED_SECONDS = 60.0
+LOCK_SECONDS = 10.0
+
+
+class NobodyThere(Exception):
+    """No process of this code holds networks for this home."""
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """``is_there``: it listens. ``is_starting``: a process was started and ``step`` is what it is
+    at. ``error``: why the last one could not start, for a minute."""
+
+    is_there: bool = False
+    is_starting: bool = False
+    step: str = ""
+    error: str = ""
+
+
+def server_state() -> ServerState:
+    """How the process of this home stands; looks at files and processes alone."""
+    address = read_address()
+    if address is not None and _lives(address.process_id):
+        return ServerState(is_there=True)
+    noted = _noted_start()
+    if noted is None:
+        return ServerState()
+    if noted["error"]:
+        recent = time.time() - noted["at"] < FAILED_SECONDS
+        return ServerState(error=noted["error"] if recent else "")
+    if _lives(noted["process_id"]):
+        return ServerState(is_starting=True, step=noted["step"])
+    return ServerState()
+
+
+def start_server() -> None:
+    """Start it unless somebody else did so in this moment. Raises ``OSError``."""
+    settings = current_settings()
+    settings.locks_folder.mkdir(parents=True, exist_ok=True)
+    server_folder().mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.locks_folder / "model-server-start.lock", timeout=LOCK_SECONDS):
+        state = server_state()
+        address = read_address()
+        if state.is_starting or (state.is_there and address and _is_ours(address)):
+            return
+        process_id = start_detached(
+            python_command(MODULE, "--code", code_fingerprint()), settings.home / "model-server.log"
+        )
+        note_start("", process_id)
+
+
+def note_start(step: str, process_id: int, error: str = "") -> None:
+    """Leave a note for those who ask while nobody listens yet, or why nobody does."""
+    path = server_folder() / "start.json"
+    document = {"step": step, "process_id": process_id, "error": error, "at": time.time()}
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary.write_text(json.dumps(document), encoding="utf-8")
+    temporary.replace(path)
+
+
+def ask(body: Body, arrays: Arrays, seconds: float) -> tuple[Body, dict[str, np.ndarray]]:
+    """Ask the process of this home; ``seconds`` is how long it may think.
+
+    Raises ``NobodyThere`` where none listens, it ended meanwhile, or it is silent. One of other
+    code is asked to leave, one that does not even take part in the greeting is ended.
+    """
+    address = read_address()
+    if address is None or not _lives(address.process_id):
+        raise NobodyThere
+    try:
+        connection = connect(address, CONNECT_SECONDS)
+    except ConnectionLostError as error:
+        _end(address)
+        raise NobodyThere from error
+    with connection:
+        try:
+            if not _is_ours(address):
+                send(connection, {"do": "leave"}, {})
+                receive(connection, LEAVE_SECONDS)
+                raise NobodyThere
+            send(connection, body, arrays)
+            return receive(connection, seconds)
+        except ConnectionLostError as error:
+            raise NobodyThere from error
+
+
+def _is_ours(address: Address) -> bool:
+    return address.code == code_fingerprint()
+
+
+def _noted_start() -> dict[str, Any] | None:
+    try:
+        return json.loads((server_folder() / "start.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def _lives(process_id: int) -> bool:
+    """Whether that process is one that holds networks: ids are given out again."""
+    try:
+        process = psutil.Process(process_id)
+        return process.status() != psutil.STATUS_ZOMBIE and MODULE in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def _end(address: Address) -> None:
+    try:
+        process = psutil.Process(address.process_id)
+        process.kill()
+        process.wait(timeout=LEAVE_SECONDS)
+    except psutil.Error:
+        return  # it ended by itself in the meantime
