@@ -123,6 +123,7 @@ def test_epochs_and_progress_of_a_run_in_work(store: Store, experiment_id: str) 
     assert store.runs(experiment_id, ("running",)) == [store.run(run_id)]
 
 
+@pytest.mark.usefixtures("experiment_id")
 def test_watched_pictures_come_back_with_their_epoch_and_old_epochs_without(store: Store) -> None:
     run_id = claimed(store)
     answers = (WatchedAnswer(7, 1, 0.9), WatchedAnswer(40, 0, 0.5312))
