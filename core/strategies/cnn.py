@@ -1,10 +1,21 @@
 """The convolutional network of three blocks, trained from nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.errors import BadInput
 from core.strategies import common
+from core.strategies.layer_record import (
+    LayerRecord,
+    convolution,
+    dense,
+    dropout,
+    flatten,
+    max_pooling,
+    picture_layer,
+    softmax,
+)
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.settings import Setting
 from core.strategies.strategy import Strategy
@@ -13,36 +24,38 @@ FILTERS = 32
 KERNEL = 5
 POOL = 4
 BLOCKS = 3
+DENSE_UNITS = 64
 
 
-def side_after_blocks(image_size: int, padding: str) -> int:
-    """Side in pixels of the last block's output: 224 gives 2 with ``valid``, 3 with ``same``."""
-    side = image_size
-    for _ in range(BLOCKS):
-        if padding == "valid":
-            side -= KERNEL - 1
-        side = max(side, 0) // POOL
-    return side
+def blocks(image_size: int, padding: str) -> tuple[LayerRecord, ...]:
+    """From the picture to the last pooling: its side is 2 of 224 with ``valid``, 3 with ``same``,
+    and 0 of a picture that is too small."""
+    layers = [picture_layer("RescaleToUnit", "rescale_to_unit", image_size)]
+    for place in range(1, BLOCKS + 1):
+        filters = convolution(layers[-1], f"convolution_{place}", FILTERS, KERNEL, padding)
+        pooled = max_pooling(filters, f"pooling_{place}", POOL)
+        layers += [replace(layer, group=f"block_{place}") for layer in (filters, pooled)]
+    return tuple(layers)
 
 
-def outline(settings: Mapping[str, Any], image_size: int) -> str:
-    """The architecture with its flattened size; ``BadInput`` where nothing would be left."""
+def architecture(
+    settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    """``BadInput`` where the poolings leave nothing of the picture."""
     padding = settings["padding"]
-    side = side_after_blocks(image_size, padding)
-    if side < 1:
-        smallest = next(size for size in range(1, 512) if side_after_blocks(size, padding) >= 1)
+    layers = blocks(image_size, padding)
+    if layers[-1].output[0] < 1:
+        smallest = next(size for size in range(1, 512) if blocks(size, padding)[-1].output[0] >= 1)
         raise BadInput(
             f"image_size is {image_size}; cnn with padding {padding} needs at least {smallest} "
             f"pixels, or its three {POOL}×{POOL} poolings leave nothing. "
             + ("Padding 'same' needs 64." if padding == "valid" else "Choose a larger image size."),
             "image_size",
         )
-    return (
-        f"{image_size}×{image_size}×3 pixels → {BLOCKS} × (convolution {FILTERS} of "
-        f"{KERNEL}×{KERNEL}, {padding} padding, ReLU, max pooling {POOL}×{POOL}) → "
-        f"flatten {side}×{side}×{FILTERS} = {side * side * FILTERS} → dense 64 → "
-        f"dropout {settings['dropout']:g} → softmax"
-    )
+    row = flatten(layers[-1])
+    hidden = dense(row, "dense_1", DENSE_UNITS)
+    dropped = dropout(hidden, "dropout", settings["dropout"])
+    return (*layers, row, hidden, dropped, softmax(dropped, class_count))
 
 
 def build(context: BuildContext) -> Plan:
@@ -55,7 +68,7 @@ def build(context: BuildContext) -> Plan:
     settings = context.settings
     layers: list[Any] = [
         keras.Input(context.image_shape, dtype="uint8"),
-        RescaleToUnit(context.image_size),
+        RescaleToUnit(context.image_size, name="rescale_to_unit"),
     ]
     for place in range(1, BLOCKS + 1):
         layers.append(
@@ -67,11 +80,11 @@ def build(context: BuildContext) -> Plan:
                 name=f"convolution_{place}",
             )
         )
-        layers.append(keras.layers.MaxPooling2D(POOL))
+        layers.append(keras.layers.MaxPooling2D(POOL, name=f"pooling_{place}"))
     layers += [
-        keras.layers.Flatten(),
-        keras.layers.Dense(64, activation="relu", name="dense_1"),
-        keras.layers.Dropout(settings["dropout"]),
+        keras.layers.Flatten(name="flatten"),
+        keras.layers.Dense(DENSE_UNITS, activation="relu", name="dense_1"),
+        keras.layers.Dropout(settings["dropout"], name="dropout"),
         softmax_layer(context.class_count),
     ]
     optimizer = keras.optimizers.Adam(settings["learning_rate"])
@@ -105,5 +118,5 @@ CNN = Strategy(
     needs=frozenset({"gradient"}),
     cost=20,
     builder="core.strategies.cnn:build",
-    outline=outline,
+    architecture=architecture,
 )

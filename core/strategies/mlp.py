@@ -1,17 +1,36 @@
 """The multilayer perceptron on raw pixels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.strategies import common
+from core.strategies.layer_record import (
+    LayerRecord,
+    dense,
+    dropout,
+    flatten,
+    picture_layer,
+    softmax,
+)
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.settings import Setting
 from core.strategies.strategy import Strategy
 
 
-def outline(settings: Mapping[str, Any], image_size: int) -> str:
-    hidden = " → ".join([f"dense {settings['hidden_width']}"] * settings["hidden_layers"])
-    return f"{image_size}×{image_size}×3 pixels → flatten {image_size**2 * 3} → {hidden} → softmax"
+def architecture(
+    settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    layers = [picture_layer("RescaleToUnit", "rescale_to_unit", image_size)]
+    layers.append(flatten(layers[-1]))
+    for place in range(1, settings["hidden_layers"] + 1):
+        group = f"hidden_{place}"
+        hidden = dense(layers[-1], f"dense_{place}", settings["hidden_width"])
+        layers.append(replace(hidden, group=group))
+        if settings["dropout"]:
+            dropped = dropout(hidden, f"dropout_{place}", settings["dropout"])
+            layers.append(replace(dropped, group=group))
+    return (*layers, softmax(layers[-1], class_count))
 
 
 def build(context: BuildContext) -> Plan:
@@ -24,15 +43,15 @@ def build(context: BuildContext) -> Plan:
     settings = context.settings
     layers: list[Any] = [
         keras.Input(context.image_shape, dtype="uint8"),
-        RescaleToUnit(context.image_size),
-        keras.layers.Flatten(),
+        RescaleToUnit(context.image_size, name="rescale_to_unit"),
+        keras.layers.Flatten(name="flatten"),
     ]
     for place in range(1, settings["hidden_layers"] + 1):
         layers.append(
             keras.layers.Dense(settings["hidden_width"], activation="relu", name=f"dense_{place}")
         )
         if settings["dropout"]:
-            layers.append(keras.layers.Dropout(settings["dropout"]))
+            layers.append(keras.layers.Dropout(settings["dropout"], name=f"dropout_{place}"))
     layers.append(softmax_layer(context.class_count))
     optimizer = keras.optimizers.Adam(settings["learning_rate"])
     model = keras.Sequential(layers, name="mlp")
@@ -69,6 +88,6 @@ MLP = Strategy(
     needs=frozenset({"gradient"}),
     cost=10,
     builder="core.strategies.mlp:build",
-    outline=outline,
+    architecture=architecture,
     convolutional=False,
 )

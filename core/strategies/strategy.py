@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.strategies.layer_record import LayerRecord, outline_of
 from core.strategies.settings import Setting, Value, resolve_settings
 
 Need = Literal["gradient", "weights", "full_weights", "features"]
+Architecture = Callable[[Mapping[str, Any], int, int], tuple[LayerRecord, ...]]
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,9 @@ class Strategy:
     it. ``needs``: ``gradient`` (trained by the engine, has the device to itself), ``weights``
     (ImageNet weights of the VGG16 base), ``full_weights`` (fc1 and fc2 too), ``features``
     (frozen features from the cache). ``cost`` orders the work: cheap strategies run first.
-    ``builder`` is ``"module:function"``; see ``core.strategies.plan``. ``outline`` draws the
-    architecture in words without building it. ``convolutional`` says that there is a feature map
-    to show where the network looked.
+    ``builder`` is ``"module:function"``; see ``core.strategies.plan``. ``architecture`` gives the
+    layers that it builds, as data (see ``layers``); None where there is no network.
+    ``convolutional`` says that there is a feature map to show where the network looked.
     """
 
     name: str
@@ -35,16 +37,26 @@ class Strategy:
     needs: frozenset[Need]
     cost: int
     builder: str
-    outline: Callable[[Mapping[str, Any], int], str] | None = None
+    architecture: Architecture | None = None
     convolutional: bool = True
 
-    def describe(self, settings: Mapping[str, Any], image_size: int) -> str:
-        """One line that draws the architecture with its sizes at this image size in pixels.
+    def layers(
+        self, settings: Mapping[str, Any], image_size: int, class_count: int
+    ) -> tuple[LayerRecord, ...]:
+        """The layers from picture to probabilities, without building them; none of ``majority``.
 
-        Raises ``BadInput`` at ``image_size`` where the architecture does not fit, so that callers
-        also use it to check an experiment before anything is stored.
+        Raises ``BadInput`` at ``image_size`` (pixels) where the architecture does not fit.
         """
-        return self.outline(settings, image_size) if self.outline else ""
+        return self.architecture(settings, image_size, class_count) if self.architecture else ()
+
+    def describe(self, settings: Mapping[str, Any], image_size: int) -> str:
+        """The layers in one line, with their sizes at this image size in pixels.
+
+        Raises ``BadInput`` as ``layers`` does, so that callers also use it to check an experiment
+        before anything is stored.
+        """
+        any_count = 2  # the line does not say how many classes there are
+        return outline_of(self.layers(settings, image_size, any_count))
 
     def resolve(self, preset: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Value]:
         """Complete, validated settings; see ``resolve_settings``."""

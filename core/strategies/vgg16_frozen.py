@@ -4,20 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.strategies import common
+from core.strategies.layer_record import LayerRecord, softmax
 from core.strategies.plan import BuildContext, FeatureLayer, Plan, Stage
 from core.strategies.settings import Setting
 from core.strategies.strategy import Need, Strategy
 from core.strategies.vgg16_heads import (
-    BASE_PARAMETERS,
     DENSE_HEAD_SETTINGS,
-    FC_PARAMETERS,
-    check_full_size,
     dense_head,
-    dense_head_text,
-    feature_side,
-    feature_text,
+    dense_head_layers,
     linear_head,
+    linear_head_layers,
     on_features,
+)
+from core.strategies.vgg16_layers import (
+    BASE_PARAMETERS,
+    BLOCKS,
+    FC_PARAMETERS,
+    FC_UNITS,
+    features_layer,
+    vgg16_layers,
 )
 
 
@@ -37,12 +42,34 @@ def _feature_stage(
     )
 
 
-def probe_outline(settings: Mapping[str, Any], image_size: int) -> str:
-    pooled = "averaged over places to 512 → " if settings["features"] == "pooled" else ""
-    return (
-        f"{feature_text(image_size)} (frozen) → {pooled}square root, unit length → softmax, "
-        f"L2 {settings['l2']:g}"
-    )
+def _frozen_features(image_size: int) -> tuple[LayerRecord, ...]:
+    layers = vgg16_layers(image_size, None)
+    return (*layers, features_layer(layers))
+
+
+def feature_width(image_size: int) -> int:
+    """How many numbers the frozen base gives for a picture: 25088 at 224 pixels."""
+    return _frozen_features(image_size)[-1].output[0]
+
+
+def probe_architecture(
+    settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    layers = _frozen_features(image_size)
+    if settings["features"] == "pooled":
+        (width,) = layers[-1].output
+        _, _, channels = layers[-2].output
+        layers = (
+            *layers,
+            LayerRecord("places", "Reshape", (width // channels, channels)),
+            LayerRecord(
+                "average_places",
+                "GlobalAveragePooling1D",
+                (channels,),
+                words=f"averaged over places to {channels}",
+            ),
+        )
+    return (*layers, *linear_head_layers(layers[-1], settings["l2"], class_count))
 
 
 def build_probe(context: BuildContext) -> Plan:
@@ -51,33 +78,38 @@ def build_probe(context: BuildContext) -> Plan:
     import keras
 
     settings = context.settings
-    width = feature_side(context.image_size) ** 2 * 512
+    width = feature_width(context.image_size)
     head: list[Any] = []
     if settings["features"] == "pooled":
-        head += [keras.layers.Reshape((-1, 512)), keras.layers.GlobalAveragePooling1D()]
+        head += [
+            keras.layers.Reshape((-1, BLOCKS[-1][0]), name="places"),
+            keras.layers.GlobalAveragePooling1D(name="average_places"),
+        ]
     head += linear_head(settings["l2"], context.class_count)
     stage = _feature_stage(context, head, "block5_pool", width)
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS)
 
 
-def features_outline(settings: Mapping[str, Any], image_size: int) -> str:
-    return f"{feature_text(image_size)} (frozen) → {dense_head_text(settings)} → softmax"
+def features_architecture(
+    settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    layers = _frozen_features(image_size)
+    return (*layers, *dense_head_layers(layers[-1], settings, class_count))
 
 
 def build_features(context: BuildContext) -> Plan:
     """The tutorial's dense head 1000-500-150 on the flattened features of the frozen base."""
-    width = feature_side(context.image_size) ** 2 * 512
+    width = feature_width(context.image_size)
     head = dense_head(context.settings, context.class_count)
     stage = _feature_stage(context, head, "block5_pool", width)
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS)
 
 
-def softmax_outline(_settings: Mapping[str, Any], image_size: int) -> str:
-    check_full_size(image_size)
-    return (
-        f"{image_size}×{image_size} pixels, enlarged to 224×224 → VGG16 base → 25088 → fc1 4096 → "
-        "fc2 4096 (all frozen) → softmax"
-    )
+def softmax_architecture(
+    _settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    layers = vgg16_layers(image_size, None, with_fc=True)
+    return (*layers, softmax(layers[-1], class_count))
 
 
 def build_softmax(context: BuildContext) -> Plan:
@@ -87,7 +119,7 @@ def build_softmax(context: BuildContext) -> Plan:
     """
     from core.strategies.layers import softmax_layer
 
-    stage = _feature_stage(context, [softmax_layer(context.class_count)], "fc2", 4096)
+    stage = _feature_stage(context, [softmax_layer(context.class_count)], "fc2", FC_UNITS)
     return Plan((stage,), frozen_parameters=BASE_PARAMETERS + FC_PARAMETERS)
 
 
@@ -127,7 +159,7 @@ VGG16_PROBE = Strategy(
     needs=_FROZEN_NEEDS,
     cost=30,
     builder="core.strategies.vgg16_frozen:build_probe",
-    outline=probe_outline,
+    architecture=probe_architecture,
 )
 
 VGG16_FEATURES = Strategy(
@@ -147,7 +179,7 @@ VGG16_FEATURES = Strategy(
     needs=_FROZEN_NEEDS,
     cost=40,
     builder="core.strategies.vgg16_frozen:build_features",
-    outline=features_outline,
+    architecture=features_architecture,
 )
 
 VGG16_SOFTMAX = Strategy(
@@ -166,5 +198,5 @@ VGG16_SOFTMAX = Strategy(
     needs=frozenset({"full_weights", *_FROZEN_NEEDS}),
     cost=50,
     builder="core.strategies.vgg16_frozen:build_softmax",
-    outline=softmax_outline,
+    architecture=softmax_architecture,
 )

@@ -1,21 +1,17 @@
-"""What stands on top of the VGG16 base, and the sizes that come out of it.
+"""What stands on top of the VGG16 base.
 
 The same head objects serve a model on cached features and a model on pictures, so that a head
 fitted on features is already in place when everything is trained.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from core.errors import BadInput
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies import common
+from core.strategies.layer_record import LayerRecord, dense, dropout, softmax
 from core.strategies.plan import BuildContext
 from core.strategies.settings import Setting
-
-BASE_PARAMETERS = 14_714_688
-FC_PARAMETERS = 25_088 * 4_096 + 4_096 + 4_096 * 4_096 + 4_096
-SMALLEST_SIZE = 32
 
 DENSE_HEAD_SETTINGS = (
     Setting(
@@ -57,41 +53,24 @@ DENSE_HEAD_SETTINGS = (
 )
 
 
-def feature_side(image_size: int) -> int:
-    """Side of the base's output: five poolings halve the side, 224 gives 7, 96 gives 3.
-
-    Raises ``BadInput`` below 32 pixels, where nothing would be left.
-    """
-    if image_size < SMALLEST_SIZE:
-        raise BadInput(
-            f"image_size is {image_size}; VGG16 needs at least {SMALLEST_SIZE} pixels, because its "
-            "five poolings each halve the picture.",
-            "image_size",
-        )
-    return image_size // 32
+def dense_head_layers(
+    before: LayerRecord, settings: Mapping[str, Any], class_count: int
+) -> tuple[LayerRecord, ...]:
+    """The layers of ``dense_head``."""
+    layers = [before]
+    for place in (1, 2, 3):
+        hidden = dense(layers[-1], f"head_dense_{place}", settings[f"hidden_{place}"])
+        dropped = dropout(hidden, f"head_dropout_{place}", settings[f"dropout_{place}"])
+        layers += [replace(layer, group=f"head_{place}") for layer in (hidden, dropped)]
+    return (*layers[1:], softmax(layers[-1], class_count))
 
 
-def check_full_size(image_size: int) -> None:
-    """fc1 fixes the picture to 224: smaller ones are enlarged, larger ones are ``BadInput``."""
-    feature_side(image_size)
-    if image_size > FULL_IMAGE_SIZE:
-        raise BadInput(
-            f"image_size is {image_size}; the whole VGG16 works at {FULL_IMAGE_SIZE} pixels "
-            "and takes no larger pictures.",
-            "image_size",
-        )
-
-
-def feature_text(image_size: int) -> str:
-    side = feature_side(image_size)
-    return f"VGG16 base → {side}×{side}×512 = {side * side * 512} features"
-
-
-def dense_head_text(settings: Mapping[str, Any]) -> str:
-    return " → ".join(
-        f"dense {settings[f'hidden_{place}']} → dropout {settings[f'dropout_{place}']:g}"
-        for place in (1, 2, 3)
-    )
+def linear_head_layers(before: LayerRecord, l2: float, class_count: int) -> tuple[LayerRecord, ...]:
+    """The layers of ``linear_head``."""
+    words = "square root, unit length"
+    normalised = LayerRecord("root_normalise", "RootNormalise", before.output, words=words)
+    classifier = softmax(normalised, class_count)
+    return normalised, replace(classifier, origin="zeros", words=f"softmax, L2 {l2:g}")
 
 
 def dense_head(settings: Mapping[str, Any], class_count: int) -> list[Any]:
@@ -136,7 +115,7 @@ def linear_head(l2: float, class_count: int) -> list[Any]:
         kernel_initializer="zeros",
         name="predictions",
     )
-    return [RootNormalise(dtype="float32"), classifier]
+    return [RootNormalise(dtype="float32", name="root_normalise"), classifier]
 
 
 def on_features(head: list[Any], width: int) -> Any:
@@ -154,9 +133,10 @@ def on_images(context: BuildContext, base: Any, head: list[Any], image_size: int
     from core.pretrained.preprocessing import PrepareForVgg16
 
     images = keras.Input(context.image_shape, dtype="uint8", name="images")
-    outputs = base(PrepareForVgg16(image_size, context.mean_rgb)(images))
+    prepare = PrepareForVgg16(image_size, context.mean_rgb, name="prepare_for_vgg16")
+    outputs = base(prepare(images))
     if len(outputs.shape) == 4:
-        outputs = keras.layers.Flatten()(outputs)
+        outputs = keras.layers.Flatten(name="features")(outputs)
     return keras.Model(images, _applied(head, outputs), name="vgg16")
 
 

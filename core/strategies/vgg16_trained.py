@@ -2,47 +2,57 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies import common
+from core.strategies.layer_record import LayerRecord, softmax
 from core.strategies.plan import BuildContext, Plan, Stage
 from core.strategies.settings import Setting
 from core.strategies.strategy import Strategy
 from core.strategies.vgg16_heads import (
     DENSE_HEAD_SETTINGS,
-    check_full_size,
     dense_head,
-    dense_head_text,
-    feature_side,
-    feature_text,
+    dense_head_layers,
     linear_head,
+    linear_head_layers,
     on_features,
     on_images,
 )
+from core.strategies.vgg16_layers import BASE_LAYER_COUNT, features_layer, vgg16_layers
 
-LAYER_COUNT = 19  # of the base without top, the input layer included
 HEAD_BATCH_SIZE = 128
 HEAD_LEARNING_RATE = 1e-3
 HEAD_L2 = 1e-3
 
 
-def frozen_text(settings: Mapping[str, Any]) -> str:
-    count = settings.get("k", 0)
-    return f" (first {count} layers frozen)" if count else ""
+def architecture(
+    settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    return _with_head(vgg16_layers(image_size, 0, "random"), settings, class_count)
 
 
-def outline(settings: Mapping[str, Any], image_size: int) -> str:
-    if settings.get("head") == "fc":
-        check_full_size(image_size)
-        body = (
-            f"{image_size}×{image_size} pixels, enlarged to 224×224 → VGG16 base → 25088 → fc1 "
-            f"4096 → fc2 4096{frozen_text(settings)}"
-        )
-        return f"{body} → softmax"
-    linear = settings.get("head") == "linear"
-    head = "square root, unit length" if linear else dense_head_text(settings)
-    return f"{feature_text(image_size)}{frozen_text(settings)} → {head} → softmax"
+def pretrained_architecture(
+    settings: Mapping[str, Any], image_size: int, class_count: int
+) -> tuple[LayerRecord, ...]:
+    """The first ``k`` layers are frozen; the ``fc`` head brings fc1 and fc2 with it."""
+    with_fc = settings["head"] == "fc"
+    layers = vgg16_layers(image_size, settings.get("k", 0), with_fc=with_fc)
+    if with_fc:
+        return (*layers, softmax(layers[-1], class_count))
+    return _with_head(layers, settings, class_count)
+
+
+def _with_head(
+    layers: tuple[LayerRecord, ...], settings: Mapping[str, Any], class_count: int
+) -> tuple[LayerRecord, ...]:
+    features = features_layer(layers)
+    if settings.get("head") == "linear":
+        head = linear_head_layers(features, HEAD_L2, class_count)
+    else:
+        head = dense_head_layers(features, settings, class_count)
+    return (*layers, features, *head)
 
 
 def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:
@@ -92,7 +102,7 @@ def build_pretrained(context: BuildContext) -> Plan:
         layer.trainable = False
     stages: list[Stage] = []
     if settings["start"] == "probe":
-        width = 4096 if uses_fc else feature_side(context.image_size) ** 2 * 512
+        width = prod(base.output_shape[1:])
         stages.append(
             Stage(
                 "head",
@@ -192,7 +202,7 @@ VGG16_SCRATCH = Strategy(
     needs=frozenset({"gradient"}),
     cost=80,
     builder="core.strategies.vgg16_trained:build_scratch",
-    outline=outline,
+    architecture=architecture,
 )
 
 VGG16_FREEZE = Strategy(
@@ -212,7 +222,7 @@ VGG16_FREEZE = Strategy(
             8,
             8,
             low=0,
-            high=LAYER_COUNT,
+            high=BASE_LAYER_COUNT,
             unit="layers",
         ),
         *_start_settings("fc", "fresh"),
@@ -226,7 +236,7 @@ VGG16_FREEZE = Strategy(
     needs=frozenset({"gradient", "weights", "features"}),
     cost=60,
     builder="core.strategies.vgg16_trained:build_pretrained",
-    outline=outline,
+    architecture=pretrained_architecture,
 )
 
 VGG16_FINETUNE = Strategy(
@@ -248,5 +258,5 @@ VGG16_FINETUNE = Strategy(
     needs=frozenset({"gradient", "weights", "features"}),
     cost=70,
     builder="core.strategies.vgg16_trained:build_pretrained",
-    outline=outline,
+    architecture=pretrained_architecture,
 )

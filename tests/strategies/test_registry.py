@@ -162,10 +162,13 @@ def test_the_outline_draws_the_head_that_is_chosen():
         head: freeze.describe(freeze.resolve("quick", {"head": head}), 96)
         for head in ("linear", "dense", "fc")
     }
-    body = "VGG16 base → 3×3×512 = 4608 features (first 8 layers frozen)"
-    assert drawn["linear"] == f"{body} → square root, unit length → softmax"
+    body = "96×96×3 pixels → VGG16 base (first 8 layers frozen) → 3×3×512 = 4608 features"
+    assert drawn["linear"] == f"{body} → square root, unit length → softmax, L2 0.001"
     assert drawn["dense"].startswith(f"{body} → dense 1000 → dropout 0.3")
-    assert drawn["fc"].startswith("96×96 pixels, enlarged to 224×224")
+    assert drawn["fc"] == (
+        "96×96 pixels, enlarged to 224×224 → VGG16 with fc1 and fc2 (first 8 layers frozen) → "
+        "softmax"
+    )
 
 
 def test_the_whole_vgg16_takes_no_larger_pictures_than_224():
