@@ -1,47 +1,52 @@
-"""Start: what this is, the recorded result, two links."""
+"""Story, the first page: what a head start is worth, told in a few scenes over real results."""
 
 import streamlit as st
 
-from core.ui import reads
-from core.ui.frame import link_to, show_page
-from core.ui.results import recorded_text, show_accuracy
-from core.ui.texts import literal, plural
+from core.runs.records import ExperimentRecord
+from core.ui import reads, story_reads
+from core.ui.compare_address import Choice, choose_in_list, wanted
+from core.ui.frame import find_page, is_presented, show_page
+from core.ui.results import experiment_label
+from core.ui.story_view import WHAT_IT_IS, show_story
 
 
 def body() -> None:
-    st.title("How much of a head start does a pre-trained model give?")
-    st.markdown(
-        "Headstart trains a ladder of classifiers on the same split of the same pictures, from "
-        "always naming the commonest class to a fine-tuned VGG16.\n\n"
-        "It shows what each rung reaches on pictures that it never saw, how sure that number is, "
-        "and what it costs in time.\n\n"
-        "Everything runs on this machine; your pictures stay here."
-    )
-    with st.container(horizontal=True):
-        link_to("benchmark", "Benchmark a dataset")
-        link_to("compare", "Compare results")
-    show_headline()
-
-
-def show_headline() -> None:
-    """The recorded result, or the newest that has one; otherwise what to do."""
-    comparison = reads.headline()
-    if comparison is None:
-        st.info(
-            "No results yet. Open Benchmark and press Start: the first rungs take a minute.",
-            icon=":material/flag:",
-        )
+    experiments = story_reads.tellable(reads.store().experiments())
+    headline = reads.headline()
+    if headline is None or not experiments:
+        show_nothing_yet()
         return
-    st.subheader(f"For example: {literal(comparison.dataset)}")
-    recorded = recorded_text(comparison) or "Made on this machine"
-    st.caption(
-        f"{literal(recorded)} · {comparison.image_size} px · "
-        f"preset {literal(comparison.preset)} · precision {literal(comparison.precision)} · "
-        f"{plural(len(comparison.seeds), 'seed')} · "
-        f"n = {comparison.images.get('test', 0):,} test images · bars are 95 % intervals"
+    choice = experiment_choice(experiments, headline.experiment)
+    chosen = wanted(choice)
+    own = next(entry for entry in experiments if entry.id == chosen)
+    show_story(story_reads.told(chosen), story_reads.other_side(experiments, own))
+    if not is_presented():
+        st.divider()
+        choose_in_list(choice, width="stretch")
+
+
+def experiment_choice(experiments: list[ExperimentRecord], default: str) -> Choice:
+    return Choice(
+        name="experiment",
+        label="Experiment of this story",
+        kind="experiment",
+        options={entry.id: experiment_label(entry) for entry in experiments},
+        default=default,
+        help="Any experiment in which something has finished.",
+        clears=("scene",),
     )
-    show_accuracy(comparison, key="headline")
-    link_to("compare", "All numbers of this result", experiment=comparison.experiment)
+
+
+def show_nothing_yet() -> None:
+    """What this is, and the one thing to do."""
+    st.title("How much of a head start does a pre-trained model give?")
+    st.markdown(WHAT_IT_IS)
+    st.info(
+        "No results yet. Open Benchmark and press Start: the first rungs take a minute.",
+        icon=":material/flag:",
+    )
+    if st.button("Open Benchmark", type="primary", icon=find_page("benchmark").icon):
+        st.switch_page(find_page("benchmark").file)
 
 
 show_page("start", body)

@@ -10,10 +10,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.runs.first_start import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
+from core.ui import access
 from core.ui.errors import error_box
 
 PAGES_FOLDER = PROJECT_ROOT / "pages"
 ROUTER = PROJECT_ROOT / "app.py"
+ICON = PROJECT_ROOT / "core" / "ui" / "headstart.svg"
+# Pixels. On wider screens lines would be too long to read and charts too flat.
+CONTENT_WIDTH = 1280
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,10 @@ class PageRecord:
 
 PAGES = (
     PageRecord("start", "Story", ":material/auto_stories:", is_default=True),
+    PageRecord("try_it", "Try it", ":material/photo_camera:"),
     PageRecord("datasets", "Datasets", ":material/photo_library:"),
     PageRecord("benchmark", "Benchmark", ":material/play_circle:"),
+    PageRecord("watch", "Watch it learn", ":material/visibility:"),
     PageRecord("compare", "Compare", ":material/bar_chart:"),
     PageRecord("ladder", "The ladder", ":material/stairs:"),
 )
@@ -46,6 +52,9 @@ _routed: ContextVar[bool] = ContextVar("routed", default=False)
 
 def route() -> None:
     """Show the navigation and run the page that the address names."""
+    # Before the navigation: without an icon of the tab, the browser would fetch the page's icon
+    # from the network.
+    st.set_page_config(page_icon=ICON, layout="wide")
     page = _navigation()
     token = _routed.set(True)
     try:
@@ -62,18 +71,19 @@ def show_page(path: str, body: Callable[[], None]) -> None:
     that session goes through the router.
     """
     page = find_page(path)
-    st.set_page_config(
-        page_title=f"{page.title} · Headstart", page_icon=":material/stairs:", layout="wide"
-    )
+    st.set_page_config(page_title=f"{page.title} · Headstart", page_icon=ICON, layout="wide")
     if not _routed.get():
         _bring_navigation()
     _show_address()
-    with error_box():
+    with st.container(horizontal_alignment="center").container(width=CONTENT_WIDTH), error_box():
+        access.admit()
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)
         body()
     if is_presented():
         _show_way_out()
+    else:
+        access.show_account()
 
 
 def _bring_navigation() -> None:
@@ -123,9 +133,12 @@ def _show_way_out() -> None:
         type="tertiary",
         icon=":material/fullscreen_exit:",
         shortcut="Esc",
-        on_click=st.query_params.pop,
-        args=(PRESENT, None),
+        on_click=_leave,
     )
+
+
+def _leave() -> None:
+    st.query_params.pop(PRESENT, None)
 
 
 def find_page(path: str) -> PageRecord:
@@ -150,19 +163,27 @@ def _navigation() -> "st.Page":
             page.file,
             title=page.title,
             icon=page.icon,
-            url_path=page.path,
+            url_path=f"{page.path}-home" if page.is_default else page.path,
             default=page.is_default,
         )
         for page in PAGES
     ]
-    return st.navigation(pages, position="hidden" if is_presented() else "top")
+    # The default page answers at "/" alone: its own name leads there too, but not from the menu.
+    pages += [
+        st.Page(page.file, title=page.title, url_path=page.path, visibility="hidden")
+        for page in PAGES
+        if page.is_default
+    ]
+    alone = is_presented() or access.role() is None
+    return st.navigation(pages, position="hidden" if alone else "top")
 
 
 @st.cache_resource(
     max_entries=4, show_spinner="First start: reading the bundled images, some ten seconds…"
 )
 def _prepare(home: str, database_url: str) -> bool:
-    """Once per process and home: bundled datasets, database, recorded results."""
+    """Once per process and home: words to the operator, bundled datasets, database, results."""
     del home, database_url  # the key of the cache; prepare_home reads the settings itself
+    access.tell_operator()
     prepare_home()
     return True

@@ -1,0 +1,130 @@
+"""The story on the page: one scene at a time, next and back, and what comes after the last."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core.comparison.charts.story_charts import story_chart, story_chart_words
+from core.comparison.reports.report import report_html
+from core.comparison.story import PICTURES, Montage, Scene, scene_keys, scene_of
+from core.comparison.story_cast import Told
+from core.comparison.story_words import missing_sentence
+from core.ui import evidence_reads, reads
+from core.ui.compare_address import Choice, choose_in_row, remember, wanted
+from core.ui.evidence_frame import dataset_or_words
+from core.ui.frame import is_presented, link_to, show_present_button
+from core.ui.results import recorded_text
+from core.ui.story_pictures import show_montage
+from core.ui.texts import literal
+
+WHAT_IT_IS = (
+    "Headstart trains a ladder of image classifiers on the same pictures, from always naming the "
+    "commonest kind to a network that has seen a million others. It shows what each rung gets "
+    "right on pictures that it never saw, how sure that is, and what it costs in time. Everything "
+    "runs on this machine; your pictures stay here."
+)
+
+
+def show_story(told: Told, other: Told | None) -> None:
+    """The scene that the address names, with the way to the others."""
+    experiment = told.comparison.experiment
+    keys = scene_keys(told, other)
+    numbers = [str(number) for number in range(1, len(keys) + 1)]
+    choice = Choice(
+        name="scene",
+        label="Scene",
+        kind="scene",
+        options={number: number for number in numbers},
+        default="1",
+        clears=(),
+    )
+    place = numbers.index(wanted(choice))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _show_step("Back", "Left", place - 1, len(keys), experiment)
+        choose_in_row(choice, label_visible=False)
+        _show_step("Next", "Right", place + 1, len(keys), experiment)
+        st.space("stretch")
+        show_present_button()
+    scene = scene_of(keys[place], told, other)
+    _show_scene(scene, told, f"{place + 1} of {len(keys)}")
+    if place + 1 == len(keys):
+        _show_end(told)
+
+
+def _show_step(label: str, key: str, place: int, count: int, experiment: str) -> None:
+    """A button to the scene at ``place``, from 0; pressed by an arrow key too."""
+    st.button(
+        label,
+        key=f"story.{label}",
+        type="primary" if label == "Next" else "secondary",
+        shortcut=key,
+        disabled=not 0 <= place < count,
+        on_click=remember,
+        kwargs={"experiment": experiment, "scene": place + 1},
+    )
+
+
+def _show_scene(scene: Scene, told: Told, where: str) -> None:
+    text, picture = st.columns([2, 3], gap="large")
+    with text:
+        st.caption(f"{where} · {scene.title}")
+        st.title(_unbroken(scene.sentence), anchor=False)
+        if scene.key == PICTURES:
+            st.markdown(WHAT_IT_IS)
+        st.caption(_unbroken(scene.small_print))
+        st.caption(_provenance(told))
+    with picture:
+        if isinstance(scene.picture, Montage):
+            dataset = dataset_or_words(evidence_reads.subject(told.comparison.experiment))
+            if dataset is not None:
+                show_montage(dataset, is_presented())
+        else:
+            figure = story_chart(scene.picture, is_presented())
+            st.plotly_chart(
+                figure,
+                # Said here too, so that the place is kept free while the chart is on its way.
+                height=int(figure.layout.height),
+                key=f"story.{scene.key}",
+                alt=story_chart_words(scene.picture),
+                config={"displayModeBar": False},
+            )
+
+
+def _provenance(told: Told) -> str:
+    """Where the numbers come from, in one line."""
+    known = told.comparison
+    made = recorded_text(known) or f"Made on this machine, {known.created_at[:10]}"
+    return (
+        f"{literal(made)} · {known.image_size} × {known.image_size} pixels · preset "
+        f"{literal(known.preset)}"
+    )
+
+
+def _show_end(told: Told) -> None:
+    """What to do now: try, guess, compare, take the report, send the link."""
+    experiment = told.comparison.experiment
+    missing = missing_sentence(told)
+    if missing is not None:
+        st.info(literal(missing), icon=":material/add_circle:")
+        link_to("benchmark", "Run them")
+    st.subheader("And now you", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link_to("try_it", "Try it yourself", experiment=experiment)
+        link_to("try_it", "Guess against the models", experiment=experiment, view="guess")
+        link_to("compare", "Compare in full", experiment=experiment)
+        st.download_button(
+            "Download the report",
+            data=lambda: report_html(reads.store(), experiment),
+            file_name=f"headstart-{experiment}.html",
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+            help="One HTML file with everything in it; it opens without a network.",
+        )
+    st.caption("Share this story: its address is the link.")
+    st.code(f"{st.context.url or '/'}?{urlencode({'experiment': experiment})}", language=None)
+
+
+def _unbroken(sentence: str) -> str:
+    """Shown as it is, a number and its percent sign never on two lines."""
+    return literal(sentence).replace(" %", "\N{NO-BREAK SPACE}%")
