@@ -47,6 +47,17 @@ class ColumnsUnclear(BadInput):
         self.rows = tuple(tuple(row) for row in rows)
 
 
+class LimitReached(HeadstartError):
+    """What was asked for is good, but there is no room for it under a limit of this installation.
+
+    The message names the limit, the variable that sets it, and what makes room.
+    """
+
+
+class NotAllowed(HeadstartError):
+    """The person who is signed in, or nobody, may not do this; the message says who may."""
+
+
 class WeightsUnavailable(HeadstartError):
     """The pre-trained weights are not on this machine; the message says how to get them."""
 

@@ -7,6 +7,7 @@ from core.errors import BadInput, UnknownName
 from core.runs.records import ExperimentRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.ui import reads
+from core.ui.access import editor_help, may_edit
 from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.forms import Choices, choose_shared, choose_strategies
 from core.ui.frame import link_to, show_page
@@ -38,20 +39,24 @@ def set_up() -> None:
             link_to(
                 "benchmark", f"Running: {experiment_label(experiment)}", experiment=experiment.id
             )
-    st.subheader("1. Dataset")
+    st.header("1. Dataset")
     dataset = choose_dataset()
     if dataset is None:
         return
-    st.subheader("2. Preset, image size and seeds")
+    st.header("2. Preset, image size and seeds")
     choices = choose_shared(has_own_split=dataset.given_sides is not None)
-    st.subheader("3. Strategies")
+    st.header("3. Strategies")
     choose_strategies(choices)
-    st.subheader("4. Start")
+    st.header("4. Start")
     spec = planned(dataset, choices)
     if spec is not None:
         show_forecast(reads.forecast(spec))
     pressed = st.button(
-        "Start the benchmark", type="primary", icon=":material/play_arrow:", disabled=spec is None
+        "Start the benchmark",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=spec is None or not may_edit(),
+        help=editor_help(),
     )
     if pressed and spec is not None:
         st.query_params.from_dict({"experiment": start_experiment(spec)})
@@ -87,6 +92,7 @@ def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
 def watch(experiment: ExperimentRecord) -> None:
     st.title(f"Benchmark of {literal(experiment.spec.dataset_name)}")
     with st.container(horizontal=True):
+        link_to("watch", "Watch it learn", experiment=experiment.id)
         link_to("compare", "Compare in full", experiment=experiment.id)
         link_to("benchmark", "Set up another")
     watch_experiment(experiment.id)

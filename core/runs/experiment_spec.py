@@ -47,6 +47,10 @@ class ExperimentSpec(BaseModel):
     train_share: float = Field(default=1.0, ge=SMALLEST_TRAIN_SHARE, le=1.0)
     series: str = ""
 
+    @property
+    def run_count(self) -> int:
+        return len(self.strategies) * len(self.seeds)
+
     def training_spec(self, strategy: str, seed: int, settings: dict[str, Any]) -> TrainingSpec:
         """All that ``train`` needs for one run of this experiment."""
         return TrainingSpec(

@@ -23,6 +23,7 @@ from core.runs.import_files import delete_upload
 from core.runs.import_progress import LOOKING, WAITING, ImportProgress, step
 from core.runs.import_records import ImportRecord
 from core.runs.import_watch import POLL_SECONDS, ImportWatch
+from core.runs.limits import check_stored, stored_bytes
 from core.runs.store import Store, open_store
 from core.settings import current_settings
 
@@ -98,6 +99,8 @@ def _read(
     known = _read_before(store, record, digest)
     if known is not None:
         return known[0], [_there_already(record, known[1])], digest
+    if not record.uploaded:  # an upload was looked at when it came
+        check_stored(stored_bytes(record.path), f"the dataset made of {record.source}")
     stored_before = _stored_folders()
     dataset = add_dataset(
         record.path,

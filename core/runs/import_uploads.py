@@ -14,6 +14,7 @@ from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.runs.import_files import RECEIVING_PREFIX, UPLOAD_FOLDER, import_folder_path
+from core.runs.limits import check_stored
 from core.settings import current_settings
 
 Upload = tuple[str, BinaryIO]
@@ -60,8 +61,8 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     """Copy uploaded files into the folder of an import, in pieces; whole or not at all.
 
     One file whose name has no folder is kept as it is. Several files, or names with folders,
-    become one zip. Raises ``BadInput`` (no file, too many, too large, a model file) and
-    ``HeadstartError`` where the disk has no room.
+    become one zip. Raises ``BadInput`` (no file, too many, too large, a model file),
+    ``LimitReached`` and ``HeadstartError`` where the disk has no room.
     """
     _check(files)
     settings = current_settings()
@@ -70,6 +71,7 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     allowance.take(total_bytes)
     settings.imports_folder.mkdir(parents=True, exist_ok=True)
     # Twice: the dataset that is made of it takes about as much again.
+    check_stored(2 * total_bytes, "this upload with the dataset made of it")
     check_room(settings.imports_folder, 2 * total_bytes, "this upload and the dataset made of it")
     allowance = Allowance(settings.upload_limit_bytes)
     temporary = settings.imports_folder / f"{RECEIVING_PREFIX}{import_id}"

@@ -14,6 +14,7 @@ from core.runs.import_files import delete_import_folder, import_log_path, sweep_
 from core.runs.import_records import ImportRecord
 from core.runs.import_uploads import MOST_UPLOADED_FILES, keep_upload
 from core.runs.launchers import python_command, start_detached
+from core.runs.limits import check_stored
 from core.runs.store import Store
 from core.settings import current_settings
 
@@ -56,6 +57,7 @@ def import_folder(store: Store, path_text: str, name: str | None) -> str:
     """
     asked = _asked(name)
     path = allowed_path(path_text)
+    check_stored(0, "this dataset")
     record = store.create_import(
         secrets.token_hex(8), path, shown_name(path.name), asked, uploaded=False
     )

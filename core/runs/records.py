@@ -138,6 +138,25 @@ def new_run_row(
     }
 
 
+def queued_rows(
+    experiment_id: str, spec: ExperimentSpec, first_number: int, moment: str
+) -> list[dict[str, Any]]:
+    """The runs of ``spec`` as they wait, cheap strategies first, seed by seed."""
+    planned = [
+        (strategy, seed, settings) for seed in spec.seeds for strategy, settings in spec.strategies
+    ]
+    return [
+        {
+            **new_run_row(experiment_id, position, strategy, seed, settings),
+            "queue_number": first_number + position,
+            "state": "queued",
+            "attempts": 0,
+            "created_at": moment,
+        }
+        for position, (strategy, seed, settings) in enumerate(planned)
+    ]
+
+
 def epoch_rows(run_id: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {"run_id": run_id, "number": number, "record": record}

@@ -1,7 +1,7 @@
 """The run store: experiments, their runs and epochs, the queue, imports, in domain verbs."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from core.runs.database import BUSY_TIMEOUT_SECONDS, Database
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.import_queue import ImportQueue
 from core.runs.leases import as_text
+from core.runs.limits import check_waiting
 from core.runs.queue import NAMES_LISTED, WorkQueue
 from core.runs.records import (
     ACTIVE_STATES,
@@ -22,6 +23,7 @@ from core.runs.records import (
     epoch_rows,
     experiment_record,
     new_run_row,
+    queued_rows,
     run_record,
 )
 from core.runs.tables import epochs, experiments, runs
@@ -57,28 +59,18 @@ class Store(WorkQueue, ImportQueue):
 
     def create_experiment(self, spec: ExperimentSpec) -> str:
         """Store the experiment and queue its runs, cheap strategies first, seed by seed."""
-        moment = as_text(self._now())
-        experiment_id = secrets.token_hex(4)
+        return self.create_experiments([spec])[0]
+
+    def create_experiments(
+        self, specs: Sequence[ExperimentSpec], most_waiting: int | None = None
+    ) -> list[str]:
+        """Store several in their order, all or none of them; returns their ids.
+
+        Raises ``LimitReached`` where more than ``most_waiting`` runs would wait then.
+        """
         with self.database.writing() as connection:
-            self._insert_experiment(connection, experiment_id, spec, moment, None)
-            number = self._last_queue_number(connection)
-            planned = [
-                (strategy, seed, settings)
-                for seed in spec.seeds
-                for strategy, settings in spec.strategies
-            ]
-            rows = [
-                {
-                    **new_run_row(experiment_id, position, strategy, seed, settings),
-                    "queue_number": number + 1 + position,
-                    "state": "queued",
-                    "attempts": 0,
-                    "created_at": moment,
-                }
-                for position, (strategy, seed, settings) in enumerate(planned)
-            ]
-            connection.execute(insert(runs), rows)
-        return experiment_id
+            self._check_waiting(connection, sum(spec.run_count for spec in specs), most_waiting)
+            return [self._create(connection, spec) for spec in specs]
 
     def add_recorded(
         self,
@@ -219,10 +211,11 @@ class Store(WorkQueue, ImportQueue):
             self.request_cancel(run.id)
         return self.runs(experiment_id)
 
-    def retry(self, run_id: str) -> RunRecord:
+    def retry(self, run_id: str, most_waiting: int | None = None) -> RunRecord:
         """Queue a failed, cancelled or interrupted run again, its former epochs dropped.
 
-        Raises ``BadInput`` for a run in any other state.
+        Raises ``BadInput`` for a run in any other state, and ``LimitReached`` as
+        ``create_experiments`` does.
         """
         with self.database.writing() as connection:
             run = self._run(connection, run_id)
@@ -232,6 +225,7 @@ class Store(WorkQueue, ImportQueue):
                     f"{', '.join(RETRYABLE_STATES)} can be started again.",
                     "run",
                 )
+            self._check_waiting(connection, 1, most_waiting)
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             connection.execute(
                 update(runs)
@@ -253,6 +247,19 @@ class Store(WorkQueue, ImportQueue):
             return self._run(connection, run_id)
 
     # Parts ------------------------------------------------------------------------------------
+
+    def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
+        moment = as_text(self._now())
+        experiment_id = secrets.token_hex(4)
+        self._insert_experiment(connection, experiment_id, spec, moment, None)
+        first_number = self._last_queue_number(connection) + 1
+        connection.execute(insert(runs), queued_rows(experiment_id, spec, first_number, moment))
+        return experiment_id
+
+    def _check_waiting(self, connection: Connection, more: int, most: int | None) -> None:
+        if most is not None:
+            counted = select(func.count()).where(runs.c.state == "queued")
+            check_waiting(connection.execute(counted).scalar_one(), more, most)
 
     def _insert_experiment(
         self,

@@ -11,7 +11,8 @@ from core.runs.series import SHARES, LearningCurvePlan, plan_learning_curve
 from core.runs.specs import unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.training.spec import SMALLEST_TRAIN_SHARE
-from core.ui import reads
+from core.ui import actions, reads
+from core.ui.access import editor_help, may_edit
 from core.ui.compare_address import remember
 from core.ui.errors import error_box
 from core.ui.evidence_frame import dataset_or_words
@@ -69,7 +70,8 @@ def offer_start(subject: Subject) -> None:
         "Start the learning curve",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=plan is None,
+        disabled=plan is None or not may_edit(),
+        help=editor_help(),
         on_click=_start,
         args=(plan,),
     )
@@ -145,8 +147,6 @@ def _show_plan(plan: LearningCurvePlan) -> None:
 def _start(plan: LearningCurvePlan) -> None:
     """Queue all experiments, the smallest first, and see that a worker serves them."""
     with error_box():
-        store = reads.store()
-        for spec in plan.specs:
-            store.create_experiment(spec)
+        actions.create_experiments(plan.specs)
         remember(series=plan.series)
-        ensure_worker(store)
+        ensure_worker(reads.store())

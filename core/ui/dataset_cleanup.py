@@ -5,9 +5,10 @@ import streamlit as st
 from core.datasets.health.findings import Finding
 from core.datasets.model import Dataset
 from core.datasets.storage import LONGEST_NAME
-from core.datasets.versions import ChangePreview, Changes, make_version, preview
+from core.datasets.versions import ChangePreview, Changes, preview
 from core.errors import BadInput
-from core.ui import reads
+from core.ui import actions
+from core.ui.access import editor_help, may_edit
 from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.dataset_pictures import marked_pictures
 from core.ui.texts import literal, plural
@@ -166,7 +167,8 @@ def _show_preview(dataset: Dataset, changes: Changes) -> None:
         "Make a new version",
         type="primary",
         icon=":material/content_copy:",
-        disabled=not outcome.sentences,
+        disabled=not outcome.sentences or not may_edit(),
+        help=editor_help(),
     ):
         _make(dataset, changes, name or None)
 
@@ -193,11 +195,10 @@ def _show_counts_after(dataset: Dataset, outcome: ChangePreview) -> None:
 def _make(dataset: Dataset, changes: Changes, name: str | None) -> None:
     try:
         with st.spinner("Making the new version…"):
-            made = make_version(dataset, changes, name)
+            made = actions.make_version(dataset, changes, name)
     except BadInput as error:
         st.error(literal(error), icon=":material/error:")
         return
-    reads.forget_datasets()
     marked_pictures(dataset).clear()
     st.query_params.from_dict({"dataset": address_of(made)})
     st.rerun()

@@ -9,8 +9,8 @@ from core.datasets.health.wording import listed
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.import_records import ImportRecord
-from core.runs.imports import retry_import
-from core.ui import reads
+from core.ui import actions, reads
+from core.ui.access import may_edit
 from core.ui.errors import error_box
 from core.ui.frame import link_to
 from core.ui.live import REFRESH_SECONDS, STATE_LOOKS
@@ -56,6 +56,8 @@ def _show_import(entry: ImportRecord) -> None:
             _show_badge(entry)
         with middle:
             _show_state(entry)
+        if not may_edit():
+            return
         with action:
             _show_actions(entry)
         if _asks(entry):
@@ -208,13 +210,13 @@ def progress_text(entry: ImportRecord) -> tuple[float, str]:
 
 def _cancel(import_id: str) -> None:
     with error_box():
-        reads.store().request_import_cancel(import_id)
+        actions.cancel_import(import_id)
 
 
 def _retry(import_id: str, columns: Columns | None = None) -> None:
     with error_box():
         try:
-            retry_import(reads.store(), import_id, columns)
+            actions.retry_import(import_id, columns)
         except BadInput as error:
             # Somebody else was faster; the next refresh shows the state that it is in.
             st.toast(literal(error))
@@ -223,6 +225,6 @@ def _retry(import_id: str, columns: Columns | None = None) -> None:
 def _dismiss(import_id: str) -> None:
     with error_box():
         try:
-            reads.store().forget_import(import_id)
+            actions.forget_import(import_id)
         except BadInput as error:
             st.toast(literal(error))

@@ -9,9 +9,9 @@ import streamlit as st
 from core.datasets.export import export_zip, quarantine_csv
 from core.datasets.model import ENCODED, Dataset
 from core.datasets.storage import LONGEST_NAME
-from core.datasets.store import remove_dataset, rename_dataset
 from core.errors import BadInput, HeadstartError
-from core.ui import reads
+from core.ui import actions, reads
+from core.ui.access import ONLY_EDITORS, may_edit
 from core.ui.dataset_pictures import FIELD_WIDTH
 from core.ui.frame import link_to
 from core.ui.results import experiment_label
@@ -25,12 +25,15 @@ REMOVED_NOTE = "datasets.removed"
 def show_manage(dataset: Dataset) -> None:
     """The three parts, in the order of how much they change."""
     _show_downloads(dataset)
+    if not may_edit():
+        st.info(f"{ONLY_EDITORS}An editor renames and removes.", icon=":material/lock:")
+        return
     _show_rename(dataset)
     _show_remove(dataset)
 
 
 def _show_downloads(dataset: Dataset) -> None:
-    st.subheader("Download")
+    st.header("Download")
     st.markdown(
         "The images as a zip with one folder for each class, cleaned: without what could not be "
         "read, and without places or other notes of the camera. It can be added again."
@@ -110,23 +113,22 @@ def _file_stem(dataset: Dataset) -> str:
 
 
 def _show_rename(dataset: Dataset) -> None:
-    st.subheader("Rename")
+    st.header("Rename")
     with st.form(f"rename.{dataset.id}", border=False):
         name = st.text_input("Name", value=dataset.name, max_chars=LONGEST_NAME, width=FIELD_WIDTH)
         pressed = st.form_submit_button("Rename", icon=":material/edit:")
     if not pressed:
         return
     try:
-        rename_dataset(dataset.id, name)
+        actions.rename_dataset(dataset.id, name)
     except BadInput as error:
         st.error(literal(error), icon=":material/error:")
         return
-    reads.forget_datasets()
     st.rerun()
 
 
 def _show_remove(dataset: Dataset) -> None:
-    st.subheader("Remove")
+    st.header("Remove")
     users = reads.store().active_runs_of_dataset(dataset.id)
     if users:
         st.warning(
@@ -177,10 +179,9 @@ def _remove(dataset: Dataset) -> None:
     if reads.store().active_runs_of_dataset(dataset.id):
         return
     try:
-        remove_dataset(dataset.id)
+        actions.remove_dataset(dataset.id)
     except HeadstartError as error:
         st.session_state[REMOVED_NOTE] = str(error)
     else:
         st.session_state[REMOVED_NOTE] = f"{dataset.name} was removed."
-    reads.forget_datasets()
     st.query_params.clear()

@@ -12,7 +12,8 @@ from core.runs.launchers import ensure_worker
 from core.runs.records import RunRecord
 from core.runs.specs import ExperimentSpec
 from core.runs.store import Store
-from core.ui import reads
+from core.ui import actions, reads
+from core.ui.access import may_edit
 from core.ui.errors import error_box
 from core.ui.results import show_facts, show_results_table
 from core.ui.texts import literal
@@ -31,11 +32,10 @@ STATE_LOOKS: dict[str, tuple[Colour, str]] = {
 
 def start_experiment(spec: ExperimentSpec) -> str:
     """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id."""
-    store = reads.store()
-    experiment_id = store.create_experiment(spec)
+    (experiment_id,) = actions.create_experiments([spec])
     # Whoever watches wakes a worker too: an error here must not lead to a second experiment.
     with error_box():
-        ensure_worker(store)
+        ensure_worker(reads.store())
     return experiment_id
 
 
@@ -62,14 +62,14 @@ def _watch(experiment_id: str, was_active: bool) -> None:
             _show_run(store, run)
         curves = reads.curves(experiment_id)
         if curves:
-            st.subheader("Validation accuracy so far", help="Measured once after each epoch.")
+            st.header("Validation accuracy so far", help="Measured once after each epoch.")
             st.plotly_chart(
                 curve_chart(curves, "validation_accuracy"),
                 key=f"curve.{experiment_id}",
                 alt="Validation accuracy after each epoch; one line a run.",
             )
         if comparison.finished_rows:
-            st.subheader("Results so far")
+            st.header("Results so far")
             show_results_table(comparison, key=f"live.{experiment_id}")
     if active != was_active:
         st.rerun()  # the whole page, once: the timer stops, or starts after a retry
@@ -80,7 +80,7 @@ def _show_summary(runs: list[RunRecord]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(over / len(runs), text=f"{over} of {len(runs)} runs done")
         waiting = [run for run in runs if run.is_active]
-        if waiting:
+        if waiting and may_edit():
             st.button(
                 "Cancel all",
                 icon=":material/stop_circle:",
@@ -104,6 +104,8 @@ def _show_run(store: Store, run: RunRecord) -> None:
         with progress:
             _show_progress(store, run)
         with action:
+            if not may_edit():
+                return
             if run.is_active:
                 st.button(
                     "Cancel",
@@ -166,14 +168,13 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
 
 def _cancel(run_ids: list[str]) -> None:
     with error_box():
-        for run_id in run_ids:
-            reads.store().request_cancel(run_id)
+        actions.cancel_runs(run_ids)
 
 
 def _retry(run_id: str) -> None:
     with error_box():
         try:
-            reads.store().retry(run_id)
+            actions.retry_run(run_id)
         except BadInput as error:
             # Somebody else was faster; the next refresh shows the state that it is in.
             st.toast(literal(error))

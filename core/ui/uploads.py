@@ -7,9 +7,9 @@ import streamlit as st
 from core.datasets.samples import SAMPLES, Sample
 from core.datasets.storage import LONGEST_NAME
 from core.errors import HeadstartError
-from core.runs.imports import import_folder, receive_upload
 from core.settings import current_settings
-from core.ui import reads
+from core.ui import actions
+from core.ui.access import ONLY_EDITORS, may_edit
 from core.ui.texts import literal
 
 FILES, FOLDER = "Files or a zip", "A folder"
@@ -21,8 +21,12 @@ def offer_upload() -> None:
     """Take files, a folder, or a path on the server; each starts an import by itself.
 
     An uploaded file sits in the memory of the server until the uploader is drawn under another
-    key, so that happens with every upload, also with one that is refused.
+    key, so that happens with every upload, also with one that is refused. A viewer reads who can
+    add images instead.
     """
+    if not may_edit():
+        st.info(f"{ONLY_EDITORS}Images are added by an editor.", icon=":material/lock:")
+        return
     number = st.session_state.setdefault(UPLOAD_NUMBER, 0)
     settings = current_settings()
     with st.container(border=True):
@@ -54,7 +58,7 @@ def offer_upload() -> None:
         )
         _offer_server_folder(name)
     if files:
-        _start(lambda: receive_upload(reads.store(), [(f.name, f) for f in files], name or None))
+        _start(lambda: actions.receive_upload([(f.name, f) for f in files], name or None))
     problem = st.session_state.get(UPLOAD_PROBLEM)
     if problem:
         st.error(literal(problem), icon=":material/error:")
@@ -72,7 +76,7 @@ def _offer_server_folder(name: str) -> None:
             path = st.text_input("Path", placeholder=str(allowed[0] / "pets"))
             pressed = st.form_submit_button("Read it", icon=":material/folder_open:")
     if pressed:
-        _start(lambda: import_folder(reads.store(), path, name or None))
+        _start(lambda: actions.import_folder(path, name or None))
 
 
 def _start(begin: Callable[[], str]) -> None:
@@ -90,7 +94,7 @@ def _start(begin: Callable[[], str]) -> None:
 
 def show_formats() -> None:
     """The arrangements that are understood: what each is, how it looks, a sample to download."""
-    st.subheader("How your images can be arranged")
+    st.header("How your images can be arranged")
     tabs = st.tabs([sample.title for sample in SAMPLES])
     for tab, sample in zip(tabs, SAMPLES, strict=True):
         with tab:
