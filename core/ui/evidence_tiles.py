@@ -27,7 +27,7 @@ class Tile:
 def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     """The page of ``tiles`` that the address names, with how many there are."""
     pages = max(1, -(-len(tiles) // PAGE_SIZE))
-    page = _page_number(pages)
+    page = page_number(pages)
     first = (page - 1) * PAGE_SIZE
     shown = tiles[first : first + PAGE_SIZE]
     if pages > 1:
@@ -100,7 +100,7 @@ def _short_name(dataset: Dataset, index: int) -> str:
     return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
 
 
-def _page_number(pages: int) -> int:
+def page_number(pages: int) -> int:
     """The page that the address names, from 1; beyond the ends, the nearest there is."""
     wanted = st.query_params.get("page", "1")
     # Nine digits are more than there can be pages; Python refuses to read thousands of them.

@@ -1,0 +1,141 @@
+"""Try it: every strategy's answer to one picture, side by side, and where it looked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.comparison.charts.appearance import percent_text, seconds_text
+from core.comparison.tables import title_of
+from core.runs.live_models import Candidate, LiveAnswer, answer, where_it_looked
+from core.ui import reads
+from core.ui.compare_image import brightest_words
+from core.ui.evidence_overlays import overlay
+from core.ui.evidence_reads import Subject
+from core.ui.glossary import explain
+from core.ui.strategy_marks import bar_svg, show_strategy_name
+from core.ui.texts import literal
+from core.ui.try_source import ShownPicture
+
+# Two with their gap fill a telephone of 390 pixels.
+CARD_WIDTH = 160
+# Pixels: what an answer takes below its title, so that nothing moves when it comes.
+ANSWER_HEIGHT = 196
+MOST_BARS = 3
+_SAID = "try.said"
+
+
+@dataclass
+class SaidOfPicture:
+    """What was said of the picture shown last; ``maps`` is None until they were asked for."""
+
+    key: tuple
+    answers: tuple[LiveAnswer, ...]
+    maps: Mapping[str, np.ndarray] | None = field(default=None)
+
+
+def show_cards_waiting(able: Sequence[Candidate], shown: ShownPicture) -> None:
+    """The cards as they will be, without the answers."""
+    with st.container(horizontal=True, gap="small"):
+        for candidate in able:
+            with st.container(width=CARD_WIDTH, gap="small"):
+                _show_picture(shown)
+                show_strategy_name(candidate.strategy, title_of(candidate.strategy))
+                st.skeleton(height=ANSWER_HEIGHT)
+
+
+def show_answers(
+    subject: Subject, able: Sequence[Candidate], shown: ShownPicture
+) -> tuple[LiveAnswer, ...]:
+    """Ask, and draw the answers; the maps come when they are there, over the same pictures."""
+    sentence = st.empty()
+    sentence.markdown("Asking the networks…")
+    places: dict[str, tuple[DeltaGenerator, DeltaGenerator]] = {}
+    with st.container(horizontal=True, gap="small"):
+        for candidate in able:
+            with st.container(width=CARD_WIDTH, gap="small"):
+                picture = st.empty()
+                with picture:
+                    _show_picture(shown)
+                show_strategy_name(candidate.strategy, title_of(candidate.strategy))
+                below = st.empty()
+                below.skeleton(height=ANSWER_HEIGHT)
+            places[candidate.strategy] = (picture, below)
+    said = _said(subject, shown)
+    classes = subject.experiment.spec.classes
+    for found in said.answers:
+        with places[found.strategy][1].container(gap="small"):
+            _show_answer(found, classes, shown.truth)
+    sentence.markdown(answers_words(said.answers, classes, shown.truth))
+    if said.maps is None:
+        said.maps = where_it_looked(reads.store(), subject.id, shown.prepared)
+    for strategy, heat in said.maps.items():
+        with places[strategy][0]:
+            st.image(
+                overlay(shown.png, heat),
+                width=CARD_WIDTH,
+                alt=f"Where {title_of(strategy)} looked: {brightest_words(heat)}",
+            )
+    st.caption(
+        "Bright places spoke for the answer. Where nothing is bright, no place did, or the "
+        "strategy has no layer that still knows places. That a network looks at the right place "
+        "does not make it right.",
+        help=explain("Grad-CAM"),
+    )
+    return said.answers
+
+
+def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: int | None) -> str:
+    """The commonest answer and, where the label is known, how many were right; Markdown."""
+    votes = np.bincount([int(found.probabilities.argmax()) for found in answers])
+    if truth is not None:
+        right = int(votes[truth]) if truth < len(votes) else 0
+        return (
+            f"It is labelled **{literal(classes[truth])}**, and {right} of {len(answers)} "
+            "strategies say so."
+        )
+    first = int(votes.argmax())
+    return (
+        f"Nobody knows its label here. {int(votes[first])} of {len(answers)} strategies say "
+        f"**{literal(classes[first])}**."
+    )
+
+
+def _said(subject: Subject, shown: ShownPicture) -> SaidOfPicture:
+    """Asked once for a picture: drawing the page again does not ask again."""
+    key = (subject.id, tuple(run.finished_at for run in subject.runs), shown.digest)
+    kept: SaidOfPicture | None = st.session_state.get(_SAID)
+    if kept is None or kept.key != key:
+        kept = SaidOfPicture(key, answer(reads.store(), subject.id, shown.prepared))
+        st.session_state[_SAID] = kept
+    return kept
+
+
+def _show_picture(shown: ShownPicture) -> None:
+    st.image(shown.grey, width=CARD_WIDTH, alt=shown.name)
+
+
+def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -> None:
+    """The answer with its verdict, the most probable classes as bars, and the time it took."""
+    ranked = np.argsort(-found.probabilities, kind="stable")
+    first = int(ranked[0])
+    if truth is None:
+        st.badge(literal(classes[first]), color="blue")
+    elif first == truth:
+        st.badge(f"{literal(classes[first])}: right", icon=":material/check:", color="green")
+    else:
+        st.badge(f"{literal(classes[first])}: wrong", icon=":material/close:", color="red")
+    # With two or three classes the last one says nothing that the others do not.
+    for place in ranked[: min(MOST_BARS, max(1, len(classes) - 1))]:
+        share = float(found.probabilities[place])
+        with st.container(gap=None):
+            st.caption(f"{literal(classes[place])} {literal(percent_text(share))}")
+            st.image(
+                bar_svg(found.strategy, share),
+                width="stretch",
+                alt=f"{classes[place]}: {percent_text(share)}",
+            )
+    if found.run_id is not None and found.seconds > 0:
+        st.caption(f"{seconds_text(found.seconds)} for this picture")

@@ -1,0 +1,42 @@
+"""Try it: show the trained networks a picture, play against them, take one along."""
+
+import streamlit as st
+
+from core.ui import evidence_reads, reads
+from core.ui.compare_address import Choice, choose_in_row
+from core.ui.errors import error_box
+from core.ui.frame import link_to, show_page
+from core.ui.try_experiment import choose_experiment
+from core.ui.try_guess import show_guess
+from core.ui.try_picture import show_picture
+
+# What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
+VIEWS = {
+    "picture": ("A picture", show_picture),
+    "guess": ("Guess against the models", show_guess),
+}
+
+
+def body() -> None:
+    st.title("Try it")
+    experiments = reads.store().experiments()
+    if not experiments:
+        st.info(
+            "There is nothing to try yet. Start a benchmark; its strategies can be tried as soon "
+            "as the first run is finished.",
+            icon=":material/photo_camera:",
+        )
+        link_to("benchmark", "Benchmark a dataset")
+        return
+    experiment_id = choose_experiment(experiments)
+    view = choose_in_row(
+        Choice(
+            "view", "View", "view", {name: title for name, (title, _) in VIEWS.items()}, "picture"
+        ),
+        label_visible=False,
+    )
+    with error_box():
+        VIEWS[view][1](evidence_reads.subject(experiment_id))
+
+
+show_page("try_it", body)
