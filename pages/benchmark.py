@@ -7,7 +7,7 @@ from core.errors import BadInput, UnknownName
 from core.runs.records import ExperimentRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.ui import reads
-from core.ui.access import editor_help, may_edit
+from core.ui.access import may_edit, show_viewer_note
 from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.forms import Choices, choose_shared, choose_strategies
 from core.ui.frame import link_to, show_page
@@ -56,8 +56,8 @@ def set_up() -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=spec is None or not may_edit(),
-        help=editor_help(),
     )
+    show_viewer_note("start runs")
     if pressed and spec is not None:
         st.query_params.from_dict({"experiment": start_experiment(spec)})
         st.rerun()

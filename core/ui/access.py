@@ -22,7 +22,6 @@ from core.ui.texts import literal
 
 log = logging.getLogger("headstart.access")
 
-ONLY_EDITORS = "You are signed in as a viewer: you can look, try and take reports with you. "
 ONLY_EDITORS_HELP = "Only an editor can do this; you are signed in as a viewer."
 OPEN_TO_OTHERS = (
     "This server can be reached from other machines and nobody has to sign in: whoever opens it "
@@ -55,9 +54,15 @@ def may_edit() -> bool:
     return role() is Role.EDITOR
 
 
-def editor_help(otherwise: str | None = None) -> str | None:
-    """The ``help`` of a widget that is disabled for viewers: why, or what it says to editors."""
-    return otherwise if may_edit() else ONLY_EDITORS_HELP
+def editor_help() -> str | None:
+    """The ``help`` of a widget that is disabled for viewers: why; None for editors."""
+    return None if may_edit() else ONLY_EDITORS_HELP
+
+
+def show_viewer_note(what: str) -> None:
+    """Say to a viewer what ("start runs") only an editor can do here; nothing to others."""
+    if not may_edit():
+        st.caption(f":material/lock: You are signed in as a viewer; only an editor can {what}.")
 
 
 def require_editor() -> None:
@@ -103,7 +108,8 @@ def show_account() -> None:
     if found.email is None or found.role is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="account"):
-        st.caption(f"Signed in as {literal(found.email)}, {found.role}.", width="content")
+        # Not Markdown, which would make a link of the address.
+        st.text(f"Signed in as {found.email}, {found.role}.", width="content")
         st.button("Sign out", type="tertiary", icon=":material/logout:", on_click=st.logout)
 
 
@@ -147,7 +153,7 @@ def _show_refusal(found: Standing) -> None:
     st.title("You cannot come in")
     st.error(literal(found.reason), icon=":material/lock:")
     if found.email is not None:
-        st.markdown(f"You are signed in as **{literal(found.email)}**.")
+        st.text(f"You are signed in as {found.email}.")  # Markdown would make a link of it
         st.button("Sign out", type="primary", icon=":material/logout:", on_click=st.logout)
 
 

@@ -12,7 +12,7 @@ from core.runs.specs import unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.training.spec import SMALLEST_TRAIN_SHARE
 from core.ui import actions, reads
-from core.ui.access import editor_help, may_edit
+from core.ui.access import may_edit, show_viewer_note
 from core.ui.compare_address import remember
 from core.ui.errors import error_box
 from core.ui.evidence_frame import dataset_or_words
@@ -71,10 +71,10 @@ def offer_start(subject: Subject) -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=plan is None or not may_edit(),
-        help=editor_help(),
         on_click=_start,
         args=(plan,),
     )
+    show_viewer_note("start runs")
 
 
 def _planned(

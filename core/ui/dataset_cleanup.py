@@ -8,7 +8,7 @@ from core.datasets.storage import LONGEST_NAME
 from core.datasets.versions import ChangePreview, Changes, preview
 from core.errors import BadInput
 from core.ui import actions
-from core.ui.access import editor_help, may_edit
+from core.ui.access import may_edit, show_viewer_note
 from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.dataset_pictures import marked_pictures
 from core.ui.texts import literal, plural
@@ -168,9 +168,9 @@ def _show_preview(dataset: Dataset, changes: Changes) -> None:
         type="primary",
         icon=":material/content_copy:",
         disabled=not outcome.sentences or not may_edit(),
-        help=editor_help(),
     ):
         _make(dataset, changes, name or None)
+    show_viewer_note("make a new version")
 
 
 def _show_counts_after(dataset: Dataset, outcome: ChangePreview) -> None:

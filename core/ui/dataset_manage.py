@@ -11,7 +11,7 @@ from core.datasets.model import ENCODED, Dataset
 from core.datasets.storage import LONGEST_NAME
 from core.errors import BadInput, HeadstartError
 from core.ui import actions, reads
-from core.ui.access import ONLY_EDITORS, may_edit
+from core.ui.access import may_edit, show_viewer_note
 from core.ui.dataset_pictures import FIELD_WIDTH
 from core.ui.frame import link_to
 from core.ui.results import experiment_label
@@ -26,7 +26,7 @@ def show_manage(dataset: Dataset) -> None:
     """The three parts, in the order of how much they change."""
     _show_downloads(dataset)
     if not may_edit():
-        st.info(f"{ONLY_EDITORS}An editor renames and removes.", icon=":material/lock:")
+        show_viewer_note("rename or remove a dataset")
         return
     _show_rename(dataset)
     _show_remove(dataset)

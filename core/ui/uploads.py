@@ -9,7 +9,7 @@ from core.datasets.storage import LONGEST_NAME
 from core.errors import HeadstartError
 from core.settings import current_settings
 from core.ui import actions
-from core.ui.access import ONLY_EDITORS, may_edit
+from core.ui.access import may_edit, show_viewer_note
 from core.ui.texts import literal
 
 FILES, FOLDER = "Files or a zip", "A folder"
@@ -25,7 +25,7 @@ def offer_upload() -> None:
     add images instead.
     """
     if not may_edit():
-        st.info(f"{ONLY_EDITORS}Images are added by an editor.", icon=":material/lock:")
+        show_viewer_note("add images")
         return
     number = st.session_state.setdefault(UPLOAD_NUMBER, 0)
     settings = current_settings()
