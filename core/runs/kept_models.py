@@ -60,7 +60,7 @@ def why_no_weights(store: Store, run: RunRecord) -> str | None:
     if run.state != "finished":
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if "gradient" not in find_strategy(run.strategy).needs:
-        return f"{run.strategy} has no network: it never looks at a picture."
+        return f"{find_strategy(run.strategy).title} has no network: it never looks at a picture."
     result = run.result or {}
     # A file may lie there from an attempt before, so what the run says of itself comes first.
     if result.get("weights_bytes", 0) is not None and weights_path(run.id).exists():
@@ -80,8 +80,11 @@ def why_no_heat_maps(store: Store, run_id: str) -> str | None:
     Raises ``UnknownName`` for a run that is not there.
     """
     run = store.run(run_id)
-    if not find_strategy(run.strategy).convolutional:
-        return f"{run.strategy} has no convolutional layer, so there is no map of where it looked."
+    strategy = find_strategy(run.strategy)
+    if not strategy.convolutional:
+        return (
+            f"{strategy.title} has no convolutional layer, so there is no map of where it looked."
+        )
     return why_no_weights(store, run)
 
 

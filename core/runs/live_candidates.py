@@ -21,13 +21,15 @@ class Candidate:
 
     ``run_id`` and ``seed`` name the run whose network answers: that of the first seed that kept
     its weights. ``why_not`` is a sentence for people where it cannot answer, else None.
-    ``majority`` has no network and answers always, also where no run of it is there.
+    ``finished_at`` tells that run apart from the same run made again. ``majority`` has no network
+    and answers always, also where no run of it is there.
     """
 
     strategy: str
     run_id: str | None
     seed: int | None
     why_not: str | None
+    finished_at: str | None = None
 
     @property
     def has_network(self) -> bool:
@@ -63,7 +65,9 @@ def _candidate(
         found = next((run for run in runs if why_no_weights(store, run) is None), None)
         reason = no_dataset or _why_not(store, strategy, found, shown)
     named = found or shown
-    return Candidate(strategy, named.id if named else None, named.seed if named else None, reason)
+    if named is None:
+        return Candidate(strategy, None, None, reason)
+    return Candidate(strategy, named.id, named.seed, reason, named.finished_at)
 
 
 def _why_not(

@@ -6,9 +6,9 @@ why it is so.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from core.errors import BadInput, HeadstartError
 from core.runs.live_candidates import MAJORITY, Candidate, candidates
 from core.runs.live_pictures import Likeness, UploadedPicture, prepare_upload, prepared_of
 from core.runs.live_process import NobodyThere, ServerState, ask, server_state, start_server
+from core.runs.live_protocol import Body
 from core.runs.store import Store
-from core.strategies.registry import find_strategy
 from core.training.spec import with_train_share
 
 __all__ = [
@@ -108,21 +108,16 @@ def answer(store: Store, experiment_id: str, picture: np.ndarray) -> tuple[LiveA
     maps. Under a second once ``wake`` says ``ready``; before that it waits until it is. Raises
     ``BadInput`` for a picture of another shape, ``HeadstartError`` where the process failed.
     """
-    found = _networks_say(store, experiment_id, picture, "answer")
+    able = [each for each in candidates(store, experiment_id) if each.why_not is None]
+    said = _networks_say(store, experiment_id, able, picture, "answer")
     answers = []
-    for candidate in candidates(store, experiment_id):
-        if candidate.why_not is None and candidate.strategy == MAJORITY:
-            answers.append(_majority_says(store, experiment_id, candidate))
-        elif candidate.run_id in found:
-            said = found[candidate.run_id]
+    for each in able:
+        if each.strategy == MAJORITY:
+            answers.append(_majority_says(store, experiment_id, each))
+        elif each.run_id in said:
+            found = said[each.run_id]
             answers.append(
-                LiveAnswer(
-                    candidate.strategy,
-                    candidate.run_id,
-                    candidate.seed,
-                    said.array,
-                    said.seconds,
-                )
+                LiveAnswer(each.strategy, each.run_id, each.seed, found.array, found.seconds)
             )
     return tuple(answers)
 
@@ -134,12 +129,9 @@ def where_it_looked(store: Store, experiment_id: str, picture: np.ndarray) -> di
     enlarged to its size. Strategies without a convolution are left out. Takes a few times as long
     as ``answer``, and raises the same.
     """
-    found = _networks_say(store, experiment_id, picture, "explain")
-    return {
-        candidate.strategy: found[candidate.run_id].array
-        for candidate in candidates(store, experiment_id)
-        if candidate.run_id in found
-    }
+    found = candidates(store, experiment_id)
+    said = _networks_say(store, experiment_id, found, picture, "explain")
+    return {each.strategy: said[each.run_id].array for each in found if each.run_id in said}
 
 
 @dataclass(frozen=True)
@@ -149,7 +141,7 @@ class _Said:
 
 
 def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
-    wanted = _wanted(store, experiment_id)
+    wanted = _wanted(candidates(store, experiment_id))
     if not wanted:
         return Standing("ready")
     state = server_state()
@@ -159,7 +151,7 @@ def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
         try:
             body = {"do": "load", "experiment": experiment_id, "runs": wanted}
             told, _ = ask(body, {}, POLL_ANSWER_SECONDS)
-            return _told(told)
+            return _told(told, len(wanted))
         except NobodyThere:
             state = ServerState()
     if state.is_starting:
@@ -170,40 +162,49 @@ def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
     return Standing("starting", STARTING)
 
 
-def _told(body: dict[str, Any]) -> Standing:
-    titled = {find_strategy(name).title: reason for name, reason in body["unable"].items()}
-    if body["state"] == "ready" and len(titled) == body["total"]:
-        return Standing("failed", error=" ".join(dict.fromkeys(titled.values())))
+def _told(body: Body, networks: int) -> Standing:
+    if "failed" in body:
+        return Standing("failed", error=body["failed"])
+    if body["state"] == "ready" and len(body["unable"]) == networks:
+        return Standing("failed", error=" ".join(dict.fromkeys(body["unable"].values())))
     return Standing(**body)
 
 
-def _wanted(store: Store, experiment_id: str) -> list[list[str | None]]:
-    """Run and the moment that tells it apart from the same run made again, ladder order."""
+def _wanted(found: Sequence[Candidate]) -> list[list[str | None]]:
+    """In the order of the ladder: run, the moment that tells it apart from the same run made
+    again, strategy."""
     return [
-        [candidate.run_id, store.run(candidate.run_id).finished_at]
-        for candidate in candidates(store, experiment_id)
-        if candidate.has_network and candidate.run_id is not None
+        [candidate.run_id, candidate.finished_at, candidate.strategy]
+        for candidate in found
+        if candidate.has_network
     ]
 
 
 def _networks_say(
-    store: Store, experiment_id: str, picture: np.ndarray, work: Work
+    store: Store,
+    experiment_id: str,
+    found: Sequence[Candidate],
+    picture: np.ndarray,
+    work: Work,
 ) -> dict[str | None, _Said]:
-    """By run, what the networks that could be asked said; a process that died is asked anew."""
-    wanted = _wanted(store, experiment_id)
+    """By run, what the networks said that could be asked; where nobody is there, once more."""
+    wanted = _wanted(found)
     if not wanted:
         return {}
     body = {"do": work, "experiment": experiment_id, "runs": wanted}
-    for _ in range(2):
-        _wait_until_ready(store, experiment_id)
+    for may_try_again in (True, False):
         try:
             told, arrays = ask(body, {"picture": picture}, ANSWER_SECONDS)
-        except NobodyThere:
-            continue
-        if told["refused"]:
-            raise BadInput(told["refused"], "picture")
-        return {run: _Said(arrays[run], seconds) for run, seconds in told["seconds"].items()}
-    raise HeadstartError(ENDED)
+            break
+        except NobodyThere as error:
+            if not may_try_again:
+                raise HeadstartError(ENDED) from error
+            _wait_until_ready(store, experiment_id)
+    if "failed" in told:
+        raise HeadstartError(told["failed"])
+    if told["refused"]:
+        raise BadInput(told["refused"], "picture")
+    return {run: _Said(arrays[run], seconds) for run, seconds in told["seconds"].items()}
 
 
 def _wait_until_ready(store: Store, experiment_id: str) -> None:

@@ -50,16 +50,15 @@ class ServerState:
 def server_state() -> ServerState:
     """How the process of this home stands; looks at files and processes alone."""
     address = read_address()
-    if address is not None and _lives(address.process_id):
-        return ServerState(is_there=True)
     noted = _noted_start()
-    if noted is None:
-        return ServerState()
-    if noted["error"]:
-        recent = time.time() - noted["at"] < FAILED_SECONDS
-        return ServerState(error=noted["error"] if recent else "")
-    if _lives(noted["process_id"]):
+    there = address is not None and _lives(address.process_id)
+    listens = address.process_id if there and address is not None else None
+    if noted is not None and noted["process_id"] != listens and _lives(noted["process_id"]):
         return ServerState(is_starting=True, step=noted["step"])
+    if there:
+        return ServerState(is_there=True)
+    if noted is not None and noted["error"] and time.time() - noted["at"] < FAILED_SECONDS:
+        return ServerState(error=noted["error"])
     return ServerState()
 
 
@@ -69,9 +68,9 @@ def start_server() -> None:
     settings.locks_folder.mkdir(parents=True, exist_ok=True)
     server_folder().mkdir(parents=True, exist_ok=True)
     with FileLock(settings.locks_folder / "model-server-start.lock", timeout=LOCK_SECONDS):
-        state = server_state()
         address = read_address()
-        if state.is_starting or (state.is_there and address and _is_ours(address)):
+        state = server_state()
+        if state.is_starting or (state.is_there and address is not None and _is_ours(address)):
             return
         process_id = start_detached(
             python_command(MODULE, "--code", code_fingerprint()), settings.home / "model-server.log"

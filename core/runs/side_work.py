@@ -140,7 +140,7 @@ def side_process(result: Path) -> Iterator[SideProcess]:
                 yield work
         except Exception as error:
             traceback.print_exc()
-            _write_atomically(_beside(result, ".error"), _in_words(error))
+            _write_atomically(_beside(result, ".error"), in_words(error))
             raise SystemExit(1) from error
         _beside(result, ".progress").unlink(missing_ok=True)
         remove_oldest(keep=result)
@@ -233,7 +233,8 @@ def _write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """What went wrong in a process of ours, for the person who must act."""
     if isinstance(error, HeadstartError):
         return str(error)
     if isinstance(error, MemoryError):

@@ -182,11 +182,13 @@ def test_a_recorded_run_says_that_it_was_made_elsewhere(arrows_store: Store) -> 
     assert str(refused.value) == sentence
 
 
-@pytest.mark.parametrize("strategy", ["mlp", "majority"])
-def test_networks_without_convolutions_have_no_map(arrows_store: Store, strategy: str) -> None:
+@pytest.mark.parametrize(("strategy", "title"), [("mlp", "MLP"), ("majority", "Majority class")])
+def test_networks_without_convolutions_have_no_map(
+    arrows_store: Store, strategy: str, title: str
+) -> None:
     run_id = finished(arrows_store, strategy)
     assert why_no_heat_maps(arrows_store, run_id) == (
-        f"{strategy} has no convolutional layer, so there is no map of where it looked."
+        f"{title} has no convolutional layer, so there is no map of where it looked."
     )
 
 
@@ -195,7 +197,7 @@ def test_majority_has_no_network_to_keep(arrows_store: Store) -> None:
     assert execute(arrows_store, run_id) == 0
     run = arrows_store.run(run_id)
     assert why_no_weights(arrows_store, run) == (
-        "majority has no network: it never looks at a picture."
+        "Majority class has no network: it never looks at a picture."
     )
     assert not weights_path(run_id).exists()
 
