@@ -22,7 +22,7 @@ def body() -> None:
 
 def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
-        st.subheader(entry.title, anchor=entry.name)
+        st.header(entry.title, anchor=entry.name)
         st.markdown(literal(entry.teaches))
         st.caption(f"Tutorial: {literal(entry.tutorial)}")
         settings = entry.resolve("quick")

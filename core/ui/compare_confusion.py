@@ -110,7 +110,7 @@ def _show_cell(
 ) -> None:
     found = cell_images(evidence, matrix.strategy, matrix.seed, true, said)
     label, answer = matrix.classes[true], matrix.classes[said]
-    st.subheader(
+    st.header(
         f"{literal(label)}, named rightly"
         if true == said
         else f"{literal(label)} taken for {literal(answer)}"

@@ -67,7 +67,7 @@ def show_differences(subject: Subject) -> None:
 
 
 def _show_pair(verdict: PairVerdict) -> None:
-    st.subheader(
+    st.header(
         f"{literal(verdict.second_title)} against {literal(verdict.first_title)}", divider="gray"
     )
     st.markdown(f"**{literal(verdict.words)}**")
@@ -113,7 +113,7 @@ def _show_pair(verdict: PairVerdict) -> None:
 
 
 def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
-    st.subheader(
+    st.header(
         "Class by class",
         help="Share of each class's test images that were named right, the class that is hardest "
         "for the first strategy on top. Whiskers are 95 % intervals: with few images of a class "
@@ -143,7 +143,7 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
 
 
 def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
-    st.subheader("Can confidence be trusted?", help=RELIABILITY_HELP)
+    st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
     words = reliability_words(bins)
     st.plotly_chart(
@@ -165,7 +165,7 @@ def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> No
 
 def _show_all_pairs(subject: Subject) -> None:
     pairs = evidence_reads.pairs(subject)
-    st.subheader("All pairs", help=PAIRS_HELP)
+    st.header("All pairs", help=PAIRS_HELP)
     groups = evidence_reads.tie_groups(subject)
     sentences([*(group.words for group in groups), evidence_reads.power(subject)])
     figure, words, key = pairs_chart(pairs), pairs_words(pairs), f"pairs.{subject.id}"
@@ -177,7 +177,7 @@ def _show_all_pairs(subject: Subject) -> None:
 
 
 def _show_against_majority(subject: Subject) -> None:
-    st.subheader(
+    st.header(
         "Against always saying the commonest class",
         help="Each strategy is asked this one question of its own, so its p value is not corrected "
         "for the number of strategies.",

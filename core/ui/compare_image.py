@@ -78,7 +78,7 @@ def show_large(
 
 def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> None:
     """What every strategy said, one line each."""
-    st.subheader(
+    st.header(
         "What was said",
         help="With several seeds: what most of them said, and the mean probability that these "
         "gave to it.",
@@ -93,7 +93,7 @@ def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer])
 def _show_looked(
     subject: Subject, evidence: Evidence, dataset: Dataset, image: int, seed: int | None
 ) -> None:
-    st.subheader("Where two strategies looked", help=LOOKED_HELP)
+    st.header("Where two strategies looked", help=LOOKED_HELP)
     default = telling_pair(evidence)
     if default is None:
         st.caption("Only one strategy has finished.")
@@ -170,7 +170,7 @@ def _show_near(dataset: Dataset, image: int) -> None:
     if not len(near):
         st.caption("No other picture of this dataset looks the same.")
         return
-    st.subheader("Pictures that look the same")
+    st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR
     st.caption(
         f"{plural(len(near), 'picture')}; all of them are on one side of the split."

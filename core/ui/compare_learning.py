@@ -104,13 +104,13 @@ def _show_curve(curve: LearningCurve) -> None:
     titles = {entry.strategy: entry.title for entry in curve.curves}
     usual = usual_pair(curve)
     if usual is not None:
-        st.subheader("Where one overtakes the other")
+        st.header("Where one overtakes the other")
         pair = choose_pair(titles, (usual[0].strategy, usual[1].strategy))
         if pair is not None:
             first, second = (curve.of(name) for name in pair)
             if first is not None and second is not None:
                 st.markdown(f"**{literal(crossing_words(first, second))}**")
-    st.subheader("Accuracy by number of training images")
+    st.header("Accuracy by number of training images")
     show_chart(
         learning_curve_chart(curve), words, learning_curve_frame(curve), f"series.{curve.series}"
     )

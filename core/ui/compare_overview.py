@@ -57,9 +57,9 @@ def show_overview(subject: Subject) -> None:
         _show_scores(subject)
         _show_ladder(subject)
     else:
-        st.subheader("Test accuracy", help=INTERVAL_HELP)
+        st.header("Test accuracy", help=INTERVAL_HELP)
         show_accuracy(comparison, key=f"accuracy.{subject.id}")
-    st.subheader("All results")
+    st.header("All results")
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
@@ -109,7 +109,7 @@ def _show_findings(subject: Subject, evidence: Evidence) -> None:
             f"One seed: {'; '.join(answers.title for answers in single)}. How much of these comes "
             "from the luck of training is not known."
         )
-    st.subheader("What was found")
+    st.header("What was found")
     sentences(found)
 
 
@@ -117,7 +117,7 @@ def _show_scores(subject: Subject) -> None:
     metric = choose_metric()
     scores = evidence_reads.scores(subject, metric)
     kind = SCORES[metric]
-    st.subheader(
+    st.header(
         literal(kind.title[0].upper() + kind.title[1:]),
         help=INTERVAL_HELP if kind.is_share else OTHER_INTERVAL_HELP,
     )
@@ -134,7 +134,7 @@ def _show_scores(subject: Subject) -> None:
 
 def _show_ladder(subject: Subject) -> None:
     steps = evidence_reads.steps(subject)
-    st.subheader("The ladder, step by step", help=LADDER_HELP)
+    st.header("The ladder, step by step", help=LADDER_HELP)
     show_chart(
         ladder_chart(steps), ladder_words(steps), ladder_frame(steps), f"ladder.{subject.id}"
     )

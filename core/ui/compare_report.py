@@ -31,7 +31,7 @@ def show_report(subject: Subject) -> None:
     else:
         _show_downloads(subject)
     spec = subject.experiment.spec
-    st.subheader("Repeat it")
+    st.header("Repeat it")
     st.markdown(
         "This command runs the same strategies on the same split again, where the dataset "
         f"{literal(spec.dataset_name)} is."
@@ -45,7 +45,7 @@ def show_report(subject: Subject) -> None:
 
 def _show_downloads(subject: Subject) -> None:
     store, name = reads.store(), f"headstart-{subject.id}"
-    st.subheader("Report")
+    st.header("Report")
     st.markdown(HTML_SAYS)
     # Built when it is asked for: it takes a second or two.
     st.download_button(
@@ -57,7 +57,7 @@ def _show_downloads(subject: Subject) -> None:
         icon=":material/description:",
         on_click="ignore",
     )
-    st.subheader("Tables")
+    st.header("Tables")
     st.markdown(ZIP_SAYS)
     st.download_button(
         "Download all tables",

@@ -47,18 +47,18 @@ def show_time(subject: Subject) -> None:
             icon=":material/hourglass_empty:",
         )
         return
-    st.subheader("Where the time went", help=LEDGER_HELP)
+    st.header("Where the time went", help=LEDGER_HELP)
     _show_cache(ledger)
     show_chart(
         ledger_chart(ledger), ledger_words(ledger), ledger_frame(ledger), f"ledger.{subject.id}"
     )
     _show_speed(ledger)
-    st.subheader("Cost to accuracy", help=COST_HELP)
+    st.header("Cost to accuracy", help=COST_HELP)
     words = costs_words(ledger)
     show_table(costs_frame(ledger), f"costs.{subject.id}", words)
     with st.expander("In words", icon=":material/notes:"):
         st.markdown(literal(words))
-    st.subheader("What the time bought", help=PARETO_HELP)
+    st.header("What the time bought", help=PARETO_HELP)
     evidence = evidence_or_words(subject)
     if evidence is None:
         comparison = subject.comparison

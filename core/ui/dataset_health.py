@@ -40,7 +40,7 @@ def show_health(dataset: Dataset) -> None:
     _show_sizes(dataset)
     notes = [(number, finding) for number, finding in found if finding.severity == "note"]
     if notes:
-        st.subheader("Also noticed")
+        st.header("Also noticed")
     for number, finding in notes:
         with st.container(border=True):
             _show_finding(dataset, finding, number)
@@ -116,7 +116,7 @@ def _show_quarantined(dataset: Dataset) -> None:
 
 
 def _show_counts(dataset: Dataset) -> None:
-    st.subheader("Images of each class")
+    st.header("Images of each class")
     st.markdown(f"{majority_text(dataset)}: that is what always saying its name gets right.")
     _, left_out = charted_classes(dataset)
     if left_out:
@@ -152,7 +152,7 @@ def _counts_table(dataset: Dataset) -> dict[str, list]:
 
 
 def _show_sizes(dataset: Dataset) -> None:
-    st.subheader("Sizes")
+    st.header("Sizes")
     sizes = size_summary(dataset)
     if sizes.smallest == sizes.largest:
         st.markdown(f"Every picture has {size_text(sizes.smallest)} pixels.")

@@ -23,7 +23,7 @@ CARDS_A_PAGE = 12
 def show_datasets() -> None:
     """Cards in two columns, page by page; a sentence where there is none."""
     found = reads.datasets()
-    st.subheader("Datasets")
+    st.header("Datasets")
     if not found:
         st.info(
             "There are no datasets yet. Drop your images above; they appear here when they are "
@@ -42,7 +42,7 @@ def show_datasets() -> None:
 
 
 def _show_card(dataset: Dataset) -> None:
-    st.markdown(f"#### {literal(dataset.name)}")
+    st.subheader(literal(dataset.name), anchor=False)
     show_severities(reads.findings(dataset))
     with st.container(horizontal=True, gap="xsmall"):
         for name, _, picture in reads.class_pictures(dataset, CARD_PICTURES):

@@ -190,7 +190,7 @@ def _show_near(dataset: Dataset, index: int) -> None:
         st.caption("No other picture of this dataset looks the same.")
         return
     equal = int((dataset.digests[near] == dataset.digests[index]).all(axis=1).sum())
-    st.subheader("Pictures that look the same")
+    st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR_SHOWN
     same = "with" if equal == len(near) else f"{equal:,} of them with"
     st.caption(

@@ -155,7 +155,7 @@ def show_epoch_time(comparison: Comparison) -> None:
     if all(row.steady_epoch_seconds is None for row in comparison.finished_rows):
         st.caption("Epochs appear here when the first strategy that trains has finished.")
         return
-    st.subheader(
+    st.header(
         "Time of an epoch",
         help="Median training time of the epochs after the first, validation left out. "
         "Strategies on cached features train in no time, but the features had to be "
@@ -180,7 +180,7 @@ def times_words(comparison: Comparison) -> str:
 
 def show_curves(curves: list[Curve], key: str) -> None:
     """Training curves with a choice of what they show."""
-    st.subheader(
+    st.header(
         "Training curves",
         help="One line a run, the seeds of a strategy in one colour. Training accuracy is "
         "measured while the weights move and with dropout on, validation after the epoch.",

@@ -40,7 +40,10 @@ def _run(app: AppTest, query: dict[str, str]) -> AppTest:
 
 def words(app: AppTest) -> str:
     """All prose on the page, for looking a sentence up."""
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
+    kinds = (
+        *(app.title, app.header, app.subheader, app.markdown, app.caption),
+        *(app.info, app.warning, app.error),
+    )
     return "\n".join(element.value for kind in kinds for element in kind)
 
 

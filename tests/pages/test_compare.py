@@ -116,7 +116,7 @@ def test_a_choice_goes_into_the_address_and_comes_from_it():
     shared = is_whole(
         open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second=second)
     )
-    assert shared.subheader[0].value == app.subheader[0].value
+    assert shared.header[0].value == app.header[0].value
 
 
 def test_the_verdict_stands_in_words_first(compared):
@@ -139,7 +139,7 @@ def test_twice_the_same_strategy_is_said():
 @pytest.mark.usefixtures("compared")
 def test_the_headline_measure_is_that_of_every_chart():
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, metric="log_loss"))
-    assert "Log loss" in [element.value for element in app.subheader]
+    assert "Log loss" in [element.value for element in app.header]
     assert "Log loss on the test images; lower is better." in everything(app)
     app = app.segmented_control(key="address.view").set_value("time").run()
     assert "Log loss against the time of a whole run." in everything(is_whole(app))
@@ -203,7 +203,7 @@ def test_a_cell_opens_its_pictures_by_the_two_lists(compared):
     found = cell_images(evidence, "mlp", None, 2, 1)
     opened = {button.key for button in app.button if (button.key or "").startswith("open.cell.")}
     assert opened == {f"open.cell.{position}" for position in found.positions.tolist()}
-    assert "up taken for left" in [element.value for element in app.subheader]
+    assert "up taken for left" in [element.value for element in app.header]
 
 
 def test_flips_show_both_probabilities_and_both_sides(compared):
@@ -250,7 +250,7 @@ def test_where_the_weights_were_not_kept_a_sentence_says_so():
     app = open_cold("compare", experiment=EXPERIMENT, **query)
     app = is_whole(app.toggle(key="looked").set_value(True).run())
     text = words(app)
-    assert "mlp has no convolutional layer" in text
+    assert "MLP has no convolutional layer" in text
     assert "The weights of this run were not kept\\: it was recorded elsewhere" in text
 
 
@@ -316,7 +316,7 @@ def test_without_any_predictions_the_results_are_still_there(compared, view):
         predictions_path(run.id).unlink()
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
     if view == "overview":
-        assert "Test accuracy" in [element.value for element in app.subheader]
+        assert "Test accuracy" in [element.value for element in app.header]
         assert len(app.get("plotly_chart")) == 2
     if view == "pictures":
         assert "So this view has nothing to show" in app.warning[0].value

@@ -12,6 +12,7 @@ from tests.pages.conftest import MOMENT, RECORDED_ID, open_cold, open_routed, wo
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
     "start": ("How much of a head start", "No results yet. Open Benchmark and press Start"),
+    "try_it": ("Try it", "There is nothing to try yet. Start a benchmark"),
     "datasets": ("Datasets", "120 images in 3 classes, grey"),
     "benchmark": ("Benchmark", "Commonest class: down, 33.3 % of the images"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
@@ -19,6 +20,7 @@ EMPTY_PAGES = {
 }
 PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
+    "try_it": "The dataset shapes is no longer here",
     "datasets": "120 images in 3 classes, grey",
     "benchmark": "Commonest class: down",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
@@ -71,7 +73,7 @@ def test_compare_shows_what_the_numbers_rest_on(open_page):
     table = app.dataframe[0].value
     assert table["strategy"].tolist() == ["Majority class", "CNN, three blocks", "VGG16 probe"]
     assert table["test accuracy (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])
-    assert [element.value for element in app.subheader] == [
+    assert [element.value for element in app.header] == [
         "Test accuracy",
         "All results",
         "Training curves",
