@@ -42,6 +42,7 @@ PAGES = (
     PageRecord("watch", "Watch it learn", ":material/visibility:"),
     PageRecord("compare", "Compare", ":material/bar_chart:"),
     PageRecord("ladder", "The ladder", ":material/stairs:"),
+    PageRecord("measured", "How it is measured", ":material/straighten:"),
 )
 
 # In the address of any page: shown alone, without navigation, as for a projector.

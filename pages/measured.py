@@ -1,0 +1,80 @@
+"""How it is measured: what a doubter wants to read, each section under an address of its own."""
+
+import streamlit as st
+
+from core.runs.records import ExperimentRecord
+from core.ui import evidence_reads, reads
+from core.ui.compare_address import Choice, choose_in_list, choose_in_row
+from core.ui.errors import error_box
+from core.ui.evidence_reads import Subject
+from core.ui.frame import link_to, show_page
+from core.ui.measured_background import show_device, show_glossary, show_scenarios
+from core.ui.measured_clocks import show_clocks
+from core.ui.measured_split import show_split
+from core.ui.measured_statistics import show_statistics
+from core.ui.measured_strategies import show_strategies
+from core.ui.measured_tutorial import show_tutorial
+from core.ui.results import experiment_label
+
+# What stands in the address: the name of the section and what draws it. Only that one is drawn.
+SECTIONS = {
+    "split": ("The split", show_split),
+    "clocks": ("The clocks", show_clocks),
+    "statistics": ("The statistics", show_statistics),
+    "strategies": ("The strategies", show_strategies),
+    "tutorial": ("The tutorial", show_tutorial),
+    "scenarios": ("Four scenarios", show_scenarios),
+    "device": ("Device and versions", show_device),
+    "glossary": ("Glossary", show_glossary),
+}
+# What was chosen inside one section, or of one experiment, means nothing in another.
+OF_ONE_SECTION = ("strategy", "preset", "size", "k", "first", "second")
+
+
+def body() -> None:
+    st.title("How it is measured")
+    section = choose_in_row(
+        Choice(
+            "section",
+            "Section",
+            "section",
+            {name: title for name, (title, _) in SECTIONS.items()},
+            "split",
+            clears=OF_ONE_SECTION,
+        ),
+        label_visible=False,
+    )
+    subject = None if section == "glossary" else chosen_subject(reads.store().experiments())
+    title, show = SECTIONS[section]
+    st.header(title, anchor=section)
+    with error_box():
+        show(subject)
+
+
+def chosen_subject(experiments: list[ExperimentRecord]) -> Subject | None:
+    """The experiment that serves as the example; None, with a sentence, where there is none."""
+    if not experiments:
+        st.info(
+            "No results yet, so the rules stand here without an example of your own.",
+            icon=":material/info:",
+        )
+        link_to("benchmark", "Benchmark a dataset")
+        return None
+    finished = [entry for entry in experiments if entry.state_counts.get("finished")]
+    chosen = choose_in_list(
+        Choice(
+            name="experiment",
+            label="Example",
+            kind="experiment",
+            options={entry.id: experiment_label(entry) for entry in experiments},
+            default=(finished or experiments)[0].id,
+            help="The experiment whose numbers are shown. The address of this page names your "
+            "choice: share it as a link.",
+            clears=OF_ONE_SECTION,
+        ),
+        width="stretch",
+    )
+    return evidence_reads.subject(chosen)
+
+
+show_page("measured", body)
