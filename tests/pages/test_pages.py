@@ -15,6 +15,7 @@ EMPTY_PAGES = {
     "try_it": ("Try it", "There is nothing to try yet. Start a benchmark"),
     "datasets": ("Datasets", "120 images in 3 classes, grey"),
     "benchmark": ("Benchmark", "Commonest class: down, 33.3 % of the images"),
+    "watch": ("Watch it learn", "Nothing has been trained yet. Start a benchmark"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
     "ladder": ("The ladder", "9 strategies, from the cheapest to the dearest"),
 }
@@ -23,6 +24,7 @@ PAGES_WITH_RESULTS = {
     "try_it": "The dataset shapes is no longer here",
     "datasets": "120 images in 3 classes, grey",
     "benchmark": "Commonest class: down",
+    "watch": "The dataset of this experiment was removed",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "ladder": "Tutorial: Case 1",
 }

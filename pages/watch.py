@@ -1,0 +1,66 @@
+"""Watch it learn: curves, numbers and a few held-out pictures while runs train, or afterwards."""
+
+import streamlit as st
+
+from core.runs.records import ExperimentRecord
+from core.ui import reads
+from core.ui.compare_address import Choice, choose_in_list
+from core.ui.errors import error_box
+from core.ui.frame import is_presented, link_to, show_page, show_present_button
+from core.ui.results import experiment_label
+from core.ui.watch_view import watch
+
+# What was chosen of the old experiment goes with it.
+OF_ONE_EXPERIMENT = ("strategy", "seed", "at")
+
+
+def body() -> None:
+    experiments = reads.store().experiments()
+    if not experiments:
+        st.title("Watch it learn")
+        st.info(
+            "Nothing has been trained yet. Start a benchmark, and watch it learn here.",
+            icon=":material/visibility:",
+        )
+        link_to("benchmark", "Benchmark a dataset")
+        return
+    heading, choice = st.columns([2, 3], vertical_alignment="bottom")
+    with heading:
+        st.title("Watch it learn")
+    with choice:
+        experiment_id = choose(experiments)
+    with error_box():
+        watch(experiment_id)
+    if not is_presented():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            link_to("compare", "Compare in full", experiment=experiment_id)
+            show_present_button()
+
+
+def choose(experiments: list[ExperimentRecord]) -> str:
+    """The experiment that the address names; without one the running, else the newest finished."""
+    chosen = choose_in_list(
+        Choice(
+            name="experiment",
+            label="Experiment",
+            kind="experiment",
+            options={experiment.id: experiment_label(experiment) for experiment in experiments},
+            default=first_to_watch(experiments).id,
+            clears=OF_ONE_EXPERIMENT,
+        ),
+        width="stretch",
+    )
+    st.query_params["experiment"] = chosen
+    return chosen
+
+
+def first_to_watch(experiments: list[ExperimentRecord]) -> ExperimentRecord:
+    """The one at work, else one that waits, else the newest with a finished run."""
+    for state in ("running", "queued", "finished"):
+        for experiment in experiments:
+            if experiment.state_counts.get(state):
+                return experiment
+    return experiments[0]
+
+
+show_page("watch", body)

@@ -1,0 +1,200 @@
+"""Watch it learn: live, waiting, failed, played again, and without anything to watch."""
+
+import pytest
+
+from core.runs.specs import plan_experiment
+from core.runs.store import open_store
+from core.training.watching import watched_rows
+from core.ui import reads
+from tests import made_up
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+
+OPENERS = {"cold": open_cold, "routed": open_routed}
+
+
+@pytest.fixture(params=OPENERS)
+def open_page(request):
+    return OPENERS[request.param]
+
+
+@pytest.fixture
+def store(empty_home):  # noqa: ARG001 - sets the home
+    return open_store()
+
+
+@pytest.fixture
+def experiment_id(store):
+    """A waiting experiment of three strategies on the arrows, whose network is an MLP."""
+    spec = plan_experiment("arrows", ["majority", "mlp"], image_size=8)
+    return store.create_experiment(spec)
+
+
+def watched(experiment_id, answers):
+    """Records of the watched pictures: right ones as their label, wrong ones as the next class."""
+    spec = open_store().experiment(experiment_id).spec
+    dataset = reads.dataset("arrows")
+    validation = spec.split.of(dataset).validation
+    rows = watched_rows(dataset.labels[validation])
+    images = [int(image) for image in validation[rows]]
+    return [
+        {
+            "image": image,
+            "predicted": int((dataset.labels[image] + (place >= answers)) % 3),
+            "probability": 0.5,
+        }
+        for place, image in enumerate(images)
+    ]
+
+
+def at_work(store, experiment_id):
+    """The majority run is finished, the MLP has done one epoch of four."""
+    store.announce_worker("worker", "here")
+    scores = made_up.result()["scores"] | {
+        "validation": {"images": 8, "accuracy": 1 / 3, "log_loss": 1.0}
+    }
+    store.finish(
+        store.claim_next("worker", experiment_id).id, made_up.result(scores=scores, epochs=0)
+    )
+    run_id = store.claim_next("worker", experiment_id).id
+    store.add_epoch(
+        run_id,
+        made_up.epoch(
+            1, epochs=4, validation_accuracy=0.5, watched=watched(experiment_id, answers=2)
+        ),
+    )
+    progress = {"step": "Training, epoch 2 of 4", "done": 30, "total": 60, "epoch": 2, "epochs": 4}
+    store.set_progress(run_id, progress)
+    return run_id
+
+
+def finished(store, experiment_id):
+    run_id = at_work(store, experiment_id)
+    for number, right in ((2, 3), (3, 5), (4, 6)):
+        record = made_up.epoch(number, epochs=4, watched=watched(experiment_id, answers=right))
+        store.add_epoch(run_id, record)
+    store.finish(run_id, made_up.result(0.81))
+
+
+def numbers(app):
+    return [(metric.label, metric.value, metric.delta) for metric in app.metric]
+
+
+def test_a_waiting_experiment_shows_its_place_and_its_pictures(open_page, experiment_id):
+    app = open_page("watch")
+    assert app.query_params["experiment"] == experiment_id
+    assert [bar.proto.text for bar in app.get("progress")] == [
+        "0 of 2 runs done · waiting: next in the queue"
+    ]
+    assert numbers(app) == [("MLP", "—", "waiting")]
+    assert "no answer yet" in words(app)
+    assert "Nobody has begun yet." in words(app)
+
+
+def test_while_it_trains_it_shows_numbers_answers_and_the_majority_line(
+    open_page, store, experiment_id
+):
+    at_work(store, experiment_id)
+    app = open_page("watch")
+    assert numbers(app) == [("MLP", "50.0 %", "+16.7 points")]
+    text = words(app)
+    assert "**MLP**, epoch 1 of 4: **2 of 8 right**" in text
+    assert text.count(":material/check:") == 2
+    assert text.count(":material/close:") == 6
+    assert "held out, never trained on" in text
+    (bar,) = app.get("progress")
+    assert bar.proto.text == "1 of 2 runs done · **MLP**: Training, epoch 2 of 4"
+    assert bar.proto.value == 37
+    table = app.table[0].value
+    assert list(table.columns) == ["picture", "Majority class 33.3\xa0%", "MLP 50.0\xa0%"]
+    assert len(table) == 8
+    assert not app.slider
+
+
+def test_when_the_last_run_ends_the_page_offers_to_play_it_again(store, experiment_id):
+    run_id = at_work(store, experiment_id)
+    app = open_routed("watch", experiment=experiment_id)
+    assert not app.slider
+    store.finish(run_id, made_up.result(0.81))
+    app.run()
+    assert app.slider[0].value == 100
+    assert not app.get("progress")
+
+
+def test_a_finished_experiment_is_played_again(open_page, store, experiment_id):
+    finished(store, experiment_id)
+    app = open_page("watch", experiment=experiment_id, at="50")
+    assert app.slider[0].value == 50
+    assert "**MLP**, epoch 2 of 4: **3 of 8 right**" in words(app)
+    # the third picture was wrong an epoch before
+    assert words(app).count(":material/autorenew:\xa0right") == 1
+    app.slider[0].set_value(75).run()
+    assert app.query_params["at"] == "75"
+    assert "**MLP**, epoch 3 of 4: **5 of 8 right**" in words(app)
+    app.slider[0].set_value(0).run()
+    assert "**MLP**, before its first epoch" in words(app)
+    assert numbers(app) == [("MLP", "—", "before its first epoch")]
+
+
+def test_play_begins_at_the_beginning_and_stop_keeps_the_moment(store, experiment_id):
+    finished(store, experiment_id)
+    app = open_routed("watch", experiment=experiment_id)
+    next(button for button in app.button if button.label == "Play").click().run()
+    begun = app.slider[0].value
+    assert begun < 20
+    app.run()
+    assert app.slider[0].value == begun + 5
+    next(button for button in app.button if button.label == "Stop").click().run()
+    assert app.query_params["at"] == str(begun + 5)
+    assert next(button.label for button in app.button) == "Play"
+    for _ in range(2):
+        app.run()
+    assert app.slider[0].value == begun + 5
+
+
+def test_playing_ends_at_the_end(store, experiment_id):
+    finished(store, experiment_id)
+    app = open_routed("watch", experiment=experiment_id, at="90")
+    next(button for button in app.button if button.label == "Play").click().run()
+    app.run()
+    assert app.slider[0].value == 100
+    assert app.query_params["at"] == "100"
+    assert "Play" in [button.label for button in app.button]
+
+
+def test_a_run_that_failed_is_said_with_its_reason(store, experiment_id):
+    run_id = at_work(store, experiment_id)
+    store.fail(run_id, "Its loss became *nan*.")
+    text = words(open_cold("watch", experiment=experiment_id))
+    assert ":material/error: MLP, seed 0: failed. Its loss became \\*nan\\*\\." in text
+
+
+@pytest.mark.usefixtures("results_store")
+def test_recorded_results_show_their_curves_and_say_why_there_are_no_pictures(open_page):
+    app = open_page("watch", experiment=RECORDED_ID, seed="1")
+    assert not app.exception
+    assert "The dataset of this experiment was removed" in words(app)
+    assert [label for label, _, _ in numbers(app)] == ["CNN, three blocks", "VGG16 probe"]
+    assert app.get("plotly_chart")
+
+
+def test_epochs_without_watched_pictures_say_why(store, experiment_id):
+    store.finish(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
+    run_id = store.claim_next("worker", experiment_id).id
+    store.add_epoch(run_id, made_up.epoch(1))
+    store.finish(run_id, made_up.result())
+    text = words(open_cold("watch", experiment=experiment_id))
+    assert "What the pictures were called was not noted" in text
+    assert "no answer yet" not in text
+
+
+@pytest.mark.usefixtures("results_store")
+def test_stale_parts_of_a_link_are_said():
+    app = open_cold("watch", experiment="gone", at="7")
+    said = [warning.value for warning in app.warning]
+    assert "names the experiment gone" in said[0]
+    assert "names the moment of the training 7" in said[1]
+
+
+def test_benchmark_leads_here_while_it_runs(experiment_id):
+    app = open_routed("benchmark", experiment=experiment_id)
+    assert "Watch it learn" in [link.label for link in app.get("page_link")]
