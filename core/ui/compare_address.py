@@ -11,7 +11,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.ui.texts import literal
+from core.ui.texts import in_text_colour, literal
 
 FIELD_WIDTH = 420
 
@@ -73,7 +73,7 @@ def choose_in_row(choice: Choice, label_visible: bool = True) -> str:
     chosen = st.segmented_control(
         choice.label,
         list(choice.options),
-        format_func=lambda value: choice.options[value],
+        format_func=lambda value: in_text_colour(choice.options[value]),
         required=True,
         key=choice.key,
         help=choice.help if label_visible else None,

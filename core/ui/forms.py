@@ -13,7 +13,7 @@ from core.strategies.registry import STRATEGIES
 from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
-from core.ui.texts import literal, plural
+from core.ui.texts import in_text_colour, literal, plural
 
 CHOSEN_AT_FIRST = ("majority", "mlp", "cnn", "vgg16_probe")
 MOST_SEEDS = 10
@@ -48,6 +48,7 @@ def choose_shared(has_own_split: bool) -> Choices:
         "Preset",
         PRESETS,
         default="quick",
+        format_func=in_text_colour,
         required=True,
         key="preset",
         help="Settings for all strategies at once; each can still be changed below.",

@@ -13,6 +13,15 @@ def literal(text: object) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
+def in_text_colour(label: str) -> str:
+    """``label``, itself Markdown, in the theme's grey for text, also where a widget takes another.
+
+    Streamlit writes the chosen one of several buttons in the accent colour, which on a dark page
+    cannot keep 4.5:1 together with the white text of primary buttons.
+    """
+    return f":gray[{label}]"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 image``, ``2 images``, ``3 classes``, ``9 strategies``."""
     if count == 1:

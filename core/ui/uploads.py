@@ -10,7 +10,7 @@ from core.errors import HeadstartError
 from core.settings import current_settings
 from core.ui import actions
 from core.ui.access import may_edit, show_viewer_note
-from core.ui.texts import literal
+from core.ui.texts import in_text_colour, literal
 
 FILES, FOLDER = "Files or a zip", "A folder"
 UPLOAD_NUMBER = "upload.number"
@@ -32,7 +32,12 @@ def offer_upload() -> None:
     with st.container(border=True):
         left, right = st.columns([2, 1], gap="medium")
         kind = right.segmented_control(
-            "What do you have?", [FILES, FOLDER], default=FILES, required=True, key="upload.kind"
+            "What do you have?",
+            [FILES, FOLDER],
+            default=FILES,
+            format_func=in_text_colour,
+            required=True,
+            key="upload.kind",
         )
         name = right.text_input(
             "Name (optional)",
