@@ -127,6 +127,8 @@ def alike_to_one(
     one = _prepare(thumbnail[None])
     for level in LEVELS:
         near = np.flatnonzero(distances <= level.distance)
+        if len(near) == 0:
+            break
         pairs = np.zeros(len(near), np.int64), np.arange(len(near))
         agreeing = near[_alike(one, _prepare(thumbnails[near]), pairs, level)]
         if len(agreeing) < max(SMALLEST_SUSPECT_GROUP, len(hashes) * LARGEST_SHARE_ALIKE_TO_ONE):

@@ -131,7 +131,8 @@ def _put_in(model: Any, weights: Mapping[str, np.ndarray], strategy: str) -> Non
     )
     if unlike:
         raise StoreError(
-            f"The kept weights do not fit {strategy} as this version of Headstart builds it "
+            f"The kept weights do not fit {find_strategy(strategy).title} as this version of "
+            "Headstart builds it "
             f"({', '.join(unlike[:4])}). Run the benchmark again to make new ones."
         )
     for name, variable in variables.items():

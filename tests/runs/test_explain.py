@@ -90,7 +90,8 @@ def test_weights_of_another_version_are_said_and_can_be_tried_again(
     work = waited_for(arrows_store, finished_run, [0])
     assert work.state == "failed"
     assert work.error == (
-        "The kept weights do not fit cnn as this version of Headstart builds it "
+        "The kept weights do not fit CNN, three blocks as this version of "
+        "Headstart builds it "
         "(cnn/conv2d/bias, cnn/convolution_1/bias). Run the benchmark again to make new ones."
     )
     write_weights(finished_run, random_weights())

@@ -189,7 +189,7 @@ def test_weights_that_do_not_fit_are_refused(tiny_dataset, change: str) -> None:
         kept["mlp/dense_9/bias"] = np.zeros(1, np.float32)
     else:
         kept["mlp/dense_1/bias"] = np.zeros(9, np.float32)
-    with pytest.raises(StoreError, match=r"kept weights do not fit mlp.*\(mlp/dense_[19]/bias\)"):
+    with pytest.raises(StoreError, match=r"kept weights do not fit MLP.*\(mlp/dense_[19]/bias\)"):
         restored_model(spec, kept, tiny_dataset)
 
 
