@@ -144,7 +144,7 @@ def _add_experiments(verbs: Any) -> None:
 
 
 def _add_runs(verbs: Any) -> None:
-    group = _group(verbs, "runs", "single runs: state, cancel, retry")
+    group = _group(verbs, "runs", "single runs: state, cancel, retry, keep the model")
     listing = _verb(group, "list", "list the runs", "runs:list_all")
     listing.add_argument("--experiment", metavar="ID", help="of this experiment alone")
     listing.add_argument("--state", help="in this state alone")
@@ -155,6 +155,10 @@ def _add_runs(verbs: Any) -> None:
     ):
         verb = _verb(group, name, does, f"runs:{name}")
         verb.add_argument("id", metavar="ID")
+    keep = _verb(group, "keep", "write the trained network of a run with its model card as a zip",
+                 "runs:keep")  # fmt: skip
+    keep.add_argument("id", metavar="ID")
+    keep.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
 
 
 def _add_compare(verbs: Any) -> None:

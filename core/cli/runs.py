@@ -1,16 +1,20 @@
-"""``runs list | show | cancel | retry``."""
+"""``runs list | show | cancel | retry | keep``."""
 
 import argparse
+import shutil
+import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from core.cli.output import print_json, print_table, say
-from core.errors import UnknownName
+from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.first_start import prepare_store
 from core.runs.launchers import log_path
 from core.runs.records import STATES, RunRecord
 
 RUN_HEADINGS = ("id", "strategy", "seed", "state", "test accuracy", "seconds", "error")
+POLL_SECONDS = 0.5
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -77,6 +81,42 @@ def retry(arguments: argparse.Namespace) -> int:
         served = any(worker.experiment_id is None for worker in store.live_workers())
         hint = "" if served else "; serve it with: python -m core worker --exit-when-idle 10"
         say(f"{run.id} is queued{hint}")
+    return 0
+
+
+def keep(arguments: argparse.Namespace) -> int:
+    """Make the package in a process of its own, as the page does, and copy it to the file."""
+    # Imported here: they read the card's template and much of the comparison.
+    from core.comparison.keep_model import kept_package
+    from core.runs.side_work import forget
+
+    store = prepare_store()
+    output: Path = arguments.output
+    if not output.parent.is_dir():
+        raise BadInput(f"There is no folder {output.parent}.", "output")
+    work = kept_package(store, arguments.id)
+    if work.state == "failed":  # of an attempt before this one
+        forget(work.result)
+        work = kept_package(store, arguments.id)
+    told = ""
+    while work.state == "working":
+        if work.step != told:
+            say(told := work.step)
+        time.sleep(POLL_SECONDS)
+        work = kept_package(store, arguments.id)
+    if work.state == "failed":
+        raise HeadstartError(work.error)
+    part = output.with_name(output.name + ".part")
+    try:
+        shutil.copyfile(work.result, part)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    document = {"run": arguments.id, "file": str(output), "bytes": output.stat().st_size}
+    if arguments.json:
+        print_json(document)
+    else:
+        say(f"{output} holds the model ({document['bytes']:,} bytes)")
     return 0
 
 

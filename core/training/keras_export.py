@@ -41,6 +41,20 @@ def portable_network(restored: RestoredModel) -> Any:
     return keras.Model(pictures, tensor, name=restored.strategy)
 
 
+def inside_words(restored: RestoredModel) -> tuple[str, ...]:
+    """What the network does to the pixels before its first layer with weights, in order."""
+    height, width, channels = restored.picture_shape
+    first = layer_chain(restored.model)[0]
+    size = first.image_size
+    steps = [] if (height, width) == (size, size) else [f"enlarged bilinearly to {size}x{size}"]
+    if channels == 1:
+        steps.append("grey made three equal colours")
+    if hasattr(first, "mean_rgb"):
+        mean = ", ".join(f"{value:g}" for value in first.mean_rgb)
+        return (*steps, f"the mean colour (RGB {mean}) taken off", "turned to blue, green, red")
+    return (*steps, "divided by 255")
+
+
 def save_keras(model: Any, path: Path) -> None:
     """Write ``model`` to ``path``, which ends in ``.keras``."""
     model.save(path)
@@ -55,9 +69,11 @@ def save_onnx(model: Any, path: Path) -> str | None:
     if importlib.util.find_spec(converter) is None:
         return f"The library {converter}, which makes it, is not installed here."
     try:
+        # Keras 3.15 converts no model that has not been called yet.
+        model(np.zeros((1, *model.input_shape[1:]), np.uint8))
         model.export(path, format="onnx", verbose=False)
         _check_onnx(path)
-    except Exception as error:  # noqa: BLE001 - converters raise anything; the reason is told
+    except Exception as error:
         path.unlink(missing_ok=True)
         log.exception("no ONNX file of %s", model.name)
         lines = str(error).strip().splitlines()

@@ -1,0 +1,188 @@
+"""The process that makes the package of a finished run: see ``core.comparison.keep_model``.
+
+``python -m core.comparison.keep_child --run RUN_ID --output PATH``. It works on the processor alone
+and in float32, which every machine computes alike.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.comparison.keep_files import (
+    CARD,
+    CONTENTS,
+    KERAS_FILE,
+    ONNX_FILE,
+    SNIPPET,
+    snippet,
+)
+from core.comparison.keep_model import BYTES_PER_PARAMETER, expected_bytes
+from core.comparison.reports.model_card import PackageFacts, model_card
+from core.datasets.model import Dataset
+from core.datasets.prepare import prepare_images
+from core.datasets.storage import check_room
+from core.datasets.store import open_dataset
+from core.errors import HeadstartError
+from core.runs.explain_child import PROCESSOR_ONLY
+from core.runs.kept_models import read_weights
+from core.runs.predictions import read_predictions
+from core.runs.records import RunRecord
+from core.runs.side_work import SideProcess, side_process
+from core.runs.store import Store, open_store
+from core.training.spec import TrainingSpec
+
+CHECKED_PICTURES = 64
+CHECKED_TOGETHER = 16
+# Rounding moves an answer here and there; more than this means another network.
+LEAST_SAME_ANSWERS = 0.9
+BACKEND_PACKAGES = ("tensorflow", "jax", "torch")
+
+
+def make_package(store: Store, run_id: str, output: Path, work: SideProcess) -> None:
+    """Write the zip of a run to ``output``, whole or not at all.
+
+    Raises what ``restored_model`` does, ``StoreError`` where weights or predictions cannot be read,
+    and ``HeadstartError`` where the file does not answer as the run did.
+    """
+    run = store.run(run_id)
+    spec = store.experiment(run.experiment_id).training_spec(run)
+    dataset = open_dataset(spec.dataset_id)
+    check_room(output.parent, 2 * expected_bytes(run) + BYTES_PER_PARAMETER, "the model")
+    with tempfile.TemporaryDirectory(prefix="keep-", dir=output.parent) as folder:
+        files = Path(folder)
+        facts = _write_networks(run, spec, dataset, files, work)
+        work.report("Writing the model card")
+        texts = {
+            "labels.json": _as_json(list(dataset.classes)),
+            "preprocessing.json": _as_json(preprocessing(spec, dataset.channels, facts)),
+            SNIPPET: snippet(),
+            "requirements.txt": _requirements(facts, ["keras", facts.backend, "numpy", "pillow"]),
+            "requirements-onnx.txt": _requirements(facts, ["onnxruntime", "numpy", "pillow"]),
+            CARD: model_card(store, run_id, facts),
+        }
+        for name, text in texts.items():
+            (files / name).write_text(text, encoding="utf-8")
+        work.report("Packing")
+        _pack(files, run_id, files / "package.zip")
+        (files / "package.zip").replace(output)
+
+
+def preprocessing(spec: TrainingSpec, channels: int, facts: PackageFacts) -> dict[str, object]:
+    """What ``predict.py`` does to a picture, and what the network does itself."""
+    return {
+        "side": facts.side,
+        "channels": channels,
+        "colour_order": "RGB" if channels == 3 else "grey",
+        "values": "uint8, 0 to 255, shape (pictures, side, side, channels)",
+        "resize": spec.resize,
+        "resampling": "bilinear, antialiased (Pillow)",
+        "orientation": "as the EXIF says",
+        "transparency": "laid on white",
+        "inside_the_network": list(facts.inside),
+    }
+
+
+@dataclass(frozen=True)
+class _Check:
+    pictures: int
+    same_answers: int
+    largest_difference: float
+
+
+def _write_networks(
+    run: RunRecord, spec: TrainingSpec, dataset: Dataset, folder: Path, work: SideProcess
+) -> PackageFacts:
+    work.report("Loading the libraries")
+    # Imported here: these load Keras, and the process must hold its lock before that.
+    from core.pretrained.backend import load_keras
+    from core.training.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.training.policy import library_versions
+    from core.training.restore import restored_model
+
+    weights = read_weights(run.id)
+    work.report("Putting the network together")
+    restored = restored_model(spec.model_copy(update={"precision": "float32"}), weights, dataset)
+    network = portable_network(restored)
+    work.report("Writing the Keras file")
+    save_keras(network, folder / KERAS_FILE)
+    work.report("Writing the ONNX file")
+    why_no_onnx = save_onnx(network, folder / ONNX_FILE)
+    work.report("Comparing its answers with those of the run")
+    check = _compared(run.id, spec, dataset, folder / KERAS_FILE)
+    return PackageFacts(
+        side=restored.picture_shape[0],
+        inside=inside_words(restored),
+        backend=load_keras().backend.backend(),
+        versions=library_versions(),
+        parameters=network.count_params(),
+        keras_bytes=(folder / KERAS_FILE).stat().st_size,
+        onnx_bytes=None if why_no_onnx else (folder / ONNX_FILE).stat().st_size,
+        why_no_onnx=why_no_onnx,
+        checked_pictures=check.pictures,
+        same_answers=check.same_answers,
+        largest_difference=check.largest_difference,
+    )
+
+
+def _compared(run_id: str, spec: TrainingSpec, dataset: Dataset, path: Path) -> _Check:
+    """The file's answers to some test pictures beside those that the run stored."""
+    from core.training.keras_export import probabilities_of_file
+
+    stored = read_predictions(run_id)
+    rows = np.unique(
+        np.linspace(0, len(stored.labels) - 1, CHECKED_PICTURES).round().astype(np.int64)
+    )
+    prepared = prepare_images(dataset, spec.image_size, spec.resize)
+    pictures = prepared.take(stored.test_indices[rows])
+    found = probabilities_of_file(path, pictures, CHECKED_TOGETHER)
+    told = stored.probabilities[rows]
+    same = int((found.argmax(axis=1) == told.argmax(axis=1)).sum())
+    if same < LEAST_SAME_ANSWERS * len(rows):
+        raise HeadstartError(
+            f"The file would not answer as the run did: {same} of {len(rows)} test pictures got "
+            "the same answer. It was not made. Run the benchmark again."
+        )
+    return _Check(len(rows), same, float(np.abs(found - told).max()))
+
+
+def _requirements(facts: PackageFacts, names: list[str]) -> str:
+    pinned = [f"{name}=={facts.versions[name]}" for name in names if name in facts.versions]
+    free = [name for name in names if name not in facts.versions]
+    return "\n".join([*pinned, *free]) + "\n"
+
+
+def _as_json(document: object) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _pack(folder: Path, run_id: str, output: Path) -> None:
+    """All files of ``CONTENTS`` that are there, in one folder named after the run."""
+    # Stored and not deflated: weights hardly shrink, and it would take longer than all the rest.
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
+        for name in CONTENTS:
+            if (folder / name).exists():
+                archive.write(folder / name, f"{run_id}/{name}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.comparison.keep_child", description=__doc__
+    )
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--output", required=True, type=Path)
+    parsed = parser.parse_args(arguments)
+    os.environ.update(PROCESSOR_ONLY)
+    with side_process(parsed.output) as work:
+        make_package(open_store(), parsed.run, parsed.output, work)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""A trained strategy as a package to take away: the side that pages and the command line see.
+
+No Keras here: ``core.comparison.keep_child`` makes the package in a process of its own.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.comparison.keep_files import snippet
+from core.comparison.tables import title_of
+from core.datasets.store import open_dataset
+from core.errors import BadInput, HeadstartError
+from core.runs.kept_models import why_no_weights
+from core.runs.records import RunRecord
+from core.runs.side_work import SideWork, side_folder, side_work
+from core.runs.store import Store
+from core.strategies.registry import find_strategy
+
+FORMAT = 1  # raised when the same run would give another package
+BYTES_PER_PARAMETER = 4  # float32
+
+
+@dataclass(frozen=True)
+class KeepableRun:
+    """A run whose network can be taken away; ``expected_bytes`` is about the package's size."""
+
+    run_id: str
+    strategy: str
+    title: str
+    seed: int
+    expected_bytes: int
+
+
+def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
+    """The runs of an experiment with kept weights, in the order in which they were planned.
+
+    ``UnknownName`` for an experiment that is not in the store.
+    """
+    store.experiment(experiment_id)
+    return [
+        KeepableRun(run.id, run.strategy, title_of(run.strategy), run.seed, expected_bytes(run))
+        for run in store.runs(experiment_id, ["finished"])
+        if why_no_weights(store, run) is None
+    ]
+
+
+def why_nothing_to_keep(store: Store, experiment_id: str) -> str:
+    """One sentence for an experiment without any run of ``keepable_runs``.
+
+    ``UnknownName`` for an experiment that is not in the store.
+    """
+    experiment = store.experiment(experiment_id)
+    finished = store.runs(experiment_id, ["finished"])
+    if experiment.is_active:
+        return "No network has finished yet. It can be kept as soon as its run has."
+    networks = [run for run in finished if _has_network(run)]
+    if not networks:
+        return "No network of this experiment has finished, so there is nothing to keep."
+    if experiment.recorded:
+        return "These results were recorded elsewhere, and their networks did not come with them."
+    return why_no_weights(store, networks[-1]) or ""
+
+
+def expected_bytes(run: RunRecord) -> int:
+    """About the size of the package of a finished run, with both model files."""
+    return 2 * BYTES_PER_PARAMETER * int((run.result or {}).get("parameters") or 0)
+
+
+def kept_package(store: Store, run_id: str) -> SideWork:
+    """How the package of a run stands; starts the work where there is none yet.
+
+    The result is a zip, see ``CONTENTS``. Raises ``BadInput`` with the reason where the run has
+    no weights, ``UnknownName`` for a run or dataset that is not there.
+    """
+    run = store.run(run_id)
+    reason = why_no_weights(store, run)
+    if reason is not None:
+        raise BadInput(reason, "run")
+    return side_work(_package_path(store, run), "core.comparison.keep_child", ["--run", run_id])
+
+
+def ready_package(store: Store, run_id: str) -> Path | None:
+    """The package of a run where it was made already; nothing is started."""
+    path = _package_path(store, store.run(run_id))
+    return path if path.exists() else None
+
+
+def _package_path(store: Store, run: RunRecord) -> Path:
+    dataset = open_dataset(store.experiment(run.experiment_id).spec.dataset_id)
+    # The moment tells apart a run that was made again under the same id; the card names the rest.
+    mark = f"{FORMAT};{run.finished_at};{dataset.name};{snippet()}"
+    key = hashlib.sha256(mark.encode()).hexdigest()[:16]
+    return side_folder() / "kept" / f"{run.id}-{key}.zip"
+
+
+def package_name(dataset_name: str, strategy: str, seed: int) -> str:
+    """A file name for the package that every system takes."""
+    ascii_name = unicodedata.normalize("NFKD", dataset_name).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9]+", "-", ascii_name).strip("-").lower()[:40]
+    return "-".join(part for part in ("headstart", words, strategy, f"seed{seed}") if part) + ".zip"
+
+
+def read_package(path: Path) -> bytes:
+    """The whole package in memory; ``HeadstartError`` where it is gone."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise HeadstartError("The package was cleared away. Open the page again.") from None
+
+
+def _has_network(run: RunRecord) -> bool:
+    return "gradient" in find_strategy(run.strategy).needs
