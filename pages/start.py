@@ -5,7 +5,7 @@ import streamlit as st
 from core.runs.records import ExperimentRecord
 from core.ui import reads, story_reads
 from core.ui.compare_address import Choice, choose_in_list, wanted
-from core.ui.frame import find_page, is_presented, show_page
+from core.ui.frame import is_presented, link_to, show_page
 from core.ui.results import experiment_label
 from core.ui.story_view import WHAT_IT_IS, show_story
 
@@ -45,8 +45,7 @@ def show_nothing_yet() -> None:
         "No results yet. Open Benchmark and press Start: the first rungs take a minute.",
         icon=":material/flag:",
     )
-    if st.button("Open Benchmark", type="primary", icon=find_page("benchmark").icon):
-        st.switch_page(find_page("benchmark").file)
+    link_to("benchmark", "Benchmark a dataset")
 
 
 show_page("start", body)

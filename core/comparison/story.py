@@ -55,14 +55,12 @@ class Squares:
 class Bars:
     """Bars from the top of a chart with room for ``places``, so that later ones find theirs.
 
-    ``dataset`` says of which pictures. ``baseline`` (0 to 1) is drawn through all of them; None
-    where it is not known.
+    ``dataset`` says of which pictures.
     """
 
     dataset: str
     bars: tuple[Bar, ...]
     places: int
-    baseline: float | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _head_start(told: Told, other: Told | None) -> Made:
 def _rung(told: Told, strategy: str) -> Made:
     bars = told.bars
     last = [bar.strategy for bar in bars].index(strategy) + 1
-    picture = Bars(told.name, bars[:last], len(bars), told.comparison.majority_accuracy)
+    picture = Bars(told.name, bars[:last], len(bars))
     return rung_sentence(told, strategy), rung_small_print(told, strategy), picture
 
 
@@ -165,7 +163,7 @@ def _elsewhere(told: Told, other: Told | None) -> Made:
         raise KeyError(ELSEWHERE)
     bars = (*other.baseline_bars, bar_of(other.rival), bar_of(other.lead))
     places = max(len(bars), len(told.bars))
-    picture = Bars(other.name, bars, places, other.comparison.majority_accuracy)
+    picture = Bars(other.name, bars, places)
     return elsewhere_sentence(told, other), elsewhere_small_print(other), picture
 
 

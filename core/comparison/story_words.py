@@ -18,6 +18,8 @@ _SUBJECTS = {
 }
 _PRETRAINED = "A network that has seen a million other pictures"
 _FROM_NOTHING = "the best that started from nothing"
+# Where the images tell two apart, but the interval over images and seeds holds no difference.
+_DOUBT = ", though training again could turn that round"
 
 
 def pictures_sentence(told: Told) -> str:
@@ -68,18 +70,17 @@ def rung_sentence(told: Told, strategy: str) -> str:
         return f"{start}: no better than {_always(told)}, as far as these pictures can tell."
     before = before_of(told, strategy)
     if before is None:
-        return f"{start}: {points_words(majority.difference)} more than {_always(told)}."
+        doubt = _DOUBT if majority.low <= 0 else ""
+        return f"{start}: {points_words(majority.difference)} more than {_always(told)}{doubt}."
     pair = told.verdict(strategy, over=before.strategy)
     if pair is None:
         return f"{start}{_untested(told, strategy)}."
     if not pair.told_apart:
-        return (
-            f"{start}: on these pictures it cannot be told apart from {_called(before, strategy)}."
-        )
+        return f"{start}: on these pictures it cannot be told apart from {_called(strategy)}."
     more = "more" if pair.difference > 0 else "less"
-    doubt = ", though training again could turn that round" if pair.seeds_agree is False else ""
+    doubt = _DOUBT if pair.seeds_agree is False else ""
     size = points_words(abs(pair.difference))
-    return f"{start}: {size} {more} than {_called(before, strategy)}{doubt}."
+    return f"{start}: {size} {more} than {_called(strategy)}{doubt}."
 
 
 def rung_small_print(told: Told, strategy: str) -> str:
@@ -106,12 +107,12 @@ def time_sentence(told: Told) -> str:
         known = told.lead.end_to_end_seconds, told.rival.end_to_end_seconds
         if None not in known:
             return (
-                f"From start to score one run takes {seconds_text(known[0])} with the head start "
-                f"and {seconds_text(known[1])} without{_dearest(told)}."
+                f"One run takes {seconds_text(known[0])} with the head start and "
+                f"{seconds_text(known[1])} without."
             )
     timed = sorted(timed_rows(told), key=lambda row: row.end_to_end_seconds or 0.0)
     return (
-        f"From start to score {closed(timed[0].title)} takes "
+        f"One run of {closed(timed[0].title)} takes "
         f"{seconds_text(timed[0].end_to_end_seconds)} and {closed(timed[-1].title)} "
         f"{seconds_text(timed[-1].end_to_end_seconds)}."
     )
@@ -120,9 +121,9 @@ def time_sentence(told: Told) -> str:
 def time_small_print(told: Told) -> str:
     heroes = ""
     if told.lead is not None and told.rival is not None:
-        heroes = f"With: {told.lead.title}. Without: {told.rival.title}. "
+        heroes = f"With: {told.lead.title}. Without: {told.rival.title}. {_dearest(told)}"
     return (
-        f"{heroes}Time of one whole run, looking at every picture with the pre-trained network "
+        f"{heroes}Time from start to score, looking at every picture with the pre-trained network "
         f"always counted, on {told.comparison.device or 'a device that was not noted'}; the one "
         f"in the middle of {_seeds(told.comparison.seeds)}. Accuracy on {told.test_images:,} test "
         "images."
@@ -211,30 +212,30 @@ def _dearest(told: Told) -> str:
     if lead is None or dear is None or dear is lead:
         return ""
     pair = told.verdict(dear.strategy, over=lead.strategy)
-    start = f"; the longest ({dear.title}) takes {seconds_text(dear.end_to_end_seconds)}"
+    start = f"The longest ({dear.title}) takes {seconds_text(dear.end_to_end_seconds)}"
     if pair is None:
-        return start
+        return f"{start}. "
     if not pair.told_apart:
-        return f"{start} and is not clearly better"
+        return f"{start} and is not clearly better. "
     if pair.difference < 0:
-        return f"{start} and is worse"
-    return f"{start} and names {points_words(pair.difference)} more right"
+        return f"{start} and is worse. "
+    return f"{start} and names {points_words(pair.difference)} more right. "
 
 
 def _untested(told: Told, strategy: str) -> str:
     """The plain numbers beside each other, where no test was possible."""
     before = before_of(told, strategy)
     if before is not None:
-        return f"; {_called(before, strategy)} {percent_text(before.test_accuracy)}"
+        return f"; {_called(strategy)} {percent_text(before.test_accuracy)}"
     if told.has_baseline:
         return f"; {_always(told)} gets {percent_text(told.comparison.majority_accuracy)}"
     return ""
 
 
-def _called(before: Row, strategy: str) -> str:
+def _called(strategy: str) -> str:
     """What ``strategy`` is held against, as people call it."""
     if needs_pretrained(strategy):
-        return f"{_FROM_NOTHING} ({before.title})"
+        return _FROM_NOTHING
     return "the one on raw pixels"
 
 

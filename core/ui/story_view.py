@@ -1,16 +1,17 @@
 """The story on the page: one scene at a time, next and back, and what comes after the last."""
 
+import re
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.comparison.charts.story_charts import story_chart, story_chart_words
 from core.comparison.reports.report import report_html
-from core.comparison.story import PICTURES, Montage, Scene, scene_keys, scene_of
+from core.comparison.story import ELSEWHERE, PICTURES, TITLES, Montage, Scene, scene_keys, scene_of
 from core.comparison.story_cast import Told
 from core.comparison.story_words import missing_sentence
 from core.ui import evidence_reads, reads
-from core.ui.compare_address import Choice, choose_in_row, remember, wanted
+from core.ui.compare_address import Choice, remember, wanted
 from core.ui.evidence_frame import dataset_or_words
 from core.ui.frame import is_presented, link_to, show_present_button
 from core.ui.results import recorded_text
@@ -23,6 +24,10 @@ WHAT_IT_IS = (
     "right on pictures that it never saw, how sure that is, and what it costs in time. Everything "
     "runs on this machine; your pictures stay here."
 )
+
+
+# Where a line must not end: between a number and what it counts.
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)")
 
 
 def show_story(told: Told, other: Told | None) -> None:
@@ -41,12 +46,14 @@ def show_story(told: Told, other: Told | None) -> None:
     place = numbers.index(wanted(choice))
     with st.container(horizontal=True, vertical_alignment="center"):
         _show_step("Back", "Left", place - 1, len(keys), experiment)
-        choose_in_row(choice, label_visible=False)
         _show_step("Next", "Right", place + 1, len(keys), experiment)
-        st.space("stretch")
         show_present_button()
+        st.space("stretch")
+        _show_numbers(keys, place, experiment)
     scene = scene_of(keys[place], told, other)
-    _show_scene(scene, told, f"{place + 1} of {len(keys)}")
+    # What is said about other pictures rests on the other experiment.
+    rests_on = other if scene.key == ELSEWHERE and other is not None else told
+    _show_scene(scene, rests_on, f"{place + 1} of {len(keys)}")
     if place + 1 == len(keys):
         _show_end(told)
 
@@ -64,6 +71,24 @@ def _show_step(label: str, key: str, place: int, count: int, experiment: str) ->
     )
 
 
+def _show_numbers(keys: tuple[str, ...], place: int, experiment: str) -> None:
+    """A button to each scene, the present one framed.
+
+    Plain buttons: a segmented control would take the arrow keys for itself once it was clicked.
+    """
+    with st.container(horizontal=True, gap="xxsmall", width="content"):
+        for number, key in enumerate(keys):
+            st.button(
+                str(number + 1),
+                key=f"story.scene.{number + 1}",
+                type="secondary" if number == place else "tertiary",
+                width=40,
+                help=TITLES[key],
+                on_click=remember,
+                kwargs={"experiment": experiment, "scene": number + 1},
+            )
+
+
 def _show_scene(scene: Scene, told: Told, where: str) -> None:
     text, picture = st.columns([2, 3], gap="large")
     with text:
@@ -71,15 +96,13 @@ def _show_scene(scene: Scene, told: Told, where: str) -> None:
         st.title(_unbroken(scene.sentence), anchor=False)
         if scene.key == PICTURES:
             st.markdown(WHAT_IT_IS)
-        st.caption(_unbroken(scene.small_print))
-        st.caption(_provenance(told))
     with picture:
         if isinstance(scene.picture, Montage):
             dataset = dataset_or_words(evidence_reads.subject(told.comparison.experiment))
             if dataset is not None:
                 show_montage(dataset, is_presented())
         else:
-            figure = story_chart(scene.picture, is_presented())
+            figure = story_chart(scene.picture, is_presented(), _ink())
             st.plotly_chart(
                 figure,
                 # Said here too, so that the place is kept free while the chart is on its way.
@@ -88,6 +111,17 @@ def _show_scene(scene: Scene, told: Told, where: str) -> None:
                 alt=story_chart_words(scene.picture),
                 config={"displayModeBar": False},
             )
+        # Under the picture, so that on a telephone the picture follows the sentence. There are no
+        # larger captions, and what is projected is to be read from the last row.
+        small = st.markdown if is_presented() else st.caption
+        small(_unbroken(scene.small_print))
+        small(_provenance(told))
+
+
+def _ink() -> str | None:
+    """The colour of the theme's text; None while the browser has not said which theme it is."""
+    theme = st.context.theme.type
+    return st.get_option(f"theme.{theme}.textColor") if theme else None
 
 
 def _provenance(told: Told) -> str:
@@ -122,9 +156,10 @@ def _show_end(told: Told) -> None:
             help="One HTML file with everything in it; it opens without a network.",
         )
     st.caption("Share this story: its address is the link.")
-    st.code(f"{st.context.url or '/'}?{urlencode({'experiment': experiment})}", language=None)
+    address = (st.context.url or "").rstrip("/")
+    st.code(f"{address}/?{urlencode({'experiment': experiment})}", language=None)
 
 
 def _unbroken(sentence: str) -> str:
-    """Shown as it is, a number and its percent sign never on two lines."""
-    return literal(sentence).replace(" %", "\N{NO-BREAK SPACE}%")
+    """Shown as it is, a number and its unit never on two lines."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", literal(sentence))

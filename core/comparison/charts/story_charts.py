@@ -6,7 +6,6 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 import plotly.graph_objects as go
 
 from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
     appearance_of,
     percent_text,
     plain,
@@ -23,11 +22,15 @@ HEIGHT, PRESENTED_HEIGHT = 460, 640
 _MARGIN = {"l": 8, "r": 16, "t": 16, "b": 48}
 # Of the room of one bar: the bar itself, the rest is for its words above it.
 _BAR_WIDTH = 0.42
-_WORDS_ABOVE = 0.26
 
 
-def story_chart(picture: Squares | Bars | Times, presented: bool = False) -> go.Figure:
-    """The figure of one scene, larger where it is ``presented``."""
+def story_chart(
+    picture: Squares | Bars | Times, presented: bool = False, ink: str | None = None
+) -> go.Figure:
+    """The figure of one scene, larger where it is ``presented``; ``ink`` colours its words.
+
+    Streamlit's own grey for words in charts is too pale on white to be read from afar.
+    """
     size = PRESENTED_FONT_SIZE if presented else FONT_SIZE
     if isinstance(picture, Squares):
         figure = _squares_chart(picture)
@@ -38,12 +41,16 @@ def story_chart(picture: Squares | Bars | Times, presented: bool = False) -> go.
     figure.update_layout(
         height=PRESENTED_HEIGHT if presented else HEIGHT,
         margin=_MARGIN,
-        font={"size": size},
+        font={"size": size, "color": ink},
         legend={"font": {"size": size - 2}},
     )
-    figure.update_xaxes(title_font_size=size, tickfont_size=size - 2)
-    figure.update_yaxes(title_font_size=size, tickfont_size=size - 2)
-    figure.update_annotations(font_size=size)
+    words = {
+        "title_font": {"size": size, "color": ink},
+        "tickfont": {"size": size - 2, "color": ink},
+    }
+    figure.update_xaxes(words)
+    figure.update_yaxes(words)
+    figure.update_traces(error_x_color=ink, selector={"type": "bar"})
     return figure
 
 
@@ -111,8 +118,6 @@ def _bars_chart(picture: Bars) -> go.Figure:
     figure = go.Figure()
     for place, bar in enumerate(picture.bars):
         _add_bar(figure, place, bar)
-        if picture.baseline is not None:
-            _add_baseline(figure, place, 100 * picture.baseline)
     figure.update_xaxes(
         title=f"pictures of {plain(picture.dataset)} named right (%)",
         range=[0, 102],
@@ -122,19 +127,6 @@ def _bars_chart(picture: Bars) -> go.Figure:
     figure.update_yaxes(visible=False, range=[picture.places - 0.45, -0.6], fixedrange=True)
     figure.update_layout(showlegend=False)
     return figure
-
-
-def _add_baseline(figure: go.Figure, place: int, share: float) -> None:
-    """Across one bar and no further: the words between the bars stay free."""
-    figure.add_shape(
-        type="line",
-        x0=share,
-        x1=share,
-        y0=place - _BAR_WIDTH / 2 - 0.05,
-        y1=place + _BAR_WIDTH / 2 + 0.05,
-        line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
-        layer="between",
-    )
 
 
 def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
@@ -160,11 +152,12 @@ def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
         f"{percent_text(bar.low)} to {percent_text(bar.high)}<extra></extra>",
     )
     # Above the bar: beside it, long names would take the width from narrow screens.
-    figure.add_annotation(
-        x=0,
-        y=place - _WORDS_ABOVE,
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        text=f"<b>{percent_text(bar.accuracy)}</b>  {label}",
+    figure.add_scatter(
+        x=[0],
+        y=[place - _BAR_WIDTH / 2],
+        mode="text",
+        text=[f"<b>{percent_text(bar.accuracy)}</b>  {label}"],
+        textposition="top right",
+        cliponaxis=False,
+        hoverinfo="skip",
     )

@@ -1,0 +1,130 @@
+"""The story on the page: every scene by its link, next and back, presented, and stale links."""
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from core.datasets.store import open_dataset
+from core.runs.store import open_store
+from tests.pages.compared import EXPERIMENT, store_compared
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+
+OPENERS = {"cold": open_cold, "routed": open_routed}
+TITLES = (
+    "The pictures",
+    "The line to beat",
+    "Raw pixels",
+    "Its own filters",
+    "A head start",
+    "What it costs",
+    "Other pictures",
+)
+
+
+@pytest.fixture(params=OPENERS)
+def open_page(request):
+    return OPENERS[request.param]
+
+
+@pytest.fixture
+def compared(results_store):
+    """Arrows with predictions, beside the recorded shapes that have none."""
+    store_compared(results_store, open_dataset("arrows"))
+    return results_store
+
+
+def button(app, label):
+    (found,) = [entry for entry in app.button if entry.label == label]
+    return found
+
+
+@pytest.mark.usefixtures("compared")
+@pytest.mark.parametrize("number", range(1, len(TITLES) + 1))
+def test_a_link_leads_to_each_scene(open_page, number):
+    app = open_page("start", experiment=EXPERIMENT, scene=str(number))
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    assert f"{number} of 7 · {TITLES[number - 1]}" in words(app)
+    assert len(app.title) == 1
+    assert button(app, "Back").disabled == (number == 1)
+    assert button(app, "Next").disabled == (number == 7)
+
+
+@pytest.mark.usefixtures("compared")
+def test_next_and_back_keep_experiment_and_scene_in_the_address():
+    app = open_routed("start", experiment=EXPERIMENT)
+    assert app.title[0].value.startswith("These are 120 pictures of 3 kinds\\:")
+    button(app, "Next").click().run()
+    assert app.query_params == {"experiment": EXPERIMENT, "scene": "2"}
+    assert app.title[0].value.startswith("Always saying “")
+    button(app, "5").click().run()
+    assert app.title[0].value.startswith("A network that has seen a million other pictures names")
+    button(app, "Back").click().run()
+    assert app.query_params["scene"] == "4"
+    assert app.title[0].value.startswith("A network that learns its own filters names")
+
+
+@pytest.mark.usefixtures("compared")
+def test_presenter_mode_stays_while_stepping_and_is_left_again():
+    app = open_routed("start", experiment=EXPERIMENT)
+    button(app, "Present").click().run()
+    assert app.query_params["present"] == "1"
+    assert not app.selectbox
+    button(app, "Next").click().run()
+    assert app.query_params["present"] == "1"
+    assert app.query_params["scene"] == "2"
+    button(app, "Leave presenter mode").click().run()
+    assert "present" not in app.query_params
+    assert [box.label for box in app.selectbox] == ["Experiment of this story"]
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_end_leads_on_and_names_the_link():
+    app = open_cold("start", experiment=EXPERIMENT, scene="7")
+    links = {link.label: link for link in app.get("page_link")}
+    assert set(links) >= {"Try it yourself", "Guess against the models", "Compare in full"}
+    guess = parse_qs(links["Guess against the models"].proto.query_string)
+    assert guess == {"experiment": [EXPERIMENT], "view": ["guess"]}
+    assert [entry.label for entry in app.get("download_button")] == ["Download the report"]
+    assert app.code[0].value.endswith(f"/?experiment={EXPERIMENT}")
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_stale_scene_and_a_stale_experiment_are_said(open_page):
+    app = open_page("start", experiment="gone", scene="99")
+    assert [entry.value.split(",")[0] for entry in app.warning] == [
+        "The link names the experiment gone",
+        "The link names the scene 99",
+    ]
+    assert "1 of " in words(app)
+
+
+@pytest.mark.usefixtures("results_store")
+def test_results_without_predictions_or_pictures_are_told_without_claims(open_page):
+    app = open_page("start", experiment=RECORDED_ID, scene="4")
+    assert not app.error
+    assert app.title[0].value == (
+        "A network that has seen a million other pictures names 88\\.0\N{NO-BREAK SPACE}% right; "
+        "the best that started from nothing 70\\.0\N{NO-BREAK SPACE}%\\."
+    )
+    first = open_page("start", experiment=RECORDED_ID)
+    assert "The dataset shapes is no longer here" in words(first)
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_what_was_not_run_is_named_at_the_end():
+    store_compared(open_store(), open_dataset("arrows"), names=("majority", "cnn"))
+    app = open_cold("start", scene="3")
+    assert "3 of 3 · Its own filters" in words(app)
+    assert (
+        "Left out, because there is no result on these pictures yet\\: MLP and a pre\\-trained "
+        "one, such as the VGG16 probe\\." in words(app)
+    )
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_without_results_one_link_leads_to_the_benchmark(open_page):
+    app = open_page("start")
+    assert [link.label for link in app.get("page_link")] == ["Benchmark a dataset"]
+    assert not app.button
