@@ -5,15 +5,24 @@ import streamlit as st
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_row
 from core.ui.errors import error_box
+from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to, show_page
+from core.ui.keep_view import show_keep
 from core.ui.try_experiment import choose_experiment
 from core.ui.try_guess import show_guess
 from core.ui.try_picture import show_picture
+
+
+def keep(subject: Subject) -> None:
+    """The view of another part: it reads the experiment by itself."""
+    show_keep(subject.id)
+
 
 # What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
 VIEWS = {
     "picture": ("A picture", show_picture),
     "guess": ("Guess against the models", show_guess),
+    "keep": ("Keep a model", keep),
 }
 
 

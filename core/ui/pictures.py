@@ -39,10 +39,21 @@ def tiles(dataset: Dataset, indexes: Sequence[int], side: int) -> list[bytes]:
     Decoded in threads, because a page of large photographs takes seconds in one.
     """
     with ThreadPoolExecutor(decoding_threads(), "tiles") as pool:
-        return list(pool.map(lambda index: _tile(dataset.thumbnail(index, side), side), indexes))
+        return list(pool.map(lambda index: padded(dataset.thumbnail(index, side), side), indexes))
 
 
-def _tile(png: bytes, side: int) -> bytes:
+def fitted(png: bytes, side: int) -> bytes:
+    """PNG of the picture (PNG), smaller or larger, so that its longer side has ``side`` pixels."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    scale = side / max(picture.size)
+    size = tuple(max(1, round(scale * length)) for length in picture.size)
+    # Enlarged pixels stay visible as what they are.
+    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC
+    return _png(picture.resize((size[0], size[1]), method))
+
+
+def padded(png: bytes, side: int) -> bytes:
+    """PNG square of ``side`` pixels: the picture (PNG, no larger) in the middle of nothing."""
     picture = Image.open(io.BytesIO(png)).convert("RGBA")
     square = Image.new("RGBA", (side, side), TRANSPARENT)
     square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))

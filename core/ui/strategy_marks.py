@@ -4,6 +4,7 @@ Drawn as small SVG pictures, because Markdown has no colours of our own.
 """
 
 import math
+from typing import Literal
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from core.comparison.charts.result_charts import OUTLINE, solid_marker
 from core.ui.texts import literal
 
 MARK_WIDTH = 16
+GAP = 10  # a little more than Streamlit's "xsmall"
 # Half grey: the empty part of a bar, visible on white and on the dark page.
 TRACK = "#80889059"
 _RADIUS = 10.0
@@ -38,12 +40,18 @@ def bar_svg(strategy: str, share: float) -> str:
     )
 
 
-def show_strategy_name(strategy: str, title: str, more: str = "") -> None:
-    """Mark and title on one line; ``more`` is Markdown behind the title."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+def show_strategy_name(
+    strategy: str, title: str, more: str = "", width: int | Literal["stretch"] = "stretch"
+) -> None:
+    """Mark and title side by side; ``more`` is Markdown behind the title.
+
+    ``width`` in pixels is that of both: where it is given, a long title breaks beside its mark.
+    """
+    text_width = width if width == "stretch" else width - MARK_WIDTH - GAP
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width=width):
         # The title stands beside it: to those who do not see it the mark says nothing more.
         st.image(mark_svg(strategy), width=MARK_WIDTH, alt="")
-        st.markdown(f"**{literal(title)}**{more}", width="stretch")
+        st.markdown(f"**{literal(title)}**{more}", width=text_width)
 
 
 def _outline(marker: str) -> str:

@@ -10,20 +10,22 @@ from streamlit.delta_generator import DeltaGenerator
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.tables import title_of
 from core.runs.live_models import Candidate, LiveAnswer, answer, where_it_looked
+from core.strategies.registry import find_strategy
 from core.ui import reads
+from core.ui.compare_address import shortened
 from core.ui.compare_image import brightest_words
-from core.ui.evidence_overlays import overlay
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
 from core.ui.strategy_marks import bar_svg, show_strategy_name
 from core.ui.texts import literal
 from core.ui.try_source import ShownPicture
 
-# Two with their gap fill a telephone of 390 pixels.
-CARD_WIDTH = 160
-# Pixels: what an answer takes below its title, so that nothing moves when it comes.
+# Eight of them with their gaps stand side by side in a window of 1280 pixels.
+CARD_WIDTH = 124
+# Pixels: what an answer takes below its picture, so that nothing moves when it comes.
 ANSWER_HEIGHT = 196
 MOST_BARS = 3
+LONGEST_CLASS = 11
 _SAID = "try.said"
 
 
@@ -38,11 +40,11 @@ class SaidOfPicture:
 
 def show_cards_waiting(able: Sequence[Candidate], shown: ShownPicture) -> None:
     """The cards as they will be, without the answers."""
-    with st.container(horizontal=True, gap="small"):
+    grey = shown.with_heat()
+    with _row():
         for candidate in able:
-            with st.container(width=CARD_WIDTH, gap="small"):
-                _show_picture(shown)
-                show_strategy_name(candidate.strategy, title_of(candidate.strategy))
+            with _card(candidate):
+                st.image(grey, width=CARD_WIDTH, alt=shown.name)
                 st.skeleton(height=ANSWER_HEIGHT)
 
 
@@ -52,14 +54,13 @@ def show_answers(
     """Ask, and draw the answers; the maps come when they are there, over the same pictures."""
     sentence = st.empty()
     sentence.markdown("Asking the networks…")
+    grey = shown.with_heat()
     places: dict[str, tuple[DeltaGenerator, DeltaGenerator]] = {}
-    with st.container(horizontal=True, gap="small"):
+    with _row():
         for candidate in able:
-            with st.container(width=CARD_WIDTH, gap="small"):
+            with _card(candidate):
                 picture = st.empty()
-                with picture:
-                    _show_picture(shown)
-                show_strategy_name(candidate.strategy, title_of(candidate.strategy))
+                picture.image(grey, width=CARD_WIDTH, alt=shown.name)
                 below = st.empty()
                 below.skeleton(height=ANSWER_HEIGHT)
             places[candidate.strategy] = (picture, below)
@@ -74,14 +75,12 @@ def show_answers(
     for strategy, heat in said.maps.items():
         with places[strategy][0]:
             st.image(
-                overlay(shown.png, heat),
+                shown.with_heat(heat),
                 width=CARD_WIDTH,
                 alt=f"Where {title_of(strategy)} looked: {brightest_words(heat)}",
             )
     st.caption(
-        "Bright places spoke for the answer. Where nothing is bright, no place did, or the "
-        "strategy has no layer that still knows places. That a network looks at the right place "
-        "does not make it right.",
+        literal(maps_words([found.strategy for found in said.answers], said.maps)),
         help=explain("Grad-CAM"),
     )
     return said.answers
@@ -103,6 +102,20 @@ def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: 
     )
 
 
+def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
+    """What the coloured places mean, and why some pictures have none."""
+    words = [
+        "Bright places spoke for the answer. Looking at the right place does not make it right."
+    ]
+    nowhere = [title_of(name) for name in answered if name in maps and not maps[name].any()]
+    without = [title_of(name) for name in answered if name not in maps]
+    if nowhere:
+        words.append(f"No place spoke for the answer of: {', '.join(nowhere)}.")
+    if without:
+        words.append(f"Without a layer that still knows places: {', '.join(without)}.")
+    return " ".join(words)
+
+
 def _said(subject: Subject, shown: ShownPicture) -> SaidOfPicture:
     """Asked once for a picture: drawing the page again does not ask again."""
     key = (subject.id, tuple(run.finished_at for run in subject.runs), shown.digest)
@@ -113,29 +126,42 @@ def _said(subject: Subject, shown: ShownPicture) -> SaidOfPicture:
     return kept
 
 
-def _show_picture(shown: ShownPicture) -> None:
-    st.image(shown.grey, width=CARD_WIDTH, alt=shown.name)
+def _row() -> DeltaGenerator:
+    """Side by side; titles of one and of three lines leave the pictures on one line."""
+    return st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+
+
+def _card(candidate: Candidate) -> DeltaGenerator:
+    """A strategy's place in the row, with its name on top."""
+    card = st.container(width=CARD_WIDTH, gap="small")
+    with card:
+        show_strategy_name(candidate.strategy, title_of(candidate.strategy), width=CARD_WIDTH)
+    return card
 
 
 def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -> None:
     """The answer with its verdict, the most probable classes as bars, and the time it took."""
     ranked = np.argsort(-found.probabilities, kind="stable")
     first = int(ranked[0])
+    named = literal(shortened(classes[first], LONGEST_CLASS))
     if truth is None:
-        st.badge(literal(classes[first]), color="blue")
+        st.badge(named, color="blue")
     elif first == truth:
-        st.badge(f"{literal(classes[first])}: right", icon=":material/check:", color="green")
+        st.badge(f"{named}: right", icon=":material/check:", color="green")
     else:
-        st.badge(f"{literal(classes[first])}: wrong", icon=":material/close:", color="red")
+        st.badge(f"{named}: wrong", icon=":material/close:", color="red")
     # With two or three classes the last one says nothing that the others do not.
     for place in ranked[: min(MOST_BARS, max(1, len(classes) - 1))]:
         share = float(found.probabilities[place])
         with st.container(gap=None):
-            st.caption(f"{literal(classes[place])} {literal(percent_text(share))}")
+            name = shortened(classes[place], LONGEST_CLASS)
+            st.caption(f"{literal(name)} {literal(percent_text(share))}")
             st.image(
                 bar_svg(found.strategy, share),
                 width="stretch",
                 alt=f"{classes[place]}: {percent_text(share)}",
             )
-    if found.run_id is not None and found.seconds > 0:
-        st.caption(f"{seconds_text(found.seconds)} for this picture")
+    if find_strategy(found.strategy).needs:
+        st.caption(f"took {literal(seconds_text(found.seconds))}")
+    else:
+        st.caption("looks at nothing")

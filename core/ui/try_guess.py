@@ -15,6 +15,7 @@ from core.ui import reads
 from core.ui.compare_address import remember, shortened
 from core.ui.evidence_frame import dataset_or_words, evidence_or_words
 from core.ui.evidence_reads import Subject
+from core.ui.pictures import fitted, padded
 from core.ui.strategy_marks import show_strategy_name
 from core.ui.texts import literal
 from core.ui.try_keys import keys_of
@@ -78,11 +79,7 @@ def _round_number(evidence: Evidence) -> int:
 def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.image(
-            reads.large_picture(dataset, dealt.images[game.looked_at]),
-            width=PICTURE_WIDTH,
-            alt=f"Picture {game.looked_at + 1}: what does it show?",
-        )
+        _show_picture(dataset, dealt, game, "what does it show?")
     with right:
         st.subheader("What does it show?")
         if len(evidence.classes) > MOST_BUTTONS:
@@ -128,11 +125,7 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
     truth = evidence.classes[label]
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.image(
-            reads.large_picture(dataset, dealt.images[place]),
-            width=PICTURE_WIDTH,
-            alt=f"Picture {place + 1}, labelled {truth}",
-        )
+        _show_picture(dataset, dealt, game, f"labelled {truth}")
     with right:
         if guess == label:
             st.success(f"Right: it is **{literal(truth)}**.", icon=":material/check:")
@@ -157,6 +150,16 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
         )
         for entry in said:
             _show_said(evidence, entry)
+
+
+def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
+    """A square, however long and thin the picture is, so that nothing moves with the next one."""
+    picture = reads.large_picture(dataset, dealt.images[game.looked_at])
+    st.image(
+        padded(fitted(picture, PICTURE_WIDTH), PICTURE_WIDTH),
+        width=PICTURE_WIDTH,
+        alt=f"Picture {game.looked_at + 1}: {words}",
+    )
 
 
 def _show_said(evidence: Evidence, said: Said) -> None:

@@ -17,6 +17,7 @@ from core.ui.try_source import ShownPicture, choose_picture
 from core.ui.try_training import offer_training
 
 REFRESH_SECONDS = 1.0
+PICTURE_WIDTH, TEXT_WIDTH = 160, 340
 
 
 def show_picture(subject: Subject) -> None:
@@ -47,12 +48,11 @@ def show_picture(subject: Subject) -> None:
 
 
 def _show_asked(shown: ShownPicture) -> None:
-    left, right = st.columns([1, 3], gap="large", vertical_alignment="center")
-    with left:
-        st.image(shown.png, width=200, alt=shown.name)
-    with right:
-        st.subheader("What every strategy says", help=explain("strategy"))
-        st.markdown(literal(shown.name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(shown.square, width=PICTURE_WIDTH, alt=shown.name)
+        with st.container(width=TEXT_WIDTH):
+            st.subheader("What every strategy says", help=explain("strategy"))
+            st.markdown(literal(shown.name))
 
 
 def _show_standing(

@@ -16,15 +16,18 @@ from core.datasets.model import Dataset
 from core.errors import BadInput
 from core.runs.live_models import Likeness, UploadedPicture, prepare_upload, prepared_of
 from core.ui import reads
-from core.ui.compare_address import Choice, choose_in_row, remember, wanted_number
+from core.ui.compare_address import Choice, choose_in_row, remember, shortened, wanted_number
 from core.ui.evidence_overlays import overlay
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import page_number
+from core.ui.pictures import fitted, padded
 from core.ui.texts import literal
 
 SOURCES = {"held": "A held-out picture", "upload": "Your own picture", "camera": "The camera"}
 GALLERY_SIZE = 12
-GALLERY_SIDE = 80
+# All twelve with their gaps stand side by side in a window of 1280 pixels.
+GALLERY_SIDE = 76
+LONGEST_CLASS = 9
 # What browsers offer to choose; what a file really is, is found out from its content.
 PICTURE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 SIDE_SAYS = {
@@ -35,6 +38,8 @@ SIDE_SAYS = {
     "test": "It lies among the test images, from which no network learned.",
     None: "This experiment used it on no side of its split.",
 }
+# Pixels: what is shown of a picture, however long and thin it is; sharp on any screen.
+SQUARE_SIDE = 320
 NO_HEAT = np.zeros((1, 1), np.float32)
 _KEPT = "try.picture"
 
@@ -57,9 +62,17 @@ class ShownPicture:
         return hashlib.sha256(self.prepared.tobytes()).hexdigest()
 
     @cached_property
-    def grey(self) -> bytes:
-        """The picture as it lies below a heat map, with no heat on it."""
-        return overlay(self.png, NO_HEAT)
+    def square(self) -> bytes:
+        """PNG square of ``SQUARE_SIDE`` pixels with the picture in its middle."""
+        return padded(self._fitted, SQUARE_SIDE)
+
+    def with_heat(self, heat: np.ndarray = NO_HEAT) -> bytes:
+        """As ``square``, in grey with a heat map over it: float32 ``(h, w)``, 0 to 1."""
+        return padded(overlay(self._fitted, heat), SQUARE_SIDE)
+
+    @cached_property
+    def _fitted(self) -> bytes:
+        return fitted(self.png, SQUARE_SIDE)
 
 
 def choose_picture(subject: Subject, dataset: Dataset) -> ShownPicture | None:
@@ -135,12 +148,12 @@ def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
             with st.container(width=GALLERY_SIDE, gap=None):
                 st.image(square, width=GALLERY_SIDE, alt=f"A picture of {name}")
                 st.button(
-                    literal(name),
+                    literal(shortened(name, LONGEST_CLASS)),
                     key=f"try.choose.{place}",
                     type="tertiary",
                     width="stretch",
                     icon=":material/check:" if place == image else None,
-                    help=f"Ask about {literal(dataset.file_names[place])}",
+                    help=f"Ask about {literal(dataset.file_names[place])} ({literal(name)})",
                     on_click=remember,
                     kwargs={"image": place},
                 )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import BadInput
 from core.runs.experiment_spec import ExperimentSpec
+from core.runs.live_models import candidates
 from core.runs.records import ExperimentRecord
 from core.runs.specs import plan_experiment, unavailable_reason
 from core.strategies.registry import STRATEGIES
@@ -17,24 +18,25 @@ from core.ui.evidence_reads import Subject
 from core.ui.forms import CHOSEN_AT_FIRST
 from core.ui.frame import link_to
 from core.ui.live import start_experiment
+from core.ui.results import experiment_label
 from core.ui.setup import show_forecast
 from core.ui.texts import literal
 
 
 def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
-    """One button that trains the quick ones among ``unable``; links where somebody did already."""
+    """One button that trains the quick strategies again, where some of them are ``unable``; a link
+    where somebody did already."""
     settings = dict(subject.experiment.spec.strategies)
     names = [
         name
         for name in CHOSEN_AT_FIRST
-        if name in settings
-        and (name in unable or name == "majority")
-        and unavailable_reason(STRATEGIES[name], settings[name]) is None
+        if name in settings and unavailable_reason(STRATEGIES[name], settings[name]) is None
     ]
     if not set(names) & set(unable):
         return
     with st.container(border=True):
-        same = _trained_here(subject, set(names) & set(unable))
+        at_work = subject.experiment if subject.experiment.is_active else None
+        same = at_work or _trained_here(subject, set(names))
         if same is not None:
             _link_to(same)
             return
@@ -95,21 +97,31 @@ def _trained_here(subject: Subject, names: set[str]) -> ExperimentRecord | None:
             and other.resize == spec.resize
             and other.train_share == spec.train_share
         )
-        worked = entry.is_active or entry.state_counts.get("finished")
-        theirs = {name for name, _ in other.strategies}
-        if worked and alike and names <= theirs and not entry.recorded and entry.id != subject.id:
+        if not alike or entry.recorded or entry.id == subject.id:
+            continue
+        if names <= _able_in(entry):
             return entry
     return None
 
 
+def _able_in(entry: ExperimentRecord) -> set[str]:
+    """The strategies that answer there, or will once its runs are over."""
+    if entry.is_active:
+        return {name for name, _ in entry.spec.strategies}
+    return {found.strategy for found in candidates(reads.store(), entry.id) if not found.why_not}
+
+
 def _link_to(experiment: ExperimentRecord) -> None:
     if experiment.is_active:
-        st.markdown("They are being trained here at this moment.")
+        st.markdown("The quick strategies are being trained here at this moment.")
         with st.container(horizontal=True):
             link_to("watch", "Watch it learn", experiment=experiment.id)
             link_to("benchmark", "Follow every run", experiment=experiment.id)
         return
-    st.markdown("They were trained here on the same split, and can answer there.")
+    st.markdown(
+        "The quick strategies were trained here too, on the same pictures and the same split: "
+        f"{literal(experiment_label(experiment))}."
+    )
     st.button(
         "Ask those",
         icon=":material/arrow_forward:",
