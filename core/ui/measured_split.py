@@ -96,8 +96,8 @@ def _show_how_dealt(subject: Subject) -> None:
     found = duplicate_facts(dataset, split)
     st.markdown(
         f"- Near duplicates together: {plural(found.groups, 'group')} of pictures that look "
-        f"nearly the same hold {plural(found.images, 'image')}, and {found.divided or 'none'} of the groups "
-        f"{'lies' if found.divided == 1 else 'lie'} on two sides.",
+        f"nearly the same, {plural(found.images, 'image')} in all. Groups that lie on more than "
+        f"one side: {found.divided or 'none'}.",
         help=explain("near duplicate"),
     )
     if found.example:

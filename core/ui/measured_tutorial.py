@@ -9,6 +9,7 @@ from core.comparison.charts.tutorial_charts import (
     tutorial_frame,
     tutorial_words,
 )
+from core.comparison.tables import title_of
 from core.comparison.tutorial import Beside
 from core.strategies.layer_record import size_text
 from core.ui.evidence_frame import show_table
@@ -35,6 +36,12 @@ def show_tutorial(subject: Subject | None) -> None:
             config={"displayModeBar": False},
         )
     show_table(tutorial_frame(found), "tutorial", words)
+    for entry in found:
+        if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
+            st.caption(
+                f"{literal(title_of(entry.model.strategies[0]))} is not in this experiment; the "
+                f"nearest is {literal(entry.row.title)}."
+            )
     st.subheader("Why the numbers differ")
     st.markdown("\n".join(f"- {reason}" for reason in _reasons(found, subject)))
     _show_questions()

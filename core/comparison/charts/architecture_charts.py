@@ -94,7 +94,8 @@ def architecture_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figur
     figure.update_layout(
         barmode="overlay",
         height=DRAWING_HEIGHT,
-        margin={"l": 8, "r": 8, "t": 72, "b": 72},
+        # The slanted label of the first layer leans out to the left.
+        margin={"l": 40, "r": 8, "t": 72, "b": 72},
         showlegend=True,
         legend=_LEGEND,
     )
