@@ -26,6 +26,8 @@ VIEWS = {
     "several": ("Several", show_several),
     "report": ("Report", show_report),
 }
+# Which section of "How it is measured" explains a view.
+MEASURED_IN = {"overview": "statistics", "differences": "statistics", "time": "clocks"}
 # What another experiment may not have; what was chosen of the old one goes with it.
 OF_ONE_EXPERIMENT = (
     "first",
@@ -61,6 +63,13 @@ def body() -> None:
     )
     with error_box():
         VIEWS[view][1](evidence_reads.subject(experiment_id))
+    if view in MEASURED_IN:
+        link_to(
+            "measured",
+            "How is this measured?",
+            section=MEASURED_IN[view],
+            experiment=experiment_id,
+        )
 
 
 def choose(experiments: list[ExperimentRecord]) -> str:

@@ -6,7 +6,7 @@ from core.runs.specs import PRESET_IMAGE_SIZES, unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
 from core.ui.forms import show_settings
-from core.ui.frame import show_page
+from core.ui.frame import link_to, show_page
 from core.ui.texts import literal, plural
 
 
@@ -32,6 +32,12 @@ def show_rung(entry: Strategy) -> None:
         drawing = entry.describe(settings, PRESET_IMAGE_SIZES["quick"])
         if drawing:
             st.caption(f"With the quick preset: {literal(drawing)}")
+            link_to(
+                "measured",
+                f"The layers of {literal(entry.title)}, drawn",
+                section="strategies",
+                strategy=entry.name,
+            )
         st.caption(f"On the command line: `{entry.name}`")
         if entry.settings:
             show_settings(entry)

@@ -18,6 +18,7 @@ EMPTY_PAGES = {
     "watch": ("Watch it learn", "Nothing has been trained yet. Start a benchmark"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
     "ladder": ("The ladder", "9 strategies, from the cheapest to the dearest"),
+    "measured": ("How it is measured", "No results yet, so the rules stand here"),
 }
 PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
@@ -27,6 +28,7 @@ PAGES_WITH_RESULTS = {
     "watch": "The dataset of this experiment was removed",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "ladder": "Tutorial: Case 1",
+    "measured": "Who picks the best epoch",
 }
 
 
