@@ -1,0 +1,119 @@
+"""How it is measured: every section, cold and routed, with and without results."""
+
+import pytest
+
+from core.runs.store import open_store
+from tests import stored_home
+from tests.pages.compared import EXPERIMENT, store_compared
+from tests.pages.conftest import open_cold, open_routed, words
+
+SECTIONS = {
+    "split": "A network can learn its training images by heart",
+    "clocks": "can be true and still mislead",
+    "statistics": "Another few hundred test images would have given other numbers",
+    "strategies": "The networks as they are built",
+    "tutorial": "The ladder comes from a tutorial",
+    "scenarios": "How much of a pre-trained network to keep",
+    "device": "Times belong to the machine that they were taken on",
+}
+HEADINGS = {
+    "split": ["How the images are dealt", "Who picks the best epoch"],
+    "clocks": ["One run in time: MLP, seed 0", "The five clocks"],
+    "statistics": [
+        "How sure is one accuracy?",
+        "Is a difference between two strategies real?",
+        "How large is the difference?",
+        "Why a p value is corrected",
+        "Why several seeds",
+    ],
+    "strategies": ["VGG16 probe", "All strategies side by side"],
+    "tutorial": ["Why the numbers differ", "What readers of the tutorial asked"],
+    "scenarios": [],
+    "device": ["Versions"],
+}
+
+
+@pytest.fixture(params=[open_cold, open_routed], ids=["cold", "routed"])
+def open_page(request):
+    return request.param
+
+
+@pytest.fixture
+def compared(empty_home):  # noqa: ARG001 - sets the home
+    return store_compared(open_store(), stored_home.add_arrows())
+
+
+@pytest.mark.usefixtures("compared")
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_with_an_experiment(open_page, section):
+    app = open_page("measured", section=section, experiment=EXPERIMENT)
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    assert SECTIONS[section] in words(app)
+    assert [element.value for element in app.subheader] == HEADINGS[section]
+    assert app.query_params["section"] == section
+
+
+@pytest.mark.usefixtures("empty_home")
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_without_any_experiment(open_page, section):
+    app = open_page("measured", section=section)
+    assert not app.exception
+    assert not app.error
+    assert SECTIONS[section] in words(app)
+    assert "No results yet, so the rules stand here" in words(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_the_glossary_needs_no_experiment(open_page):
+    app = open_page("measured", section="glossary")
+    assert not app.info
+    assert "accuracy" in app.table[0].value.index
+
+
+@pytest.mark.usefixtures("results_store")
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_where_answers_and_dataset_are_gone(section):
+    app = open_cold("measured", section=section)
+    assert not app.exception
+    assert not app.error
+    assert SECTIONS[section] in words(app)
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_stale_link_says_so():
+    app = open_cold("measured", section="weather", experiment="gone")
+    assert [element.value.split(".")[0] for element in app.warning] == [
+        "The link names the section weather, which is not here (any more)",
+        "The link names the experiment gone, which is not here (any more)",
+    ]
+    assert app.header[0].value == "The split"
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_network_follows_the_address():
+    app = open_cold("measured", section="strategies", strategy="vgg16_freeze", size="64", k="19")
+    assert "6,160 of 14,720,848 parameters are trained" in words(app).replace("\\", "")
+    app.selectbox(key="address.k").set_value("0").run()
+    assert app.query_params["k"] == "0"
+    assert "All 14,720,848 parameters are trained." in words(app).replace("\\", "")
+
+
+@pytest.mark.usefixtures("compared")
+def test_a_network_that_does_not_fit_says_why():
+    app = open_cold("measured", section="strategies", strategy="cnn", size="32")
+    assert "cnn with padding same needs at least 64 pixels" in app.warning[0].value.replace(
+        "\\", ""
+    )
+    assert not app.error
+    app = open_cold("measured", section="strategies", strategy="majority")
+    assert "There is no network to draw" in words(app)
+
+
+@pytest.mark.usefixtures("compared")
+def test_another_section_forgets_what_was_chosen_in_this_one():
+    app = open_cold("measured", section="strategies", strategy="vgg16_softmax", size="64")
+    app.segmented_control(key="address.section").set_value("clocks").run()
+    assert not app.warning
+    assert {"strategy", "size"}.isdisjoint(app.query_params)
