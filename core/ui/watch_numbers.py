@@ -10,6 +10,7 @@ from core.comparison.watching import Learner
 from core.runs.records import RunRecord
 from core.ui import reads
 from core.ui.live import progress_text
+from core.ui.strategy_marks import GAP, MARK_WIDTH, mark_svg
 from core.ui.texts import literal, plural
 
 # Seven of them stand side by side in 1280 pixels.
@@ -57,7 +58,7 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
             delta, is_change = _delta(learner, majority)
             with st.container(width=NUMBER_WIDTH, gap=None):
                 # Not the label of the number: that is cut where it should go on below.
-                st.markdown(literal(learner.title))
+                _show_name(learner)
                 st.metric(
                     learner.title,
                     percent_text(learner.accuracy),
@@ -66,6 +67,13 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
                     delta_arrow="auto" if is_change else "off",
                     label_visibility="collapsed",
                 )
+
+
+def _show_name(learner: Learner) -> None:
+    """Mark and title, small enough that the longest title takes two lines."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.image(mark_svg(learner.strategy), width=MARK_WIDTH, alt="")
+        st.markdown(f":small[{literal(learner.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP)
 
 
 def _delta(learner: Learner, majority: float | None) -> tuple[str, bool]:

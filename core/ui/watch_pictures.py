@@ -13,7 +13,7 @@ from core.ui.texts import literal
 
 # Three of them with their gaps fill half a page of 1280 pixels, two a telephone of 390.
 TILE_WIDTH, TILE_HEIGHT = 174, 72
-PICTURE_SIDE = 64
+PICTURE_SIDE, GAP = 64, 8
 # Letters that fit beside a picture on one line.
 LONGEST_LABEL = 11
 # Nine strategies beside each other have so many in the width of 1280 pixels.
@@ -32,9 +32,8 @@ def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None)
                 width=TILE_WIDTH, height=TILE_HEIGHT, border=False, horizontal=True, gap="xsmall"
             ):
                 st.image(square, width=PICTURE_SIDE, alt=_spoken(dataset, image, answer))
-                with st.container(width=TILE_WIDTH - PICTURE_SIDE - 8, gap=None):
-                    st.markdown(_badge(dataset, answer))
-                    st.caption(_below(dataset, image, answer))
+                words = f"{_badge(dataset, answer)}  \n{_below(dataset, image, answer)}"
+                st.caption(words, width=TILE_WIDTH - PICTURE_SIDE - GAP)
 
 
 def show_matrix(

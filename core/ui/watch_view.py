@@ -23,13 +23,12 @@ from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list
 from core.ui.errors import error_box
 from core.ui.live import REFRESH_SECONDS
-from core.ui.texts import literal
 from core.ui.watch_numbers import show_failures, show_numbers, show_status, where
 from core.ui.watch_pictures import show_matrix, show_tiles
 from core.ui.watch_replay import PLAY_SECONDS, choose_moment, choose_seed, is_playing
 
 CHART_HEIGHT = 400
-CHOICE_WIDTH = 250
+CHOICE_WIDTH = 240
 AT_WORK = "now"
 HELD_OUT = (
     "All numbers and pictures here are of the validation images: held out, never trained on, "
@@ -150,8 +149,9 @@ def _show_pictures(watched: Watched, live: bool) -> None:
             icon=":material/hide_image:",
         )
         return
-    learner = _choose_learner(watched, live)
-    st.markdown(_answers_words(learner, len(watched.images)))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        learner = _choose_learner(watched, live)
+        st.markdown(_answers_words(learner, len(watched.images)), width="content")
     show_tiles(watched.dataset, watched.images, learner)
 
 
@@ -160,7 +160,9 @@ def _choose_learner(watched: Watched, live: bool) -> Learner | None:
     options = {learner.strategy: learner.title for learner in watched.learners}
     default = next(iter(options), "")
     if live:
-        options, default = {AT_WORK: "The one at work", **options}, AT_WORK
+        now = _at_work(watched.learners)
+        options = {AT_WORK: f"At work: {now.title if now else 'nobody yet'}", **options}
+        default = AT_WORK
     if not options:
         return None
     chosen = choose_in_list(
@@ -179,9 +181,9 @@ def _at_work(found: Sequence[Learner]) -> Learner | None:
 
 def _answers_words(learner: Learner | None, pictures: int) -> str:
     if learner is None:
-        return "Nobody has begun yet."
-    said = f"**{literal(learner.title)}**, {where(learner)}"
-    return f"{said}: **{learner.right} of {pictures} right**" if learner.answers else f"{said}"
+        return "no answers yet"
+    right = f": **{learner.right} of {pictures} right**" if learner.answers else ""
+    return f"{where(learner)}{right}"
 
 
 def show_everyone(watched: Watched) -> None:

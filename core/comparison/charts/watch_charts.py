@@ -25,14 +25,11 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     lines; ``height`` is in pixels. Epochs of a head that was fitted first are left out.
     """
     figure = go.Figure()
-    shown: set[str] = set()
     for curve in curves:
         main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
         look, title = appearance_of(curve.strategy), plain(curve.title)
         figure.add_scatter(
             name=title,
-            legendgroup=curve.strategy,
-            showlegend=curve.strategy not in shown,
             x=[100 * share_of(epoch) for epoch in main],
             y=[100 * epoch["validation_accuracy"] for epoch in main],
             customdata=[[epoch["epoch"], epoch["epochs"]] for epoch in main],
@@ -44,7 +41,6 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
                 "%{y:.1f} %<extra></extra>"
             ),
         )
-        shown.add(curve.strategy)
     if majority is not None:
         figure.add_hline(
             y=100 * majority,
@@ -65,17 +61,9 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
         height=height,
         font={"size": FONT_SIZE},
         margin={"l": 8, "r": 8, "t": 8, "b": 40},
-        showlegend=True,
-        legend={
-            "orientation": "h",
-            "yanchor": "top",
-            "y": -0.2,
-            "x": 0,
-            "title": None,
-            "font": {"size": FONT_SIZE},
-        },
-        # What a viewer hid in the legend stays hidden when the next epoch comes.
-        uirevision="watch",
+        # Its rows would come and go with the runs and push the axes up; whoever shows the chart
+        # names the strategies beside it, with their marks.
+        showlegend=False,
     )
     return figure
 
