@@ -79,7 +79,7 @@ def running_app(home: Path, log: Path, more: Mapping[str, str] | None = None) ->
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for_server(address, server)
+        wait_for_server(f"{address}/_stcore/health", server)
         yield address
     finally:
         server.terminate()
@@ -93,13 +93,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for_server(address: str, server: subprocess.Popen) -> None:
+def wait_for_server(url: str, server: subprocess.Popen) -> None:
+    """Until ``url`` is answered with 200."""
     end = time.monotonic() + SERVER_SECONDS
     while time.monotonic() < end:
         if server.poll() is not None:
             raise RuntimeError(f"the server ended with status {server.returncode}")
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=2) as answer:
                 if answer.status == 200:
                     return
         except (URLError, TimeoutError, ConnectionError):
