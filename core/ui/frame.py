@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -76,7 +77,8 @@ def show_page(path: str, body: Callable[[], None]) -> None:
     if not _routed.get():
         _bring_navigation()
     _show_address()
-    with st.container(horizontal_alignment="center").container(width=CONTENT_WIDTH), error_box():
+    width: int | Literal["stretch"] = "stretch" if is_presented() else CONTENT_WIDTH
+    with st.container(horizontal_alignment="center").container(width=width), error_box():
         access.admit()
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)

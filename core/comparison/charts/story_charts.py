@@ -21,7 +21,7 @@ FONT_SIZE, PRESENTED_FONT_SIZE = 15, 22
 HEIGHT, PRESENTED_HEIGHT = 460, 640
 _MARGIN = {"l": 8, "r": 16, "t": 16, "b": 48}
 # Of the room of one bar: the bar itself, the rest is for its words above it.
-_BAR_WIDTH = 0.42
+_BAR_WIDTH, _GAP = 0.42, 0.04
 
 
 def story_chart(
@@ -154,7 +154,7 @@ def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
     # Above the bar: beside it, long names would take the width from narrow screens.
     figure.add_scatter(
         x=[0],
-        y=[place - _BAR_WIDTH / 2],
+        y=[place - _BAR_WIDTH / 2 - _GAP],
         mode="text",
         text=[f"<b>{percent_text(bar.accuracy)}</b>  {label}"],
         textposition="top right",
