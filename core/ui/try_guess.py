@@ -24,6 +24,8 @@ from core.ui.try_score import show_score
 # So many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
 PICTURE_WIDTH = 420
+# Not an arrow: whoever clicked on a view last would change the view with it.
+NEXT_KEY = "N"
 
 
 @dataclass
@@ -130,7 +132,7 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
         if guess == label:
             st.success(f"Right: it is **{literal(truth)}**.", icon=":material/check:")
         else:
-            st.error(
+            st.warning(
                 f"It is **{literal(truth)}**, not {literal(evidence.classes[guess])}.",
                 icon=":material/close:",
             )
@@ -139,7 +141,7 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
             "See the score" if last else "Next picture",
             type="primary",
             key=f"guess.next.{dealt.number}.{place}",
-            shortcut="Right",
+            shortcut=NEXT_KEY,
             on_click=_go_on,
             args=(game,),
         )
@@ -185,7 +187,7 @@ def _offer_again(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
             st.button(
                 "Another ten",
                 type="primary",
-                shortcut="Right",
+                shortcut=NEXT_KEY,
                 on_click=remember,
                 kwargs={"round": following},
             )
