@@ -78,9 +78,10 @@ def show_clocks(subject: Subject | None) -> None:
 
 def _choose_run(subject: Subject) -> RunRecord | None:
     """The first seed of the strategy that the address names; None where nothing has finished."""
+    with_epochs = {(curve.strategy, curve.seed) for curve in reads.curves(subject.id)}
     runs: dict[str, RunRecord] = {}
     for run in subject.runs:
-        if run.state == "finished" and run.result and run.result["epochs"]:
+        if run.state == "finished" and run.result and (run.strategy, run.seed) in with_epochs:
             runs.setdefault(run.strategy, run)
     if not runs:
         st.info("No run with epochs has finished in this experiment, so there is no example.")
@@ -128,7 +129,8 @@ def _line(result: Mapping[str, Any], clock: tuple[str, str, str, str]) -> dict[s
     field, name, inside, outside = clock
     line = {"clock": name}
     if result:
-        line["this run"] = seconds_text(result[field])
+        # Kept on one line in a narrow column.
+        line["this run"] = seconds_text(result[field]).replace(" ", "\N{NO-BREAK SPACE}")
     return line | {"counts": inside, "leaves out": outside}
 
 

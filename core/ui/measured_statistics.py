@@ -176,7 +176,7 @@ def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> 
         first, second = (evidence.of(name) for name in pair)
         st.markdown(literal(f"{second.title} minus {first.title}: {words}"))
         st.plotly_chart(
-            bootstrap_chart(differences, appearance_of(second.strategy).colour),
+            bootstrap_chart(differences, evidence.images, appearance_of(second.strategy).colour),
             key="measured.bootstrap",
             alt=words,
             config={"displayModeBar": False},

@@ -160,7 +160,8 @@ def test_the_own_number_of_images_stands_out():
 
 def test_the_middle_of_the_draws():
     differences = np.linspace(-0.1, 0.1, 2001)
-    figure = bootstrap_chart(differences, "#5A82FA")
+    figure = bootstrap_chart(differences, 200, "#5A82FA")
+    assert figure.data[0].xbins.size == 0.5
     assert [shape.x0 for shape in figure.layout.shapes] == pytest.approx([-9.5, 9.5, 0])
     assert bootstrap_words(differences) == (
         "2,001 draws; the middle 95 % of the differences lie between -9.5 and 9.5 points."

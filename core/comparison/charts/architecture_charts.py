@@ -21,7 +21,8 @@ from core.strategies.registry import STRATEGIES
 # Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
 # and the least share of the tallest that a layer is drawn with, so that it can be seen.
 NARROWEST, WIDTH_A_DOUBLING = 0.5, 0.1
-GAP, BLOCK_GAP = 0.12, 0.55
+# Rows of numbers stand further apart, or their labels would meet on a small screen.
+GAP, BLOCK_GAP, ROW_GAP = 0.12, 0.55, 1.3
 LEAST_HEIGHT = 0.025
 # See-through grey: there is a layer, but nothing in it learns.
 PALE = "rgba(140, 140, 140, 0.18)"
@@ -226,7 +227,7 @@ def _places(drawn: Sequence[LayerRecord], widths: Sequence[float]) -> list[float
     for number, (layer, width) in enumerate(zip(drawn, widths, strict=True)):
         if number:
             same = layer.group and layer.group == drawn[number - 1].group
-            right += GAP if same else BLOCK_GAP
+            right += GAP if same else BLOCK_GAP if len(layer.output) > 1 else ROW_GAP
         places.append(right + width / 2)
         right += width
     return places

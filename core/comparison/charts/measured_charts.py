@@ -3,6 +3,7 @@
 Functions return figures and show nothing. Each has its words for those who hear the page.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ from core.comparison.verdict_words import points_text
 
 _MARGIN = {"l": 8, "r": 16, "t": 40, "b": 48}
 _LINE = 20
-HISTOGRAM_BARS = 50
+MOST_BARS = 50
 
 
 def split_chart(sides: Sequence[SideFacts]) -> go.Figure:
@@ -114,8 +115,8 @@ def time_line_chart(segments: Sequence[Segment]) -> go.Figure:
     figure = make_subplots(
         rows=2,
         cols=1,
-        vertical_spacing=0.36,
-        subplot_titles=("the whole run", "the epochs alone, enlarged"),
+        vertical_spacing=0.45,
+        subplot_titles=("the whole run (seconds)", "the epochs alone, enlarged (seconds)"),
     )
     for part, look in PART_LOOKS.items():
         for number, row in enumerate(rows, start=1):
@@ -140,16 +141,18 @@ def time_line_chart(segments: Sequence[Segment]) -> go.Figure:
                 row=number,
                 col=1,
             )
-    figure.update_xaxes(title="seconds", rangemode="tozero", fixedrange=True, row=2, col=1)
-    figure.update_xaxes(rangemode="tozero", fixedrange=True, row=1, col=1)
+    figure.update_xaxes(rangemode="tozero", fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True)
     figure.update_annotations(x=0, xanchor="left", font_size=13)
+    legend_height = _LINE * sum(bool(trace.showlegend) for trace in figure.data)
     figure.update_layout(
         barmode="overlay",
-        height=300,
-        margin=_MARGIN | {"t": 32, "b": 96},
+        height=230 + legend_height,
+        margin=_MARGIN | {"t": 32, "b": 40 + legend_height},
         showlegend=True,
-        legend={"orientation": "h", "yanchor": "top", "y": -0.32, "x": 0, "title": None},
+        # One line a part: on a small screen a row of them would wrap over the axis.
+        legend={"orientation": "v", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
+        | {"title": None, "traceorder": "normal"},
     )
     return figure
 
@@ -205,7 +208,12 @@ def widths_chart(found: Sequence[WidthAt], accuracy: float, colour: str) -> go.F
         fixedrange=True,
         automargin=True,
     )
-    figure.update_xaxes(title="accuracy and its 95 % interval (%)", range=[0, 103], fixedrange=True)
+    lowest, highest = min(entry.low for entry in found), max(entry.high for entry in found)
+    figure.update_xaxes(
+        title="accuracy and its 95 % interval (%)",
+        range=[max(0.0, 100 * lowest - 4), min(102.0, 100 * highest + 4)],
+        fixedrange=True,
+    )
     figure.update_layout(height=100 + 28 * len(found), margin=_MARGIN | {"t": 16}, showlegend=False)
     return figure
 
@@ -219,14 +227,20 @@ def widths_words(found: Sequence[WidthAt]) -> str:
     return f"The 95 % interval of the same accuracy by the number of test images: {said}."
 
 
-def bootstrap_chart(differences: np.ndarray, colour: str) -> go.Figure:
-    """How often each difference came out of the draws; dashed lines hold the middle 95 %."""
+def bootstrap_chart(differences: np.ndarray, images: int, colour: str) -> go.Figure:
+    """How often each difference came out of the draws; dashed lines hold the middle 95 %.
+
+    A bar is as wide as some whole number of ``images`` is worth: differences come in such steps,
+    and other widths would make a comb of them.
+    """
     points = 100 * differences
+    one_image = 100 / images
+    steps = max(1, math.ceil(float(np.ptp(points)) / one_image / MOST_BARS))
     low, high = percentile_interval(points)
     figure = go.Figure()
     figure.add_histogram(
         x=points,
-        nbinsx=HISTOGRAM_BARS,
+        xbins={"start": -100 - one_image / 2, "size": steps * one_image},
         marker={"color": colour, "line": OUTLINE},
         hovertemplate="%{x} points: %{y} draws<extra></extra>",
     )

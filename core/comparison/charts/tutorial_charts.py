@@ -88,7 +88,9 @@ def _whiskers(rows: Sequence) -> dict[str, object]:
         side: [entry[side][0] for entry in each]  # type: ignore[index]
         for side in ("array", "arrayminus")
     }
-    return {"type": "data", "symmetric": False, "thickness": 2, "width": 6, **sides}
+    return {"type": "data", "symmetric": False, "thickness": 2, "width": 6, **sides} | {
+        "color": OUTLINE["color"]
+    }
 
 
 def tutorial_words(found: Sequence[Beside]) -> str:
