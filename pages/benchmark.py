@@ -11,6 +11,7 @@ from core.ui.access import may_edit, show_viewer_note
 from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.forms import Choices, choose_shared, choose_strategies
 from core.ui.frame import link_to, show_page
+from core.ui.glossary import explain_all
 from core.ui.live import start_experiment, watch_experiment
 from core.ui.results import experiment_label
 from core.ui.setup import choose_dataset, show_forecast
@@ -39,13 +40,13 @@ def set_up() -> None:
             link_to(
                 "benchmark", f"Running: {experiment_label(experiment)}", experiment=experiment.id
             )
-    st.header("1. Dataset")
+    st.header("1. Dataset", help=explain_all("class", "majority class"))
     dataset = choose_dataset()
     if dataset is None:
         return
-    st.header("2. Preset, image size and seeds")
+    st.header("2. Preset, image size and seeds", help=explain_all("preset", "seed"))
     choices = choose_shared(has_own_split=dataset.given_sides is not None)
-    st.header("3. Strategies")
+    st.header("3. Strategies", help=explain_all("strategy", "epoch", "layer"))
     choose_strategies(choices)
     st.header("4. Start")
     spec = planned(dataset, choices)

@@ -7,6 +7,7 @@ from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
 from core.ui.forms import show_settings
 from core.ui.frame import link_to, show_page
+from core.ui.glossary import explain_all, explain_strategy
 from core.ui.texts import literal, plural
 
 
@@ -14,7 +15,8 @@ def body() -> None:
     st.title("The ladder")
     st.markdown(
         f"{plural(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung shows "
-        "what one idea adds to the rung below; all are trained and scored on the same split."
+        "what one idea adds to the rung below; all are trained and scored on the same split.",
+        help=explain_all("strategy", "split", "preset"),
     )
     for entry in sorted(STRATEGIES.values(), key=lambda strategy: strategy.cost):
         show_rung(entry)
@@ -22,7 +24,7 @@ def body() -> None:
 
 def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
-        st.header(entry.title, anchor=entry.name)
+        st.header(entry.title, anchor=entry.name, help=explain_strategy(entry.name))
         st.markdown(literal(entry.teaches))
         st.caption(f"Tutorial: {literal(entry.tutorial)}")
         settings = entry.resolve("quick")

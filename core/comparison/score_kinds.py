@@ -11,6 +11,7 @@ from core.comparison.evidence import Answers, Evidence
 from core.errors import UnknownName
 
 TOP = 3
+TOP_SCORE = "top_3_accuracy"
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ SCORES: dict[str, ScoreKind] = {
             None,
         ),
         ScoreKind(
-            "top_3_accuracy",
+            TOP_SCORE,
             "top-3 accuracy",
             "percent",
             "higher",

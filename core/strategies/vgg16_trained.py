@@ -207,7 +207,7 @@ VGG16_SCRATCH = Strategy(
 
 VGG16_FREEZE = Strategy(
     name="vgg16_freeze",
-    title="VGG16, first k layers frozen",
+    title="VGG16, first layers frozen",
     teaches="Early layers see edges and colours that every picture has: keep them, and let the "
     "later ones adapt to yours.",
     tutorial="Case 2b: model.layers[:8] frozen, the rest trained with SGD 1e-3, decay 1e-6, "

@@ -24,6 +24,7 @@ from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remem
 from core.ui.evidence_frame import choose_seed, choose_strategy, matrix_place, show_numbers
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
+from core.ui.glossary import explain
 from core.ui.texts import literal, plural
 
 # Where the session keeps the cell that was last chosen in the chart itself.
@@ -39,7 +40,14 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
     with middle:
         seed = choose_seed(evidence.of(strategy).seeds)
     with right:
-        cells = Choice("cells", "Printed in each cell", "numbers", PRINTED, "counts")
+        cells = Choice(
+            "cells",
+            "Printed in each cell",
+            "numbers",
+            PRINTED,
+            "counts",
+            explain("confusion matrix"),
+        )
         printed = choose_in_row(cells)
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, said = _wanted_cell(matrix)

@@ -11,12 +11,13 @@ from core.comparison.charts.evidence_charts import (
     seeds_words,
 )
 from core.comparison.evidence import Evidence
-from core.comparison.score_kinds import SCORES
+from core.comparison.score_kinds import SCORES, TOP, TOP_SCORE
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_row
 from core.ui.evidence_frame import evidence_or_words, sentences, show_chart
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
+from core.ui.glossary import explain_all
 from core.ui.results import (
     INTERVAL_HELP,
     show_accuracy,
@@ -59,7 +60,7 @@ def show_overview(subject: Subject) -> None:
     else:
         st.header("Test accuracy", help=INTERVAL_HELP)
         show_accuracy(comparison, key=f"accuracy.{subject.id}")
-    st.header("All results")
+    st.header("All results", help=explain_all("epoch", "features", "confidence interval"))
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
@@ -70,15 +71,23 @@ def show_overview(subject: Subject) -> None:
     show_seeds(comparison)
 
 
-def choose_metric() -> str:
-    """The measure that every chart shows; the address keeps it."""
+def choose_metric(classes: int) -> str:
+    """The measure that every chart shows; the address keeps it.
+
+    Not offered: whether the label is among the first three of three ``classes`` or fewer.
+    """
     metric = choose_in_row(
         Choice(
             name="metric",
             label="Measure",
             kind="measure",
-            options={name: kind.title for name, kind in SCORES.items()},
+            options={
+                name: kind.title
+                for name, kind in SCORES.items()
+                if name != TOP_SCORE or classes > TOP
+            },
             default="accuracy",
+            help="\n\n".join(f"**{kind.title}**: {kind.help}" for kind in SCORES.values()),
         )
     )
     kind = SCORES[metric]
@@ -109,12 +118,12 @@ def _show_findings(subject: Subject, evidence: Evidence) -> None:
             f"One seed: {'; '.join(answers.title for answers in single)}. How much of these comes "
             "from the luck of training is not known."
         )
-    st.header("What was found")
+    st.header("What was found", help=explain_all("strategy", "baseline", "majority class", "seed"))
     sentences(found)
 
 
 def _show_scores(subject: Subject) -> None:
-    metric = choose_metric()
+    metric = choose_metric(len(subject.comparison.classes))
     scores = evidence_reads.scores(subject, metric)
     kind = SCORES[metric]
     st.header(

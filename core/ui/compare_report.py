@@ -36,7 +36,7 @@ def show_report(subject: Subject) -> None:
         "This command runs the same strategies on the same split again, where the dataset "
         f"{literal(spec.dataset_name)} is."
     )
-    st.code(run_command(spec), language="bash", wrap_lines=True)
+    st.code(run_command(spec), language=None, wrap_lines=True)
     if spec.split_fingerprint:
         st.caption(
             f"Split fingerprint `{spec.split_fingerprint}`: the same images in the same parts."

@@ -68,7 +68,9 @@ def show_time(subject: Subject) -> None:
             alt=times_words(comparison),
         )
     else:
-        scores = evidence_reads.scores(subject, choose_metric(), with_intervals=False)
+        scores = evidence_reads.scores(
+            subject, choose_metric(len(subject.comparison.classes)), with_intervals=False
+        )
         show_chart(
             pareto_chart(ledger, scores),
             pareto_words(ledger, scores),

@@ -14,6 +14,7 @@ from core.errors import HeadstartError, UnknownName
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_reads import Subject
+from core.ui.glossary import explain
 from core.ui.texts import literal, plural
 
 MOST_REASONS = 5
@@ -119,10 +120,19 @@ def choose_pair(
     left, right = st.columns(2)
     with left:
         first = choose_in_list(
-            Choice("first", "First strategy", "strategy", titles, default[0], help_first)
+            Choice(
+                "first",
+                "First strategy",
+                "strategy",
+                titles,
+                default[0],
+                help_first or explain("strategy"),
+            )
         )
     with right:
-        second = choose_in_list(Choice("second", "Second strategy", "strategy", titles, default[1]))
+        second = choose_in_list(
+            Choice("second", "Second strategy", "strategy", titles, default[1], explain("strategy"))
+        )
     if first == second:
         st.info("Choose two different strategies to compare them.")
         return None
@@ -138,14 +148,21 @@ def choose_strategy(evidence: Evidence) -> str:
     """One strategy; at first the best."""
     best = max(evidence.answers, key=lambda answers: answers.accuracy)
     return choose_in_list(
-        Choice("strategy", "Strategy", "strategy", titles_of(evidence), best.strategy)
+        Choice(
+            "strategy",
+            "Strategy",
+            "strategy",
+            titles_of(evidence),
+            best.strategy,
+            explain("strategy"),
+        )
     )
 
 
 def choose_seed(seeds: Sequence[int]) -> int | None:
     """One of the seeds, or None for all of them together; not asked where there is one."""
     options = {"all": "All seeds"} | {str(seed): f"Seed {seed}" for seed in seeds}
-    choice = Choice("seed", "Seed", "seed", options, "all")
+    choice = Choice("seed", "Seed", "seed", options, "all", explain("seed"))
     if len(seeds) < 2 and st.query_params.get("seed", "all") in options:
         return None
     chosen = choose_in_list(choice)

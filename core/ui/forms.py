@@ -13,6 +13,7 @@ from core.strategies.registry import STRATEGIES
 from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
+from core.ui.glossary import explain, explain_strategy
 from core.ui.texts import in_text_colour, literal, plural
 
 CHOSEN_AT_FIRST = ("majority", "mlp", "cnn", "vgg16_probe")
@@ -51,7 +52,7 @@ def choose_shared(has_own_split: bool) -> Choices:
         format_func=in_text_colour,
         required=True,
         key="preset",
-        help="Settings for all strategies at once; each can still be changed below.",
+        help=f"{explain('preset')} Each setting can still be changed below.",
     )
     choices.preset = preset or "quick"
     columns[0].caption(PRESET_SAYS[choices.preset])
@@ -125,8 +126,8 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     choices.precision = middle.selectbox(
         "Precision",
         PRECISIONS,
-        help="Number format of the calculation. auto takes the fastest that suits this machine, "
-        "the same for all strategies.",
+        help=f"{explain('number format')} auto takes the fastest that suits this machine, the same "
+        "for all strategies.",
     )
 
 
@@ -148,6 +149,7 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
         value=entry.name in CHOSEN_AT_FIRST and reason is None,
         key=f"choose.{entry.name}",
         disabled=reason is not None,
+        help=explain_strategy(entry.name),
     )
     st.caption(literal(entry.teaches))
     if reason is not None:

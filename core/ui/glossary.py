@@ -132,6 +132,20 @@ GLOSSARY: dict[str, str] = {
 }
 
 
+# The words in the title of a strategy, by its name.
+TERMS_OF_STRATEGIES = {
+    "majority": ("majority class", "baseline"),
+    "mlp": ("MLP",),
+    "cnn": ("CNN",),
+    "vgg16_scratch": ("VGG16",),
+    "vgg16_probe": ("VGG16", "probe", "features"),
+    "vgg16_features": ("VGG16", "features", "head"),
+    "vgg16_softmax": ("VGG16", "head", "frozen"),
+    "vgg16_freeze": ("VGG16", "layer", "frozen"),
+    "vgg16_finetune": ("VGG16", "fine-tuned"),
+}
+
+
 def explain(term: str) -> str:
     """One or two plain sentences; ``UnknownName`` for a programmer's typing error."""
     try:
@@ -143,3 +157,9 @@ def explain(term: str) -> str:
 def explain_all(*terms: str) -> str:
     """Several terms as Markdown, each with its name: for a heading that uses more than one."""
     return "\n\n".join(f"**{term[0].upper()}{term[1:]}**: {explain(term)}" for term in terms)
+
+
+def explain_strategy(name: str) -> str | None:
+    """The words in the title of a strategy; None for one that has no unusual ones."""
+    terms = TERMS_OF_STRATEGIES.get(name)
+    return explain_all(*terms) if terms else None

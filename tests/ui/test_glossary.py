@@ -5,7 +5,15 @@ import re
 import pytest
 
 from core.errors import UnknownName
-from core.ui.glossary import GLOSSARY, explain, explain_all
+from core.strategies.registry import STRATEGIES
+from core.ui import measured_background
+from core.ui.glossary import (
+    GLOSSARY,
+    TERMS_OF_STRATEGIES,
+    explain,
+    explain_all,
+    explain_strategy,
+)
 
 
 @pytest.mark.parametrize("term", GLOSSARY)
@@ -29,3 +37,18 @@ def test_several_terms_are_listed_with_their_names():
         "**Run**: One strategy trained once, from one seed.\n\n"
         "**Class**: One of the labels that a picture can have, such as cat or dog."
     )
+
+
+def test_the_words_of_every_strategy_are_explained():
+    assert set(TERMS_OF_STRATEGIES) == set(STRATEGIES)
+    for name, terms in TERMS_OF_STRATEGIES.items():
+        text = explain_strategy(name)
+        assert text is not None
+        assert all(explain(term) in text for term in terms)
+        for word in ("MLP", "CNN", "VGG16"):
+            assert (word in STRATEGIES[name].title) == (word in terms)
+    assert explain_strategy("resnet") is None
+
+
+def test_the_page_that_lists_the_words_takes_them_from_here():
+    assert measured_background.GLOSSARY is GLOSSARY
