@@ -12,11 +12,10 @@ from core.ui.story_view import WHAT_IT_IS, show_story
 
 def body() -> None:
     experiments = story_reads.tellable(reads.store().experiments())
-    headline = reads.headline()
-    if headline is None or not experiments:
+    if not experiments:
         show_nothing_yet()
         return
-    choice = experiment_choice(experiments, headline.experiment)
+    choice = experiment_choice(experiments, story_reads.headline(experiments).id)
     chosen = wanted(choice)
     own = next(entry for entry in experiments if entry.id == chosen)
     show_story(story_reads.told(chosen), story_reads.other_side(experiments, own))

@@ -6,7 +6,7 @@ which is held against the best that started from nothing (``rival``).
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row
 from core.comparison.reports.report_choice import MAJORITY, needs_pretrained
 from core.comparison.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict
-from core.runs.records import RunRecord
+from core.runs.records import ExperimentRecord, RunRecord
 
 PIXELS, FILTERS, PROBE = "mlp", "cnn", "vgg16_probe"
 
@@ -170,8 +170,7 @@ def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
     """
     scores: dict[str, dict[str, list[float]]] = {}
     for run in runs:
-        result = run.result or {}
-        score = result.get("scores", {}).get("test")
+        score = (run.result or {}).get("scores", {}).get("test")
         if run.state == "finished" and score is not None and run.strategy != MAJORITY:
             strategies = scores.setdefault(run.experiment_id, {})
             strategies.setdefault(run.strategy, []).append(float(score["accuracy"]))
@@ -183,6 +182,17 @@ def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
         if pretrained and scratch:
             gains[experiment_id] = max(pretrained) - max(scratch)
     return gains
+
+
+def headline_experiment(
+    experiments: Sequence[ExperimentRecord], gains: Mapping[str, float]
+) -> ExperimentRecord:
+    """What is told to who asked for nothing: the recorded result with the largest gain.
+
+    Without any recorded, the first of ``experiments``, which are not none.
+    """
+    recorded = [entry for entry in experiments if entry.recorded and entry.id in gains]
+    return max(recorded, key=lambda entry: gains[entry.id], default=experiments[0])
 
 
 def other_experiment(gains: Mapping[str, float], own: float | None) -> str | None:

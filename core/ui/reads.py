@@ -145,16 +145,6 @@ def forecast(spec: ExperimentSpec) -> Forecast:
     return forecast_experiment(spec, store().experiments(), finished)
 
 
-def headline() -> Comparison | None:
-    """The recorded result in which the probe gains most over the CNN, else the newest one."""
-    experiments = store().experiments()
-    recorded = [comparison(entry.id) for entry in experiments if entry.recorded]
-    if recorded:
-        return max(recorded, key=lambda entry: entry.gain("vgg16_probe", over="cnn"))
-    finished = [entry for entry in experiments if entry.state_counts.get("finished")]
-    return comparison(finished[0].id) if finished else None
-
-
 def wake_worker() -> None:
     """Start a worker unless one serves the queue; asked at most every five seconds."""
     _wake_worker(current_settings().database_url)

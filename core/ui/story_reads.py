@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.story_cast import Told, other_experiment, stored_gains
+from core.comparison.story_cast import Told, headline_experiment, other_experiment, stored_gains
 from core.runs.records import ExperimentRecord
 from core.settings import current_settings
 from core.ui import evidence_reads, reads
@@ -21,15 +21,17 @@ def told(experiment_id: str) -> Told:
     return Told(subject.comparison, lambda: evidence_reads.evidence(subject))
 
 
+def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
+    """What the first page tells where the address names nothing; ``experiments`` are not none."""
+    return headline_experiment(experiments, _gains_of(experiments))
+
+
 def other_side(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -> Told | None:
     """The experiment on other pictures that shows the other side; None where there is none.
 
     Experiments of a learning curve have fewer training images on purpose and are left out.
     """
-    gains = _gains(
-        current_settings().database_url,
-        tuple((entry.id, entry.state_counts.get("finished", 0)) for entry in experiments),
-    )
+    gains = _gains_of(experiments)
     others = {
         entry.id: gains[entry.id]
         for entry in experiments
@@ -39,6 +41,11 @@ def other_side(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -
     }
     found = other_experiment(others, gains.get(own.id))
     return told(found) if found is not None else None
+
+
+def _gains_of(experiments: Sequence[ExperimentRecord]) -> dict[str, float]:
+    finished = tuple((entry.id, entry.state_counts.get("finished", 0)) for entry in experiments)
+    return _gains(current_settings().database_url, finished)
 
 
 # A finished run never changes, so their number in each experiment says whether there is news.

@@ -15,7 +15,12 @@ from core.comparison.charts.story_charts import (
     story_chart_words,
 )
 from core.comparison.story import Bars, Squares, Times, scene_keys, scene_of, story_of
-from core.comparison.story_cast import Told, other_experiment, stored_gains
+from core.comparison.story_cast import (
+    Told,
+    headline_experiment,
+    other_experiment,
+    stored_gains,
+)
 from core.comparison.story_words import NOT_KEPT, missing_sentence
 from core.comparison.tables import compare
 from tests import made_up
@@ -271,6 +276,14 @@ def test_gains_come_from_stored_scores():
         made_up.run("cnn", experiment_id="only_cnn", result=made_up.result(0.5)),
     ]
     assert stored_gains(runs) == {"abcd1234": 0.25}
+
+
+def test_the_headline_is_the_recorded_result_with_the_largest_gain():
+    own = made_up.experiment(id="own")
+    small, large = (made_up.experiment(id=name, recorded=True) for name in ("small", "large"))
+    gains = {"own": 0.9, "small": 0.1, "large": 0.2}
+    assert headline_experiment([own, small, large], gains) is large
+    assert headline_experiment([own, small], {"own": 0.9}) is own
 
 
 def test_bars_keep_their_places_and_the_height_from_scene_to_scene():

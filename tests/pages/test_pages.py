@@ -2,12 +2,10 @@
 
 import pytest
 
-from core.runs.records import RecordedRun
 from core.runs.store import open_store
 from core.ui import frame, reads
-from tests import made_up
 from tests.made_up import spec
-from tests.pages.conftest import MOMENT, RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
@@ -127,23 +125,3 @@ def test_a_broken_page_shows_a_box_with_an_id_and_no_traceback(monkeypatch, capl
     assert "secret detail" not in words(app)
     assert f"error {error_id} on a page" in caplog.text
     assert "secret detail" in caplog.text
-
-
-def test_start_shows_the_recorded_result_with_the_largest_gain(results_store):
-    (first,) = results_store.experiments()
-    smaller = [
-        RecordedRun(
-            strategy=strategy,
-            seed=0,
-            settings={"epochs": 2},
-            result=made_up.result(accuracy),
-            epochs=(),
-            created_at=MOMENT,
-            started_at=MOMENT,
-            finished_at=MOMENT,
-        )
-        for strategy, accuracy in (("majority", 0.60), ("cnn", 0.90), ("vgg16_probe", 0.92))
-    ]
-    flat = made_up.spec(dataset_name="flat", seeds=(0,), images={"train": 900, "test": 900})
-    results_store.add_recorded("bbbb2222", flat, MOMENT, {"machine": "x", "date": MOMENT}, smaller)
-    assert reads.headline().experiment == first.id
