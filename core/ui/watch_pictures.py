@@ -32,8 +32,10 @@ def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None)
                 width=TILE_WIDTH, height=TILE_HEIGHT, border=False, horizontal=True, gap="xsmall"
             ):
                 st.image(square, width=PICTURE_SIDE, alt=_spoken(dataset, image, answer))
-                words = f"{_badge(dataset, answer)}  \n{_below(dataset, image, answer)}"
-                st.caption(words, width=TILE_WIDTH - PICTURE_SIDE - GAP)
+                with st.container(width=TILE_WIDTH - PICTURE_SIDE - GAP, gap=None):
+                    # Two elements: a caption would make the badge too pale to read.
+                    st.markdown(_badge(dataset, answer))
+                    st.caption(_below(dataset, image, answer))
 
 
 def show_matrix(

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.ui.compare_address import Choice, choose_in_row, remember, wanted
+from core.ui.texts import in_text_colour
 
-PLAY_SECONDS = 0.7
-STEP, LAST = 5, 100
-ADDRESS = "at"
+PLAY_SECONDS = 1.0
+STEP, LAST = 10, 100
+ADDRESS, LABEL = "at", "Training done"
 
 
 def is_playing(experiment_id: str) -> bool:
@@ -18,17 +19,21 @@ def is_playing(experiment_id: str) -> bool:
 
 def choose_moment(experiment_id: str) -> float:
     """How much of its training each strategy has behind it, 0 to 1: from the address, or one
-    step further while it plays."""
+    step further while it plays.
+
+    Buttons and not a slider: Streamlit writes a slider's value in the accent colour, which on a
+    dark page is too dark to read.
+    """
     key = f"watch.{ADDRESS}.{experiment_id}"
+    options = {str(value): f"{value} %" for value in range(0, LAST + 1, STEP)}
     if is_playing(experiment_id):
-        now = min(LAST, int(st.session_state.get(key, 0)) + STEP)
-        st.session_state[key] = now
+        now = min(LAST, int(st.session_state.get(key) or 0) + STEP)
+        st.session_state[key] = str(now)
         if now == LAST:
             _stop(experiment_id, key)
     else:
-        steps = {str(value): f"{value} %" for value in range(0, LAST + 1, STEP)}
-        choice = Choice(ADDRESS, "Training done", "moment of the training", steps, str(LAST))
-        st.session_state[key] = int(wanted(choice))
+        choice = Choice(ADDRESS, LABEL, "moment of the training", options, str(LAST))
+        st.session_state[key] = wanted(choice)
     playing = is_playing(experiment_id)
     st.button(
         "Stop" if playing else "Play",
@@ -39,17 +44,17 @@ def choose_moment(experiment_id: str) -> float:
         args=(experiment_id, key),
         width=110,
     )
-    st.slider(
-        "Training done",
-        0,
-        LAST,
-        step=STEP,
-        format="%d %%",
+    st.segmented_control(
+        LABEL,
+        list(options),
+        format_func=lambda value: in_text_colour(options[value]),
+        required=True,
         key=key,
-        help="Of each strategy's own epochs: halfway, one of 40 epochs has done 20 and one of 2 "
+        help="Of each strategy's own epochs: at 50 %, one of 40 epochs has done 20 and one of 2 "
         "has done 1.",
         on_change=_stop,
         args=(experiment_id, key),
+        width="content",
     )
     return int(st.session_state[key]) / LAST
 
@@ -64,15 +69,15 @@ def choose_seed(seeds: Sequence[int]) -> int:
 
 def _play(experiment_id: str, key: str) -> None:
     """From where it stands; from the beginning where it stands at the end."""
-    if int(st.session_state.get(key, LAST)) >= LAST:
-        # One step before the first, because drawing goes one step further.
-        st.session_state[key] = -STEP
+    if int(st.session_state.get(key) or LAST) >= LAST:
+        # Drawing goes on from here, to the first step.
+        st.session_state[key] = "0"
     st.session_state[_playing(experiment_id)] = True
 
 
 def _stop(experiment_id: str, key: str) -> None:
     st.session_state[_playing(experiment_id)] = False
-    remember(**{ADDRESS: int(st.session_state[key])})
+    remember(**{ADDRESS: st.session_state[key]})
 
 
 def _playing(experiment_id: str) -> str:

@@ -190,7 +190,7 @@ def show_everyone(watched: Watched) -> None:
     """All strategies' answers at once, and what these pictures are."""
     if watched.dataset is None or not any(learner.answers for learner in watched.learners):
         return
-    st.subheader("Everyone's answers")
+    st.header("Everyone's answers")
     show_matrix(
         watched.dataset,
         watched.images,
