@@ -140,7 +140,10 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
                     f"{literal(second.title)} right": [cells.both_right, cells.put_right],
                     f"{literal(second.title)} wrong": [cells.broken, cells.both_wrong],
                 },
-                index=[f"{literal(first.title)} right", f"{literal(first.title)} wrong"],
+                index=pd.Index(
+                    [f"{literal(first.title)} right", f"{literal(first.title)} wrong"],
+                    name="test images",
+                ),
             )
         )
         differing = cells.put_right + cells.broken
