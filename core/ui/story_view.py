@@ -12,6 +12,7 @@ from core.comparison.story_cast import Told
 from core.comparison.story_words import missing_sentence
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, remember, wanted
+from core.ui.errors import file_or_error
 from core.ui.evidence_frame import dataset_or_words
 from core.ui.frame import is_presented, link_to, show_present_button
 from core.ui.results import recorded_text
@@ -141,14 +142,14 @@ def _show_end(told: Told) -> None:
     if missing is not None:
         st.info(literal(missing), icon=":material/add_circle:")
         link_to("benchmark", "Run them")
-    st.subheader("And now you", anchor=False)
+    st.header("And now you", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         link_to("try_it", "Try it yourself", experiment=experiment)
         link_to("try_it", "Guess against the models", experiment=experiment, view="guess")
         link_to("compare", "Compare in full", experiment=experiment)
         st.download_button(
             "Download the report",
-            data=lambda: report_html(reads.store(), experiment),
+            data=file_or_error(lambda: report_html(reads.store(), experiment)),
             file_name=f"headstart-{experiment}.html",
             mime="text/html",
             icon=":material/description:",
