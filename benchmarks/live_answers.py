@@ -14,7 +14,6 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ import psutil
 PROJECT = Path(__file__).resolve().parent.parent
 ANSWER_LIMIT = 1.0
 PICTURES = 20
-LONG_SECONDS = 600.0
 
 
 def measured(pictures: list[np.ndarray], work: Callable[[np.ndarray], object]) -> dict[str, float]:
@@ -44,13 +42,12 @@ def main() -> int:
     arguments = parser.parse_args()
     from core.datasets.store import open_dataset
     from core.runs.live_models import answer, prepared_of, wake, where_it_looked
-    from core.runs.live_process import NobodyThere, ask
+    from core.runs.live_process import dismiss_server
     from core.runs.live_protocol import read_address
     from core.runs.store import open_store
     from core.training.policy import library_versions, processor_name
 
-    with suppress(NobodyThere):
-        ask({"do": "leave"}, {}, LONG_SECONDS)
+    dismiss_server()
     while (former := read_address()) is not None and psutil.pid_exists(former.process_id):
         time.sleep(0.1)
     store = open_store()

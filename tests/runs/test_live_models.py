@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -30,7 +29,7 @@ from core.runs.live_models import (
     wake,
     where_it_looked,
 )
-from core.runs.live_process import NobodyThere, ask, note_start
+from core.runs.live_process import dismiss_server, note_start
 from core.runs.live_protocol import ConnectionLostError, connect, read_address
 from core.runs.predictions import read_predictions
 from core.runs.specs import plan_experiment
@@ -58,8 +57,7 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         leave_out_bundled_datasets(folder)
         add_arrows()
         yield folder
-        with suppress(NobodyThere):
-            ask({"do": "leave"}, {}, 10)
+        dismiss_server()
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +180,18 @@ def test_a_process_of_other_code_is_replaced(
     address = read_address()
     assert address is not None
     assert (address.code, address.process_id == former.process_id) == ("another", False)
+
+
+@pytest.mark.slow
+def test_it_ends_when_told(ready: tuple[Store, str]) -> None:
+    address = read_address()
+    assert address is not None
+    process = psutil.Process(address.process_id)
+    dismiss_server()
+    psutil.wait_procs([process], timeout=30)
+    assert standing(*ready).state == "asleep"
+    assert not Path(address.place).parent.exists()
+    dismiss_server()
 
 
 def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> None:
