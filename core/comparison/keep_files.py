@@ -7,8 +7,7 @@ KERAS_FILE, ONNX_FILE = "model.keras", "model.onnx"
 # What the package holds, in the order in which it is told.
 CONTENTS = {
     KERAS_FILE: "the trained network; it loads with Keras alone",
-    ONNX_FILE: "the same network for ONNX Runtime, without Keras (left out where it could not be "
-    "made; the model card then says why)",
+    ONNX_FILE: "the same network for ONNX Runtime, without Keras",
     "labels.json": "the names of the classes, in the order of the network's answers",
     "preprocessing.json": "what is done to a picture before the network sees it",
     SNIPPET: "a short program that says what the network sees in a picture",

@@ -14,6 +14,7 @@ from core.comparison.keep_model import (
 )
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row
+from core.ui.errors import file_or_error
 from core.ui.evidence_side_work import ready_or_words
 from core.ui.frame import link_to
 from core.ui.texts import literal
@@ -104,7 +105,7 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
     # Read when it is clicked: until then no session holds it.
     st.download_button(
         f"Download ({_megabytes(size_bytes)})",
-        data=lambda: read_package(work.result),
+        data=file_or_error(lambda: read_package(work.result)),
         file_name=package_name(dataset_name, run.strategy, run.seed),
         mime="application/zip",
         type="primary",
@@ -117,6 +118,7 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
 def _show_contents() -> None:
     st.markdown("**What is in it**")
     st.markdown("\n".join(f"- `{name}`: {literal(what)}" for name, what in CONTENTS.items()))
+    st.caption("Where a network cannot be made into ONNX, the model card says why.")
     st.markdown(f"**The program `{SNIPPET}`**, as it lies in the zip")
     st.code("pip install -r requirements.txt\npython predict.py my-picture.jpg", language="bash")
     st.code(snippet(), language="python", height=SNIPPET_HEIGHT)

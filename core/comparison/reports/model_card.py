@@ -5,11 +5,13 @@ predictions or its dataset.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.evidence import Evidence, load_evidence
@@ -28,7 +30,8 @@ from core.runs.store import Store
 from core.strategies.registry import find_strategy
 
 TEMPLATES = Path(__file__).parent / "templates"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~$&^=@])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|~$&@])")
+_BARE_LINK = re.compile(r"(?i)(?<=http)(s?)(?=://)|(?<=www)(?=\.)")
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,13 @@ def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
 def literal(text: object) -> str:
     """``text`` so that Markdown shows it as it is: no emphasis, links, HTML or table cells."""
     escaped = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-    # At the start of a line these make a list, a number in one, or a heading underlined.
-    return re.sub(r"^(\d*)([-.:)])", r"\1\\\2", escaped)
+    # GitHub's Markdown makes links of bare addresses.
+    unlinked = _BARE_LINK.sub(lambda found: f"{found[0]}\\", escaped)
+    # At the start of a line these make a list, a rule, or a heading of the line before.
+    return re.sub(r"^(\d*)([-+=.)])(?=\s|$|[-=])", r"\1\\\2", unlinked)
 
 
-def _template():
+def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=False,
@@ -176,7 +181,7 @@ def _class_rows(classes: tuple[ClassScore, ...], trained_on: np.ndarray) -> list
     ]
 
 
-def _interval(text, low: float | None, high: float | None) -> str:
+def _interval(text: Callable[[float], str], low: float | None, high: float | None) -> str:
     return "—" if low is None or high is None else f"{text(low)} to {text(high)}"
 
 
@@ -208,12 +213,12 @@ def _training_rows(
     ]
 
 
-def _epochs(result: dict) -> str:
+def _epochs(result: dict[str, Any]) -> str:
     return (
         f"{result.get('epochs')}; the weights are those after epoch {result.get('best_epoch')}, "
         "the best on the validation pictures"
     )
 
 
-def _trained(result: dict) -> str:
+def _trained(result: dict[str, Any]) -> str:
     return f"{int(result.get('trainable_parameters') or 0):,}"

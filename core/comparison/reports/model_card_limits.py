@@ -3,7 +3,7 @@
 from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.scores import ClassScore, StrategyScore
-from core.comparison.verdict_words import points_words
+from core.comparison.verdict_words import points_words, quoted
 from core.datasets.model import Dataset
 from core.runs.experiment_spec import ExperimentSpec
 
@@ -48,7 +48,8 @@ def limits(
 
 
 def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
-    always = f"always answering {evidence.majority_name!r} ({percent_text(accuracy.majority)})"
+    share = percent_text(accuracy.majority)
+    always = f"always answering {quoted(evidence.majority_name)} ({share})"
     low, high, majority = accuracy.low or 0.0, accuracy.high or 1.0, accuracy.majority or 0.0
     if low > majority:
         return f"It is better than {always}: the whole interval of its accuracy lies above."
