@@ -12,8 +12,8 @@ from core.ui.compare_address import shortened
 from core.ui.texts import literal, plural
 
 MOST_CLASSES = 24
-# About so many pictures in all: few classes show several each.
-WANTED_PICTURES = 24
+# About so many pictures in all: few classes show several each, but no more than fit in a row.
+WANTED_PICTURES, MOST_EACH = 24, 6
 # Looked at for each one shown, so that an almost empty picture does not stand for its class.
 CANDIDATES = 3
 TILE_SIDE, PRESENTED_SIDE = 84, 120
@@ -71,7 +71,7 @@ def candidate_pictures(dataset: Dataset) -> dict[int, list[int]]:
 
 
 def pictures_each(classes: int) -> int:
-    return max(1, WANTED_PICTURES // max(1, classes))
+    return min(MOST_EACH, max(1, WANTED_PICTURES // max(1, classes)))
 
 
 def _contrast(png: bytes) -> float:

@@ -47,7 +47,7 @@ def test_the_story_is_told_by_keyboard_in_both_themes(address):
             for number in range(1, 8):
                 expect(page.get_by_text(f"{number} of 7 ·")).to_be_visible()
                 if number == 1:
-                    expect(page.get_by_role("img", name="up, picture 8")).to_be_visible()
+                    expect(page.get_by_role("img", name="up, picture 6")).to_be_visible()
                 else:
                     expect(page.locator(".js-plotly-plot")).to_have_count(1)
                 expect(page.get_by_text("Experiment of this story")).to_be_visible()
