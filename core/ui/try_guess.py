@@ -19,11 +19,13 @@ from core.ui.pictures import fitted, padded
 from core.ui.strategy_marks import show_strategy_name
 from core.ui.texts import literal
 from core.ui.try_keys import keys_of
-from core.ui.try_score import show_score
+from core.ui.try_score import show_score, show_score_details
 
 # So many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
 PICTURE_WIDTH = 420
+# Pixels: with its verdict it fits a telephone of 390.
+SAID_WIDTH = 276
 # Not an arrow: whoever clicked on a view last would change the view with it.
 NEXT_KEY = "N"
 
@@ -44,8 +46,9 @@ def show_guess(subject: Subject) -> None:
     dealt = guessing_round(evidence, _round_number(evidence))
     game = st.session_state.setdefault(f"guess.{subject.id}.{dealt.number}", Game())
     if game.looked_at == len(dealt.rows):
-        show_score(evidence, dataset, dealt, game.guesses)
+        show_score(evidence, dealt, game.guesses)
         _offer_again(evidence, dealt, game)
+        show_score_details(evidence, dataset, dealt, game.guesses)
         return
     st.progress(game.looked_at / len(dealt.rows), text=_progress_words(dealt, game))
     if len(game.guesses) == game.looked_at:
@@ -150,8 +153,9 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
             f"{sum(entry.right for entry in said)} of {len(said)} strategies were right. "
             "None of them was trained on this picture."
         )
-        for entry in said:
-            _show_said(evidence, entry)
+        with st.container(gap="xsmall"):
+            for entry in said:
+                _show_said(evidence, entry)
 
 
 def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
@@ -166,9 +170,12 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
 
 def _show_said(evidence: Evidence, said: Said) -> None:
     sure = "" if said.sureness is None else f", {literal(percent_text(said.sureness))} sure"
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
-            said.strategy, said.title, f" said {literal(evidence.classes[said.said])}{sure}"
+            said.strategy,
+            said.title,
+            f"  \nsaid {literal(evidence.classes[said.said])}{sure}",
+            SAID_WIDTH,
         )
         verdict_badge(said.right)
 

@@ -10,14 +10,15 @@ from core.comparison.guessing import GuessingRound, round_scores, score_words
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.evidence_frame import show_chart
-from core.ui.evidence_tiles import TILE_SIDE
 from core.ui.glossary import explain
 from core.ui.texts import literal
 
+# All ten with their gaps stand side by side in a window of 1280 pixels.
+TILE_SIDE = 96
 
-def show_score(
-    evidence: Evidence, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
-) -> None:
+
+def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int]) -> None:
+    """How many were right, and what that can tell."""
     scores = round_scores(evidence, dealt, guesses)
     visitor = scores[0]
     ahead = sum(score.right > visitor.right for score in scores[1:])
@@ -29,6 +30,13 @@ def show_score(
         f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
         f"{literal(score_words(scores))}"
     )
+
+
+def show_score_details(
+    evidence: Evidence, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    """Every player with the interval, and the pictures of the round."""
+    scores = round_scores(evidence, dealt, guesses)
     show_chart(
         score_chart(scores),
         score_chart_words(scores),

@@ -23,7 +23,7 @@ from core.ui.evidence_tiles import page_number
 from core.ui.pictures import fitted, padded
 from core.ui.texts import literal
 
-SOURCES = {"held": "A held-out picture", "upload": "Your own picture", "camera": "The camera"}
+SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}
 GALLERY_SIZE = 12
 # All twelve with their gaps stand side by side in a window of 1280 pixels.
 GALLERY_SIDE = 76

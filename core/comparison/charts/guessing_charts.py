@@ -46,7 +46,7 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
     ]
     list_on_rows(figure, labels, ROW_HEIGHT)
     figure.update_xaxes(
-        title="right in this round (%), with 95 % interval", range=[0, 103], fixedrange=True
+        title="right in this round (%), with 95 % interval", range=[-2, 103], fixedrange=True
     )
     figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
     return figure
