@@ -14,7 +14,7 @@ from core.ui.dataset_manage import REMOVED_NOTE, show_manage
 from core.ui.dataset_pictures import show_pictures
 from core.ui.errors import error_box
 from core.ui.frame import show_page
-from core.ui.texts import literal
+from core.ui.texts import in_text_colour, literal
 from core.ui.uploads import offer_upload, show_formats
 
 SECTIONS = {
@@ -63,16 +63,18 @@ def show_one(dataset: Dataset) -> None:
     names = list(SECTIONS)
     wanted = st.query_params.get("section")
     # The address decides, so that a section can be shared as a link, and links lead to one.
-    st.session_state["section"] = wanted if wanted in names else names[0]
-    tabs = st.tabs(names, key="section", on_change=remember_section)
+    chosen = wanted if wanted in names else names[0]
+    labels = {in_text_colour(name): name for name in names}
+    st.session_state["section"] = in_text_colour(chosen)
+    tabs = st.tabs(list(labels), key="section", on_change=remember_section, args=(labels,))
     for name, tab in zip(names, tabs, strict=True):
         if tab.open:  # the others are drawn when they are opened
             with tab, error_box():
                 SECTIONS[name](dataset)
 
 
-def remember_section() -> None:
-    st.query_params["section"] = st.session_state["section"]
+def remember_section(labels: dict[str, str]) -> None:
+    st.query_params["section"] = labels[st.session_state["section"]]
 
 
 show_page("datasets", body)

@@ -14,6 +14,7 @@ from core.ui.compare_address import Choice, choose_in_row, remember, wanted_numb
 from core.ui.compare_confusion import show_confusion
 from core.ui.compare_image import show_image
 from core.ui.compare_map import show_map
+from core.ui.errors import file_or_error
 from core.ui.evidence_frame import (
     ONE_STRATEGY,
     choose_pair,
@@ -174,7 +175,7 @@ def _show_label_errors(subject: Subject, evidence: Evidence, dataset: Dataset | 
     if dataset is not None and errors:
         st.download_button(
             "Doubtful labels as CSV",
-            data=lambda: label_errors_csv(evidence, dataset),
+            data=file_or_error(lambda: label_errors_csv(evidence, dataset)),
             file_name=f"headstart-{subject.id}-doubtful-labels.csv",
             mime="text/csv",
             icon=":material/download:",

@@ -6,6 +6,7 @@ from core.comparison.reports.export_tables import export_zip_of_tables
 from core.comparison.reports.report import report_html
 from core.comparison.reports.report_command import run_command
 from core.ui import reads
+from core.ui.errors import file_or_error
 from core.ui.evidence_reads import Subject
 from core.ui.results import show_downloads
 from core.ui.texts import literal
@@ -50,7 +51,7 @@ def _show_downloads(subject: Subject) -> None:
     # Built when it is asked for: it takes a second or two.
     st.download_button(
         "Download the report",
-        data=lambda: report_html(store, subject.id),
+        data=file_or_error(lambda: report_html(store, subject.id)),
         file_name=f"{name}.html",
         mime="text/html",
         type="primary",
@@ -61,7 +62,7 @@ def _show_downloads(subject: Subject) -> None:
     st.markdown(ZIP_SAYS)
     st.download_button(
         "Download all tables",
-        data=lambda: export_zip_of_tables(store, subject.id),
+        data=file_or_error(lambda: export_zip_of_tables(store, subject.id)),
         file_name=f"{name}-tables.zip",
         mime="application/zip",
         icon=":material/folder_zip:",

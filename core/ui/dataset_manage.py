@@ -13,6 +13,7 @@ from core.errors import BadInput, HeadstartError
 from core.ui import actions, reads
 from core.ui.access import may_edit, show_viewer_note
 from core.ui.dataset_pictures import FIELD_WIDTH
+from core.ui.errors import error_box, file_or_error
 from core.ui.frame import link_to
 from core.ui.results import experiment_label
 from core.ui.texts import literal, plural
@@ -53,7 +54,7 @@ def _show_downloads(dataset: Dataset) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "The images as a zip",
-            data=lambda: _exported(dataset),
+            data=file_or_error(lambda: _exported(dataset)),
             file_name=f"{_file_stem(dataset)}.zip",
             mime="application/zip",
             icon=":material/download:",
@@ -68,7 +69,7 @@ def offer_quarantine_list(dataset: Dataset, place: str) -> None:
     quarantined = len(dataset.health["quarantined"])
     st.download_button(
         "List of the files left out",
-        data=lambda: quarantine_csv(dataset),
+        data=file_or_error(lambda: quarantine_csv(dataset)),
         file_name=f"{_file_stem(dataset)}-left-out.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -175,13 +176,14 @@ def _what_goes(dataset: Dataset) -> str:
 
 
 def _remove(dataset: Dataset) -> None:
-    # Asked again: somebody may have started a run since the page was drawn.
-    if reads.store().active_runs_of_dataset(dataset.id):
-        return
-    try:
-        actions.remove_dataset(dataset.id)
-    except HeadstartError as error:
-        st.session_state[REMOVED_NOTE] = str(error)
-    else:
-        st.session_state[REMOVED_NOTE] = f"{dataset.name} was removed."
-    st.query_params.clear()
+    with error_box():
+        # Asked again: somebody may have started a run since the page was drawn.
+        if reads.store().active_runs_of_dataset(dataset.id):
+            return
+        try:
+            actions.remove_dataset(dataset.id)
+        except HeadstartError as error:
+            st.session_state[REMOVED_NOTE] = str(error)
+        else:
+            st.session_state[REMOVED_NOTE] = f"{dataset.name} was removed."
+        st.query_params.clear()

@@ -1,6 +1,7 @@
 """Work in a process of its own as a page shows it: how far it is, or what went wrong."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -27,12 +28,17 @@ def ready_or_words(ask: Callable[[], SideWork], key: str) -> SideWork | None:
             "Try again",
             icon=":material/refresh:",
             key=f"again.{key}",
-            on_click=forget,
+            on_click=_try_again,
             args=(work.result,),
         )
         return None
     st.fragment(_follow, run_every=REFRESH_SECONDS)(ask)
     return None
+
+
+def _try_again(result: Path) -> None:
+    with error_box():
+        forget(result)
 
 
 def _follow(ask: Callable[[], SideWork]) -> None:

@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.runs.first_start import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
 from core.ui import access
-from core.ui.errors import error_box
+from core.ui.errors import error_box, show_late_errors
 
 PAGES_FOLDER = PROJECT_ROOT / "pages"
 ROUTER = PROJECT_ROOT / "app.py"
@@ -82,6 +82,7 @@ def show_page(path: str, body: Callable[[], None]) -> None:
         access.admit()
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)
+        show_late_errors()
         body()
     if is_presented():
         _show_way_out()

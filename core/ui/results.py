@@ -10,6 +10,7 @@ from core.comparison.model import Comparison
 from core.comparison.reports.export import to_csv, to_json
 from core.runs.records import ExperimentRecord
 from core.ui.compare_address import Choice, choose_in_row
+from core.ui.errors import file_or_error
 from core.ui.texts import literal, plural
 
 NUMBER_FORMATS = {
@@ -204,7 +205,7 @@ def show_downloads(comparison: Comparison) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Table as CSV",
-            data=lambda: to_csv(comparison, byte_order_mark=True),
+            data=file_or_error(lambda: to_csv(comparison, byte_order_mark=True)),
             file_name=f"{name}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -213,7 +214,7 @@ def show_downloads(comparison: Comparison) -> None:
         )
         st.download_button(
             "Everything as JSON",
-            data=lambda: to_json(comparison),
+            data=file_or_error(lambda: to_json(comparison)),
             file_name=f"{name}.json",
             mime="application/json",
             icon=":material/data_object:",

@@ -10,6 +10,7 @@ from core.errors import HeadstartError
 from core.settings import current_settings
 from core.ui import actions
 from core.ui.access import may_edit, show_viewer_note
+from core.ui.errors import file_or_error
 from core.ui.texts import in_text_colour, literal
 
 FILES, FOLDER = "Files or a zip", "A folder"
@@ -100,7 +101,7 @@ def _start(begin: Callable[[], str]) -> None:
 def show_formats() -> None:
     """The arrangements that are understood: what each is, how it looks, a sample to download."""
     st.header("How your images can be arranged")
-    tabs = st.tabs([sample.title for sample in SAMPLES])
+    tabs = st.tabs([in_text_colour(sample.title) for sample in SAMPLES])
     for tab, sample in zip(tabs, SAMPLES, strict=True):
         with tab:
             _show_format(sample)
@@ -115,7 +116,7 @@ def _show_format(sample: Sample) -> None:
     left.markdown(literal(sample.says))
     left.download_button(
         "Download a sample",
-        data=sample.build,
+        data=file_or_error(sample.build),
         file_name=sample.file_name,
         icon=":material/download:",
         key=f"sample.{sample.name}",

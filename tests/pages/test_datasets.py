@@ -19,6 +19,7 @@ from core.runs.store import open_store
 from core.ui import dataset_imports, dataset_manage, reads
 from core.ui.dataset_cleanup import ACTION_LABELS
 from core.ui.dataset_pictures import PAGE_SIZE
+from core.ui.texts import in_text_colour
 from tests import stored_home
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 from tests.pages.conftest import open_cold, open_routed, words
@@ -108,7 +109,7 @@ def test_the_list_shows_how_to_add_and_what_is_there(open_page):
     assert "120 images in 3 classes, grey" in text
     assert "Commonest class: down, 33.3 % of the images" in text
     for sample in SAMPLES:
-        assert sample.title in [tab.label for tab in app.tabs]
+        assert in_text_colour(sample.title) in [tab.label for tab in app.tabs]
         assert sample.tree in [code.value for code in app.code]
     dataset = open_dataset("arrows")
     assert links(app)["Open"] == ("datasets", f"dataset={dataset.folder.name}")

@@ -1,0 +1,123 @@
+"""Every page in Chromium, light and dark: no violation of the accessibility rules, nothing from the
+network, nothing wider than the window; the screenshots are kept for people to look at."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core.runs.store import open_store
+from core.ui.frame import PAGES
+from tests import stored_home
+from tests.browser import (
+    MARKS,
+    MILLISECONDS,
+    WCAG_AA,
+    keep_screenshot,
+    running_app,
+    running_browser,
+    settle,
+)
+from tests.pages.compared import EXPERIMENT, store_compared
+
+pytestmark = [*MARKS, pytest.mark.timeout(600)]
+
+VIEWS = {
+    "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
+    "compare-time": f"/compare?experiment={EXPERIMENT}&view=time",
+    "compare-pictures": f"/compare?experiment={EXPERIMENT}&view=pictures",
+    "compare-flips": f"/compare?experiment={EXPERIMENT}&view=pictures&show=flips",
+    "compare-data": f"/compare?experiment={EXPERIMENT}&view=data",
+    "compare-several": f"/compare?experiment={EXPERIMENT}&view=several",
+    "compare-report": f"/compare?experiment={EXPERIMENT}&view=report",
+    "dataset-health": "/datasets?dataset=arrows",
+    "dataset-pictures": "/datasets?dataset=arrows&section=Pictures",
+    "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
+    "dataset-manage": "/datasets?dataset=arrows&section=Manage",
+    "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",
+    "try-keep": f"/try_it?experiment={EXPERIMENT}&view=keep",
+}
+ADDRESSES = {page.path: f"/{page.path}" for page in PAGES} | VIEWS
+# Streamlit's own elements, which nothing that Python says can change: (rule, part of the selector
+# or of the element) and why.
+STREAMLITS_OWN = {
+    # The drop zone of the file uploader is focusable by script (tabindex -1) and has a name, though
+    # its role says that it is only for looks. The button inside it is what keys and readers use.
+    ("presentation-role-conflict", 'data-testid="stFileUploaderDropzone"'),
+}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("axe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(folder / "home"))
+        stored_home.leave_out_bundled_datasets(folder / "home")
+        store_compared(open_store(), stored_home.add_arrows())
+        with running_app(folder / "home", folder / "server.log") as found:
+            yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with running_browser() as found:
+        yield found
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser, address):
+    tab = browser.new_page(
+        base_url=address, color_scheme=request.param, viewport={"width": 1280, "height": 900}
+    )
+    tab.set_default_timeout(60 * MILLISECONDS)
+    yield tab
+    tab.close()
+
+
+def violations(page) -> list[str]:
+    """Rule, element and what is wrong, without what is Streamlit's own."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"runOnly": WCAG_AA}).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]}: {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+        if not any(rule["id"] == known and part in node["html"] for known, part in STREAMLITS_OWN)
+    ]
+
+
+def open_whole(page, address: str) -> None:
+    """Go there and wait until all of it is drawn and nothing fades in any more."""
+    from playwright.sync_api import expect
+
+    page.goto(address)
+    page.locator("[data-testid=stMain] h1").first.wait_for()
+    settle(page)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.wait_for_timeout(500)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_no_page_has_a_violation_or_asks_the_network(page, name, request):
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    open_whole(page, ADDRESSES[name])
+    keep_screenshot(page, f"{name}-1280-{request.node.callspec.params['page']}")
+    assert violations(page) == []
+    local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
+    assert [url for url in asked if not url.startswith(local)] == []
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_nothing_is_wider_than_a_telephone(browser, address, name):
+    tab = browser.new_page(base_url=address, viewport={"width": 390, "height": 800})
+    open_whole(tab, ADDRESSES[name])
+    keep_screenshot(tab, f"{name}-390-light")
+    widths = tab.evaluate(
+        """() => {
+            const main = document.querySelector("[data-testid=stMain]");
+            return [main.scrollWidth, main.clientWidth, document.documentElement.scrollWidth];
+        }"""
+    )
+    tab.close()
+    assert widths == [390, 390, 390]
