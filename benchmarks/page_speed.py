@@ -69,7 +69,7 @@ CLICKS = {
         f"/datasets?dataset={DATASET}", "[role=tab]:has-text('Pictures')", "[data-testid=stImage]",
     ),
     "benchmark, another strategy": (
-        "/benchmark", "label:has-text('features, dense head')", "text=10 settings",
+        "/benchmark", "[data-testid=stCheckbox] p:has-text('features, dense head')", "text=10 settings",
     ),
     "menu, to the ladder": (COMPARE, "a:has-text('The ladder')", "h1:has-text('The ladder')"),
     "menu, to datasets": (COMPARE, "a:has-text('Datasets')", "h1:has-text('Datasets')"),

@@ -104,16 +104,7 @@ def _choose_changes(dataset: Dataset) -> Changes:
         help="For classes that mean the same, such as cat and cats.",
         persist_state="page",
     )
-    into = st.selectbox(
-        "into the class",
-        dataset.classes,
-        index=None,
-        key=_key(dataset, "into"),
-        placeholder="Choose one, or type a new name",
-        accept_new_options=True,
-        disabled=not merged,
-        persist_state="page",
-    )
+    into = _choose_into(dataset) if merged else None
     if merged and not into:
         st.caption(":material/info: Say into which class they are merged.")
     pairs = tuple((name, into) for name in merged if into and name != into)
@@ -122,6 +113,18 @@ def _choose_changes(dataset: Dataset) -> Changes:
         drop_classes=tuple(dropped),
         merge_classes=pairs,
         drop_images=_choose_marked(dataset),
+    )
+
+
+def _choose_into(dataset: Dataset) -> str | None:
+    return st.selectbox(
+        "Into the class",
+        dataset.classes,
+        index=None,
+        key=_key(dataset, "into"),
+        placeholder="Choose one, or type a new name",
+        accept_new_options=True,
+        persist_state="page",
     )
 
 

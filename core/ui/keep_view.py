@@ -42,7 +42,7 @@ def show_keep(experiment_id: str) -> None:
     """
     store = reads.store()
     runs = keepable_runs(store, experiment_id)
-    st.subheader("Keep a model", help=CARD_HELP)
+    st.header("Keep a model", help=CARD_HELP)
     if not runs:
         st.info(literal(why_nothing_to_keep(store, experiment_id)), icon=":material/inventory_2:")
         link_to("benchmark", "Train one here")

@@ -86,7 +86,7 @@ def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game)
     with left:
         _show_picture(dataset, dealt, game, "what does it show?")
     with right:
-        st.subheader("What does it show?")
+        st.header("What does it show?")
         if len(evidence.classes) > MOST_BUTTONS:
             _ask_in_list(evidence, dealt, game)
             return

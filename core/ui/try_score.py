@@ -23,7 +23,7 @@ def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int])
     visitor = scores[0]
     ahead = sum(score.right > visitor.right for score in scores[1:])
     even = sum(score.right == visitor.right for score in scores[1:])
-    st.subheader(
+    st.header(
         f"You: {visitor.right} of {visitor.pictures} right", help=explain("confidence interval")
     )
     st.markdown(

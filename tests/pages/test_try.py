@@ -296,7 +296,7 @@ def test_a_whole_round_is_played_and_scored(open_page):
     dealt = guessing_round(evidence, 2)
     assert app.get("progress")[0].proto.text == "Round 2 · picture 1 of 10"
     for place, label in enumerate(dealt.labels):
-        assert [entry.value for entry in app.subheader] == ["What does it show?"]
+        assert [entry.value for entry in app.header] == ["What does it show?"]
         guess = label if place < 7 else (label + 1) % 3
         app = is_whole(app.button(key=f"guess.2.{place}.{guess}").click().run())
         right = sum(entry.right for entry in said_about(evidence, dealt, place))
@@ -307,7 +307,7 @@ def test_a_whole_round_is_played_and_scored(open_page):
         else:
             assert f"It is **{truth}**, not {evidence.classes[guess]}." in app.warning[0].value
         app = app.button(key=f"guess.next.2.{place}").click().run()
-    assert [entry.value for entry in app.subheader] == ["You: 7 of 10 right"]
+    assert [entry.value for entry in app.header] == ["You: 7 of 10 right"]
     assert "7 of 10 right means that on very many such pictures" in words(app)
     assert app.dataframe[0].value["right"].tolist()[0] == 7
     (again,) = [entry for entry in app.button if entry.label == "Another ten"]
