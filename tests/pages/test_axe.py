@@ -1,7 +1,9 @@
 """Every page in Chromium, light and dark: no violation of the accessibility rules, nothing from the
 network, nothing wider than the window; the screenshots are kept for people to look at."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,11 +49,12 @@ STREAMLITS_OWN = {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory, session_home: Path) -> Iterator[str]:
+    """Over the bundled datasets, their recorded results, and an experiment made up on arrows."""
     folder = tmp_path_factory.mktemp("axe")
+    shutil.copytree(session_home / "datasets", folder / "home" / "datasets")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_HOME", str(folder / "home"))
-        stored_home.leave_out_bundled_datasets(folder / "home")
         store_compared(open_store(), stored_home.add_arrows())
         with running_app(folder / "home", folder / "server.log") as found:
             yield found
