@@ -20,6 +20,7 @@ from core.comparison.keep_files import (
     CONTENTS,
     KERAS_FILE,
     ONNX_FILE,
+    ONNX_REQUIREMENTS,
     SNIPPET,
     snippet,
 )
@@ -64,9 +65,10 @@ def make_package(store: Store, run_id: str, output: Path, work: SideProcess) -> 
             "preprocessing.json": _as_json(preprocessing(spec, dataset.channels, facts)),
             SNIPPET: snippet(),
             "requirements.txt": _requirements(facts, ["keras", facts.backend, "numpy", "pillow"]),
-            "requirements-onnx.txt": _requirements(facts, ["onnxruntime", "numpy", "pillow"]),
             CARD: model_card(store, run_id, facts),
         }
+        if facts.onnx_bytes:
+            texts[ONNX_REQUIREMENTS] = _requirements(facts, ["onnxruntime", "numpy", "pillow"])
         for name, text in texts.items():
             (files / name).write_text(text, encoding="utf-8")
         work.report("Packing")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 CARD, SNIPPET = "README.md", "predict.py"
 KERAS_FILE, ONNX_FILE = "model.keras", "model.onnx"
+ONNX_REQUIREMENTS = "requirements-onnx.txt"
 # What the package holds, in the order in which it is told.
 CONTENTS = {
     KERAS_FILE: "the trained network; it loads with Keras alone",
@@ -12,7 +13,7 @@ CONTENTS = {
     "preprocessing.json": "what is done to a picture before the network sees it",
     SNIPPET: "a short program that says what the network sees in a picture",
     "requirements.txt": "the libraries that the program needs, with their versions",
-    "requirements-onnx.txt": "the few that it needs with ONNX instead",
+    ONNX_REQUIREMENTS: "the few that it needs with ONNX instead",
     CARD: "the model card: data, split, measures with intervals, limits",
 }
 _SNIPPET_FILE = Path(__file__).parent / "reports" / "templates" / SNIPPET

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.keep_files import CONTENTS, ONNX_FILE
+from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
 from core.comparison.reports.model_card_limits import limits
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import ClassScore, StrategyScore, per_class_table, score_table
@@ -80,7 +80,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         files=[
             (name, what)
             for name, what in CONTENTS.items()
-            if name != ONNX_FILE or package.onnx_bytes
+            if package.onnx_bytes or name not in (ONNX_FILE, ONNX_REQUIREMENTS)
         ],
         data=_data_rows(experiment.spec, dataset),
         evidence=evidence,

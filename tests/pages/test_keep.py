@@ -1,0 +1,97 @@
+"""Try it, Keep a model: what is offered, how it is made, what is said where there is nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.comparison.keep_files import CONTENTS, snippet
+from core.datasets.store import open_dataset
+from core.runs.kept_models import write_weights
+from core.runs.side_work import SideWork
+from core.runs.store import Store, open_store
+from core.ui import keep_view
+from tests.pages.compared import EXPERIMENT, store_compared
+from tests.pages.conftest import open_cold, open_routed, words
+
+RUN = f"{EXPERIMENT}-cnn-0"
+VIEW = {"view": "keep", "experiment": EXPERIMENT}
+
+
+@pytest.fixture
+def store(empty_home: Path) -> Store:  # noqa: ARG001 - sets the home
+    store = open_store()
+    store_compared(store, open_dataset("arrows"))
+    return store
+
+
+@pytest.fixture
+def kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:  # noqa: ARG001 - fills it
+    """Two strategies with kept weights; what the making process says is set by the test."""
+    for strategy in ("mlp", "cnn"):
+        for seed in (0, 1):
+            write_weights(f"{EXPERIMENT}-{strategy}-{seed}", {"a/kernel": np.zeros(3, np.float32)})
+    told: dict[str, Any] = {"asked": []}
+
+    def kept_package(_store: Store, run_id: str) -> SideWork:
+        told["asked"].append(run_id)
+        return told["work"]
+
+    monkeypatch.setattr(keep_view, "kept_package", kept_package)
+    return told
+
+
+def labels(app: AppTest, kind: str) -> list[str]:
+    return [element.proto.label for element in app.get(kind)]
+
+
+@pytest.mark.parametrize("opened", [open_cold, open_routed])
+@pytest.mark.usefixtures("store")
+def test_without_weights_the_page_says_why(opened: Any) -> None:
+    app = opened("try_it", **VIEW)
+    assert not app.exception
+    assert (
+        "These results were recorded elsewhere, and their networks did not come with them"
+        in words(app).replace("\\", "")
+    )
+
+
+@pytest.mark.parametrize("opened", [open_cold, open_routed])
+def test_a_package_is_made_when_it_is_asked_for(
+    kept: dict[str, Any], tmp_path: Path, opened: Any
+) -> None:
+    app = opened("try_it", **VIEW)
+    assert not app.exception
+    assert app.selectbox(key="address.strategy").value == "cnn"
+    assert [code.value for code in app.code][-1] == snippet().rstrip()
+    assert all(f"`{name}`" in words(app) for name in CONTENTS)
+    assert kept["asked"] == []
+    kept["work"] = SideWork(tmp_path / "x.zip", "failed", error="It *stopped*.")
+    app.button(key=f"keep.make.{RUN}").click().run()
+    assert set(kept["asked"]) == {RUN}
+    assert [error.value for error in app.error] == ["It \\*stopped\\*\\."]
+    (tmp_path / "x.zip").write_bytes(b"0" * 1_500_000)
+    kept["work"] = SideWork(tmp_path / "x.zip", "ready")
+    app.run()
+    assert labels(app, "download_button") == ["Download (1.5 MB)"]
+
+
+def test_a_link_names_strategy_and_seed(kept: dict[str, Any]) -> None:
+    app = open_routed("try_it", **VIEW, strategy="mlp", seed="1")
+    app.button(key=f"keep.make.{EXPERIMENT}-mlp-1")
+    stale = open_routed("try_it", **VIEW, strategy="vgg16_probe", seed="9")
+    assert not stale.exception
+    assert len(stale.warning) == 2
+    stale.button(key=f"keep.make.{RUN}")
+    assert kept["asked"] == []
+
+
+def test_what_is_too_large_for_a_browser_comes_by_the_command_line(
+    kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_view, "LARGEST_DOWNLOAD_BYTES", 7_999)
+    app = open_routed("try_it", **VIEW)
+    assert app.code[0].value == f"python -m core runs keep {RUN} --output model.zip"
+    assert kept["asked"] == []
