@@ -47,10 +47,13 @@ PAGES = {
     "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "text=Start the benchmark"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
-    "compare": (COMPARE, CHART),
-    "compare, differences": (f"{COMPARE}&view=differences", CHART),
+    "compare": (COMPARE, "text=named most test images right"),
+    "compare, differences": (
+        f"{COMPARE}&view=differences",
+        "text=/after Holm|cannot be told apart/",
+    ),
     "compare, time": (f"{COMPARE}&view=time", CHART),
-    "compare, pictures": (f"{COMPARE}&view=pictures", CHART),
+    "compare, pictures": (f"{COMPARE}&view=pictures", "text=Confused most often"),
     "compare, several": (f"{COMPARE}&view=several", "[data-testid=stDataFrame]"),
     "ladder": ("/ladder", "[data-testid=stMain] h2"),
     "measured": ("/measured", "[data-testid=stMain] h2"),
@@ -69,7 +72,9 @@ CLICKS = {
         f"/datasets?dataset={DATASET}", "[role=tab]:has-text('Pictures')", "[data-testid=stImage]",
     ),
     "benchmark, another strategy": (
-        "/benchmark", "[data-testid=stCheckbox] p:has-text('features, dense head')", "text=10 settings",
+        "/benchmark",
+        "[data-testid=stCheckbox] p:has-text('features, dense head')",
+        "text=10 settings",
     ),
     "menu, to the ladder": (COMPARE, "a:has-text('The ladder')", "h1:has-text('The ladder')"),
     "menu, to datasets": (COMPARE, "a:has-text('Datasets')", "h1:has-text('Datasets')"),
@@ -131,17 +136,20 @@ def settle_whole(page: Any) -> None:
 
 def measure_page(browser: Any, base: str, name: str, repeats: int) -> dict[str, Any]:
     address, useful = PAGES[name]
-    seconds, shifts = [], []
+    seconds, whole, shifts = [], [], []
     for _ in range(repeats + 1):
         page, took = open_page(browser, base, address, useful)
-        settle_whole(page)
         seconds.append(took)
+        whole.append(took + timed(lambda page=page: settle_whole(page)))
         shifts.append(page.evaluate("window.shifts"))
         page.context.close()
     return {
         "first_seconds": round(seconds[0], 3),
         "median_seconds": round(statistics.median(seconds[1:]), 3),
         "slowest_seconds": round(max(seconds[1:]), 3),
+        "whole_median_seconds": round(
+            statistics.median(whole[1:]) - SETTLED_MILLISECONDS / 1000, 3
+        ),
         "layout_shift": round(statistics.median(shifts[1:]), 4),
         "reached": statistics.median(seconds[1:]) <= PAGE_LIMIT
         and statistics.median(shifts[1:]) <= SHIFT_LIMIT,

@@ -37,7 +37,9 @@ def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: b
     with st.container(horizontal=True, gap="small"):
         for index, square in zip(indexes, squares, strict=True):
             with st.container(width=TILE_SIDE, gap=None):
-                st.image(square, width=TILE_SIDE, alt=_alt(dataset, index))
+                # As high as the picture before it is there, so that nothing below moves.
+                with st.container(height=TILE_SIDE, border=False):
+                    st.image(square, width=TILE_SIDE, alt=_alt(dataset, index))
                 st.button(
                     literal(_name(dataset, index) if name else _label(dataset, index)),
                     key=f"open.{prefix}.{index}",

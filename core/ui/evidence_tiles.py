@@ -47,7 +47,9 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for tile, square in zip(tiles, squares, strict=True):
             with st.container(width=TILE_SIDE, gap=None):
-                st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
+                # As high as the picture before it is there, so that nothing below moves.
+                with st.container(height=TILE_SIDE, border=False):
+                    st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
                 st.button(
                     literal(_short_name(dataset, tile.image)),
                     key=f"open.{prefix}.{tile.image}",

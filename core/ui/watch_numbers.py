@@ -15,6 +15,8 @@ from core.ui.texts import literal, plural
 
 # Seven of them stand side by side in 1280 pixels.
 NUMBER_WIDTH = 144
+# A title of two lines, the number and its difference: kept free until they are there.
+NUMBER_HEIGHT = 120
 STATE_WORDS = {
     "queued": "waiting",
     "running": "starting",
@@ -56,7 +58,13 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         for learner in learners:
             delta, is_change = _delta(learner, majority)
-            with st.container(width=NUMBER_WIDTH, gap=None):
+            with st.container(
+                width=NUMBER_WIDTH,
+                height=NUMBER_HEIGHT,
+                border=False,
+                gap=None,
+                vertical_alignment="bottom",
+            ):
                 # Not the label of the number: that is cut where it should go on below.
                 _show_name(learner)
                 st.metric(
