@@ -73,7 +73,7 @@ CLICKS = {
     ),
     "benchmark, another strategy": (
         "/benchmark",
-        "[data-testid=stCheckbox] p:has-text('features, dense head')",
+        "[data-testid=stCheckbox] p:has-text('from random weights')",
         "text=10 settings",
     ),
     "menu, to the ladder": (COMPARE, "a:has-text('The ladder')", "h1:has-text('The ladder')"),
