@@ -43,47 +43,41 @@ def show_cards_waiting(able: Sequence[Candidate], shown: ShownPicture) -> None:
     grey = shown.with_heat()
     with _row():
         for candidate in able:
-            with _card(candidate):
+            with _card(candidate.strategy):
                 st.image(grey, width=CARD_WIDTH, alt=shown.name)
                 st.skeleton(height=ANSWER_HEIGHT)
 
 
-def show_answers(
-    subject: Subject, able: Sequence[Candidate], shown: ShownPicture
-) -> tuple[LiveAnswer, ...]:
-    """Ask, and draw the answers; the maps come when they are there, over the same pictures."""
-    sentence = st.empty()
-    sentence.markdown("Asking the networks…")
-    grey = shown.with_heat()
-    places: dict[str, tuple[DeltaGenerator, DeltaGenerator]] = {}
-    with _row():
-        for candidate in able:
-            with _card(candidate):
-                picture = st.empty()
-                picture.image(grey, width=CARD_WIDTH, alt=shown.name)
-                below = st.empty()
-                below.skeleton(height=ANSWER_HEIGHT)
-            places[candidate.strategy] = (picture, below)
-    said = _said(subject, shown)
+def show_answers(subject: Subject, shown: ShownPicture) -> None:
+    """Ask, and draw the answers; the maps come when they are there, over the same pictures.
+
+    The answers to the picture before stay in sight until these are there: placeholders that come
+    and go within half a second would only flicker, and cost the browser more than the answers.
+    """
+    with st.skeleton(height=ANSWER_HEIGHT):  # seen only where it takes longer than usual
+        said = _said(subject, shown)
     classes = subject.experiment.spec.classes
-    for found in said.answers:
-        with places[found.strategy][1].container(gap="small"):
-            _show_answer(found, classes, shown.truth)
-    sentence.markdown(answers_words(said.answers, classes, shown.truth))
+    st.markdown(answers_words(said.answers, classes, shown.truth))
+    grey = shown.with_heat()
+    pictures: dict[str, DeltaGenerator] = {}
+    with _row():
+        for found in said.answers:
+            with _card(found.strategy):
+                pictures[found.strategy] = st.empty()
+                pictures[found.strategy].image(grey, width=CARD_WIDTH, alt=shown.name)
+                _show_answer(found, classes, shown.truth)
     if said.maps is None:
         said.maps = where_it_looked(reads.store(), subject.id, shown.prepared)
     for strategy, heat in said.maps.items():
-        with places[strategy][0]:
-            st.image(
-                shown.with_heat(heat),
-                width=CARD_WIDTH,
-                alt=f"Where {title_of(strategy)} looked: {brightest_words(heat)}",
-            )
+        pictures[strategy].image(
+            shown.with_heat(heat),
+            width=CARD_WIDTH,
+            alt=f"Where {title_of(strategy)} looked: {brightest_words(heat)}",
+        )
     st.caption(
         literal(maps_words([found.strategy for found in said.answers], said.maps)),
         help=explain("Grad-CAM"),
     )
-    return said.answers
 
 
 def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: int | None) -> str:
@@ -131,11 +125,11 @@ def _row() -> DeltaGenerator:
     return st.container(horizontal=True, gap="small", vertical_alignment="bottom")
 
 
-def _card(candidate: Candidate) -> DeltaGenerator:
+def _card(strategy: str) -> DeltaGenerator:
     """A strategy's place in the row, with its name on top."""
     card = st.container(width=CARD_WIDTH, gap="small")
     with card:
-        show_strategy_name(candidate.strategy, title_of(candidate.strategy), width=CARD_WIDTH)
+        show_strategy_name(strategy, title_of(strategy), width=CARD_WIDTH)
     return card
 
 

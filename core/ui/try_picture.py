@@ -59,9 +59,8 @@ def _show_standing(
     subject: Subject, able: Sequence[Candidate], shown: ShownPicture, standing: Standing
 ) -> None:
     if standing.state == "ready":
-        missing = set(standing.unable)
         with error_box():
-            show_answers(subject, [entry for entry in able if entry.strategy not in missing], shown)
+            show_answers(subject, shown)
         if standing.note:
             st.caption(f":material/info: {literal(standing.note)}")
     elif standing.state == "failed":
