@@ -30,6 +30,12 @@ CONNECT_SECONDS = 10.0
 LEAVE_SECONDS = 2.0
 FAILED_SECONDS = 60.0
 LOCK_SECONDS = 10.0
+# A note older than this is of a machine that was switched off, not of a process that just died.
+NOTE_SECONDS = 600.0
+DIED = (
+    "The process that holds the networks ended while it was starting; memory may have run out. "
+    "Close other work; a minute from now it is tried again."
+)
 
 
 class NobodyThere(Exception):
@@ -63,7 +69,11 @@ def server_state() -> ServerState:
 
 
 def start_server() -> None:
-    """Start it unless somebody else did so in this moment. Raises ``OSError``."""
+    """Start it unless somebody else did so in this moment. Raises ``OSError``.
+
+    One that died before it listened is not followed at once by the next, which would load the same
+    libraries into the same memory: ``server_state`` says so for a minute first.
+    """
     settings = current_settings()
     settings.locks_folder.mkdir(parents=True, exist_ok=True)
     server_folder().mkdir(parents=True, exist_ok=True)
@@ -71,6 +81,10 @@ def start_server() -> None:
         address = read_address()
         state = server_state()
         if state.is_starting or (state.is_there and address is not None and _is_ours(address)):
+            return
+        noted = _noted_start()
+        if noted is not None and not noted["error"] and time.time() - noted["at"] < NOTE_SECONDS:
+            note_start("", noted["process_id"], DIED)
             return
         process_id = start_detached(
             python_command(MODULE, "--code", code_fingerprint()), settings.home / "model-server.log"
@@ -85,6 +99,11 @@ def note_start(step: str, process_id: int, error: str = "") -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     temporary.write_text(json.dumps(document), encoding="utf-8")
     temporary.replace(path)
+
+
+def forget_start() -> None:
+    """Take the note away: the process that it was about listens now."""
+    (server_folder() / "start.json").unlink(missing_ok=True)
 
 
 def ask(body: Body, arrays: Arrays, seconds: float) -> tuple[Body, dict[str, np.ndarray]]:

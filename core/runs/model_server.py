@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from core.pretrained.backend import load_keras
 from core.runs.explain_child import PROCESSOR_ONLY
-from core.runs.live_process import note_start
+from core.runs.live_process import forget_start, note_start
 from core.runs.live_protocol import (
     Address,
     ConnectionLostError,
@@ -60,6 +60,7 @@ def serve(code: str) -> None:
         place = str(listener.address[1])
     address = Address(os.getpid(), code, family, place, secrets.token_hex(32))
     publish_address(address)
+    forget_start()
     try:
         threading.Thread(target=_accept, args=(listener, address, work), daemon=True).start()
         # A home that was removed, as tests do, leaves nobody who could ask.

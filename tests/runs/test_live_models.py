@@ -224,6 +224,33 @@ def test_a_process_that_cannot_start_says_why_for_a_minute(
     assert standing(arrows_store, "any").state == "asleep"
 
 
+def test_a_process_that_died_while_it_started_is_not_followed_at_once_by_the_next(
+    arrows_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "core.runs.live_models.candidates",
+        lambda *_: (Candidate("mlp", "any-mlp-0", 0, None, "2026-01-01"),),
+    )
+    started: list[list[str]] = []
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+
+    def start(command: list[str], _log: Path) -> int:
+        started.append(command)
+        return gone.pid
+
+    monkeypatch.setattr(live_process, "start_detached", start)
+    assert wake(arrows_store, "any").state == "starting"
+    assert wake(arrows_store, "any").state == "starting"  # it is noticed
+    for _ in range(3):
+        now = wake(arrows_store, "any")
+        assert (now.state, now.error) == ("failed", live_process.DIED)
+    assert len(started) == 1
+    monkeypatch.setattr(live_process, "FAILED_SECONDS", 0.0)
+    assert wake(arrows_store, "any").state == "starting"
+    assert len(started) == 2
+
+
 def test_the_web_side_loads_no_framework() -> None:
     code = (
         "import sys, core.runs.live_models; "
