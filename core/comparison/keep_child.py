@@ -43,7 +43,6 @@ CHECKED_PICTURES = 64
 CHECKED_TOGETHER = 16
 # Rounding moves an answer here and there; more than this means another network.
 LEAST_SAME_ANSWERS = 0.9
-BACKEND_PACKAGES = ("tensorflow", "jax", "torch")
 
 
 def make_package(store: Store, run_id: str, output: Path, work: SideProcess) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from core.comparison.reports.model_card import PackageFacts, literal, model_card
+from core.comparison.reports.model_card import PackageFacts, imagenet_words, literal, model_card
 from core.errors import StoreError
 from core.runs.predictions import predictions_path
 from core.runs.store import open_store
+from core.strategies.registry import find_strategy
 from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.stored_home import add_arrows
 
@@ -45,6 +46,24 @@ def test_pretrained_weights_are_named_and_hostile_names_are_literal() -> None:
     assert "| \\*\\*md\\*\\* \\[x\\](http\\://x) |" in card
     assert "<" not in card.replace("\\<", "")
     assert "ImageNet" not in model_card(store, f"{EXPERIMENT}-mlp-0", FACTS)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "overrides", "words"),
+    [
+        ("vgg16_scratch", {}, None),
+        ("vgg16_softmax", {}, "they were not changed"),
+        ("vgg16_freeze", {}, "some of them were trained further"),
+        ("vgg16_freeze", {"k": 19}, "they were not changed"),
+        ("vgg16_finetune", {}, "all of them were trained further"),
+    ],
+)
+def test_the_card_says_what_became_of_imagenet_weights(
+    strategy: str, overrides: dict[str, int], words: str | None
+) -> None:
+    entry = find_strategy(strategy)
+    layers = entry.layers(entry.resolve("quick", overrides), 96, 16)
+    assert imagenet_words(layers) == words
 
 
 @pytest.mark.usefixtures("home")

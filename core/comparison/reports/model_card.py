@@ -5,7 +5,7 @@ predictions or its dataset.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from core.errors import StoreError
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.store import Store
+from core.strategies.layer_record import LayerRecord
 from core.strategies.registry import find_strategy
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -88,9 +89,24 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         classes=_class_rows(classes, _training_counts(experiment, run, dataset)),
         limits=limits(experiment.spec, dataset, evidence, scores, classes),
         training=_training_rows(experiment, run, package),
-        pretrained="weights" in strategy.needs,
-        trained_further="features" not in strategy.needs,
+        imagenet=imagenet_words(
+            strategy.layers(
+                strategy.resolve(experiment.spec.preset, run.settings),
+                experiment.spec.image_size,
+                len(dataset.classes),
+            )
+        ),
     )
+
+
+def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
+    """What the training did to the ImageNet weights among ``layers``; None where there are none."""
+    trained = [not layer.frozen for layer in layers if layer.origin == "ImageNet"]
+    if not trained:
+        return None
+    if all(trained):
+        return "all of them were trained further"
+    return "some of them were trained further" if any(trained) else "they were not changed"
 
 
 def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
