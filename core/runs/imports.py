@@ -68,8 +68,10 @@ def import_folder(store: Store, path_text: str, name: str | None) -> str:
 def retry_import(store: Store, import_id: str, columns: Columns | None = None) -> ImportRecord:
     """Read again what failed or was interrupted, with the columns that the user chose.
 
-    Raises ``BadInput`` where it is still at work, finished, or what it read is gone.
+    Raises ``BadInput`` where it is still at work, finished, or what it read is gone, and
+    ``LimitReached``.
     """
+    check_stored(0, "this dataset")
     found = store.import_record(import_id)
     if not found.uploaded and found.source_present:
         allowed_path(str(found.path))  # the folders may have been changed since

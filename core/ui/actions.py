@@ -43,6 +43,7 @@ def cancel_runs(run_ids: Iterable[str]) -> None:
 @editors_only
 def retry_run(run_id: str) -> None:
     """Queue it again. Raises ``BadInput`` where it waits or works, ``LimitReached``."""
+    check_stored(0, "what this run keeps")
     reads.store().retry(run_id, current_settings().most_queued_runs)
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from core.errors import LimitReached
 from core.runs import limits
-from core.runs.imports import import_folder, receive_upload
+from core.runs.imports import import_folder, receive_upload, retry_import
 from core.runs.limits import check_stored, stored_bytes
 from core.runs.store import Store
+from core.ui import access, actions
+from core.ui.roles import Role, Standing
 from tests import made_up
 
 GIGABYTE = 10**9
@@ -120,6 +122,15 @@ def test_a_folder_is_refused_before_its_process_starts(small, store: Store):
     with pytest.raises(LimitReached):
         import_folder(store, "pets", None)
     assert store.imports() == []
+
+
+def test_what_is_tried_again_needs_room_too(small, store: Store, monkeypatch):
+    fill(small, GIGABYTE)
+    with pytest.raises(LimitReached, match="limit is 1 GB"):
+        retry_import(store, "any")
+    monkeypatch.setattr(access, "standing", lambda: Standing(Role.EDITOR))
+    with pytest.raises(LimitReached, match="limit is 1 GB"):
+        actions.retry_run("any")
 
 
 def test_runs_wait_up_to_the_limit_and_several_experiments_come_whole_or_not(store: Store):
