@@ -116,6 +116,8 @@ def test_networks_are_put_together_once_and_answer(machine) -> None:
         assert set(told["seconds"]) == {one.keys[0].run_id}
         np.testing.assert_array_equal(arrays[one.keys[0].run_id], [0, 1, 0])
     assert one.made == ["mlp"]
+    # What was predicted is remembered, the picture is not.
+    assert [len(mark) for _, mark in one.shelf._predicted] == [32]
 
 
 def test_a_picture_of_another_shape_is_refused(machine) -> None:
