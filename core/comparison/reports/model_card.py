@@ -7,6 +7,7 @@ predictions or its dataset.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_UP, Context
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         run=run,
         spec=experiment.spec,
         package=package,
+        furthest=f"{_rounded_up(package.largest_difference):g}",
         channels=dataset.channels,
         files=[
             (name, what)
@@ -151,6 +153,11 @@ def _template() -> Template:
     )
     environment.filters["literal"] = literal
     return environment.get_template("model_card.md.j2")
+
+
+def _rounded_up(value: float) -> float:
+    """To one digit: what is said to be the most must not be less than it was."""
+    return float(Context(prec=1, rounding=ROUND_UP).create_decimal_from_float(value))
 
 
 def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
