@@ -19,7 +19,7 @@ from core.runs.side_work import SideWork, side_folder, side_work
 from core.runs.store import Store
 from core.strategies.registry import find_strategy
 
-FORMAT = 1  # raised when the same run would give another package
+FORMAT = 2  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
 
 
