@@ -13,15 +13,14 @@ import numpy as np
 from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
-from core.comparison.resampling import CONFIDENCE
 from core.comparison.significance import holm, sign_flip_p_value
 from core.comparison.tables import title_of
+from core.comparison.verdict_words import SIGNIFICANCE
 from core.errors import BadInput
 
 PICTURES = 10
 MAJORITY = "majority"
 VISITOR = "You"
-_LEVEL = 1 - CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ def score_words(scores: Sequence[PlayerScore]) -> str:
         f"{percent_text(visitor.high)} of them: so few pictures make a game, not a measurement."
     )
     told_apart = [
-        score for score in strategies if score.p_value is not None and score.p_value < _LEVEL
+        score for score in strategies if score.p_value is not None and score.p_value < SIGNIFICANCE
     ]
     if not told_apart:
         return f"{interval} No lead in this round is larger than luck could explain."

@@ -94,12 +94,6 @@ class Comparison:
         """Rows that have a test accuracy to show."""
         return tuple(row for row in self.rows if row.test_accuracy is not None)
 
-    def gain(self, strategy: str, over: str) -> float:
-        """Test accuracy of ``strategy`` minus that of ``over``; -1 where one is unknown."""
-        known = {row.strategy: row.test_accuracy for row in self.rows}
-        first, second = known.get(strategy), known.get(over)
-        return -1.0 if first is None or second is None else first - second
-
     @property
     def is_active(self) -> bool:
         """True while a run of the experiment is queued or running."""

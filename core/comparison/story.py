@@ -109,11 +109,6 @@ def scene_of(key: str, told: Told, other: Told | None) -> Scene:
     return Scene(key, TITLES[key], sentence, small_print, picture)
 
 
-def story_of(told: Told, other: Told | None = None) -> tuple[Scene, ...]:
-    """All scenes, as a notebook or a test wants them."""
-    return tuple(scene_of(key, told, other) for key in scene_keys(told, other))
-
-
 Made = tuple[str, str, Picture]
 
 

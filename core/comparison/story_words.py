@@ -122,11 +122,12 @@ def time_small_print(told: Told) -> str:
     heroes = ""
     if told.lead is not None and told.rival is not None:
         heroes = f"With: {told.lead.title}. Without: {told.rival.title}. {_dearest(told)}"
+    seeds = told.comparison.seeds
+    middle = f"; the one in the middle of {_seeds(seeds)}" if len(seeds) > 1 else ", one seed"
     return (
         f"{heroes}Time from start to score, looking at every picture with the pre-trained network "
-        f"always counted, on {told.comparison.device or 'a device that was not noted'}; the one "
-        f"in the middle of {_seeds(told.comparison.seeds)}. Accuracy on {told.test_images:,} test "
-        "images."
+        f"always counted, on {told.comparison.device or 'a device that was not noted'}{middle}. "
+        f"Accuracy on {told.test_images:,} test images."
     )
 
 
@@ -150,8 +151,8 @@ def elsewhere_sentence(told: Told, other: Told) -> str:
         )
     if there == 1 and own == 1:
         return (
-            "How much a head start helps depends on the pictures: "
-            f"{points_words(told.gain or 0.0)} here, {points_words(gain)} on {name}."
+            "A head start wins on other pictures too: it is worth "
+            f"{points_words(told.gain or 0.0)} here and {points_words(gain)} on {name}."
         )
     if there == 1:
         return (
@@ -212,10 +213,13 @@ def _dearest(told: Told) -> str:
     if lead is None or dear is None or dear is lead:
         return ""
     pair = told.verdict(dear.strategy, over=lead.strategy)
-    start = f"The longest ({dear.title}) takes {seconds_text(dear.end_to_end_seconds)}"
+    start = (
+        f"The longest with a head start ({dear.title}) takes "
+        f"{seconds_text(dear.end_to_end_seconds)}"
+    )
     if pair is None:
         return f"{start}. "
-    if not pair.told_apart:
+    if not pair.told_apart or pair.seeds_agree is False:
         return f"{start} and is not clearly better. "
     if pair.difference < 0:
         return f"{start} and is worse. "

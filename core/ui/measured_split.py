@@ -1,5 +1,7 @@
 """How it is measured: the split. Who sees which images, and who picks the best epoch."""
 
+import math
+
 import pandas as pd
 import streamlit as st
 
@@ -13,6 +15,7 @@ from core.comparison.split_facts import (
 )
 from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
+from core.training.spec import with_train_share
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_frame import dataset_or_words, show_chart
@@ -26,6 +29,8 @@ PURPOSES = {
     "test": ("Test", "Held out until the end and scored once. Every accuracy is from these."),
 }
 TILE_SIDE = 96
+# What the last bits of a share may add.
+ROUNDING = 1e-9
 
 
 def show_split(subject: Subject | None) -> None:
@@ -82,14 +87,20 @@ def _show_how_dealt(subject: Subject) -> None:
     if dataset is None:
         return
     try:
-        split = spec.split.of(dataset)
+        whole = spec.split.of(dataset)
     except BadInput as error:
         st.warning(literal(error))
         return
+    split = with_train_share(whole, dataset, spec.train_share, spec.split.seed)
+    if spec.train_share < 1:
+        st.markdown(
+            f"- Of the {len(whole.train):,} training images {len(split.train):,} are used here: "
+            "one point of a learning curve."
+        )
     counts = class_sides(dataset, split)
     st.markdown(
         "- Class by class (stratified): no class has a share of the training images that is more "
-        f"than {100 * widest_gap(counts):.1f} points from its share of the test images."
+        f"than {_points_up(widest_gap(counts))} points from its share of the test images."
         if not spec.given_split
         else "- The shares of the classes are those of the split that it came with."
     )
@@ -109,6 +120,11 @@ def _show_how_dealt(subject: Subject) -> None:
             key=f"sides.{subject.id}",
             alt="Images of each class on each side.",
         )
+
+
+def _points_up(share: float) -> str:
+    """In points and never rounded down, because no class is to be further off than that."""
+    return f"{math.ceil(1000 * share - ROUNDING) / 10:.1f}"
 
 
 def _show_example(dataset: Dataset, example: tuple[int, ...], side: str) -> None:

@@ -99,11 +99,13 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
     if evidence is not None and best is not None:
         right = round(best.accuracy * evidence.images)
         low, high = wilson_interval(right, evidence.images)
+        average = "on average " if len(best.seeds) > 1 else ""
         found = widths(best.accuracy, evidence.images)
         st.markdown(
-            f"Here {literal(best.title)} named {right:,} of {evidence.images:,} test images right, "
-            f"**{percent_text(best.accuracy)}**. The interval goes from {percent_text(low)} to "
-            f"{percent_text(high)}. The same accuracy on more or fewer images:"
+            f"Here {literal(best.title)} named {average}{right:,} of {evidence.images:,} test "
+            f"images right, **{percent_text(best.accuracy)}**. The interval goes from "
+            f"{percent_text(low)} to {percent_text(high)}. The same accuracy on more or fewer "
+            "images:"
         )
         st.plotly_chart(
             widths_chart(found, best.accuracy, appearance_of(best.strategy).colour),
@@ -115,11 +117,11 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
 
 
 def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
+    st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     default = telling_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
         return None
-    st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     return choose_pair(titles_of(evidence), default)
 
 
@@ -150,8 +152,9 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
         st.markdown(
             f"The first seed of each: they differ on {plural(differing, 'image')}, "
             f"{cells.put_right:,} for {literal(second.title)} and {cells.broken:,} for "
-            f"{literal(first.title)}. {literal(_luck(cells.p_value))} Under "
-            f"{100 * SIGNIFICANCE:.0f} % the difference is called real.",
+            f"{literal(first.title)}. {literal(_luck(cells.p_value))} A difference is called real "
+            f"where all seeds together, after the correction below, come under "
+            f"{100 * SIGNIFICANCE:.0f} %.",
             help=explain("p value"),
         )
     _source("paired")
@@ -192,8 +195,8 @@ def _show_holm(subject: Subject | None) -> None:
     st.subheader("Why a p value is corrected", help=explain("p value"))
     st.markdown(
         "Who compares many pairs will find one that differs by luck: of twenty comparisons "
-        "between equals, one comes out under 5 %. So the p values of all pairs of an experiment "
-        "are made larger by how many there are."
+        "between equals, about one comes out under 5 %. So the p values of all pairs of an "
+        "experiment are made larger by how many there are."
     )
     if subject is not None:
         steps = holm_steps(evidence_reads.pairs(subject))

@@ -137,11 +137,14 @@ def _show_pictures(watched: Watched, live: bool) -> None:
             icon=":material/hide_image:",
         )
         return
-    if (
-        not live
-        and not any(learner.answers for learner in watched.learners)
-        and (not has_watched(reads.curves(watched.experiment.id)))
-    ):
+    whole = reads.curves(watched.experiment.id)
+    if not live and not whole:
+        st.info(
+            "No epoch was finished in this experiment, so no picture was called anything.",
+            icon=":material/hide_image:",
+        )
+        return
+    if not live and not has_watched(whole):
         st.info(
             "What the pictures were called was not noted when this experiment was trained: it is "
             "older than that, or recorded elsewhere. Its curves are whole. A new benchmark notes "

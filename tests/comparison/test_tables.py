@@ -144,15 +144,3 @@ def test_the_json_document_has_every_key_of_the_design():
 def test_a_strategy_that_left_the_registry_keeps_its_name():
     assert title_of("vgg19") == "vgg19"
     assert title_of("majority") == "Majority class"
-
-
-def test_gain_is_the_difference_in_test_accuracy_and_minus_one_where_one_is_unknown():
-    comparison = compare(
-        made_up.experiment(),
-        [
-            made_up.run("cnn", 0, result=made_up.result(0.70)),
-            made_up.run("vgg16_probe", 0, result=made_up.result(0.95)),
-        ],
-    )
-    assert comparison.gain("vgg16_probe", over="cnn") == 0.25
-    assert comparison.gain("vgg16_probe", over="mlp") == -1.0

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.runs.specs import plan_experiment
 from core.runs.store import open_store
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, store_compared
@@ -79,6 +80,17 @@ def test_a_section_where_answers_and_dataset_are_gone(section):
     assert not app.exception
     assert not app.error
     assert SECTIONS[section] in words(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_a_point_of_a_learning_curve_counts_what_was_trained_on():
+    spec = plan_experiment("arrows", ["majority"], image_size=8, train_share=0.5, series="half")
+    app = open_cold("measured", section="split", experiment=open_store().create_experiment(spec))
+    assert not app.exception
+    used = spec.images["train"]
+    assert f"training images {used:,} are used here: one point of a learning curve" in words(app)
+    (table,) = app.dataframe
+    assert int(table.value["train"].sum()) == used
 
 
 @pytest.mark.usefixtures("compared")

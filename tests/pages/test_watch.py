@@ -193,6 +193,14 @@ def test_epochs_without_watched_pictures_say_why(store, experiment_id):
     assert "no answer yet" not in text
 
 
+def test_an_experiment_without_a_finished_epoch_says_so(store, experiment_id):
+    store.finish(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
+    store.fail(store.claim_next("worker", experiment_id).id, "It fell.")
+    text = words(open_cold("watch", experiment=experiment_id))
+    assert "No epoch was finished in this experiment" in text
+    assert "was not noted" not in text
+
+
 @pytest.mark.usefixtures("results_store")
 def test_stale_parts_of_a_link_are_said():
     app = open_cold("watch", experiment="gone", at="7")

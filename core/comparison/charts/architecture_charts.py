@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, plain
-from core.comparison.charts.result_charts import OUTLINE
+from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
 from core.errors import BadInput
 from core.strategies.layer_record import VGG16_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
@@ -27,7 +27,6 @@ LEAST_HEIGHT = 0.025
 # See-through grey: there is a layer, but nothing in it learns.
 PALE = "rgba(140, 140, 140, 0.18)"
 DRAWING_HEIGHT, PARAMETERS_HEIGHT = 400, 150
-_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def architecture_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figur
         # The slanted label of the first layer leans out to the left.
         margin={"l": 40, "r": 8, "t": 72, "b": 72},
         showlegend=True,
-        legend=_LEGEND,
+        legend=LEGEND_ABOVE,
     )
     return figure
 
@@ -123,7 +122,7 @@ def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figure:
         height=PARAMETERS_HEIGHT + 20 * len(figure.data),
         margin={"l": 8, "r": 16, "t": 24 + 20 * len(figure.data), "b": 48},
         showlegend=True,
-        legend=_LEGEND | {"orientation": "v", "traceorder": "normal"},
+        legend=LEGEND_ABOVE | {"orientation": "v", "traceorder": "normal"},
     )
     return figure
 

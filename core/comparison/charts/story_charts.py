@@ -11,6 +11,7 @@ from core.comparison.charts.appearance import (
     plain,
     seconds_text,
 )
+from core.comparison.charts.chart_rows import whisker
 from core.comparison.charts.result_charts import OUTLINE, accuracy_against_time_chart
 from core.comparison.story import Bars, Squares, Times
 from core.comparison.story_cast import Bar
@@ -131,16 +132,10 @@ def _bars_chart(picture: Bars) -> go.Figure:
 
 def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
     mean, label = 100 * bar.accuracy, plain(bar.label)
-    interval = None
+    interval, interval_words = None, ""
     if bar.low is not None and bar.high is not None:
-        interval = {
-            "type": "data",
-            "symmetric": False,
-            "array": [100 * bar.high - mean],
-            "arrayminus": [mean - 100 * bar.low],
-            "thickness": 2,
-            "width": 6,
-        }
+        interval = whisker(mean, 100 * bar.low, 100 * bar.high)
+        interval_words = f", interval {percent_text(bar.low)} to {percent_text(bar.high)}"
     figure.add_bar(
         x=[mean],
         y=[place],
@@ -148,8 +143,7 @@ def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
         width=_BAR_WIDTH,
         error_x=interval,
         marker={"color": appearance_of(bar.strategy).colour, "line": OUTLINE},
-        hovertemplate=f"{label}<br>{percent_text(bar.accuracy)}, interval "
-        f"{percent_text(bar.low)} to {percent_text(bar.high)}<extra></extra>",
+        hovertemplate=f"{label}<br>{percent_text(bar.accuracy)}{interval_words}<extra></extra>",
     )
     # Above the bar: beside it, long names would take the width from narrow screens.
     figure.add_scatter(

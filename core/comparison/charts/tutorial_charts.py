@@ -79,8 +79,8 @@ def _whiskers(rows: Sequence) -> dict[str, object]:
     each = [
         whisker(
             100 * row.test_accuracy,
-            100 * (row.test_accuracy_low or row.test_accuracy),
-            100 * (row.test_accuracy_high or row.test_accuracy),
+            100 * (row.test_accuracy if row.test_accuracy_low is None else row.test_accuracy_low),
+            100 * (row.test_accuracy if row.test_accuracy_high is None else row.test_accuracy_high),
         )
         for row in rows
     ]
