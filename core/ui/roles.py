@@ -83,8 +83,8 @@ def _signed_in_at(user: Mapping[str, Any]) -> float:
 
 
 def _by_email(email: str, verified: object, settings: Settings) -> Standing:
-    # Some providers give the word instead of the truth value.
-    if verified is False or (isinstance(verified, str) and verified.lower() == "false"):
+    # Some providers say nothing about it, some give the word instead of the truth value.
+    if verified is not None and str(verified).lower() not in ("true", "1"):
         return Standing(
             None,
             "Your identity provider says that it has not verified your e-mail address. Verify it "

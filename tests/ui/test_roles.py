@@ -78,7 +78,7 @@ def test_only_the_last_at_sign_tells_the_domain():
     assert listed('"x@y"@example.org', ["*@example.org"])
 
 
-@pytest.mark.parametrize("verified", [False, "false", "False"])
+@pytest.mark.parametrize("verified", [False, "false", "False", 0, "no"])
 def test_an_address_that_is_not_verified_is_refused(settings, verified):
     user = SIGNED_IN | {"email_verified": verified}
     found = standing_of(user, settings("ana@example.org"), NOW)
@@ -86,7 +86,7 @@ def test_an_address_that_is_not_verified_is_refused(settings, verified):
     assert "has not verified" in found.reason
 
 
-@pytest.mark.parametrize("verified", [True, "true", None])
+@pytest.mark.parametrize("verified", [True, "true", 1, None])
 def test_a_verified_address_or_a_silent_provider_will_do(settings, verified):
     user = SIGNED_IN | {"email_verified": verified}
     assert standing_of(user, settings("ana@example.org"), NOW).role is Role.EDITOR
