@@ -5,6 +5,7 @@ What is known of the dataset's pictures is computed once and kept beside them in
 """
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.settings import current_settings
 
 FORMAT = 1  # raised when the same pictures would give other hashes
 READ_TOGETHER = 256
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def look_for_copies_later(
     """
     prepared = prepare_images(dataset, image_size, resize)
     path = _hashes_path(dataset, prepared.shape[1], resize)
-    if prepared.shape[1] >= SMALLEST_HASHED_SIDE and not path.exists():
+    if prepared.shape[1] >= SMALLEST_HASHED_SIDE and _stored_hashes(path) is None:
         _write(path, *_hashes_of(prepared, progress))
 
 
@@ -99,10 +101,12 @@ def _hashes_path(dataset: Dataset, side: int, resize: str) -> Path:
 
 
 def _stored_hashes(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    if not path.exists():
+    """None where there are none, or the file was damaged: they are computed anew then."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return arrays["hashes"], arrays["thumbnails"]
+    except UNREADABLE:
         return None
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return arrays["hashes"], arrays["thumbnails"]
 
 
 def _write(path: Path, hashes: np.ndarray, thumbnails: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from core.errors import BadInput
 from core.runs.live_pictures import Likeness, prepare_upload, prepared_of
 from core.runs.records import ExperimentRecord
 from core.runs.specs import plan_experiment
+from core.settings import current_settings
 from tests import made_up
 
 
@@ -104,6 +105,12 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     after = prepare_upload(experiment, copy)
     assert (after.like, after.near_copies_known) == (Likeness(position, "train", False), True)
     assert prepare_upload(experiment, encoded(another_picture())).like is None
+    # A file that was cut short is made again, and does not stop anybody meanwhile.
+    (path,) = (current_settings().cache_folder / "copies").iterdir()
+    path.write_bytes(path.read_bytes()[:300])
+    assert not prepare_upload(experiment, copy).near_copies_known
+    look_for_copies_later(tiny_dataset, 40, "stretch")
+    assert prepare_upload(experiment, copy).like == after.like
 
 
 @pytest.mark.parametrize(
