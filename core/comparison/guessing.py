@@ -15,7 +15,7 @@ from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.significance import holm, sign_flip_p_value
 from core.comparison.tables import title_of
-from core.comparison.verdict_words import SIGNIFICANCE
+from core.comparison.verdict_words import SIGNIFICANCE, closed
 from core.errors import BadInput
 
 PICTURES = 10
@@ -188,4 +188,5 @@ def _counted(right: np.ndarray) -> tuple[int, int, float, float]:
 
 
 def _listed(titles: Sequence[str]) -> str:
-    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
+    last = closed(titles[-1])
+    return last if len(titles) == 1 else f"{', '.join(titles[:-1])} and {last}"

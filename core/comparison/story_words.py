@@ -149,14 +149,16 @@ def elsewhere_sentence(told: Told, other: Told) -> str:
             f"On other pictures, {name}, a head start makes a difference of {points_words(gain)}; "
             "whether that is luck could not be tested."
         )
+    doubt = _no_better_words(other)
     if there == 1 and own == 1:
         return (
             "A head start wins on other pictures too: it is worth "
-            f"{points_words(told.gain or 0.0)} here and {points_words(gain)} on {name}."
+            f"{points_words(told.gain or 0.0)} here and {points_words(gain)} on {name}{doubt}."
         )
     if there == 1:
         return (
-            f"On other pictures a head start does win: on {name} it is worth {points_words(gain)}."
+            f"On other pictures a head start does win: on {name} it is worth {points_words(gain)}"
+            f"{doubt}."
         )
     start = (
         "A head start does not win here, nor"
@@ -166,6 +168,14 @@ def elsewhere_sentence(told: Told, other: Told) -> str:
     if there == 0:
         return f"{start} on {name}, where it cannot be told apart from {_FROM_NOTHING}."
     return f"{start} on {name}, where it is {points_words(-gain)} behind {_FROM_NOTHING}."
+
+
+def _no_better_words(told: Told) -> str:
+    """What is to be said beside a gain where the lead does not beat the commonest class."""
+    majority = None if told.lead is None else told.verdict_on_majority(told.lead.strategy)
+    if majority is None or majority.is_better or not told.has_baseline:
+        return ""
+    return f", but no better there than {_always(told)}"
 
 
 def elsewhere_small_print(other: Told) -> str:

@@ -137,7 +137,7 @@ def _show_pictures(watched: Watched, live: bool) -> None:
             icon=":material/hide_image:",
         )
         return
-    whole = reads.curves(watched.experiment.id)
+    whole = [] if live else reads.curves(watched.experiment.id)
     if not live and not whole:
         st.info(
             "No epoch was finished in this experiment, so no picture was called anything.",

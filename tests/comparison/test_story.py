@@ -206,6 +206,14 @@ def test_the_probe_leads_unless_another_is_really_better():
     assert without.lead is without.rows["vgg16_features"]
 
 
+def test_a_gain_elsewhere_that_does_not_reach_the_commonest_class_says_so():
+    other = told_of({"mlp": right(3, start=50), "vgg16_probe": right(20)}, dataset="moths")
+    assert sentences(told_of(CLIMBING), other)["elsewhere"] == (
+        "A head start wins on other pictures too: it is worth 35.0 points here and 17.0 points on "
+        "“moths”, but no better there than always saying “ant”."
+    )
+
+
 def test_the_longest_run_is_named_with_what_it_brings():
     told = told_of(CLIMBING | {"vgg16_finetune": right(91)})
     row = told.rows["vgg16_finetune"]
