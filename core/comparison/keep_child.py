@@ -39,6 +39,9 @@ from core.runs.side_work import SideProcess, side_process
 from core.runs.store import Store, open_store
 from core.training.spec import TrainingSpec
 
+PACKAGES_LIMIT_BYTES = 2 * 1024**3
+"""What kept packages may take together: some ten of VGG16."""
+
 CHECKED_PICTURES = 64
 CHECKED_TOGETHER = 16
 # Rounding moves an answer here and there; more than this means another network.
@@ -180,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", required=True, type=Path)
     parsed = parser.parse_args(arguments)
     os.environ.update(PROCESSOR_ONLY)
-    with side_process(parsed.output) as work:
+    with side_process(parsed.output, PACKAGES_LIMIT_BYTES) as work:
         make_package(open_store(), parsed.run, parsed.output, work)
     return 0
 

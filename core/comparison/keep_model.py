@@ -25,13 +25,15 @@ BYTES_PER_PARAMETER = 4  # float32
 
 @dataclass(frozen=True)
 class KeepableRun:
-    """A run whose network can be taken away; ``expected_bytes`` is about the package's size."""
+    """A run whose network can be taken away; ``expected_bytes`` is about the package's size,
+    ``validation_accuracy`` a fraction 0 to 1."""
 
     run_id: str
     strategy: str
     title: str
     seed: int
     expected_bytes: int
+    validation_accuracy: float
 
 
 def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
@@ -41,9 +43,16 @@ def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
     """
     store.experiment(experiment_id)
     return [
-        KeepableRun(run.id, run.strategy, title_of(run.strategy), run.seed, expected_bytes(run))
+        KeepableRun(
+            run.id,
+            run.strategy,
+            title_of(run.strategy),
+            run.seed,
+            expected_bytes(run),
+            run.result["scores"]["validation"]["accuracy"],
+        )
         for run in store.runs(experiment_id, ["finished"])
-        if why_no_weights(store, run) is None
+        if run.result is not None and why_no_weights(store, run) is None
     ]
 
 

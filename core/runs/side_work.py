@@ -2,7 +2,8 @@
 
 It loads TensorFlow, or takes many seconds. ``side_work`` starts a process for it, once however
 many ask, and says how it stands; ``side_process`` is what that process does its work in. What
-comes out is a cache: files below ``side_folder()``, the oldest of which go when there are too many.
+comes out is a cache: files below ``side_folder()``, a folder for each kind of work, in which the
+oldest go when there are too many.
 
 Beside a result stand ``.lock`` (held while a process is at it, so a killed one is noticed),
 ``.progress``, ``.error`` and ``.log``.
@@ -112,7 +113,7 @@ class SideProcess:
 
 
 @contextmanager
-def side_process(result: Path) -> Iterator[SideProcess]:
+def side_process(result: Path, limit_bytes: int = LIMIT_BYTES) -> Iterator[SideProcess]:
     """Do the work inside; it must leave ``result`` by renaming a whole file to that name.
 
     Takes the lock, lets timed runs go first, writes what goes wrong beside the result and ends
@@ -143,16 +144,17 @@ def side_process(result: Path) -> Iterator[SideProcess]:
             _write_atomically(_beside(result, ".error"), in_words(error))
             raise SystemExit(1) from error
         _beside(result, ".progress").unlink(missing_ok=True)
-        remove_oldest(keep=result)
+        remove_oldest(result, limit_bytes)
 
 
 def remove_oldest(keep: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-    """Bring the results below ``side_folder()`` under the limit, the oldest first.
+    """Bring the results beside ``keep`` under the limit, the oldest first.
 
-    ``keep`` stays whatever its size. Anybody who reads another one has it open, or makes it anew.
+    Work of another kind has a folder and a limit of its own: a package of a gigabyte must not
+    sweep away every heat map. ``keep`` stays whatever its size. Anybody who reads another one has it open, or makes it anew.
     """
     ages: list[tuple[float, int, Path]] = []
-    for path in side_folder().rglob("*"):
+    for path in keep.parent.iterdir():
         if path.suffix not in (*COMPANIONS, ".part"):
             try:
                 status = path.stat()

@@ -196,7 +196,8 @@ def made(name: str, size_bytes: int, age: int) -> Path:
 
 @pytest.mark.usefixtures("home")
 def test_the_oldest_results_go_first_and_their_companions_with_them() -> None:
-    oldest, old, young = made("a/1.npz", 40, 9), made("b/2.npz", 40, 5), made("a/3.npz", 40, 1)
+    oldest, old, young = made("a/1.npz", 40, 9), made("a/2.npz", 40, 5), made("a/3.npz", 40, 1)
+    of_another_kind = made("b/4.npz", 400, 12)
     remove_oldest(keep=young, limit_bytes=120)
     assert oldest.exists()
     remove_oldest(keep=oldest, limit_bytes=80)
@@ -204,6 +205,7 @@ def test_the_oldest_results_go_first_and_their_companions_with_them() -> None:
     assert not old.with_name("2.npz.log").exists()
     remove_oldest(keep=young, limit_bytes=10)
     assert [path.exists() for path in (oldest, young)] == [False, True]
+    assert of_another_kind.exists()
 
 
 @pytest.mark.usefixtures("home")
