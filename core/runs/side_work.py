@@ -151,7 +151,8 @@ def remove_oldest(keep: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     """Bring the results beside ``keep`` under the limit, the oldest first.
 
     Work of another kind has a folder and a limit of its own: a package of a gigabyte must not
-    sweep away every heat map. ``keep`` stays whatever its size. Anybody who reads another one has it open, or makes it anew.
+    sweep away every heat map. ``keep`` stays whatever its size. Anybody who reads another one has
+    it open, or makes it anew.
     """
     ages: list[tuple[float, int, Path]] = []
     for path in keep.parent.iterdir():
