@@ -175,10 +175,10 @@ def score_words(scores: Sequence[PlayerScore]) -> str:
         for word, titles in (("better than", behind), ("worse than", ahead))
         if titles
     ]
-    return (
-        f"{interval} Even so, you did {' and '.join(parts)} by more than luck would explain; the "
-        "other leads may be luck."
-    )
+    surely = f"{interval} Even so, you did {' and '.join(parts)} by more than luck would explain"
+    if all(score in told_apart or score.right == visitor.right for score in strategies):
+        return f"{surely}."
+    return f"{surely}; the other leads may be luck."
 
 
 def _counted(right: np.ndarray) -> tuple[int, int, float, float]:

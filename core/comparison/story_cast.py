@@ -189,10 +189,12 @@ def headline_experiment(
 ) -> ExperimentRecord:
     """What is told to who asked for nothing: the recorded result with the largest gain.
 
-    Without any recorded, the first of ``experiments``, which are not none.
+    Without any recorded, the first of ``experiments``, which are not none, that is no part of a
+    learning curve (those were trained on a few of the images), else the first.
     """
     recorded = [entry for entry in experiments if entry.recorded and entry.id in gains]
-    return max(recorded, key=lambda entry: gains[entry.id], default=experiments[0])
+    whole = next((entry for entry in experiments if not entry.spec.series), experiments[0])
+    return max(recorded, key=lambda entry: gains[entry.id], default=whole)
 
 
 def other_experiment(gains: Mapping[str, float], own: float | None) -> str | None:

@@ -134,3 +134,6 @@ def test_words_claim_a_lead_only_where_there_is_one():
         f"{beginning} Even so, you did better than a and b and worse than c by more than luck "
         "would explain; the other leads may be luck."
     )
+    assert score_words([visitor, others[0], score("e", 7, 1.0)]) == (
+        f"{beginning} Even so, you did better than a by more than luck would explain."
+    )

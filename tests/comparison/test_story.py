@@ -299,6 +299,9 @@ def test_the_headline_is_the_recorded_result_with_the_largest_gain():
     gains = {"own": 0.9, "small": 0.1, "large": 0.2}
     assert headline_experiment([own, small, large], gains) is large
     assert headline_experiment([own, small], {"own": 0.9}) is own
+    point = made_up.experiment(id="point", spec=made_up.spec(series="curve"))
+    assert headline_experiment([point, own], {}) is own
+    assert headline_experiment([point], {}) is point
 
 
 def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
