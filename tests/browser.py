@@ -126,6 +126,14 @@ def settle(page: Any) -> None:
     expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
 
 
+def press(page: Any, key: str) -> None:
+    """Press a key that a button listens to: it does so a few milliseconds after it is drawn (within
+    50 it was not heard in every second try), which is soon enough for fingers."""
+    settle(page)
+    page.wait_for_timeout(200)
+    page.keyboard.press(key)
+
+
 def keep_screenshot(page: Any, name: str) -> Path:
     """The whole page as ``artefacts/screenshots/<name>.png``, for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

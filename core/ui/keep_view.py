@@ -22,7 +22,6 @@ from core.ui.texts import literal
 MEGABYTE = 1_000_000
 # Above this the server would hold too much while a browser fetches it.
 LARGEST_DOWNLOAD_BYTES = 600 * MEGABYTE
-SNIPPET_HEIGHT = 420
 ASKED = "keep.asked"
 INTRODUCTION = (
     "Take a trained network home: one zip with the network, the names of its classes, a model card "
@@ -85,7 +84,11 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
             "This one is too large to come through the browser. On the machine that runs "
             "Headstart, this command writes it into a file:"
         )
-        st.code(f"python -m core runs keep {run.run_id} --output model.zip", language=None)
+        st.code(
+            f"python -m core runs keep {run.run_id} --output model.zip",
+            language=None,
+            wrap_lines=True,
+        )
         return
     if st.session_state.get(ASKED) != run.run_id and ready_package(store, run.run_id) is None:
         st.button(
@@ -120,10 +123,12 @@ def _show_contents() -> None:
     st.markdown("**What is in it**")
     st.markdown("\n".join(f"- `{name}`: {literal(what)}" for name, what in CONTENTS.items()))
     st.caption("Where a network cannot be made into ONNX, the model card says why.")
-    st.markdown(f"**The program `{SNIPPET}`**, as it lies in the zip")
-    # Without colours: those of Streamlit's code have too little contrast.
+    st.markdown("**How to use it**")
+    # Without colours: those of Streamlit's code have too little contrast. Wrapped: keys cannot
+    # scroll its boxes.
     st.code("pip install -r requirements.txt\npython predict.py my-picture.jpg", language=None)
-    st.code(snippet(), language=None, height=SNIPPET_HEIGHT)
+    with st.expander(f"The program `{SNIPPET}`, as it lies in the zip"):
+        st.code(snippet(), language=None, wrap_lines=True)
 
 
 def _ask(run_id: str) -> None:

@@ -158,7 +158,7 @@ def _show_end(told: Told) -> None:
         )
     st.caption("Share this story: its address is the link.")
     address = (st.context.url or "").rstrip("/")
-    st.code(f"{address}/?{urlencode({'experiment': experiment})}", language=None)
+    st.code(f"{address}/?{urlencode({'experiment': experiment})}", language=None, wrap_lines=True)
 
 
 def _unbroken(sentence: str) -> str:

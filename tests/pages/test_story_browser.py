@@ -13,6 +13,7 @@ from tests.browser import (
     MARKS,
     MILLISECONDS,
     keep_screenshot,
+    press,
     running_app,
     running_browser,
     settle,
@@ -56,10 +57,10 @@ def test_the_story_is_told_by_keyboard_in_both_themes(address):
                 if number == 7:
                     expect(page.get_by_role("link", name="Try it yourself")).to_be_visible()
                 else:
-                    page.keyboard.press("ArrowRight")
+                    press(page, "ArrowRight")
                     expect(page).to_have_url(re.compile(f"scene={number + 1}$"))
 
-            page.keyboard.press("ArrowLeft")
+            press(page, "ArrowLeft")
             expect(page.get_by_text("6 of 7 ·")).to_be_visible()
             settle(page)
             page.go_back()
@@ -68,7 +69,6 @@ def test_the_story_is_told_by_keyboard_in_both_themes(address):
             settle(page)
             page.get_by_role("button", name="Present").click()
             expect(page.get_by_role("link", name="Datasets")).to_have_count(0)
-            settle(page)
-            page.keyboard.press("Escape")
+            press(page, "Escape")
             expect(page.get_by_role("link", name="Datasets")).to_be_visible()
             page.close()

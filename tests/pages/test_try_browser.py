@@ -13,7 +13,15 @@ from core.runs.predictions import Predictions, write_predictions
 from core.runs.specs import plan_experiment
 from core.runs.store import open_store
 from tests import made_up, stored_home
-from tests.browser import MARKS, MILLISECONDS, keep_screenshot, running_app, running_browser, settle
+from tests.browser import (
+    MARKS,
+    MILLISECONDS,
+    keep_screenshot,
+    press,
+    running_app,
+    running_browser,
+    settle,
+)
 from tests.runs.test_explain import random_weights
 
 pytestmark = MARKS
@@ -70,11 +78,9 @@ def test_an_upload_is_answered_and_a_round_is_played_by_keyboard(page, tmp_path)
     for place in range(10):
         expect(page.get_by_text(f"Round 1 · picture {place + 1} of 10")).to_be_visible()
         expect(page.get_by_role("heading", name="What does it show?")).to_be_visible()
-        settle(page)
-        page.keyboard.press(dataset.classes[0][0])  # "down" has the key D
+        press(page, dataset.classes[0][0])  # "down" has the key D
         expect(page.get_by_text("None of them was trained on this picture.")).to_be_visible()
-        settle(page)
-        page.keyboard.press("n")
+        press(page, "n")
     expect(page.get_by_role("heading", name="of 10 right")).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     settle(page)
