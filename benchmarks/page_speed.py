@@ -43,7 +43,7 @@ PAGES = {
     "story": ("/", "[data-testid=stMain] h1"),
     "try it": ("/try_it", "[data-testid=stMain] img"),
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
-    "dataset, health": (f"/datasets?dataset={DATASET}", CHART),
+    "dataset, health": (f"/datasets?dataset={DATASET}", "text=images"),
     "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "text=Start the benchmark"),
     "watch": ("/watch", "[data-testid=stMain] h1"),

@@ -41,7 +41,7 @@ def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
 
     ``UnknownName`` for an experiment that is not in the store.
     """
-    store.experiment(experiment_id)
+    experiment = store.experiment(experiment_id)
     return [
         KeepableRun(
             run.id,
@@ -52,7 +52,7 @@ def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
             run.result["scores"]["validation"]["accuracy"],
         )
         for run in store.runs(experiment_id, ["finished"])
-        if run.result is not None and why_no_weights(store, run) is None
+        if run.result is not None and why_no_weights(run, experiment) is None
     ]
 
 
@@ -70,7 +70,7 @@ def why_nothing_to_keep(store: Store, experiment_id: str) -> str:
         return "No network of this experiment has finished, so there is nothing to keep."
     if experiment.recorded:
         return "These results were recorded elsewhere, and their networks did not come with them."
-    return why_no_weights(store, networks[-1]) or ""
+    return why_no_weights(networks[-1], experiment) or ""
 
 
 def expected_bytes(run: RunRecord) -> int:
@@ -85,7 +85,7 @@ def kept_package(store: Store, run_id: str) -> SideWork:
     no weights, ``UnknownName`` for a run or dataset that is not there.
     """
     run = store.run(run_id)
-    reason = why_no_weights(store, run)
+    reason = why_no_weights(run, store.experiment(run.experiment_id))
     if reason is not None:
         raise BadInput(reason, "run")
     return side_work(_package_path(store, run), "core.comparison.keep_child", ["--run", run_id])

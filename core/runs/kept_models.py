@@ -14,7 +14,7 @@ from core.datasets.storage import check_room
 from core.datasets.store import open_dataset
 from core.errors import BadInput, StoreError
 from core.runs.array_files import UNREADABLE, read_arrays, write_arrays
-from core.runs.records import RunRecord
+from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.side_work import SideWork, side_folder, side_work
 from core.runs.store import Store
 from core.settings import current_settings
@@ -54,9 +54,9 @@ def read_weights(run_id: str) -> dict[str, np.ndarray]:
         ) from error
 
 
-def why_no_weights(store: Store, run: RunRecord) -> str | None:
-    """A sentence where there are no weights to put the network of a run together; None if there
-    are."""
+def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
+    """A sentence where there are no weights to put the network of a run of ``experiment`` together;
+    None if there are."""
     if run.state != "finished":
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if "gradient" not in find_strategy(run.strategy).needs:
@@ -65,7 +65,7 @@ def why_no_weights(store: Store, run: RunRecord) -> str | None:
     # A file may lie there from an attempt before, so what the run says of itself comes first.
     if result.get("weights_bytes", 0) is not None and weights_path(run.id).exists():
         return None
-    if store.experiment(run.experiment_id).recorded:
+    if experiment.recorded:
         return NOT_KEPT.format(why="it was recorded elsewhere")
     if "weights_bytes" not in result:
         return NOT_KEPT.format(why="it is from before Headstart kept them")
@@ -85,7 +85,7 @@ def why_no_heat_maps(store: Store, run_id: str) -> str | None:
         return (
             f"{strategy.title} has no convolutional layer, so there is no map of where it looked."
         )
-    return why_no_weights(store, run)
+    return why_no_weights(run, store.experiment(run.experiment_id))
 
 
 @dataclass(frozen=True)

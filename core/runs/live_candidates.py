@@ -47,14 +47,17 @@ def candidates(store: Store, experiment_id: str) -> tuple[Candidate, ...]:
     no_dataset = _why_no_dataset(experiment)
     named = {MAJORITY, *(name for name, _ in experiment.spec.strategies)}
     return tuple(
-        _candidate(store, name, [run for run in runs if run.strategy == name], no_dataset)
+        _candidate(experiment, name, [run for run in runs if run.strategy == name], no_dataset)
         for name in STRATEGIES
         if name in named
     )
 
 
 def _candidate(
-    store: Store, strategy: str, runs: Sequence[RunRecord], no_dataset: str | None
+    experiment: ExperimentRecord,
+    strategy: str,
+    runs: Sequence[RunRecord],
+    no_dataset: str | None,
 ) -> Candidate:
     finished = next((run for run in runs if run.state == "finished"), None)
     shown = finished or next(iter(runs), None)
@@ -62,8 +65,8 @@ def _candidate(
         found = finished
         reason = no_dataset
     else:
-        found = next((run for run in runs if why_no_weights(store, run) is None), None)
-        reason = no_dataset or _why_not(store, strategy, found, shown)
+        found = next((run for run in runs if why_no_weights(run, experiment) is None), None)
+        reason = no_dataset or _why_not(experiment, strategy, found, shown)
     named = found or shown
     if named is None:
         return Candidate(strategy, None, None, reason)
@@ -71,13 +74,16 @@ def _candidate(
 
 
 def _why_not(
-    store: Store, strategy: str, found: RunRecord | None, shown: RunRecord | None
+    experiment: ExperimentRecord,
+    strategy: str,
+    found: RunRecord | None,
+    shown: RunRecord | None,
 ) -> str | None:
     if found is not None:
         return _why_no_imagenet(found)
     if shown is None:
         return f"{find_strategy(strategy).title} has no run in this experiment."
-    return why_no_weights(store, shown)
+    return why_no_weights(shown, experiment)
 
 
 def _why_no_imagenet(run: RunRecord) -> str | None:

@@ -8,6 +8,7 @@ from core.comparison.charts.ledger_charts import (
     costs_words,
     ledger_chart,
     ledger_frame,
+    ledger_summary,
     ledger_words,
     pareto_chart,
     pareto_frame,
@@ -48,6 +49,9 @@ def show_time(subject: Subject) -> None:
         )
         return
     st.header("Where the time went", help=LEDGER_HELP)
+    summary = ledger_summary(ledger)
+    if summary:
+        st.markdown(literal(summary))
     _show_cache(ledger)
     show_chart(
         ledger_chart(ledger), ledger_words(ledger), ledger_frame(ledger), f"ledger.{subject.id}"

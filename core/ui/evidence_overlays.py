@@ -1,6 +1,7 @@
 """A heat map laid over its picture."""
 
 import io
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -29,6 +30,7 @@ def overlay(picture: bytes, heat: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def _shades() -> np.ndarray:
     """float64 ``(256, 3)``, 0 to 255: the colour of each level."""
     shades = sample_colorscale(COLOUR_SCALE, np.linspace(0.0, 1.0, _LEVELS))

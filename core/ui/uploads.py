@@ -1,6 +1,7 @@
 """Adding images: the upload, a folder on the server, and how images must be arranged."""
 
 from collections.abc import Callable
+from html import escape
 
 import streamlit as st
 
@@ -16,6 +17,11 @@ from core.ui.texts import in_text_colour, literal
 FILES, FOLDER = "Files or a zip", "A folder"
 UPLOAD_NUMBER = "upload.number"
 UPLOAD_PROBLEM = "upload.problem"
+# As the theme draws code, in either theme: the grey is a veil over whatever lies below.
+_TREE = (
+    "margin: 0; padding: 1rem; border-radius: 0.5rem; white-space: pre-wrap; font-size: 0.875rem; "
+    "background: rgba(128, 128, 128, 0.1)"
+)
 
 
 def offer_upload() -> None:
@@ -122,4 +128,5 @@ def _show_format(sample: Sample) -> None:
         key=f"sample.{sample.name}",
         help="A small one that works: look into it, or drop it above.",
     )
-    right.code(sample.tree, language=None)
+    # Not st.code: its highlighter is 1.6 MB of program, which every visitor of the page would load.
+    right.html(f'<pre style="{_TREE}">{escape(sample.tree)}</pre>')

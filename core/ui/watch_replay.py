@@ -9,6 +9,8 @@ from core.ui.texts import in_text_colour
 
 PLAY_SECONDS = 1.0
 STEP, LAST = 10, 100
+# Pixels: all moments side by side, and one seed.
+MOMENT_WIDTH, SEED_WIDTH = 680, 44
 ADDRESS, LABEL = "at", "Training done"
 
 
@@ -44,18 +46,25 @@ def choose_moment(experiment_id: str) -> float:
         args=(experiment_id, key),
         width=110,
     )
-    st.segmented_control(
-        LABEL,
-        list(options),
-        format_func=lambda value: in_text_colour(options[value]),
-        required=True,
-        key=key,
-        help="Of each strategy's own epochs: at 50 %, one of 40 epochs has done 20 and one of 2 "
-        "has done 1.",
-        on_change=_stop,
-        args=(experiment_id, key),
-        width="content",
-    )
+    # The browser loads these widgets late: labels and widths of their own keep what is beside and
+    # below from moving then.
+    with st.container(gap="xxsmall", width=MOMENT_WIDTH):
+        st.caption(
+            LABEL,
+            help="Of each strategy's own epochs: at 50 %, one of 40 epochs has done 20 and one of "
+            "2 has done 1.",
+        )
+        st.segmented_control(
+            LABEL,
+            list(options),
+            format_func=lambda value: in_text_colour(options[value]),
+            required=True,
+            key=key,
+            on_change=_stop,
+            args=(experiment_id, key),
+            label_visibility="collapsed",
+            width="content",
+        )
     return int(st.session_state[key]) / LAST
 
 
@@ -64,7 +73,10 @@ def choose_seed(seeds: Sequence[int]) -> int:
     if len(seeds) == 1:
         return seeds[0]
     options = {str(seed): str(seed) for seed in seeds}
-    return int(choose_in_row(Choice("seed", "Seed", "seed", options, str(seeds[0]), clears=())))
+    choice = Choice("seed", "Seed", "seed", options, str(seeds[0]), clears=())
+    with st.container(gap="xxsmall", width=SEED_WIDTH * len(seeds)):
+        st.caption(choice.label)
+        return int(choose_in_row(choice, label_visible=False))
 
 
 def _play(experiment_id: str, key: str) -> None:

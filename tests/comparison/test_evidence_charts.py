@@ -27,6 +27,7 @@ from core.comparison.charts.ledger_charts import (
     front_of,
     ledger_chart,
     ledger_frame,
+    ledger_summary,
     ledger_words,
     pareto_chart,
     pareto_frame,
@@ -189,6 +190,17 @@ def test_the_ledger_stacks_the_parts_of_each_run(ledger):
         "CNN, three blocks<br><b>10.0 s</b>",
     ]
     assert len({(look.colour, look.pattern) for look in PART_LOOKS.values()}) == len(PART_LOOKS)
+
+
+def test_the_ledger_in_one_sentence(ledger):
+    assert ledger_summary(ledger) == (
+        "One whole run took from 10.0 s (CNN, three blocks) to 25.0 s (VGG16 probe), 2.5 times as "
+        "long."
+    )
+    alone = dataclasses.replace(ledger, rows=ledger.rows[:1])
+    assert ledger_summary(alone) == "One whole run of CNN, three blocks took 10.0 s."
+    majority = dataclasses.replace(ledger.rows[0], strategy="majority")
+    assert ledger_summary(dataclasses.replace(ledger, rows=(majority,))) == ""
 
 
 def test_the_ledger_in_words_and_as_a_frame(ledger):

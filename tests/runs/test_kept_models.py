@@ -90,7 +90,7 @@ def test_a_run_keeps_what_it_trained(engine: Store) -> None:
     for name, array in kept.items():
         assert array.dtype == np.float32
         np.testing.assert_array_equal(array, KEPT[name])
-    assert why_no_weights(engine, run) is None
+    assert why_no_weights(run, engine.experiment(run.experiment_id)) is None
     names = sorted(path.name for path in weights_path(run_id).parent.iterdir())
     assert names == ["predictions.npz", "weights.npz"]
 
@@ -112,7 +112,7 @@ def test_weights_without_room_cost_the_run_nothing_but_a_note(
     assert run.result is not None
     assert run.result["notes"] == [f"The trained weights could not be kept: {error}"]
     assert run.result["weights_bytes"] is None
-    assert why_no_weights(engine, run) == (
+    assert why_no_weights(run, engine.experiment(run.experiment_id)) == (
         "The weights of this run were not kept: they could not be written, as its notes say. "
         "Run the benchmark here to see where it looked."
     )
@@ -196,7 +196,7 @@ def test_majority_has_no_network_to_keep(arrows_store: Store) -> None:
     run_id = claimed(arrows_store, majority_spec())
     assert execute(arrows_store, run_id) == 0
     run = arrows_store.run(run_id)
-    assert why_no_weights(arrows_store, run) == (
+    assert why_no_weights(run, arrows_store.experiment(run.experiment_id)) == (
         "Majority class has no network: it never looks at a picture."
     )
     assert not weights_path(run_id).exists()

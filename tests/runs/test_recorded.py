@@ -98,10 +98,10 @@ def test_small_weights_travel_also_into_a_home_that_has_the_results(
     other = another_home(monkeypatch, tmp_path / "other")
     (folder / "weights").rename(tmp_path / "later")
     import_recorded(other, tmp_path / "showcase")
-    assert why_no_weights(other, other.run(small)) is not None
+    assert why_no_weights(other.run(small), other.experiment(experiment_id)) is not None
     (tmp_path / "later").rename(folder / "weights")
     assert import_recorded(other, tmp_path / "showcase") == []
-    assert why_no_weights(other, other.run(small)) is None
+    assert why_no_weights(other.run(small), other.experiment(experiment_id)) is None
     assert read_weights(small)["mlp/dense/kernel"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert not weights_path(large).exists()
 

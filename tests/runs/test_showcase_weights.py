@@ -35,8 +35,8 @@ def showcase_home(tmp_path, monkeypatch, session_home, real_base_file):
 def test_the_restored_network_answers_as_recorded(showcase_home, run_id):  # noqa: ARG001
     store = prepare_store()
     run = store.run(run_id)
-    assert why_no_weights(store, run) is None
     experiment = store.experiment(run.experiment_id)
+    assert why_no_weights(run, experiment) is None
     spec = experiment.training_spec(run)
     dataset = open_dataset(spec.dataset_id)
     recorded = read_predictions(run_id)

@@ -24,9 +24,11 @@ from core.comparison.charts.result_charts import (
     solid_marker,
 )
 from core.comparison.frames import MEGABYTE
+from core.comparison.ladder import MAJORITY
 from core.comparison.ledger import Ledger, pareto_front
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import StrategyScore
+from core.comparison.several_words import ratio_text
 
 # Room for a legend of two lines above the bars.
 LEGEND_HEIGHT = 48
@@ -102,6 +104,23 @@ def ledger_words(ledger: Ledger) -> str:
         )
         rows.append(f"{row.title}: {seconds_text(row.parts.end_to_end)} ({parts})")
     return f"Time of one whole run. {'; '.join(rows)}."
+
+
+def ledger_summary(ledger: Ledger) -> str:
+    """One sentence: the quickest and the slowest that train anything, and how far apart they are;
+    empty where none does."""
+    rows = [row for row in ledger.rows if row.strategy != MAJORITY]
+    if not rows:
+        return ""
+    quickest = min(rows, key=lambda row: row.parts.end_to_end)
+    slowest = max(rows, key=lambda row: row.parts.end_to_end)
+    shortest, longest = quickest.parts.end_to_end, slowest.parts.end_to_end
+    if len(rows) == 1:
+        return f"One whole run of {quickest.title} took {seconds_text(shortest)}."
+    return (
+        f"One whole run took from {seconds_text(shortest)} ({quickest.title}) to "
+        f"{seconds_text(longest)} ({slowest.title}), {ratio_text(longest / shortest)}."
+    )
 
 
 def ledger_frame(ledger: Ledger) -> pd.DataFrame:
