@@ -41,7 +41,9 @@ WATCH_SHIFTS = """
 CHARTS_ARE_DRAWN = """() => [...document.querySelectorAll("[data-testid=stPlotlyChart]")]
     .every(chart => chart.querySelector(".main-svg"))"""
 # Where to go, and what somebody came for: a heading alone is not yet useful.
-PAGES = {
+Where = tuple[str, str]
+EMPTY: Where = ("/", "[data-testid=stMain] h1")
+PAGES: dict[str, Where] = {
     "story": ("/", "[data-testid=stMain] h1"),
     "try it": ("/try_it", "[data-testid=stMain] img"),
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
@@ -142,16 +144,23 @@ def settle_whole(page: Any) -> None:
     page.wait_for_timeout(SETTLED_MILLISECONDS)
 
 
-def measure_page(browser: Any, base: str, name: str, repeats: int) -> dict[str, Any]:
-    address, useful = PAGES[name]
+def empty_app(scratch: Path) -> Path:
+    """What Streamlit itself costs on this machine at this hour: one title and nothing else."""
+    script = scratch / "empty.py"
+    script.write_text('import streamlit as st\n\nst.title("Empty")\n')
+    return script
+
+
+def measure_page(browser: Any, base: str, page: Where, repeats: int) -> dict[str, Any]:
+    address, useful = page
     seconds, again, whole, shifts = [], [], [], []
     for _ in range(repeats + 1):
         context = new_context(browser, base)
-        page, took = open_page(context, address, useful)
+        tab, took = open_page(context, address, useful)
         seconds.append(took)
-        whole.append(took + timed(lambda page=page: settle_whole(page)))
-        shifts.append(page.evaluate("window.shifts"))
-        page.close()
+        whole.append(took + timed(lambda tab=tab: settle_whole(tab)))
+        shifts.append(tab.evaluate("window.shifts"))
+        tab.close()
         again.append(open_page(context, address, useful)[1])
         context.close()
     return {
@@ -221,9 +230,13 @@ def measure(scratch: Path, repeats: int, only: str) -> dict[str, Any]:
         "pages": {},
         "clicks": {},
     }
+    empty = running_app(home, scratch / "empty.log", script=empty_app(scratch))
+    with empty as base, running_browser() as browser:
+        result["empty_app"] = measure_page(browser, base, EMPTY, repeats)
+        print("empty app", result["empty_app"], flush=True)
     with running_app(home, scratch / "server.log") as base, running_browser() as browser:
         for name in (name for name in PAGES if only in name):
-            result["pages"][name] = measure_page(browser, base, name, repeats)
+            result["pages"][name] = measure_page(browser, base, PAGES[name], repeats)
             print(name, result["pages"][name], flush=True)
         for name in (name for name in CLICKS if only in name):
             result["clicks"][name] = measure_click(browser, base, name, repeats)

@@ -57,7 +57,9 @@ def running_browser() -> Iterator[Any]:
 
 
 @contextmanager
-def running_app(home: Path, log: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
+def running_app(
+    home: Path, log: Path, more: Mapping[str, str] | None = None, script: str | Path = "app.py"
+) -> Iterator[str]:
     """The app on a free port over ``home``; gives its address, ``http://127.0.0.1:PORT``.
 
     What the server says goes into ``log``; ``more`` is added to its environment.
@@ -66,7 +68,7 @@ def running_app(home: Path, log: Path, more: Mapping[str, str] | None = None) ->
     address = f"http://127.0.0.1:{port}"
     with open(log, "wb") as file:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
             cwd=PROJECT_ROOT,
             # A Keras cache with weights in it would put another strategy into the form.
             env={
