@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from core.pretrained import digests, weights
 # it. The object deletes the folder when the session ends.
 _nobodys_home = tempfile.TemporaryDirectory(prefix="headstart-tests-")
 os.environ["HEADSTART_HOME"] = _nobodys_home.name
+
+# What a shell starts in the background ignores Ctrl-C, and all that it starts with it: tests that
+# stop a process so would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_CLASSES = ("blue", "green", "red")
 TINY_IMAGES_PER_CLASS = 20

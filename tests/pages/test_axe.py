@@ -99,7 +99,7 @@ def open_whole(page, address: str) -> None:
     page.locator("[data-testid=stMain] h1").first.wait_for()
     settle(page)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(300)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
