@@ -18,6 +18,7 @@ from core.comparison.confusion import Confusion, number_text
 MOST_CLASSES = 30
 COLOUR_SCALE = "Cividis"
 WHITE, BLACK = "#FFFFFF", "#000000"
+TRANSPARENT = "rgba(0,0,0,0)"
 # Over 3:1 against the middle of the colour scale and against both pages.
 MARK = "#D55E00"
 LONGEST_NAME = 22
@@ -151,22 +152,34 @@ def _add_numbers(
     inks: np.ndarray,
     normalised: bool,
 ) -> None:
-    """Nothing for 0: a table of mostly zeros is easier to read without them."""
+    """Nothing for 0: a table of mostly zeros is easier to read without them.
+
+    The numbers are those of transparent heat maps, because Plotly fits such numbers into their
+    cells, on a telephone too; those of scatter points would lie over each other there.
+    """
     for ink in (WHITE, BLACK):
-        mine = [
-            (int(row), int(column)) for row, column in np.argwhere((values > 0) & (inks == ink))
-        ]
-        figure.add_scatter(
-            x=[names[column] for _, column in mine],
-            y=[names[row] for row, _ in mine],
-            text=[f"{values[c]:.0f}" if normalised else number_text(values[c]) for c in mine],
-            mode="text",
+        mine = (values > 0) & (inks == ink)
+        figure.add_heatmap(
+            z=np.where(mine, 1.0, np.nan),
+            x=names,
+            y=names,
+            text=[
+                [
+                    _printed(value, normalised) if here else ""
+                    for value, here in zip(*line, strict=True)
+                ]
+                for line in zip(values, mine, strict=True)
+            ],
+            texttemplate="%{text}",
             textfont={"color": ink},
-            # Without these Plotly would fade all numbers once a cell is chosen.
-            selected={"textfont": {"color": ink}},
-            unselected={"textfont": {"color": ink}},
+            colorscale=[[0.0, TRANSPARENT], [1.0, TRANSPARENT]],
+            showscale=False,
             hoverinfo="skip",
         )
+
+
+def _printed(value: float, normalised: bool) -> str:
+    return f"{value:.0f}" if normalised else number_text(value)
 
 
 def _luminance(shade: str) -> float:

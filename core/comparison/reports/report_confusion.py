@@ -1,7 +1,6 @@
 """The section of a report that says which class was taken for which."""
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
@@ -13,7 +12,6 @@ from core.comparison.reports.report_choice import best_answers
 # A matrix with more columns does not fit a printed page.
 MOST_MATRIX_CLASSES = 20
 MISTAKES_LISTED = 30
-SMALL_PRINT = 7
 LONGEST_HEADING = 22
 
 
@@ -36,7 +34,7 @@ def confusion_section(evidence: Evidence) -> Section:
                 f"Confusion matrix of {best.title}: label downwards, answer across, test images "
                 "(means over the seeds).",
                 words,
-                _chart(matrix),
+                confusion_chart(matrix),
             ),
             _confusion_table(matrix),
         ),
@@ -50,14 +48,6 @@ def _left_out(matrix: Confusion) -> str | None:
         f"There are {len(matrix.classes):,} classes. The chart shows the {MOST_CLASSES} with most "
         "mistakes; the exported tables have all of them."
     )
-
-
-def _chart(matrix: Confusion) -> go.Figure:
-    """On paper the cells of many classes are narrow: their numbers are set smaller."""
-    figure = confusion_chart(matrix)
-    if len(matrix.classes) > MOST_MATRIX_CLASSES:
-        figure.update_traces(textfont={"size": SMALL_PRINT}, selector={"mode": "text"})
-    return figure
 
 
 def _confusion_table(matrix: Confusion) -> Table:
