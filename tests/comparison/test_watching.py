@@ -117,6 +117,11 @@ def test_the_chart_lays_epochs_over_the_share_of_the_training():
     assert tuple(figure.layout.xaxis.range) == tuple(figure.layout.yaxis.range) == (0, 102)
 
 
+@pytest.mark.parametrize(("majority", "hangs_from"), [(0.6, "top"), (0.02, "bottom")])
+def test_the_words_of_the_majority_line_stand_where_no_curve_comes(majority, hangs_from):
+    assert watch_chart([], majority, 300).layout.annotations[0].yanchor == hangs_from
+
+
 def test_the_chart_in_words():
     assert watch_words([CURVE], 0.6) == (
         "Accuracy on the validation images. CNN, seed 0: 60.0 % after epoch 2 of 3. "

@@ -15,6 +15,8 @@ from core.comparison.watching import share_of
 
 # Readable from the back of a room.
 FONT_SIZE = 15
+# From this share on the words have room below the line, where hardly a curve ever comes.
+ROOM_BELOW = 0.08
 FONTS = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
 
 
@@ -51,7 +53,7 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
                 "showarrow": False,
                 "font": {"size": FONT_SIZE},
             },
-            annotation_position="top right",
+            annotation_position=f"{'bottom' if majority >= ROOM_BELOW else 'top'} right",
         )
     figure.update_xaxes(
         title="its own training done (%)", range=[0, 102], dtick=20, fixedrange=True, **FONTS
