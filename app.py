@@ -1,5 +1,5 @@
-"""The router: the list of pages is ``core.ui.frame.PAGES``; navigation, nothing else."""
+"""The router: the list of pages is ``core.ui.frame.page.PAGES``; navigation, nothing else."""
 
-from core.ui.frame import route
+from core.ui.frame.page import route
 
 route()

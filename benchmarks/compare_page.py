@@ -155,8 +155,8 @@ def measure_cells() -> list[float]:
 
 def measure_list() -> float:
     """All experiments of the store as the list of the page shows them."""
-    from core.ui import reads
-    from core.ui.results import experiment_label
+    from core.ui.frame import reads
+    from core.ui.widgets.results import experiment_label
 
     started = time.perf_counter()
     labels = [experiment_label(entry) for entry in reads.store().experiments()]

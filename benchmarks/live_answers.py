@@ -40,8 +40,9 @@ def main() -> int:
         "--output", type=Path, default=PROJECT / "benchmarks" / "results" / "live_answers.json"
     )
     arguments = parser.parse_args()
-    from core.datasets.store import open_dataset
-    from core.runs.live_models import answer, prepared_of, wake, where_it_looked
+    from core.datasets.storage import open_dataset
+    from core.runs.live_models import answer, wake, where_it_looked
+    from core.runs.live_pictures import prepared_of
     from core.runs.live_process import dismiss_server
     from core.runs.live_protocol import read_address
     from core.runs.store import open_store

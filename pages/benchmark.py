@@ -4,18 +4,19 @@ import streamlit as st
 
 from core.datasets.model import Dataset
 from core.errors import BadInput, UnknownName
+from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord
-from core.runs.specs import ExperimentSpec, plan_experiment
-from core.ui import reads
-from core.ui.access import may_edit, show_viewer_note
-from core.ui.dataset_facts import CLEAN_UP, address_of
-from core.ui.forms import Choices, choose_shared, choose_strategies
-from core.ui.frame import link_to, show_page
-from core.ui.glossary import explain_all
-from core.ui.live import start_experiment, watch_experiment
-from core.ui.results import experiment_label
-from core.ui.setup import choose_dataset, show_forecast
-from core.ui.texts import literal
+from core.runs.specs import plan_experiment
+from core.ui.benchmark.live import start_experiment, watch_experiment
+from core.ui.benchmark.setup import choose_dataset, show_forecast
+from core.ui.datasets.facts import CLEAN_UP, address_of
+from core.ui.frame import reads
+from core.ui.frame.access import may_edit, show_viewer_note
+from core.ui.frame.page import link_to, show_page
+from core.ui.widgets.forms import Choices, choose_shared, choose_strategies
+from core.ui.widgets.glossary import explain_all
+from core.ui.widgets.results import experiment_label
+from core.ui.widgets.texts import literal
 
 
 def body() -> None:

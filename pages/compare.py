@@ -3,18 +3,18 @@
 import streamlit as st
 
 from core.runs.records import ExperimentRecord
-from core.ui import evidence_reads, reads
-from core.ui.compare_address import Choice, choose_in_list, choose_in_row
-from core.ui.compare_differences import show_differences
-from core.ui.compare_learning import show_learning
-from core.ui.compare_overview import show_overview
-from core.ui.compare_pictures import show_pictures
-from core.ui.compare_report import show_report
-from core.ui.compare_several import show_several
-from core.ui.compare_time import show_time
-from core.ui.errors import error_box
-from core.ui.frame import link_to, show_page
-from core.ui.results import experiment_label
+from core.ui.compare.differences import show_differences
+from core.ui.compare.images import show_pictures
+from core.ui.compare.learning import show_learning
+from core.ui.compare.overview import show_overview
+from core.ui.compare.report import show_report
+from core.ui.compare.several import show_several
+from core.ui.compare.time import show_time
+from core.ui.frame import evidence_reads, reads
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row
+from core.ui.frame.errors import error_box
+from core.ui.frame.page import link_to, show_page
+from core.ui.widgets.results import experiment_label
 
 # What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
 VIEWS = {

@@ -4,18 +4,18 @@ import streamlit as st
 
 from core.datasets.model import Dataset
 from core.errors import HeadstartError, UnknownName
-from core.ui import reads
-from core.ui.dataset_cleanup import show_cleanup
-from core.ui.dataset_facts import CLEAN_UP, HEALTH, MANAGE, PICTURES, address_of, show_head
-from core.ui.dataset_health import show_health
-from core.ui.dataset_imports import watch_imports
-from core.ui.dataset_list import show_datasets
-from core.ui.dataset_manage import REMOVED_NOTE, show_manage
-from core.ui.dataset_pictures import show_pictures
-from core.ui.errors import error_box
-from core.ui.frame import show_page
-from core.ui.texts import in_text_colour, literal
-from core.ui.uploads import offer_upload, show_formats
+from core.ui.datasets.cleanup import show_cleanup
+from core.ui.datasets.facts import CLEAN_UP, HEALTH, MANAGE, PICTURES, address_of, show_head
+from core.ui.datasets.health import show_health
+from core.ui.datasets.images import show_pictures
+from core.ui.datasets.imports import watch_imports
+from core.ui.datasets.list import show_datasets
+from core.ui.datasets.manage import REMOVED_NOTE, show_manage
+from core.ui.datasets.uploads import offer_upload, show_formats
+from core.ui.frame import reads
+from core.ui.frame.errors import error_box
+from core.ui.frame.page import show_page
+from core.ui.widgets.texts import in_text_colour, literal
 
 SECTIONS = {
     HEALTH: show_health,

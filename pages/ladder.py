@@ -5,10 +5,10 @@ import streamlit as st
 from core.runs.specs import PRESET_IMAGE_SIZES, unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
-from core.ui.forms import show_settings
-from core.ui.frame import link_to, show_page
-from core.ui.glossary import explain_all, explain_strategy
-from core.ui.texts import literal, plural
+from core.ui.frame.page import link_to, show_page
+from core.ui.widgets.forms import show_settings
+from core.ui.widgets.glossary import explain_all, explain_strategy
+from core.ui.widgets.texts import literal, plural
 
 
 def body() -> None:

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.runs.records import ExperimentRecord
-from core.ui import reads, story_reads
-from core.ui.compare_address import Choice, choose_in_list, wanted
-from core.ui.frame import is_presented, link_to, show_page
-from core.ui.results import experiment_label
-from core.ui.story_view import WHAT_IT_IS, show_story
+from core.ui.frame import reads
+from core.ui.frame.address import Choice, choose_in_list, wanted
+from core.ui.frame.page import is_presented, link_to, show_page
+from core.ui.story import reads as story_reads
+from core.ui.story.view import WHAT_IT_IS, show_story
+from core.ui.widgets.results import experiment_label
 
 
 def body() -> None:

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from core.ui import evidence_reads, reads
-from core.ui.compare_address import Choice, choose_in_row
-from core.ui.errors import error_box
-from core.ui.evidence_reads import Subject
-from core.ui.frame import link_to, show_page
-from core.ui.keep_view import show_keep
-from core.ui.try_experiment import choose_experiment
-from core.ui.try_guess import show_guess
-from core.ui.try_picture import show_picture
+from core.ui.frame import evidence_reads, reads
+from core.ui.frame.address import Choice, choose_in_row
+from core.ui.frame.errors import error_box
+from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.page import link_to, show_page
+from core.ui.try_it.experiment import choose_experiment
+from core.ui.try_it.export import show_keep
+from core.ui.try_it.guess import show_guess
+from core.ui.try_it.image import show_picture
 
 
 def keep(subject: Subject) -> None:

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from core.runs.records import ExperimentRecord
-from core.ui import reads
-from core.ui.compare_address import Choice, choose_in_list
-from core.ui.errors import error_box
-from core.ui.frame import is_presented, link_to, show_page, show_present_button
-from core.ui.results import experiment_label
-from core.ui.watch_view import watch
+from core.ui.frame import reads
+from core.ui.frame.address import Choice, choose_in_list
+from core.ui.frame.errors import error_box
+from core.ui.frame.page import is_presented, link_to, show_page, show_present_button
+from core.ui.watch.view import watch
+from core.ui.widgets.results import experiment_label
 
 # What was chosen of the old experiment goes with it.
 OF_ONE_EXPERIMENT = ("strategy", "seed", "at")

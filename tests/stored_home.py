@@ -7,7 +7,8 @@ import numpy as np
 
 from core.datasets.add import add_pixels
 from core.datasets.model import Dataset
-from core.runs.specs import ExperimentSpec, plan_experiment
+from core.runs.experiment_spec import ExperimentSpec
+from core.runs.specs import plan_experiment
 
 CLASSES = ["down", "left", "up"]
 IMAGES_PER_CLASS = 40

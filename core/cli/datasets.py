@@ -139,7 +139,8 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def version(arguments: argparse.Namespace) -> int:
-    from core.datasets.versions import Changes, make_version, preview
+    from core.datasets.changes import Changes
+    from core.datasets.versions import make_version, preview
 
     dataset = _opened(arguments.name)
     dropped = _dropped(arguments.drop)

@@ -9,11 +9,12 @@ from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
 from core.cli.output import counter, say
 from core.errors import BadInput
+from core.runs.experiment_spec import ExperimentSpec
 from core.runs.first_start import prepare_home
 from core.runs.launchers import ProcessLauncher
 from core.runs.recorded import export_experiment
 from core.runs.records import RunRecord
-from core.runs.specs import ExperimentSpec, plan_experiment
+from core.runs.specs import plan_experiment
 from core.runs.store import Store
 from core.runs.worker import serve
 

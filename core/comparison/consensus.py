@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.comparison.evidence import Answers, Evidence
-from core.comparison.significance import CONFIDENCE, holm, sign_flip_p_value
+from core.comparison.resampling import CONFIDENCE
+from core.comparison.significance import holm, sign_flip_p_value
 from core.errors import UnknownName
 
 

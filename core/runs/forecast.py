@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord, RunRecord
-from core.runs.specs import ExperimentSpec
 from core.strategies.registry import find_strategy
 
 EVERY_SPLIT = ("train", "validation", "test")

@@ -13,7 +13,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
 from core.datasets.model import SIDES, Dataset
 from core.datasets.prepare import prepare_one, prepare_picture, prepared_side, smallest_side
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.runs.records import ExperimentRecord
 from core.settings import current_settings

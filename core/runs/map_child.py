@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from core.datasets.prepare import PreparedImages, prepare_images
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.pretrained import weights
 from core.pretrained.feature_files import find_stored, matching_keys

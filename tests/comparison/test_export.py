@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from core.comparison.reports.export import csv_cell, to_csv, to_json, to_text
+from core.comparison.reports.export import to_csv, to_json, to_text
 from core.comparison.tables import compare
+from core.datasets.spreadsheet import csv_cell
 from tests import made_up
 
 

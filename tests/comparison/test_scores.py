@@ -9,13 +9,8 @@ from sklearn import metrics as sklearn_metrics
 
 from core.comparison import metrics
 from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.scores import (
-    SCORES,
-    find_score,
-    per_class_table,
-    reliability,
-    score_table,
-)
+from core.comparison.score_kinds import SCORES, find_score
+from core.comparison.scores import per_class_table, reliability, score_table
 from core.errors import UnknownName
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RecordedRun

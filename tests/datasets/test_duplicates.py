@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core.datasets import duplicates
+from core.datasets.add import add_dataset
 from core.datasets.duplicates import grey_thumbnail, group_duplicates, perceptual_hash
 from core.datasets.groups import (
     distinct_per_class,
@@ -14,7 +15,6 @@ from core.datasets.groups import (
     renumbered,
     under_several,
 )
-from core.datasets.store import add_dataset
 from core.errors import Cancelled
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets.add import add_pixels
+from core.datasets.add import add_dataset, add_pixels
+from core.datasets.changes import Changes
 from core.datasets.export import export_zip, quarantine_csv
 from core.datasets.export_names import exported_classes, exported_file_name
-from core.datasets.store import add_dataset, remove_dataset
-from core.datasets.versions import Changes, make_version
+from core.datasets.store import remove_dataset
+from core.datasets.versions import make_version
 from core.errors import HeadstartError
 from tests.datasets.bad_inputs.test_i11_kinds_of_pixels import GOLDEN
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.datasets.add import add_pixels
+from core.datasets.add import add_dataset, add_pixels
+from core.datasets.changes import Changes
 from core.datasets.groups import renumbered
 from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES
-from core.datasets.health.findings import findings, size_summary
+from core.datasets.health.findings import findings
+from core.datasets.health.sizes import size_summary
 from core.datasets.split import make_split
-from core.datasets.store import add_dataset
-from core.datasets.versions import Changes
 from core.errors import BadInput
 from tests.datasets.pictures import encoded, noise_png, write_zip
 

@@ -6,11 +6,11 @@ import struct
 import numpy as np
 import pytest
 
+from core.datasets.add import add_dataset
 from core.datasets.reading import idx, packed, raw_files
 from core.datasets.reading.idx import idx_images
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.sources import open_source
-from core.datasets.store import add_dataset
 from core.errors import BadInput
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 

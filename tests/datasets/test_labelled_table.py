@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.datasets.add import add_dataset
 from core.datasets.reading.labelled_table import label_by_table
 from core.datasets.reading.tables import Columns
-from core.datasets.store import add_dataset
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.listings import csv_bytes, listing_of, refused
 from tests.datasets.pictures import noise_png, two_classes, write_zip

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.datasets.add import add_dataset
 from core.datasets.model import SIDES
-from core.datasets.store import add_dataset
 from tests.datasets.pictures import noise_png
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from core.datasets.add import add_dataset
 from core.datasets.reading.recognise import recognise
 from core.datasets.reading.tables import Columns
-from core.datasets.store import add_dataset
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes, listing_of
 from tests.datasets.pictures import two_classes, write_zip

@@ -9,13 +9,10 @@ import pytest
 from PIL import Image
 
 from core.datasets import bundled
-from core.datasets.store import (
-    add_dataset,
-    ensure_bundled_datasets,
-    list_datasets,
-    open_dataset,
-    remove_dataset,
-)
+from core.datasets.add import add_dataset
+from core.datasets.bundled import ensure_bundled_datasets
+from core.datasets.storage import list_datasets, open_dataset
+from core.datasets.store import remove_dataset
 from core.errors import HeadstartError, UnknownName
 from tests.datasets.pictures import encoded, two_classes, write_zip
 

@@ -10,7 +10,8 @@ from core.runs import first_start
 from core.runs.records import RecordedRun
 from core.runs.store import Store, open_store
 from core.settings import PROJECT_ROOT
-from core.ui import live, reads
+from core.ui.benchmark import live
+from core.ui.frame import reads
 from tests import made_up, stored_home
 
 RECORDED_ID = "aaaa1111"

@@ -7,14 +7,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from core.datasets.store import list_datasets
+from core.datasets.storage import list_datasets
 from core.runs.store import open_store
 from core.settings import PROJECT_ROOT, STREAMLIT_CONFIG
-from core.ui import access, frame
+from core.ui.frame import access
+from core.ui.frame.page import PAGES
 from tests import made_up
 from tests.pages.conftest import RECORDED_ID, TIMEOUT_SECONDS, words
 
-PATHS = [page.path for page in frame.PAGES]
+PATHS = [page.path for page in PAGES]
 VIEWER = {"is_logged_in": True, "email": "vera@example.org"}
 EDITOR = {"is_logged_in": True, "email": "ed@example.org"}
 STRANGER = {"is_logged_in": False}

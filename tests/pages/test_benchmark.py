@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import StoreError
 from core.runs.store import open_store
-from core.ui import live
+from core.ui.benchmark import live
 from tests import made_up, stored_home
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
@@ -113,7 +113,7 @@ def test_finished_rows_stand_in_the_table_of_the_live_view():
 
 @pytest.mark.usefixtures("empty_home")
 def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
-    from core.ui import reads
+    from core.ui.frame import reads
 
     monkeypatch.setattr(reads, "datasets", list)
     app = open_cold("benchmark")
@@ -141,7 +141,7 @@ def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
     ],
 )
 def test_progress_is_said_in_a_sentence(progress, expected):
-    from core.ui.live import progress_text
+    from core.ui.benchmark.live import progress_text
 
     assert progress_text(made_up.run(state="running", progress=progress)) == expected
 

@@ -11,21 +11,18 @@ from core.comparison.evidence import load_evidence
 from core.comparison.feature_map import FeatureMap
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.verdicts import pair_verdict
-from core.datasets.store import open_dataset, remove_dataset
+from core.datasets.storage import open_dataset
+from core.datasets.store import remove_dataset
 from core.runs.kept_models import HeatMaps
 from core.runs.predictions import predictions_path
 from core.runs.records import RecordedRun
 from core.runs.side_work import SideWork
 from core.runs.store import open_store
-from core.ui import (
-    compare_image,
-    compare_learning_start,
-    compare_map,
-    evidence_reads,
-    evidence_side_work,
-    reads,
-)
-from core.ui.texts import literal
+from core.ui.compare import image as compare_image
+from core.ui.compare import learning_start as compare_learning_start
+from core.ui.compare import map as compare_map
+from core.ui.frame import evidence_reads, job_status, reads
+from core.ui.widgets.texts import literal
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
@@ -446,7 +443,7 @@ def test_work_beside_the_page_is_followed_or_its_failure_said(monkeypatch, state
     monkeypatch.setattr(compare_image, "why_no_heat_maps", Mock(return_value=None))
     monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=work))
     forgotten = Mock()
-    monkeypatch.setattr(evidence_side_work, "forget", forgotten)
+    monkeypatch.setattr(job_status, "forget", forgotten)
     app = looking()
     labels = [button.label for button in app.button if button.label == "Try again"]
     assert labels == buttons * 2

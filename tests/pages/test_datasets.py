@@ -10,17 +10,19 @@ import pytest
 from PIL import Image
 
 from core.datasets.add import add_dataset, add_pixels
+from core.datasets.changes import Changes
 from core.datasets.samples import SAMPLES
-from core.datasets.store import list_datasets, open_dataset
-from core.datasets.versions import Changes
+from core.datasets.storage import list_datasets, open_dataset
 from core.errors import BadInput
 from core.runs import imports
 from core.runs.import_child import execute
 from core.runs.store import open_store
-from core.ui import dataset_imports, dataset_manage, reads
-from core.ui.dataset_cleanup import ACTION_LABELS
-from core.ui.dataset_pictures import PAGE_SIZE
-from core.ui.texts import in_text_colour
+from core.ui.datasets import imports as dataset_imports
+from core.ui.datasets import manage as dataset_manage
+from core.ui.datasets.cleanup import ACTION_LABELS
+from core.ui.datasets.images import PAGE_SIZE
+from core.ui.frame import reads
+from core.ui.widgets.texts import in_text_colour
 from tests import stored_home
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 from tests.pages.conftest import open_cold, open_routed, words

@@ -8,11 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.comparison.keep_files import CONTENTS, snippet
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.runs.kept_models import write_weights
 from core.runs.side_work import SideWork
 from core.runs.store import Store, open_store
-from core.ui import keep_view
+from core.ui.try_it import export as keep_view
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 

@@ -3,7 +3,8 @@
 import pytest
 
 from core.runs.store import open_store
-from core.ui import frame, reads
+from core.ui.frame import reads
+from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
@@ -36,10 +37,10 @@ def open_page(request):
 
 
 def test_every_page_is_in_both_tables():
-    paths = {page.path for page in frame.PAGES}
+    paths = {page.path for page in PAGES}
     assert set(EMPTY_PAGES) == paths
     assert set(PAGES_WITH_RESULTS) == paths
-    assert {file.stem for file in frame.PAGES_FOLDER.glob("*.py")} == paths
+    assert {file.stem for file in PAGES_FOLDER.glob("*.py")} == paths
 
 
 @pytest.mark.usefixtures("empty_home")

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from core.runs.store import Store
-from core.ui.frame import PAGES
+from core.ui.frame.page import PAGES
 from tests import stored_home
 from tests.browser import (
     MARKS,

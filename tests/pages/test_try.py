@@ -9,11 +9,16 @@ from PIL import Image
 
 from core.comparison.evidence import load_evidence
 from core.comparison.guessing import guessing_round, said_about
-from core.datasets.store import open_dataset, remove_dataset
+from core.datasets.storage import open_dataset
+from core.datasets.store import remove_dataset
 from core.runs.live_models import Candidate, LiveAnswer, Standing
 from core.runs.store import open_store
-from core.ui import try_answers, try_experiment, try_guess, try_picture, try_training
-from core.ui.texts import literal
+from core.ui.try_it import answers as try_answers
+from core.ui.try_it import experiment as try_experiment
+from core.ui.try_it import guess as try_guess
+from core.ui.try_it import image as try_picture
+from core.ui.try_it import training as try_training
+from core.ui.widgets.texts import literal
 from tests import made_up, stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words

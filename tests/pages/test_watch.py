@@ -5,7 +5,7 @@ import pytest
 from core.runs.specs import plan_experiment
 from core.runs.store import open_store
 from core.training.watching import watched_rows
-from core.ui import reads
+from core.ui.frame import reads
 from tests import made_up
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 

@@ -19,8 +19,10 @@ from filelock import FileLock
 from PIL import Image
 
 from core.datasets import store as datasets
+from core.datasets.add import add_dataset
 from core.datasets.reading.tables import Columns
-from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
+from core.datasets.storage import list_datasets, open_dataset
+from core.datasets.store import remove_dataset
 from core.errors import BadInput
 from core.runs import imports as imports_module
 from core.runs.import_child import execute

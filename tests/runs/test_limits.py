@@ -11,8 +11,8 @@ from core.runs import limits
 from core.runs.imports import import_folder, receive_upload, retry_import
 from core.runs.limits import check_stored, stored_bytes
 from core.runs.store import Store
-from core.ui import access, actions
-from core.ui.roles import Role, Standing
+from core.ui.frame import access, actions
+from core.ui.frame.roles import Role, Standing
 from tests import made_up
 
 GIGABYTE = 10**9

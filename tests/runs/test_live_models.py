@@ -15,20 +15,13 @@ import numpy as np
 import psutil
 import pytest
 
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs import live_process, live_protocol
 from core.runs.child import execute
 from core.runs.live_candidates import Candidate
-from core.runs.live_models import (
-    LiveAnswer,
-    Standing,
-    answer,
-    prepared_of,
-    standing,
-    wake,
-    where_it_looked,
-)
+from core.runs.live_models import LiveAnswer, Standing, answer, standing, wake, where_it_looked
+from core.runs.live_pictures import prepared_of
 from core.runs.live_process import dismiss_server, note_start
 from core.runs.live_protocol import ConnectionLostError, connect, read_address
 from core.runs.predictions import read_predictions

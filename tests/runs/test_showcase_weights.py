@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.datasets.prepare import prepare_images
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.pretrained import sources
 from core.runs.first_start import prepare_store
 from core.runs.kept_models import read_weights, why_no_weights

@@ -23,7 +23,7 @@ from core.comparison.scores import ClassScore, StrategyScore, per_class_table, s
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import StoreError
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord, RunRecord

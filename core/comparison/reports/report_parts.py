@@ -22,7 +22,7 @@ from core.comparison.tables import title_of
 from core.comparison.verdict_words import closed
 from core.datasets.health.findings import findings
 from core.datasets.model import Dataset
-from core.datasets.store import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
 from core.runs.experiment_spec import ExperimentSpec
 

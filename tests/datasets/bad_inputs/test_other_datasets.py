@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.datasets import ingest, storage
-from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets, open_dataset
+from core.datasets.store import remove_dataset
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.bad_inputs.limited import ROOT, add_under_limits
 from tests.datasets.bad_inputs.making import files_below, stored, write_entries, write_folder

@@ -1,0 +1,1 @@
+"""The page Benchmark: starting an experiment and following it."""

@@ -1,0 +1,186 @@
+"""An experiment at work: each run with its state, progress, time left, cancel and retry."""
+
+from typing import Literal
+
+import streamlit as st
+
+from core.comparison.charts.appearance import rough_seconds_text, seconds_text
+from core.comparison.charts.curves import curve_chart
+from core.comparison.tables import title_of
+from core.errors import BadInput
+from core.runs.experiment_spec import ExperimentSpec
+from core.runs.launchers import ensure_worker
+from core.runs.records import RunRecord
+from core.runs.store import Store
+from core.ui.frame import actions, reads
+from core.ui.frame.access import may_edit
+from core.ui.frame.errors import error_box
+from core.ui.widgets.glossary import explain_all
+from core.ui.widgets.results import show_facts, show_results_table
+from core.ui.widgets.texts import literal
+
+REFRESH_SECONDS = 1.0
+Colour = Literal["gray", "blue", "green", "red", "orange"]
+STATE_LOOKS: dict[str, tuple[Colour, str]] = {
+    "queued": ("gray", ":material/hourglass_empty:"),
+    "running": ("blue", ":material/play_arrow:"),
+    "finished": ("green", ":material/check:"),
+    "failed": ("red", ":material/error:"),
+    "cancelled": ("orange", ":material/block:"),
+    "interrupted": ("orange", ":material/power_off:"),
+}
+
+
+def start_experiment(spec: ExperimentSpec) -> str:
+    """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id."""
+    (experiment_id,) = actions.create_experiments([spec])
+    # Whoever watches wakes a worker too: an error here must not lead to a second experiment.
+    with error_box():
+        ensure_worker(reads.store())
+    return experiment_id
+
+
+def watch_experiment(experiment_id: str) -> None:
+    """The live view; asks again every second, but only while something waits or runs."""
+    active = reads.store().experiment(experiment_id).is_active
+    fragment = st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)
+    fragment(experiment_id, active)
+
+
+def _watch(experiment_id: str, was_active: bool) -> None:
+    active = was_active  # what is believed while the store cannot be read
+    with error_box():
+        store = reads.store()
+        runs = store.runs(experiment_id)
+        active = any(run.is_active for run in runs)
+        if active:
+            # A worker that stopped while runs wait is started again by whoever looks.
+            reads.wake_worker()
+        comparison = reads.comparison(experiment_id)
+        show_facts(comparison)
+        _show_summary(runs)
+        for run in runs:
+            _show_run(store, run)
+        curves = reads.curves(experiment_id)
+        if curves:
+            st.header(
+                "Validation accuracy so far",
+                help=explain_all("accuracy", "validation images", "epoch"),
+            )
+            st.plotly_chart(
+                curve_chart(curves, "validation_accuracy"),
+                key=f"curve.{experiment_id}",
+                alt="Validation accuracy after each epoch; one line a run.",
+            )
+        if comparison.finished_rows:
+            st.header("Results so far", help=explain_all("test images", "confidence interval"))
+            show_results_table(comparison, key=f"live.{experiment_id}")
+    if active != was_active:
+        st.rerun()  # the whole page, once: the timer stops, or starts after a retry
+
+
+def _show_summary(runs: list[RunRecord]) -> None:
+    over = sum(not run.is_active for run in runs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(over / len(runs), text=f"{over} of {len(runs)} runs done")
+        waiting = [run for run in runs if run.is_active]
+        if waiting and may_edit():
+            st.button(
+                "Cancel all",
+                icon=":material/stop_circle:",
+                key="cancel-all",
+                on_click=_cancel,
+                args=([run.id for run in waiting],),
+            )
+
+
+def _show_run(store: Store, run: RunRecord) -> None:
+    with st.container(border=True):
+        name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")
+        with name:
+            colour, icon = STATE_LOOKS[run.state]
+            st.markdown(f"**{literal(title_of(run.strategy))}**, seed {run.seed}")
+            st.badge(
+                "cancelling" if run.cancel_requested and run.is_active else run.state,
+                icon=icon,
+                color=colour,
+            )
+        with progress:
+            _show_progress(store, run)
+        with action:
+            if not may_edit():
+                return
+            if run.is_active:
+                st.button(
+                    "Cancel",
+                    width="stretch",
+                    key=f"cancel.{run.id}",
+                    help=f"Cancel {title_of(run.strategy)}, seed {run.seed}",
+                    disabled=run.cancel_requested,
+                    on_click=_cancel,
+                    args=([run.id],),
+                )
+            elif run.can_retry:
+                st.button(
+                    "Retry",
+                    width="stretch",
+                    key=f"retry.{run.id}",
+                    help=f"Start {title_of(run.strategy)}, seed {run.seed}, again",
+                    on_click=_retry,
+                    args=(run.id,),
+                )
+
+
+def _show_progress(store: Store, run: RunRecord) -> None:
+    if run.state == "queued":
+        place = store.queue_place(run.id)
+        st.caption("Next in the queue" if place == 1 else f"Place {place} in the queue")
+    elif run.state == "running":
+        share, text = progress_text(run)
+        st.progress(share, text=text)
+    elif run.state == "finished" and run.result:
+        test = run.result["scores"]["test"]
+        st.markdown(
+            f"**{100 * test['accuracy']:.1f} %** of {test['images']:,} test images right · "
+            f"{seconds_text(run.result['total_seconds'])}"
+        )
+    for note in run.notes:
+        st.caption(f":material/info: {literal(note)}")
+    if run.error:
+        st.caption(f":material/error: {literal(run.error)}")
+
+
+def progress_text(run: RunRecord) -> tuple[float, str]:
+    """``(share, sentence)`` for a running run; the share (0 to 1) is that of all epochs while it
+    trains, else that of the present step."""
+    progress = run.progress
+    if not progress:
+        return 0.0, "Starting: loading the libraries takes some seconds"
+    parts = [str(progress["step"])]
+    if progress.get("epoch") and "epoch" not in parts[0].lower():
+        parts.append(f"epoch {progress['epoch']} of {progress['epochs']}")
+    if progress.get("images_per_second"):
+        parts.append(f"{progress['images_per_second']:,.0f} images/s")
+    if progress.get("seconds_left") is not None:
+        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left in this step")
+    total = progress.get("total") or 0
+    share = min(1.0, progress["done"] / total) if total else 0.0
+    if progress.get("epoch") and progress.get("epochs"):
+        share = (progress["epoch"] - 1 + share) / progress["epochs"]
+    return share, literal(" · ".join(parts))
+
+
+def _cancel(run_ids: list[str]) -> None:
+    with error_box():
+        actions.cancel_runs(run_ids)
+
+
+def _retry(run_id: str) -> None:
+    with error_box():
+        try:
+            actions.retry_run(run_id)
+        except BadInput as error:
+            # Somebody else was faster; the next refresh shows the state that it is in.
+            st.toast(literal(error))
+            return
+        ensure_worker(reads.store())

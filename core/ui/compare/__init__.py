@@ -1,0 +1,1 @@
+"""The page Compare: one module for each of its views."""

@@ -1,0 +1,153 @@
+"""Compare, Pictures: the confusion matrix, whose cells open the pictures behind them."""
+
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.confusion_charts import (
+    charted_classes,
+    chosen_cell,
+    confusion_chart,
+    left_out_sentence,
+    mark_cell,
+)
+from core.comparison.confusion import (
+    Confusion,
+    cell_images,
+    confusion_frame,
+    confusion_words,
+    number_text,
+)
+from core.comparison.evidence import Evidence
+from core.datasets.model import Dataset
+from core.ui.frame import evidence_reads
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.ui.frame.evidence_reads import Subject
+from core.ui.widgets.exhibit import choose_seed, choose_strategy, matrix_place, show_numbers
+from core.ui.widgets.glossary import explain
+from core.ui.widgets.texts import literal, plural
+from core.ui.widgets.tiles import Tile, tiles_or_words
+
+# Where the session keeps the cell that was last chosen in the chart itself.
+CLICKED = "confusion.clicked"
+CELL_WIDTH = 44
+PRINTED = {"counts": "Pictures", "shares": "Share of the label (%)"}
+
+
+def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+    left, middle, right = st.columns([3, 2, 3])
+    with left:
+        strategy = choose_strategy(evidence)
+    with middle:
+        seed = choose_seed(evidence.of(strategy).seeds)
+    with right:
+        cells = Choice(
+            "cells",
+            "Printed in each cell",
+            "numbers",
+            PRINTED,
+            "counts",
+            explain("confusion matrix"),
+        )
+        printed = choose_in_row(cells)
+    matrix = evidence_reads.matrix(subject, strategy, seed)
+    true, said = _wanted_cell(matrix)
+    words = confusion_words(matrix)
+    st.markdown(literal(words))
+    st.caption(
+        "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
+        "telephone that is easier."
+    )
+    figure = confusion_chart(matrix, normalised=printed == "shares")
+    mark_cell(figure, matrix, true, said)
+    key = f"confusion.{subject.id}.{strategy}.{seed}.{printed}"
+    if st.session_state.get(CLICKED) != (true, said):
+        # A choice in the boxes must not leave the old cell marked: the chart is drawn anew.
+        key += f".{true}.{said}"
+    matrix_place(len(charted_classes(matrix)), CELL_WIDTH).plotly_chart(
+        figure,
+        key=key,
+        alt=words,
+        on_select=lambda: _remember_cell(key, matrix),
+        selection_mode="points",
+        config={"displayModeBar": False},
+    )
+    left_out = left_out_sentence(matrix)
+    if left_out:
+        st.caption(left_out)
+    show_numbers(confusion_frame(matrix), f"confusion.{subject.id}", words)
+    true, said = _choose_cell(matrix, true, said)
+    _show_cell(evidence, dataset, matrix, true, said)
+
+
+def _wanted_cell(matrix: Confusion) -> tuple[int, int]:
+    """What the address names, else the commonest mistake; a class that is gone is said below."""
+    worst = int(matrix.wrong.argmax())
+    usual = divmod(worst, len(matrix.classes))
+    named = st.query_params.get("true"), st.query_params.get("predicted")
+    true, said = (
+        matrix.classes.index(name) if name in matrix.classes else usual[place]
+        for place, name in enumerate(named)
+    )
+    return true, said
+
+
+def _choose_cell(matrix: Confusion, true: int, said: int) -> tuple[int, int]:
+    names = {name: name for name in matrix.classes}
+    left, right = st.columns(2)
+    with left:
+        chosen_true = choose_in_list(Choice("true", "Label", "class", names, matrix.classes[true]))
+    with right:
+        chosen_said = choose_in_list(
+            Choice("predicted", "What was said", "class", names, matrix.classes[said])
+        )
+    if "true" in st.query_params or "predicted" in st.query_params:
+        # Half a cell in a link would be filled up with the commonest mistake of another day.
+        remember(true=chosen_true, predicted=chosen_said)
+    return matrix.classes.index(chosen_true), matrix.classes.index(chosen_said)
+
+
+def _remember_cell(key: str, matrix: Confusion) -> None:
+    cell = chosen_cell(st.session_state[key].selection.points)
+    if cell is not None:
+        st.session_state[CLICKED] = cell
+        remember(true=matrix.classes[cell[0]], predicted=matrix.classes[cell[1]], page=None)
+
+
+def _show_cell(
+    evidence: Evidence, dataset: Dataset | None, matrix: Confusion, true: int, said: int
+) -> None:
+    found = cell_images(evidence, matrix.strategy, matrix.seed, true, said)
+    label, answer = matrix.classes[true], matrix.classes[said]
+    st.header(
+        f"{literal(label)}, named rightly"
+        if true == said
+        else f"{literal(label)} taken for {literal(answer)}"
+    )
+    count, images = matrix.counts[true, said], matrix.images_of_label[true]
+    share = matrix.shares[true, said]
+    seeds = (
+        f", on average over {plural(matrix.seed_count, 'seed')}" if matrix.seed_count > 1 else ""
+    )
+    st.markdown(
+        f"{number_text(count)} of {number_text(images)} test images of this label"
+        + (f" ({percent_text(float(share))}){seeds}." if images else ".")
+        + (
+            f" {plural(len(found.positions), 'picture')} for at least one seed, those that most "
+            "seeds agree on first."
+            if matrix.seed_count > 1 and len(found.positions)
+            else ""
+        )
+    )
+    tiles = [
+        Tile(
+            int(position),
+            (
+                f"said {answer}, {percent_text(float(sureness))}",
+                *([f"{agreed} of {found.seed_count} seeds"] if found.seed_count > 1 else []),
+            ),
+        )
+        for position, agreed, sureness in zip(
+            found.positions, found.seeds, found.sureness, strict=True
+        )
+    ]
+    tiles_or_words(dataset, tiles, "cell", "No picture is in this cell.")

@@ -1,0 +1,185 @@
+"""Compare, Differences: are two strategies really different; all pairs; classes; confidence."""
+
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.class_charts import (
+    class_frame,
+    recall_chart,
+    recall_words,
+    reliability_chart,
+    reliability_frame,
+    reliability_words,
+)
+from core.comparison.charts.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
+from core.comparison.evidence import Evidence
+from core.comparison.pair_choice import telling_pair
+from core.comparison.scores import per_class_table, reliability
+from core.comparison.verdict_words import p_text, points_text
+from core.comparison.verdicts import PairVerdict
+from core.ui.frame import evidence_reads
+from core.ui.frame.address import remember
+from core.ui.frame.evidence_reads import Subject
+from core.ui.widgets.exhibit import (
+    ONE_STRATEGY,
+    choose_pair,
+    evidence_or_words,
+    matrix_place,
+    sentences,
+    show_numbers,
+    show_table,
+    titles_of,
+)
+from core.ui.widgets.texts import literal
+
+PAIRS_HELP = (
+    "Each cell says how many points the strategy of its row is ahead of that of its column. An "
+    "arrow means that the difference is real (p under 5 % after Holm's correction for the number "
+    "of pairs); ≈ means that these test images cannot tell the two apart."
+)
+RELIABILITY_HELP = (
+    "Answers are sorted by the probability that was given to them. On the dotted line confidence "
+    "can be taken at its word: of the answers that were 80 % sure, 80 % are right."
+)
+
+
+def show_differences(subject: Subject) -> None:
+    evidence = evidence_or_words(subject)
+    if evidence is None:
+        return
+    default = telling_pair(evidence)
+    if default is None:
+        st.info(ONE_STRATEGY)
+    else:
+        pair = choose_pair(
+            titles_of(evidence),
+            default,
+            "At first the best strategy stands beside the lowest rung that cannot be told apart "
+            "from it, or the CNN beside the probe.",
+        )
+        if pair is not None:
+            remember(first=pair[0], second=pair[1])
+            _show_pair(evidence_reads.pair(subject, *pair))
+            _show_classes(evidence, pair, subject.id)
+            _show_reliability(evidence, pair, subject.id)
+        _show_all_pairs(subject)
+    _show_against_majority(subject)
+
+
+def _show_pair(verdict: PairVerdict) -> None:
+    st.header(
+        f"{literal(verdict.second_title)} against {literal(verdict.first_title)}", divider="gray"
+    )
+    st.markdown(f"**{literal(verdict.words)}**")
+    interval = (
+        "—"
+        if verdict.low is None or verdict.high is None
+        else f"{points_text(verdict.low)} to {points_text(verdict.high)} points"
+    )
+    numbers = [
+        (
+            "Difference",
+            f"{100 * verdict.difference:+.1f} points",
+            "Test accuracy of the second minus that of the first.",
+        ),
+        ("95 % interval", interval, "Over test images and seeds like these (bootstrap)."),
+        (
+            "p after Holm",
+            p_text(verdict.adjusted_p_value).removeprefix("p ").removeprefix("= "),
+            "How likely luck alone gives a difference this large, corrected for the number of "
+            "pairs. Exact paired test on the shared test images.",
+        ),
+        (
+            "Put right",
+            f"{verdict.put_right:,.1f} images",
+            "Wrong for the first and right for the second; a mean over the seeds.",
+        ),
+        (
+            "Broken",
+            f"{verdict.broken:,.1f} images",
+            "Right for the first and wrong for the second; a mean over the seeds.",
+        ),
+    ]
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, explained in numbers:
+            with st.container(width="content"):
+                st.markdown(f"{label}  \n**{literal(value)}**", help=explained)
+    st.button(
+        "See the pictures that differ",
+        icon=":material/imagesmode:",
+        on_click=remember,
+        kwargs={"view": "pictures", "show": "flips", "image": None, "page": None},
+    )
+
+
+def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+    st.header(
+        "Class by class",
+        help="Share of each class's test images that were named right, the class that is hardest "
+        "for the first strategy on top. Whiskers are 95 % intervals: with few images of a class "
+        "they are wide.",
+    )
+    tables = {name: per_class_table(evidence, name) for name in pair}
+    words = recall_words(tables)
+    st.plotly_chart(
+        recall_chart(tables), key=f"classes.{key}", alt=words, config={"displayModeBar": False}
+    )
+    with st.expander("The numbers", icon=":material/table:"):
+        st.markdown(literal(words))
+        for name, table in tables.items():
+            title = evidence.of(name).title
+            st.markdown(f"**{literal(title)}**")
+            show_table(
+                class_frame(table),
+                f"classes.{name}.{key}",
+                f"Precision, recall and F1 of {title} for each class.",
+            )
+        always = per_class_table(evidence, None)[evidence.majority_label]
+        st.caption(
+            f"Always saying {literal(evidence.majority_name)} has a recall of "
+            f"{percent_text(always.recall)} and a precision of {percent_text(always.precision)} "
+            "for that class, and 0 % for all others."
+        )
+
+
+def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+    st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
+    bins = {name: reliability(evidence, name) for name in pair}
+    words = reliability_words(bins)
+    st.plotly_chart(
+        reliability_chart(bins),
+        key=f"reliability.{key}",
+        alt=words,
+        config={"displayModeBar": False},
+    )
+    with st.expander("The numbers", icon=":material/table:"):
+        for name, entries in bins.items():
+            title = evidence.of(name).title
+            st.markdown(f"**{literal(title)}**")
+            show_table(
+                reliability_frame(entries),
+                f"reliability.{name}.{key}",
+                f"How sure the answers of {title} were, and how often they are right.",
+            )
+
+
+def _show_all_pairs(subject: Subject) -> None:
+    pairs = evidence_reads.pairs(subject)
+    st.header("All pairs", help=PAIRS_HELP)
+    groups = evidence_reads.tie_groups(subject)
+    sentences([*(group.words for group in groups), evidence_reads.power(subject)])
+    figure, words, key = pairs_chart(pairs), pairs_words(pairs), f"pairs.{subject.id}"
+    strategies = {name for pair in pairs for name in (pair.first, pair.second)}
+    matrix_place(len(strategies), CELL).plotly_chart(
+        figure, key=key, alt=words, config={"displayModeBar": False}
+    )
+    show_numbers(pairs_frame(pairs), key, words)
+
+
+def _show_against_majority(subject: Subject) -> None:
+    st.header(
+        "Against always saying the commonest class",
+        help="Each strategy is asked this one question of its own, so its p value is not corrected "
+        "for the number of strategies.",
+    )
+    sentences([verdict.words for verdict in evidence_reads.majority_verdicts(subject)])

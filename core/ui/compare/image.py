@@ -1,0 +1,186 @@
+"""Compare, Pictures: one picture large, what every strategy said, and where two of them looked."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.comparison.evidence import Answers, Evidence
+from core.comparison.one_image import ImageAnswer, answers_about, answers_frame, image_words
+from core.comparison.pair_choice import telling_pair
+from core.datasets.model import Dataset
+from core.errors import BadInput, StoreError
+from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
+from core.ui.datasets.facts import PICTURES, address_of
+from core.ui.frame import reads
+from core.ui.frame.address import remember
+from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.job_status import ready_or_words
+from core.ui.frame.page import link_to
+from core.ui.widgets.exhibit import choose_pair, choose_seed, show_table, titles_of
+from core.ui.widgets.heat_map_overlay import overlay
+from core.ui.widgets.texts import literal, plural
+from core.ui.widgets.tiles import Tile, draw_tiles
+
+MOST_NEAR = 12
+LOOKED_HELP = (
+    "Grad-CAM (Selvaraju et al. 2017): the places of the picture that spoke for a class, in the "
+    "last layer that still knows places. Bright spoke for it; grey did not. It takes some seconds "
+    "the first time."
+)
+
+
+def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, image: int) -> None:
+    st.button(
+        "Back to all pictures",
+        icon=":material/grid_view:",
+        on_click=remember,
+        kwargs={"image": None},
+    )
+    seeds = sorted({seed for answers in evidence.answers for seed in answers.seeds})
+    try:
+        answers: Sequence[ImageAnswer] = answers_about(evidence, image)
+    except BadInput as error:
+        st.warning(literal(error))
+        if dataset is not None:
+            st.image(reads.large_picture(dataset, image), alt=f"Picture {image}")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        show_large(evidence, dataset, image, answers)
+    with right:
+        seed = choose_seed(seeds)
+        if seed is not None:
+            answers = answers_about(evidence, image, seed)
+        show_answers(evidence, image, answers)
+    if dataset is not None:
+        _show_looked(subject, evidence, dataset, image, seed)
+        _show_near(dataset, image)
+
+
+def show_large(
+    evidence: Evidence, dataset: Dataset | None, image: int, answers: Sequence[ImageAnswer]
+) -> None:
+    """The picture with its file and label; without the dataset, its number."""
+    words = image_words(evidence, image, answers)
+    if dataset is None:
+        st.markdown(f"Picture number {image:,}. {literal(words)}")
+        return
+    name = dataset.file_names[image]
+    st.image(reads.large_picture(dataset, image), alt=f"{name}. {words}")
+    st.markdown(f"File: **{literal(name)}**  \n{literal(words)}")
+    link_to(
+        "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
+        image=str(image),
+    )  # fmt: skip
+
+
+def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> None:
+    """What every strategy said, one line each."""
+    st.header(
+        "What was said",
+        help="With several seeds: what most of them said, and the mean probability that these "
+        "gave to it.",
+    )
+    show_table(
+        answers_frame(answers),
+        f"answers.{evidence.experiment_id}.{image}",
+        "What every strategy said about this picture, with probabilities.",
+    )
+
+
+def _show_looked(
+    subject: Subject, evidence: Evidence, dataset: Dataset, image: int, seed: int | None
+) -> None:
+    st.header("Where two strategies looked", help=LOOKED_HELP)
+    default = telling_pair(evidence)
+    if default is None:
+        st.caption("Only one strategy has finished.")
+        return
+    pair = choose_pair(titles_of(evidence), default)
+    if pair is None:
+        return
+    if not st.toggle(
+        "Show where they looked",
+        key="looked",
+        help="Stays on for the next pictures. The computing is done beside this page, at low "
+        "priority.",
+    ):
+        return
+    for column, name in zip(st.columns(2, gap="large"), pair, strict=True):
+        with column:
+            _show_one_looked(subject, evidence.of(name), dataset, image, seed)
+
+
+def _show_one_looked(
+    subject: Subject, answers: Answers, dataset: Dataset, image: int, seed: int | None
+) -> None:
+    place = answers.seeds.index(seed) if seed in answers.seeds else 0
+    run_id = answers.run_ids[place]
+    st.markdown(f"**{literal(answers.title)}**, seed {answers.seeds[place]}")
+    store = reads.store()
+    reason = why_no_heat_maps(store, run_id)
+    if reason is not None:
+        st.info(literal(reason))
+        return
+    key = f"{subject.id}.{run_id}.{image}"
+    work = ready_or_words(lambda: heat_maps(store, run_id, [image]), key)
+    if work is None:
+        return
+    try:
+        maps = read_heat_maps(work.result)
+    except StoreError as error:
+        st.error(literal(error))
+        return
+    _show_maps(maps, dataset, image)
+
+
+def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
+    picture = reads.large_picture(dataset, image)
+    said, label = int(maps.predicted[0]), int(maps.labels[0])
+    shown = [(said, maps.for_predicted[0], "for what it said")]
+    if said != label:
+        shown.append((label, maps.for_label[0], "for the label"))
+    for place, heat, what in shown:
+        name = dataset.classes[place]
+        sure = percent_text(float(maps.probabilities[0, place]))
+        st.image(
+            overlay(picture, heat),
+            alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
+            caption=f"{what}: {literal(name)}, {literal(sure)}",
+        )
+        if not heat.any():
+            st.caption(f"No place of the picture spoke for {literal(name)}.")
+
+
+def brightest_words(heat: np.ndarray) -> str:
+    """Where the map is brightest, in words."""
+    if not heat.any():
+        return "nowhere"
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    down = ("top", "middle", "bottom")[min(2, int(3 * row / heat.shape[0]))]
+    across = ("left", "middle", "right")[min(2, int(3 * column / heat.shape[1]))]
+    return "most in the middle" if down == across else f"most at the {down} {across}"
+
+
+def _show_near(dataset: Dataset, image: int) -> None:
+    near = np.flatnonzero(dataset.groups == dataset.groups[image])
+    near = near[near != image]
+    if not len(near):
+        st.caption("No other picture of this dataset looks the same.")
+        return
+    st.header("Pictures that look the same")
+    more = len(near) - MOST_NEAR
+    st.caption(
+        f"{plural(len(near), 'picture')}; all of them are on one side of the split."
+        + (f" {more:,} more are not shown." if more > 0 else "")
+    )
+    draw_tiles(
+        dataset,
+        [
+            Tile(int(place), (f"label {dataset.classes[dataset.labels[place]]}",))
+            for place in near[:MOST_NEAR]
+        ],
+        "near",
+    )

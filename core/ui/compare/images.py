@@ -1,0 +1,194 @@
+"""Compare, Pictures: which pictures made the difference. What is shown is chosen in the address."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.comparison.evidence import Evidence
+from core.comparison.mistakes import Flip, label_errors_csv
+from core.comparison.pair_choice import telling_pair
+from core.datasets.model import Dataset
+from core.ui.compare.confusion import show_confusion
+from core.ui.compare.image import show_image
+from core.ui.compare.map import show_map
+from core.ui.frame import evidence_reads
+from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
+from core.ui.frame.errors import file_or_error
+from core.ui.frame.evidence_reads import MOST_MISTAKES, Subject
+from core.ui.widgets.exhibit import (
+    ONE_STRATEGY,
+    choose_pair,
+    choose_seed,
+    choose_strategy,
+    dataset_or_words,
+    evidence_or_words,
+    titles_of,
+)
+from core.ui.widgets.texts import literal, plural
+from core.ui.widgets.tiles import Tile, tiles_or_words
+
+SHOWS = {
+    "confusion": "What is taken for what",
+    "flips": "Put right and broken",
+    "mistakes": "Sure mistakes",
+    "hardest": "Hardest",
+    "labels": "Doubtful labels",
+    "map": "Map",
+}
+SIDES = {"put_right": "Put right by the second", "broken": "Broken by the second"}
+
+
+def show_pictures(subject: Subject) -> None:
+    evidence = evidence_or_words(subject)
+    if evidence is None:
+        return
+    dataset = dataset_or_words(subject)
+    limit = dataset.image_count if dataset is not None else int(evidence.test_indices.max()) + 1
+    image = wanted_number("image", limit)
+    if image is not None:
+        show_image(subject, evidence, dataset, image)
+        return
+    show = choose_in_row(
+        Choice("show", "Pictures", "kind of pictures", SHOWS, "confusion"), label_visible=False
+    )
+    if show == "confusion":
+        show_confusion(subject, evidence, dataset)
+    elif show == "flips":
+        _show_flips(subject, evidence, dataset)
+    elif show == "mistakes":
+        _show_mistakes(subject, evidence, dataset)
+    elif show == "hardest":
+        _show_hardest(subject, evidence, dataset)
+    elif show == "labels":
+        _show_label_errors(subject, evidence, dataset)
+    else:
+        show_map(subject, evidence, dataset)
+
+
+def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+    default = telling_pair(evidence)
+    if default is None:
+        st.info(ONE_STRATEGY)
+        return
+    pair = choose_pair(titles_of(evidence), default)
+    if pair is None:
+        return
+    remember(first=pair[0], second=pair[1])
+    first, second = (evidence.of(name) for name in pair)
+    seed = choose_seed(sorted(set(first.seeds) & set(second.seeds)))
+    found = evidence_reads.flipped(subject, *pair, seed)
+    counts = {"put_right": len(found.put_right), "broken": len(found.broken)}
+    side = choose_in_row(
+        Choice(
+            name="side",
+            label="Side",
+            kind="side",
+            options={name: f"{SIDES[name]} ({count:,})" for name, count in counts.items()},
+            default="put_right",
+        ),
+        label_visible=False,
+    )
+    st.markdown(
+        f"{literal(second.title)} puts right {plural(counts['put_right'], 'picture')} that "
+        f"{literal(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
+        "The largest change of what was given to the label comes first."
+    )
+    several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
+    if several:
+        st.caption("With several seeds a strategy is right where more than half of its seeds are.")
+    flips: Sequence[Flip] = found.put_right if side == "put_right" else found.broken
+    tiles = [
+        Tile(
+            flip.image,
+            (
+                f"label {evidence.classes[flip.label]}",
+                f"{percent_text(flip.first_label)} → {percent_text(flip.second_label)} for it",
+                f"first: {evidence.classes[flip.first_said]}, {percent_text(flip.first_sureness)}",
+                f"second: {evidence.classes[flip.second_said]}, "
+                f"{percent_text(flip.second_sureness)}",
+            ),
+        )
+        for flip in flips
+    ]
+    tiles_or_words(dataset, tiles, f"flips.{side}", "There is no such picture.")
+
+
+def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+    strategy = choose_strategy(evidence)
+    mistakes = evidence_reads.sure_mistakes(subject, strategy)
+    most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
+    st.markdown(
+        f"The mistakes that {literal(evidence.of(strategy).title)} was surest of, the surest "
+        f"first.{most}"
+    )
+    tiles = [
+        Tile(
+            mistake.image,
+            (
+                f"label {evidence.classes[mistake.label]}, "
+                f"{percent_text(mistake.label_probability)}",
+                f"said {evidence.classes[mistake.said]}, {percent_text(mistake.sureness)}",
+                f"wrong for {mistake.seeds_wrong} of {plural(mistake.seed_count, 'seed')}",
+            ),
+        )
+        for mistake in mistakes
+    ]
+    tiles_or_words(dataset, tiles, "mistakes", "It made no mistake on these test images.")
+
+
+def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+    found = evidence_reads.hard_images(subject)
+    most = f" The {MOST_MISTAKES} hardest are shown." if len(found) == MOST_MISTAKES else ""
+    st.markdown(
+        "Wrong for all strategies that are clearly better than always saying the commonest class. "
+        f"Those whose label got the least probability come first.{most}"
+    )
+    titles = titles_of(evidence)
+    tiles = [
+        Tile(
+            entry.image,
+            (
+                f"label {evidence.classes[entry.label]}, {percent_text(entry.label_probability)}",
+                *_said(entry.answers, evidence, titles),
+            ),
+        )
+        for entry in found
+    ]
+    tiles_or_words(dataset, tiles, "hardest", "No test image was wrong for all of them.")
+
+
+def _said(
+    answers: Sequence[tuple[str, int]], evidence: Evidence, titles: dict[str, str]
+) -> list[str]:
+    """What was said, and by how many: one line a class, the commonest answer first."""
+    by_class: dict[int, list[str]] = {}
+    for strategy, said in answers:
+        by_class.setdefault(said, []).append(titles[strategy])
+    ordered = sorted(by_class.items(), key=lambda entry: -len(entry[1]))
+    return [f"{evidence.classes[said]}: {len(names)} of {len(answers)}" for said, names in ordered]
+
+
+def _show_label_errors(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+    errors, words = evidence_reads.label_errors(subject)
+    st.markdown(literal(words))
+    if dataset is not None and errors:
+        st.download_button(
+            "Doubtful labels as CSV",
+            data=file_or_error(lambda: label_errors_csv(evidence, dataset)),
+            file_name=f"headstart-{subject.id}-doubtful-labels.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            help="One line a picture: file, label, and what the best strategies say instead.",
+        )
+    tiles = [
+        Tile(
+            error.image,
+            (
+                f"label {evidence.classes[error.label]}",
+                f"all say {evidence.classes[error.suggested]}, {percent_text(error.probability)}",
+            ),
+        )
+        for error in errors
+    ]
+    tiles_or_words(dataset, tiles, "labels", None)

@@ -1,0 +1,111 @@
+"""Compare, Time: where the time went, what it bought, how soon, what the cache saved."""
+
+import streamlit as st
+
+from core.comparison.charts.appearance import seconds_text
+from core.comparison.charts.ledger_charts import (
+    costs_frame,
+    costs_words,
+    ledger_chart,
+    ledger_frame,
+    ledger_summary,
+    ledger_words,
+    pareto_chart,
+    pareto_frame,
+    pareto_words,
+)
+from core.comparison.charts.result_charts import accuracy_against_time_chart
+from core.comparison.ledger import Ledger
+from core.comparison.verdict_words import number_word
+from core.ui.compare.overview import choose_metric
+from core.ui.frame import evidence_reads
+from core.ui.frame.evidence_reads import Subject
+from core.ui.widgets.exhibit import evidence_or_words, show_chart, show_table
+from core.ui.widgets.results import show_epoch_time, times_words
+from core.ui.widgets.texts import literal
+
+LEDGER_HELP = (
+    "One whole run from start to score, of the seed in the middle. Extraction is counted also "
+    "where the features were in the cache already. Clocks are those that the runs kept; nothing "
+    "is estimated."
+)
+COST_HELP = (
+    "Seconds until the accuracy on the validation images first reached each mark: extraction, "
+    "training and validation up to that epoch, without starting up and scoring. “never” is a "
+    "result too."
+)
+PARETO_HELP = (
+    "Filled markers are on the front: nothing else is both better and faster. Open ones are beaten "
+    "in both. Whole time of one run, extraction always counted."
+)
+
+
+def show_time(subject: Subject) -> None:
+    ledger = evidence_reads.ledger(subject)
+    if not ledger.rows:
+        st.info(
+            "No run of this experiment has finished yet, so no time was spent.",
+            icon=":material/hourglass_empty:",
+        )
+        return
+    st.header("Where the time went", help=LEDGER_HELP)
+    summary = ledger_summary(ledger)
+    if summary:
+        st.markdown(literal(summary))
+    _show_cache(ledger)
+    show_chart(
+        ledger_chart(ledger), ledger_words(ledger), ledger_frame(ledger), f"ledger.{subject.id}"
+    )
+    _show_speed(ledger)
+    st.header("Cost to accuracy", help=COST_HELP)
+    words = costs_words(ledger)
+    show_table(costs_frame(ledger), f"costs.{subject.id}", words)
+    with st.expander("In words", icon=":material/notes:"):
+        st.markdown(literal(words))
+    st.header("What the time bought", help=PARETO_HELP)
+    evidence = evidence_or_words(subject)
+    if evidence is None:
+        comparison = subject.comparison
+        st.plotly_chart(
+            accuracy_against_time_chart(comparison),
+            key=f"cost.{subject.id}",
+            alt=times_words(comparison),
+        )
+    else:
+        scores = evidence_reads.scores(
+            subject, choose_metric(len(subject.comparison.classes)), with_intervals=False
+        )
+        show_chart(
+            pareto_chart(ledger, scores),
+            pareto_words(ledger, scores),
+            pareto_frame(ledger, scores),
+            f"pareto.{subject.id}",
+        )
+    show_epoch_time(subject.comparison)
+
+
+def _show_cache(ledger: Ledger) -> None:
+    saved = [row for row in ledger.rows if row.cache_hits]
+    if not saved:
+        st.markdown("No run found its features in the cache, so nothing was saved by it.")
+        return
+    runs = sum(row.cache_hits for row in saved)
+    total = seconds_text(sum(row.cache_saved for row in saved))
+    verb = "run" if runs == 1 else "runs"
+    shares = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
+    st.markdown(
+        f"The cache of features saved **{literal(total)}** in {number_word(runs)} {verb} that did "
+        f"not have to extract them again: {literal('; '.join(shares))}."
+    )
+
+
+def _show_speed(ledger: Ledger) -> None:
+    known = [row for row in ledger.rows if row.images_per_second is not None]
+    if not known:
+        return
+    speeds = "; ".join(
+        f"{literal(row.title)} {row.images_per_second:,.0f} "
+        f"{'feature vectors' if row.trains_on_features else 'pictures'} a second"
+        for row in known
+    )
+    st.caption(f"Training speed: {speeds}.")

@@ -1,0 +1,1 @@
+"""The page Datasets: upload, health, images, clean-up, versions."""

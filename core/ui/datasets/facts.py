@@ -1,0 +1,110 @@
+"""What a dataset is, in a few lines: for its card in the list and the head of its own page."""
+
+import numpy as np
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.datasets.health.finding import Finding
+from core.datasets.health.sizes import size_summary, size_text
+from core.datasets.model import SIDES, Dataset
+from core.ui.frame import reads
+from core.ui.frame.page import link_to
+from core.ui.widgets.texts import literal, plural
+
+# The sections of a dataset's page, as they are called there and in the address bar.
+HEALTH, PICTURES, CLEAN_UP, MANAGE = "Health", "Pictures", "Clean up", "Manage"
+# How each severity is worded, drawn and coloured; the word says it to those who see no colour.
+SEVERITY_LOOKS = {
+    "problem": ("problem", ":material/error:", "red"),
+    "warning": ("warning", ":material/warning:", "orange"),
+    "note": ("note", ":material/info:", "blue"),
+    "good": ("good", ":material/check_circle:", "green"),
+}
+
+
+def address_of(dataset: Dataset) -> str:
+    """What stands for a dataset in the address bar: it stays when the dataset is renamed."""
+    return dataset.folder.name
+
+
+def sizes_text(dataset: Dataset) -> str:
+    """``28 × 28 pixels``, or ``12 × 20 to 500 × 375 pixels``: the smallest and the largest area."""
+    sizes = size_summary(dataset)
+    if sizes.smallest == sizes.largest:
+        return f"{size_text(sizes.smallest)} pixels"
+    return f"{size_text(sizes.smallest)} to {size_text(sizes.largest)} pixels"
+
+
+def sides_text(dataset: Dataset) -> str | None:
+    """``60,000 train, 10,000 test`` where the dataset came with a split of its own."""
+    if dataset.given_sides is None:
+        return None
+    counts = np.bincount(dataset.given_sides, minlength=len(SIDES))
+    return ", ".join(
+        f"{count:,} {side}" for side, count in zip(SIDES, counts, strict=True) if count
+    )
+
+
+def images_text(dataset: Dataset) -> str:
+    """``1,347 images in 16 classes, colour``."""
+    return (
+        f"{plural(dataset.image_count, 'image')} in {plural(len(dataset.classes), 'class')}, "
+        f"{'grey' if dataset.channels == 1 else 'colour'}"
+    )
+
+
+def majority_text(dataset: Dataset) -> str:
+    """The commonest class with its share, ready for Markdown."""
+    return (
+        f"Commonest class: {literal(dataset.majority_class)}, "
+        f"{percent_text(dataset.majority_share)} of the images"
+    )
+
+
+def show_severities(found: list[Finding]) -> None:
+    """``2 problems``, ``1 warning``: a badge each; or that nothing needs a look."""
+    with st.container(horizontal=True, gap="xsmall"):
+        for severity in ("problem", "warning"):
+            count = sum(finding.severity == severity for finding in found)
+            if count:
+                word, icon, colour = SEVERITY_LOOKS[severity]
+                st.badge(plural(count, word), icon=icon, color=colour)  # type: ignore[arg-type]
+        if not any(finding.severity in ("problem", "warning") for finding in found):
+            st.badge("nothing to mend", icon=SEVERITY_LOOKS["good"][1], color="green")
+
+
+def show_head(dataset: Dataset) -> None:
+    """Title, links, and what the dataset is; where it has versions, the way to them."""
+    st.title(literal(dataset.name))
+    with st.container(horizontal=True):
+        link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
+        link_to("datasets", "All datasets")
+    lines = [f"**{images_text(dataset)}**, {sizes_text(dataset)}", majority_text(dataset)]
+    sides = sides_text(dataset)
+    if sides:
+        lines.append(f"Came with a split of its own: {sides}")
+    came = [f"Added {dataset.created_at[:16].replace('T', ' ')} UTC"]
+    if dataset.read_as:
+        came.append(f"read as {literal(dataset.read_as)}")
+    if dataset.provenance:
+        came.append(literal(dataset.provenance))
+    lines.append(" · ".join(came))
+    st.markdown("\n".join(f"- {line}" for line in lines))
+    _show_versions(dataset)
+
+
+def _show_versions(dataset: Dataset) -> None:
+    known = reads.datasets()
+    origin = next((entry for entry in known if entry.id == dataset.version_of), None)
+    for change in dataset.changes:
+        st.caption(f":material/edit: {literal(change)}")
+    with st.container(horizontal=True):
+        if origin is not None:
+            link_to("datasets", f"Made from {literal(origin.name)}", dataset=address_of(origin))
+        elif dataset.version_of:
+            st.caption("The dataset that it was made from was removed.")
+        for entry in known:
+            if entry.version_of == dataset.id:
+                link_to(
+                    "datasets", f"Later version: {literal(entry.name)}", dataset=address_of(entry)
+                )

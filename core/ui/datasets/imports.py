@@ -1,0 +1,230 @@
+"""Imports at work and what became of them: live cards with progress, cancel, questions."""
+
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from core.comparison.charts.appearance import rough_seconds_text
+from core.datasets.health.wording import listed
+from core.datasets.reading.tables import Columns
+from core.errors import BadInput, HeadstartError, UnknownName
+from core.runs.import_records import ImportRecord
+from core.ui.benchmark.live import REFRESH_SECONDS, STATE_LOOKS
+from core.ui.frame import actions, reads
+from core.ui.frame.access import may_edit
+from core.ui.frame.errors import error_box
+from core.ui.frame.page import link_to
+from core.ui.widgets.texts import literal
+
+# What went well, or was cancelled, needs no answer and leaves the page by itself.
+SHOWN_WHEN_OVER = timedelta(hours=1)
+MOST_SHOWN = 20
+MOST_NOTES = 3
+
+
+def watch_imports() -> None:
+    """The live cards; they ask again every second, but only while an import waits or works."""
+    active = any(entry.is_active for entry in reads.store().imports())
+    fragment = st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)
+    fragment(active)
+
+
+def _watch(was_active: bool) -> None:
+    active = was_active  # what is believed while the store cannot be read
+    with error_box():
+        entries = reads.store().imports()
+        active = any(entry.is_active for entry in entries)
+        for entry in [entry for entry in entries if _is_shown(entry)][:MOST_SHOWN]:
+            _show_import(entry)
+    if active != was_active:
+        reads.forget_datasets()
+        st.rerun()  # the whole page, once: the new dataset joins the list, the timer stops
+
+
+def _is_shown(entry: ImportRecord) -> bool:
+    if entry.is_active or entry.state in ("failed", "interrupted"):
+        return True
+    ended = datetime.fromisoformat(entry.finished_at or entry.created_at)
+    return datetime.now(UTC) - ended < SHOWN_WHEN_OVER
+
+
+def _show_import(entry: ImportRecord) -> None:
+    with st.container(border=True, key=f"import.{entry.id}"):
+        title, middle, action = st.columns([3, 5, 1.6], vertical_alignment="center")
+        with title:
+            st.markdown(f"**{literal(entry.source)}**")
+            _show_badge(entry)
+        with middle:
+            _show_state(entry)
+        if not may_edit():
+            return
+        with action:
+            _show_actions(entry)
+        if _asks(entry):
+            _ask_for_columns(entry)
+
+
+def _asks(entry: ImportRecord) -> bool:
+    """Whether it waits for somebody to say which column holds what."""
+    return bool(entry.question) and entry.can_retry
+
+
+def _show_badge(entry: ImportRecord) -> None:
+    colour, icon = STATE_LOOKS[entry.state]
+    if _asks(entry):
+        st.badge("a question", icon=":material/help:", color="orange")
+    elif entry.cancel_requested and entry.is_active:
+        st.badge("cancelling", icon=icon, color=colour)
+    else:
+        st.badge(entry.state, icon=icon, color=colour)
+
+
+def _show_state(entry: ImportRecord) -> None:
+    if entry.state == "queued":
+        st.caption(progress_text(entry)[1])
+    elif entry.state == "running":
+        share, text = progress_text(entry)
+        st.progress(share, text=text)
+    elif entry.state == "finished":
+        _show_outcome(entry)
+    elif entry.state == "cancelled":
+        st.caption("Cancelled. Nothing was stored.")
+    if _asks(entry):
+        st.warning(literal(entry.error), icon=":material/help:")
+    elif entry.error:
+        st.error(literal(entry.error), icon=":material/error:")
+    for note in entry.notes:
+        st.caption(f":material/info: {literal(note)}")
+
+
+def _show_outcome(entry: ImportRecord) -> None:
+    try:
+        dataset = reads.dataset(entry.dataset_id or "")
+    except UnknownName:
+        st.caption("Its dataset was removed since.")
+        return
+    except HeadstartError as error:
+        st.error(literal(error))
+        return
+    left_out = len(dataset.health.get("quarantined", ()))
+    text = f"**{dataset.image_count:,}** images in **{len(dataset.classes):,}** classes"
+    if left_out:
+        text += f" · {left_out:,} could not be used: see its Health"
+    st.markdown(text)
+    st.caption(f"Classes: {literal(listed(dataset.classes))}.")
+    # How it was read, while it is fresh: what was meant otherwise is seen before hours are spent.
+    for note in dataset.health.get("notes", ())[:MOST_NOTES]:
+        st.caption(f":material/info: {literal(note)}")
+    link_to("datasets", f"Open {literal(dataset.name)}", dataset=dataset.folder.name)
+
+
+def _show_actions(entry: ImportRecord) -> None:
+    if entry.is_active:
+        st.button(
+            "Cancel",
+            width="stretch",
+            key=f"cancel.{entry.id}",
+            help=f"Stop reading {literal(entry.source)}; nothing of it is kept",
+            disabled=entry.cancel_requested,
+            on_click=_cancel,
+            args=(entry.id,),
+        )
+        return
+    if entry.can_retry and not _asks(entry):
+        st.button(
+            "Try again",
+            width="stretch",
+            key=f"retry.{entry.id}",
+            help=f"Read {literal(entry.source)} again",
+            on_click=_retry,
+            args=(entry.id,),
+        )
+    st.button(
+        "Dismiss",
+        width="stretch",
+        key=f"dismiss.{entry.id}",
+        help="Take this line away"
+        + ("; the dataset stays" if entry.state == "finished" else " and what was uploaded for it"),
+        on_click=_dismiss,
+        args=(entry.id,),
+    )
+
+
+def _ask_for_columns(entry: ImportRecord) -> None:
+    """The first lines of the table, and which column holds what."""
+    question = entry.question or {}
+    columns = list(question.get("columns", ()))
+    st.markdown(f"Which column of **{literal(question.get('table'))}** holds what?")
+    rows = [list(row) for row in question.get("rows", ())]
+    st.dataframe(
+        {
+            name: [row[place] if place < len(row) else "" for row in rows]
+            for place, name in enumerate(columns)
+        },
+        hide_index=True,
+        key=f"rows.{entry.id}",
+        alt=f"The first lines of {question.get('table')}.",
+    )
+    left, middle, right = st.columns(3, gap="medium")
+    label = left.selectbox(
+        "Class of each picture", columns, index=None, key=f"label.{entry.id}", placeholder="Choose"
+    )
+    file = middle.selectbox(
+        "File name of the picture",
+        columns,
+        index=None,
+        key=f"file.{entry.id}",
+        placeholder="Found by itself",
+    )
+    split = right.selectbox(
+        "Train or test",
+        columns,
+        index=None,
+        key=f"split.{entry.id}",
+        placeholder="None, or found by itself",
+    )
+    st.button(
+        "Read again",
+        type="primary",
+        icon=":material/refresh:",
+        key=f"answer.{entry.id}",
+        disabled=label is None,
+        on_click=_retry,
+        args=(entry.id, Columns(file=file, label=label, split=split)),
+    )
+
+
+def progress_text(entry: ImportRecord) -> tuple[float, str]:
+    """``(share, sentence)`` for an import at work; the share is 0 to 1."""
+    progress = entry.progress
+    if not progress:
+        return 0.0, "Starting"
+    parts = [str(progress["step"])]
+    done, total = progress.get("done") or 0, progress.get("total") or 0
+    if total:
+        parts.append(f"{done:,} of {total:,} images")
+    if progress.get("seconds_left") is not None:
+        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left")
+    return (min(1.0, done / total) if total else 0.0), literal(" · ".join(parts))
+
+
+def _cancel(import_id: str) -> None:
+    with error_box():
+        actions.cancel_import(import_id)
+
+
+def _retry(import_id: str, columns: Columns | None = None) -> None:
+    with error_box():
+        try:
+            actions.retry_import(import_id, columns)
+        except BadInput as error:
+            # Somebody else was faster; the next refresh shows the state that it is in.
+            st.toast(literal(error))
+
+
+def _dismiss(import_id: str) -> None:
+    with error_box():
+        try:
+            actions.forget_import(import_id)
+        except BadInput as error:
+            st.toast(literal(error))

@@ -1,0 +1,189 @@
+"""Manage a dataset: rename it, download it or the list of what was left out, remove it."""
+
+import io
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.datasets.export import export_zip, quarantine_csv
+from core.datasets.model import ENCODED, Dataset
+from core.datasets.storage import LONGEST_NAME
+from core.errors import BadInput, HeadstartError
+from core.ui.datasets.images import FIELD_WIDTH
+from core.ui.frame import actions, reads
+from core.ui.frame.access import may_edit, show_viewer_note
+from core.ui.frame.errors import error_box, file_or_error
+from core.ui.frame.page import link_to
+from core.ui.widgets.results import experiment_label
+from core.ui.widgets.texts import literal, plural
+
+# A download is held in the memory of the server while it is fetched.
+LARGEST_DOWNLOAD_BYTES = 500 * 1024**2
+REMOVED_NOTE = "datasets.removed"
+
+
+def show_manage(dataset: Dataset) -> None:
+    """The three parts, in the order of how much they change."""
+    _show_downloads(dataset)
+    if not may_edit():
+        show_viewer_note("rename or remove a dataset")
+        return
+    _show_rename(dataset)
+    _show_remove(dataset)
+
+
+def _show_downloads(dataset: Dataset) -> None:
+    st.header("Download")
+    st.markdown(
+        "The images as a zip with one folder for each class, cleaned: without what could not be "
+        "read, and without places or other notes of the camera. It can be added again."
+    )
+    size_bytes = int(dataset.sizes.sum())
+    if size_bytes > LARGEST_DOWNLOAD_BYTES:
+        st.info(
+            f"It has {size_bytes / 1e9:.1f} GB, which is more than a browser should fetch from "
+            f"here. Type `python -m core datasets export {literal(dataset.folder.name)}` instead."
+        )
+    elif _may_grow_too_large(dataset):
+        st.caption(
+            "Pictures that are not JPEG leave as PNG, which may be larger. A zip of more than "
+            f"{LARGEST_DOWNLOAD_BYTES // 1024**2} MB is not made here; type "
+            f"`python -m core datasets export {literal(dataset.folder.name)}` instead."
+        )
+    with st.container(horizontal=True):
+        st.download_button(
+            "The images as a zip",
+            data=file_or_error(lambda: _exported(dataset)),
+            file_name=f"{_file_stem(dataset)}.zip",
+            mime="application/zip",
+            icon=":material/download:",
+            key=f"zip.{dataset.id}",
+            disabled=size_bytes > LARGEST_DOWNLOAD_BYTES,
+        )
+        offer_quarantine_list(dataset, "manage")
+
+
+def offer_quarantine_list(dataset: Dataset, place: str) -> None:
+    """The download of the files that could not be used; ``place`` keeps the keys apart."""
+    quarantined = len(dataset.health["quarantined"])
+    st.download_button(
+        "List of the files left out",
+        data=file_or_error(lambda: quarantine_csv(dataset)),
+        file_name=f"{_file_stem(dataset)}-left-out.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"quarantine.{place}.{dataset.id}",
+        disabled=not quarantined,
+        help=f"{plural(quarantined, 'line')}, each a file with the reason"
+        if quarantined
+        else "Every file could be used.",
+    )
+
+
+def _may_grow_too_large(dataset: Dataset) -> bool:
+    """Whether the pixels alone, not packed, are more than a download may have."""
+    pixels = int((dataset.widths.astype(np.int64) * dataset.heights).sum())
+    return dataset.encoding == ENCODED and 3 * pixels > LARGEST_DOWNLOAD_BYTES
+
+
+class _Download(io.BytesIO):
+    """A file in memory that grows no further than a download may: a WebP that leaves as PNG is
+    many times as large as it is kept."""
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + memoryview(data).nbytes > LARGEST_DOWNLOAD_BYTES:
+            raise BadInput(
+                f"As a zip it has more than {LARGEST_DOWNLOAD_BYTES // 1024**2} MB, which is more"
+                " than a browser should fetch from here. Type: python -m core datasets export",
+                "export",
+            )
+        return super().write(data)
+
+
+def _exported(dataset: Dataset) -> bytes:
+    target = _Download()
+    export_zip(dataset, target)
+    return target.getvalue()
+
+
+def _file_stem(dataset: Dataset) -> str:
+    """The name of a download that every system accepts."""
+    kept = "".join(c if c.isalnum() or c in "-_" else "-" for c in dataset.name)
+    return kept.strip("-") or dataset.folder.name
+
+
+def _show_rename(dataset: Dataset) -> None:
+    st.header("Rename")
+    with st.form(f"rename.{dataset.id}", border=False):
+        name = st.text_input("Name", value=dataset.name, max_chars=LONGEST_NAME, width=FIELD_WIDTH)
+        pressed = st.form_submit_button("Rename", icon=":material/edit:")
+    if not pressed:
+        return
+    try:
+        actions.rename_dataset(dataset.id, name)
+    except BadInput as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _show_remove(dataset: Dataset) -> None:
+    st.header("Remove")
+    users = reads.store().active_runs_of_dataset(dataset.id)
+    if users:
+        st.warning(
+            f"It cannot be removed now: {plural(len(users), 'run')} use it. Wait for them, or "
+            "cancel them.",
+            icon=":material/lock:",
+        )
+        for experiment_id in dict.fromkeys(run.experiment_id for run in users):
+            names = [run.id for run in users if run.experiment_id == experiment_id]
+            link_to("benchmark", literal(", ".join(names)), experiment=experiment_id)
+        return
+    st.markdown(_what_goes(dataset))
+    sure = st.checkbox("Yes, remove it for good", key=f"sure.{dataset.id}")
+    st.button(
+        "Remove this dataset",
+        icon=":material/delete:",
+        key=f"remove.{dataset.id}",
+        disabled=not sure,
+        on_click=_remove,
+        args=(dataset,),
+    )
+
+
+def _what_goes(dataset: Dataset) -> str:
+    """What is lost and what stays, ready for Markdown."""
+    lines = [
+        f"- **{literal(dataset.name)}** goes, with its {plural(dataset.image_count, 'image')} and "
+        "its splits. The files that it was read from are not touched."
+    ]
+    experiments = [
+        entry for entry in reads.store().experiments() if entry.spec.dataset_id == dataset.id
+    ]
+    if experiments:
+        labels = "; ".join(literal(experiment_label(entry)) for entry in experiments)
+        lines.append(
+            f"- The numbers of {plural(len(experiments), 'experiment')} stay, but not the pictures "
+            f"that they were measured on: {labels}"
+        )
+    versions = [entry for entry in reads.datasets() if entry.version_of == dataset.id]
+    if versions:
+        names = ", ".join(literal(entry.name) for entry in versions)
+        lines.append(f"- Versions made from it stay: {names}")
+    return "\n".join(lines)
+
+
+def _remove(dataset: Dataset) -> None:
+    with error_box():
+        # Asked again: somebody may have started a run since the page was drawn.
+        if reads.store().active_runs_of_dataset(dataset.id):
+            return
+        try:
+            actions.remove_dataset(dataset.id)
+        except HeadstartError as error:
+            st.session_state[REMOVED_NOTE] = str(error)
+        else:
+            st.session_state[REMOVED_NOTE] = f"{dataset.name} was removed."
+        st.query_params.clear()

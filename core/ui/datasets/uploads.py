@@ -1,0 +1,132 @@
+"""Adding images: the upload, a folder on the server, and how images must be arranged."""
+
+from collections.abc import Callable
+from html import escape
+
+import streamlit as st
+
+from core.datasets.samples import SAMPLES, Sample
+from core.datasets.storage import LONGEST_NAME
+from core.errors import HeadstartError
+from core.settings import current_settings
+from core.ui.frame import actions
+from core.ui.frame.access import may_edit, show_viewer_note
+from core.ui.frame.errors import file_or_error
+from core.ui.widgets.texts import in_text_colour, literal
+
+FILES, FOLDER = "Files or a zip", "A folder"
+UPLOAD_NUMBER = "upload.number"
+UPLOAD_PROBLEM = "upload.problem"
+# As the theme draws code, in either theme: the grey is a veil over whatever lies below.
+_TREE = (
+    "margin: 0; padding: 1rem; border-radius: 0.5rem; white-space: pre-wrap; font-size: 0.875rem; "
+    "background: rgba(128, 128, 128, 0.1)"
+)
+
+
+def offer_upload() -> None:
+    """Take files, a folder, or a path on the server; each starts an import by itself.
+
+    An uploaded file sits in the memory of the server until the uploader is drawn under another
+    key, so that happens with every upload, also with one that is refused. A viewer reads who can
+    add images instead.
+    """
+    if not may_edit():
+        show_viewer_note("add images")
+        return
+    number = st.session_state.setdefault(UPLOAD_NUMBER, 0)
+    settings = current_settings()
+    with st.container(border=True):
+        left, right = st.columns([2, 1], gap="medium")
+        kind = right.segmented_control(
+            "What do you have?",
+            [FILES, FOLDER],
+            default=FILES,
+            format_func=in_text_colour,
+            required=True,
+            key="upload.kind",
+        )
+        name = right.text_input(
+            "Name (optional)",
+            key=f"upload.name.{number}",
+            max_chars=LONGEST_NAME,
+            placeholder="as the file is named",
+            help="Type it before you drop the files. It can be changed later.",
+        )
+        with left:
+            files = st.file_uploader(
+                "Drop a zip, a CSV, IDX files or pictures here"
+                if kind == FILES
+                else "Choose a folder with one folder of pictures for each class",
+                accept_multiple_files=True if kind == FILES else "directory",
+                key=f"upload.files.{number}",
+            )
+        st.caption(
+            "Nothing is asked about size or colour: any size will do, grey or colour. The images "
+            "stay on this machine. The browser takes up to "
+            f"{settings.upload_limit_bytes / 1024**2:,.0f} MB at a time; for more, give a folder "
+            "or a zip that is on this machine, below, or type "
+            "`python -m core datasets add PATH`."
+        )
+        _offer_server_folder(name)
+    if files:
+        _start(lambda: actions.receive_upload([(f.name, f) for f in files], name or None))
+    problem = st.session_state.get(UPLOAD_PROBLEM)
+    if problem:
+        st.error(literal(problem), icon=":material/error:")
+
+
+def _offer_server_folder(name: str) -> None:
+    allowed = current_settings().import_folders
+    with st.expander("A folder or file that is on this machine", icon=":material/dns:"):
+        listed = " or ".join(f"`{folder}`" for folder in allowed)
+        st.caption(
+            f"It must lie below {listed}. Whoever runs Headstart allows other folders with the "
+            "variable `HEADSTART_IMPORT_FOLDERS`."
+        )
+        with st.form("server-folder", border=False):
+            path = st.text_input("Path", placeholder=str(allowed[0] / "pets"))
+            pressed = st.form_submit_button("Read it", icon=":material/folder_open:")
+    if pressed:
+        _start(lambda: actions.import_folder(path, name or None))
+
+
+def _start(begin: Callable[[], str]) -> None:
+    """Begin an import and draw the page again with an empty uploader; a refusal is kept to be
+    shown there, until the next try."""
+    st.session_state[UPLOAD_NUMBER] += 1
+    st.session_state[UPLOAD_PROBLEM] = None
+    try:
+        with st.spinner("Copying to disk…"):
+            begin()
+    except HeadstartError as error:
+        st.session_state[UPLOAD_PROBLEM] = str(error)
+    st.rerun()
+
+
+def show_formats() -> None:
+    """The arrangements that are understood: what each is, how it looks, a sample to download."""
+    st.header("How your images can be arranged")
+    tabs = st.tabs([in_text_colour(sample.title) for sample in SAMPLES])
+    for tab, sample in zip(tabs, SAMPLES, strict=True):
+        with tab:
+            _show_format(sample)
+    st.caption(
+        "JPEG, PNG, WebP, BMP and GIF (the first picture of it). Which of these it is, is found "
+        "out by itself."
+    )
+
+
+def _show_format(sample: Sample) -> None:
+    left, right = st.columns([1, 1], gap="large")
+    left.markdown(literal(sample.says))
+    left.download_button(
+        "Download a sample",
+        data=file_or_error(sample.build),
+        file_name=sample.file_name,
+        icon=":material/download:",
+        key=f"sample.{sample.name}",
+        help="A small one that works: look into it, or drop it above.",
+    )
+    # Not st.code: its highlighter is 1.6 MB of program, which every visitor of the page would load.
+    right.html(f'<pre style="{_TREE}">{escape(sample.tree)}</pre>')

@@ -1,0 +1,199 @@
+"""Sign-in and roles on the pages: who is let in, what a viewer is spared, who is signed in.
+
+Sign-in is Streamlit's own (``st.login``, OpenID Connect); docs/sign-in.md says how it is
+configured and what it does not protect.
+"""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import streamlit as st
+
+from core.errors import HeadstartError, NotAllowed
+from core.settings import EDITORS_VARIABLE, current_settings
+from core.ui.frame.errors import error_box
+from core.ui.frame.roles import Role, Standing, standing_of
+from core.ui.widgets.texts import literal
+
+log = logging.getLogger("headstart.access")
+
+ONLY_EDITORS_HELP = "Only an editor can do this; you are signed in as a viewer."
+OPEN_TO_OTHERS = (
+    "This server can be reached from other machines and nobody has to sign in: whoever opens it "
+    "can add, run and remove. docs/sign-in.md says how to change that."
+)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def standing() -> Standing:
+    """What the visitor of this session may do now; never raises for what people configure."""
+    try:
+        settings = current_settings()
+    except HeadstartError as error:
+        return Standing(None, str(error))
+    problem = _secrets_problem()
+    if problem:
+        return Standing(None, problem)
+    return standing_of(st.user.to_dict(), settings, time.time())
+
+
+def role() -> Role | None:
+    """The role of the visitor, None for somebody who is not let in."""
+    return standing().role
+
+
+def may_edit() -> bool:
+    """Whether what only editors can do is offered."""
+    return role() is Role.EDITOR
+
+
+def editor_help() -> str | None:
+    """The ``help`` of a widget that is disabled for viewers: why; None for editors."""
+    return None if may_edit() else ONLY_EDITORS_HELP
+
+
+def show_viewer_note(what: str) -> None:
+    """Say to a viewer what ("start runs") only an editor can do here; nothing to others."""
+    if not may_edit():
+        st.caption(f":material/lock: You are signed in as a viewer; only an editor can {what}.")
+
+
+def require_editor() -> None:
+    """Raise ``NotAllowed`` unless the visitor may change things now; each action asks this."""
+    found = standing()
+    if found.role is Role.EDITOR:
+        return
+    if found.role is Role.VIEWER:
+        raise NotAllowed(f"{ONLY_EDITORS_HELP} Whoever runs this server can make you an editor.")
+    raise NotAllowed(
+        "You are not signed in any more, so nothing was changed. Load the page again and sign in."
+    )
+
+
+def editors_only(action: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Make ``action`` ask first whether the visitor may change things."""
+
+    @wraps(action)
+    def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        require_editor()
+        return action(*args, **kwargs)
+
+    return guarded
+
+
+def admit() -> None:
+    """Let the visitor on, or show the sign-in page or the refusal, and end the run of the page."""
+    found = standing()
+    if found.role is not None:
+        if found.email is None and reachable_by_others():
+            st.warning(OPEN_TO_OTHERS, icon=":material/lock_open:")
+        return
+    if found.may_sign_in:
+        _show_sign_in(found.reason)
+    else:
+        _show_refusal(found)
+    st.stop()
+
+
+def show_account() -> None:
+    """The person who is signed in and the way out, in one quiet line; nothing without sign-in."""
+    found = standing()
+    if found.email is None or found.role is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="account"):
+        # Not Markdown, which would make a link of the address.
+        st.text(f"Signed in as {found.email}, {found.role}.", width="content")
+        st.button("Sign out", type="tertiary", icon=":material/logout:", on_click=st.logout)
+
+
+def reachable_by_others() -> bool:
+    """Whether the server listens beyond this machine, or answers to names beyond it."""
+    hosts = st.get_option("server.allowedHosts") or ["*"]
+    return not all(_is_loopback(host) for host in (st.get_option("server.address"), *hosts))
+
+
+def tell_operator() -> None:
+    """Say on the console what whoever runs the server should know about who can do what."""
+    settings = current_settings()
+    if "is_logged_in" not in st.user.to_dict():
+        if reachable_by_others():
+            log.warning(OPEN_TO_OTHERS)
+    elif not settings.editors:
+        log.warning(
+            "Sign-in is configured and %s is empty: nobody can add, run or remove anything.",
+            EDITORS_VARIABLE,
+        )
+
+
+def _show_sign_in(reason: str) -> None:
+    st.title("Sign in")
+    st.markdown("Headstart shows how much of a head start a pre-trained model gives.")
+    st.markdown(literal(reason) if reason else "Sign in to look around.")
+    for provider, label in _providers().items():
+        st.button(
+            label,
+            type="primary",
+            icon=":material/login:",
+            key=f"sign-in.{provider}",
+            on_click=_sign_in,
+            args=(provider,),
+        )
+    if st.query_params.to_dict():
+        st.caption("Afterwards you are on the first page: open your link once more.")
+
+
+def _show_refusal(found: Standing) -> None:
+    st.title("You cannot come in")
+    st.error(literal(found.reason), icon=":material/lock:")
+    if found.email is not None:
+        st.text(f"You are signed in as {found.email}.")  # Markdown would make a link of it
+        st.button("Sign out", type="primary", icon=":material/logout:", on_click=st.logout)
+
+
+def _providers() -> dict[str | None, str]:
+    """What ``st.login`` takes and what its button says: ``[auth]``, or each ``[auth.NAME]``."""
+    section = st.secrets.get("auth", {}) if st.secrets.load_if_toml_exists() else {}
+    named = [
+        name
+        for name, table in section.items()
+        if isinstance(table, Mapping) and "server_metadata_url" in table
+    ]
+    return {name: f"Sign in with {literal(name)}" for name in named} or {None: "Sign in"}
+
+
+def _sign_in(provider: str | None) -> None:
+    with error_box():
+        st.login(provider)
+
+
+def _secrets_problem() -> str | None:
+    """Why the configuration of sign-in cannot be trusted: Streamlit takes secrets that it cannot
+    read for none at all, and without them everyone would be let in."""
+    if "is_logged_in" in st.user.to_dict():
+        return None
+    if st.secrets.load_if_toml_exists():
+        if "auth" in st.secrets:
+            return "The part [auth] of the secrets is empty, so nobody can sign in."
+    elif any(Path(path).exists() for path in st.get_option("secrets.files")):
+        return (
+            "The secrets of this server cannot be read, so nobody can be let in. Its log says "
+            "what is wrong with them."
+        )
+    return None
+
+
+def _is_loopback(host: str | None) -> bool:
+    """False for None, which stands for all addresses of the machine."""
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

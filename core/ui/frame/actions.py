@@ -1,0 +1,107 @@
+"""All that pages change, in one place: each verb asks first whether the visitor may.
+
+No other module of ``core.ui`` and no page calls what stands behind these (a test looks), so that
+an action cannot be reached past the roles: not from a callback, a form, a fragment or a session
+that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO
+
+from core.datasets import store as dataset_store
+from core.datasets import versions
+from core.datasets.changes import Changes
+from core.datasets.model import Dataset
+from core.datasets.reading.tables import Columns
+from core.runs import imports
+from core.runs.experiment_spec import ExperimentSpec
+from core.runs.limits import check_stored
+from core.settings import current_settings
+from core.ui.frame import reads
+from core.ui.frame.access import editors_only
+
+# Runs -----------------------------------------------------------------------------------------
+
+
+@editors_only
+def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
+    """Queue the runs of all ``specs``, or of none; returns the ids of the experiments.
+
+    Raises ``LimitReached`` where too many runs would wait, or the home is full.
+    """
+    check_stored(0, "what these runs keep")
+    return reads.store().create_experiments(specs, current_settings().most_queued_runs)
+
+
+@editors_only
+def cancel_runs(run_ids: Iterable[str]) -> None:
+    """Ask all of them to stop; those that are over stay as they are."""
+    for run_id in run_ids:
+        reads.store().request_cancel(run_id)
+
+
+@editors_only
+def retry_run(run_id: str) -> None:
+    """Queue it again. Raises ``BadInput`` where it waits or works, ``LimitReached``."""
+    check_stored(0, "what this run keeps")
+    reads.store().retry(run_id, current_settings().most_queued_runs)
+
+
+# Imports --------------------------------------------------------------------------------------
+
+
+@editors_only
+def receive_upload(files: Sequence[tuple[str, BinaryIO]], name: str | None) -> str:
+    """``core.runs.imports.receive_upload``."""
+    return imports.receive_upload(reads.store(), files, name)
+
+
+@editors_only
+def import_folder(path_text: str, name: str | None) -> str:
+    """``core.runs.imports.import_folder``."""
+    return imports.import_folder(reads.store(), path_text, name)
+
+
+@editors_only
+def retry_import(import_id: str, columns: Columns | None = None) -> None:
+    """``core.runs.imports.retry_import``."""
+    imports.retry_import(reads.store(), import_id, columns)
+
+
+@editors_only
+def cancel_import(import_id: str) -> None:
+    reads.store().request_import_cancel(import_id)
+
+
+@editors_only
+def forget_import(import_id: str) -> None:
+    """Take its line away, with what was uploaded for it; the dataset stays."""
+    reads.store().forget_import(import_id)
+
+
+# Datasets -------------------------------------------------------------------------------------
+
+
+@editors_only
+def rename_dataset(dataset_id: str, name: str) -> None:
+    """``core.datasets.store.rename_dataset``."""
+    dataset_store.rename_dataset(dataset_id, name)
+    reads.forget_datasets()
+
+
+@editors_only
+def remove_dataset(dataset_id: str) -> None:
+    """``core.datasets.store.remove_dataset``; pages do not show it any more."""
+    try:
+        dataset_store.remove_dataset(dataset_id)
+    finally:
+        reads.forget_datasets()
+
+
+@editors_only
+def make_version(dataset: Dataset, changes: Changes, name: str | None) -> Dataset:
+    """``core.datasets.versions.make_version``. Raises ``LimitReached`` where the home is full."""
+    check_stored(0, "this version")
+    made = versions.make_version(dataset, changes, name)
+    reads.forget_datasets()
+    return made

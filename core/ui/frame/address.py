@@ -1,0 +1,117 @@
+"""Choices that live in the address bar, so that what is seen can be shared as a link.
+
+The address decides: before a widget is drawn its state is set from there, and a change writes it
+back. What a link names and is not there (any more) is said in a sentence, taken out of the
+address, and the default is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from core.ui.widgets.texts import in_text_colour, literal
+
+FIELD_WIDTH = 420
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice: ``name`` in the address, ``label`` of the widget, ``kind`` for the sentence.
+
+    ``options`` maps what stands in the address to what is shown; ``default`` is one of its keys.
+    A change also takes the names in ``clears`` out of the address: they belong to the old choice.
+    """
+
+    name: str
+    label: str
+    kind: str
+    options: Mapping[str, str]
+    default: str
+    help: str | None = None
+    clears: tuple[str, ...] = ("page",)
+
+    @property
+    def key(self) -> str:
+        return f"address.{self.name}"
+
+
+def wanted(choice: Choice) -> str:
+    """What the address names, else the default; a stale name is said and dropped."""
+    named = st.query_params.get(choice.name)
+    if named is None:
+        return choice.default
+    if named in choice.options:
+        return named
+    st.warning(
+        f"The link names the {literal(choice.kind)} {literal(shortened(named))}, which is not "
+        f"here (any more). Shown instead: {literal(choice.options[choice.default])}."
+    )
+    del st.query_params[choice.name]
+    return choice.default
+
+
+def choose_in_list(choice: Choice, width: int | Literal["stretch"] = FIELD_WIDTH) -> str:
+    """A select box; options are shown as they are."""
+    st.session_state[choice.key] = wanted(choice)
+    return st.selectbox(
+        choice.label,
+        list(choice.options),
+        format_func=lambda value: choice.options[value],
+        key=choice.key,
+        help=choice.help,
+        on_change=_remember,
+        args=(choice,),
+        width=width,
+    )
+
+
+def choose_in_row(choice: Choice, label_visible: bool = True) -> str:
+    """Buttons side by side, one of which is chosen; its options read Markdown."""
+    st.session_state[choice.key] = wanted(choice)
+    chosen = st.segmented_control(
+        choice.label,
+        list(choice.options),
+        format_func=lambda value: in_text_colour(choice.options[value]),
+        required=True,
+        key=choice.key,
+        help=choice.help if label_visible else None,
+        on_change=_remember,
+        args=(choice,),
+        label_visibility="visible" if label_visible else "collapsed",
+    )
+    return chosen or choice.default
+
+
+def wanted_number(name: str, limit: int) -> int | None:
+    """A whole number from 0 up to ``limit`` (left out) that the address names; else None, said."""
+    named = st.query_params.get(name)
+    if named is None:
+        return None
+    if named.isascii() and named.isdecimal() and len(named) < 10 and int(named) < limit:
+        return int(named)
+    st.warning(
+        f"The link names the picture {literal(shortened(named))}, which is not in this dataset: "
+        f"its pictures are numbered 0 to {limit - 1:,}."
+    )
+    del st.query_params[name]
+    return None
+
+
+def remember(**values: str | int | None) -> None:
+    """Write choices into the address; None takes one out."""
+    for name, value in values.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = str(value)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _remember(choice: Choice) -> None:
+    remember(**dict.fromkeys(choice.clears))
+    remember(**{choice.name: st.session_state[choice.key]})

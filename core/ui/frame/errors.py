@@ -1,0 +1,72 @@
+"""Errors on a page: what happened, what to do, and an id that finds the traceback in the log."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import streamlit as st
+
+from core.errors import HeadstartError
+from core.ui.widgets.texts import literal
+
+log = logging.getLogger("headstart.pages")
+LATE_ERRORS = "errors.late"
+T = TypeVar("T")
+
+
+@contextmanager
+def error_box() -> Iterator[None]:
+    """Show what goes wrong inside as a box; the page around it goes on.
+
+    Our own errors are worded for people and shown as they are. Anything else is logged with its
+    traceback under an id that the box names. Streamlit's control flow (stop, rerun, switch page)
+    does not derive from ``Exception`` and passes through.
+    """
+    try:
+        yield
+    except HeadstartError as error:
+        st.error(literal(error), icon=":material/error:")
+    except Exception:
+        error_id = secrets.token_hex(4)
+        log.exception("error %s on a page", error_id)
+        st.error(_words(error_id), icon=":material/error:")
+
+
+def file_or_error(build: Callable[[], T]) -> Callable[[], T]:
+    """``build`` for a download button that makes its file when it is pressed.
+
+    Streamlit 1.67 runs it outside the page, where nothing can be drawn, and says only that there
+    is no file. So what went wrong is kept, and ``show_late_errors`` shows it when the page is drawn
+    next; anything that is not our own error is logged under the id that is shown.
+    """
+    late: list[str] = st.session_state.setdefault(LATE_ERRORS, [])
+
+    def run() -> T:
+        try:
+            return build()
+        except HeadstartError as error:
+            late.append(literal(error))
+            raise
+        except Exception:
+            error_id = secrets.token_hex(4)
+            log.exception("error %s in a download", error_id)
+            late.append(_words(error_id))
+            raise
+
+    return run
+
+
+def show_late_errors() -> None:
+    """What went wrong in downloads since the page was last drawn."""
+    late: list[str] = st.session_state.get(LATE_ERRORS, [])
+    while late:
+        st.error(f"The file could not be made. {late.pop(0)}", icon=":material/error:")
+
+
+def _words(error_id: str) -> str:
+    return (
+        "Something went wrong on this page. The rest of Headstart goes on. Error id "
+        f"`{error_id}`: the log of the server has the details under it."
+    )

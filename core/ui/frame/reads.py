@@ -1,0 +1,156 @@
+"""Cached reads for pages. Every cache has a limit; what may change carries its state in the key.
+
+A page asks for the store's present state on every run (cheap, indexed queries); what is expensive
+to compute from it is cached under a key that changes with it.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.comparison.charts.curves import Curve
+from core.comparison.model import Comparison
+from core.comparison.tables import compare, curves_of
+from core.datasets.health.finding import Finding
+from core.datasets.health.findings import findings as find
+from core.datasets.model import Dataset
+from core.datasets.storage import list_datasets, open_dataset
+from core.runs.experiment_spec import ExperimentSpec
+from core.runs.forecast import Forecast, forecast_experiment
+from core.runs.launchers import ensure_worker
+from core.runs.records import RunRecord
+from core.runs.store import Store, open_store
+from core.settings import current_settings
+from core.ui.widgets import images as pictures
+
+MOST_CLASSES_SHOWN = 24
+LARGE_SIDE = 640
+
+
+def store() -> Store:
+    """The store of this installation; one object a process, safe for threads."""
+    return _store(current_settings().database_url)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _store(database_url: str) -> Store:
+    del database_url
+    return open_store()
+
+
+def datasets() -> list[Dataset]:
+    """All datasets by name."""
+    return _datasets(str(current_settings().datasets_folder))
+
+
+@st.cache_resource(max_entries=4, ttl=5, show_spinner=False)
+def _datasets(folder: str) -> list[Dataset]:
+    del folder
+    return list_datasets()
+
+
+def dataset(wanted: str) -> Dataset:
+    """The dataset of that name, id, or beginning of an id; ``UnknownName`` for a stale one."""
+    for entry in datasets():
+        if wanted in (entry.name, entry.id, entry.folder.name):
+            return entry
+    # Added or renamed within the last seconds, or not there.
+    found = open_dataset(wanted)
+    forget_datasets()
+    return found
+
+
+def forget_datasets() -> None:
+    """See at once that a dataset was added, renamed or removed, and not only after seconds."""
+    _datasets.clear()
+
+
+def findings(dataset: Dataset) -> list[Finding]:
+    """What was noticed about a dataset, the gravest first."""
+    return _findings(str(dataset.folder), dataset.created_at, dataset)
+
+
+# A dataset never changes, so its folder is the key; the moment it was added tells apart two ways
+# of adding the same pictures, which may have left out different files.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _findings(folder: str, created_at: str, _dataset: Dataset) -> list[Finding]:
+    del folder, created_at
+    return find(_dataset)
+
+
+def tiles(dataset: Dataset, indexes: Sequence[int], side: int) -> list[bytes]:
+    """Square PNGs of ``side`` pixels of these pictures; only they are decoded."""
+    return _tiles(dataset.id, tuple(int(index) for index in indexes), side, dataset)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _tiles(dataset_id: str, indexes: tuple[int, ...], side: int, _dataset: Dataset) -> list[bytes]:
+    del dataset_id
+    return pictures.tiles(_dataset, indexes, side)
+
+
+def large_picture(dataset: Dataset, index: int) -> bytes:
+    """PNG of one picture, small ones enlarged by a whole factor."""
+    return _large_picture(dataset.id, int(index), dataset)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _large_picture(dataset_id: str, index: int, _dataset: Dataset) -> bytes:
+    del dataset_id
+    return _dataset.thumbnail(index, LARGE_SIDE)
+
+
+def class_pictures(
+    dataset: Dataset, most_classes: int = MOST_CLASSES_SHOWN
+) -> list[tuple[str, int, bytes]]:
+    """``(class, images, PNG of one picture)`` of the largest classes, in their order."""
+    return _class_pictures(dataset.id, most_classes, dataset)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _class_pictures(
+    dataset_id: str, most_classes: int, _dataset: Dataset
+) -> list[tuple[str, int, bytes]]:
+    del dataset_id
+    return pictures.class_pictures(_dataset, most_classes)
+
+
+def comparison(experiment_id: str) -> Comparison:
+    """The comparison of an experiment as it stands; ``UnknownName`` for a stale id."""
+    return compare(store().experiment(experiment_id), store().runs(experiment_id))
+
+
+def curves(experiment_id: str) -> list[Curve]:
+    """The training curves of an experiment, as far as they go."""
+    runs = store().runs(experiment_id)
+    return _curves(current_settings().database_url, _fingerprint(runs), experiment_id)
+
+
+@st.cache_data(max_entries=32, ttl=600, show_spinner=False)
+def _curves(database_url: str, fingerprint: tuple, experiment_id: str) -> list[Curve]:
+    del database_url, fingerprint
+    return curves_of(store(), store().runs(experiment_id))
+
+
+def _fingerprint(runs: list[RunRecord]) -> tuple:
+    """Changes whenever a run has a new epoch, state or attempt."""
+    return tuple(
+        (run.id, run.state, run.attempts, (run.progress or {}).get("epoch")) for run in runs
+    )
+
+
+def forecast(spec: ExperimentSpec) -> Forecast:
+    """How long ``spec`` would take, from the finished runs in the store."""
+    finished = store().runs(states=["finished"])
+    return forecast_experiment(spec, store().experiments(), finished)
+
+
+def wake_worker() -> None:
+    """Start a worker unless one serves the queue; asked at most every five seconds."""
+    _wake_worker(current_settings().database_url)
+
+
+@st.cache_data(max_entries=4, ttl=5, show_spinner=False)
+def _wake_worker(database_url: str) -> bool:
+    del database_url
+    return ensure_worker(store())

@@ -1,0 +1,1 @@
+"""The page How it is measured: one module for each of its sections."""

@@ -1,0 +1,1 @@
+"""The page Story: the scenes and what they read."""

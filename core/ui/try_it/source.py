@@ -1,0 +1,197 @@
+"""Try it, which picture: one held out from training, an upload, or the camera.
+
+A held-out picture stands in the address. What somebody shows stays in the memory of the session,
+one picture at a time, and goes with the next one.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+
+from core.comparison.guessing import shuffled
+from core.datasets.model import Dataset
+from core.errors import BadInput
+from core.runs.live_models import Likeness
+from core.runs.live_pictures import UploadedPicture, prepare_upload, prepared_of
+from core.ui.frame import reads
+from core.ui.frame.address import Choice, choose_in_row, remember, shortened, wanted_number
+from core.ui.frame.evidence_reads import Subject
+from core.ui.widgets.heat_map_overlay import overlay
+from core.ui.widgets.images import fitted, padded
+from core.ui.widgets.texts import literal
+from core.ui.widgets.tiles import page_number
+
+SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}
+GALLERY_SIZE = 12
+# All twelve with their gaps stand side by side in a window of 1280 pixels.
+GALLERY_SIDE = 76
+LONGEST_CLASS = 9
+# What browsers offer to choose; what a file really is, is found out from its content.
+PICTURE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+SIDE_SAYS = {
+    "train": "It lies among the training images: every network has seen it together with its "
+    "label, so a right answer proves nothing.",
+    "validation": "It lies among the validation images: no network learned from it, but it helped "
+    "to choose the best epoch.",
+    "test": "It lies among the test images, from which no network learned.",
+    None: "This experiment used it on no side of its split.",
+}
+# Pixels: what is shown of a picture, however long and thin it is; sharp on any screen.
+SQUARE_SIDE = 320
+NO_HEAT = np.zeros((1, 1), np.float32)
+_KEPT = "try.picture"
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPicture:
+    """One picture to be asked about.
+
+    ``png`` is what people see, ``prepared`` uint8 ``(h, w, c)`` what the networks see; ``name``
+    says what it is. ``truth`` is the position of its class where the label is known.
+    """
+
+    png: bytes
+    prepared: np.ndarray
+    name: str
+    truth: int | None
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.prepared.tobytes()).hexdigest()
+
+    @cached_property
+    def square(self) -> bytes:
+        """PNG square of ``SQUARE_SIDE`` pixels with the picture in its middle."""
+        return padded(self._fitted, SQUARE_SIDE)
+
+    def with_heat(self, heat: np.ndarray = NO_HEAT) -> bytes:
+        """As ``square``, in grey with a heat map over it: float32 ``(h, w)``, 0 to 1."""
+        return padded(overlay(self._fitted, heat), SQUARE_SIDE)
+
+    @cached_property
+    def _fitted(self) -> bytes:
+        return fitted(self.png, SQUARE_SIDE)
+
+
+def choose_picture(subject: Subject, dataset: Dataset) -> ShownPicture | None:
+    """The picture that the visitor wants; None until there is one."""
+    source = choose_in_row(
+        Choice("source", "Picture", "source of pictures", SOURCES, "held", clears=("image",)),
+        label_visible=False,
+    )
+    if source == "held":
+        st.session_state.pop(_KEPT, None)
+        return _held_out(subject, dataset)
+    if source == "upload":
+        given = st.file_uploader(
+            "Drop one picture here",
+            type=PICTURE_TYPES,
+            key=f"try.upload.{subject.id}",
+            help="JPEG, PNG, WebP, BMP, GIF or TIFF, of any size; grey or colour.",
+        )
+    else:
+        given = st.camera_input("Take a picture", key=f"try.camera.{subject.id}", width=420)
+    st.caption(
+        "Your picture is read in memory, asked about, and forgotten: it is not stored and does "
+        "not leave this machine. A network answers with one of its classes, whatever the picture "
+        "shows."
+    )
+    if given is None:
+        st.session_state.pop(_KEPT, None)
+        return None
+    return _own(subject, dataset, given.file_id, given.name, given.getvalue())
+
+
+def _held_out(subject: Subject, dataset: Dataset) -> ShownPicture:
+    """A page of the shuffled test images, and the one that is chosen."""
+    test = subject.experiment.spec.split.of(dataset).test
+    order = test[shuffled(len(test), subject.id)]
+    pages = -(-len(order) // GALLERY_SIZE)
+    page = page_number(pages)
+    offered = [int(place) for place in order[(page - 1) * GALLERY_SIZE : page * GALLERY_SIZE]]
+    chosen = wanted_number("image", dataset.image_count)
+    if chosen is not None and chosen not in test:
+        st.warning(
+            f"The link names the picture {chosen:,}, which is not among the test images: networks "
+            "may have learned from it. Shown instead: one that was held out."
+        )
+        remember(image=None)
+        chosen = None
+    image = offered[0] if chosen is None else chosen
+    _show_gallery(dataset, offered, image)
+    if pages > 1:
+        st.button(
+            "Another twelve",
+            icon=":material/shuffle:",
+            on_click=remember,
+            kwargs={"page": page % pages + 1, "image": None},
+        )
+    label = int(dataset.labels[image])
+    return ShownPicture(
+        png=reads.large_picture(dataset, image),
+        prepared=prepared_of(subject.experiment, image),
+        name=f"{dataset.file_names[image]}, labelled {dataset.classes[label]}",
+        truth=label,
+    )
+
+
+def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
+    st.caption(
+        "Pictures of the test side: no network was trained on them. Choose one by its class."
+    )
+    squares = reads.tiles(dataset, offered, GALLERY_SIDE)
+    with st.container(horizontal=True, gap="small"):
+        for place, square in zip(offered, squares, strict=True):
+            name = dataset.classes[int(dataset.labels[place])]
+            with st.container(width=GALLERY_SIDE, gap=None):
+                st.image(square, width=GALLERY_SIDE, alt=f"A picture of {name}")
+                st.button(
+                    literal(shortened(name, LONGEST_CLASS)),
+                    key=f"try.choose.{place}",
+                    type="tertiary",
+                    width="stretch",
+                    icon=":material/check:" if place == image else None,
+                    help=f"Ask about {literal(dataset.file_names[place])} ({literal(name)})",
+                    on_click=remember,
+                    kwargs={"image": place},
+                )
+
+
+def _own(
+    subject: Subject, dataset: Dataset, file_id: str, name: str, content: bytes
+) -> ShownPicture | None:
+    key = (subject.id, file_id)
+    kept = st.session_state.get(_KEPT)
+    if kept is None or kept[0] != key or not kept[1].near_copies_known:
+        try:
+            kept = (key, prepare_upload(subject.experiment, content, name))
+        except BadInput as error:
+            st.error(literal(error), icon=":material/error:")
+            return None
+        st.session_state[_KEPT] = kept
+    own: UploadedPicture = kept[1]
+    if own.like is not None:
+        _show_likeness(own.like, dataset)
+    same = own.like is not None and own.like.same
+    return ShownPicture(
+        png=own.shown,
+        prepared=own.prepared,
+        name=f"{name}, {own.width:,} × {own.height:,} pixels",
+        truth=int(dataset.labels[own.like.position]) if own.like is not None and same else None,
+    )
+
+
+def _show_likeness(like: Likeness, dataset: Dataset) -> None:
+    what = "is" if like.same else "is nearly"
+    label = dataset.classes[int(dataset.labels[like.position])]
+    text = (
+        f"This picture {what} {literal(dataset.file_names[like.position])} of the dataset "
+        f"(labelled {literal(label)}). {SIDE_SAYS[like.side]}"
+    )
+    if like.side == "test":
+        st.info(text, icon=":material/info:")
+    else:
+        st.warning(text, icon=":material/warning:")

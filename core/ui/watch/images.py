@@ -1,0 +1,109 @@
+"""The held-out pictures that are watched, with what they are called at the moment."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.comparison.watching import Answer, Learner
+from core.datasets.model import Dataset
+from core.ui.frame import reads
+from core.ui.frame.address import shortened
+from core.ui.widgets.texts import literal
+
+# Three of them with their gaps fill half a page of 1280 pixels, two a telephone of 390.
+TILE_WIDTH, TILE_HEIGHT = 174, 72
+PICTURE_SIDE, GAP = 64, 8
+# Letters that fit beside a picture on one line.
+LONGEST_LABEL = 11
+# Nine strategies beside each other have so many in the width of 1280 pixels.
+LONGEST_CELL = 12
+RIGHT, WRONG, CHANGED = ":material/check:", ":material/close:", ":material/autorenew:"
+NOTHING = "\N{NO-BREAK SPACE}"
+
+
+def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None) -> None:
+    """Each picture with its label and what ``learner`` calls it; the same height at any moment."""
+    squares = reads.tiles(dataset, images, PICTURE_SIDE)
+    with st.container(horizontal=True, gap="xsmall"):
+        for image, square in zip(images, squares, strict=True):
+            answer = learner.answers.get(image) if learner else None
+            with st.container(
+                width=TILE_WIDTH, height=TILE_HEIGHT, border=False, horizontal=True, gap="xsmall"
+            ):
+                st.image(square, width=PICTURE_SIDE, alt=_spoken(dataset, image, answer))
+                with st.container(width=TILE_WIDTH - PICTURE_SIDE - GAP, gap=None):
+                    # Two elements: a caption would make the badge too pale to read.
+                    st.markdown(_badge(dataset, answer))
+                    st.caption(_below(dataset, image, answer))
+
+
+def show_matrix(
+    dataset: Dataset,
+    images: Sequence[int],
+    learners: Sequence[Learner],
+    majority_class: str,
+    majority: float | None,
+) -> None:
+    """What every strategy calls every picture: a line a picture, a column a strategy."""
+    labels = [shortened(dataset.classes[dataset.labels[image]], LONGEST_CELL) for image in images]
+    columns = {
+        "picture": [
+            f"{number}{NOTHING}{literal(label)}" for number, label in enumerate(labels, start=1)
+        ]
+    }
+    if majority_class in dataset.classes:
+        always = dataset.classes.index(majority_class)
+        columns[_column("Majority class", majority)] = [
+            _cell(dataset, Answer(always, None, bool(dataset.labels[image] == always), False))
+            for image in images
+        ]
+    for learner in learners:
+        columns[_column(learner.title, learner.accuracy)] = [
+            _cell(dataset, learner.answers.get(image)) for image in images
+        ]
+    st.table(
+        columns,
+        hide_index=True,
+        border="horizontal",
+        alt="What each strategy calls each of the watched pictures, one line a picture.",
+    )
+
+
+def _column(title: str, accuracy: float | None) -> str:
+    return f"{literal(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
+
+
+def _badge(dataset: Dataset, answer: Answer | None) -> str:
+    if answer is None:
+        return ":gray-badge[no answer yet]"
+    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_LABEL))
+    return f":green-badge[{RIGHT} {called}]" if answer.right else f":red-badge[{WRONG} {called}]"
+
+
+def _below(dataset: Dataset, image: int, answer: Answer | None) -> str:
+    label = literal(shortened(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
+    if answer is None:
+        return f"is {label}  \n{NOTHING}"
+    verdict = "right" if answer.right else "wrong"
+    mark = f"{CHANGED} " if answer.changed else ""
+    sure = "" if answer.probability is None else f", {100 * answer.probability:.0f} %"
+    said = f"{mark}{verdict}{sure}".replace(" ", NOTHING)
+    return f"is {label}  \n{said}"
+
+
+def _cell(dataset: Dataset, answer: Answer | None) -> str:
+    if answer is None:
+        return "—"
+    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_CELL))
+    words = f"{RIGHT} right" if answer.right else f"{WRONG} {called}"
+    return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
+
+
+def _spoken(dataset: Dataset, image: int, answer: Answer | None) -> str:
+    """The tile for those who do not see it."""
+    label = dataset.classes[dataset.labels[image]]
+    if answer is None:
+        return f"A picture of {label}; no answer yet"
+    called = dataset.classes[answer.predicted]
+    return f"A picture of {label}, called {called}: {'right' if answer.right else 'wrong'}"

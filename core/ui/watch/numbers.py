@@ -1,0 +1,102 @@
+"""The big numbers of a training that is watched, and the line that says what happens now."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text
+from core.comparison.tables import title_of
+from core.comparison.watching import Learner
+from core.runs.records import RunRecord
+from core.ui.benchmark.live import progress_text
+from core.ui.frame import reads
+from core.ui.widgets.strategy_marks import GAP, MARK_WIDTH, mark_svg
+from core.ui.widgets.texts import literal, plural
+
+# Seven of them stand side by side in 1280 pixels.
+NUMBER_WIDTH = 144
+# A title of two lines, the number and its difference: kept free until they are there.
+NUMBER_HEIGHT = 120
+STATE_WORDS = {
+    "queued": "waiting",
+    "running": "starting",
+    "finished": "before its first epoch",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "interrupted": "interrupted",
+}
+
+
+def show_status(runs: Sequence[RunRecord]) -> None:
+    """What happens now, in one line and a bar, always of the same height."""
+    over = sum(not run.is_active for run in runs)
+    done = f"{over} of {plural(len(runs), 'run')} done"
+    running = next((run for run in runs if run.state == "running"), None)
+    if running is not None:
+        share, text = progress_text(running)
+        st.progress(share, text=f"{done} · **{literal(title_of(running.strategy))}**: {text}")
+        return
+    waiting = next((run for run in runs if run.state == "queued"), None)
+    if waiting is not None:
+        place = reads.store().queue_place(waiting.id)
+        where = "next in the queue" if place == 1 else f"place {place} in the queue"
+        st.progress(over / len(runs), text=f"{done} · waiting: {where}")
+
+
+def show_failures(runs: Sequence[RunRecord]) -> None:
+    """The runs that ended before their time, with the reason."""
+    for run in runs:
+        if run.can_retry:
+            st.caption(
+                f":material/error: {literal(title_of(run.strategy))}, seed {run.seed}: "
+                f"{run.state}. {literal(run.error or '')}"
+            )
+
+
+def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
+    """Each strategy's accuracy now, and how far it is from the majority line."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        for learner in learners:
+            delta, is_change = _delta(learner, majority)
+            with st.container(
+                width=NUMBER_WIDTH,
+                height=NUMBER_HEIGHT,
+                border=False,
+                gap=None,
+                vertical_alignment="bottom",
+            ):
+                # Not the label of the number: that is cut where it should go on below.
+                _show_name(learner)
+                st.metric(
+                    learner.title,
+                    percent_text(learner.accuracy),
+                    delta,
+                    delta_color="normal" if is_change else "off",
+                    delta_arrow="auto" if is_change else "off",
+                    label_visibility="collapsed",
+                )
+
+
+def _show_name(learner: Learner) -> None:
+    """Mark and title, small enough that the longest title takes two lines."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.image(mark_svg(learner.strategy), width=MARK_WIDTH, alt="")
+        st.markdown(f":small[{literal(learner.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP)
+
+
+def _delta(learner: Learner, majority: float | None) -> tuple[str, bool]:
+    """The small line under a number, and whether it is a difference. It is never empty, so that
+    nothing below moves when the number comes."""
+    if learner.accuracy is None:
+        return STATE_WORDS[learner.state], False
+    if majority is None:
+        return f"epoch {learner.epoch} of {learner.epochs}", False
+    points = 100 * (learner.accuracy - majority)
+    return (f"{points:+.1f} points", True) if abs(points) >= 0.05 else ("at the line", False)
+
+
+def where(learner: Learner) -> str:
+    if learner.epoch is None:
+        return STATE_WORDS[learner.state]
+    stage = "" if learner.stage == "main" else "new head alone, "
+    return f"{stage}epoch {learner.epoch} of {learner.epochs}"

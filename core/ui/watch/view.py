@@ -1,0 +1,203 @@
+"""An experiment that is watched: live while it trains, played again once it is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.comparison.charts.curves import Curve
+from core.comparison.charts.watch_charts import watch_chart, watch_words
+from core.comparison.watching import (
+    END,
+    Learner,
+    has_watched,
+    learners,
+    majority_share,
+    until,
+    watched_pictures,
+)
+from core.datasets.model import Dataset
+from core.errors import UnknownName
+from core.runs.records import ExperimentRecord, RunRecord
+from core.ui.benchmark.live import REFRESH_SECONDS
+from core.ui.frame import reads
+from core.ui.frame.address import Choice, choose_in_list
+from core.ui.frame.errors import error_box
+from core.ui.watch.images import show_matrix, show_tiles
+from core.ui.watch.numbers import show_failures, show_numbers, show_status, where
+from core.ui.watch.replay import PLAY_SECONDS, choose_moment, choose_seed, is_playing
+
+CHART_HEIGHT = 400
+CHOICE_WIDTH = 240
+AT_WORK = "now"
+HELD_OUT = (
+    "All numbers and pictures here are of the validation images: held out, never trained on, "
+    "looked at after each epoch. The watched pictures are the same for every strategy: the first "
+    "ones of each class, the commonest classes first. The percentage beside an answer is how sure "
+    "the network is; :material/autorenew: marks an answer that is new since the epoch before. "
+    "Points are percentage points above the majority line, the share of the commonest class."
+)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is shown at one moment. ``dataset`` is None where it was removed, and then there are
+    no pictures; ``majority`` is 0 to 1, of the validation images."""
+
+    experiment: ExperimentRecord
+    curves: tuple[Curve, ...]
+    learners: tuple[Learner, ...]
+    dataset: Dataset | None
+    images: tuple[int, ...]
+    majority: float | None
+
+
+def watch(experiment_id: str) -> None:
+    """Live, asking again every second, while something waits or runs; else played again."""
+    active = reads.store().experiment(experiment_id).is_active
+    if active:
+        st.fragment(_live, run_every=REFRESH_SECONDS)(experiment_id)
+    else:
+        seconds = PLAY_SECONDS if is_playing(experiment_id) else None
+        st.fragment(_replay, run_every=seconds)(experiment_id, seconds is not None)
+    st.caption(HELD_OUT)
+
+
+def _live(experiment_id: str) -> None:
+    active = True  # what is believed while the store cannot be read
+    with error_box():
+        experiment = reads.store().experiment(experiment_id)
+        active = experiment.is_active
+        if active:
+            # A worker that stopped while runs wait is started again by whoever looks.
+            reads.wake_worker()
+        runs = reads.store().runs(experiment_id)
+        show_status(runs)
+        _show(_watched(experiment, runs, END, None), live=True)
+        show_failures(runs)
+    if not active:
+        st.rerun()  # the whole page, once: the timer stops, and the slider comes
+
+
+def _replay(experiment_id: str, was_playing: bool) -> None:
+    with error_box():
+        experiment = reads.store().experiment(experiment_id)
+        runs = reads.store().runs(experiment_id)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            moment = choose_moment(experiment_id)
+            seed = choose_seed(experiment.spec.seeds)
+        _show(_watched(experiment, runs, moment, seed), live=False)
+        show_failures(runs)
+    if is_playing(experiment_id) != was_playing:
+        st.rerun()  # the whole page, once: the timer starts or stops
+
+
+def _watched(
+    experiment: ExperimentRecord, runs: list[RunRecord], moment: float, seed: int | None
+) -> Watched:
+    whole = reads.curves(experiment.id)
+    curves = tuple(until(curve, moment) for curve in whole)
+    dataset = _dataset(experiment)
+    return Watched(
+        experiment,
+        curves,
+        learners(runs, curves, dataset, seed),
+        dataset,
+        () if dataset is None else watched_pictures(whole, experiment.spec, dataset),
+        majority_share(runs, experiment.spec, dataset),
+    )
+
+
+def _dataset(experiment: ExperimentRecord) -> Dataset | None:
+    try:
+        return reads.dataset(experiment.spec.dataset_id)
+    except UnknownName:
+        return None  # removed since; what is shown without it is said where it is missed
+
+
+def _show(watched: Watched, live: bool) -> None:
+    show_numbers(watched.learners, watched.majority)
+    chart, pictures = st.columns(2, gap="medium")
+    with chart:
+        st.plotly_chart(
+            watch_chart(watched.curves, watched.majority, CHART_HEIGHT),
+            key=f"watch.curves.{watched.experiment.id}",
+            alt=watch_words(watched.curves, watched.majority),
+            config={"displayModeBar": False},
+        )
+    with pictures:
+        _show_pictures(watched, live)
+    show_everyone(watched)
+
+
+def _show_pictures(watched: Watched, live: bool) -> None:
+    if watched.dataset is None:
+        st.info(
+            "The dataset of this experiment was removed, so its pictures cannot be shown.",
+            icon=":material/hide_image:",
+        )
+        return
+    whole = [] if live else reads.curves(watched.experiment.id)
+    if not live and not whole:
+        st.info(
+            "No epoch was finished in this experiment, so no picture was called anything.",
+            icon=":material/hide_image:",
+        )
+        return
+    if not live and not has_watched(whole):
+        st.info(
+            "What the pictures were called was not noted when this experiment was trained: it is "
+            "older than that, or recorded elsewhere. Its curves are whole. A new benchmark notes "
+            "it.",
+            icon=":material/hide_image:",
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        learner = _choose_learner(watched, live)
+        st.markdown(_answers_words(learner, len(watched.images)), width="content")
+    show_tiles(watched.dataset, watched.images, learner)
+
+
+def _choose_learner(watched: Watched, live: bool) -> Learner | None:
+    """Whose answers stand under the pictures: while runs work, those of the one at work."""
+    options = {learner.strategy: learner.title for learner in watched.learners}
+    default = next(iter(options), "")
+    if live:
+        now = _at_work(watched.learners)
+        options = {AT_WORK: f"At work: {now.title if now else 'nobody yet'}", **options}
+        default = AT_WORK
+    if not options:
+        return None
+    chosen = choose_in_list(
+        Choice("strategy", "Answers of", "strategy", options, default, clears=()),
+        width=CHOICE_WIDTH,
+    )
+    by_name = {learner.strategy: learner for learner in watched.learners}
+    return by_name.get(chosen) or _at_work(watched.learners)
+
+
+def _at_work(found: Sequence[Learner]) -> Learner | None:
+    """The running one, else the last that has answers."""
+    running = [learner for learner in found if learner.state == "running"]
+    return next(iter(running or [learner for learner in found if learner.answers][-1:]), None)
+
+
+def _answers_words(learner: Learner | None, pictures: int) -> str:
+    if learner is None:
+        return "no answers yet"
+    right = f": **{learner.right} of {pictures} right**" if learner.answers else ""
+    return f"{where(learner)}{right}"
+
+
+def show_everyone(watched: Watched) -> None:
+    """All strategies' answers at once, and what these pictures are."""
+    if watched.dataset is None or not any(learner.answers for learner in watched.learners):
+        return
+    st.header("Everyone's answers")
+    show_matrix(
+        watched.dataset,
+        watched.images,
+        watched.learners,
+        watched.experiment.spec.majority_class,
+        watched.majority,
+    )

@@ -1,0 +1,169 @@
+"""What the views of Compare share: a chart with its words and its numbers, and plain sentences."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.comparison.evidence import Evidence
+from core.datasets.model import Dataset
+from core.errors import HeadstartError, UnknownName
+from core.ui.frame import evidence_reads, reads
+from core.ui.frame.address import Choice, choose_in_list
+from core.ui.frame.evidence_reads import Subject
+from core.ui.widgets.glossary import explain
+from core.ui.widgets.texts import literal, plural
+
+MOST_REASONS = 5
+# Pixels: the names beside the cells, and what the smallest matrix gets.
+MATRIX_LABELS, SMALLEST_MATRIX = 300, 480
+ONE_STRATEGY = "Only one strategy has finished, so there is no pair to compare yet."
+
+
+def show_chart(figure: go.Figure, words: str, numbers: pd.DataFrame, key: str) -> None:
+    """A figure; ``words`` say it to those who do not see it, the table stands folded below."""
+    st.plotly_chart(figure, key=key, alt=words, config={"displayModeBar": False})
+    show_numbers(numbers, key, words)
+
+
+def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
+    """Where a matrix of so many cells a side goes: no wider than its cells need."""
+    return st.container(width=max(SMALLEST_MATRIX, MATRIX_LABELS + cell_width * cells))
+
+
+def show_numbers(numbers: pd.DataFrame, key: str, words: str) -> None:
+    """The table under a chart, folded, with the chart in words above it."""
+    with st.expander("The numbers", icon=":material/table:"):
+        st.markdown(literal(words))
+        show_table(numbers, key, "The numbers of the chart above, one line each.")
+
+
+def show_table(numbers: pd.DataFrame, key: str, alt: str) -> None:
+    """A frame with sensible digits; its first column stays in sight."""
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name, format=_digits(name))
+        for name in numbers.columns
+        if pd.api.types.is_float_dtype(numbers[name])
+    }
+    if len(numbers.columns) > 4:
+        config[str(numbers.columns[0])] = st.column_config.Column(pinned=True)
+    st.dataframe(
+        numbers,
+        hide_index=True,
+        column_config=config,
+        placeholder="—",
+        key=f"numbers.{key}",
+        alt=alt,
+    )
+
+
+def _digits(column: str) -> str:
+    if column in ("p", "p after Holm"):
+        return "%.4f"
+    if "(s)" in column or "(nats)" in column:
+        return "%.3f"
+    return "%.1f"
+
+
+def evidence_or_words(subject: Subject) -> Evidence | None:
+    """The evidence; where there is none, a sentence says why. Runs that are missing are named."""
+    if not subject.comparison.finished_rows:
+        st.info(
+            "No run of this experiment has finished yet, so there is nothing to show here.",
+            icon=":material/hourglass_empty:",
+        )
+        return None
+    found = evidence_reads.evidence(subject)
+    if found.missing:
+        left = "They are left out below." if found.answers else "So this view has nothing to show."
+        count = len(found.missing)
+        st.warning(
+            f"The answers of {plural(count, 'finished run')} to the single test images cannot be "
+            f"used. {left}"
+        )
+        with st.expander("Why", icon=":material/info:"):
+            for run_id, reason in list(found.missing.items())[:MOST_REASONS]:
+                st.caption(f"{literal(run_id)}: {literal(reason)}")
+            if count > MOST_REASONS:
+                st.caption(f"{count - MOST_REASONS:,} more for reasons of the same kind.")
+    return found if found.answers else None
+
+
+def dataset_or_words(subject: Subject) -> Dataset | None:
+    """The dataset whose pictures are shown; a sentence where it is no longer here."""
+    try:
+        return reads.dataset(subject.experiment.spec.dataset_id)
+    except UnknownName:
+        st.info(
+            f"The dataset {literal(subject.experiment.spec.dataset_name)} is no longer here, so "
+            "its pictures cannot be shown. Add the same images again and they appear; the numbers "
+            "do not need them.",
+            icon=":material/photo_library:",
+        )
+    except HeadstartError as error:
+        st.error(literal(error), icon=":material/error:")
+    return None
+
+
+def titles_of(evidence: Evidence) -> dict[str, str]:
+    """Names of the strategies that have answers, with their titles, in ladder order."""
+    return {answers.strategy: answers.title for answers in evidence.answers}
+
+
+def choose_pair(
+    titles: dict[str, str], default: tuple[str, str], help_first: str | None = None
+) -> tuple[str, str] | None:
+    """Two different strategies side by side; None, with a sentence, where both are the same."""
+    left, right = st.columns(2)
+    with left:
+        first = choose_in_list(
+            Choice(
+                "first",
+                "First strategy",
+                "strategy",
+                titles,
+                default[0],
+                help_first or explain("strategy"),
+            )
+        )
+    with right:
+        second = choose_in_list(
+            Choice("second", "Second strategy", "strategy", titles, default[1], explain("strategy"))
+        )
+    if first == second:
+        st.info("Choose two different strategies to compare them.")
+        return None
+    return first, second
+
+
+def sentences(texts: Sequence[str]) -> None:
+    """A list of sentences whose names are shown as they are."""
+    st.markdown("\n".join(f"- {literal(text)}" for text in texts))
+
+
+def choose_strategy(evidence: Evidence) -> str:
+    """One strategy; at first the best."""
+    best = max(evidence.answers, key=lambda answers: answers.accuracy)
+    return choose_in_list(
+        Choice(
+            "strategy",
+            "Strategy",
+            "strategy",
+            titles_of(evidence),
+            best.strategy,
+            explain("strategy"),
+        )
+    )
+
+
+def choose_seed(seeds: Sequence[int]) -> int | None:
+    """One of the seeds, or None for all of them together; not asked where there is one."""
+    options = {"all": "All seeds"} | {str(seed): f"Seed {seed}" for seed in seeds}
+    choice = Choice("seed", "Seed", "seed", options, "all", explain("seed"))
+    if len(seeds) < 2 and st.query_params.get("seed", "all") in options:
+        return None
+    chosen = choose_in_list(choice)
+    return None if chosen == "all" else int(chosen)

@@ -1,0 +1,246 @@
+"""Forms that draw themselves from the registry: settings of strategies, and the shared choices."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from core.errors import BadInput
+from core.runs.specs import PRESET_IMAGE_SIZES, RESIZES, unavailable_reason
+from core.settings import PRECISIONS
+from core.strategies.registry import STRATEGIES
+from core.strategies.settings import PRESETS, Setting, Value
+from core.strategies.strategy import Strategy
+from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
+from core.ui.widgets.glossary import explain, explain_strategy
+from core.ui.widgets.texts import in_text_colour, literal, plural
+
+CHOSEN_AT_FIRST = ("majority", "mlp", "cnn", "vgg16_probe")
+MOST_SEEDS = 10
+PRESET_SAYS = {
+    "quick": "Small pictures and few epochs: minutes on two processor cores.",
+    "article": "The tutorial's own sizes, epochs and batches: hours without a graphics card.",
+}
+
+
+@dataclass
+class Choices:
+    """What the form holds; ``overrides`` only where it differs from the preset."""
+
+    preset: str = "quick"
+    image_size: int = 96
+    seeds: tuple[int, ...] = (0,)
+    resize: str = "stretch"
+    precision: str = "auto"
+    split: dict[str, Any] = field(default_factory=dict)
+    strategies: list[str] = field(default_factory=list)
+    overrides: dict[str, Value] = field(default_factory=dict)
+
+
+def choose_shared(has_own_split: bool) -> Choices:
+    """Preset, image size, seeds; folded: split, resizing, precision.
+
+    ``has_own_split`` says whether the dataset came with a split that can be used.
+    """
+    choices = Choices()
+    columns = st.columns(3, gap="medium")
+    preset = columns[0].segmented_control(
+        "Preset",
+        PRESETS,
+        default="quick",
+        format_func=in_text_colour,
+        required=True,
+        key="preset",
+        help=f"{explain('preset')} Each setting can still be changed below.",
+    )
+    choices.preset = preset or "quick"
+    columns[0].caption(PRESET_SAYS[choices.preset])
+    choices.image_size = int(
+        columns[1].number_input(
+            "Image size (pixels)",
+            min_value=SMALLEST_IMAGE_SIZE,
+            max_value=LARGEST_IMAGE_SIZE,
+            value=PRESET_IMAGE_SIZES[choices.preset],
+            step=16,
+            key=f"image_size.{choices.preset}",
+            help="Side of the square picture that every strategy sees. Time grows with its "
+            "square: 224 takes about five times as long as 96. VGG16 needs 32 or more.",
+        )
+    )
+    count = columns[2].number_input(
+        "Number of seeds",
+        min_value=1,
+        max_value=MOST_SEEDS,
+        value=1,
+        key="seed_count",
+        help="How often each strategy is trained, each time from another random start. The split "
+        "stays the same. Three show how much of a difference is luck; time grows with them.",
+    )
+    choices.seeds = tuple(range(int(count)))
+    with st.expander("Split, resizing, precision", icon=":material/tune:"):
+        _choose_folded(choices, has_own_split)
+    return choices
+
+
+def _choose_folded(choices: Choices, has_own_split: bool) -> None:
+    fields = SplitProportions.model_fields
+    use_given = has_own_split and st.toggle(
+        "Use the split that came with it",
+        value=True,
+        help="Its own test pictures are scored, so results can be laid beside those of others. "
+        "Training pictures that are also in test are left out. Off: Headstart deals the pictures.",
+    )
+    left, middle, right = st.columns(3, gap="medium")
+    test = left.number_input(
+        "Test images (%)",
+        5,
+        60,
+        round(100 * fields["test"].default),
+        disabled=use_given,
+        help="Held out until the end and scored once. The tutorial holds out 30 %.",
+    )
+    validation = middle.number_input(
+        "Validation images (%)",
+        2,
+        40,
+        round(100 * fields["validation"].default),
+        help="Held out to choose the best epoch. The rest is trained on.",
+    )
+    seed = right.number_input(
+        "Split seed",
+        0,
+        2**31 - 1,
+        0,
+        help="Another number deals the images differently. All strategies share one split.",
+    )
+    choices.split = {"test": test / 100, "validation": validation / 100, "seed": int(seed)}
+    if has_own_split:
+        choices.split["use_given"] = use_given
+    choices.resize = left.selectbox(
+        "Resizing",
+        RESIZES,
+        help="How a picture becomes square: stretch (the tutorial's), pad with white, or crop "
+        "the centre.",
+    )
+    choices.precision = middle.selectbox(
+        "Precision",
+        PRECISIONS,
+        help=f"{explain('number format')} auto takes the fastest that suits this machine, the same "
+        "for all strategies.",
+    )
+
+
+def choose_strategies(choices: Choices) -> None:
+    """One box a strategy: what it teaches, what it needs, its settings folded."""
+    ladder = sorted(STRATEGIES.values(), key=lambda strategy: (strategy.cost, strategy.name))
+    for first in range(0, len(ladder), 2):
+        columns = st.columns(2, gap="small")
+        for column, entry in zip(columns, ladder[first : first + 2], strict=False):
+            with column.container(border=True, height="stretch"):
+                _choose_strategy(entry, choices)
+
+
+def _choose_strategy(entry: Strategy, choices: Choices) -> None:
+    # By what it always needs: a head that wants more weights can be changed in the settings.
+    reason = unavailable_reason(entry, {})
+    chosen = st.checkbox(
+        f"**{entry.title}**",
+        value=entry.name in CHOSEN_AT_FIRST and reason is None,
+        key=f"choose.{entry.name}",
+        disabled=reason is not None,
+        help=explain_strategy(entry.name),
+    )
+    st.caption(literal(entry.teaches))
+    if reason is not None:
+        st.caption(f":material/lock: {literal(reason)}")
+        return
+    if chosen:
+        choices.strategies.append(entry.name)
+    if not entry.settings or not chosen:
+        return
+    with st.expander(plural(len(entry.settings), "setting"), icon=":material/tune:"):
+        values = _choose_settings(entry, choices.preset)
+        try:
+            st.caption(literal(entry.describe(values, choices.image_size)))
+        except BadInput as error:
+            st.warning(literal(error))
+    for name, value in values.items():
+        setting = next(one for one in entry.settings if one.name == name)
+        if value != setting.value_for(choices.preset):
+            choices.overrides[f"{entry.name}.{name}"] = value
+
+
+def _choose_settings(entry: Strategy, preset: str) -> dict[str, Value]:
+    columns = st.columns(2, gap="medium")
+    values: dict[str, Value] = {}
+    for number, setting in enumerate(entry.settings):
+        with columns[number % len(columns)]:
+            key = f"{preset}.{entry.name}.{setting.name}"
+            values[setting.name] = _WIDGETS[setting.kind](setting, preset, key)
+    return values
+
+
+def _number(setting: Setting, preset: str, key: str) -> Value:
+    # Streamlit wants value, bounds and step all of one type.
+    convert = int if setting.kind == "int" else float
+    label = f"{setting.title} ({setting.unit})" if setting.unit else setting.title
+    value = st.number_input(
+        label,
+        min_value=convert(setting.low or 0),
+        max_value=convert(setting.high or 0),
+        value=convert(setting.value_for(preset)),
+        step=1 if setting.kind == "int" else step_of(setting, preset),
+        format=None if setting.kind == "int" else "%g",
+        key=key,
+        help=literal(setting.help),
+    )
+    return convert(value)
+
+
+def step_of(setting: Setting, preset: str) -> float:
+    """What one press of plus adds: a unit of the value's leading digit, so 1e-4 for 3e-4."""
+    value = float(setting.value_for(preset))
+    return 10.0 ** math.floor(math.log10(value)) if value > 0 else 0.1
+
+
+def _choice(setting: Setting, preset: str, key: str) -> Value:
+    index = setting.choices.index(str(setting.value_for(preset)))
+    return st.selectbox(
+        setting.title, setting.choices, index=index, key=key, help=literal(setting.help)
+    )
+
+
+def _switch(setting: Setting, preset: str, key: str) -> Value:
+    return st.toggle(
+        setting.title, value=bool(setting.value_for(preset)), key=key, help=literal(setting.help)
+    )
+
+
+_WIDGETS = {"int": _number, "float": _number, "choice": _choice, "bool": _switch}
+
+
+def allowed_values(setting: Setting) -> str:
+    """What a setting may be, in words: ``1 to 1000 images``, ``same or valid``, ``yes or no``."""
+    if setting.kind == "choice":
+        return " or ".join(setting.choices)
+    if setting.kind == "bool":
+        return "yes or no"
+    return f"{setting.low:g} to {setting.high:g}{' ' + setting.unit if setting.unit else ''}"
+
+
+def show_settings(entry: Strategy) -> None:
+    """The settings of a strategy as a table, folded."""
+    with st.expander(plural(len(entry.settings), "setting"), icon=":material/tune:"):
+        st.dataframe(
+            {
+                "setting": [setting.title for setting in entry.settings],
+                "quick": [str(setting.quick) for setting in entry.settings],
+                "article": [str(setting.article) for setting in entry.settings],
+                "allowed": [allowed_values(setting) for setting in entry.settings],
+                "what it does": [setting.help for setting in entry.settings],
+            },
+            hide_index=True,
+            key=f"settings.{entry.name}",
+            alt=f"The settings of {entry.title} with the values of both presets.",
+        )

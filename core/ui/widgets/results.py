@@ -1,0 +1,223 @@
+"""A comparison on a page: facts, charts with their words, table, downloads."""
+
+import streamlit as st
+
+from core.comparison.charts.appearance import percent_text, seconds_text
+from core.comparison.charts.curves import MEASURES, Curve, curve_chart
+from core.comparison.charts.result_charts import accuracy_chart, epoch_time_chart
+from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
+from core.comparison.model import Comparison
+from core.comparison.reports.export import to_csv, to_json
+from core.runs.records import ExperimentRecord
+from core.ui.frame.address import Choice, choose_in_row
+from core.ui.frame.errors import file_or_error
+from core.ui.widgets.texts import literal, plural
+
+NUMBER_FORMATS = {
+    "test accuracy (%)": "%.1f",
+    "low (%)": "%.1f",
+    "high (%)": "%.1f",
+    "over majority (points)": "%+.1f",
+    "validation accuracy (%)": "%.1f",
+    "training accuracy (%)": "%.1f",
+    "log loss (nats)": "%.2f",
+    "steady epoch (s)": "%.3f",
+    "first epoch (s)": "%.3f",
+    "features (s)": "%.1f",
+    "whole run (s)": "%.1f",
+    "epochs": "%d",
+    "parameters": "localized",
+    "trained parameters": "localized",
+    "peak memory (MB)": "%.0f",
+}
+INTERVAL_HELP = (
+    "The bar is the 95 % Wilson interval: the range in which the accuracy on very many such "
+    "images plausibly lies. With several seeds it belongs to the rounded mean number of right "
+    "test images; the seeds are not pooled, because they are scored on the same pictures. "
+    "Small strokes are the single seeds."
+)
+
+
+def experiment_label(experiment: ExperimentRecord) -> str:
+    """One line for a list: dataset, size, preset, date, and whether it was recorded elsewhere."""
+    spec = experiment.spec
+    parts = [
+        spec.dataset_name,
+        f"{spec.image_size} px",
+        spec.preset,
+        plural(len(spec.strategies), "strategy"),
+        *([f"{100 * spec.train_share:g} % of the training images"] if spec.series else []),
+        experiment.created_at[:16].replace("T", " "),
+    ]
+    if experiment.recorded:
+        parts.append("recorded")
+    elif experiment.is_active:
+        parts.append("at work")
+    return " · ".join(parts) + f" · {experiment.id}"
+
+
+def recorded_text(comparison: Comparison) -> str | None:
+    """``Recorded on <machine>, <date>`` for results that came with Headstart, else None."""
+    if not comparison.recorded:
+        return None
+    machine = comparison.origin.get("machine", "another machine")
+    return f"Recorded on {machine}, {comparison.origin.get('date', comparison.created_at)[:10]}"
+
+
+def show_facts(comparison: Comparison) -> None:
+    """What all numbers of the page rest on: images, split, device, precision, seeds."""
+    recorded = recorded_text(comparison)
+    if recorded:
+        st.badge(literal(recorded), icon=":material/inventory_2:", color="violet")
+    images, split = comparison.images, comparison.split
+    seeds = ", ".join(str(seed) for seed in comparison.seeds)
+    facts = [
+        f"**{literal(comparison.dataset)}**: {plural(len(comparison.classes), 'class')}, "
+        f"{images.get('train', 0):,} training, {images.get('validation', 0):,} validation and "
+        f"**n = {images.get('test', 0):,} test images** "
+        f"({_split_words(comparison)}split seed {split['seed']:.0f})",
+        f"{comparison.image_size} × {comparison.image_size} pixels, "
+        f"{literal(comparison.resize)}, preset {literal(comparison.preset)}, "
+        f"{'seed' if len(comparison.seeds) == 1 else 'seeds'} {seeds}",
+        f"device {literal(comparison.device or 'not known yet')}, "
+        f"precision {literal(comparison.precision)}, "
+        f"backend {literal(comparison.backend or 'not known yet')}",
+        f"always saying *{literal(comparison.majority_class or 'unknown')}*, the commonest class, "
+        f"is right for {percent_text(comparison.majority_accuracy)} of the test images",
+    ]
+    st.markdown("\n".join(f"- {fact}" for fact in facts))
+
+
+def _split_words(comparison: Comparison) -> str:
+    if comparison.given_split:
+        return "the split that came with the dataset, "
+    split = comparison.split
+    return f"test {100 * split['test']:.0f} %, validation {100 * split['validation']:.0f} %, "
+
+
+def show_accuracy(comparison: Comparison, key: str) -> None:
+    """The headline chart; its alternative text says every number on it."""
+    st.plotly_chart(accuracy_chart(comparison), key=key, alt=accuracy_words(comparison))
+
+
+def accuracy_words(comparison: Comparison) -> str:
+    """The accuracy chart for those who hear the page."""
+    rows = "; ".join(
+        f"{row.title} {percent_text(row.test_accuracy)} "
+        f"({percent_text(row.test_accuracy_low)} to {percent_text(row.test_accuracy_high)})"
+        for row in comparison.finished_rows
+    )
+    majority = percent_text(comparison.majority_accuracy)
+    return f"Test accuracy with 95 % intervals. Majority class {majority}. {rows}."
+
+
+def show_results_table(comparison: Comparison, key: str) -> None:
+    """All rows with the unit in each heading and an explanation on each heading."""
+    frame = results_frame(comparison)
+    config: dict = {
+        name: st.column_config.NumberColumn(name, help=COLUMN_HELP[name], format=number_format)
+        for name, number_format in NUMBER_FORMATS.items()
+    }
+    for name in ("strategy", "state"):
+        config[name] = st.column_config.TextColumn(
+            name, help=COLUMN_HELP[name], pinned=name == "strategy"
+        )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=config,
+        height="content",
+        placeholder="—",
+        key=f"table.{key}",
+        alt="The numbers of every strategy, one line each.",
+    )
+    for row in comparison.rows:
+        for note in row.notes:
+            st.caption(f":material/info: {literal(row.title)}: {literal(note)}")
+
+
+def show_seeds(comparison: Comparison) -> None:
+    """Every single run, folded away."""
+    with st.expander("Every run", icon=":material/list:"):
+        st.dataframe(
+            seeds_frame(comparison),
+            hide_index=True,
+            column_config={
+                "test accuracy (%)": st.column_config.NumberColumn(format="%.1f"),
+            },
+            placeholder="—",
+            key=f"runs.{comparison.experiment}",
+            alt="Each run with its seed, state and test accuracy.",
+        )
+
+
+def show_epoch_time(comparison: Comparison) -> None:
+    """The time of an epoch beside extraction, for those that train."""
+    if all(row.steady_epoch_seconds is None for row in comparison.finished_rows):
+        st.caption("Epochs appear here when the first strategy that trains has finished.")
+        return
+    st.header(
+        "Time of an epoch",
+        help="Median training time of the epochs after the first, validation left out. "
+        "Strategies on cached features train in no time, but the features had to be "
+        "extracted once: the diamond.",
+    )
+    words = "; ".join(
+        f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, "
+        f"features {seconds_text(row.feature_seconds)}"
+        for row in comparison.finished_rows
+    )
+    st.plotly_chart(epoch_time_chart(comparison), key=f"times.{comparison.experiment}", alt=words)
+
+
+def times_words(comparison: Comparison) -> str:
+    """Accuracy against time for those who hear the page."""
+    return "; ".join(
+        f"{row.title}: {percent_text(row.test_accuracy)} after "
+        f"{seconds_text(row.end_to_end_seconds)}"
+        for row in comparison.finished_rows
+    )
+
+
+def show_curves(curves: list[Curve], key: str) -> None:
+    """Training curves with a choice of what they show."""
+    st.header(
+        "Training curves",
+        help="One line a run, the seeds of a strategy in one colour. Training accuracy is "
+        "measured while the weights move and with dropout on, validation after the epoch.",
+    )
+    names = {str(name): title for name, title in MEASURES.items()}
+    wanted = choose_in_row(
+        Choice("curve", "Curve of", "measure of training", names, "validation_accuracy"),
+        label_visible=False,
+    )
+    chosen = next(name for name in MEASURES if name == wanted)
+    st.plotly_chart(
+        curve_chart(curves, chosen),
+        key=f"curves.{key}",
+        alt=f"{MEASURES[chosen]} after each epoch of {plural(len(curves), 'run')}.",
+    )
+
+
+def show_downloads(comparison: Comparison) -> None:
+    """CSV and JSON, built when asked for."""
+    name = f"headstart-{comparison.experiment}"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Table as CSV",
+            data=file_or_error(lambda: to_csv(comparison, byte_order_mark=True)),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key=f"csv.{comparison.experiment}",
+            help="One line a strategy; fractions 0 to 1, times in seconds.",
+        )
+        st.download_button(
+            "Everything as JSON",
+            data=file_or_error(lambda: to_json(comparison)),
+            file_name=f"{name}.json",
+            mime="application/json",
+            icon=":material/data_object:",
+            key=f"json.{comparison.experiment}",
+            help="With versions, seeds, split, and each run; fractions 0 to 1, times in seconds.",
+        )

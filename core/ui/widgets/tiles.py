@@ -1,0 +1,110 @@
+"""Pictures with what was said about them, page by page; each opens large."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.datasets.model import Dataset
+from core.ui.frame import reads
+from core.ui.frame.address import remember
+from core.ui.widgets.texts import literal, plural
+
+PAGE_SIZE = 24
+# Two with their gap fill a telephone of 390 pixels.
+TILE_SIDE = 160
+LONGEST_NAME = 19
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture: its position in the dataset, and what stands below it, as plain lines."""
+
+    image: int
+    lines: tuple[str, ...] = ()
+
+
+def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
+    """The page of ``tiles`` that the address names, with how many there are."""
+    pages = max(1, -(-len(tiles) // PAGE_SIZE))
+    page = page_number(pages)
+    first = (page - 1) * PAGE_SIZE
+    shown = tiles[first : first + PAGE_SIZE]
+    if pages > 1:
+        st.caption(f"{first + 1:,} to {first + len(shown):,} of {plural(len(tiles), 'picture')}")
+    draw_tiles(dataset, shown, prefix)
+    if pages > 1:
+        # No key: with another default it is another widget, so it follows the address.
+        turned = st.pagination(pages, default=page)
+        if turned != page:
+            remember(page=turned)
+            st.rerun()
+
+
+def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
+    """All of ``tiles`` in rows; ``prefix`` keeps the keys apart."""
+    squares = reads.tiles(dataset, [tile.image for tile in tiles], TILE_SIDE)
+    with st.container(horizontal=True, gap="small"):
+        for tile, square in zip(tiles, squares, strict=True):
+            with st.container(width=TILE_SIDE, gap=None):
+                # As high as the picture before it is there, so that nothing below moves.
+                with st.container(height=TILE_SIDE, border=False):
+                    st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
+                st.button(
+                    literal(_short_name(dataset, tile.image)),
+                    key=f"open.{prefix}.{tile.image}",
+                    type="tertiary",
+                    width="stretch",
+                    help=f"Open {literal(dataset.file_names[tile.image])}",
+                    on_click=remember,
+                    kwargs={"image": tile.image},
+                )
+                if tile.lines:
+                    st.caption("  \n".join(_unbroken(line) for line in tile.lines))
+
+
+def tiles_or_words(
+    dataset: Dataset | None, tiles: Sequence[Tile], prefix: str, nothing: str | None
+) -> None:
+    """The pictures; without the dataset, what is known of them in lines."""
+    if not tiles:
+        if nothing is not None:
+            st.info(nothing)
+    elif dataset is not None:
+        show_tiles(dataset, tiles, prefix)
+    else:
+        st.dataframe(
+            {
+                "picture number": [tile.image for tile in tiles],
+                "what was said": ["; ".join(tile.lines) for tile in tiles],
+            },
+            hide_index=True,
+            key=f"numbers.{prefix}",
+            alt="The pictures by their number in the dataset, with what was said about them.",
+        )
+
+
+def picture_words(dataset: Dataset, tile: Tile) -> str:
+    """The picture for those who do not see it."""
+    label = dataset.classes[dataset.labels[tile.image]]
+    said = "".join(f"; {line}" for line in tile.lines)
+    return f"{dataset.file_names[tile.image]}, label {label}{said}"
+
+
+def _unbroken(line: str) -> str:
+    """Shown as it is, a number and its percent sign never on two lines."""
+    return literal(line).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _short_name(dataset: Dataset, index: int) -> str:
+    """The file's own name; of a long one the end, where it differs from its neighbours."""
+    name = dataset.file_names[index].rsplit("/", 1)[-1]
+    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
+
+
+def page_number(pages: int) -> int:
+    """The page that the address names, from 1; beyond the ends, the nearest there is."""
+    wanted = st.query_params.get("page", "1")
+    # Nine digits are more than there can be pages; Python refuses to read thousands of them.
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 10 else 1
+    return min(max(number, 1), pages)

@@ -1,0 +1,54 @@
+"""The glossary: every term has a meaning in one or two sentences, and a typing error is loud."""
+
+import re
+
+import pytest
+
+from core.errors import UnknownName
+from core.strategies.registry import STRATEGIES
+from core.ui.measured import background as measured_background
+from core.ui.widgets.glossary import (
+    GLOSSARY,
+    TERMS_OF_STRATEGIES,
+    explain,
+    explain_all,
+    explain_strategy,
+)
+
+
+@pytest.mark.parametrize("term", GLOSSARY)
+def test_a_term_is_explained_in_one_to_three_short_sentences(term):
+    text = explain(term)
+    assert text.endswith(".")
+    assert 1 <= len(re.findall(r"\.(?= |$)", text.replace("et al.", "et al"))) <= 3
+    assert len(text) <= 220
+    assert not set("*_`<>[]$") & set(text)
+
+
+def test_an_unknown_term_names_the_known_ones():
+    with pytest.raises(
+        UnknownName, match=r"no term of the glossary named 'entropy'.*majority class"
+    ):
+        explain("entropy")
+
+
+def test_several_terms_are_listed_with_their_names():
+    assert explain_all("run", "class") == (
+        "**Run**: One strategy trained once, from one seed.\n\n"
+        "**Class**: One of the labels that a picture can have, such as cat or dog."
+    )
+
+
+def test_the_words_of_every_strategy_are_explained():
+    assert set(TERMS_OF_STRATEGIES) == set(STRATEGIES)
+    for name, terms in TERMS_OF_STRATEGIES.items():
+        text = explain_strategy(name)
+        assert text is not None
+        assert all(explain(term) in text for term in terms)
+        for word in ("MLP", "CNN", "VGG16"):
+            assert (word in STRATEGIES[name].title) == (word in terms)
+    assert explain_strategy("resnet") is None
+
+
+def test_the_page_that_lists_the_words_takes_them_from_here():
+    assert measured_background.GLOSSARY is GLOSSARY

@@ -1,0 +1,29 @@
+"""Marks and bars as SVG: every strategy has a shape of its own, in its colour."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from core.comparison.charts.appearance import appearance_of
+from core.strategies.registry import STRATEGIES
+from core.ui.widgets.strategy_marks import bar_svg, mark_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_mark_has_the_colour_of_the_charts(strategy):
+    (path,) = ElementTree.fromstring(mark_svg(strategy))
+    assert path.tag == f"{SVG}path"
+    assert path.get("fill") == appearance_of(strategy).colour
+
+
+def test_no_two_strategies_share_a_shape():
+    shapes = {ElementTree.fromstring(mark_svg(name))[0].get("d") for name in STRATEGIES}
+    assert len(shapes) == len(STRATEGIES)
+
+
+@pytest.mark.parametrize(("share", "width"), [(0.0, "0.0"), (0.25, "60.0"), (1.0, "240.0")])
+def test_a_bar_is_as_long_as_its_share(share, width):
+    _, bar = ElementTree.fromstring(bar_svg("cnn", share))
+    assert (bar.get("width"), bar.get("fill")) == (width, appearance_of("cnn").colour)
