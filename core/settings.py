@@ -19,13 +19,14 @@ variable                           meaning                                   def
                                    ``*@example.org``, separated by commas
 ``HEADSTART_VIEWERS``              who may look, likewise                    all who sign in
 ``HEADSTART_SIGN_IN_HOURS``        after how long one signs in again         12
-``HEADSTART_MOST_QUEUED_RUNS``     how many runs may wait that pages queue   1000
-``HEADSTART_MOST_STORED_GB``       how full the home may be when pages take  200
-                                   more
+``HEADSTART_MOST_QUEUED_RUNS``     most runs that pages may have waiting     1000
+``HEADSTART_MOST_STORED_GB``       most disk space (GB) before pages refuse  200
+                                   uploads
 =================================  ========================================  =====================
 
 How large an upload may be is Streamlit's ``server.maxUploadSize`` (``.streamlit/config.toml``, or
-the variable ``STREAMLIT_SERVER_MAX_UPLOAD_SIZE``), so that the browser and Headstart say the same.
+the variable ``STREAMLIT_SERVER_MAX_UPLOAD_SIZE``), so that the browser and Headstart say the same;
+500 MB where neither is there.
 """
 
 import os
@@ -43,6 +44,7 @@ OFFICIAL_WEIGHTS_SOURCE = "https://storage.googleapis.com/tensorflow/keras-appli
 
 STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
+UPLOAD_MEGABYTES = 500
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 MODELS_MEMORY_VARIABLE = "HEADSTART_MODELS_MEMORY_MB"
@@ -174,4 +176,8 @@ def _whole_number(variable: str, default: int, unit: str) -> int:
 
 @lru_cache(maxsize=1)
 def _configured_upload_megabytes() -> int:
-    return tomllib.loads(STREAMLIT_CONFIG.read_text(encoding="utf-8"))["server"]["maxUploadSize"]
+    """The limit in Streamlit's file; the default where there is no file or no limit in it."""
+    if not STREAMLIT_CONFIG.exists():
+        return UPLOAD_MEGABYTES
+    config = tomllib.loads(STREAMLIT_CONFIG.read_text(encoding="utf-8"))
+    return config.get("server", {}).get("maxUploadSize", UPLOAD_MEGABYTES)

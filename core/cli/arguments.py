@@ -3,6 +3,7 @@ light verbs start fast."""
 
 import argparse
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ Handler = Callable[[argparse.Namespace], int]
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
-        prog="python -m core",
+        prog="headstart" if Path(sys.argv[0]).stem == "headstart" else "python -m core",
         description="How much of a head start does a pre-trained model give for your images, "
         "and what does it cost?",
     )
