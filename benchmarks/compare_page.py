@@ -48,9 +48,9 @@ VIEWS = (
 def fill_home() -> int:
     """Store dataset, experiments and answers; returns the position of a test image."""
     from core.datasets.add import add_pixels
-    from core.runs.predictions import Predictions, write_predictions
-    from core.runs.records import RecordedRun, run_id_of
-    from core.runs.store import open_store
+    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.records import RecordedRun, run_id_of
+    from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
     from tests import made_up
 
@@ -174,7 +174,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HEADSTART_HOME"] = folder
-        from core.runs.first_start import prepare_home
+        from core.experiments.first_start import prepare_home
 
         prepare_home()
         image = fill_home()

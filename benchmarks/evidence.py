@@ -30,9 +30,9 @@ MOMENT = "2026-01-01T10:00:00.000000+00:00"
 
 def fill_home() -> tuple[Any, list[str]]:
     """Store the runs and their predictions; returns the store and the names of the strategies."""
-    from core.runs.predictions import Predictions, write_predictions
-    from core.runs.records import RecordedRun, run_id_of
-    from core.runs.store import open_store
+    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.records import RecordedRun, run_id_of
+    from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
     from tests import made_up
 

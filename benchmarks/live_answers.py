@@ -41,11 +41,11 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     from core.datasets.storage import open_dataset
-    from core.runs.live_models import answer, wake, where_it_looked
-    from core.runs.live_pictures import prepared_of
-    from core.runs.live_process import dismiss_server
-    from core.runs.live_protocol import read_address
-    from core.runs.store import open_store
+    from core.experiments.store import open_store
+    from core.live.client import answer, wake, where_it_looked
+    from core.live.images import prepared_of
+    from core.live.process import dismiss_server
+    from core.live.protocol import read_address
     from core.training.policy import library_versions, processor_name
 
     dismiss_server()

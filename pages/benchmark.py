@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.datasets.model import Dataset
 from core.errors import BadInput, UnknownName
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.records import ExperimentRecord
-from core.runs.specs import plan_experiment
+from core.experiments.planning import plan_experiment
+from core.experiments.records import ExperimentRecord
+from core.experiments.spec import ExperimentSpec
 from core.ui.benchmark.live import start_experiment, watch_experiment
 from core.ui.benchmark.setup import choose_dataset, show_forecast
 from core.ui.datasets.facts import CLEAN_UP, address_of

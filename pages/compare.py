@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_pictures
 from core.ui.compare.learning import show_learning

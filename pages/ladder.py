@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.runs.specs import PRESET_IMAGE_SIZES, unavailable_reason
+from core.experiments.planning import PRESET_IMAGE_SIZES, unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
 from core.ui.frame.page import link_to, show_page

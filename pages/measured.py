@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.errors import error_box

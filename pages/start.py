@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, wanted
 from core.ui.frame.page import is_presented, link_to, show_page

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.errors import error_box

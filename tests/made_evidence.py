@@ -12,9 +12,9 @@ import numpy as np
 
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.tables import title_of
-from core.runs.predictions import Predictions, write_predictions
-from core.runs.records import RecordedRun, run_id_of
-from core.runs.store import Store
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.store import Store
 from tests import made_up
 
 EXPERIMENT = "abcd1234"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.spec import ExperimentSpec
 
 DATASET_ID = "d" * 64
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from core.datasets.add import add_pixels
 from core.datasets.model import Dataset
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.specs import plan_experiment
+from core.experiments.planning import plan_experiment
+from core.experiments.spec import ExperimentSpec
 
 CLASSES = ["down", "left", "up"]
 IMAGES_PER_CLASS = 40

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from core.runs.recorded import SHOWCASE_FOLDER
+from core.experiments.recorded import SHOWCASE_FOLDER
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
 

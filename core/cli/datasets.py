@@ -160,7 +160,7 @@ def version(arguments: argparse.Namespace) -> int:
 
 
 def remove(arguments: argparse.Namespace) -> int:
-    from core.runs.store import open_store
+    from core.experiments.store import open_store
 
     dataset = _opened(arguments.name)
     users = open_store().active_runs_of_dataset(dataset.id)

@@ -8,9 +8,9 @@ from typing import Any
 from core.cli.output import print_json, print_table, say
 from core.cli.runs import RUN_HEADINGS, run_cells, run_document
 from core.errors import BadInput
-from core.runs.first_start import prepare_store
-from core.runs.records import ExperimentRecord
-from core.runs.store import Store
+from core.experiments.first_start import prepare_store
+from core.experiments.records import ExperimentRecord
+from core.experiments.store import Store
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    from core.runs.recorded import export_experiment
+    from core.experiments.recorded import export_experiment
 
     folder = export_experiment(prepare_store(), arguments.id, arguments.output)
     if arguments.json:

@@ -9,13 +9,13 @@ from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
 from core.cli.output import counter, say
 from core.errors import BadInput
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.first_start import prepare_home
+from core.experiments.first_start import prepare_home
+from core.experiments.planning import plan_experiment
+from core.experiments.recorded import export_experiment
+from core.experiments.records import RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
 from core.runs.launchers import ProcessLauncher
-from core.runs.recorded import export_experiment
-from core.runs.records import RunRecord
-from core.runs.specs import plan_experiment
-from core.runs.store import Store
 from core.runs.worker import serve
 
 PROGRESS_SECONDS = 1.0

@@ -9,10 +9,10 @@ from core.cli.datasets import BUNDLED
 from core.cli.output import counter, print_json, print_table, say
 from core.cli.run import RunWatch, parse_number, parse_overrides, planned_options
 from core.errors import BadInput
-from core.runs.first_start import prepare_home
+from core.experiments.first_start import prepare_home
+from core.experiments.learning_curve_plan import SHARES, plan_learning_curve
+from core.experiments.store import Store
 from core.runs.launchers import ProcessLauncher
-from core.runs.series import SHARES, plan_learning_curve
-from core.runs.store import Store
 from core.runs.worker import serve
 
 if TYPE_CHECKING:

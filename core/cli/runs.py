@@ -9,9 +9,9 @@ from typing import Any
 
 from core.cli.output import print_json, print_table, say
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.runs.first_start import prepare_store
+from core.experiments.first_start import prepare_store
+from core.experiments.records import STATES, RunRecord
 from core.runs.launchers import log_path
-from core.runs.records import STATES, RunRecord
 
 RUN_HEADINGS = ("id", "strategy", "seed", "state", "test accuracy", "seconds", "error")
 POLL_SECONDS = 0.5

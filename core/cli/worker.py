@@ -6,8 +6,8 @@ import math
 from core.cli import stop_on_termination
 from core.cli.output import say
 from core.errors import BadInput
+from core.experiments.store import open_store
 from core.runs.launchers import ProcessLauncher
-from core.runs.store import open_store
 from core.runs.worker import serve
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.comparison.tables import end_to_end_seconds, title_of
-from core.runs.records import RunRecord
+from core.experiments.records import RunRecord
 
 Epochs = Sequence[Mapping[str, Any]]
 

@@ -14,10 +14,10 @@ import numpy as np
 from core.comparison.significance import PairedTest, paired_test, resampled_accuracies
 from core.comparison.tables import title_of
 from core.errors import StoreError, UnknownName
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.predictions import Predictions, read_predictions
-from core.runs.records import RunRecord
-from core.runs.store import Store
+from core.experiments.predictions import Predictions, read_predictions
+from core.experiments.records import RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
 from core.strategies.registry import STRATEGIES
 
 # No strategy is called so: names of strategies are identifiers.

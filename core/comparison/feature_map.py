@@ -17,11 +17,11 @@ from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.datasets.storage import open_dataset
 from core.errors import StoreError, UnknownName
+from core.experiments.store import Store
 from core.pretrained.feature_files import matching_keys
 from core.runs.array_files import UNREADABLE, read_arrays
 from core.runs.map_child import METHODS, Method, features_folder, wanted_features
 from core.runs.side_work import SideWork, side_folder, side_work
-from core.runs.store import Store
 
 # Raised when the same images would be laid out in another way.
 FORMAT = 1

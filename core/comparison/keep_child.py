@@ -30,12 +30,12 @@ from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room, open_dataset
 from core.errors import HeadstartError
+from core.experiments.checkpoints import read_weights
+from core.experiments.predictions import read_predictions
+from core.experiments.records import RunRecord
+from core.experiments.store import Store, open_store
 from core.runs.explain_child import PROCESSOR_ONLY
-from core.runs.kept_models import read_weights
-from core.runs.predictions import read_predictions
-from core.runs.records import RunRecord
 from core.runs.side_work import SideProcess, side_process
-from core.runs.store import Store, open_store
 from core.training.spec import TrainingSpec
 
 PACKAGES_LIMIT_BYTES = 2 * 1024**3

@@ -13,10 +13,10 @@ from core.comparison.keep_files import snippet
 from core.comparison.tables import title_of
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
-from core.runs.kept_models import why_no_weights
-from core.runs.records import RunRecord
+from core.experiments.checkpoints import why_no_weights
+from core.experiments.records import RunRecord
+from core.experiments.store import Store
 from core.runs.side_work import SideWork, side_folder, side_work
-from core.runs.store import Store
 from core.strategies.registry import find_strategy
 
 FORMAT = 2  # raised when the same run would give another package

@@ -1,7 +1,8 @@
 """How much data is needed: accuracy against the number of training images, and where lines cross.
 
-A learning curve is a series of experiments (``core.runs.series``) that differ in how many of the
-same training images they were trained on; all are scored on the same test images.
+A learning curve is a series of experiments (``core.experiments.learning_curve_plan``) that differ
+in how many of the same training images they were trained on; all are scored on the same test
+images.
 """
 
 import math
@@ -14,9 +15,9 @@ from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import ladder_order
 from core.comparison.pair_choice import USUAL_PAIR
 from core.comparison.tables import mean_interval, title_of
-from core.runs.records import ExperimentRecord, RunRecord
-from core.runs.series import series_of
-from core.runs.store import Store
+from core.experiments.learning_curve_plan import series_of
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.store import Store
 
 NOT_WITHIN = "not within your data"
 

@@ -19,8 +19,8 @@ from core.comparison.accuracy_costs import (
 )
 from core.comparison.evidence import ladder_order
 from core.comparison.tables import end_to_end_seconds, title_of
-from core.runs.records import RunRecord
-from core.runs.store import Store
+from core.experiments.records import RunRecord
+from core.experiments.store import Store
 
 
 @dataclass(frozen=True)

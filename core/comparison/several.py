@@ -23,8 +23,8 @@ from core.comparison.several_words import (
 )
 from core.comparison.tables import compare_experiment, title_of
 from core.errors import BadInput
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.store import Store
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
 
 MOST_EXPERIMENTS = 6
 Kind = Literal["setup", "setting", "accuracy", "time"]

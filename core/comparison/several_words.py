@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.comparison.model import Comparison
 from core.comparison.verdict_words import points_words
-from core.runs.experiment_spec import ExperimentSpec
+from core.experiments.spec import ExperimentSpec
 
 
 def column_title(comparison: Comparison) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.datasets.model import SIDES, Dataset
 from core.datasets.split import Split
-from core.runs.experiment_spec import ExperimentSpec
+from core.experiments.spec import ExperimentSpec
 
 # Near duplicates that fit one row of pictures.
 MOST_SHOWN = 6

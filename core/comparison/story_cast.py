@@ -15,7 +15,7 @@ from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row
 from core.comparison.reports.report_choice import MAJORITY, needs_pretrained
 from core.comparison.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict
-from core.runs.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord
 
 PIXELS, FILTERS, PROBE = "mlp", "cnn", "vgg16_probe"
 

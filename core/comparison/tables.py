@@ -8,8 +8,8 @@ from core.comparison.charts.curves import Curve
 from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row, SeedResult
 from core.errors import UnknownName
-from core.runs.records import ExperimentRecord, RunRecord
-from core.runs.store import Store
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.store import Store
 from core.strategies.registry import find_strategy
 
 # The state that a row shows is the first of these that one of its runs is in.

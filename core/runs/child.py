@@ -18,10 +18,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError
-from core.runs.kept_models import write_weights
-from core.runs.predictions import Predictions, write_predictions
-from core.runs.records import RunRecord
-from core.runs.store import Store, open_store
+from core.experiments.checkpoints import write_weights
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.records import RunRecord
+from core.experiments.store import Store, open_store
 from core.settings import current_settings
 from core.training.events import EpochRecord, Event, Progress, RunResult
 from core.training.spec import TrainingSpec

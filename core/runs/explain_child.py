@@ -1,8 +1,9 @@
 """The process that computes where a finished run looked in some pictures.
 
 ``python -m core.runs.explain_child --run RUN_ID --images 12,57 --output PATH``, started through
-``core.runs.kept_models.heat_maps``. It works on the processor alone and in float32: a training may
-be using the GPU, a few pictures take a second, and in half precision small gradients vanish.
+``core.experiments.checkpoints.heat_maps``. It works on the processor alone and in float32: a
+training may be using the GPU, a few pictures take a second, and in half precision small gradients
+vanish.
 """
 
 import argparse
@@ -15,11 +16,11 @@ import numpy as np
 
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
+from core.experiments.checkpoints import HeatMaps, read_weights
+from core.experiments.predictions import read_predictions
+from core.experiments.store import Store, open_store
 from core.runs.array_files import write_arrays
-from core.runs.kept_models import HeatMaps, read_weights
-from core.runs.predictions import read_predictions
 from core.runs.side_work import SideProcess, side_process
-from core.runs.store import Store, open_store
 
 PROCESSOR_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 

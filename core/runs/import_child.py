@@ -19,12 +19,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.errors import BadInput, Cancelled, ColumnsUnclear, HeadstartError, StoreError
+from core.experiments.limits import check_stored, stored_bytes
+from core.experiments.store import Store, open_store
 from core.runs.import_files import delete_upload
 from core.runs.import_progress import LOOKING, WAITING, ImportProgress, step
 from core.runs.import_records import ImportRecord
 from core.runs.import_watch import POLL_SECONDS, ImportWatch
-from core.runs.limits import check_stored, stored_bytes
-from core.runs.store import Store, open_store
 from core.settings import current_settings
 
 NICENESS = 10

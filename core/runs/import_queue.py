@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Update, delete, insert, select, update
 
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, UnknownName
+from core.experiments.records import ACTIVE_STATES
 from core.runs.database import Database
 from core.runs.import_files import delete_import_folder, delete_upload
 from core.runs.import_records import ImportRecord, import_record
 from core.runs.leases import LeaseClock
 from core.runs.queue import NAMES_LISTED
-from core.runs.records import ACTIVE_STATES
 from core.runs.tables import imports
 
 DIED = (

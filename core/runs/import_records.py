@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.reading.tables import Columns
-from core.runs.records import ACTIVE_STATES, RETRYABLE_STATES, State
+from core.experiments.records import ACTIVE_STATES, RETRYABLE_STATES, State
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
+from core.experiments.limits import check_stored
 from core.runs.import_files import RECEIVING_PREFIX, UPLOAD_FOLDER, import_folder_path
-from core.runs.limits import check_stored
 from core.settings import current_settings
 
 Upload = tuple[str, BinaryIO]

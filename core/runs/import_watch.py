@@ -8,9 +8,9 @@ import time
 from types import TracebackType
 
 from core.errors import StoreError
+from core.experiments.store import Store
 from core.runs.import_files import delete_upload
 from core.runs.import_records import ImportRecord
-from core.runs.store import Store
 
 POLL_SECONDS = 0.2
 INSIST_AFTER_SECONDS = 1.0

@@ -10,12 +10,12 @@ from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.tables import Columns
 from core.datasets.storage import checked_name
 from core.errors import BadInput, HeadstartError
+from core.experiments.limits import check_stored
+from core.experiments.store import Store
 from core.runs.import_files import delete_import_folder, import_log_path, sweep_uploads
 from core.runs.import_records import ImportRecord
 from core.runs.import_uploads import MOST_UPLOADED_FILES, keep_upload
 from core.runs.launchers import python_command, start_detached
-from core.runs.limits import check_stored
-from core.runs.store import Store
 from core.settings import current_settings
 
 __all__ = [

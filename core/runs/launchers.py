@@ -11,7 +11,7 @@ from typing import Protocol
 
 import psutil
 
-from core.runs.store import Store
+from core.experiments.store import Store
 from core.runs.worker_identity import new_worker_id
 from core.settings import PROJECT_ROOT, current_settings
 

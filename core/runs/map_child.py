@@ -18,14 +18,14 @@ from PIL import Image
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
+from core.experiments.predictions import Predictions, read_predictions
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store, open_store
 from core.pretrained import weights
 from core.pretrained.feature_files import find_stored, matching_keys
 from core.pretrained.features import FORMAT
 from core.runs.array_files import write_arrays
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.predictions import Predictions, read_predictions
 from core.runs.side_work import SideProcess, side_process
-from core.runs.store import Store, open_store
 from core.settings import current_settings
 
 Method = Literal["tsne", "pca"]

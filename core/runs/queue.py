@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
 from core.errors import UnknownName
+from core.experiments.records import RunRecord, run_record
 from core.runs.database import Database
 from core.runs.leases import LeaseClock, as_text
-from core.runs.records import RunRecord, run_record
 from core.runs.tables import epochs, experiments, runs, workers
 
 NAMES_LISTED = 20

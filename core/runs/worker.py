@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.errors import StoreError
+from core.experiments.records import ACTIVE_STATES, RunRecord
+from core.experiments.store import Store
 from core.runs.child import EXIT_SMALLER_BATCH
 from core.runs.launchers import Launcher, RunHandle
-from core.runs.records import ACTIVE_STATES, RunRecord
-from core.runs.store import Store
 from core.runs.worker_identity import new_worker_id
 
 POLL_SECONDS = 0.2

@@ -19,9 +19,9 @@ from PIL import Image
 
 from core.cli import main
 from core.cli.arguments import parser
-from core.runs import recorded
+from core.experiments import recorded
+from core.experiments.store import Store, open_store
 from core.runs.launchers import child_environment
-from core.runs.store import Store, open_store
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
 from tests import made_up

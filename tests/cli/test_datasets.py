@@ -16,9 +16,9 @@ from PIL import Image
 from core.cli import main
 from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset
-from core.runs import recorded
+from core.experiments import recorded
+from core.experiments.store import open_store
 from core.runs.launchers import child_environment
-from core.runs.store import open_store
 from core.settings import PROJECT_ROOT, current_settings
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 

@@ -7,10 +7,10 @@ import pytest
 
 from core.cli import main
 from core.comparison import keep_model
-from core.runs import recorded
+from core.experiments import recorded
+from core.experiments.planning import plan_experiment
+from core.experiments.store import open_store
 from core.runs.side_work import SideWork
-from core.runs.specs import plan_experiment
-from core.runs.store import open_store
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.cli import main
-from core.runs.store import open_store
+from core.experiments.store import open_store
 
 ON_ARROWS = ("run", "arrows", "--strategies", "majority", "--image-size", "8", "--learning-curve")
 

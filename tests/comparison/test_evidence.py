@@ -5,8 +5,13 @@ import pytest
 
 from core.comparison.evidence import BASELINE, Evidence, ladder_order, load_evidence
 from core.errors import UnknownName
-from core.runs.predictions import Predictions, predictions_path, read_predictions, write_predictions
-from core.runs.store import Store, open_store
+from core.experiments.predictions import (
+    Predictions,
+    predictions_path,
+    read_predictions,
+    write_predictions,
+)
+from core.experiments.store import Store, open_store
 from tests import made_up
 from tests.made_evidence import (
     ANSWERS,

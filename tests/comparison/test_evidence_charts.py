@@ -39,7 +39,7 @@ from core.comparison.ladder import ladder_steps
 from core.comparison.ledger import Ledger, load_ledger
 from core.comparison.scores import ClassScore, per_class_table, reliability, score_table
 from core.comparison.verdicts import all_pairs
-from core.runs.store import Store, open_store
+from core.experiments.store import Store, open_store
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, evidence_of, store_experiment
 

@@ -7,8 +7,8 @@ import pytest
 
 from core.comparison.reports.export_tables import export_tables, export_zip_of_tables
 from core.errors import UnknownName
-from core.runs.predictions import Predictions, write_predictions
-from core.runs.store import Store, open_store
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.store import Store, open_store
 from tests import made_evidence, made_up
 from tests.made_evidence import EXPERIMENT, LABELS, TEST_INDICES, probabilities_of
 

@@ -28,12 +28,12 @@ from core.datasets.decoding.decode import decode_image
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_picture, smallest_side
 from core.errors import BadInput, HeadstartError
+from core.experiments.checkpoints import read_weights
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import Predictions, read_predictions, write_predictions
+from core.experiments.store import Store, open_store
 from core.runs.child import execute
-from core.runs.kept_models import read_weights
-from core.runs.predictions import Predictions, read_predictions, write_predictions
 from core.runs.side_work import SideProcess
-from core.runs.specs import plan_experiment
-from core.runs.store import Store, open_store
 from core.training.restore import restored_model
 from tests.stored_home import add_arrows
 

@@ -13,7 +13,7 @@ from core.comparison.ledger import (
     time_parts,
 )
 from core.errors import UnknownName
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, store_experiment
 

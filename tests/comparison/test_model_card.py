@@ -6,8 +6,8 @@ import pytest
 
 from core.comparison.reports.model_card import PackageFacts, imagenet_words, literal, model_card
 from core.errors import StoreError
-from core.runs.predictions import predictions_path
-from core.runs.store import open_store
+from core.experiments.predictions import predictions_path
+from core.experiments.store import open_store
 from core.strategies.registry import find_strategy
 from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.stored_home import add_arrows

@@ -8,7 +8,7 @@ from core.comparison.evidence import load_evidence
 from core.comparison.one_image import answer_words, answers_about, answers_frame, image_words
 from core.comparison.pair_choice import telling_pair
 from core.errors import BadInput
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from tests.made_evidence import evidence_of, store_experiment
 
 

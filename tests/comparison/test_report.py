@@ -14,10 +14,10 @@ from core.comparison.reports.report_confusion import confusion_section
 from core.datasets.add import add_pixels
 from core.datasets.store import remove_dataset
 from core.errors import UnknownName
-from core.runs.predictions import Predictions, predictions_path, write_predictions
-from core.runs.recorded import import_recorded
-from core.runs.records import RecordedRun, run_id_of
-from core.runs.store import open_store
+from core.experiments.predictions import Predictions, predictions_path, write_predictions
+from core.experiments.recorded import import_recorded
+from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.store import open_store
 from tests import hand_made, made_up
 from tests.made_evidence import (
     ANSWERS,

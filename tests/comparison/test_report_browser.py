@@ -21,8 +21,8 @@ pytestmark = MARKS
 @pytest.fixture(scope="module")
 def report_file(tmp_path_factory, session_home):
     from core.comparison.reports.report import report_html
-    from core.runs.recorded import import_recorded
-    from core.runs.store import open_store
+    from core.experiments.recorded import import_recorded
+    from core.experiments.store import open_store
 
     folder = tmp_path_factory.mktemp("report")
     shutil.copytree(session_home / "datasets", folder / "home" / "datasets")

@@ -9,10 +9,10 @@ from core.cli.arguments import parser
 from core.cli.run import parse_overrides, plan
 from core.comparison.reports.report_command import run_arguments, run_command
 from core.datasets.store import rename_dataset
-from core.runs import specs
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.recorded import SHOWCASE_FOLDER
-from core.runs.specs import plan_experiment
+from core.experiments import planning as specs
+from core.experiments.planning import plan_experiment
+from core.experiments.recorded import SHOWCASE_FOLDER
+from core.experiments.spec import ExperimentSpec
 from tests import made_up, stored_home
 
 ODD_SPLIT = {"test": 0.4, "validation": 0.125, "seed": 7, "use_given": False}

@@ -12,9 +12,9 @@ from core.comparison.evidence import Evidence, load_evidence
 from core.comparison.score_kinds import SCORES, find_score
 from core.comparison.scores import per_class_table, reliability, score_table
 from core.errors import UnknownName
-from core.runs.predictions import Predictions, write_predictions
-from core.runs.records import RecordedRun
-from core.runs.store import open_store
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.records import RecordedRun
+from core.experiments.store import open_store
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, MOMENT, evidence_of, store_experiment
 

@@ -3,8 +3,8 @@ import pytest
 from core.comparison.several import MOST_EXPERIMENTS, compare_several, several_frame, several_words
 from core.comparison.several_words import delta_text, ratio_text
 from core.errors import BadInput, UnknownName
-from core.runs.records import RecordedRun
-from core.runs.store import Store, open_store
+from core.experiments.records import RecordedRun
+from core.experiments.store import Store, open_store
 from tests import made_up
 
 MOMENT = "2026-11-20T10:00:00.000000+00:00"

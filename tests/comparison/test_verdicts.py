@@ -21,7 +21,7 @@ from core.comparison.verdicts import (
     visible_difference,
 )
 from core.errors import BadInput, UnknownName
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from tests.made_evidence import EXPERIMENT, evidence_of, store_experiment
 

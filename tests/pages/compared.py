@@ -6,11 +6,11 @@ import numpy as np
 
 from core.datasets.add import add_pixels
 from core.datasets.model import Dataset
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.predictions import Predictions, write_predictions
-from core.runs.records import RecordedRun, run_id_of
-from core.runs.specs import plan_experiment
-from core.runs.store import Store
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
 from tests import made_up
 
 EXPERIMENT = "cccc3333"

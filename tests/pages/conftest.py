@@ -6,9 +6,9 @@ from unittest.mock import Mock
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs import first_start
-from core.runs.records import RecordedRun
-from core.runs.store import Store, open_store
+from core.experiments import first_start
+from core.experiments.records import RecordedRun
+from core.experiments.store import Store, open_store
 from core.settings import PROJECT_ROOT
 from core.ui.benchmark import live
 from core.ui.frame import reads

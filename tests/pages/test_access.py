@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from core.datasets.storage import list_datasets
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from core.settings import PROJECT_ROOT, STREAMLIT_CONFIG
 from core.ui.frame import access
 from core.ui.frame.page import PAGES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from core.ui.frame.page import PAGES
 from tests import stored_home
 from tests.browser import (

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import StoreError
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from core.ui.benchmark import live
 from tests import made_up, stored_home
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words

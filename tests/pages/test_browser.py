@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.storage import open_dataset
-from core.runs.store import Store
+from core.experiments.store import Store
 from tests import stored_home
 from tests.browser import MARKS, MILLISECONDS, running_app, running_browser, settle
 from tests.datasets.pictures import two_classes, write_zip

@@ -13,11 +13,11 @@ from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.verdicts import pair_verdict
 from core.datasets.storage import open_dataset
 from core.datasets.store import remove_dataset
-from core.runs.kept_models import HeatMaps
-from core.runs.predictions import predictions_path
-from core.runs.records import RecordedRun
+from core.experiments.checkpoints import HeatMaps
+from core.experiments.predictions import predictions_path
+from core.experiments.records import RecordedRun
+from core.experiments.store import open_store
 from core.runs.side_work import SideWork
-from core.runs.store import open_store
 from core.ui.compare import image as compare_image
 from core.ui.compare import learning_start as compare_learning_start
 from core.ui.compare import map as compare_map

@@ -14,9 +14,9 @@ from core.datasets.changes import Changes
 from core.datasets.samples import SAMPLES
 from core.datasets.storage import list_datasets, open_dataset
 from core.errors import BadInput
+from core.experiments.store import open_store
 from core.runs import imports
 from core.runs.import_child import execute
-from core.runs.store import open_store
 from core.ui.datasets import imports as dataset_imports
 from core.ui.datasets import manage as dataset_manage
 from core.ui.datasets.cleanup import ACTION_LABELS

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.comparison.keep_files import CONTENTS, snippet
 from core.datasets.storage import open_dataset
-from core.runs.kept_models import write_weights
+from core.experiments.checkpoints import write_weights
+from core.experiments.store import Store, open_store
 from core.runs.side_work import SideWork
-from core.runs.store import Store, open_store
 from core.ui.try_it import export as keep_view
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words

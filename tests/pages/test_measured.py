@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.runs.specs import plan_experiment
-from core.runs.store import open_store
+from core.experiments.planning import plan_experiment
+from core.experiments.store import open_store
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words

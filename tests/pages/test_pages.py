@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.runs.store import open_store
+from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec

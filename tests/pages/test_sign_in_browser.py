@@ -13,7 +13,7 @@ from urllib.parse import urlparse
 import psutil
 import pytest
 
-from core.runs.store import Store
+from core.experiments.store import Store
 from core.ui.frame.page import PAGES
 from tests import stored_home
 from tests.browser import (

@@ -11,8 +11,8 @@ from core.comparison.evidence import load_evidence
 from core.comparison.guessing import guessing_round, said_about
 from core.datasets.storage import open_dataset
 from core.datasets.store import remove_dataset
-from core.runs.live_models import Candidate, LiveAnswer, Standing
-from core.runs.store import open_store
+from core.experiments.store import open_store
+from core.live.client import Candidate, LiveAnswer, Standing
 from core.ui.try_it import answers as try_answers
 from core.ui.try_it import experiment as try_experiment
 from core.ui.try_it import guess as try_guess

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from core.datasets.storage import open_dataset
-from core.runs.kept_models import write_weights
-from core.runs.predictions import Predictions, write_predictions
-from core.runs.specs import plan_experiment
-from core.runs.store import open_store
+from core.experiments.checkpoints import write_weights
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.store import open_store
 from tests import made_up, stored_home
 from tests.browser import (
     MARKS,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.runs.specs import plan_experiment
-from core.runs.store import open_store
+from core.experiments.planning import plan_experiment
+from core.experiments.store import open_store
 from core.training.watching import watched_rows
 from core.ui.frame import reads
 from tests import made_up

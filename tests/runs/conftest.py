@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.store import Store, open_store
+from core.experiments.store import Store, open_store
 from tests.stored_home import add_arrows, leave_out_bundled_datasets
 
 

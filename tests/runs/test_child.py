@@ -12,11 +12,11 @@ import pytest
 from filelock import FileLock
 
 from core.errors import Cancelled, OutOfMemory, StoreError, TrainingDiverged
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import read_predictions
+from core.experiments.store import Store
 from core.runs import child
 from core.runs.child import EXIT_SMALLER_BATCH, execute
-from core.runs.predictions import read_predictions
-from core.runs.specs import plan_experiment
-from core.runs.store import Store
 from core.settings import current_settings
 from core.training.events import Event, Progress
 from core.training.spec import TrainingSpec

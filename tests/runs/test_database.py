@@ -14,8 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, inspect
 
 from core.errors import StoreError
+from core.experiments.store import Store
 from core.runs.database import MIGRATIONS_FOLDER, Database
-from core.runs.store import Store
 from core.runs.tables import SCHEMA_VERSIONS, metadata
 from tests import made_up
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from core.datasets.storage import open_dataset
-from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, write_weights
-from core.runs.predictions import Predictions, write_predictions
+from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, write_weights
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.store import Store
 from core.runs.side_work import SideWork, forget
-from core.runs.specs import plan_experiment
-from core.runs.store import Store
 from tests import made_up
 
 SHAPES = {

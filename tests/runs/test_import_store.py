@@ -12,9 +12,9 @@ from sqlalchemy import create_engine
 
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, UnknownName
+from core.experiments.store import Store, open_store
 from core.runs.database import MIGRATIONS_FOLDER
 from core.runs.import_files import import_folder_path
-from core.runs.store import Store, open_store
 from core.settings import current_settings
 from tests import made_up
 

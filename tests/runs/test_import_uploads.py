@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
+from core.experiments.store import Store
 from core.runs import imports
 from core.runs.import_uploads import MOST_UPLOADED_FILES, keep_upload, safe_file_name
 from core.runs.imports import allowed_path, import_folder, receive_upload
-from core.runs.store import Store
 from core.settings import current_settings
 from tests.datasets.pictures import noise_png
 

@@ -24,13 +24,13 @@ from core.datasets.reading.tables import Columns
 from core.datasets.storage import list_datasets, open_dataset
 from core.datasets.store import remove_dataset
 from core.errors import BadInput
+from core.experiments.store import Store, open_store, utc_now
 from core.runs import imports as imports_module
 from core.runs.import_child import execute
 from core.runs.import_files import import_folder_path, import_log_path
 from core.runs.import_records import ImportRecord
 from core.runs.imports import import_folder, receive_upload, retry_import
 from core.runs.launchers import child_environment
-from core.runs.store import Store, open_store, utc_now
 from core.settings import PROJECT_ROOT, current_settings
 from tests.datasets.pictures import encoded, noise_png, two_classes
 
@@ -129,7 +129,7 @@ def test_it_goes_on_when_the_web_server_is_gone() -> None:
     program = (
         "import io, sys\n"
         "from core.runs.imports import receive_upload\n"
-        "from core.runs.store import open_store\n"
+        "from core.experiments.store import open_store\n"
         "print(receive_upload(open_store(), [('pets.zip', sys.stdin.buffer)], None), flush=True)\n"
         "import os; os._exit(1)\n"
     )

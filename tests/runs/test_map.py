@@ -11,6 +11,10 @@ from core.comparison.feature_map import feature_map, read_map
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import Predictions, predictions_path, write_predictions
+from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.store import Store
 from core.pretrained.feature_files import key_of, matching_keys, write_features
 from core.runs import map_child
 from core.runs.map_child import (
@@ -23,11 +27,7 @@ from core.runs.map_child import (
     stratified_sample,
     wanted_features,
 )
-from core.runs.predictions import Predictions, predictions_path, write_predictions
-from core.runs.records import RecordedRun, run_id_of
 from core.runs.side_work import SideProcess, forget
-from core.runs.specs import plan_experiment
-from core.runs.store import Store
 from tests.made_up import result
 
 EXPERIMENT = "abcd1234"

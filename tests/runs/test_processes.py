@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.experiments.store import Store, open_store
 from core.runs import child
 from core.runs.launchers import (
     Launcher,
@@ -24,7 +25,6 @@ from core.runs.launchers import (
     log_path,
     shorten_log,
 )
-from core.runs.store import Store, open_store
 from core.runs.worker import serve
 from tests.stored_home import long_spec, majority_spec
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.errors import StoreError
+from core.experiments.store import Store
 from core.runs import worker
 from core.runs.child import EXIT_SMALLER_BATCH
-from core.runs.store import Store
 from core.runs.worker import death_message, serve
 from tests import made_up
 

@@ -7,9 +7,9 @@ of them must never note the same one. Without, it serves like ``python -m core w
 import sys
 from pathlib import Path
 
+from core.experiments.store import Store, open_store
 from core.runs.child import execute
 from core.runs.launchers import ProcessLauncher
-from core.runs.store import Store, open_store
 from core.runs.worker import serve
 
 

@@ -34,7 +34,7 @@ from core.comparison.verdicts import (
     all_pairs,
 )
 from core.datasets.spreadsheet import csv_cell
-from core.runs.store import Store
+from core.experiments.store import Store
 
 # One date for every member, so that the same experiment gives the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)

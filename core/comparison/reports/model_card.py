@@ -25,9 +25,9 @@ from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.records import ExperimentRecord, RunRecord
-from core.runs.store import Store
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
 from core.strategies.layer_record import LayerRecord
 from core.strategies.registry import find_strategy
 

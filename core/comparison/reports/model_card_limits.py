@@ -5,7 +5,7 @@ from core.comparison.evidence import Evidence
 from core.comparison.scores import ClassScore, StrategyScore
 from core.comparison.verdict_words import points_words, quoted
 from core.datasets.model import Dataset
-from core.runs.experiment_spec import ExperimentSpec
+from core.experiments.spec import ExperimentSpec
 
 FEW_TEST_PICTURES = 10
 SURE_ENOUGH = 0.05

@@ -25,7 +25,7 @@ from core.comparison.reports.report_sections import (
 )
 from core.comparison.reports.report_summary import summary_sentences
 from core.comparison.tables import compare_experiment, curves_of
-from core.runs.store import Store
+from core.experiments.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"
 _FONT = {"family": "system-ui, sans-serif", "size": 12, "color": "#1A2530"}

@@ -24,7 +24,7 @@ from core.datasets.health.findings import findings
 from core.datasets.model import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.runs.experiment_spec import ExperimentSpec
+from core.experiments.spec import ExperimentSpec
 
 FLIPS_SHOWN = 10
 THUMBNAIL_SIDE = 144

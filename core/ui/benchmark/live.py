@@ -8,10 +8,10 @@ from core.comparison.charts.appearance import rough_seconds_text, seconds_text
 from core.comparison.charts.curves import curve_chart
 from core.comparison.tables import title_of
 from core.errors import BadInput
-from core.runs.experiment_spec import ExperimentSpec
+from core.experiments.records import RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
 from core.runs.launchers import ensure_worker
-from core.runs.records import RunRecord
-from core.runs.store import Store
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box

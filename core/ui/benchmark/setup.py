@@ -6,7 +6,7 @@ from core.comparison.charts.appearance import rough_seconds_text
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.errors import HeadstartError
-from core.runs.forecast import Forecast
+from core.experiments.forecast import Forecast
 from core.ui.datasets.facts import address_of, majority_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to

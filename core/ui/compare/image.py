@@ -11,7 +11,7 @@ from core.comparison.one_image import ImageAnswer, answers_about, answers_frame,
 from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
 from core.errors import BadInput, StoreError
-from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
+from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
 from core.ui.datasets.facts import PICTURES, address_of
 from core.ui.frame import reads
 from core.ui.frame.address import remember

@@ -9,7 +9,7 @@ from core.comparison.learning_curve import (
     learning_curve_words,
     usual_pair,
 )
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
 from core.ui.compare.learning_start import offer_start
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list, remember

@@ -5,10 +5,10 @@ import streamlit as st
 from core.comparison.charts.appearance import rough_seconds_text
 from core.datasets.model import Dataset
 from core.errors import BadInput
-from core.runs.forecast import forecast_experiment
+from core.experiments.forecast import forecast_experiment
+from core.experiments.learning_curve_plan import SHARES, LearningCurvePlan, plan_learning_curve
+from core.experiments.planning import unavailable_reason
 from core.runs.launchers import ensure_worker
-from core.runs.series import SHARES, LearningCurvePlan, plan_learning_curve
-from core.runs.specs import unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.training.spec import SMALLEST_TRAIN_SHARE
 from core.ui.frame import actions, reads

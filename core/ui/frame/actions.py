@@ -13,9 +13,9 @@ from core.datasets import versions
 from core.datasets.changes import Changes
 from core.datasets.model import Dataset
 from core.datasets.reading.tables import Columns
+from core.experiments.limits import check_stored
+from core.experiments.spec import ExperimentSpec
 from core.runs import imports
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.limits import check_stored
 from core.settings import current_settings
 from core.ui.frame import reads
 from core.ui.frame.access import editors_only

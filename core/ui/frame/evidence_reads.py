@@ -41,9 +41,9 @@ from core.comparison.verdicts import (
     power_sentence,
     ties,
 )
-from core.runs.predictions import predictions_path
-from core.runs.records import ExperimentRecord, RunRecord
-from core.runs.series import series_of
+from core.experiments.learning_curve_plan import series_of
+from core.experiments.predictions import predictions_path
+from core.experiments.records import ExperimentRecord, RunRecord
 from core.settings import current_settings
 from core.ui.frame import reads
 

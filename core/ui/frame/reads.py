@@ -15,11 +15,11 @@ from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.model import Dataset
 from core.datasets.storage import list_datasets, open_dataset
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.forecast import Forecast, forecast_experiment
+from core.experiments.forecast import Forecast, forecast_experiment
+from core.experiments.records import RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store, open_store
 from core.runs.launchers import ensure_worker
-from core.runs.records import RunRecord
-from core.runs.store import Store, open_store
 from core.settings import current_settings
 from core.ui.widgets import images as pictures
 

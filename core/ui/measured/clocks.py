@@ -10,7 +10,7 @@ from core.comparison.charts.appearance import seconds_text
 from core.comparison.charts.measured_charts import time_line_chart, time_line_words
 from core.comparison.tables import title_of
 from core.comparison.time_line import Segment, time_line
-from core.runs.records import RunRecord
+from core.experiments.records import RunRecord
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject

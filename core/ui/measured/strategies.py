@@ -10,7 +10,7 @@ from core.comparison.charts.architecture_charts import (
     strategies_frame,
 )
 from core.errors import BadInput
-from core.runs.specs import PRESET_IMAGE_SIZES
+from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.strategies.layer_record import VGG16_PART, LayerRecord
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value

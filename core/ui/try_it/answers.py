@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.tables import title_of
-from core.runs.live_models import Candidate, LiveAnswer, answer, where_it_looked
+from core.live.client import Candidate, LiveAnswer, answer, where_it_looked
 from core.strategies.registry import find_strategy
 from core.ui.compare.image import brightest_words
 from core.ui.frame import reads

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.runs.live_models import candidates
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
+from core.live.client import candidates
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.widgets.glossary import explain

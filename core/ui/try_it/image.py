@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.comparison.tables import title_of
-from core.runs.live_models import Candidate, Standing, candidates, wake
+from core.live.client import Candidate, Standing, candidates, wake
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject

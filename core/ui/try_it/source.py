@@ -14,8 +14,8 @@ import streamlit as st
 from core.comparison.guessing import shuffled
 from core.datasets.model import Dataset
 from core.errors import BadInput
-from core.runs.live_models import Likeness
-from core.runs.live_pictures import UploadedPicture, prepare_upload, prepared_of
+from core.live.client import Likeness
+from core.live.images import UploadedPicture, prepare_upload, prepared_of
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_row, remember, shortened, wanted_number
 from core.ui.frame.evidence_reads import Subject

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.errors import BadInput
-from core.runs.experiment_spec import ExperimentSpec
-from core.runs.live_models import candidates
-from core.runs.records import ExperimentRecord
-from core.runs.specs import plan_experiment, unavailable_reason
+from core.experiments.planning import plan_experiment, unavailable_reason
+from core.experiments.records import ExperimentRecord
+from core.experiments.spec import ExperimentSpec
+from core.live.client import candidates
 from core.strategies.registry import STRATEGIES
 from core.ui.benchmark.live import start_experiment
 from core.ui.benchmark.setup import show_forecast

@@ -7,7 +7,7 @@ import streamlit as st
 from core.comparison.charts.appearance import percent_text
 from core.comparison.tables import title_of
 from core.comparison.watching import Learner
-from core.runs.records import RunRecord
+from core.experiments.records import RunRecord
 from core.ui.benchmark.live import progress_text
 from core.ui.frame import reads
 from core.ui.widgets.strategy_marks import GAP, MARK_WIDTH, mark_svg

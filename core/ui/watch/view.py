@@ -18,7 +18,7 @@ from core.comparison.watching import (
 )
 from core.datasets.model import Dataset
 from core.errors import UnknownName
-from core.runs.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord
 from core.ui.benchmark.live import REFRESH_SECONDS
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list

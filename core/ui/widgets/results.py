@@ -8,7 +8,7 @@ from core.comparison.charts.result_charts import accuracy_chart, epoch_time_char
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.model import Comparison
 from core.comparison.reports.export import to_csv, to_json
-from core.runs.records import ExperimentRecord
+from core.experiments.records import ExperimentRecord
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import file_or_error
 from core.ui.widgets.texts import literal, plural

@@ -9,8 +9,8 @@ import pytest
 from core.datasets import store as dataset_store
 from core.datasets import versions
 from core.errors import NotAllowed
+from core.experiments.store import Store
 from core.runs import imports
-from core.runs.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
 from core.ui.frame.roles import Role, Standing

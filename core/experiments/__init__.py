@@ -1,0 +1,1 @@
+"""Experiments and their runs: specs, store, predictions, checkpoints, recorded results."""

@@ -1,0 +1,191 @@
+"""How long an experiment will take, from earlier runs in the store.
+
+For each strategy the closest earlier run is taken (this machine before others, then the nearest
+image size, then the newest) and scaled: training by epochs, training images and pixels; scoring
+and extraction by images and pixels; the rest (loading, tracing) as it is. Nothing is guessed for
+a strategy that never ran.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.strategies.registry import find_strategy
+
+EVERY_SPLIT = ("train", "validation", "test")
+Measured = tuple[ExperimentRecord, RunRecord, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class StrategyForecast:
+    """One strategy: ``seconds`` for all its seeds, extraction apart; None where it never ran."""
+
+    strategy: str
+    seconds: float | None
+    measured_image_size: int | None
+    elsewhere: str | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The whole experiment.
+
+    ``seconds`` sums what is known, extraction included (once for each kind of features, whether
+    or not the cache has them already); None where nothing is. ``unknown`` names the strategies
+    that are not in it. ``basis`` says in a sentence what it rests on.
+    """
+
+    seconds: float | None
+    extraction_seconds: float
+    strategies: tuple[StrategyForecast, ...]
+    unknown: tuple[str, ...]
+    basis: str
+
+
+def forecast_experiment(
+    spec: ExperimentSpec, experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]
+) -> Forecast:
+    """The forecast for ``spec`` from the finished ones among ``runs`` of ``experiments``."""
+    by_id = {experiment.id: experiment for experiment in experiments}
+    measured: list[Measured] = [
+        (by_id[run.experiment_id], run, run.result)
+        for run in runs
+        if run.state == "finished"
+        and run.result
+        and run.experiment_id in by_id
+        # What a GPU elsewhere took says nothing of this machine.
+        and not (by_id[run.experiment_id].recorded and run.result["device_kind"] == "gpu")
+    ]
+    parts: list[StrategyForecast] = []
+    extraction: dict[tuple[Any, ...], float] = {}
+    for strategy, settings in spec.strategies:
+        closest = _closest(strategy, spec, measured)
+        if closest is None:
+            parts.append(StrategyForecast(strategy, None, None, None))
+            continue
+        parts.append(_scaled(closest, spec, settings))
+        seconds = _scaled_extraction(closest, spec, settings)
+        if seconds and settings.get("start") != "fresh":
+            extraction[_features_kind(strategy, settings)] = seconds
+    known = [part for part in parts if part.seconds is not None]
+    extraction_seconds = sum(extraction.values())
+    return Forecast(
+        seconds=sum(part.seconds or 0.0 for part in known) + extraction_seconds if known else None,
+        extraction_seconds=extraction_seconds,
+        strategies=tuple(parts),
+        unknown=tuple(part.strategy for part in parts if part.seconds is None),
+        basis=_basis(known, spec.image_size),
+    )
+
+
+def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) -> Measured | None:
+    settings = dict(spec.strategies)[strategy]
+    candidates = [entry for entry in measured if entry[1].strategy == strategy]
+    # Stable sorts from the least important to the most important reason.
+    candidates.sort(key=lambda entry: entry[1].finished_at or "", reverse=True)
+    candidates.sort(
+        key=lambda entry: (
+            _unlike(settings, entry[1].settings),
+            entry[0].recorded,
+            abs(entry[0].spec.image_size - spec.image_size),
+        )
+    )
+    return candidates[0] if candidates else None
+
+
+def _unlike(wanted: Mapping[str, Any], measured: Mapping[str, Any]) -> int:
+    """How many of the settings that change what is computed differ."""
+    return sum(wanted.get(name) != measured.get(name) for name in ("head", "start", "k"))
+
+
+def _scaled(
+    measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
+) -> StrategyForecast:
+    experiment, run, result = measured
+    whole = float(result["total_seconds"])
+    if result["feature_cache"] == "miss":
+        whole -= float(result["feature_seconds"] or 0.0)
+    epoch, scoring = _parts(experiment.spec.images, result)
+    fixed = max(0.0, whole - epoch - scoring)
+    pixels = _pixel_share(spec, experiment.spec, settings, run)
+    epoch *= pixels * _share(spec.images, experiment.spec.images, ("train",))
+    if "epochs" in settings and "epochs" in run.settings:
+        epoch *= settings["epochs"] / run.settings["epochs"]
+    scoring *= pixels * _share(spec.images, experiment.spec.images, EVERY_SPLIT)
+    return StrategyForecast(
+        strategy=run.strategy,
+        seconds=(fixed + epoch + scoring) * len(spec.seeds),
+        measured_image_size=experiment.spec.image_size,
+        elsewhere=_machine(experiment) if experiment.recorded else None,
+    )
+
+
+def _parts(images: Mapping[str, int], result: Mapping[str, Any]) -> tuple[float, float]:
+    """``(all epochs, scoring of every split)`` in seconds; the rest of a run is fixed cost.
+
+    Scoring does to every image what validation did to its share of them.
+    """
+    validation = float(result["validation_seconds"] or 0.0)
+    steady = result["steady_epoch_seconds"] or result["first_epoch_seconds"] or 0.0
+    epochs = result["epochs"] or 0
+    validated = images.get("validation", 0)
+    scoring = validation * sum(images.values()) / validated if validated else 0.0
+    return epochs * (float(steady) + validation), scoring
+
+
+def _scaled_extraction(
+    measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
+) -> float:
+    experiment, run, result = measured
+    seconds = float(result["feature_seconds"] or 0.0)
+    seconds *= _share(spec.images, experiment.spec.images, EVERY_SPLIT)
+    return seconds * _pixel_share(spec, experiment.spec, settings, run)
+
+
+def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Strategies of the same kind find each other's features in the cache."""
+    needs = find_strategy(strategy).needs_for(settings)
+    return ("full_weights" in needs, settings.get("mean"))
+
+
+def _share(wanted: Mapping[str, int], measured: Mapping[str, int], splits: Sequence[str]) -> float:
+    before = sum(measured.get(split, 0) for split in splits)
+    now = sum(wanted.get(split, 0) for split in splits)
+    return now / before if before and now else 1.0
+
+
+def _pixel_share(
+    wanted: ExperimentSpec, measured: ExperimentSpec, settings: Mapping[str, Any], run: RunRecord
+) -> float:
+    """How many times as many pixels; 1 where fc1 fixes the picture to one size."""
+    if "full_weights" in find_strategy(run.strategy).needs_for(settings):
+        return 1.0
+    return (wanted.image_size / measured.image_size) ** 2
+
+
+def _machine(experiment: ExperimentRecord) -> str:
+    return str((experiment.origin or {}).get("machine", "another machine"))
+
+
+def _basis(known: Sequence[StrategyForecast], image_size: int) -> str:
+    if not known:
+        return "None of these strategies has run here yet, so there is nothing to go by."
+    here = sum(part.elsewhere is None for part in known)
+    sentences = []
+    if here:
+        sentences.append(
+            f"From earlier runs on this machine ({here} of {len(known)} known strategies)."
+        )
+    places = sorted({part.elsewhere for part in known if part.elsewhere})
+    if places:
+        sentences.append(
+            f"Measured on {', '.join(places)}, not on this machine: here it can be faster or "
+            "several times as slow. After one run here the forecast is from this machine."
+        )
+    sizes = sorted({part.measured_image_size or 0 for part in known} - {image_size})
+    if sizes:
+        listed = ", ".join(f"{size} px" for size in sizes)
+        sentences.append(f"Scaled by the number of pixels from {listed} to {image_size} px.")
+    return " ".join(sentences)

@@ -1,0 +1,164 @@
+"""What the store hands out: frozen records of experiments, runs and workers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core.experiments.spec import ExperimentSpec
+from core.training.spec import TrainingSpec
+
+State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
+STATES: tuple[State, ...] = (
+    "queued",
+    "running",
+    "finished",
+    "failed",
+    "cancelled",
+    "interrupted",
+)
+ACTIVE_STATES: tuple[State, ...] = ("queued", "running")
+RETRYABLE_STATES: tuple[State, ...] = ("failed", "cancelled", "interrupted")
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """An experiment; ``state_counts`` says how many of its runs are in each state.
+
+    ``recorded`` marks results that came with Headstart; ``origin`` then says on which machine,
+    with which versions and when they were made. Moments are ISO 8601 in UTC.
+    """
+
+    id: str
+    created_at: str
+    spec: ExperimentSpec
+    recorded: bool
+    origin: dict[str, Any] | None
+    state_counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        return any(self.state_counts.get(state) for state in ACTIVE_STATES)
+
+    def training_spec(self, run: "RunRecord") -> TrainingSpec:
+        return self.spec.training_spec(run.strategy, run.seed, run.settings)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One strategy with one seed.
+
+    ``progress`` is ``Progress.as_dict()`` of ``core.training.events`` (``progress_at``: when it was
+    last heard of), ``result`` is ``RunResult.as_dict()`` once finished, ``error`` a sentence for
+    people where it failed. ``notes`` tell what was changed on the way (a halved batch).
+    ``attempts`` counts its starts.
+    """
+
+    id: str
+    experiment_id: str
+    position: int
+    strategy: str
+    seed: int
+    settings: dict[str, Any]
+    state: State
+    progress: dict[str, Any] | None
+    progress_at: str | None
+    error: str | None
+    result: dict[str, Any] | None
+    notes: tuple[str, ...]
+    attempts: int
+    worker_id: str | None
+    lease_expires_at: str | None
+    cancel_requested: bool
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_STATES
+
+    @property
+    def can_retry(self) -> bool:
+        return self.state in RETRYABLE_STATES
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A finished run that was made elsewhere, on its way into the store."""
+
+    strategy: str
+    seed: int
+    settings: dict[str, Any]
+    result: dict[str, Any]
+    epochs: tuple[dict[str, Any], ...]
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    notes: tuple[str, ...] = ()
+
+
+def run_record(row: Mapping[str, Any]) -> RunRecord:
+    """The record of one row of the table ``runs``."""
+    values = {name: row[name] for name in RunRecord.__dataclass_fields__}
+    values["notes"] = tuple(row["notes"])
+    values["cancel_requested"] = bool(row["cancel_requested"])
+    return RunRecord(**values)
+
+
+def experiment_record(row: Mapping[str, Any], state_counts: dict[str, int]) -> ExperimentRecord:
+    """The record of one row of the table ``experiments``."""
+    return ExperimentRecord(
+        id=row["id"],
+        created_at=row["created_at"],
+        spec=ExperimentSpec.model_validate(row["spec"]),
+        recorded=bool(row["recorded"]),
+        origin=row["origin"],
+        state_counts=state_counts,
+    )
+
+
+def run_id_of(experiment_id: str, strategy: str, seed: int) -> str:
+    """A run's id says what it is: ``"3f9a1c2e-cnn-0"``."""
+    return f"{experiment_id}-{strategy}-{seed}"
+
+
+def new_run_row(
+    experiment_id: str, position: int, strategy: str, seed: int, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """What the row of a run has in common, waiting or recorded."""
+    return {
+        "id": run_id_of(experiment_id, strategy, seed),
+        "experiment_id": experiment_id,
+        "position": position,
+        "strategy": strategy,
+        "seed": seed,
+        "settings": settings,
+        "notes": [],
+        "cancel_requested": False,
+    }
+
+
+def queued_rows(
+    experiment_id: str, spec: ExperimentSpec, first_number: int, moment: str
+) -> list[dict[str, Any]]:
+    """The runs of ``spec`` as they wait, cheap strategies first, seed by seed."""
+    planned = [
+        (strategy, seed, settings) for seed in spec.seeds for strategy, settings in spec.strategies
+    ]
+    return [
+        {
+            **new_run_row(experiment_id, position, strategy, seed, settings),
+            "queue_number": first_number + position,
+            "state": "queued",
+            "attempts": 0,
+            "created_at": moment,
+        }
+        for position, (strategy, seed, settings) in enumerate(planned)
+    ]
+
+
+def epoch_rows(run_id: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"run_id": run_id, "number": number, "record": record}
+        for number, record in enumerate(records, start=1)
+    ]

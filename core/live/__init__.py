@@ -1,0 +1,1 @@
+"""Live answers: the process that holds networks, and how pages ask it."""

@@ -1,0 +1,127 @@
+"""A picture as the networks of an experiment see it: one that somebody shows, or one of the
+dataset's own."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from core.datasets.copies import copies_of
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.decode import decode
+from core.datasets.model import SIDES, Dataset
+from core.datasets.prepare import prepare_one, prepare_picture, prepared_side, smallest_side
+from core.datasets.storage import open_dataset
+from core.errors import BadInput
+from core.experiments.records import ExperimentRecord
+from core.settings import current_settings
+from core.training.spec import with_train_share
+
+SHOWN_SIDE = 640
+Side = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A picture of the dataset that is the one shown (``same``: equal pixels) or nearly.
+
+    ``side`` says what the experiment did with it: its networks trained on it, it chose their best
+    epoch, it tested them; None where it was not used at all.
+    """
+
+    position: int
+    side: Side | None
+    same: bool
+
+
+@dataclass(frozen=True)
+class UploadedPicture:
+    """``shown`` is a PNG as people see it, no side over 640 pixels, without metadata; ``prepared``
+    uint8 ``(h, w, c)`` is what the networks see; ``height`` and ``width`` in pixels are the
+    file's. ``like`` is the picture of the dataset that it is a copy of, or None; where
+    ``near_copies_known`` is false only equal pixels could be looked for yet (see ``wake``)."""
+
+    shown: bytes
+    height: int
+    width: int
+    prepared: np.ndarray
+    like: Likeness | None
+    near_copies_known: bool
+
+
+def prepare_upload(
+    experiment: ExperimentRecord, content: bytes, file_name: str = ""
+) -> UploadedPicture:
+    """An encoded picture, read as those of a dataset are, and prepared as those of the experiment.
+
+    ``file_name`` is asked for one thing: a TIFF must call itself so. Raises ``BadInput`` in plain
+    words for what is no picture, too large or damaged, and ``UnknownName`` without the dataset.
+    """
+    limit_bytes = current_settings().upload_limit_bytes
+    if len(content) > limit_bytes:
+        raise BadInput(
+            f"This file has {len(content) / 1e6:.0f} MB; at most {limit_bytes / 1e6:.0f} are read.",
+            "picture",
+        )
+    spec = experiment.spec
+    dataset = open_dataset(spec.dataset_id)
+    side = prepared_side(dataset, spec.image_size)
+    try:
+        # Decoded as for the cache, to the very same pixels; what people see may need more of them.
+        decoded = decode(content, file_name, smallest_side(side))
+        prepared = prepare_picture(decoded.picture, side, spec.resize, dataset.channels)
+        copies = copies_of(dataset, content, file_name, prepared, spec.resize)
+        shown = decode(content, file_name, SHOWN_SIDE).picture
+    except UnreadableImageError as error:
+        raise BadInput(f"This picture cannot be used: {error}.", "picture") from error
+    near = copies.near if copies.near is not None else np.empty(0, np.int64)
+    like = _likeness(experiment, dataset, copies.same, True)
+    return UploadedPicture(
+        shown=_as_png(shown),
+        height=decoded.height,
+        width=decoded.width,
+        prepared=prepared,
+        like=like or _likeness(experiment, dataset, near, False),
+        near_copies_known=copies.near is not None,
+    )
+
+
+def prepared_of(experiment: ExperimentRecord, position: int) -> np.ndarray:
+    """A picture of the experiment's dataset as its networks see it: uint8 ``(h, w, c)``.
+
+    Raises ``BadInput`` for a position that is not in the dataset, ``UnknownName`` without it.
+    """
+    spec = experiment.spec
+    dataset = open_dataset(spec.dataset_id)
+    if not 0 <= position < dataset.image_count:
+        raise BadInput(
+            f"There is no picture {position} in {dataset.name}; "
+            f"its {dataset.image_count} are counted from 0.",
+            "picture",
+        )
+    return prepare_one(dataset, position, prepared_side(dataset, spec.image_size), spec.resize)
+
+
+def _likeness(
+    experiment: ExperimentRecord, dataset: Dataset, positions: np.ndarray, same: bool
+) -> Likeness | None:
+    """The copy that matters most: one that was trained on before one that was not."""
+    if len(positions) == 0:
+        return None
+    spec = experiment.spec
+    split = spec.split.of(dataset)
+    trained = with_train_share(split, dataset, spec.train_share, spec.split.seed)
+    for side in SIDES:
+        found = np.intersect1d(positions, getattr(trained, side))
+        if len(found):
+            return Likeness(int(found[0]), side, same)  # type: ignore[arg-type]  # one of Side
+    return Likeness(int(positions[0]), None, same)
+
+
+def _as_png(picture: Image.Image) -> bytes:
+    picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.BICUBIC)
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,130 @@
+"""The process that holds the networks of experiments and answers for them.
+
+``python -m core.live.server --code FINGERPRINT``, started by ``core.live.process``; one
+for each home. One thread does everything that concerns Keras, questions before networks that wait
+to be put together; a thread for each connection only talks. It works on the processor alone, gives
+way to timed runs, and ends after some minutes without a question.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection, Listener
+
+from filelock import FileLock, Timeout
+
+from core.experiments.store import open_store
+from core.live.model_cache import Memory, ModelShelf
+from core.live.process import forget_start, note_start
+from core.live.protocol import (
+    Address,
+    ConnectionLostError,
+    accept_proof,
+    forget_address,
+    free_place,
+    publish_address,
+    read_address,
+    receive,
+    send,
+    server_folder,
+)
+from core.live.requests import ModelWork
+from core.pretrained.backend import load_keras
+from core.runs.explain_child import PROCESSOR_ONLY
+from core.runs.side_work import in_words
+from core.settings import current_settings
+
+TICK_SECONDS = 1.0
+GREETING_SECONDS = 10.0
+FORMER_SECONDS = 120.0
+WAITING_CONNECTIONS = 32
+
+
+def serve(code: str) -> None:
+    """Load the libraries, listen, answer; returns when nobody asked for long or it must leave."""
+    note_start("Loading the libraries", os.getpid())
+    load_keras()
+    settings = current_settings()
+    store = open_store()
+    shelf = ModelShelf(store, Memory(settings.models_memory_bytes))
+    work = ModelWork(store, shelf, settings.models_idle_seconds)
+    work.start()
+    family, place = free_place()
+    where = place if family == "AF_UNIX" else ("127.0.0.1", int(place))
+    listener = Listener(where, family, WAITING_CONNECTIONS)
+    if family == "AF_INET":
+        place = str(listener.address[1])
+    address = Address(os.getpid(), code, family, place, secrets.token_hex(32))
+    publish_address(address)
+    forget_start()
+    try:
+        threading.Thread(target=_accept, args=(listener, address, work), daemon=True).start()
+        # A home that was removed, as tests do, leaves nobody who could ask.
+        while not work.is_over and read_address() == address:
+            work.look_around()
+            time.sleep(TICK_SECONDS)
+    finally:
+        work.is_over = True
+        listener.close()  # it removes its socket, which must be there still
+        forget_address(address)
+    work.finish()
+
+
+def _accept(listener: Listener, address: Address, work: ModelWork) -> None:
+    while not work.is_over:
+        try:
+            connection = listener.accept()
+        except OSError as error:
+            if not work.is_over:
+                print(f"a connection could not be accepted: {error}", file=sys.stderr)  # noqa: T201
+                time.sleep(TICK_SECONDS)
+            continue
+        threading.Thread(target=_talk, args=(connection, address, work), daemon=True).start()
+
+
+def _talk(connection: Connection, address: Address, work: ModelWork) -> None:
+    """One question, one answer; a stranger gets none."""
+    with connection:
+        try:
+            accept_proof(connection, address.key, GREETING_SECONDS)
+            body, arrays = receive(connection, GREETING_SECONDS)
+            try:
+                told, found = work.handle(body, arrays)
+            except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
+                traceback.print_exc()
+                told, found = {"failed": in_words(error)}, {}
+            send(connection, told, found)
+        except ConnectionLostError as error:
+            print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m core.live.server", description=__doc__)
+    parser.add_argument("--code", required=True, help="fingerprint of the code that asks")
+    parsed = parser.parse_args(arguments)
+    os.environ.update(PROCESSOR_ONLY)
+    locks = current_settings().locks_folder
+    locks.mkdir(parents=True, exist_ok=True)
+    server_folder().mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(locks / "model-server.lock", timeout=FORMER_SECONDS):
+            former = read_address()
+            if former is not None:
+                forget_address(former)  # of one that was killed: this lock was free
+            serve(parsed.code)
+    except Timeout:
+        note_start("", os.getpid(), "A process of an older version does not end. Try again.")
+        return 1
+    except Exception as error:  # noqa: BLE001 - the page shows it
+        traceback.print_exc()
+        note_start("", os.getpid(), in_words(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
