@@ -13,6 +13,7 @@ from core.datasets.model import Dataset
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.text import list_text, percent_text, printable_text
 
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
@@ -41,7 +42,7 @@ def list_all(arguments: argparse.Namespace) -> int:
                 dataset.image_count,
                 len(dataset.classes),
                 dataset.majority_class,
-                f"{dataset.majority_share:.1%}",
+                percent_text(dataset.majority_share),
                 dataset.id[:12],
             ]
             for dataset in found
@@ -69,7 +70,7 @@ def add(arguments: argparse.Namespace) -> int:
     if left_out:
         say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
     for note in dataset.health["notes"]:
-        say(shown_text(note))
+        say(printable_text(note))
     return _tell(dataset, arguments.json)
 
 
@@ -94,9 +95,9 @@ def show(arguments: argparse.Namespace) -> int:
         return 0
     _tell(dataset, as_json=False)
     for finding in found:
-        print(f"{finding.severity}: {shown_text(finding.title)}")
+        print(f"{finding.severity}: {printable_text(finding.title)}")
         if finding.advice:
-            print(f"  {shown_text(finding.advice)}")
+            print(f"  {printable_text(finding.advice)}")
     return 0
 
 
@@ -154,7 +155,7 @@ def version(arguments: argparse.Namespace) -> int:
         merge_classes=tuple(_merge(text, dataset) for text in arguments.merge),
     )
     for sentence in preview(dataset, changes).sentences:
-        say(shown_text(sentence))
+        say(printable_text(sentence))
     return _tell(make_version(dataset, changes, arguments.new_name), arguments.json)
 
 
@@ -177,11 +178,6 @@ def remove(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def shown_text(text: str) -> str:
-    """A sentence with names of the user's in it: no escape code reaches the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def _opened(name: str) -> Dataset:
     datasets.ensure_bundled_datasets(counter(BUNDLED))
     return datasets.open_dataset(name)
@@ -189,10 +185,8 @@ def _opened(name: str) -> Dataset:
 
 def _ask_for_columns(error: ColumnsUnclear) -> None:
     """Say what the table looks like and how to choose."""
-    say(f"error: {shown_text(str(error))}")
-    more = len(error.columns) - COLUMNS_SHOWN
-    shown = [shown_name(name) for name in error.columns[:COLUMNS_SHOWN]]
-    say(f"columns: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}")
+    say(f"error: {printable_text(str(error))}")
+    say(f"columns: {list_text([shown_name(name) for name in error.columns], COLUMNS_SHOWN)}")
     for row in error.rows[:ROWS_SHOWN]:
         say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
     say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")
@@ -224,7 +218,7 @@ def _tell(dataset: Dataset, as_json: bool) -> int:
         return 0
     print(f"{dataset.name}: {dataset.image_count} images, {len(dataset.classes)} classes")
     print(f"id {dataset.id}, stored {dataset.created_at}")
-    print(shown_text(dataset.provenance))
+    print(printable_text(dataset.provenance))
     print_table(["class", "images"], list(dataset.class_counts.items()))
     return 0
 

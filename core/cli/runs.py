@@ -12,6 +12,7 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.first_start import prepare_store
 from core.runs.launchers import log_path
 from core.runs.records import STATES, RunRecord
+from core.text import percent_text
 
 RUN_HEADINGS = ("id", "strategy", "seed", "state", "test accuracy", "seconds", "error")
 POLL_SECONDS = 0.5
@@ -49,8 +50,8 @@ def show(arguments: argparse.Namespace) -> int:
                     entry["stage"],
                     entry["epoch"],
                     f"{entry['train_loss']:.4f}",
-                    f"{entry['train_accuracy']:.1%}",
-                    f"{entry['validation_accuracy']:.1%}",
+                    percent_text(entry["train_accuracy"]),
+                    percent_text(entry["validation_accuracy"]),
                     f"{entry['train_seconds']:.2f}",
                 ]
                 for entry in epochs
@@ -128,7 +129,7 @@ def run_cells(run: RunRecord) -> list[Any]:
         run.strategy,
         run.seed,
         run.state,
-        f"{result['scores']['test']['accuracy']:.1%}" if scored else None,
+        percent_text(result["scores"]["test"]["accuracy"]) if scored else None,
         f"{result['total_seconds']:.1f}" if scored else None,
         run.error,
     ]

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.datasets.store import open_dataset
 from core.errors import StoreError, UnknownName
@@ -22,6 +21,7 @@ from core.runs.array_files import UNREADABLE, read_arrays
 from core.runs.map_child import METHODS, Method, features_folder, wanted_features
 from core.runs.side_work import SideWork, side_folder, side_work
 from core.runs.store import Store
+from core.text import percent_text
 
 # Raised when the same images would be laid out in another way.
 FORMAT = 1

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.consensus import (
     Consensus,
     best_strategies,
@@ -20,8 +19,8 @@ from core.comparison.consensus import (
 )
 from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
-from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
+from core.text import csv_cell, percent_text
 
 MAJORITY = "majority"
 # One strategy alone may simply be wrong; that two agree against a label says something.

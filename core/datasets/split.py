@@ -23,6 +23,7 @@ from core.datasets.groups import distinct_per_class
 from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
 from core.settings import current_settings
+from core.text import percent_text
 
 SMALLEST_TRAIN = 0.05
 NO_SIDE = -1
@@ -60,7 +61,7 @@ def make_split(
     if not (test > 0 and validation > 0 and test + validation <= 1 - SMALLEST_TRAIN):
         raise BadInput(
             f"test {test:g} and validation {validation:g} must be above 0 and leave at least"
-            f" {SMALLEST_TRAIN:.0%} to train on.",
+            f" {percent_text(SMALLEST_TRAIN, 0)} to train on.",
             "split",
         )
     given = use_given and dataset.given_sides is not None

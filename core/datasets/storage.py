@@ -25,6 +25,7 @@ from filelock import FileLock
 from core.datasets.model import SOURCE_FILE, Dataset
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.settings import current_settings
+from core.text import size_text
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
@@ -176,8 +177,8 @@ def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
     free_bytes = shutil.disk_usage(folder).free
     if expected_bytes > free_bytes:
         raise HeadstartError(
-            f"The disk of {folder} has {free_bytes / 1e9:.1f} GB free;"
-            f" {purpose} would take {expected_bytes / 1e9:.1f} GB."
+            f"The disk of {folder} has {size_text(free_bytes)} free;"
+            f" {purpose} would take {size_text(expected_bytes)}."
         )
 
 

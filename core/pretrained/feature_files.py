@@ -21,6 +21,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from core.errors import Cancelled, HeadstartError
+from core.text import size_text
 
 BLOCK_BYTES = 1 << 20
 SPARE_BYTES = 64 << 20
@@ -154,8 +155,8 @@ def _check_space(folder: Path, shape: tuple[int, int]) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise HeadstartError(
-            f"The features of {shape[0]:,} images need {needed / 1e6:,.0f} MB and the disk of "
-            f"{folder} has {free / 1e6:,.0f} MB left. Free some space, or set HEADSTART_HOME to "
+            f"The features of {shape[0]:,} images need {size_text(needed)} and the disk of "
+            f"{folder} has {size_text(free)} left. Free some space, or set HEADSTART_HOME to "
             "another disk."
         )
 

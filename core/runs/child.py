@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError
+from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError, failure_text
 from core.runs.kept_models import write_weights
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RunRecord
@@ -100,7 +100,7 @@ def execute(store: Store, run_id: str, parent: int | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must get its end
         traceback.print_exc()
-        store.fail(run.id, _surprise(error), run.attempts)
+        store.fail(run.id, failure_text(error, "The run"), run.attempts)
         return 1
     return 0
 
@@ -231,12 +231,6 @@ def _after_out_of_memory(store: Store, run: RunRecord, error: Exception) -> int:
     print(f"{error} {note}", file=sys.stderr)  # noqa: T201 - the process's output is the run's log
     store.reduce_batch(run.id, smaller, note, run.attempts)
     return EXIT_SMALLER_BATCH
-
-
-def _surprise(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    detail = f": {text[0][:300]}" if text else ""
-    return f"The run stopped with an unexpected {type(error).__name__}{detail}. See its log."
 
 
 def main(arguments: list[str] | None = None) -> int:

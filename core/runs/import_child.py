@@ -4,7 +4,6 @@
 """
 
 import argparse
-import errno
 import hashlib
 import os
 import signal
@@ -18,7 +17,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core.errors import BadInput, Cancelled, ColumnsUnclear, HeadstartError, StoreError
+from core.errors import (
+    BadInput,
+    Cancelled,
+    ColumnsUnclear,
+    HeadstartError,
+    StoreError,
+    failure_text,
+)
 from core.runs.import_files import delete_upload
 from core.runs.import_progress import LOOKING, WAITING, ImportProgress, step
 from core.runs.import_records import ImportRecord
@@ -63,7 +69,7 @@ def execute(store: Store, import_id: str, own_process: bool = False) -> int:
             return _failed(store, record, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the import must get its end
             traceback.print_exc()
-            return _failed(store, record, _surprise(error))
+            return _failed(store, record, failure_text(error, "The import"))
 
 
 def _begin_and_read(store: Store, record: ImportRecord, watch: ImportWatch) -> int:
@@ -202,14 +208,6 @@ def _failed(
     print(message, file=sys.stderr)  # noqa: T201 - the process's output is the import's log
     store.fail_import(record.id, record.attempts, message, question)
     return 1
-
-
-def _surprise(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full. Make room and try again; nothing was stored."
-    text = str(error).strip().splitlines()
-    detail = f": {text[0][:300]}" if text else ""
-    return f"The import stopped with an unexpected {type(error).__name__}{detail}. See its log."
 
 
 def main(arguments: list[str] | None = None) -> int:

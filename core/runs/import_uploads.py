@@ -16,6 +16,7 @@ from core.errors import BadInput, HeadstartError
 from core.runs.import_files import RECEIVING_PREFIX, UPLOAD_FOLDER, import_folder_path
 from core.runs.limits import check_stored
 from core.settings import current_settings
+from core.text import count_text
 
 Upload = tuple[str, BinaryIO]
 
@@ -127,7 +128,7 @@ def _names(files: Sequence[Upload]) -> tuple[str, str]:
     """The file name to keep an upload under, and how people know it."""
     if _is_single(files):
         return safe_file_name(files[0][0]), shown_name(files[0][0])
-    count = f"{len(files):,} file{'s' if len(files) > 1 else ''}"
+    count = count_text(len(files), "file")
     folders = {parts[0] if len(parts) > 1 else None for parts in (_parts(n) for n, _ in files)}
     (folder,) = folders if len(folders) == 1 else (None,)
     if folder is None:

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, Listener
 
 from filelock import FileLock, Timeout
 
+from core.errors import failure_text
 from core.pretrained.backend import load_keras
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.live_process import forget_start, note_start
@@ -34,7 +35,6 @@ from core.runs.live_protocol import (
 )
 from core.runs.model_shelf import Memory, ModelShelf
 from core.runs.model_work import ModelWork
-from core.runs.side_work import in_words
 from core.runs.store import open_store
 from core.settings import current_settings
 
@@ -96,7 +96,7 @@ def _talk(connection: Connection, address: Address, work: ModelWork) -> None:
                 told, found = work.handle(body, arrays)
             except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
                 traceback.print_exc()
-                told, found = {"failed": in_words(error)}, {}
+                told, found = {"failed": failure_text(error)}, {}
             send(connection, told, found)
         except ConnectionLostError as error:
             print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201
@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the page shows it
         traceback.print_exc()
-        note_start("", os.getpid(), in_words(error))
+        note_start("", os.getpid(), failure_text(error))
         return 1
     return 0
 

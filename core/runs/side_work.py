@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from core.errors import HeadstartError
+from core.errors import failure_text
 from core.runs.launchers import python_command, start_detached
 from core.settings import current_settings
 
@@ -141,7 +141,7 @@ def side_process(result: Path, limit_bytes: int = LIMIT_BYTES) -> Iterator[SideP
                 yield work
         except Exception as error:
             traceback.print_exc()
-            _write_atomically(_beside(result, ".error"), in_words(error))
+            _write_atomically(_beside(result, ".error"), failure_text(error))
             raise SystemExit(1) from error
         _beside(result, ".progress").unlink(missing_ok=True)
         remove_oldest(result, limit_bytes)
@@ -234,14 +234,3 @@ def _write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
-
-
-def in_words(error: Exception) -> str:
-    """What went wrong in a process of ours, for the person who must act."""
-    if isinstance(error, HeadstartError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There was not enough memory for it. Close other work and start it again."
-    lines = str(error).strip().splitlines()
-    detail = f": {lines[0][:300]}" if lines else ""
-    return f"It stopped with an unexpected {type(error).__name__}{detail}. See its log."

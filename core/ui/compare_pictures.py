@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, label_errors_csv
 from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
+from core.text import count_text, escape_markdown, percent_text
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_row, remember, wanted_number
 from core.ui.compare_confusion import show_confusion
@@ -26,7 +26,6 @@ from core.ui.evidence_frame import (
 )
 from core.ui.evidence_reads import MOST_MISTAKES, Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
-from core.ui.texts import literal, plural
 
 SHOWS = {
     "confusion": "What is taken for what",
@@ -90,9 +89,9 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
         label_visible=False,
     )
     st.markdown(
-        f"{literal(second.title)} puts right {plural(counts['put_right'], 'picture')} that "
-        f"{literal(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
-        "The largest change of what was given to the label comes first."
+        f"{escape_markdown(second.title)} puts right {count_text(counts['put_right'], 'picture')} "
+        f"that {escape_markdown(first.title)} had wrong, and breaks {counts['broken']:,} that it "
+        "had right. The largest change of what was given to the label comes first."
     )
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
     if several:
@@ -119,8 +118,8 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
     mistakes = evidence_reads.sure_mistakes(subject, strategy)
     most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
     st.markdown(
-        f"The mistakes that {literal(evidence.of(strategy).title)} was surest of, the surest "
-        f"first.{most}"
+        f"The mistakes that {escape_markdown(evidence.of(strategy).title)} was surest of, the "
+        f"surest first.{most}"
     )
     tiles = [
         Tile(
@@ -129,7 +128,7 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
                 f"label {evidence.classes[mistake.label]}, "
                 f"{percent_text(mistake.label_probability)}",
                 f"said {evidence.classes[mistake.said]}, {percent_text(mistake.sureness)}",
-                f"wrong for {mistake.seeds_wrong} of {plural(mistake.seed_count, 'seed')}",
+                f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
             ),
         )
         for mistake in mistakes
@@ -171,7 +170,7 @@ def _said(
 
 def _show_label_errors(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
     errors, words = evidence_reads.label_errors(subject)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     if dataset is not None and errors:
         st.download_button(
             "Doubtful labels as CSV",
