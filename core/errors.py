@@ -79,6 +79,10 @@ class OutOfMemory(HeadstartError):
     """The device ran out of memory; the message names the batch that was tried."""
 
 
+class DamagedFile(HeadstartError):
+    """A file of ours is cut short or holds something else; whoever reads it says what to do."""
+
+
 class StoreError(HeadstartError):
     """The run store cannot be read or written (locked, read-only, damaged, of a newer version)."""
 

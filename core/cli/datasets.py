@@ -1,8 +1,6 @@
 """``datasets list | add | show | rename | export | version | remove``."""
 
 import argparse
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from core.datasets.model import Dataset
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.files import written_whole
 from core.text import list_text, percent_text, printable_text
 
 BUNDLED = "reading the bundled images"
@@ -119,17 +118,11 @@ def export(arguments: argparse.Namespace) -> int:
     if target.exists():
         raise BadInput(f"{target} is there already; choose another place with --output.", "output")
     stop_on_termination()
-    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with open(temporary, "xb") as file:
+        with written_whole(target) as file:
             export_zip(dataset, file, counter("writing images"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(target)
     except OSError as error:
         raise HeadstartError(f"{target} cannot be written ({error.strerror or error}).") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     if arguments.json:
         print_json(
             {"file": str(target), "bytes": target.stat().st_size, "images": dataset.image_count}

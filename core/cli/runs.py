@@ -9,6 +9,7 @@ from typing import Any
 
 from core.cli.output import print_json, print_table, say
 from core.errors import BadInput, HeadstartError, UnknownName
+from core.files import written_whole
 from core.runs.first_start import prepare_store
 from core.runs.launchers import log_path
 from core.runs.records import STATES, RunRecord
@@ -107,12 +108,8 @@ def keep(arguments: argparse.Namespace) -> int:
         work = kept_package(store, arguments.id)
     if work.state == "failed":
         raise HeadstartError(work.error)
-    part = output.with_name(output.name + ".part")
-    try:
-        shutil.copyfile(work.result, part)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    with open(work.result, "rb") as package, written_whole(output) as file:
+        shutil.copyfileobj(package, file)
     document = {"run": arguments.id, "file": str(output), "bytes": output.stat().st_size}
     if arguments.json:
         print_json(document)

@@ -16,8 +16,8 @@ from scipy.spatial import cKDTree
 from core.comparison.evidence import Evidence
 from core.datasets.store import open_dataset
 from core.errors import StoreError, UnknownName
+from core.files import UNREADABLE, read_arrays
 from core.pretrained.feature_files import matching_keys
-from core.runs.array_files import UNREADABLE, read_arrays
 from core.runs.map_child import METHODS, Method, features_folder, wanted_features
 from core.runs.side_work import SideWork, side_folder, side_work
 from core.runs.store import Store
@@ -63,7 +63,7 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Si
 def read_map(path: Path) -> FeatureMap:
     """The map in the file that a ready ``SideWork`` names; ``StoreError`` if it is damaged."""
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, "positions", "xy", "how")
         return FeatureMap(arrays["positions"], arrays["xy"], str(arrays["how"]))
     except UNREADABLE as error:
         raise StoreError(

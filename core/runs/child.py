@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError, failure_text
+from core.files import lock
 from core.runs.kept_models import write_weights
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RunRecord
@@ -201,24 +201,13 @@ def _device_to_itself(store: Store, run: RunRecord, stop: StopSignal) -> Iterato
     if not TIMED_NEEDS & find_strategy(run.strategy).needs_for(run.settings):
         yield
         return
-    folder = current_settings().locks_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "device.lock")
-    waiting = False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=CANCEL_POLL_SECONDS)
-        except Timeout:
-            if not waiting:
-                progress = Progress("Waiting for the device: another run is using it", 0, 0)
-                store.set_progress(run.id, progress.as_dict(), run.attempts)
-                waiting = True
-            if stop():
-                raise Cancelled("The run was cancelled while it waited for the device.") from None
-    try:
+    waiting = Progress("Waiting for the device: another run is using it", 0, 0).as_dict()
+    with lock(
+        current_settings().locks_folder / "device.lock",
+        stop,
+        on_wait=lambda: store.set_progress(run.id, waiting, run.attempts),
+    ):
         yield
-    finally:
-        lock.release()
 
 
 def _after_out_of_memory(store: Store, run: RunRecord, error: Exception) -> int:

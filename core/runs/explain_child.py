@@ -15,7 +15,7 @@ import numpy as np
 
 from core.datasets.prepare import prepare_images
 from core.datasets.store import open_dataset
-from core.runs.array_files import write_arrays
+from core.files import write_arrays
 from core.runs.kept_models import HeatMaps, read_weights
 from core.runs.predictions import read_predictions
 from core.runs.side_work import SideProcess, side_process

@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from core.errors import (
     BadInput,
     Cancelled,
@@ -25,10 +23,11 @@ from core.errors import (
     StoreError,
     failure_text,
 )
+from core.files import lock
 from core.runs.import_files import delete_upload
 from core.runs.import_progress import LOOKING, WAITING, ImportProgress, step
 from core.runs.import_records import ImportRecord
-from core.runs.import_watch import POLL_SECONDS, ImportWatch
+from core.runs.import_watch import ImportWatch
 from core.runs.limits import check_stored, stored_bytes
 from core.runs.store import Store, open_store
 from core.settings import current_settings
@@ -174,23 +173,12 @@ def _numbered(asked: str, name: str) -> str:
 @contextmanager
 def _one_at_a_time(store: Store, record: ImportRecord, watch: ImportWatch) -> Iterator[None]:
     """Two imports at once would take each other's processors and memory."""
-    folder = current_settings().locks_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "imports.lock")
-    waiting = False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=POLL_SECONDS)
-        except Timeout:
-            if not waiting:
-                store.set_import_progress(record.id, record.attempts, step(WAITING))
-                waiting = True
-            if watch.should_stop():
-                raise Cancelled("Cancelled while it waited; nothing was stored.") from None
-    try:
+    with lock(
+        current_settings().locks_folder / "imports.lock",
+        watch.should_stop,
+        on_wait=lambda: store.set_import_progress(record.id, record.attempts, step(WAITING)),
+    ):
         yield
-    finally:
-        lock.release()
 
 
 def _stopped(store: Store, record: ImportRecord, watch: ImportWatch, error: BaseException) -> int:

@@ -13,6 +13,7 @@ from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
+from core.files import written_whole
 from core.runs.import_files import RECEIVING_PREFIX, UPLOAD_FOLDER, import_folder_path
 from core.runs.limits import check_stored
 from core.settings import current_settings
@@ -79,13 +80,11 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     name, source = _names(files)
     try:
         (temporary / UPLOAD_FOLDER).mkdir(parents=True)
-        with open(temporary / UPLOAD_FOLDER / name, "xb") as target:
+        with written_whole(temporary / UPLOAD_FOLDER / name) as target:
             if _is_single(files):
                 _copy(files[0][1], target, allowance)
             else:
                 _pack(files, target, allowance)
-            target.flush()
-            os.fsync(target.fileno())
         temporary.rename(import_folder_path(import_id))
     except OSError as error:
         raise HeadstartError(

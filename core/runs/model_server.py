@@ -15,9 +15,10 @@ import time
 import traceback
 from multiprocessing.connection import Connection, Listener
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from core.errors import failure_text
+from core.files import lock
 from core.pretrained.backend import load_keras
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.live_process import forget_start, note_start
@@ -108,10 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     os.environ.update(PROCESSOR_ONLY)
     locks = current_settings().locks_folder
-    locks.mkdir(parents=True, exist_ok=True)
     server_folder().mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(locks / "model-server.lock", timeout=FORMER_SECONDS):
+        with lock(locks / "model-server.lock", timeout_seconds=FORMER_SECONDS):
             former = read_address()
             if former is not None:
                 forget_address(former)  # of one that was killed: this lock was free

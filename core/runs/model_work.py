@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from filelock import FileLock, Timeout
 
 from core.datasets.copies import look_for_copies_later
 from core.datasets.store import open_dataset
 from core.errors import BadInput
+from core.files import is_locked
 from core.runs.live_protocol import Arrays, Body
 from core.runs.model_shelf import ModelShelf, RunKey
 from core.runs.store import Store
@@ -236,11 +236,4 @@ def _give_way() -> None:
 
 def _device_is_taken() -> bool:
     """Whether a run holds the device for itself; see ``core.runs.child``."""
-    path = current_settings().locks_folder / "device.lock"
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
+    return is_locked(current_settings().locks_folder / "device.lock")

@@ -16,7 +16,7 @@ from core.comparison.feature_map import (
     rows_on_map,
 )
 from core.errors import StoreError, UnknownName
-from core.runs.array_files import write_arrays
+from core.files import write_arrays
 from core.runs.map_child import METHODS
 from core.runs.store import open_store
 from tests.hand_made import evidence
