@@ -9,6 +9,7 @@ another; heat maps are asked apart. An answer must be there in 1 second.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -42,12 +43,13 @@ def main() -> int:
     arguments = parser.parse_args()
     from core.datasets.store import open_dataset
     from core.runs.live_models import answer, prepared_of, wake, where_it_looked
-    from core.runs.live_process import dismiss_server
+    from core.runs.live_process import CONNECT_SECONDS, NobodyThere, ask
     from core.runs.live_protocol import read_address
     from core.runs.store import open_store
     from core.training.policy import library_versions, processor_name
 
-    dismiss_server()
+    with contextlib.suppress(NobodyThere):
+        ask({"do": "leave"}, {}, CONNECT_SECONDS)
     while (former := read_address()) is not None and psutil.pid_exists(former.process_id):
         time.sleep(0.1)
     store = open_store()

@@ -119,8 +119,8 @@ def flips(
     """The images on which two strategies differ in being right.
 
     With one seed each (chosen, or because there is only one) the counts are those of
-    ``significance.paired_difference``. With several, an image is a flip where more than half of
-    the seeds of one are right and more than half of the other's are wrong; ``paired_difference``
+    ``significance.paired_test``. With several, an image is a flip where more than half of
+    the seeds of one are right and more than half of the other's are wrong; ``paired_test``
     then counts means over the pairs of seeds instead. ``UnknownName`` for a strategy or seed that
     is not there.
     """

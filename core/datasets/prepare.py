@@ -19,13 +19,12 @@ from PIL import Image, ImageOps
 
 from core.datasets.decoding.pillow_warnings import without_pillow_warnings
 from core.datasets.ingest import ProgressCallback, StopCallback, decoding_threads
-from core.datasets.model import Dataset
+from core.datasets.model import RESIZES, Dataset
 from core.datasets.storage import check_room
 from core.errors import BadInput, Cancelled
 from core.files import lock, remove_parts, write_json, written_whole
 from core.settings import current_settings
 
-RESIZES = ("stretch", "pad", "crop")
 # Part of the key: raise it when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1
 _CHUNK_BYTES = 8 * 1024**2

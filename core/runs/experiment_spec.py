@@ -1,16 +1,12 @@
 """The record of what an experiment is; ``core.runs.specs`` makes and checks it."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.training.spec import (
-    LARGEST_IMAGE_SIZE,
-    SMALLEST_IMAGE_SIZE,
-    SMALLEST_TRAIN_SHARE,
-    SplitProportions,
-    TrainingSpec,
-)
+from core.datasets.model import Resize
+from core.settings import Precision
+from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
 
 
 class ExperimentSpec(BaseModel):
@@ -31,11 +27,11 @@ class ExperimentSpec(BaseModel):
     dataset_id: str
     strategies: tuple[tuple[str, dict[str, Any]], ...] = Field(min_length=1)
     preset: str
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
-    image_size: int = Field(default=96, ge=SMALLEST_IMAGE_SIZE, le=LARGEST_IMAGE_SIZE)
-    resize: Literal["stretch", "pad", "crop"] = "stretch"
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    image_size: ImageSize = 96
+    resize: Resize = "stretch"
     split: SplitProportions = Field(default_factory=lambda: SplitProportions.model_validate({}))
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    precision: Precision = "auto"
     unavailable: dict[str, str] = {}
     dataset_name: str = ""
     classes: tuple[str, ...] = ()
@@ -44,7 +40,7 @@ class ExperimentSpec(BaseModel):
     majority_accuracy: float | None = None
     split_fingerprint: str = ""
     given_split: bool = False
-    train_share: float = Field(default=1.0, ge=SMALLEST_TRAIN_SHARE, le=1.0)
+    train_share: TrainFraction = 1.0
     series: str = ""
 
     @property

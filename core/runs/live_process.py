@@ -128,19 +128,6 @@ def ask(body: Body, arrays: Arrays, seconds: float) -> tuple[Body, dict[str, np.
             raise NobodyThere from error
 
 
-def dismiss_server() -> None:
-    """Have it end, if there is one, and its memory given back; it answers what was asked before."""
-    address = read_address()
-    if address is None or not _lives(address.process_id):
-        return
-    try:
-        with connect(address, CONNECT_SECONDS) as connection:
-            send(connection, {"do": "leave"}, {})
-            receive(connection, CONNECT_SECONDS)
-    except ConnectionLostError:
-        _end(address)
-
-
 def _is_ours(address: Address) -> bool:
     return address.code == code_fingerprint()
 

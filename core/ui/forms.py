@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from core.datasets.model import RESIZES
 from core.errors import BadInput
-from core.runs.specs import PRESET_IMAGE_SIZES, RESIZES, unavailable_reason
+from core.runs.specs import PRESET_IMAGE_SIZES, unavailable_reason
 from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES
 from core.strategies.settings import PRESETS, Setting, Value

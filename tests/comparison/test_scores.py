@@ -20,6 +20,7 @@ from core.errors import UnknownName
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RecordedRun
 from core.runs.store import open_store
+from core.training.scoring import log_losses
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, MOMENT, evidence_of, store_experiment
 
@@ -239,7 +240,7 @@ def test_measures_agree_with_scikit_learn(seed):
     )
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)
-    assert metrics.image_log_losses(given).mean() == pytest.approx(
+    assert log_losses(given).mean() == pytest.approx(
         sklearn_metrics.log_loss(labels, exact, labels=range(6)), rel=1e-5
     )
 
