@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.datasets.model import RESIZES
-from core.datasets.split import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION
+from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, RESIZES
 from core.settings import PRECISIONS
 from core.text import list_text
 

@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,9 +14,6 @@ from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
-Resize = Literal["stretch", "pad", "crop"]
-"""How a picture becomes square: proportions lost, white added, or the sides cut off."""
-RESIZES: tuple[Resize, ...] = get_args(Resize)
 SIDES = ("train", "validation", "test")
 
 

@@ -17,9 +17,10 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from core.datasets.choices import RESIZES
 from core.datasets.decoding.pillow_warnings import without_pillow_warnings
 from core.datasets.ingest import ProgressCallback, StopCallback, decoding_threads
-from core.datasets.model import RESIZES, Dataset
+from core.datasets.model import Dataset
 from core.datasets.storage import check_room
 from core.errors import BadInput, Cancelled
 from core.files import lock, remove_parts, write_json, written_whole

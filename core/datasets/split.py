@@ -24,8 +24,6 @@ from core.files import lock, write_json
 from core.settings import current_settings
 from core.text import percent_text
 
-DEFAULT_TEST_FRACTION = 0.30
-DEFAULT_VALIDATION_FRACTION = 0.07
 SMALLEST_TRAIN = 0.05
 NO_SIDE = -1
 

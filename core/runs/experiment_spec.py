@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.datasets.model import Resize
+from core.datasets.choices import Resize
 from core.settings import Precision
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
 

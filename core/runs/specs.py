@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from core.datasets.model import RESIZES, Dataset
+from core.datasets.choices import RESIZES
+from core.datasets.model import Dataset
 from core.datasets.split import Split
 from core.datasets.store import open_dataset
 from core.errors import BadInput, UnknownName

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets.model import RESIZES
+from core.datasets.choices import RESIZES
 from core.errors import BadInput
 from core.runs.specs import PRESET_IMAGE_SIZES, unavailable_reason
 from core.settings import PRECISIONS
