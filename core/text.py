@@ -100,18 +100,21 @@ def dimensions_text(sizes: Sequence[int]) -> str:
     return " × ".join(f"{size:,}" for size in sizes)
 
 
-def list_text(words: Sequence[str], most: int | None = None, last: str = "and") -> str:
-    """``a, b and c``; with more than ``most`` words ``a, b and 7 more``; "" for none."""
-    shown = list(words if most is None else words[:most])
-    rest = len(words) - len(shown)
-    if rest:
-        return f"{', '.join(shown)} {last} {rest:,} more"
-    return f" {last} ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+def list_text(words: Sequence[str], last: str = "and") -> str:
+    """``a, b and c``, for a sentence; "" for none."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def some_text(words: Sequence[str], most: int) -> str:
+    """``a, b, c``, for brackets or behind a colon; of more than ``most`` ``a, b and 7 more``."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def quoted_list_text(names: Sequence[str], most: int = MOST_QUOTED_NAMES) -> str:
     """``'cats', 'dogs' and 7 more``: quoted, to tell any name from the sentence around it."""
-    return list_text([repr(shorten(name)) for name in names], most)
+    quoted = [repr(shorten(name)) for name in names]
+    return list_text(quoted) if len(quoted) <= most else some_text(quoted, most)
 
 
 def shorten(text: str, most: int = LONGEST_QUOTED_NAME) -> str:

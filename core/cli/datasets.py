@@ -12,7 +12,7 @@ from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 from core.files import written_whole
-from core.text import list_text, percent_text, printable_text
+from core.text import percent_text, printable_text, some_text
 
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
@@ -179,7 +179,7 @@ def _opened(name: str) -> Dataset:
 def _ask_for_columns(error: ColumnsUnclear) -> None:
     """Say what the table looks like and how to choose."""
     say(f"error: {printable_text(str(error))}")
-    say(f"columns: {list_text([shown_name(name) for name in error.columns], COLUMNS_SHOWN)}")
+    say(f"columns: {some_text([shown_name(name) for name in error.columns], COLUMNS_SHOWN)}")
     for row in error.rows[:ROWS_SHOWN]:
         say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
     say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")

@@ -96,7 +96,7 @@ def test_datasets_are_listed_and_shown(type_it: TypeIt) -> None:
     status, out, _ = type_it("datasets", "list")
     assert status == 0
     assert out.splitlines()[1].split() == [
-        "arrows", "120", "3", "down", "33.3%", arrows["id"][:12]
+        "arrows", "120", "3", "down", "33.3", "%", arrows["id"][:12]
     ]  # fmt: skip
 
 
@@ -295,7 +295,7 @@ def test_run_trains_compares_and_can_be_exported(
     assert status == 0, err
     (experiment,) = store.experiments()
     assert err.startswith(f"experiment {experiment.id}: 2 runs\n")
-    assert "majority, seed 1: finished, test accuracy 33.3%" in err
+    assert "majority, seed 1: finished, test accuracy 33.3 %" in err
     assert "majority" in out
     assert experiment.state_counts == {"finished": 2}
     document = listed(

@@ -113,7 +113,7 @@ def test_no_room_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "core.datasets.storage.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})
     )
-    with pytest.raises(HeadstartError, match="GB free"):
+    with pytest.raises(HeadstartError, match=r"has 0\.1 MB free; this dataset would take 0\.1 MB"):
         add_zip(tmp_path, two_classes())
 
 

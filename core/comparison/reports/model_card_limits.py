@@ -5,7 +5,7 @@ from core.comparison.scores import ClassScore, StrategyScore
 from core.comparison.verdict_words import points_words, quoted
 from core.datasets.model import Dataset
 from core.runs.experiment_spec import ExperimentSpec
-from core.text import exact_percent_text, list_text, percent_text
+from core.text import exact_percent_text, percent_text, some_text
 
 FEW_TEST_PICTURES = 10
 SURE_ENOUGH = 0.05
@@ -75,7 +75,7 @@ def _few(classes: tuple[ClassScore, ...]) -> list[str]:
     few = [entry for entry in classes if entry.images < FEW_TEST_PICTURES]
     if not few:
         return []
-    listed = list_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
+    listed = some_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
     return [
         f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. What is said of "
         "them is little more than a guess."
@@ -89,7 +89,7 @@ def _weak(classes: tuple[ClassScore, ...]) -> list[str]:
     )
     if not weak:
         return []
-    listed = list_text([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak], NAMED)
+    listed = some_text([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak], NAMED)
     return [f"Classes of whose pictures it names fewer than half right: {listed}."]
 
 

@@ -7,7 +7,7 @@ from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listi
 from core.datasets.reading.side_names import side_of, words
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput
-from core.text import fold_accents
+from core.text import fold_accents, some_text
 
 # The first group is what a column of labels is called; the second may also be a mere property.
 LABEL_NAMES = words(
@@ -51,11 +51,8 @@ def asked_position(asked: str, names: Sequence[str], table: str) -> int:
     """Where the column is that the user named. Raises ``BadInput`` with the columns there are."""
     if asked in names:
         return list(names).index(asked)
-    listed = ", ".join(names[:MOST_LISTED_COLUMNS])
-    more = len(names) - MOST_LISTED_COLUMNS
     raise BadInput(
-        f"{table} has no column {asked!r}. Its columns: {listed}"
-        f"{f' and {more} more' if more > 0 else ''}.",
+        f"{table} has no column {asked!r}. Its columns: {some_text(names, MOST_LISTED_COLUMNS)}.",
         "columns",
     )
 
