@@ -82,12 +82,13 @@ def read_arrays(path: Path, *required: str) -> dict[str, np.ndarray]:
     """
     try:
         # Opened here: np.load leaves the file open when it turns out not to be whole.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("not an archive of arrays")
             arrays = {name: archive[name] for name in archive.files}
     except _NOT_AN_ARRAY_FILE as error:
         raise DamagedFile(f"{path.name} is damaged: {error}") from error
-    except AttributeError as error:  # a single array has no names
-        raise DamagedFile(f"{path.name} is damaged: not an archive of arrays") from error
     missing = [name for name in required if name not in arrays]
     if missing:
         raise DamagedFile(f"{path.name} is damaged: it has no {', '.join(missing)}")
