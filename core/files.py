@@ -62,7 +62,8 @@ def write_json(path: Path, document: Any, indent: int | None = None, private: bo
     """Write a JSON document (UTF-8) whole; see ``written_whole``."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     with written_whole(path, private) as file:
-        file.write(f"{text}\n".encode())
+        # Bytes of a file name that are no text become the escapes that JSON has for them.
+        file.write(f"{text}\n".encode(errors="backslashreplace"))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> int:

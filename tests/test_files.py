@@ -107,6 +107,13 @@ def test_json_is_read_back_and_may_be_the_owners_alone(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_name_that_is_no_text_is_kept_in_json(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    files.write_json(tmp_path / "a.json", {name: 1})
+    assert (tmp_path / "a.json").read_bytes() == b'{"caf\\udce9": 1}\n'
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {name: 1}
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_arrays_are_read_back(tmp_path, compressed):
     path = tmp_path / "made" / "a.npz"

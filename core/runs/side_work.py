@@ -144,7 +144,7 @@ def side_process(result: Path, limit_bytes: int = LIMIT_BYTES) -> Iterator[SideP
         except Exception as error:
             traceback.print_exc()
             with written_whole(_beside(result, ".error")) as file:
-                file.write(failure_text(error).encode())
+                file.write(failure_text(error).encode(errors="backslashreplace"))
             raise SystemExit(1) from error
         _beside(result, ".progress").unlink(missing_ok=True)
         remove_oldest(result, limit_bytes)

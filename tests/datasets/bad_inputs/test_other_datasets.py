@@ -138,7 +138,7 @@ def full_disk(*_: object, **__: object) -> None:
 @pytest.mark.parametrize("where", ["index", "manifest"])
 def test_a_disk_that_becomes_full_at_the_end(pets, home, tmp_path, monkeypatch, where):
     before = files_below(home)
-    replaced = (storage.np, "savez") if where == "index" else (storage, "_write_manifest")
+    replaced = (storage, "write_arrays") if where == "index" else (storage, "write_json")
     monkeypatch.setattr(*replaced, full_disk)
     with pytest.raises(HeadstartError, match=r"became full .* \(No space left on device\)"):
         add_dataset(random_pictures(tmp_path, 10))
