@@ -9,6 +9,7 @@ another; heat maps are asked apart. An answer must be there in 1 second.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -44,11 +45,12 @@ def main() -> int:
     from core.experiments.store import open_store
     from core.live.client import answer, wake, where_it_looked
     from core.live.images import prepared_of
-    from core.live.process import dismiss_server
+    from core.live.process import CONNECT_SECONDS, NobodyThere, ask
     from core.live.protocol import read_address
     from core.training.policy import library_versions, processor_name
 
-    dismiss_server()
+    with contextlib.suppress(NobodyThere):
+        ask({"do": "leave"}, {}, CONNECT_SECONDS)
     while (former := read_address()) is not None and psutil.pid_exists(former.process_id):
         time.sleep(0.1)
     store = open_store()

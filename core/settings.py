@@ -35,6 +35,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal, get_args
 
 from core.errors import BadInput, UnknownName
 
@@ -46,7 +47,8 @@ STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
 UPLOAD_MEGABYTES = 500
 
-PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 MODELS_MEMORY_VARIABLE = "HEADSTART_MODELS_MEMORY_MB"
 MODELS_IDLE_VARIABLE = "HEADSTART_MODELS_IDLE_MINUTES"
 # Eight networks at 96 pixels with their libraries take about 1.3 GB.

@@ -7,6 +7,7 @@ from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord
 from core.experiments.spec import ExperimentSpec
+from core.text import escape_markdown
 from core.ui.benchmark.live import start_experiment, watch_experiment
 from core.ui.benchmark.setup import choose_dataset, show_forecast
 from core.ui.datasets.facts import CLEAN_UP, address_of
@@ -16,7 +17,6 @@ from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.forms import Choices, choose_shared, choose_strategies
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import experiment_label
-from core.ui.widgets.texts import literal
 
 
 def body() -> None:
@@ -27,7 +27,7 @@ def body() -> None:
     try:
         experiment = reads.store().experiment(wanted)
     except UnknownName as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         set_up()
         return
     watch(experiment)
@@ -80,7 +80,7 @@ def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
             precision=choices.precision,
         )
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         if error.field == "split":
             link_to(
                 "datasets",
@@ -92,7 +92,7 @@ def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
 
 
 def watch(experiment: ExperimentRecord) -> None:
-    st.title(f"Benchmark of {literal(experiment.spec.dataset_name)}")
+    st.title(f"Benchmark of {escape_markdown(experiment.spec.dataset_name)}")
     with st.container(horizontal=True):
         link_to("watch", "Watch it learn", experiment=experiment.id)
         link_to("compare", "Compare in full", experiment=experiment.id)

@@ -4,8 +4,16 @@ import streamlit as st
 
 from core.datasets.model import Dataset
 from core.errors import HeadstartError, UnknownName
+from core.text import escape_markdown
 from core.ui.datasets.cleanup import show_cleanup
-from core.ui.datasets.facts import CLEAN_UP, HEALTH, MANAGE, PICTURES, address_of, show_head
+from core.ui.datasets.facts import (
+    CLEAN_UP,
+    HEALTH,
+    MANAGE,
+    PICTURES,
+    address_of,
+    show_head,
+)
 from core.ui.datasets.health import show_health
 from core.ui.datasets.images import show_pictures
 from core.ui.datasets.imports import watch_imports
@@ -15,7 +23,7 @@ from core.ui.datasets.uploads import offer_upload, show_formats
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import show_page
-from core.ui.widgets.texts import in_text_colour, literal
+from core.ui.widgets.texts import in_text_colour
 
 SECTIONS = {
     HEALTH: show_health,
@@ -42,12 +50,12 @@ def show_all(error: HeadstartError | None = None) -> None:
     """How to add images, the imports, the list; ``error`` is why a wanted dataset is not shown."""
     st.title("Datasets")
     if isinstance(error, UnknownName):
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
     elif error is not None:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
     removed = st.session_state.pop(REMOVED_NOTE, None)
     if removed:
-        st.info(literal(removed))
+        st.info(escape_markdown(removed))
     st.markdown("Add your own images; they become a dataset that every strategy can be tried on.")
     with error_box():
         offer_upload()

@@ -5,17 +5,17 @@ import streamlit as st
 from core.experiments.planning import PRESET_IMAGE_SIZES, unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
+from core.text import count_text, escape_markdown
 from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.forms import show_settings
 from core.ui.widgets.glossary import explain_all, explain_strategy
-from core.ui.widgets.texts import literal, plural
 
 
 def body() -> None:
     st.title("The ladder")
     st.markdown(
-        f"{plural(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung shows "
-        "what one idea adds to the rung below; all are trained and scored on the same split.",
+        f"{count_text(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung "
+        "shows what one idea adds to the rung below; all are trained and scored on the same split.",
         help=explain_all("strategy", "split", "preset"),
     )
     for entry in sorted(STRATEGIES.values(), key=lambda strategy: strategy.cost):
@@ -25,18 +25,18 @@ def body() -> None:
 def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
         st.header(entry.title, anchor=entry.name, help=explain_strategy(entry.name))
-        st.markdown(literal(entry.teaches))
-        st.caption(f"Tutorial: {literal(entry.tutorial)}")
+        st.markdown(escape_markdown(entry.teaches))
+        st.caption(f"Tutorial: {escape_markdown(entry.tutorial)}")
         settings = entry.resolve("quick")
         reason = unavailable_reason(entry, settings)
         if reason:
-            st.caption(f":material/lock: {literal(reason)}")
+            st.caption(f":material/lock: {escape_markdown(reason)}")
         drawing = entry.describe(settings, PRESET_IMAGE_SIZES["quick"])
         if drawing:
-            st.caption(f"With the quick preset: {literal(drawing)}")
+            st.caption(f"With the quick preset: {escape_markdown(drawing)}")
             link_to(
                 "measured",
-                f"The layers of {literal(entry.title)}, drawn",
+                f"The layers of {escape_markdown(entry.title)}, drawn",
                 section="strategies",
                 strategy=entry.name,
             )

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, RESIZES
+from core.settings import PRECISIONS
+from core.text import list_text
+
 Handler = Callable[[argparse.Namespace], int]
 
 
@@ -111,10 +115,13 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--image-size", metavar="N", help="side in pixels (default: the preset's)")
     run.add_argument("--set", action="append", default=[], metavar="STRATEGY.SETTING=VALUE",
                      dest="overrides", help="override a setting; may be given again")  # fmt: skip
-    run.add_argument("--resize", help="stretch (default), pad or crop")
+    run.add_argument("--resize", help=f"{list_text(RESIZES, last='or')} (default {RESIZES[0]})")
     run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
-    run.add_argument("--test-fraction", metavar="X", help="share held out (default 0.30)")
-    run.add_argument("--validation-fraction", metavar="X", help="default 0.07")
+    run.add_argument(
+        "--test-fraction", metavar="X", help=f"share held out (default {DEFAULT_TEST_FRACTION:g})"
+    )
+    run.add_argument("--validation-fraction", metavar="X",
+                     help=f"default {DEFAULT_VALIDATION_FRACTION:g}")  # fmt: skip
     run.add_argument("--train-share", metavar="X",
                      help="part of the training images that is used (default 1)")  # fmt: skip
     run.add_argument("--learning-curve", action="store_true",
@@ -124,7 +131,7 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--own-split", action="store_true",
                      help="deal the images anew where the dataset came with a split")  # fmt: skip
     run.add_argument("--precision", default="auto",
-                     help="auto, float32, mixed_bfloat16 or mixed_float16")  # fmt: skip
+                     help=list_text(PRECISIONS, last='or'))  # fmt: skip
     run.add_argument(
         "--record",
         type=Path,

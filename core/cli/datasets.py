@@ -1,18 +1,28 @@
 """``datasets list | add | show | rename | export | version | remove``."""
 
 import argparse
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
 from core.cli import EXIT_BAD_INPUT, stop_on_termination
-from core.cli.output import counter, print_json, print_table, say
+from core.cli.output import (
+    counter,
+    print_json,
+    print_table,
+    say,
+)
 from core.datasets import store as datasets
 from core.datasets.model import Dataset
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.tables import Columns
-from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.errors import (
+    BadInput,
+    ColumnsUnclear,
+    HeadstartError,
+    UnknownName,
+)
+from core.files import written_whole
+from core.text import percent_text, printable_text, some_text
 
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
@@ -41,7 +51,7 @@ def list_all(arguments: argparse.Namespace) -> int:
                 dataset.image_count,
                 len(dataset.classes),
                 dataset.majority_class,
-                f"{dataset.majority_share:.1%}",
+                percent_text(dataset.majority_share),
                 dataset.id[:12],
             ]
             for dataset in found
@@ -69,7 +79,7 @@ def add(arguments: argparse.Namespace) -> int:
     if left_out:
         say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
     for note in dataset.health["notes"]:
-        say(shown_text(note))
+        say(printable_text(note))
     return _tell(dataset, arguments.json)
 
 
@@ -94,9 +104,9 @@ def show(arguments: argparse.Namespace) -> int:
         return 0
     _tell(dataset, as_json=False)
     for finding in found:
-        print(f"{finding.severity}: {shown_text(finding.title)}")
+        print(f"{finding.severity}: {printable_text(finding.title)}")
         if finding.advice:
-            print(f"  {shown_text(finding.advice)}")
+            print(f"  {printable_text(finding.advice)}")
     return 0
 
 
@@ -118,17 +128,11 @@ def export(arguments: argparse.Namespace) -> int:
     if target.exists():
         raise BadInput(f"{target} is there already; choose another place with --output.", "output")
     stop_on_termination()
-    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with open(temporary, "xb") as file:
+        with written_whole(target) as file:
             export_zip(dataset, file, counter("writing images"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(target)
     except OSError as error:
         raise HeadstartError(f"{target} cannot be written ({error.strerror or error}).") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     if arguments.json:
         print_json(
             {"file": str(target), "bytes": target.stat().st_size, "images": dataset.image_count}
@@ -155,7 +159,7 @@ def version(arguments: argparse.Namespace) -> int:
         merge_classes=tuple(_merge(text, dataset) for text in arguments.merge),
     )
     for sentence in preview(dataset, changes).sentences:
-        say(shown_text(sentence))
+        say(printable_text(sentence))
     return _tell(make_version(dataset, changes, arguments.new_name), arguments.json)
 
 
@@ -178,11 +182,6 @@ def remove(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def shown_text(text: str) -> str:
-    """A sentence with names of the user's in it: no escape code reaches the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def _opened(name: str) -> Dataset:
     datasets.ensure_bundled_datasets(counter(BUNDLED))
     return datasets.open_dataset(name)
@@ -190,10 +189,8 @@ def _opened(name: str) -> Dataset:
 
 def _ask_for_columns(error: ColumnsUnclear) -> None:
     """Say what the table looks like and how to choose."""
-    say(f"error: {shown_text(str(error))}")
-    more = len(error.columns) - COLUMNS_SHOWN
-    shown = [shown_name(name) for name in error.columns[:COLUMNS_SHOWN]]
-    say(f"columns: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}")
+    say(f"error: {printable_text(str(error))}")
+    say(f"columns: {some_text([shown_name(name) for name in error.columns], COLUMNS_SHOWN)}")
     for row in error.rows[:ROWS_SHOWN]:
         say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
     say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")
@@ -225,7 +222,7 @@ def _tell(dataset: Dataset, as_json: bool) -> int:
         return 0
     print(f"{dataset.name}: {dataset.image_count} images, {len(dataset.classes)} classes")
     print(f"id {dataset.id}, stored {dataset.created_at}")
-    print(shown_text(dataset.provenance))
+    print(printable_text(dataset.provenance))
     print_table(["class", "images"], list(dataset.class_counts.items()))
     return 0
 

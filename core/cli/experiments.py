@@ -11,6 +11,7 @@ from core.errors import BadInput
 from core.experiments.first_start import prepare_store
 from core.experiments.records import ExperimentRecord
 from core.experiments.store import Store
+from core.files import written_whole
 
 
 def list_all(arguments: argparse.Namespace) -> int:
@@ -105,17 +106,13 @@ def _compared(store: Store, experiment_id: str, form: str) -> bytes:
 
 def _write(target: Path, content: bytes) -> None:
     """All or nothing: a full disk leaves no half report, and an older one stays as it was."""
-    if target.exists() and not target.is_file():
-        partial = target  # a device or a pipe has no half-written state
-    else:
-        partial = target.with_name(f"{target.name}.part")
     try:
-        partial.write_bytes(content)
-        if partial is not target:
-            partial.replace(target)
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)  # a device or a pipe has no half-written state
+            return
+        with written_whole(target) as file:
+            file.write(content)
     except OSError as error:
-        if partial is not target:
-            partial.unlink(missing_ok=True)
         raise BadInput(f"--output: {error}", "--output") from error
 
 

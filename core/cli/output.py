@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from core.text import printable_text
+
 
 def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
@@ -42,8 +44,7 @@ def counter(what: str) -> Any:
 def _cell(value: Any) -> str:
     if value is None or value == "":
         return "-"
-    # A name may hold anything: a line break or an escape code must not reach the terminal.
-    return "".join(letter if letter.isprintable() else "?" for letter in str(value))
+    return printable_text(value)
 
 
 def _plain(value: Any) -> Any:

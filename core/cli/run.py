@@ -17,6 +17,7 @@ from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.runs.launchers import ProcessLauncher
 from core.runs.worker import serve
+from core.text import percent_text
 
 PROGRESS_SECONDS = 1.0
 
@@ -156,7 +157,7 @@ def line_of(run: RunRecord) -> str:
     if run.state == "finished" and run.result is not None:
         accuracy = run.result["scores"]["test"]["accuracy"]
         seconds = run.result["total_seconds"]
-        return f"finished, test accuracy {accuracy:.1%}, {seconds:.1f} s"
+        return f"finished, test accuracy {percent_text(accuracy)}, {seconds:.1f} s"
     return f"{run.state}: {run.error}" if run.error else run.state
 
 

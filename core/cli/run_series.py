@@ -6,14 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
-from core.cli.output import counter, print_json, print_table, say
-from core.cli.run import RunWatch, parse_number, parse_overrides, planned_options
+from core.cli.output import (
+    counter,
+    print_json,
+    print_table,
+    say,
+)
+from core.cli.run import (
+    RunWatch,
+    parse_number,
+    parse_overrides,
+    planned_options,
+)
 from core.errors import BadInput
 from core.experiments.first_start import prepare_home
 from core.experiments.learning_curve_plan import SHARES, plan_learning_curve
 from core.experiments.store import Store
 from core.runs.launchers import ProcessLauncher
 from core.runs.worker import serve
+from core.text import count_text, exact_percent_text, percent_text
 
 if TYPE_CHECKING:
     from core.comparison.learning_curve import LearningCurve
@@ -35,8 +46,8 @@ def run_learning_curve(arguments: argparse.Namespace) -> int:
         experiments.append(store.create_experiment(spec))
         runs = len(spec.strategies) * len(spec.seeds)
         say(
-            f"experiment {experiments[-1]}: {100 * spec.train_share:g} % of the training images "
-            f"({spec.images['train']:,}), {runs} run{'' if runs == 1 else 's'}"
+            f"experiment {experiments[-1]}: {exact_percent_text(spec.train_share)} of the training "
+            f"images ({spec.images['train']:,}), {count_text(runs, 'run')}"
         )
     if not _serve_all(store, experiments):
         return EXIT_INTERRUPTED
@@ -89,7 +100,6 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 
 
 def _print(curve: "LearningCurve") -> None:
-    from core.comparison.charts.appearance import percent_text
     from core.comparison.learning_curve import crossing_words, usual_pair
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
@@ -100,7 +110,7 @@ def _print(curve: "LearningCurve") -> None:
             [
                 entry.strategy,
                 f"{point.train_images:,}",
-                f"{100 * point.share:g} %",
+                exact_percent_text(point.share),
                 percent_text(point.mean),
                 f"{percent_text(point.low)} to {percent_text(point.high)}",
                 len(point.seeds),

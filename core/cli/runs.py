@@ -11,7 +11,9 @@ from core.cli.output import print_json, print_table, say
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.first_start import prepare_store
 from core.experiments.records import STATES, RunRecord
+from core.files import written_whole
 from core.runs.launchers import log_path
+from core.text import percent_text
 
 RUN_HEADINGS = ("id", "strategy", "seed", "state", "test accuracy", "seconds", "error")
 POLL_SECONDS = 0.5
@@ -49,8 +51,8 @@ def show(arguments: argparse.Namespace) -> int:
                     entry["stage"],
                     entry["epoch"],
                     f"{entry['train_loss']:.4f}",
-                    f"{entry['train_accuracy']:.1%}",
-                    f"{entry['validation_accuracy']:.1%}",
+                    percent_text(entry["train_accuracy"]),
+                    percent_text(entry["validation_accuracy"]),
                     f"{entry['train_seconds']:.2f}",
                 ]
                 for entry in epochs
@@ -106,12 +108,8 @@ def keep(arguments: argparse.Namespace) -> int:
         work = kept_package(store, arguments.id)
     if work.state == "failed":
         raise HeadstartError(work.error)
-    part = output.with_name(output.name + ".part")
-    try:
-        shutil.copyfile(work.result, part)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    with open(work.result, "rb") as package, written_whole(output) as file:
+        shutil.copyfileobj(package, file)
     document = {"run": arguments.id, "file": str(output), "bytes": output.stat().st_size}
     if arguments.json:
         print_json(document)
@@ -128,7 +126,7 @@ def run_cells(run: RunRecord) -> list[Any]:
         run.strategy,
         run.seed,
         run.state,
-        f"{result['scores']['test']['accuracy']:.1%}" if scored else None,
+        percent_text(result["scores"]["test"]["accuracy"]) if scored else None,
         f"{result['total_seconds']:.1f}" if scored else None,
         run.error,
     ]

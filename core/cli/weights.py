@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from core.cli.output import print_json, print_table, say
 from core.pretrained import weights
+from core.text import size_text
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -20,7 +21,7 @@ def status(arguments: argparse.Namespace) -> int:
                 "yes" if entry.available else "no",
                 entry.source,
                 entry.since,
-                f"{entry.size_bytes / 1e6:.0f} MB" if entry.available else None,
+                size_text(entry.size_bytes) if entry.available else None,
             ]
             for entry in found
         ],

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.comparison.tables import end_to_end_seconds, title_of
 from core.experiments.records import RunRecord
+from core.text import percent_text
 
 Epochs = Sequence[Mapping[str, Any]]
 
@@ -65,7 +66,7 @@ def targets_of(
                 majority_accuracy + POINTS_OVER_MAJORITY,
             )
         )
-    found.append(Target("half", f"{100 * HALF:.0f} %", HALF))
+    found.append(Target("half", percent_text(HALF, 0), HALF))
     medians = [
         statistics.median(tops) for runs in by_strategy.values() if (tops := _tops(runs, epochs))
     ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.consensus import row_of_seed
 from core.comparison.evidence import Evidence
 from core.errors import UnknownName
+from core.text import number_text, percent_text
 
 # So many kinds of mistake are named in words.
 MISTAKES_NAMED = 3
@@ -161,9 +161,3 @@ def confusion_frame(matrix: Confusion) -> pd.DataFrame:
     )
     said = [f"as {name}" for name in matrix.classes]
     return pd.concat([frame, pd.DataFrame(matrix.counts, columns=said)], axis=1)
-
-
-def number_text(count: float) -> str:
-    """Whole counts whole, means over seeds with one digit."""
-    rounded = round(float(count), 6)  # thirds that add up to a whole number count as whole
-    return f"{rounded:,.0f}" if rounded.is_integer() else f"{rounded:,.1f}"

@@ -13,15 +13,20 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.datasets.storage import open_dataset
 from core.errors import StoreError, UnknownName
 from core.experiments.store import Store
+from core.files import UNREADABLE, read_arrays
 from core.pretrained.feature_files import matching_keys
-from core.runs.array_files import UNREADABLE, read_arrays
-from core.runs.map_child import METHODS, Method, features_folder, wanted_features
+from core.runs.map_child import (
+    METHODS,
+    Method,
+    features_folder,
+    wanted_features,
+)
 from core.runs.side_work import SideWork, side_folder, side_work
+from core.text import percent_text
 
 # Raised when the same images would be laid out in another way.
 FORMAT = 1
@@ -63,7 +68,7 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Si
 def read_map(path: Path) -> FeatureMap:
     """The map in the file that a ready ``SideWork`` names; ``StoreError`` if it is damaged."""
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, "positions", "xy", "how")
         return FeatureMap(arrays["positions"], arrays["xy"], str(arrays["how"]))
     except UNREADABLE as error:
         raise StoreError(

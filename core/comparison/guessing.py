@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.significance import holm, sign_flip_p_value
 from core.comparison.tables import title_of
 from core.comparison.verdict_words import SIGNIFICANCE, closed
 from core.errors import BadInput
+from core.text import list_text, percent_text
 
 PICTURES = 10
 MAJORITY = "majority"
@@ -171,7 +171,7 @@ def score_words(scores: Sequence[PlayerScore]) -> str:
     behind = [score.title for score in told_apart if score.right < visitor.right]
     ahead = [score.title for score in told_apart if score.right > visitor.right]
     parts = [
-        f"{word} {_listed(titles)}"
+        f"{word} {list_text([*titles[:-1], closed(titles[-1])])}"
         for word, titles in (("better than", behind), ("worse than", ahead))
         if titles
     ]
@@ -185,8 +185,3 @@ def _counted(right: np.ndarray) -> tuple[int, int, float, float]:
     """``(right, pictures, low, high)`` of a bool ``(pictures,)``."""
     count, pictures = int(right.sum()), len(right)
     return (count, pictures, *wilson_interval(count, pictures))
-
-
-def _listed(titles: Sequence[str]) -> str:
-    last = closed(titles[-1])
-    return last if len(titles) == 1 else f"{', '.join(titles[:-1])} and {last}"

@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from core.experiments.checkpoints import read_weights
 from core.experiments.predictions import read_predictions
 from core.experiments.records import RunRecord
 from core.experiments.store import Store, open_store
+from core.files import written_whole
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.side_work import SideProcess, side_process
 from core.training.spec import TrainingSpec
@@ -73,8 +75,8 @@ def make_package(store: Store, run_id: str, output: Path, work: SideProcess) -> 
         for name, text in texts.items():
             (files / name).write_text(text, encoding="utf-8")
         work.report("Packing")
-        _pack(files, run_id, files / "package.zip")
-        (files / "package.zip").replace(output)
+        with written_whole(output) as file:
+            _pack(files, run_id, file)
 
 
 def preprocessing(spec: TrainingSpec, channels: int, facts: PackageFacts) -> dict[str, object]:
@@ -165,7 +167,7 @@ def _as_json(document: object) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _pack(folder: Path, run_id: str, output: Path) -> None:
+def _pack(folder: Path, run_id: str, output: BinaryIO) -> None:
     """All files of ``CONTENTS`` that are there, in one folder named after the run."""
     # Stored and not deflated: weights hardly shrink, and it would take longer than all the rest.
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:

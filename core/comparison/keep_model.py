@@ -5,7 +5,6 @@ No Keras here: ``core.comparison.keep_child`` makes the package in a process of 
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from core.experiments.records import RunRecord
 from core.experiments.store import Store
 from core.runs.side_work import SideWork, side_folder, side_work
 from core.strategies.registry import find_strategy
+from core.text import fold_accents
 
 FORMAT = 2  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
@@ -107,7 +107,7 @@ def _package_path(store: Store, run: RunRecord) -> Path:
 
 def package_name(dataset_name: str, strategy: str, seed: int) -> str:
     """A file name for the package that every system takes."""
-    ascii_name = unicodedata.normalize("NFKD", dataset_name).encode("ascii", "ignore").decode()
+    ascii_name = fold_accents(dataset_name).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9]+", "-", ascii_name).strip("-").lower()[:40]
     return "-".join(part for part in ("headstart", words, strategy, f"seed{seed}") if part) + ".zip"
 

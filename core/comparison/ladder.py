@@ -7,6 +7,7 @@ from core.comparison.resampling import percentile_interval
 from core.comparison.verdict_words import interval_words, points_words, quoted
 from core.errors import UnknownName
 from core.strategies.registry import find_strategy
+from core.text import percent_text
 
 MAJORITY = "majority"
 
@@ -55,7 +56,7 @@ def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
 
 def _first(evidence: Evidence) -> LadderStep:
     title = f"Always {quoted(evidence.majority_name)}"
-    share = f"{100 * evidence.majority_accuracy:.1f} %"
+    share = percent_text(evidence.majority_accuracy)
     return LadderStep(
         strategy=MAJORITY,
         title=title,
@@ -91,7 +92,7 @@ def _step(evidence: Evidence, answers: Answers, before: str, last: LadderStep) -
         low=low,
         high=high,
         over_majority=answers.accuracy - evidence.majority_accuracy,
-        words=f"{answers.title}: {100 * answers.accuracy:.1f} %, {size} "
+        words=f"{answers.title}: {percent_text(answers.accuracy)}, {size} "
         f"({interval_words(low, high)}{seeds}).",
     )
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import ladder_order
 from core.comparison.pair_choice import USUAL_PAIR
 from core.comparison.tables import mean_interval, title_of
 from core.experiments.learning_curve_plan import series_of
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
+from core.text import percent_text
 
 NOT_WITHIN = "not within your data"
 

@@ -9,30 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
-SMALLEST_PROBABILITY = 1e-7
 RELIABILITY_BINS = 15
-
-
-def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Share (0 to 1) of images whose most probable class is the label.
-
-    ``labels``: integers ``(N,)``; ``probabilities``: floats ``(N, classes)``. Of two classes that
-    are equally probable the first counts as the prediction.
-    """
-    _refuse_mismatch(labels, probabilities)
-    return float(np.mean(np.argmax(probabilities, axis=1) == labels))
-
-
-def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of ``-log`` of the probability given to the right class, in nats.
-
-    Rows are normalised and probabilities kept at or above 1e-7, so that one image predicted with
-    a flat zero costs 16.1 nats and not infinity. Shapes as in ``accuracy``.
-    """
-    _refuse_mismatch(labels, probabilities)
-    clipped = np.clip(probabilities.astype(np.float64), SMALLEST_PROBABILITY, None)
-    normalised = clipped / clipped.sum(axis=1, keepdims=True)
-    return float(-np.mean(np.log(normalised[np.arange(len(labels)), labels])))
 
 
 def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -43,11 +20,6 @@ def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tupl
     """
     interval = binomtest(correct, images).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
-
-
-def image_log_losses(label_probability: np.ndarray) -> np.ndarray:
-    """float64, same shape: ``-log`` of the probability of the right class, at most 16.1 nats."""
-    return -np.log(np.clip(label_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
 
 
 def balanced_accuracy(
@@ -115,12 +87,3 @@ def _mean_where(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     known = below > 0
     ratios = np.divide(above, below, out=np.zeros_like(above), where=known)
     return ratios.sum(axis=0) / known.sum(axis=0)
-
-
-def _refuse_mismatch(labels: np.ndarray, probabilities: np.ndarray) -> None:
-    if len(labels) == 0:
-        raise ValueError("there are no images to score")
-    if probabilities.ndim != 2 or len(labels) != len(probabilities):
-        raise ValueError(
-            f"{len(labels)} labels do not fit probabilities of shape {probabilities.shape}"
-        )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.consensus import (
     Consensus,
     best_strategies,
@@ -20,8 +19,8 @@ from core.comparison.consensus import (
 )
 from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
-from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
+from core.text import csv_cell, percent_text
 
 MAJORITY = "majority"
 # One strategy alone may simply be wrong; that two agree against a label says something.
@@ -120,8 +119,8 @@ def flips(
     """The images on which two strategies differ in being right.
 
     With one seed each (chosen, or because there is only one) the counts are those of
-    ``significance.paired_difference``. With several, an image is a flip where more than half of
-    the seeds of one are right and more than half of the other's are wrong; ``paired_difference``
+    ``significance.paired_test``. With several, an image is a flip where more than half of
+    the seeds of one are right and more than half of the other's are wrong; ``paired_test``
     then counts means over the pairs of seeds instead. ``UnknownName`` for a strategy or seed that
     is not there.
     """

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.consensus import consensus
 from core.comparison.evidence import Answers, Evidence
 from core.errors import BadInput
@@ -87,13 +86,6 @@ def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
             for answer in answers
         ]
     )
-
-
-def answer_words(answer: ImageAnswer) -> str:
-    """``CNN, three blocks said beach (93.0 % sure), which is right``."""
-    sure = percent_text(answer.sureness)
-    verdict = "right" if answer.right else "wrong"
-    return f"{answer.title} said {answer.said_name} ({sure} sure), which is {verdict}"
 
 
 def _of_row(answers: Answers, row: int) -> Answers:

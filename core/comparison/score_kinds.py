@@ -9,6 +9,7 @@ import numpy as np
 from core.comparison import metrics
 from core.comparison.evidence import Answers, Evidence
 from core.errors import UnknownName
+from core.training.scoring import log_losses
 
 TOP = 3
 TOP_SCORE = "top_3_accuracy"
@@ -68,7 +69,7 @@ def _top(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarra
 
 
 def _log_loss(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    losses = metrics.image_log_losses(answers.label_probability)
+    losses = log_losses(answers.label_probability)
     # Not ``@``: its threads wait for each other when a training holds the processor.
     return np.einsum("sn,nr->sr", losses, counts) / counts.sum(axis=0)
 

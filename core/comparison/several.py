@@ -10,7 +10,6 @@ from typing import Literal
 
 import pandas as pd
 
-from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.evidence import ladder_order
 from core.comparison.model import Comparison, Row
 from core.comparison.several_words import (
@@ -25,6 +24,7 @@ from core.comparison.tables import compare_experiment, title_of
 from core.errors import BadInput
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
+from core.text import exact_percent_text, percent_text, seconds_text
 
 MOST_EXPERIMENTS = 6
 Kind = Literal["setup", "setting", "accuracy", "time"]
@@ -244,7 +244,7 @@ _SETUP: dict[str, Callable[[_Entry], str | None]] = {
     "training images": lambda entry: _count(entry, "train"),
     "validation images": lambda entry: _count(entry, "validation"),
     "test images": lambda entry: _count(entry, "test"),
-    "share of the training images": lambda entry: f"{100 * entry.spec.train_share:g} %",
+    "share of the training images": lambda entry: exact_percent_text(entry.spec.train_share),
     "split": lambda entry: split_text(entry.spec),
     "split fingerprint": lambda entry: entry.spec.split_fingerprint[:12] or None,
     "image size": lambda entry: f"{entry.spec.image_size} x {entry.spec.image_size} pixels",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.comparison.model import Comparison
 from core.comparison.verdict_words import points_words
 from core.experiments.spec import ExperimentSpec
+from core.text import exact_percent_text
 
 
 def column_title(comparison: Comparison) -> str:
@@ -17,9 +18,8 @@ def split_text(spec: ExperimentSpec) -> str:
     if spec.given_split:
         return "came with the dataset"
     split = spec.split
-    return (
-        f"{100 * split.test:g} % test, {100 * split.validation:g} % validation, seed {split.seed}"
-    )
+    test, validation = exact_percent_text(split.test), exact_percent_text(split.validation)
+    return f"{test} test, {validation} validation, seed {split.seed}"
 
 
 def same_split(first: ExperimentSpec, second: ExperimentSpec) -> bool:

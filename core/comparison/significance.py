@@ -6,7 +6,7 @@ got each test image right, images in the order of the split.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -42,14 +42,6 @@ class PairedTest:
     disagreement: float
 
 
-@dataclass(frozen=True)
-class PairedDifference(PairedTest):
-    """With the 95 % bootstrap interval of the difference over images and seeds."""
-
-    low: float
-    high: float
-
-
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
     """Compare two strategies by their ``right`` arrays, which are over the same images."""
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
@@ -65,13 +57,6 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
         broken=float((before * (1 - after)).sum()),
         disagreement=float(((after - before) ** 2).mean()),
     )
-
-
-def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference:
-    """``paired_test`` with the bootstrap interval of the difference."""
-    test = paired_test(first, second)
-    low, high = bootstrap_interval(first, second)
-    return PairedDifference(**asdict(test), low=low, high=high)
 
 
 def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:

@@ -5,6 +5,7 @@ import numpy as np
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.resampling import CONFIDENCE
 from core.comparison.significance import PairedTest
+from core.text import percent_text
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4
@@ -23,7 +24,7 @@ def points_words(fraction: float) -> str:
 
 def interval_words(low: float, high: float) -> str:
     """``95 % interval 18.9 to 28.6``, in points."""
-    return f"{100 * CONFIDENCE:.0f} % interval {points_text(low)} to {points_text(high)}"
+    return f"{percent_text(CONFIDENCE, 0)} interval {points_text(low)} to {points_text(high)}"
 
 
 def p_text(p_value: float) -> str:

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.ingest import ProgressCallback
 from core.datasets.model import Dataset
+from core.files import lock, write_json
 from core.settings import BUNDLED_DATA, current_settings
 
 THEMES16_PROVENANCE = (
@@ -29,8 +29,7 @@ def ensure_bundled_datasets(progress: ProgressCallback | None = None) -> None:
     settings = current_settings()
     if not _missing(settings.datasets_folder):
         return
-    settings.locks_folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.locks_folder / "bundled.lock"):
+    with lock(settings.locks_folder / "bundled.lock"):
         for name in _missing(settings.datasets_folder):
             dataset = add_digits() if name == "digits" else add_themes16(progress)
             _remember(settings.datasets_folder, name, dataset)
@@ -72,6 +71,4 @@ def _missing(datasets_folder: Path) -> list[str]:
 
 def _remember(datasets_folder: Path, name: str, dataset: Dataset) -> None:
     record = _recorded(datasets_folder) | {name: dataset.id}
-    temporary = _record_path(datasets_folder).with_suffix(".json.part")
-    temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    temporary.replace(_record_path(datasets_folder))
+    write_json(_record_path(datasets_folder), record, indent=1)

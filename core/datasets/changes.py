@@ -7,12 +7,12 @@ import numpy as np
 
 from core.datasets.groups import equal_rows, under_several
 from core.datasets.health.finding_copies import near_conflict_groups, within_classes
-from core.datasets.health.wording import counted, shortened
 from core.datasets.model import SIDES, Dataset
 from core.datasets.reading.raw_files import LONGEST_NAME
 from core.datasets.reading.sides import settle_sides
 from core.datasets.split import leaks_of
 from core.errors import BadInput, UnknownName
+from core.text import count_text, shorten
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class _Draft:
         count = self._count_of(number)
         self._kept[self._labels == number] = False
         self._sentences.append(
-            f"Class {shortened(name)!r} is left out: {counted(count, 'picture')}."
+            f"Class {shorten(name)!r} is left out: {count_text(count, 'picture')}."
         )
 
     def merge(self, source: str, target: str) -> None:
@@ -124,8 +124,8 @@ class _Draft:
         if target not in self._names:
             self._names.append(target)
         self._sentences.append(
-            f"Class {shortened(source)!r} becomes part of {shortened(target)!r}:"
-            f" {counted(self._count_of(number), 'picture')}."
+            f"Class {shorten(source)!r} becomes part of {shorten(target)!r}:"
+            f" {count_text(self._count_of(number), 'picture')}."
         )
         self._labels[self._labels == number] = self._names.index(target)
 
@@ -188,7 +188,7 @@ class _Draft:
         gone = left[judge(left)] if len(left) else left
         self._kept[gone] = False
         if len(gone):
-            self._sentences.append(f"{counted(len(gone), one, many)} left out.")
+            self._sentences.append(f"{count_text(len(gone), one, many)} left out.")
 
     def _number_of(self, name: str) -> int:
         """The number of a class that still has pictures. Raises ``UnknownName``."""
@@ -205,7 +205,7 @@ def _checked_class_name(name: str) -> str:
     if name.strip() and len(name) <= LONGEST_NAME and name.isprintable():
         return name
     raise BadInput(
-        f"{shortened(name)!r} cannot be the name of a class: give 1 to {LONGEST_NAME} printable"
+        f"{shorten(name)!r} cannot be the name of a class: give 1 to {LONGEST_NAME} printable"
         " characters.",
         "merge_classes",
     )

@@ -5,9 +5,7 @@ What is known of the dataset's pictures is computed once and kept beside them in
 """
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +21,11 @@ from core.datasets.duplicates import (
 from core.datasets.ingest import ProgressCallback
 from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
+from core.files import UNREADABLE, read_arrays, write_arrays
 from core.settings import current_settings
 
 FORMAT = 1  # raised when the same pictures would give other hashes
 READ_TOGETHER = 256
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ def look_for_copies_later(
     prepared = prepare_images(dataset, image_size, resize)
     path = _hashes_path(dataset, prepared.shape[1], resize)
     if prepared.shape[1] >= SMALLEST_HASHED_SIDE and _stored_hashes(path) is None:
-        _write(path, *_hashes_of(prepared, progress))
+        hashes, thumbnails = _hashes_of(prepared, progress)
+        write_arrays(path, {"hashes": hashes, "thumbnails": thumbnails})
 
 
 def _hashes_of(
@@ -103,16 +102,7 @@ def _hashes_path(dataset: Dataset, side: int, resize: str) -> Path:
 def _stored_hashes(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     """None where there are none, or the file was damaged: they are computed anew then."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return arrays["hashes"], arrays["thumbnails"]
+        arrays = read_arrays(path, "hashes", "thumbnails")
     except UNREADABLE:
         return None
-
-
-def _write(path: Path, hashes: np.ndarray, thumbnails: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = BytesIO()
-    np.savez(buffer, hashes=hashes, thumbnails=thumbnails)
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.write_bytes(buffer.getvalue())
-    temporary.replace(path)
+    return arrays["hashes"], arrays["thumbnails"]

@@ -16,7 +16,7 @@ from core.datasets.export_names import ExportedClass, exported_classes, exported
 from core.datasets.export_notes import NOTES_FILE, export_notes
 from core.datasets.ingest import ProgressCallback
 from core.datasets.model import ENCODED, SIDES, Dataset
-from core.datasets.spreadsheet import csv_cell
+from core.text import csv_cell
 
 LABELS_FILE = "labels.csv"
 _JPEG_START = b"\xff\xd8\xff"

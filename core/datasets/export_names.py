@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from core.datasets.reading.column_names import why_no_label
 from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
 from core.datasets.reading.side_names import is_to_predict, side_of
-from core.datasets.spreadsheet import FORMULA_STARTS, csv_cell
+from core.text import FORMULA_STARTS, csv_cell
 
 # Class, side and number before it still leave the path under the 260 letters of Windows.
 LONGEST_FOLDER_BYTES = 100

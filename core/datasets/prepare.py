@@ -8,31 +8,26 @@ cut short or changed is noticed and built again.
 import hashlib
 import json
 import logging
-import os
-import uuid
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
 from PIL import Image, ImageOps
 
+from core.datasets.choices import RESIZES
 from core.datasets.decoding.pillow_warnings import without_pillow_warnings
 from core.datasets.ingest import ProgressCallback, StopCallback, decoding_threads
 from core.datasets.model import Dataset
 from core.datasets.storage import check_room
 from core.errors import BadInput, Cancelled
+from core.files import lock, remove_parts, write_json, written_whole
 from core.settings import current_settings
 
-RESIZES = ("stretch", "pad", "crop")
 # Part of the key: raise it when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1
-LOCK_POLL_SECONDS = 0.2
 _CHUNK_BYTES = 8 * 1024**2
 _WHITE = 255
 # Smooth and antialiased when it shrinks: Pillow widens the filter by the factor.
@@ -102,7 +97,8 @@ def prepare_images(
     found = _open_cached(path, shape, image_size)
     if found is not None:
         return found
-    with _only_builder(path, should_stop):
+    locks = current_settings().locks_folder
+    with lock(locks / f"prepared-{path.stem}.lock", should_stop):
         found = _open_cached(path, shape, image_size)
         if found is None:
             _build(dataset, path, shape, resize, (progress, should_stop))
@@ -182,25 +178,6 @@ def _digest_of(path: Path, offset: int) -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def _only_builder(path: Path, should_stop: StopCallback | None) -> Iterator[None]:
-    """Wait, ready to be cancelled, until no other process builds the same file."""
-    locks = current_settings().locks_folder
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"prepared-{path.stem}.lock")
-    while True:
-        try:
-            lock.acquire(timeout=LOCK_POLL_SECONDS)
-            break
-        except Timeout:
-            if should_stop is not None and should_stop():
-                raise _cancelled() from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _cancelled() -> Cancelled:
     return Cancelled("Cancelled while the images were prepared.")
 
@@ -213,26 +190,15 @@ def _build(
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left_behind in path.parent.glob(f"{path.stem}.*.part"):
-        left_behind.unlink()  # by a process that was killed: there is one builder at a time
+    remove_parts(path)  # there is one builder at a time
     check_room(path.parent, int(np.prod(shape)), "the prepared images")
-    temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part")
-    try:
-        with open(temporary, "wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            pixels_offset = file.tell()
-            digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
-            file.flush()
-            os.fsync(file.fileno())
-        manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
-        temporary_manifest = temporary.with_suffix(".json.part")
-        temporary_manifest.write_text(json.dumps(asdict(manifest)), encoding="utf-8")
-        temporary.replace(path)
-        temporary_manifest.replace(_manifest_path(path))
-    finally:
-        temporary.unlink(missing_ok=True)
-        temporary.with_suffix(".json.part").unlink(missing_ok=True)
+    with written_whole(path) as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        pixels_offset = file.tell()
+        digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
+    manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
+    write_json(_manifest_path(path), asdict(manifest))
 
 
 def _write_pixels(

@@ -12,17 +12,17 @@ loses the pictures that have a near duplicate among them: they lie on no side.
 import hashlib
 import json
 import logging
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from core.datasets.groups import distinct_per_class
 from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
+from core.files import lock, write_json
 from core.settings import current_settings
+from core.text import percent_text
 
 SMALLEST_TRAIN = 0.05
 NO_SIDE = -1
@@ -60,7 +60,7 @@ def make_split(
     if not (test > 0 and validation > 0 and test + validation <= 1 - SMALLEST_TRAIN):
         raise BadInput(
             f"test {test:g} and validation {validation:g} must be above 0 and leave at least"
-            f" {SMALLEST_TRAIN:.0%} to train on.",
+            f" {percent_text(SMALLEST_TRAIN, 0)} to train on.",
             "split",
         )
     given = use_given and dataset.given_sides is not None
@@ -70,9 +70,7 @@ def make_split(
     saved = _read(path, dataset)
     if saved is not None:
         return saved
-    locks = current_settings().locks_folder
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / f"split-{dataset.id[:16]}.lock"):
+    with lock(current_settings().locks_folder / f"split-{dataset.id[:16]}.lock"):
         saved = _read(path, dataset)
         if saved is None:
             if given:
@@ -185,9 +183,7 @@ def _read(path: Path, dataset: Dataset) -> Split | None:
 def _write(path: Path, split: Split) -> None:
     arrays = {side: getattr(split, side).tolist() for side in SIDES}
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    temporary.write_text(json.dumps(arrays | {"fingerprint": split.fingerprint}), encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, arrays | {"fingerprint": split.fingerprint})
 
 
 def _counts_of_groups(dataset: Dataset, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,20 +11,19 @@ import os
 import shutil
 import time
 import uuid
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-from filelock import FileLock
 
 from core.datasets.model import SOURCE_FILE, Dataset
 from core.errors import BadInput, HeadstartError, UnknownName
+from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
 from core.settings import current_settings
+from core.text import size_text
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
@@ -80,18 +79,14 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
                 f"There is already a dataset named {new_name!r}; choose another name.", "name"
             )
         renamed = manifest | {"name": new_name}
-        temporary = folder / f"{MANIFEST_FILE}.part"
-        _write_manifest(temporary, renamed)
-        temporary.replace(folder / MANIFEST_FILE)
+        write_json(folder / MANIFEST_FILE, renamed, indent=1)
     return _load(folder, renamed)
 
 
 @contextmanager
 def store_lock() -> Iterator[None]:
     """One process at a time changes the set of datasets."""
-    settings = current_settings()
-    settings.locks_folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.locks_folder / "datasets.lock"):
+    with lock(current_settings().locks_folder / "datasets.lock"):
         yield
 
 
@@ -176,8 +171,8 @@ def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
     free_bytes = shutil.disk_usage(folder).free
     if expected_bytes > free_bytes:
         raise HeadstartError(
-            f"The disk of {folder} has {free_bytes / 1e9:.1f} GB free;"
-            f" {purpose} would take {expected_bytes / 1e9:.1f} GB."
+            f"The disk of {folder} has {size_text(free_bytes)} free;"
+            f" {purpose} would take {size_text(expected_bytes)}."
         )
 
 
@@ -189,19 +184,10 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _write_folder(folder: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> None:
-    np.savez(folder / INDEX_FILE, **index)  # type: ignore[arg-type]
+    write_arrays(folder / INDEX_FILE, index)
     (folder / "splits").mkdir()
-    _write_manifest(folder / MANIFEST_FILE, manifest)
-    for name in (SOURCE_FILE, INDEX_FILE):
-        with open(folder / name, "rb") as file:
-            os.fsync(file.fileno())
-
-
-def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
+    write_json(folder / MANIFEST_FILE, manifest, indent=1)
+    with open(folder / SOURCE_FILE, "rb") as file:
         os.fsync(file.fileno())
 
 
@@ -236,9 +222,7 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        # np.load leaves a file that it opened itself open where it is damaged.
-        with open(folder / INDEX_FILE, "rb") as file, np.load(file) as archive:
-            index = {name: archive[name] for name in archive.files}
+        index = read_arrays(folder / INDEX_FILE)
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         return Dataset(
@@ -268,7 +252,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
         )
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+    except (*UNREADABLE, ValueError, KeyError) as error:
         raise HeadstartError(
             f"The dataset {manifest.get('name')!r} in {folder} is damaged ({error})."
             " Remove it and add it again."

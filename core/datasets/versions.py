@@ -17,7 +17,6 @@ import numpy as np
 from core.datasets.add import content_id
 from core.datasets.changes import Changes, Outcome, outcome_of
 from core.datasets.groups import renumbered
-from core.datasets.health.wording import shortened
 from core.datasets.health_report import health_report
 from core.datasets.model import SOURCE_FILE, Dataset
 from core.datasets.reading.layout import FEWEST_CLASSES
@@ -30,6 +29,7 @@ from core.datasets.storage import (
     publish,
 )
 from core.errors import BadInput, HeadstartError
+from core.text import shorten
 
 __all__ = ["ChangePreview", "Changes", "make_version", "preview"]
 
@@ -102,7 +102,7 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
 def _problem(classes: list[str]) -> str | None:
     if len(classes) >= FEWEST_CLASSES:
         return None
-    left = f"Only the class {shortened(classes[0])!r}" if classes else "No picture"
+    left = f"Only the class {shorten(classes[0])!r}" if classes else "No picture"
     return f"{left} would be left; at least {FEWEST_CLASSES} classes are needed."
 
 

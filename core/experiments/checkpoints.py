@@ -14,7 +14,7 @@ from core.datasets.storage import check_room, open_dataset
 from core.errors import BadInput, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.runs.array_files import UNREADABLE, read_arrays, write_arrays
+from core.files import UNREADABLE, read_arrays, write_arrays
 from core.runs.side_work import SideWork, side_folder, side_work
 from core.settings import current_settings
 from core.strategies.registry import find_strategy
@@ -137,8 +137,9 @@ def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> Side
 def read_heat_maps(path: Path) -> HeatMaps:
     """The result of ``heat_maps`` once it is ready; ``StoreError`` if it cannot be read."""
     try:
-        arrays = read_arrays(path)
-        return HeatMaps(**{name: arrays[name] for name in HeatMaps.__dataclass_fields__})
+        names = HeatMaps.__dataclass_fields__
+        arrays = read_arrays(path, *names)
+        return HeatMaps(**{name: arrays[name] for name in names})
     except UNREADABLE as error:
         raise StoreError(f"The heat maps in {path} cannot be read ({error}).") from error
 

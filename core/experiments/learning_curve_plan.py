@@ -13,6 +13,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
+from core.text import exact_percent_text
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -46,8 +47,10 @@ def plan_learning_curve(
         images = spec.images["train"]
         if specs and specs[-1].images["train"] == images:
             dropped.append(
-                f"{100 * share:g} % of the training images was left out: with at least one of "
-                f"each class it is the same {images} images as {100 * specs[-1].train_share:g} %."
+                f"{exact_percent_text(share)} of the training images was left out: with at least "
+                "one of "
+                f"each class it is the same {images} images as "
+                f"{exact_percent_text(specs[-1].train_share)}."
             )
         else:
             specs.append(spec)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.errors import LimitReached
 from core.settings import MOST_QUEUED_VARIABLE, MOST_STORED_VARIABLE, current_settings
+from core.text import size_text
 
 # So long a measured size is believed while it allows something.
 BELIEVED_SECONDS = 60.0
@@ -48,10 +49,10 @@ def check_stored(more_bytes: int, what: str) -> None:
         if allowed:  # counted at once: ten uploads within the minute are ten uploads
             _measured[settings.home] = (_measured[settings.home][0], stored + more_bytes)
     if not allowed:
-        taking = f" and {what} would take {more_bytes / 1e9:.1f} GB" if more_bytes else ""
+        taking = f" and {what} would take {size_text(more_bytes)}" if more_bytes else ""
         raise LimitReached(
-            f"Headstart holds {stored / 1e9:.1f} GB{taking}; the limit is"
-            f" {settings.most_stored_bytes / 1e9:,.0f} GB ({MOST_STORED_VARIABLE}). Remove datasets"
+            f"Headstart holds {size_text(stored)}{taking}; the limit is"
+            f" {size_text(settings.most_stored_bytes)} ({MOST_STORED_VARIABLE}). Remove datasets"
             " that are no longer needed, or ask whoever runs this server for more."
         )
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
+from core.datasets.choices import RESIZES
 from core.datasets.model import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
@@ -16,16 +18,14 @@ from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
 from core.training.spec import (
-    LARGEST_IMAGE_SIZE,
-    SMALLEST_IMAGE_SIZE,
-    SMALLEST_TRAIN_SHARE,
+    ImageSize,
+    Seed,
     SplitProportions,
+    TrainFraction,
     with_train_share,
 )
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
-RESIZES = ("stretch", "pad", "crop")
-LARGEST_SEED = 2**31 - 1
 
 __all__ = ["ExperimentSpec", "plan_experiment", "unavailable_reason"]
 
@@ -56,14 +56,16 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         raise UnknownName("preset", preset, PRESETS)
     chosen = _chosen(strategies)
     settings = _settings(chosen, preset, overrides or {})
-    size = _checked_size(PRESET_IMAGE_SIZES[preset] if image_size is None else image_size)
+    size = _checked(
+        "image_size", ImageSize, PRESET_IMAGE_SIZES[preset] if image_size is None else image_size
+    )
     kept, unavailable = _able(chosen, settings, size, by_name=strategies != "all")
     seeds = _checked_seeds(seeds)
     resize = _checked_choice(resize or "stretch", RESIZES, "resize")
     precision = _checked_choice(precision, PRECISIONS, "precision")
-    proportions = _checked_split(split)
+    proportions = _checked("split", SplitProportions, {} if split is None else split)
     dataset = open_dataset(dataset_name)
-    share = _checked_share(train_share)
+    share = _checked("train_share", TrainFraction, train_share)
     sides = with_train_share(proportions.of(dataset), dataset, share, proportions.seed)
     # A batch that fits the whole set was a sensible wish: a part of it gets a smaller one.
     refusable = (overrides or {}) if share == 1 else {}
@@ -157,41 +159,13 @@ def _able(
     return kept, unavailable
 
 
-def _checked_size(image_size: Any) -> int:
-    if (
-        isinstance(image_size, bool)
-        or not isinstance(image_size, int)
-        or not SMALLEST_IMAGE_SIZE <= image_size <= LARGEST_IMAGE_SIZE
-    ):
-        raise BadInput(
-            f"image_size is {image_size!r}; it must be a whole number from "
-            f"{SMALLEST_IMAGE_SIZE} to {LARGEST_IMAGE_SIZE} pixels.",
-            "image_size",
-        )
-    return image_size
-
-
 def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     if not seeds:
         raise BadInput("Give at least one seed.", "seeds")
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-            raise BadInput(
-                f"seed {seed!r} must be a whole number from 0 to {LARGEST_SEED}.", "seeds"
-            )
-    if len(set(seeds)) != len(seeds):
+    checked = tuple(_checked("seeds", Seed, seed) for seed in seeds)
+    if len(set(checked)) != len(checked):
         raise BadInput("A seed is given twice; each counts once.", "seeds")
-    return tuple(seeds)
-
-
-def _checked_share(share: float) -> float:
-    number = isinstance(share, int | float) and not isinstance(share, bool)
-    if not number or not SMALLEST_TRAIN_SHARE <= share <= 1:
-        raise BadInput(
-            f"train_share is {share!r}; it must be a number from {SMALLEST_TRAIN_SHARE:g} to 1.",
-            "train_share",
-        )
-    return float(share)
+    return checked
 
 
 def _checked_choice(value: str, known: tuple[str, ...], field: str) -> str:
@@ -200,15 +174,32 @@ def _checked_choice(value: str, known: tuple[str, ...], field: str) -> str:
     return value
 
 
-def _checked_split(split: SplitProportions | Mapping[str, Any] | None) -> SplitProportions:
-    if isinstance(split, SplitProportions):
-        return split
+def _checked(field: str, kind: Any, value: Any) -> Any:
+    """``value`` as a spec keeps it, where ``kind`` is the type of ``field`` there.
+
+    Texts and truth values are no numbers. Raises ``BadInput`` that says what may be given.
+    """
     try:
-        return SplitProportions.model_validate(dict(split or {}))
+        return TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = "split." + ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{field} is {first['input']!r}: {first['msg'].lower()}.", field) from None
+        raise _translated(error, field, kind) from None
+
+
+def _translated(error: ValidationError, field: str, kind: Any) -> BadInput:
+    """The first of pydantic's errors in our words, with the range that the type allows."""
+    first = error.errors()[0]
+    place = ".".join([field, *map(str, first["loc"])])
+    told = f"{place} is {first['input']!r}"
+    of_model = first["loc"] and kind.model_fields.get(first["loc"][0])
+    info = of_model or FieldInfo.from_annotation(kind)
+    ends = [getattr(limit, "ge", getattr(limit, "le", None)) for limit in info.metadata]
+    if not ends:
+        return BadInput(f"{told}: {first['msg'].lower()}.", place)
+    low, high = (end if isinstance(end, int) else f"{end:g}" for end in ends)
+    number = "whole number" if info.annotation is int else "number"
+    extra = info.json_schema_extra
+    unit = f" {extra['unit']}" if isinstance(extra, dict) else ""
+    return BadInput(f"{told}; it must be a {number} from {low} to {high}{unit}.", place)
 
 
 def _fit_batches(

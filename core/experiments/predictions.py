@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import StoreError
-from core.runs.array_files import UNREADABLE, read_arrays, write_arrays
+from core.files import UNREADABLE, read_arrays, write_arrays
 from core.settings import current_settings
 
 
@@ -25,7 +25,7 @@ def predictions_path(run_id: str) -> Path:
 
 
 def write_predictions(run_id: str, predictions: Predictions) -> Path:
-    """Write under a temporary name and rename, so that no reader meets half a file."""
+    """Write them whole; returns the path."""
     path = predictions_path(run_id)
     arrays: dict[str, np.ndarray] = {
         "test_indices": predictions.test_indices.astype(np.int64),
@@ -40,7 +40,7 @@ def read_predictions(run_id: str) -> Predictions:
     """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
     path = predictions_path(run_id)
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, "test_indices", "labels", "probabilities")
         return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
     except UNREADABLE as error:
         raise StoreError(

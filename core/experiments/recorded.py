@@ -6,12 +6,8 @@ float16), and ``weights/STRATEGY-SEED.npz`` of networks that changed few numbers
 be tried before anything is trained.
 """
 
-import io
 import json
-import os
 import platform
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +16,21 @@ import numpy as np
 from core.errors import BadInput, StoreError
 from core.experiments.checkpoints import weights_path
 from core.experiments.predictions import Predictions, read_predictions, write_predictions
-from core.experiments.records import ExperimentRecord, RecordedRun, RunRecord, run_id_of
+from core.experiments.records import (
+    ExperimentRecord,
+    RecordedRun,
+    RunRecord,
+    run_id_of,
+)
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
+from core.files import (
+    UNREADABLE,
+    read_arrays,
+    write_arrays,
+    write_json,
+    written_whole,
+)
 from core.settings import BUNDLED_DATA
 
 SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
@@ -32,8 +40,6 @@ PREDICTIONS_NAME = "predictions.npz"
 WEIGHTS_FOLDER = "weights"
 MOST_WEIGHTS_BYTES = 1_000_000
 """Weights of a run up to this size travel; a CNN or a probe has a third of it."""
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-"""What damaged files raise; pydantic's and JSON's errors are among the ``ValueError``s."""
 
 
 def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
@@ -60,8 +66,7 @@ def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
         "runs": [_run_document(run, store.epochs(run.id)) for run in runs],
     }
     _write_weights(target / WEIGHTS_FOLDER, runs)
-    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    _replace(target / DOCUMENT_NAME, text.encode())
+    write_json(target / DOCUMENT_NAME, document, indent=1)
     return target
 
 
@@ -137,9 +142,7 @@ def _write_predictions(path: Path, predictions: list[Predictions]) -> None:
         if not np.array_equal(entry.test_indices, predictions[0].test_indices):
             raise StoreError("The runs of this experiment were scored on different test images.")
         arrays[f"probabilities_{position}"] = half_precision(entry.probabilities)
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
-    _replace(path, content.getvalue())
+    write_arrays(path, arrays, compressed=True)
 
 
 def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
@@ -147,7 +150,7 @@ def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
         kept = weights_path(run.id)
         if kept.exists() and kept.stat().st_size <= MOST_WEIGHTS_BYTES:
             folder.mkdir(exist_ok=True)
-            _replace(folder / f"{run.strategy}-{run.seed}.npz", kept.read_bytes())
+            _copy(kept, folder / f"{run.strategy}-{run.seed}.npz")
 
 
 def _bring_weights(folder: Path, experiment_id: str) -> None:
@@ -159,19 +162,13 @@ def _bring_weights(folder: Path, experiment_id: str) -> None:
         strategy, _, seed = path.stem.rpartition("-")
         kept = weights_path(run_id_of(experiment_id, strategy, int(seed)))
         if kept.parent.is_dir() and not kept.exists():
-            _replace(kept, path.read_bytes())
+            _copy(path, kept)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _copy(source: Path, target: Path) -> None:
     """Whole or not at all, also where two processes start at once."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with written_whole(target) as file:
+        file.write(source.read_bytes())
 
 
 def _import_one(store: Store, path: Path) -> str | None:
@@ -186,21 +183,18 @@ def _import_one(store: Store, path: Path) -> str | None:
             )
             for entry in document["runs"]
         ]
-        # Opened here: np.load leaves the file open when it turns out not to be whole.
-        with (
-            open(path.with_name(PREDICTIONS_NAME), "rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            for position, run in enumerate(runs):
-                write_predictions(
-                    run_id_of(document["id"], run.strategy, run.seed),
-                    Predictions(
-                        arrays["test_indices"],
-                        arrays["labels"],
-                        arrays[f"probabilities_{position}"].astype(np.float32),
-                    ),
-                )
-    except UNREADABLE as error:
+        arrays = read_arrays(path.with_name(PREDICTIONS_NAME))
+        for position, run in enumerate(runs):
+            write_predictions(
+                run_id_of(document["id"], run.strategy, run.seed),
+                Predictions(
+                    arrays["test_indices"],
+                    arrays["labels"],
+                    arrays[f"probabilities_{position}"].astype(np.float32),
+                ),
+            )
+    # pydantic's and JSON's errors are among the ValueErrors.
+    except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
     added = store.add_recorded(
         document["id"], spec, document["created_at"], document["origin"], runs

@@ -1,14 +1,16 @@
 """The record of what an experiment is; ``core.experiments.planning`` makes and checks it."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.datasets.choices import Resize
+from core.settings import Precision
 from core.training.spec import (
-    LARGEST_IMAGE_SIZE,
-    SMALLEST_IMAGE_SIZE,
-    SMALLEST_TRAIN_SHARE,
+    ImageSize,
+    Seed,
     SplitProportions,
+    TrainFraction,
     TrainingSpec,
 )
 
@@ -31,11 +33,11 @@ class ExperimentSpec(BaseModel):
     dataset_id: str
     strategies: tuple[tuple[str, dict[str, Any]], ...] = Field(min_length=1)
     preset: str
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
-    image_size: int = Field(default=96, ge=SMALLEST_IMAGE_SIZE, le=LARGEST_IMAGE_SIZE)
-    resize: Literal["stretch", "pad", "crop"] = "stretch"
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    image_size: ImageSize = 96
+    resize: Resize = "stretch"
     split: SplitProportions = Field(default_factory=lambda: SplitProportions.model_validate({}))
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    precision: Precision = "auto"
     unavailable: dict[str, str] = {}
     dataset_name: str = ""
     classes: tuple[str, ...] = ()
@@ -44,7 +46,7 @@ class ExperimentSpec(BaseModel):
     majority_accuracy: float | None = None
     split_fingerprint: str = ""
     given_split: bool = False
-    train_share: float = Field(default=1.0, ge=SMALLEST_TRAIN_SHARE, le=1.0)
+    train_share: TrainFraction = 1.0
     series: str = ""
 
     @property

@@ -12,11 +12,17 @@ from core.datasets.copies import copies_of
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
 from core.datasets.model import SIDES, Dataset
-from core.datasets.prepare import prepare_one, prepare_picture, prepared_side, smallest_side
+from core.datasets.prepare import (
+    prepare_one,
+    prepare_picture,
+    prepared_side,
+    smallest_side,
+)
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.records import ExperimentRecord
 from core.settings import current_settings
+from core.text import size_text
 from core.training.spec import with_train_share
 
 SHOWN_SIDE = 640
@@ -62,7 +68,7 @@ def prepare_upload(
     limit_bytes = current_settings().upload_limit_bytes
     if len(content) > limit_bytes:
         raise BadInput(
-            f"This file has {len(content) / 1e6:.0f} MB; at most {limit_bytes / 1e6:.0f} are read.",
+            f"This file has {size_text(len(content))}; at most {size_text(limit_bytes)} are read.",
             "picture",
         )
     spec = experiment.spec

@@ -15,10 +15,9 @@ import numpy as np
 import psutil
 
 from core.datasets.storage import open_dataset
-from core.errors import BadInput
+from core.errors import BadInput, failure_text
 from core.experiments.checkpoints import read_weights
 from core.experiments.store import Store
-from core.runs.side_work import in_words
 from core.training.explain import explain
 from core.training.restore import RestoredModel, restored_model
 
@@ -91,7 +90,7 @@ class ModelShelf:
 
     def note_failure(self, key: RunKey, error: Exception) -> None:
         print(f"{key.run_id}: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
-        self._failed[key] = (time.monotonic(), in_words(error))
+        self._failed[key] = (time.monotonic(), failure_text(error))
         self.let_go(key)
 
     def probabilities(self, key: RunKey, picture: np.ndarray) -> tuple[np.ndarray | None, float]:

@@ -1,15 +1,14 @@
 """The process that holds the networks, seen from outside: is it there, start it, ask it."""
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import psutil
-from filelock import FileLock
 
+from core.files import lock, write_json
 from core.live.protocol import (
     Address,
     Arrays,
@@ -75,9 +74,8 @@ def start_server() -> None:
     libraries into the same memory: ``server_state`` says so for a minute first.
     """
     settings = current_settings()
-    settings.locks_folder.mkdir(parents=True, exist_ok=True)
     server_folder().mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.locks_folder / "model-server-start.lock", timeout=LOCK_SECONDS):
+    with lock(settings.locks_folder / "model-server-start.lock", timeout_seconds=LOCK_SECONDS):
         address = read_address()
         state = server_state()
         if state.is_starting or (state.is_there and address is not None and _is_ours(address)):
@@ -96,9 +94,7 @@ def note_start(step: str, process_id: int, error: str = "") -> None:
     """Leave a note for those who ask while nobody listens yet, or why nobody does."""
     path = server_folder() / "start.json"
     document = {"step": step, "process_id": process_id, "error": error, "at": time.time()}
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(document), encoding="utf-8")
-    temporary.replace(path)
+    write_json(path, document)
 
 
 def forget_start() -> None:
@@ -130,19 +126,6 @@ def ask(body: Body, arrays: Arrays, seconds: float) -> tuple[Body, dict[str, np.
             return receive(connection, seconds)
         except ConnectionLostError as error:
             raise NobodyThere from error
-
-
-def dismiss_server() -> None:
-    """Have it end, if there is one, and its memory given back; it answers what was asked before."""
-    address = read_address()
-    if address is None or not _lives(address.process_id):
-        return
-    try:
-        with connect(address, CONNECT_SECONDS) as connection:
-            send(connection, {"do": "leave"}, {})
-            receive(connection, CONNECT_SECONDS)
-    except ConnectionLostError:
-        _end(address)
 
 
 def _is_ours(address: Address) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from core.files import write_json
 from core.settings import PROJECT_ROOT, current_settings
 
 LARGEST_MESSAGE_BYTES = 64 * 1024**2
@@ -76,12 +77,7 @@ def free_place() -> tuple[str, str]:
 
 def publish_address(address: Address) -> None:
     """Write it for those who ask, readable by the owner alone, whole or not at all."""
-    path = address_path()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(asdict(address), file)
-    temporary.replace(path)
+    write_json(address_path(), asdict(address), private=True)
 
 
 def read_address() -> Address | None:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from filelock import FileLock, Timeout
 
 from core.datasets.copies import look_for_copies_later
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.store import Store
+from core.files import is_locked
 from core.live.model_cache import ModelShelf, RunKey
 from core.live.protocol import Arrays, Body
 from core.settings import current_settings
@@ -236,11 +236,4 @@ def _give_way() -> None:
 
 def _device_is_taken() -> bool:
     """Whether a run holds the device for itself; see ``core.runs.child``."""
-    path = current_settings().locks_folder / "device.lock"
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
+    return is_locked(current_settings().locks_folder / "device.lock")

@@ -15,9 +15,11 @@ import time
 import traceback
 from multiprocessing.connection import Connection, Listener
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from core.errors import failure_text
 from core.experiments.store import open_store
+from core.files import lock
 from core.live.model_cache import Memory, ModelShelf
 from core.live.process import forget_start, note_start
 from core.live.protocol import (
@@ -35,7 +37,6 @@ from core.live.protocol import (
 from core.live.requests import ModelWork
 from core.pretrained.backend import load_keras
 from core.runs.explain_child import PROCESSOR_ONLY
-from core.runs.side_work import in_words
 from core.settings import current_settings
 
 TICK_SECONDS = 1.0
@@ -96,7 +97,7 @@ def _talk(connection: Connection, address: Address, work: ModelWork) -> None:
                 told, found = work.handle(body, arrays)
             except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
                 traceback.print_exc()
-                told, found = {"failed": in_words(error)}, {}
+                told, found = {"failed": failure_text(error)}, {}
             send(connection, told, found)
         except ConnectionLostError as error:
             print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201
@@ -108,10 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     os.environ.update(PROCESSOR_ONLY)
     locks = current_settings().locks_folder
-    locks.mkdir(parents=True, exist_ok=True)
     server_folder().mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(locks / "model-server.lock", timeout=FORMER_SECONDS):
+        with lock(locks / "model-server.lock", timeout_seconds=FORMER_SECONDS):
             former = read_address()
             if former is not None:
                 forget_address(former)  # of one that was killed: this lock was free
@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the page shows it
         traceback.print_exc()
-        note_start("", os.getpid(), in_words(error))
+        note_start("", os.getpid(), failure_text(error))
         return 1
     return 0
 

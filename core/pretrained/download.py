@@ -3,7 +3,6 @@
 Nothing is ever seen under the final name that is not the whole, right file.
 """
 
-import os
 import queue
 import threading
 import time
@@ -12,11 +11,12 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.errors import WeightsRefused, WeightsUnavailable
+from core.files import written_whole
 from core.pretrained.digests import Published
-from core.pretrained.weight_files import file_md5, replace_durably
+from core.pretrained.weight_files import file_md5
 
 BLOCK_BYTES = 1 << 18
 Report = Callable[[str], None]
@@ -46,28 +46,24 @@ def download_official(
     """
     url = base_url.rstrip("/") + "/" + expected.file_name
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     started = time.perf_counter()
     response = _open_within(url, limits)
     try:
-        with response:
-            _save(response, temporary, started, limits, report)
-        found = file_md5(temporary)
-        if found != expected.md5:
-            kind = response.headers.get("Content-Type", "unknown type")
-            raise WeightsRefused(
-                f"What {url} sent was refused: {temporary.stat().st_size:,} bytes of {kind} "
-                f"with md5 {found}, the official file has {expected.md5}."
-            )
-        replace_durably(temporary, target)
+        with response, written_whole(target) as file:
+            received = _save(response, file, started, limits, report)
+            found = file_md5(Path(file.name))
+            if found != expected.md5:
+                kind = response.headers.get("Content-Type", "unknown type")
+                raise WeightsRefused(
+                    f"What {url} sent was refused: {received:,} bytes of {kind} "
+                    f"with md5 {found}, the official file has {expected.md5}."
+                )
     except TimeoutError as error:
         raise WeightsUnavailable(
             f"{url} fell silent for {limits.read_seconds:g} s; the download was given up"
         ) from error
     except OSError as error:
         raise WeightsUnavailable(f"{url} could not be saved: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _open_within(url: str, limits: DownloadLimits) -> Any:
@@ -114,27 +110,29 @@ def _limit_silence(response: Any, seconds: float) -> None:
 
 
 def _save(
-    response: Any, temporary: Path, started: float, limits: DownloadLimits, report: Report
-) -> None:
+    response: Any, file: BinaryIO, started: float, limits: DownloadLimits, report: Report
+) -> int:
+    """Returns the number of bytes, all of them written."""
     expected_bytes = int(response.headers.get("Content-Length") or 0)
     received = 0
     announced = -1
-    with open(temporary, "wb") as file:
-        # read1 returns what has come; read would wait for a whole block, past every limit.
-        while block := response.read1(BLOCK_BYTES):
-            file.write(block)
-            received += len(block)
-            if time.perf_counter() - started > limits.total_seconds:
-                raise WeightsUnavailable(
-                    f"the download was given up after {limits.total_seconds:g} s with "
-                    f"{received:,} of {expected_bytes:,} bytes"
-                )
-            tenth = received * 10 // expected_bytes if expected_bytes else 0
-            if tenth > announced:
-                announced = tenth
-                report(f"Downloading {response.url}: {received:,} of {expected_bytes:,} bytes")
+    # read1 returns what has come; read would wait for a whole block, past every limit.
+    while block := response.read1(BLOCK_BYTES):
+        file.write(block)
+        received += len(block)
+        if time.perf_counter() - started > limits.total_seconds:
+            raise WeightsUnavailable(
+                f"the download was given up after {limits.total_seconds:g} s with "
+                f"{received:,} of {expected_bytes:,} bytes"
+            )
+        tenth = received * 10 // expected_bytes if expected_bytes else 0
+        if tenth > announced:
+            announced = tenth
+            report(f"Downloading {response.url}: {received:,} of {expected_bytes:,} bytes")
+    file.flush()
     if received < expected_bytes:
         raise WeightsRefused(
             f"What {response.url} sent was refused: it broke off after {received:,} of "
             f"{expected_bytes:,} bytes."
         )
+    return received

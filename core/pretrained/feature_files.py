@@ -7,24 +7,22 @@ it cost and which sha256 the data has. The manifest is written last: without it 
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, HeadstartError
+from core.errors import HeadstartError
+from core.files import remove_parts, write_json, written_whole
+from core.text import size_text
 
 BLOCK_BYTES = 1 << 20
 SPARE_BYTES = 64 << 20
-LOCK_POLL_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +40,6 @@ def key_of(identity: Mapping[str, Any]) -> str:
     """sha256 (hex) over everything that the features depend on."""
     text = json.dumps(dict(identity), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-@contextmanager
-def held_lock(path: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
-    """Hold a lock between processes; while waiting ``should_stop`` is heard (``Cancelled``)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    while True:
-        try:
-            lock.acquire(timeout=LOCK_POLL_SECONDS)
-            break
-        except Timeout:
-            if should_stop():
-                raise Cancelled("Cancelled while waiting for features.") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def find_stored(folder: Path, key: str) -> StoredFeatures | None:
@@ -120,18 +100,13 @@ def write_features(
     when the disk is too small, before anything is computed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(f".{key}.*.tmp"):  # of a process that was killed
-        leftover.unlink(missing_ok=True)
-    _check_space(folder, shape)
     path, manifest_path = folder / f"{key}.npy", folder / f"{key}.json"
+    remove_parts(path)
+    _check_space(folder, shape)
     manifest_path.unlink(missing_ok=True)
-    temporary = folder / f".{key}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "wb") as file:
+        with written_whole(path) as file:
             digest = _write_array(file, shape, batches)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
         seconds = time.perf_counter() - started
         manifest = {
             **identity,
@@ -141,11 +116,9 @@ def write_features(
             "seconds": seconds,
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        _write_manifest(temporary, manifest_path, manifest)
+        write_json(manifest_path, manifest, indent=1)
     except OSError as error:
         raise HeadstartError(f"Features could not be written to {folder}: {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return StoredFeatures(path, shape, seconds)
 
 
@@ -154,8 +127,8 @@ def _check_space(folder: Path, shape: tuple[int, int]) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise HeadstartError(
-            f"The features of {shape[0]:,} images need {needed / 1e6:,.0f} MB and the disk of "
-            f"{folder} has {free / 1e6:,.0f} MB left. Free some space, or set HEADSTART_HOME to "
+            f"The features of {shape[0]:,} images need {size_text(needed)} and the disk of "
+            f"{folder} has {size_text(free)} left. Free some space, or set HEADSTART_HOME to "
             "another disk."
         )
 
@@ -178,11 +151,3 @@ def _write_array(file: BinaryIO, shape: tuple[int, int], batches: Iterable[np.nd
     if rows != shape[0]:
         raise ValueError(f"features of {rows} images, expected {shape[0]}")
     return digest.hexdigest()
-
-
-def _write_manifest(temporary: Path, path: Path, manifest: Mapping[str, Any]) -> None:
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

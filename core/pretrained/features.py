@@ -14,13 +14,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from core.errors import BadInput, Cancelled, OutOfMemory
+from core.files import lock
 from core.pretrained import weights
 from core.pretrained.backend import is_out_of_memory, load_keras
 from core.pretrained.digests import Kind
 from core.pretrained.feature_files import (
     StoredFeatures,
     find_stored,
-    held_lock,
     key_of,
     write_features,
 )
@@ -115,7 +115,7 @@ def extract_features(
     stop = should_stop or (lambda: False)
     folder = current_settings().cache_folder / "features"
     key = key_of(_identity(prepared, request, resize))
-    with held_lock(current_settings().locks_folder / f"features-{key[:16]}.lock", stop):
+    with lock(current_settings().locks_folder / f"features-{key[:16]}.lock", stop):
         stored = find_stored(folder, key)
         if stored is not None:
             return _feature_set(stored, "hit")

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import WeightsRefused
+from core.files import write_json
 from core.pretrained.digests import Kind, Published, published
 from core.pretrained.weight_files import read_weights_file
 from core.settings import current_settings
@@ -124,12 +125,9 @@ def _stored_verdicts() -> dict[str, Verdict]:
 def _keep(key: str, verdict: Verdict) -> None:
     _remembered[key] = verdict
     path = current_settings().weights_folder / VERDICTS_FILE
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     verdicts = _stored_verdicts() | {key: verdict}
-    text = json.dumps({name: asdict(entry) for name, entry in verdicts.items()}, indent=1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_json(path, {name: asdict(entry) for name, entry in verdicts.items()}, indent=1)
     except OSError as error:
         log.warning("%s cannot be written; weights are checked by each process: %s", path, error)

@@ -5,7 +5,6 @@ than the published ones are refused before anything is read.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import WeightsRefused
+from core.files import written_whole
 from core.pretrained.digests import Published, why_refused
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -102,31 +102,19 @@ def _text(value: str | bytes) -> str:
 def write_weights_file(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write ``arrays`` (keys ``layer/kernel``, ``layer/bias``) as Keras' legacy weights file.
 
-    Written to a temporary name, synced and renamed: a reader sees the whole file or none.
+    A reader sees the whole file or none.
     """
     import h5py
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     layers = list(dict.fromkeys(name.split("/")[0] for name in arrays))
-    try:
-        with h5py.File(temporary, "w") as file:
-            file.attrs["layer_names"] = [layer.encode() for layer in layers]
-            file.attrs["backend"] = b"tensorflow"
-            file.attrs["keras_version"] = b"2.0.0"
-            for layer in layers:
-                group = file.create_group(layer)
-                names = [f"{layer}/kernel:0", f"{layer}/bias:0"]
-                group.attrs["weight_names"] = [name.encode() for name in names]
-                for part, name in zip(("kernel", "bias"), names, strict=True):
-                    group.create_dataset(name, data=arrays[f"{layer}/{part}"])
-        replace_durably(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def replace_durably(temporary: Path, path: Path) -> None:
-    """Sync ``temporary`` to the disk, then rename it to ``path`` in one step."""
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with written_whole(path) as whole, h5py.File(whole.name, "w") as file:
+        file.attrs["layer_names"] = [layer.encode() for layer in layers]
+        file.attrs["backend"] = b"tensorflow"
+        file.attrs["keras_version"] = b"2.0.0"
+        for layer in layers:
+            group = file.create_group(layer)
+            names = [f"{layer}/kernel:0", f"{layer}/bias:0"]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for part, name in zip(("kernel", "bias"), names, strict=True):
+                group.create_dataset(name, data=arrays[f"{layer}/{part}"])

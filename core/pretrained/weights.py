@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
+from core.files import lock
 from core.pretrained import sources
 from core.pretrained.digests import KINDS, Kind, published
 from core.pretrained.download import DownloadLimits, Report, download_official
@@ -105,11 +106,9 @@ def fetch(
     """
     kind: Kind = "full" if full else "base"
     tell = report or (lambda _sentence: None)
-    settings = current_settings()
-    settings.locks_folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.locks_folder / f"weights-{kind}.lock", timeout=LOCK_SECONDS)
+    path = current_settings().locks_folder / f"weights-{kind}.lock"
     try:
-        with lock:
+        with lock(path, timeout_seconds=LOCK_SECONDS):
             return _fetch_locked(kind, tell, limits or DownloadLimits(), index_arguments)
     except Timeout as error:
         raise WeightsUnavailable(

@@ -15,15 +15,26 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, HeadstartError, OutOfMemory, StoreError
+from core.errors import (
+    Cancelled,
+    HeadstartError,
+    OutOfMemory,
+    StoreError,
+    failure_text,
+)
 from core.experiments.checkpoints import write_weights
 from core.experiments.predictions import Predictions, write_predictions
 from core.experiments.records import RunRecord
 from core.experiments.store import Store, open_store
+from core.files import lock
 from core.settings import current_settings
-from core.training.events import EpochRecord, Event, Progress, RunResult
+from core.training.events import (
+    EpochRecord,
+    Event,
+    Progress,
+    RunResult,
+)
 from core.training.spec import TrainingSpec
 
 EXIT_SMALLER_BATCH = 75
@@ -100,7 +111,7 @@ def execute(store: Store, run_id: str, parent: int | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must get its end
         traceback.print_exc()
-        store.fail(run.id, _surprise(error), run.attempts)
+        store.fail(run.id, failure_text(error, "The run"), run.attempts)
         return 1
     return 0
 
@@ -201,24 +212,13 @@ def _device_to_itself(store: Store, run: RunRecord, stop: StopSignal) -> Iterato
     if not TIMED_NEEDS & find_strategy(run.strategy).needs_for(run.settings):
         yield
         return
-    folder = current_settings().locks_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "device.lock")
-    waiting = False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=CANCEL_POLL_SECONDS)
-        except Timeout:
-            if not waiting:
-                progress = Progress("Waiting for the device: another run is using it", 0, 0)
-                store.set_progress(run.id, progress.as_dict(), run.attempts)
-                waiting = True
-            if stop():
-                raise Cancelled("The run was cancelled while it waited for the device.") from None
-    try:
+    waiting = Progress("Waiting for the device: another run is using it", 0, 0).as_dict()
+    with lock(
+        current_settings().locks_folder / "device.lock",
+        stop,
+        on_wait=lambda: store.set_progress(run.id, waiting, run.attempts),
+    ):
         yield
-    finally:
-        lock.release()
 
 
 def _after_out_of_memory(store: Store, run: RunRecord, error: Exception) -> int:
@@ -231,12 +231,6 @@ def _after_out_of_memory(store: Store, run: RunRecord, error: Exception) -> int:
     print(f"{error} {note}", file=sys.stderr)  # noqa: T201 - the process's output is the run's log
     store.reduce_batch(run.id, smaller, note, run.attempts)
     return EXIT_SMALLER_BATCH
-
-
-def _surprise(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    detail = f": {text[0][:300]}" if text else ""
-    return f"The run stopped with an unexpected {type(error).__name__}{detail}. See its log."
 
 
 def main(arguments: list[str] | None = None) -> int:

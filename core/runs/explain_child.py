@@ -19,7 +19,7 @@ from core.datasets.storage import open_dataset
 from core.experiments.checkpoints import HeatMaps, read_weights
 from core.experiments.predictions import read_predictions
 from core.experiments.store import Store, open_store
-from core.runs.array_files import write_arrays
+from core.files import write_arrays
 from core.runs.side_work import SideProcess, side_process
 
 PROCESSOR_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import errno
 import hashlib
 import os
 import signal
@@ -16,15 +15,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from core.errors import BadInput, Cancelled, ColumnsUnclear, HeadstartError, StoreError
+from core.errors import (
+    BadInput,
+    Cancelled,
+    ColumnsUnclear,
+    HeadstartError,
+    StoreError,
+    failure_text,
+)
 from core.experiments.limits import check_stored, stored_bytes
 from core.experiments.store import Store, open_store
+from core.files import lock
 from core.runs.import_files import delete_upload
-from core.runs.import_progress import LOOKING, WAITING, ImportProgress, step
+from core.runs.import_progress import (
+    LOOKING,
+    WAITING,
+    ImportProgress,
+    step,
+)
 from core.runs.import_records import ImportRecord
-from core.runs.import_watch import POLL_SECONDS, ImportWatch
+from core.runs.import_watch import ImportWatch
 from core.settings import current_settings
 
 NICENESS = 10
@@ -63,7 +73,7 @@ def execute(store: Store, import_id: str, own_process: bool = False) -> int:
             return _failed(store, record, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the import must get its end
             traceback.print_exc()
-            return _failed(store, record, _surprise(error))
+            return _failed(store, record, failure_text(error, "The import"))
 
 
 def _begin_and_read(store: Store, record: ImportRecord, watch: ImportWatch) -> int:
@@ -168,23 +178,12 @@ def _numbered(asked: str, name: str) -> str:
 @contextmanager
 def _one_at_a_time(store: Store, record: ImportRecord, watch: ImportWatch) -> Iterator[None]:
     """Two imports at once would take each other's processors and memory."""
-    folder = current_settings().locks_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "imports.lock")
-    waiting = False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=POLL_SECONDS)
-        except Timeout:
-            if not waiting:
-                store.set_import_progress(record.id, record.attempts, step(WAITING))
-                waiting = True
-            if watch.should_stop():
-                raise Cancelled("Cancelled while it waited; nothing was stored.") from None
-    try:
+    with lock(
+        current_settings().locks_folder / "imports.lock",
+        watch.should_stop,
+        on_wait=lambda: store.set_import_progress(record.id, record.attempts, step(WAITING)),
+    ):
         yield
-    finally:
-        lock.release()
 
 
 def _stopped(store: Store, record: ImportRecord, watch: ImportWatch, error: BaseException) -> int:
@@ -202,14 +201,6 @@ def _failed(
     print(message, file=sys.stderr)  # noqa: T201 - the process's output is the import's log
     store.fail_import(record.id, record.attempts, message, question)
     return 1
-
-
-def _surprise(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full. Make room and try again; nothing was stored."
-    text = str(error).strip().splitlines()
-    detail = f": {text[0][:300]}" if text else ""
-    return f"The import stopped with an unexpected {type(error).__name__}{detail}. See its log."
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,8 +14,10 @@ from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored
+from core.files import written_whole
 from core.runs.import_files import RECEIVING_PREFIX, UPLOAD_FOLDER, import_folder_path
 from core.settings import current_settings
+from core.text import count_text
 
 Upload = tuple[str, BinaryIO]
 
@@ -78,13 +80,11 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     name, source = _names(files)
     try:
         (temporary / UPLOAD_FOLDER).mkdir(parents=True)
-        with open(temporary / UPLOAD_FOLDER / name, "xb") as target:
+        with written_whole(temporary / UPLOAD_FOLDER / name) as target:
             if _is_single(files):
                 _copy(files[0][1], target, allowance)
             else:
                 _pack(files, target, allowance)
-            target.flush()
-            os.fsync(target.fileno())
         temporary.rename(import_folder_path(import_id))
     except OSError as error:
         raise HeadstartError(
@@ -127,7 +127,7 @@ def _names(files: Sequence[Upload]) -> tuple[str, str]:
     """The file name to keep an upload under, and how people know it."""
     if _is_single(files):
         return safe_file_name(files[0][0]), shown_name(files[0][0])
-    count = f"{len(files):,} file{'s' if len(files) > 1 else ''}"
+    count = count_text(len(files), "file")
     folders = {parts[0] if len(parts) > 1 else None for parts in (_parts(n) for n, _ in files)}
     (folder,) = folders if len(folders) == 1 else (None,)
     if folder is None:

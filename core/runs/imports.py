@@ -1,6 +1,5 @@
 """Import a dataset in a process of its own: from an upload, or from a folder on this machine."""
 
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.runs.import_records import ImportRecord
 from core.runs.import_uploads import MOST_UPLOADED_FILES, keep_upload
 from core.runs.launchers import python_command, start_detached
 from core.settings import current_settings
+from core.text import list_text
 
 __all__ = [
     "MOST_UPLOADED_FILES",
@@ -89,8 +89,9 @@ def allowed_path(path_text: str) -> Path:
     """The real place of a folder or file that pages may read. Raises ``BadInput``."""
     text = path_text.strip()
     allowed = current_settings().import_folders
+    named = list_text([str(folder) for folder in allowed], last="or")
     if not text:
-        raise BadInput(f"Give a folder or file below {_listed(allowed)}.", "path")
+        raise BadInput(f"Give a folder or file below {named}.", "path")
     places = []
     for folder in allowed:
         try:
@@ -107,18 +108,14 @@ def allowed_path(path_text: str) -> Path:
         raise BadInput(f"There is no folder or file at {shown_name(str(places[0]))}.", "path")
     raise BadInput(
         f"{shown_name(text)} is not in a folder that may be read from here. Allowed:"
-        f" {_listed(allowed)}. Move it there, or let the administrator allow its folder with"
-        " HEADSTART_IMPORT_FOLDERS.",
+        f" {named}. Move it there, or let the administrator allow its "
+        "folder with HEADSTART_IMPORT_FOLDERS.",
         "path",
     )
 
 
 def _asked(name: str | None) -> str | None:
     return checked_name(name) if name is not None and name.strip() else None
-
-
-def _listed(folders: Sequence[Path]) -> str:
-    return ", ".join(map(os.fspath, folders))
 
 
 def _start_new(store: Store, record: ImportRecord) -> None:

@@ -21,10 +21,10 @@ from core.errors import HeadstartError, StoreError
 from core.experiments.predictions import Predictions, read_predictions
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store, open_store
+from core.files import write_arrays
 from core.pretrained import weights
 from core.pretrained.feature_files import find_stored, matching_keys
 from core.pretrained.features import FORMAT
-from core.runs.array_files import write_arrays
 from core.runs.side_work import SideProcess, side_process
 from core.settings import current_settings
 

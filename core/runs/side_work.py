@@ -22,7 +22,8 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from core.errors import HeadstartError
+from core.errors import failure_text
+from core.files import PART_SUFFIX, is_locked, lock, remove_parts, write_json, written_whole
 from core.runs.launchers import python_command, start_detached
 from core.settings import current_settings
 
@@ -122,26 +123,28 @@ def side_process(result: Path, limit_bytes: int = LIMIT_BYTES) -> Iterator[SideP
     """
     os.nice(NICENESS)
     result.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(_beside(result, ".lock"))
+    own_lock = FileLock(_beside(result, ".lock"))
     try:
         # Those who ask how it stands hold the lock for a moment, hence the wait.
-        held = lock.acquire(timeout=LOCK_SECONDS)
+        held = own_lock.acquire(timeout=LOCK_SECONDS)
     except Timeout:
         print(f"Another process is at work on {result.name}.", file=sys.stderr)  # noqa: T201
         raise SystemExit(0) from None
     with held:
         if result.exists():
             raise SystemExit(0)
+        remove_parts(result)
         work = SideProcess(result)
         work.report("Waiting for other work to end")
         try:
             # One at a time, however many pictures somebody opens: each loads its own libraries.
-            with FileLock(current_settings().locks_folder / "side-slot.lock"):
+            with lock(current_settings().locks_folder / "side-slot.lock"):
                 work.report("Reading what is needed")
                 yield work
         except Exception as error:
             traceback.print_exc()
-            _write_atomically(_beside(result, ".error"), in_words(error))
+            with written_whole(_beside(result, ".error")) as file:
+                file.write(failure_text(error).encode(errors="backslashreplace"))
             raise SystemExit(1) from error
         _beside(result, ".progress").unlink(missing_ok=True)
         remove_oldest(result, limit_bytes)
@@ -156,7 +159,7 @@ def remove_oldest(keep: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     """
     ages: list[tuple[float, int, Path]] = []
     for path in keep.parent.iterdir():
-        if path.suffix not in (*COMPANIONS, ".part"):
+        if path.suffix not in (*COMPANIONS, PART_SUFFIX):
             try:
                 status = path.stat()
             except FileNotFoundError:
@@ -179,7 +182,7 @@ def _standing(result: Path) -> SideWork | None:
         return SideWork(result, "ready")
     error = _beside(result, ".error")
     progress = _read_progress(result)
-    if _is_held(result):
+    if is_locked(_beside(result, ".lock")):
         told = progress or {"step": STARTING, "done": 0, "total": 0}
         return SideWork(result, "working", told["step"], told["done"], told["total"])
     # Between the first look and the lock the work may have come to its end.
@@ -194,23 +197,10 @@ def _standing(result: Path) -> SideWork | None:
     return SideWork(result, "failed", error=STOPPED)
 
 
-def _is_held(result: Path) -> bool:
-    path = _beside(result, ".lock")
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
 @contextmanager
 def _deciding() -> Iterator[None]:
     """One at a time looks and starts, so that two who ask at once start one process."""
-    folder = current_settings().locks_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "side.lock", timeout=LOCK_SECONDS):
+    with lock(current_settings().locks_folder / "side.lock", timeout_seconds=LOCK_SECONDS):
         yield
 
 
@@ -220,7 +210,7 @@ def _beside(result: Path, suffix: str) -> Path:
 
 def _write_progress(result: Path, step: str, done: int, total: int) -> None:
     document = {"step": step, "done": done, "total": total, "at": time.time()}
-    _write_atomically(_beside(result, ".progress"), json.dumps(document))
+    write_json(_beside(result, ".progress"), document)
 
 
 def _read_progress(result: Path) -> dict[str, Any] | None:
@@ -228,20 +218,3 @@ def _read_progress(result: Path) -> dict[str, Any] | None:
         return json.loads(_beside(result, ".progress").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def in_words(error: Exception) -> str:
-    """What went wrong in a process of ours, for the person who must act."""
-    if isinstance(error, HeadstartError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There was not enough memory for it. Close other work and start it again."
-    lines = str(error).strip().splitlines()
-    detail = f": {lines[0][:300]}" if lines else ""
-    return f"It stopped with an unexpected {type(error).__name__}{detail}. See its log."

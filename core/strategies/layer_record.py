@@ -82,7 +82,7 @@ def max_pooling(before: LayerRecord, name: str, pool: int) -> LayerRecord:
 def flatten(before: LayerRecord, name: str = "flatten") -> LayerRecord:
     """All numbers of a picture in one row."""
     units = prod(before.output)
-    return LayerRecord(name, "Flatten", (units,), words=f"flatten {size_text(before.output)}")
+    return LayerRecord(name, "Flatten", (units,), words=f"flatten {units_text(before.output)}")
 
 
 def dense(before: LayerRecord, name: str, units: int) -> LayerRecord:
@@ -107,7 +107,7 @@ def softmax(before: LayerRecord, class_count: int) -> LayerRecord:
     return replace(dense(before, "predictions", class_count), words="softmax")
 
 
-def size_text(shape: tuple[int, ...]) -> str:
+def units_text(shape: tuple[int, ...]) -> str:
     """``3×3×512 = 4608`` for a picture's shape, ``500`` for a row of units."""
     if len(shape) == 1:
         return str(shape[0])

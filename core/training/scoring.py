@@ -19,14 +19,22 @@ class Inputs(Protocol):
 
 
 def score(probabilities: np.ndarray, labels: np.ndarray) -> SplitScore:
-    """``probabilities`` ``(n, classes)``, ``labels`` ``(n,)``; log loss in nats, with
-    probabilities no smaller than 1e-7 so that one certain mistake does not make it infinite."""
-    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    """``probabilities`` ``(n, classes)``, ``labels`` ``(n,)``. Of two classes that are equally
+    probable the first is the prediction; the log loss is the mean of ``log_losses``."""
     return SplitScore(
         images=len(labels),
         accuracy=float(np.mean(probabilities.argmax(axis=1) == labels)),
-        log_loss=float(-np.mean(np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)))),
+        log_loss=float(np.mean(log_losses(probabilities[np.arange(len(labels)), labels]))),
     )
+
+
+def log_losses(label_probability: np.ndarray) -> np.ndarray:
+    """float64, same shape: ``-log`` of the probability given to the label, in nats.
+
+    Probabilities below 1e-7 count as that, 16.1 nats: one certain mistake must not make the mean
+    infinite.
+    """
+    return -np.log(np.clip(label_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
 
 
 def predict(

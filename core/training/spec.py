@@ -1,17 +1,25 @@
 """The whole specification of one training: what a run stores, and all that ``train`` needs."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, Resize
 from core.datasets.model import Dataset
 from core.datasets.split import Split, make_split
+from core.settings import Precision
 from core.training.subset import nested_subset
 
 SMALLEST_IMAGE_SIZE = 8
 LARGEST_IMAGE_SIZE = 512
 SMALLEST_TRAIN_SHARE = 0.01
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+ImageSize = Annotated[
+    int, Field(ge=SMALLEST_IMAGE_SIZE, le=LARGEST_IMAGE_SIZE, json_schema_extra={"unit": "pixels"})
+]
+TrainFraction = Annotated[float, Field(ge=SMALLEST_TRAIN_SHARE, le=1.0)]
 
 
 class SplitProportions(BaseModel):
@@ -22,9 +30,9 @@ class SplitProportions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    test: float = Field(0.30, ge=0.05, le=0.60)
-    validation: float = Field(0.07, ge=0.02, le=0.40)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    test: float = Field(DEFAULT_TEST_FRACTION, ge=0.05, le=0.60)
+    validation: float = Field(DEFAULT_VALIDATION_FRACTION, ge=0.02, le=0.40)
+    seed: Seed = 0
     use_given: bool = True
 
     def of(self, dataset: Dataset) -> Split:
@@ -46,12 +54,12 @@ class TrainingSpec(BaseModel):
     dataset_id: str
     strategy: str
     settings: dict[str, Any]
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    image_size: int = Field(96, ge=SMALLEST_IMAGE_SIZE, le=LARGEST_IMAGE_SIZE)
-    resize: Literal["stretch", "pad", "crop"] = "stretch"
+    seed: Seed = 0
+    image_size: ImageSize = 96
+    resize: Resize = "stretch"
     split: SplitProportions = SplitProportions()
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
-    train_share: float = Field(1.0, ge=SMALLEST_TRAIN_SHARE, le=1.0)
+    precision: Precision = "auto"
+    train_share: TrainFraction = 1.0
 
     def sides_of(self, dataset: Dataset) -> Split:
         """The split with the training images that this run is given; the other sides are whole.

@@ -96,7 +96,7 @@ def test_datasets_are_listed_and_shown(type_it: TypeIt) -> None:
     status, out, _ = type_it("datasets", "list")
     assert status == 0
     assert out.splitlines()[1].split() == [
-        "arrows", "120", "3", "down", "33.3%", arrows["id"][:12]
+        "arrows", "120", "3", "down", "33.3", "%", arrows["id"][:12]
     ]  # fmt: skip
 
 
@@ -234,8 +234,8 @@ OUT_OF_RANGE = [
     (("--image-size", "big"), "--image-size is 'big'; it must be a whole number"),
     (("--seeds", "0,x"), "--seeds is 'x'; it must be a whole number"),
     (("--seeds", "0,0"), "A seed is given twice"),
-    (("--seeds", "-1"), "seed -1 must be a whole number from 0"),
-    (("--test-fraction", "2"), "split.test is 2.0"),
+    (("--seeds", "-1"), "seeds is -1; it must be a whole number from 0 to 2147483647."),
+    (("--test-fraction", "2"), "split.test is 2.0; it must be a number from 0.05 to 0.6."),
     (("--validation-fraction", "x"), "--validation-fraction is 'x'; it must be a number"),
     (("--train-share", "x"), "--train-share is 'x'; it must be a number"),
     (("--train-share", "0"), "train_share is 0.0; it must be a number from 0.01 to 1"),
@@ -295,7 +295,7 @@ def test_run_trains_compares_and_can_be_exported(
     assert status == 0, err
     (experiment,) = store.experiments()
     assert err.startswith(f"experiment {experiment.id}: 2 runs\n")
-    assert "majority, seed 1: finished, test accuracy 33.3%" in err
+    assert "majority, seed 1: finished, test accuracy 33.3 %" in err
     assert "majority" in out
     assert experiment.state_counts == {"finished": 2}
     document = listed(

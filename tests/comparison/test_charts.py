@@ -1,13 +1,6 @@
 import pytest
 
-from core.comparison.charts.appearance import (
-    _SPARE,
-    KNOWN_LOOKS,
-    appearance_of,
-    percent_text,
-    rough_seconds_text,
-    seconds_text,
-)
+from core.comparison.charts.appearance import _SPARE, KNOWN_LOOKS, appearance_of
 from core.comparison.charts.curves import Curve, curve_chart
 from core.comparison.charts.result_charts import (
     accuracy_against_time_chart,
@@ -121,38 +114,3 @@ def test_frames_are_in_percent_with_units_in_their_names(comparison):
     assert frame["peak memory (MB)"].tolist() == [500.0, 500.0, 500.0]
     assert frame["state"].tolist() == ["finished", "finished", "failed, 1 of 2 seeds done"]
     assert len(seeds_frame(comparison)) == 5
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "—"),
-        (0.4, "0.40 s"),
-        (12.34, "12.3 s"),
-        (59.99, "1 min 00 s"),
-        (245, "4 min 05 s"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_durations_are_said_as_people_say_them(seconds, text):
-    assert seconds_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "5 s"),
-        (42, "40 s"),
-        (58, "1 min"),
-        (667, "11 min"),
-        (3599, "1 h"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_estimates_promise_no_more_than_they_can_keep(seconds, text):
-    assert rough_seconds_text(seconds) == text
-
-
-def test_percentages_have_one_decimal():
-    assert percent_text(0.6634) == "66.3 %"
-    assert percent_text(None) == "—"

@@ -2,21 +2,9 @@ import numpy as np
 import pytest
 
 from core.comparison.charts.confusion_charts import (
-    BLACK,
-    MOST_CLASSES,
-    WHITE,
-    charted_classes,
-    chosen_cell,
     confusion_chart,
-    left_out_sentence,
 )
-from core.comparison.confusion import (
-    cell_images,
-    confusion,
-    confusion_frame,
-    confusion_words,
-    number_text,
-)
+from core.comparison.confusion import cell_images, confusion, confusion_frame, confusion_words
 from core.errors import UnknownName
 from tests.hand_made import evidence
 
@@ -133,84 +121,3 @@ def test_the_frame_has_a_line_for_each_class(small):
         "as bee": [1, 2, 0],
         "as cat": [0, 0, 1],
     }
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0"), (12, "12"), (1234, "1,234"), (2.5, "2.5"), (1 / 3 + 1 / 3 + 1 / 3, "1")],
-)
-def test_numbers_are_whole_where_they_are(count, text):
-    assert number_text(count) == text
-
-
-def test_every_cell_of_the_chart_can_be_chosen(small):
-    heat, white, black, choices = confusion_chart(confusion(small, "cnn")).data
-    assert heat.z.tolist() == [[1.5, 1.5, 0], [1.5, 1.5, 0], [0.5, 0, 1.5]]
-    assert (heat.zmin, heat.zmax) == (0, 1.5)
-    assert [tuple(cell[:2]) for cell in choices.customdata] == [
-        (row, column) for row in range(3) for column in range(3)
-    ]
-    assert choices.customdata[6][2] == ("label cat<br>said ant<br>0.5 of 2 with that label: 25.0 %")
-    assert choices.x[1].strip("\u200b") == "bee"
-    assert choices.y[1].strip("\u200b") == "ant"
-    # The brightest cells have black numbers, the darker white ones, the empty none.
-    assert (white.textfont.color, black.textfont.color) == (WHITE, BLACK)
-    assert [*black.text] == [["1.5", "1.5", ""], ["1.5", "1.5", ""], ["", "", "1.5"]]
-    assert [*white.text] == [["", "", ""], ["", "", ""], ["0.5", "", ""]]
-
-
-def test_the_normalised_chart_is_in_percent(small):
-    heat, white, black, _ = confusion_chart(confusion(small, "cnn", 0), normalised=True).data
-    assert heat.zmax == 100
-    assert heat.z[2].tolist() == [50, 0, 50]
-    printed = sorted(text for trace in (white, black) for line in trace.text for text in line)
-    assert [text for text in printed if text] == ["33", "33", "50", "50", "67", "67"]
-
-
-def test_names_are_shown_literally_and_numbers_stay_names():
-    names = ("<b>&", "1e5", "x" * 40)
-    matrix = confusion(evidence([0, 1, 2], {"cnn": [[0, 1, 2]]}, names), "cnn", 0)
-    figure = confusion_chart(matrix)
-    assert [name.strip("\u200b") for name in figure.data[0].x] == [
-        "&lt;b&gt;&amp;",
-        "1e5",
-        "x" * 21 + "…",
-    ]
-    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "category"
-
-
-def test_names_that_begin_alike_stay_apart():
-    names = ("a very long name of a class 1", "a very long name of a class 2")
-    matrix = confusion(evidence([0, 1], {"cnn": [[0, 1]]}, names), "cnn", 0)
-    assert len(set(confusion_chart(matrix).data[0].x)) == 2
-
-
-@pytest.mark.parametrize("count", [MOST_CLASSES, MOST_CLASSES + 1])
-def test_the_most_confused_classes_are_charted(count):
-    matrix = many_classes(count)
-    shown = charted_classes(matrix)
-    assert len(shown) == MOST_CLASSES
-    assert len(confusion_chart(matrix).data[-1].customdata) == MOST_CLASSES**2
-    if count == MOST_CLASSES:
-        assert shown == list(range(count))
-        assert left_out_sentence(matrix) is None
-    else:
-        # Classes 0 and 1 have no mistakes: the first of them stays, because it comes first.
-        assert shown == [0, *range(2, count)]
-        assert left_out_sentence(matrix) == (
-            "There are 31 classes. The chart shows the 30 with most mistakes; the table below has "
-            "all of them."
-        )
-
-
-def test_positions_of_a_chosen_cell_are_those_of_all_classes():
-    points = confusion_chart(many_classes(40)).data[-1].customdata
-    assert chosen_cell([{"customdata": list(points[-1])}]) == (
-        charted_classes(many_classes(40))[-1],
-        charted_classes(many_classes(40))[-1],
-    )
-
-
-@pytest.mark.parametrize("points", [[], [{}], [{"customdata": None}]])
-def test_nothing_chosen(points):
-    assert chosen_cell(points) is None

@@ -4,7 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.comparison.charts.map_charts import MOST_NAMED, chosen_image, left_out_sentence, map_chart
+from core.comparison.charts.map_charts import (
+    MOST_NAMED,
+    chosen_image,
+    left_out_sentence,
+    map_chart,
+)
 from core.comparison.feature_map import (
     METHOD_TITLES,
     FeatureMap,
@@ -17,7 +22,7 @@ from core.comparison.feature_map import (
 )
 from core.errors import StoreError, UnknownName
 from core.experiments.store import open_store
-from core.runs.array_files import write_arrays
+from core.files import write_arrays
 from core.runs.map_child import METHODS
 from tests.hand_made import evidence
 

@@ -16,7 +16,7 @@ from core.comparison.mistakes import (
     label_errors_csv,
     likely_label_errors,
 )
-from core.comparison.significance import paired_difference
+from core.comparison.significance import paired_test
 from core.errors import BadInput, UnknownName
 from tests.hand_made import answers, evidence
 from tests.made_up import DATASET_ID
@@ -133,7 +133,7 @@ def test_flips_of_one_seed_each_are_those_that_the_test_counts(seed):
     tables = {name: random.integers(0, 3, (2, 200)).tolist() for name in ("cnn", "probe")}
     both = evidence(labels, tables)
     found = flips(both, "cnn", "probe", seed_of_first=1, seed_of_second=0)
-    tested = paired_difference(both.of("cnn").right[1:], both.of("probe").right[:1])
+    tested = paired_test(both.of("cnn").right[1:], both.of("probe").right[:1])
     assert (len(found.put_right), len(found.broken)) == (tested.put_right, tested.broken)
     assert len(found.put_right) > 10
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.comparison.reports.model_card import PackageFacts, imagenet_words, literal, model_card
+from core.comparison.reports.model_card import PackageFacts, imagenet_words, model_card
 from core.errors import StoreError
 from core.experiments.predictions import predictions_path
 from core.experiments.store import open_store
@@ -73,19 +73,3 @@ def test_without_predictions_there_is_no_card() -> None:
     predictions_path(f"{EXPERIMENT}-cnn-1").unlink()
     with pytest.raises(StoreError, match=f"{EXPERIMENT}-cnn-1"):
         model_card(store, f"{EXPERIMENT}-cnn-1", FACTS)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("62.9 %", "62.9 %"),
-        ("1. first", "1\\. first"),
-        ("- item", "\\- item"),
-        ("a\nb", "a b"),
-        ("<b>|a_b*", "\\<b\\>\\|a\\_b\\*"),
-        ("see https://a.b", "see https\\://a.b"),
-        ("www.a.b", "www\\.a.b"),
-    ],
-)
-def test_markdown_shows_names_as_they_are(text: str, shown: str) -> None:
-    assert literal(text) == shown

@@ -5,7 +5,7 @@ import pytest
 from core.comparison.charts.confusion_charts import confusion_chart, mark_cell
 from core.comparison.confusion import confusion
 from core.comparison.evidence import load_evidence
-from core.comparison.one_image import answer_words, answers_about, answers_frame, image_words
+from core.comparison.one_image import answers_about, answers_frame, image_words
 from core.comparison.pair_choice import telling_pair
 from core.errors import BadInput
 from core.experiments.store import open_store
@@ -26,7 +26,6 @@ def test_all_seeds_together_say_what_most_of_them_say(evidence):
     assert (cnn.seeds_right, cnn.seed_count) == (0, 2)
     assert (probe.said_name, probe.right, probe.seeds_right) == ("ant", True, 1)
     assert (probe.sureness, probe.label_probability) == (0.5, 0.4375)
-    assert answer_words(cnn) == "CNN, three blocks said bee (50.0 % sure), which is wrong"
     assert image_words(evidence, 8, (cnn, probe)) == "Labelled ant; 1 of 2 strategies said so."
 
 

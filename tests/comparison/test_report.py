@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.comparison.reports.report import breakable, report_html
-from core.comparison.reports.report_blocks import UNKNOWN, Table, cell_text
+from core.comparison.reports.report_blocks import Table, cell_text
 from core.comparison.reports.report_confusion import confusion_section
 from core.datasets.add import add_pixels
 from core.datasets.store import remove_dataset
@@ -18,6 +18,7 @@ from core.experiments.predictions import Predictions, predictions_path, write_pr
 from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import open_store
+from core.text import UNKNOWN
 from tests import hand_made, made_up
 from tests.made_evidence import (
     ANSWERS,

@@ -15,8 +15,14 @@ from core.errors import UnknownName
 from core.experiments.predictions import Predictions, write_predictions
 from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
+from core.training.scoring import log_losses
 from tests import made_up
-from tests.made_evidence import EXPERIMENT, MOMENT, evidence_of, store_experiment
+from tests.made_evidence import (
+    EXPERIMENT,
+    MOMENT,
+    evidence_of,
+    store_experiment,
+)
 
 RIGHT, WRONG = log(2), log(8 / 3)  # nats of a probability of 1/2 and of 3/8
 
@@ -234,7 +240,7 @@ def test_measures_agree_with_scikit_learn(seed):
     )
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)
-    assert metrics.image_log_losses(given).mean() == pytest.approx(
+    assert log_losses(given).mean() == pytest.approx(
         sklearn_metrics.log_loss(labels, exact, labels=range(6)), rel=1e-5
     )
 

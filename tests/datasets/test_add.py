@@ -8,7 +8,12 @@ from PIL import Image
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.storage import list_datasets
 from core.errors import BadInput, HeadstartError
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -113,7 +118,7 @@ def test_no_room_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "core.datasets.storage.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})
     )
-    with pytest.raises(HeadstartError, match="GB free"):
+    with pytest.raises(HeadstartError, match=r"has 0\.1 MB free; this dataset would take 0\.1 MB"):
         add_zip(tmp_path, two_classes())
 
 

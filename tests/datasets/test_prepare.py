@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import files
 from core.datasets import prepare
 from core.datasets.add import add_dataset
 from core.datasets.model import Dataset
@@ -147,7 +148,7 @@ def test_cancel_while_another_builds(tiny_dataset, monkeypatch):
         build(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(prepare, "_build", slow_build)
-    monkeypatch.setattr(prepare, "LOCK_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(files, "LOCK_POLL_SECONDS", 0.01)
     thread = threading.Thread(target=prepare_images, args=(tiny_dataset, 16))
     thread.start()
     assert building.wait(20)
@@ -163,7 +164,7 @@ def test_a_failure_while_writing_leaves_nothing(tiny_dataset, home, monkeypatch)
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(prepare.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         prepare_images(tiny_dataset, 16)
     assert list((home / "cache" / "prepared").iterdir()) == []
@@ -179,7 +180,7 @@ def test_no_room_on_the_disk(tiny_dataset, monkeypatch):
 def test_what_a_killed_process_left_is_removed(tiny_dataset):
     path = prepare_images(tiny_dataset, 16).path
     path.unlink()
-    left_behind = path.with_name(f"{path.stem}.0123.part")
+    left_behind = path.with_name(f".{path.name}.{'0' * 32}.part")
     left_behind.write_bytes(b"half")
     prepare_images(tiny_dataset, 16)
     assert sorted(path.parent.iterdir()) == [path.with_suffix(".json"), path]

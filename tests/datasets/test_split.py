@@ -138,7 +138,7 @@ def test_a_class_too_small_is_named_with_the_minimum(sizes, copies, message):
 
 @pytest.mark.parametrize(("test", "validation"), [(0.0, 0.1), (0.3, 0.0), (0.6, 0.4), (0.9, 0.2)])
 def test_proportions_that_leave_nothing(own_themes16, test, validation):
-    with pytest.raises(BadInput, match="leave at least 5% to train on"):
+    with pytest.raises(BadInput, match="leave at least 5 % to train on"):
         make_split(own_themes16, test, validation, 0)
 
 

@@ -11,7 +11,7 @@ from core.datasets.reading.column_names import (
     MOST_LISTED_ROWS,
     RefusedRows,
     asked_position,
-    plain,
+    bare_name,
     split_position,
     unique_names,
     why_no_label,
@@ -142,7 +142,7 @@ def test_names_of_columns():
         "column 6",
     )
     assert unique_names(None, 2) == ("column 1", "column 2")
-    assert [plain(name) for name in ("Class-Name", "Étiquette", " data set ")] == [
+    assert [bare_name(name) for name in ("Class-Name", "Étiquette", " data set ")] == [
         "classname",
         "etiquette",
         "dataset",

@@ -71,7 +71,7 @@ def test_what_fits_is_taken_and_what_does_not_is_refused():
     with pytest.raises(LimitReached) as caught:
         check_stored(GIGABYTE - 399, "this upload")
     assert str(caught.value) == (
-        "Headstart holds 0.0 GB and this upload would take 1.0 GB; the limit is 1 GB "
+        "Headstart holds 0.1 MB and this upload would take 1 GB; the limit is 1 GB "
         "(HEADSTART_MOST_STORED_GB). Remove datasets that are no longer needed, or ask whoever "
         "runs this server for more."
     )
@@ -79,7 +79,7 @@ def test_what_fits_is_taken_and_what_does_not_is_refused():
 
 def test_a_full_home_takes_nothing_and_room_made_counts_at_once(small):
     large = fill(small, 2 * GIGABYTE)
-    with pytest.raises(LimitReached, match=r"^Headstart holds 2\.0 GB; the limit is 1 GB"):
+    with pytest.raises(LimitReached, match=r"^Headstart holds 2 GB; the limit is 1 GB"):
         check_stored(0, "what these runs keep")
     large.unlink()
     check_stored(0, "what these runs keep")

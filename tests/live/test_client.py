@@ -1,5 +1,6 @@
 """Networks that answer live, by the real process that holds them."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -23,9 +24,16 @@ from core.experiments.store import Store, open_store
 from core.live import process as live_process
 from core.live import protocol as live_protocol
 from core.live.candidates import Candidate
-from core.live.client import LiveAnswer, Standing, answer, standing, wake, where_it_looked
+from core.live.client import (
+    LiveAnswer,
+    Standing,
+    answer,
+    standing,
+    wake,
+    where_it_looked,
+)
 from core.live.images import prepared_of
-from core.live.process import dismiss_server, note_start
+from core.live.process import CONNECT_SECONDS, NobodyThere, ask, note_start
 from core.live.protocol import ConnectionLostError, connect, read_address
 from core.runs.child import execute
 from core.settings import PROJECT_ROOT, current_settings
@@ -40,6 +48,11 @@ def waited_for(store: Store, experiment_id: str) -> Standing:
     return now
 
 
+def _dismiss_server() -> None:
+    with contextlib.suppress(NobodyThere):
+        ask({"do": "leave"}, {}, CONNECT_SECONDS)
+
+
 @pytest.fixture(scope="module")
 def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """One home for the whole module: its process loads TensorFlow once. Its path is too long for
@@ -51,7 +64,7 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         leave_out_bundled_datasets(folder)
         add_arrows()
         yield folder
-        dismiss_server()
+        _dismiss_server()
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +194,11 @@ def test_it_ends_when_told(ready: tuple[Store, str]) -> None:
     address = read_address()
     assert address is not None
     process = psutil.Process(address.process_id)
-    dismiss_server()
+    _dismiss_server()
     psutil.wait_procs([process], timeout=30)
     assert standing(*ready).state == "asleep"
     assert not Path(address.place).parent.exists()
-    dismiss_server()
+    _dismiss_server()
 
 
 def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> None:

@@ -18,13 +18,19 @@ from core.experiments.predictions import predictions_path
 from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
 from core.runs.side_work import SideWork
+from core.text import escape_markdown
 from core.ui.compare import image as compare_image
 from core.ui.compare import learning_start as compare_learning_start
 from core.ui.compare import map as compare_map
 from core.ui.frame import evidence_reads, job_status, reads
-from core.ui.widgets.texts import literal
 from tests import stored_home
-from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
+from tests.pages.compared import (
+    EXPERIMENT,
+    HOSTILE,
+    MOMENT,
+    add_hostile,
+    store_compared,
+)
 from tests.pages.conftest import open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
@@ -121,7 +127,7 @@ def test_the_verdict_stands_in_words_first(compared):
         open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second="cnn")
     )
     verdict = pair_verdict(load_evidence(compared, EXPERIMENT), "mlp", "cnn")
-    assert f"**{literal(verdict.words)}**" in [element.value for element in app.markdown]
+    assert f"**{escape_markdown(verdict.words)}**" in [element.value for element in app.markdown]
     assert verdict.words.startswith("CNN, three blocks, beats MLP by ")
 
 
@@ -212,7 +218,7 @@ def test_flips_show_both_probabilities_and_both_sides(compared):
     assert opened == [f"open.flips.put_right.{flip.image}" for flip in found.put_right[:24]]
     first = found.put_right[0]
     before, after = (
-        literal(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
+        escape_markdown(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
     assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
@@ -231,7 +237,7 @@ def test_one_picture_is_shown_large_with_what_everybody_said(compared):
         "CNN, three blocks",
         "VGG16 probe",
     ]
-    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     app = is_whole(app.selectbox(key="address.seed").set_value("1").run())
     assert app.query_params["seed"] == "1"
     assert set(app.dataframe[0].value["seeds right"]) <= {"0 of 1", "1 of 1"}
@@ -493,7 +499,7 @@ def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch
     button = next(button for button in app.button if button.label == "Make the map")
     app = is_whole(button.click().run())
     assert "Made up for a test" in words(app)
-    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     next(button for button in app.button if button.label == "Open it").click().run()
     assert app.query_params["image"] == str(image)
 

@@ -13,14 +13,29 @@ from core.datasets.storage import open_dataset
 from core.datasets.store import remove_dataset
 from core.experiments.store import open_store
 from core.live.client import Candidate, LiveAnswer, Standing
-from core.ui.try_it import answers as try_answers
-from core.ui.try_it import experiment as try_experiment
-from core.ui.try_it import guess as try_guess
-from core.ui.try_it import image as try_picture
-from core.ui.try_it import training as try_training
-from core.ui.widgets.texts import literal
+from core.text import escape_markdown
+from core.ui.try_it import (
+    answers as try_answers,
+)
+from core.ui.try_it import (
+    experiment as try_experiment,
+)
+from core.ui.try_it import (
+    guess as try_guess,
+)
+from core.ui.try_it import (
+    image as try_picture,
+)
+from core.ui.try_it import (
+    training as try_training,
+)
 from tests import made_up, stored_home
-from tests.pages.compared import EXPERIMENT, HOSTILE, add_hostile, store_compared
+from tests.pages.compared import (
+    EXPERIMENT,
+    HOSTILE,
+    add_hostile,
+    store_compared,
+)
 from tests.pages.conftest import open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
@@ -184,7 +199,7 @@ def test_an_uploaded_training_picture_is_told(home):  # noqa: ARG001
     dataset.image(int(train[3])).save(buffer, "PNG")
     app = open_cold("try_it", experiment=EXPERIMENT, source="upload")
     app.file_uploader[0].set_value(("again.png", buffer.getvalue(), "image/png")).run()
-    name = literal(dataset.file_names[train[3]])
+    name = escape_markdown(dataset.file_names[train[3]])
     label = dataset.classes[dataset.labels[train[3]]]
     assert app.warning[0].value == (
         f"This picture is {name} of the dataset (labelled {label}). It lies among the training "
@@ -343,7 +358,7 @@ def test_names_of_classes_are_shown_literally(empty_home):  # noqa: ARG001
     store_compared(open_store(), add_hostile())
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT, view="guess"))
     labels = [entry.label for entry in app.button if (entry.key or "").startswith("guess.1.0.")]
-    assert labels == [literal(name) for name in open_dataset("*hostile*").classes]
+    assert labels == [escape_markdown(name) for name in open_dataset("*hostile*").classes]
     assert set(open_dataset("*hostile*").classes) == set(HOSTILE)
 
 

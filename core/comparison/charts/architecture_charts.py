@@ -12,11 +12,12 @@ from math import log2, prod, sqrt
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
 from core.errors import BadInput
 from core.strategies.layer_record import VGG16_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
+from core.text import dimensions_text, escape_plotly
 
 # Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
 # and the least share of the tallest that a layer is drawn with, so that it can be seen.
@@ -158,7 +159,7 @@ def layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
                 "layer": layer.name,
                 "kind": layer.kind,
                 "block": layer.group.replace("_", " ") or "—",
-                "output": shape_text(layer.output),
+                "output": dimensions_text(layer.output),
                 "parameters": layer.parameters,
                 "training": LOOKS[state_of(layer)].words,
                 "starts from": layer.origin if layer.parameters else "—",
@@ -210,10 +211,6 @@ def side_of(shape: tuple[int, ...]) -> float:
     return float(shape[0]) if len(shape) == 3 else sqrt(prod(shape))
 
 
-def shape_text(shape: tuple[int, ...]) -> str:
-    return " × ".join(f"{side:,}" for side in shape)
-
-
 def _width(shape: tuple[int, ...]) -> float:
     channels = shape[-1] if len(shape) == 3 else 1
     return NARROWEST + WIDTH_A_DOUBLING * log2(max(channels, 1))
@@ -263,7 +260,7 @@ def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
     if alone and first.kind == "Flatten":
         return f"row {first.output[0]:,}"
     # Keras writes block1, our own networks block_1.
-    return plain(re.sub(r"[_ ]*(\d+)$", r" \1", group))
+    return escape_plotly(re.sub(r"[_ ]*(\d+)$", r" \1", group))
 
 
 def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
@@ -281,6 +278,7 @@ def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
 def _hover(layer: LayerRecord) -> str:
     origin = "" if layer.origin == "none" else f"<br>starts from {layer.origin}"
     return (
-        f"{plain(layer.name)} ({plain(layer.kind)})<br>{shape_text(layer.output)}<br>"
-        f"{layer.parameters:,} parameters, {LOOKS[state_of(layer)].words}{origin}"
+        f"{escape_plotly(layer.name)} "
+        f"({escape_plotly(layer.kind)})<br>{dimensions_text(layer.output)}<br>{layer.parameters:,} "
+        f"parameters, {LOOKS[state_of(layer)].words}{origin}"
     )

@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from core.comparison.charts.appearance import percent_text, plain
-from core.comparison.confusion import Confusion, number_text
+from core.comparison.confusion import Confusion
+from core.text import escape_plotly, number_text, percent_text, shorten
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30
@@ -200,8 +200,9 @@ def _add_choices(
         count, share = matrix.counts[true, said], matrix.shares[true, said]
         of_label = number_text(matrix.images_of_label[true])
         text = (
-            f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[said])}<br>"
-            f"{number_text(count)} of {of_label} with that label"
+            f"label {escape_plotly(matrix.classes[true])}<br>said "
+            f"{escape_plotly(matrix.classes[said])}<br>{number_text(count)} of {of_label} with "
+            "that label"
         )
         if not np.isnan(share):
             text += f": {percent_text(float(share))}"
@@ -226,6 +227,5 @@ def _add_choices(
 
 def _axis_name(name: str, place: int) -> str:
     """Short enough for an axis and different for each place, even where two names begin alike."""
-    short = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
     # A zero-width space for each place: nothing that is seen, yet Plotly keeps the rows apart.
-    return plain(short) + "\u200b" * place
+    return escape_plotly(shorten(name, LONGEST_NAME)) + "\u200b" * place

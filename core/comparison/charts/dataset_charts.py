@@ -6,8 +6,9 @@ Functions return figures and show nothing, so that a notebook draws what a page 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import MAJORITY_COLOUR, percent_text, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR
 from core.datasets.model import SIDES, Dataset
+from core.text import escape_plotly, percent_text, shorten
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
 MOST_BARS = 40
@@ -63,7 +64,7 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
             texttemplate="%{x:,}" if dataset.given_sides is None else None,
             textposition="outside" if dataset.given_sides is None else None,
             cliponaxis=False,
-            customdata=[plain(dataset.classes[number]) for number in shown],
+            customdata=[escape_plotly(dataset.classes[number]) for number in shown],
             hovertemplate=f"%{{customdata}}<br>%{{x:,}} {side}<extra></extra>",
         )
     majority = dataset.class_counts[dataset.majority_class]
@@ -123,9 +124,8 @@ def counts_by_side(dataset: Dataset) -> dict[str, np.ndarray]:
 
 def _axis_label(name: str, place: int) -> str:
     """Short enough for an axis and different for each place, even where two names begin alike."""
-    short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
     # A zero-width space for each place: nothing that is seen, yet Plotly keeps the rows apart.
-    return plain(short) + "\u200b" * place
+    return escape_plotly(shorten(name, LONGEST_LABEL)) + "\u200b" * place
 
 
 def sizes_chart(dataset: Dataset) -> go.Figure:

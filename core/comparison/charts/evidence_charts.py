@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
 from core.comparison.ladder import LadderStep
 from core.comparison.score_kinds import SCORES, ScoreKind
 from core.comparison.scores import StrategyScore
 from core.comparison.verdict_words import interval_words, points_text
+from core.text import escape_plotly, percent_text
 
 # Seeds stand under their mean, so that neither hides the other.
 SEED_OFFSET = 0.26
@@ -39,7 +40,10 @@ def seeds_chart(scores: Sequence[StrategyScore]) -> go.Figure:
         figure.update_xaxes(range=[0, 103])
     list_on_rows(
         figure,
-        [f"{plain(score.title)}<br><b>{kind.text(score.mean)}</b>" for score in reversed(scores)],
+        [
+            f"{escape_plotly(score.title)}<br><b>{kind.text(score.mean)}</b>"
+            for score in reversed(scores)
+        ],
     )
     return figure
 
@@ -111,13 +115,13 @@ def ladder_chart(steps: Sequence[LadderStep]) -> go.Figure:
                 "line": OUTLINE,
             },
             error_x=_gain_bar(step),
-            hovertemplate=f"{plain(step.words)}<extra></extra>",
+            hovertemplate=f"{escape_plotly(step.words)}<extra></extra>",
         )
     figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
     list_on_rows(
         figure,
         [
-            f"{plain(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
+            f"{escape_plotly(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
             for step in steps
         ],
     )
@@ -149,7 +153,7 @@ def ladder_frame(steps: Sequence[LadderStep]) -> pd.DataFrame:
 
 
 def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, position: int) -> None:
-    look, title = appearance_of(score.strategy), plain(score.title)
+    look, title = appearance_of(score.strategy), escape_plotly(score.title)
     figure.add_scatter(
         x=[kind.shown(value) for value in score.values],
         y=[position - SEED_OFFSET] * len(score.values),

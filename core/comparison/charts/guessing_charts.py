@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import appearance_of, percent_text, plain
+from core.comparison.charts.appearance import appearance_of
 from core.comparison.charts.chart_rows import list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
 from core.comparison.guessing import PlayerScore
+from core.text import escape_plotly, percent_text
 
 # No strategy has it: grey of no meaning, readable on white and on the dark page.
 VISITOR_COLOUR, VISITOR_MARKER = "#808890", "asterisk-open"
@@ -37,12 +38,13 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
             marker=marker | {"size": 13},
             error_x=whisker(mean, 100 * score.low, 100 * score.high) | {"color": marker["color"]},
             hovertemplate=(
-                f"{plain(score.title)}<br>{score.right} of {score.pictures} right, interval "
-                f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
+                f"{escape_plotly(score.title)}<br>{score.right} of {score.pictures} right, "
+                f"interval {percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
     labels = [
-        f"{plain(score.title)}<br><b>{score.right} of {score.pictures}</b>" for score in shown
+        f"{escape_plotly(score.title)}<br><b>{score.right} of {score.pictures}</b>"
+        for score in shown
     ]
     list_on_rows(figure, labels, ROW_HEIGHT)
     figure.update_xaxes(

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import list_on_rows
 from core.comparison.charts.result_charts import (
     LEGEND_ABOVE,
@@ -29,6 +23,7 @@ from core.comparison.ledger import Ledger, pareto_front
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import StrategyScore
 from core.comparison.several_words import ratio_text
+from core.text import escape_plotly, percent_text, seconds_text
 
 # Room for a legend of two lines above the bars.
 LEGEND_HEIGHT = 48
@@ -70,14 +65,17 @@ def ledger_chart(ledger: Ledger) -> go.Figure:
                 "pattern": {"shape": look.pattern, "solidity": 0.25},
                 "line": OUTLINE,
             },
-            text=[plain(row.title) for row in rows],
+            text=[escape_plotly(row.title) for row in rows],
             customdata=[seconds_text(value) for value in seconds],
             textposition="none",
             hovertemplate=f"%{{text}}<br>{look.title}: %{{customdata}}<extra></extra>",
         )
     list_on_rows(
         figure,
-        [f"{plain(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>" for row in rows],
+        [
+            f"{escape_plotly(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>"
+            for row in rows
+        ],
     )
     figure.update_xaxes(title="one whole run (seconds)", rangemode="tozero", fixedrange=True)
     figure.update_layout(
@@ -212,7 +210,7 @@ def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
     for name, title, seconds, value in points:
         look, symbol = appearance_of(name), solid_marker(appearance_of(name).marker)
         figure.add_scatter(
-            name=plain(title),
+            name=escape_plotly(title),
             x=[seconds],
             y=[value],
             mode="markers",
@@ -224,7 +222,7 @@ def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
                 "line": OUTLINE if name in front else {"width": 2, "color": look.colour},
             },
             hovertemplate=(
-                f"{plain(title)}<br>%{{y:.2f}} after {seconds_text(seconds)}<extra></extra>"
+                f"{escape_plotly(title)}<br>%{{y:.2f}} after {seconds_text(seconds)}<extra></extra>"
             ),
         )
     log_seconds(figure, "whole time of one run (log scale)")

@@ -10,13 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.curves import Curve
 from core.comparison.charts.dataset_charts import SIDE_LOOKS
 from core.comparison.charts.ledger_charts import PART_LOOKS
@@ -26,6 +20,7 @@ from core.comparison.split_facts import SideFacts
 from core.comparison.statistics_examples import WidthAt
 from core.comparison.time_line import Segment, epochs_alone
 from core.comparison.verdict_words import points_text
+from core.text import escape_plotly, percent_text, seconds_text
 
 _MARGIN = {"l": 8, "r": 16, "t": 40, "b": 48}
 _LINE = 20
@@ -136,7 +131,9 @@ def time_line_chart(segments: Sequence[Segment]) -> go.Figure:
                     "pattern": {"shape": look.pattern, "solidity": 0.25},
                     "line": OUTLINE | {"width": 0.5},
                 },
-                customdata=[[plain(entry.words), seconds_text(entry.seconds)] for entry in found],
+                customdata=[
+                    [escape_plotly(entry.words), seconds_text(entry.seconds)] for entry in found
+                ],
                 hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
                 row=number,
                 col=1,
@@ -256,6 +253,6 @@ def bootstrap_chart(differences: np.ndarray, images: int, colour: str) -> go.Fig
 def bootstrap_words(differences: np.ndarray) -> str:
     low, high = percentile_interval(differences)
     return (
-        f"{len(differences):,} draws; the middle {100 * CONFIDENCE:.0f} % of the differences lie "
-        f"between {points_text(low)} and {points_text(high)} points."
+        f"{len(differences):,} draws; the middle {percent_text(CONFIDENCE, 0)} of the differences "
+        f"lie between {points_text(low)} and {points_text(high)} points."
     )

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import plain
 from core.comparison.charts.result_charts import MARGIN
 from core.comparison.verdict_words import points_text
 from core.comparison.verdicts import PairVerdict
+from core.text import escape_plotly
 
 # Light fills that black text is legible on, in either theme: row behind, alike, row ahead.
 BEHIND, ALIKE, AHEAD = "#F5B78A", "#D9D9D9", "#9ECAE9"
@@ -38,8 +38,8 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
             shade[places[row]][places[column]] = side
             sign = {1: "▲", -1: "▼", 0: "≈"}[side]
             text[places[row]][places[column]] = f"{sign} {points_text(abs(ahead))}"
-            hover[places[row]][places[column]] = plain(pair.words)
-    labels = [plain(title) for title in titles.values()]
+            hover[places[row]][places[column]] = escape_plotly(pair.words)
+    labels = [escape_plotly(title) for title in titles.values()]
     figure = go.Figure(
         go.Heatmap(
             z=shade,

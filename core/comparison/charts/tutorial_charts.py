@@ -5,16 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
 from core.comparison.tutorial import Beside
+from core.text import escape_plotly, percent_text, seconds_text
 
 # Places of the three marks of a model, so that none hides another.
 TUTORIAL_AT, TRAINING_AT, TEST_AT = 0.22, 0.0, -0.22
@@ -64,7 +59,9 @@ def tutorial_chart(found: Sequence[Beside]) -> go.Figure:
         hovertemplate="here, on test images: %{x:.1f} %<extra></extra>",
     )
     list_on_rows(
-        figure, [plain(entry.model.title).replace(", ", ",<br>") for _, entry in rows], _BEHIND
+        figure,
+        [escape_plotly(entry.model.title).replace(", ", ",<br>") for _, entry in rows],
+        _BEHIND,
     )
     figure.update_xaxes(title="accuracy (%)", range=[0, 103], fixedrange=True)
     figure.update_layout(

@@ -4,14 +4,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.curves import Curve
 from core.comparison.watching import share_of
+from core.text import escape_plotly, percent_text
 
 # Readable from the back of a room.
 FONT_SIZE = 15
@@ -29,7 +25,7 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     figure = go.Figure()
     for curve in curves:
         main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
-        look, title = appearance_of(curve.strategy), plain(curve.title)
+        look, title = appearance_of(curve.strategy), escape_plotly(curve.title)
         figure.add_scatter(
             name=title,
             x=[100 * share_of(epoch) for epoch in main],

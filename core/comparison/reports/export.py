@@ -7,9 +7,8 @@ import csv
 import io
 import json
 
-from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.model import Comparison, Row
-from core.datasets.spreadsheet import csv_cell
+from core.text import csv_cell, percent_text, seconds_text
 
 ROW_COLUMNS = (
     "strategy",

@@ -33,8 +33,8 @@ from core.comparison.verdicts import (
     against_majority,
     all_pairs,
 )
-from core.datasets.spreadsheet import csv_cell
 from core.experiments.store import Store
+from core.text import csv_cell
 
 # One date for every member, so that the same experiment gives the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)

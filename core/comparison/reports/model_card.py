@@ -4,7 +4,6 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting". Every number come
 predictions or its dataset.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Context
@@ -12,14 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+)
 
-from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.evidence import Evidence, load_evidence
 from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
 from core.comparison.reports.model_card_limits import limits
 from core.comparison.score_kinds import SCORES
-from core.comparison.scores import ClassScore, StrategyScore, per_class_table, score_table
+from core.comparison.scores import (
+    ClassScore,
+    StrategyScore,
+    per_class_table,
+    score_table,
+)
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
@@ -30,10 +38,9 @@ from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.strategies.layer_record import LayerRecord
 from core.strategies.registry import find_strategy
+from core.text import escape_markdown_file, percent_text, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|~$&@])")
-_BARE_LINK = re.compile(r"(?i)(?<=http)(s?)(?=://)|(?<=www)(?=\.)")
 
 
 @dataclass(frozen=True)
@@ -133,15 +140,6 @@ def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
     raise StoreError(evidence.missing.get(run.id) or f"Run {run.id} has no predictions.")
 
 
-def literal(text: object) -> str:
-    """``text`` so that Markdown shows it as it is: no emphasis, links, HTML or table cells."""
-    escaped = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-    # GitHub's Markdown makes links of bare addresses.
-    unlinked = _BARE_LINK.sub(lambda found: f"{found[0]}\\", escaped)
-    # At the start of a line these make a list, a rule, or a heading of the line before.
-    return re.sub(r"^(\d*)([-+=.)])(?=\s|$|[-=])", r"\1\\\2", unlinked)
-
-
 def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -151,7 +149,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["literal"] = literal
+    environment.filters["literal"] = escape_markdown_file
     return environment.get_template("model_card.md.j2")
 
 

@@ -1,11 +1,11 @@
 """What a kept model cannot be trusted with, said from what is known of it: for its model card."""
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.scores import ClassScore, StrategyScore
 from core.comparison.verdict_words import points_words, quoted
 from core.datasets.model import Dataset
 from core.experiments.spec import ExperimentSpec
+from core.text import exact_percent_text, percent_text, some_text
 
 FEW_TEST_PICTURES = 10
 SURE_ENOUGH = 0.05
@@ -42,7 +42,8 @@ def limits(
     ]
     if spec.train_share != 1:
         found.append(
-            f"It was trained on {100 * spec.train_share:g} % of the training pictures only."
+            f"It was trained on {exact_percent_text(spec.train_share)} of the training pictures "
+            "only."
         )
     return tuple(found)
 
@@ -74,7 +75,7 @@ def _few(classes: tuple[ClassScore, ...]) -> list[str]:
     few = [entry for entry in classes if entry.images < FEW_TEST_PICTURES]
     if not few:
         return []
-    listed = _listed([f"{entry.name} ({entry.images:,})" for entry in few])
+    listed = some_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
     return [
         f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. What is said of "
         "them is little more than a guess."
@@ -88,7 +89,7 @@ def _weak(classes: tuple[ClassScore, ...]) -> list[str]:
     )
     if not weak:
         return []
-    listed = _listed([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak])
+    listed = some_text([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak], NAMED)
     return [f"Classes of whose pictures it names fewer than half right: {listed}."]
 
 
@@ -114,8 +115,3 @@ def _copies(dataset: Dataset) -> list[str]:
     if conflicts:
         found.append(f"{conflicts:,} pictures stand in the dataset under two labels.")
     return found
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import seconds_text
 from core.comparison.verdict_words import p_text
+from core.text import UNKNOWN, seconds_text
 
-UNKNOWN = "—"
 _ROWS_ON_ONE_PAGE = 20
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"

@@ -2,7 +2,6 @@
 
 import base64
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, flips
 from core.comparison.model import Comparison
@@ -25,6 +24,7 @@ from core.datasets.model import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
 from core.experiments.spec import ExperimentSpec
+from core.text import exact_percent_text, percent_text
 
 FLIPS_SHOWN = 10
 THUMBNAIL_SIDE = 144
@@ -136,7 +136,7 @@ def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Eviden
          or "unknown"),
     ]  # fmt: skip
     if spec.train_share != 1:
-        entries.append(("training images used", f"{100 * spec.train_share:g} % of them"))
+        entries.append(("training images used", f"{exact_percent_text(spec.train_share)} of them"))
     if comparison.recorded and comparison.origin:
         entries.append(("recorded on", str(comparison.origin.get("machine", "unknown"))))
     notes = _notes(comparison, evidence)

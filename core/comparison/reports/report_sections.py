@@ -1,7 +1,6 @@
 """The sections of a report that come from the numbers: ladder, results, statistics, time,
 curves."""
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.curves import Curve, curve_chart
 from core.comparison.charts.evidence_charts import (
     ladder_chart,
@@ -37,6 +36,7 @@ from core.comparison.reports.report_blocks import (
 from core.comparison.reports.report_choice import MAJORITY
 from core.comparison.scores import score_table
 from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
+from core.text import percent_text
 
 _RESULT_COLUMNS = (
     "strategy",

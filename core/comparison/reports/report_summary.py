@@ -1,6 +1,5 @@
 """An experiment in three sentences: what won and how surely, what it costs, when less is enough."""
 
-from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.consensus import good_strategies
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.ledger import Ledger
@@ -21,6 +20,7 @@ from core.comparison.verdicts import (
     all_pairs,
     pair_verdict,
 )
+from core.text import percent_text, seconds_text
 
 NOTHING_YET = (
     "No run of this experiment has finished with its predictions, so nothing can be said yet.",

@@ -3,9 +3,9 @@
 import numpy as np
 
 from core.datasets.health.finding import Finding
-from core.datasets.health.wording import counted, listed, percent, shortened
 from core.datasets.model import SIDES, Dataset
 from core.datasets.split import classes_too_small
+from core.text import count_text, quoted_list_text, rough_percent_text, shorten
 
 # With fewer pictures a class has so few in the test that one more right or wrong shows.
 FEW_IMAGES = 20
@@ -29,7 +29,7 @@ def about_classes(dataset: Dataset) -> list[Finding]:
 
 
 def _classes(count: int) -> str:
-    return counted(count, "class", "classes")
+    return count_text(count, "class", "classes")
 
 
 def _too_small(dataset: Dataset) -> Finding | None:
@@ -42,8 +42,8 @@ def _too_small(dataset: Dataset) -> Finding | None:
         "small_classes",
         "problem",
         f"{_classes(len(small))} {'is' if len(small) == 1 else 'are'} too small to be split:"
-        f" {listed(list(small))}.",
-        f"Each needs at least {counted(needed, 'picture')}{where} that"
+        f" {quoted_list_text(list(small))}.",
+        f"Each needs at least {count_text(needed, 'picture')}{where} that"
         f" {'is' if needed == 1 else 'are'} no near duplicate of another. Add pictures, merge it"
         " with another class, or leave it out.",
         count=len(small),
@@ -64,7 +64,7 @@ def _missing_in_test(dataset: Dataset) -> Finding | None:
         "classes_not_in_test",
         "warning",
         f"{_classes(len(names))} {'has' if len(names) == 1 else 'have'} no picture in the test"
-        f" that came with the dataset: {listed(names)}.",
+        f" that came with the dataset: {quoted_list_text(names)}.",
         "Nothing can be said about how well they are told. Let Headstart make its own split, or"
         " leave them out.",
         count=len(names),
@@ -86,7 +86,7 @@ def _few(dataset: Dataset) -> Finding | None:
         "few_images",
         "warning",
         f"{_classes(len(names))} {'has' if len(names) == 1 else 'have'} fewer than {FEW_IMAGES}"
-        f" pictures: {listed(names)}.",
+        f" pictures: {quoted_list_text(names)}.",
         "So few are in the test that one picture more or less changes the result: the intervals"
         " will be wide. Add pictures, merge with another class, or go on and mind the intervals.",
         count=len(names),
@@ -105,9 +105,9 @@ def _imbalance(dataset: Dataset) -> Finding | None:
     return Finding(
         "imbalance",
         "warning",
-        f"A model that always says {shortened(largest)!r} reaches"
-        f" {percent(dataset.majority_share)}: that class has {counts[largest]:,} pictures, the"
-        f" smallest, {shortened(smallest)!r}, has {counts[smallest]:,}.",
+        f"A model that always says {shorten(largest)!r} reaches"
+        f" {rough_percent_text(dataset.majority_share)}: that class has {counts[largest]:,} "
+        f"pictures, the smallest, {shorten(smallest)!r}, has {counts[smallest]:,}.",
         "Look at balanced accuracy, which counts every class alike, and compare every model with"
         " that line.",
         count=1,

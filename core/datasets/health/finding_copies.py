@@ -4,9 +4,9 @@ import numpy as np
 
 from core.datasets.groups import equal_rows, renumbered, under_several
 from core.datasets.health.finding import Finding, shown_groups
-from core.datasets.health.wording import counted, listed
 from core.datasets.model import SIDES, Dataset
 from core.datasets.split import leaking_images
+from core.text import count_text, quoted_list_text
 
 
 def about_copies(dataset: Dataset) -> list[Finding]:
@@ -36,7 +36,7 @@ def _leaks(dataset: Dataset) -> Finding | None:
     wanted = np.zeros(dataset.groups.max() + 1, bool)
     wanted[dataset.groups[leaking]] = True
     names = [
-        f"{counted(count, 'picture')} of {side}"
+        f"{count_text(count, 'picture')} of {side}"
         for side, count in zip(SIDES, np.bincount(dataset.given_sides[leaking]), strict=False)
         if count
     ]
@@ -65,7 +65,7 @@ def _conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "label_conflicts",
         "problem",
-        f"{counted(count, 'picture stands', 'pictures stand')} under more than one class.",
+        f"{count_text(count, 'picture stands', 'pictures stand')} under more than one class.",
         "No model can be right about both. Correct the labels and add the images again, or leave"
         " these pictures out.",
         shown_groups(equal, wanted, dataset.labels),
@@ -83,7 +83,7 @@ def _near_conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "near_label_conflicts",
         "warning",
-        f"{counted(count, 'set')} of pictures that look the same"
+        f"{count_text(count, 'set')} of pictures that look the same"
         f" {'stands' if count == 1 else 'stand'} under more than one class.",
         "Look at them side by side: a label may be wrong, or the classes do look alike. Correct"
         " the labels and add the images again, leave these pictures out, or go on.",
@@ -114,7 +114,7 @@ def _exact(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "exact_duplicates",
         "warning",
-        f"{counted(spare, 'picture is an exact copy', 'pictures are exact copies')} of"
+        f"{count_text(spare, 'picture is an exact copy', 'pictures are exact copies')} of"
         f" {'another' if spare == 1 else 'others'}.",
         "Copies always stay on one side of the split, but each of them counts. Leave them out, so"
         " that every picture counts once.",
@@ -133,8 +133,8 @@ def _near(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "near_duplicates",
         "note",
-        f"{wanted[alike].sum():,} pictures look much like others: {counted(count, 'set')} of near"
-        " duplicates.",
+        f"{wanted[alike].sum():,} pictures look much like others: {count_text(count, 'set')} of "
+        "near duplicates.",
         "Each set stays on one side of the split, so results stay honest. Leave out all but one of"
         " each set where they add nothing.",
         shown_groups(alike, wanted),
@@ -151,8 +151,8 @@ def _look_alikes(dataset: Dataset) -> Finding | None:
     return Finding(
         "look_alike_classes",
         "warning",
-        f"The pictures of {listed(names)} look so much alike that near duplicates cannot be told"
-        " from others.",
+        f"The pictures of {quoted_list_text(names)} look so much alike that near duplicates cannot "
+        "be told from others.",
         "Only exact copies are kept together there. If they are frames of a film or shots of one"
         " thing, results will look too good: leave out all but a few of each series.",
         count=len(names),

@@ -4,9 +4,9 @@ import numpy as np
 
 from core.datasets.duplicates import SMALLEST_HASHED_SIDE
 from core.datasets.health.finding import Finding, shown_singly
-from core.datasets.health.sizes import size_summary, size_text
-from core.datasets.health.wording import counted, listed, percent
+from core.datasets.health.sizes import size_summary
 from core.datasets.model import Dataset
+from core.text import count_text, dimensions_text, quoted_list_text, rough_percent_text
 
 # The longest side of the largest picture against that of the smallest.
 WIDE_RANGE = 8
@@ -46,7 +46,7 @@ def _plain(dataset: Dataset) -> Finding | None:
     return Finding(
         "one_colour",
         "warning",
-        f"{counted(count, 'picture is', 'pictures are')} of one colour only.",
+        f"{count_text(count, 'picture is', 'pictures are')} of one colour only.",
         "There is nothing to see on them; mostly an export went wrong. Leave them out.",
         shown_singly(positions),
         count,
@@ -63,7 +63,7 @@ def _long(dataset: Dataset) -> Finding | None:
     return Finding(
         "long_pictures",
         "note",
-        f"{counted(len(positions), 'picture is', 'pictures are')} at least {LONG_SHAPE} times as"
+        f"{count_text(len(positions), 'picture is', 'pictures are')} at least {LONG_SHAPE} times as"
         " long as wide, or as wide as long.",
         "Models see squares. Choose the resizing that pads in the benchmark, or leave them out:"
         " stretched or cropped, little of them is left.",
@@ -80,7 +80,7 @@ def _tiny(dataset: Dataset) -> Finding | None:
     if not count:
         return None
     everything = count == dataset.image_count
-    who = "All pictures are" if everything else counted(count, "picture is", "pictures are")
+    who = "All pictures are" if everything else count_text(count, "picture is", "pictures are")
     return Finding(
         "tiny_pictures",
         "note",
@@ -99,8 +99,8 @@ def _range_of_sizes(dataset: Dataset) -> Finding | None:
     return Finding(
         "range_of_sizes",
         "note",
-        f"Sizes differ widely: from {size_text(summary.smallest)} to"
-        f" {size_text(summary.largest)} pixels.",
+        f"Sizes differ widely: from {dimensions_text(summary.smallest)} to"
+        f" {dimensions_text(summary.largest)} pixels.",
         "All are brought to one size in the benchmark; the small ones get no sharper by it."
         " Nothing needs to be done.",
         (
@@ -123,7 +123,8 @@ def _told_by_colour(dataset: Dataset) -> Finding | None:
     return Finding(
         "told_by_colour",
         "warning",
-        f"The pictures of {listed(mostly)} are grey, those of other classes are in colour.",
+        f"The pictures of {quoted_list_text(mostly)} are grey, those of other classes are in "
+        "colour.",
         "A model can tell these classes by that alone and learn nothing of what they show. Turn"
         " all pictures grey, or take them from one source, and add them again.",
         count=len(mostly),
@@ -146,8 +147,8 @@ def _grey(dataset: Dataset) -> Finding | None:
     return Finding(
         "grey",
         "note",
-        f"{counted(count, 'picture is', 'pictures are')} grey"
-        f" ({percent(count / dataset.image_count)}), the others are in colour.",
+        f"{count_text(count, 'picture is', 'pictures are')} grey"
+        f" ({rough_percent_text(count / dataset.image_count)}), the others are in colour.",
         "Nothing needs to be done.",
         shown_singly(np.flatnonzero(dataset.grey)),
         count,

@@ -8,8 +8,8 @@ from core.datasets.health.finding_classes import about_classes
 from core.datasets.health.finding_copies import about_copies
 from core.datasets.health.finding_pictures import about_pictures
 from core.datasets.health.sizes import SizeSummary, size_summary
-from core.datasets.health.wording import counted, listed, percent
 from core.datasets.model import Dataset
+from core.text import count_text, quoted_list_text, rough_percent_text
 
 __all__ = ["Finding", "SizeSummary", "findings", "size_summary"]
 
@@ -39,8 +39,8 @@ def _about_reading(dataset: Dataset) -> list[Finding]:
             Finding(
                 "quarantined",
                 "problem" if share >= MUCH_LEFT_OUT else "warning",
-                f"{counted(quarantined, 'file or line', 'files or lines')} could not be used"
-                f" ({percent(share)} of what was given).",
+                f"{count_text(quarantined, 'file or line', 'files or lines')} could not be used"
+                f" ({rough_percent_text(share)} of what was given).",
                 "They are left out already. Download the list to see each with its reason; mend"
                 " them and add the images again, or go on without them.",
                 count=quarantined,
@@ -52,8 +52,8 @@ def _about_reading(dataset: Dataset) -> list[Finding]:
             Finding(
                 "lost_classes",
                 "problem",
-                f"{counted(len(lost), 'class is', 'classes are')} missing: {listed(lost)}. None of"
-                " the pictures there could be read.",
+                f"{count_text(len(lost), 'class is', 'classes are')} missing: "
+                f"{quoted_list_text(lost)}. None of the pictures there could be read.",
                 "Look at the list of what could not be used. Save these pictures in another format"
                 " and add the images again, or go on without them.",
                 count=len(lost),
@@ -65,7 +65,7 @@ def _about_reading(dataset: Dataset) -> list[Finding]:
             Finding(
                 "ignored_files",
                 "note",
-                f"{counted(ignored, 'file was', 'files were')} passed over: hidden, made by the"
+                f"{count_text(ignored, 'file was', 'files were')} passed over: hidden, made by the"
                 " system, or of no class.",
                 "Nothing needs to be done, unless pictures are missing.",
                 count=ignored,
@@ -82,8 +82,8 @@ def _nothing_found(dataset: Dataset) -> Finding:
     return Finding(
         "nothing_found",
         "good",
-        f"Nothing speaks against {counted(dataset.image_count, 'picture')} in"
-        f" {counted(len(dataset.classes), 'class', 'classes')}.",
+        f"Nothing speaks against {count_text(dataset.image_count, 'picture')} in"
+        f" {count_text(len(dataset.classes), 'class', 'classes')}.",
         "No copies that count twice, no pictures under two classes, no class too small or much"
         " larger than the others, no empty pictures. Go on to the benchmark.",
         count=1,

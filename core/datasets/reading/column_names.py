@@ -7,6 +7,7 @@ from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listi
 from core.datasets.reading.side_names import side_of, words
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput
+from core.text import fold_accents, some_text
 
 # The first group is what a column of labels is called; the second may also be a mere property.
 LABEL_NAMES = words(
@@ -25,10 +26,9 @@ MOST_LISTED_COLUMNS = 20
 SHARE_OF_SLIPS = 0.05
 
 
-def plain(name: str) -> str:
+def bare_name(name: str) -> str:
     """A column name without case, accents, blanks and signs: ``Class-Name`` gives classname."""
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in apart if letter.isalnum())
+    return "".join(letter for letter in fold_accents(name.casefold()) if letter.isalnum())
 
 
 def unique_names(header: Sequence[str] | None, width: int) -> tuple[str, ...]:
@@ -51,11 +51,8 @@ def asked_position(asked: str, names: Sequence[str], table: str) -> int:
     """Where the column is that the user named. Raises ``BadInput`` with the columns there are."""
     if asked in names:
         return list(names).index(asked)
-    listed = ", ".join(names[:MOST_LISTED_COLUMNS])
-    more = len(names) - MOST_LISTED_COLUMNS
     raise BadInput(
-        f"{table} has no column {asked!r}. Its columns: {listed}"
-        f"{f' and {more} more' if more > 0 else ''}.",
+        f"{table} has no column {asked!r}. Its columns: {some_text(names, MOST_LISTED_COLUMNS)}.",
         "columns",
     )
 
@@ -70,7 +67,7 @@ def split_position(
     if columns.split is not None:
         return asked_position(columns.split, names, table)
     for position, name in enumerate(names):
-        if plain(name) in SPLIT_NAMES:
+        if bare_name(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
             said = [side_of(cell) for cell in cells if cell]
             slips = said.count(None)

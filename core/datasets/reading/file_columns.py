@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.reading.column_names import plain
+from core.datasets.reading.column_names import bare_name
 from core.datasets.reading.picture_files import has_picture_suffix
 from core.datasets.reading.picture_names import PictureNames
 from core.datasets.reading.side_names import words
@@ -86,7 +86,7 @@ def file_column(table: TextTable, pictures: PictureNames) -> int | None:
 
 
 def _columns_seen(table: TextTable, pictures: PictureNames) -> list[_Column]:
-    header = [*map(plain, table.first_rows[0]), *[""] * table.width]
+    header = [*map(bare_name, table.first_rows[0]), *[""] * table.width]
     columns = [_Column(position, header[position], set(), []) for position in range(table.width)]
     for count, (_, cells) in enumerate(table.rows()):
         for column, cell in zip(columns, cells or [], strict=False):

@@ -8,7 +8,7 @@ from core.datasets.reading.column_names import (
     LABEL_NAMES,
     PROPERTY_NAMES,
     asked_position,
-    plain,
+    bare_name,
     split_position,
     unique_names,
 )
@@ -65,10 +65,10 @@ def label_columns(
     others = [
         position
         for position, name in enumerate(names)
-        if position not in (file, split) and not (has_header and plain(name) in INDEX_NAMES)
+        if position not in (file, split) and not (has_header and bare_name(name) in INDEX_NAMES)
     ]
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        called = [at for at in others if plain(names[at]) in known]
+        called = [at for at in others if bare_name(names[at]) in known]
         label = _one_of(called, rows)
         if label is not None:
             return _with(found, label)

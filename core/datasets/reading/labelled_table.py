@@ -4,8 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.health.wording import counted
-from core.datasets.reading.column_names import plain
+from core.datasets.reading.column_names import bare_name
 from core.datasets.reading.file_columns import file_column
 from core.datasets.reading.label_columns import LabelColumns, label_columns
 from core.datasets.reading.labelled_rows import FILES_SHOWN, Row, read_rows
@@ -23,6 +22,7 @@ from core.datasets.reading.raw_files import Listing, RawFile, shown_name
 from core.datasets.reading.side_names import side_of_file, side_of_folders
 from core.datasets.reading.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
 from core.errors import BadInput, ColumnsUnclear
+from core.text import count_text
 
 EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"
 # Beside class folders, a table that names fewer of the pictures is about something else.
@@ -129,8 +129,8 @@ def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
     """The table that names most pictures, and those that go on where it ends."""
     real = [entry for entry in usable if _SUBMISSION not in entry.table.raw.name.lower()] or usable
     first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
-    label_name = plain(first.columns.label_name)
-    alike = [entry for entry in real if plain(entry.columns.label_name) == label_name]
+    label_name = bare_name(first.columns.label_name)
+    alike = [entry for entry in real if bare_name(entry.columns.label_name) == label_name]
     by_side = [entry for entry in alike if side_of_file(entry.table.raw.parts)]
     if first in by_side and len({side_of_file(entry.table.raw.parts) for entry in by_side}) > 1:
         alike = by_side
@@ -173,7 +173,7 @@ def _say_what_was_refused(taken: Sequence[_Usable], listing: Listing) -> None:
         if entry.refused:
             listing.notes.append(
                 f"{entry.table.name} says what folders or file names say, so these were taken."
-                f" {counted(len(entry.refused), 'line')} of it could not be used:"
+                f" {count_text(len(entry.refused), 'line')} of it could not be used:"
                 f"{first_reasons(entry.refused)}"
             )
 

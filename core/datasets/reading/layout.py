@@ -13,6 +13,7 @@ from core.datasets.reading.picture_files import (
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
 from core.datasets.reading.side_names import is_to_predict, side_of, sides_of_folders
 from core.errors import BadInput
+from core.text import some_text
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3
@@ -260,17 +261,12 @@ def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     if split_up:
         within = sorted(deeper[split_up[0]])
         listing.notes.append(
-            f"The classes are the first folders ({_some(sorted(groups))}). The folders inside"
-            f" {split_up[0]} ({_some(within)}) were taken as one class; if they are classes of"
-            " their own, give each its own first folder."
+            f"The classes are the first folders ({some_text(sorted(groups), NAMES_SHOWN)}). The "
+            f"folders inside {split_up[0]} ({some_text(within, NAMES_SHOWN)}) were taken as one "
+            "class; if they are classes of their own, give each its own first folder."
         )
     return [
         LabelledFile(name, "/".join((name, *parts)), raw)
         for name, members in groups.items()
         for parts, raw in members
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

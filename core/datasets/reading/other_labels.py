@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.datasets.reading.column_names import LABEL_NAMES, plain
+from core.datasets.reading.column_names import LABEL_NAMES, bare_name
 from core.datasets.reading.picture_files import has_picture_suffix, stem
 from core.datasets.reading.pixel_columns import is_number
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
@@ -95,7 +95,7 @@ def _check_label_columns(tables: Sequence[TextTable], pictures: Sequence[RawFile
     """Where a table has labels, but names no picture (Excel makes 1 of 0001), say so."""
     for table in tables:
         header, *rows = table.first_rows
-        labels = [name.strip() for name in header if plain(name) in LABEL_NAMES]
+        labels = [name.strip() for name in header if bare_name(name) in LABEL_NAMES]
         if labels and rows:
             raise BadInput(
                 f"{table.name} has a column {labels[0]!r}, but none of its columns names a"

@@ -13,7 +13,7 @@ from core.datasets.reading.column_names import (
     LABEL_NAMES,
     PROPERTY_NAMES,
     asked_position,
-    plain,
+    bare_name,
     split_position,
     unique_names,
 )
@@ -83,7 +83,9 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     split = split_position(names, rows, columns, table.name)
     label = _named_label(names, columns, table.name)
     to_spare: set[int | None] = {
-        at for at in range(width) if at == split or (has_header and plain(names[at]) in INDEX_NAMES)
+        at
+        for at in range(width)
+        if at == split or (has_header and bare_name(names[at]) in INDEX_NAMES)
     }
     pixels = [packed] if packed is not None else []
     if not pixels:
@@ -154,7 +156,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     numbers = [cell for cell in first if is_number(cell)]
     if len(numbers) < 0.5 * len(first):
         return True
-    text = [plain(cell) for cell in first if not is_number(cell)]
+    text = [bare_name(cell) for cell in first if not is_number(cell)]
     if any(name in LABEL_NAMES | PROPERTY_NAMES for name in text):
         return True
     counted = [int(cell) for cell in numbers if cell.isdecimal()]
@@ -175,7 +177,7 @@ def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | No
     if columns.label is not None:
         return asked_position(columns.label, names, table)
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        found = [position for position, name in enumerate(names) if plain(name) in known]
+        found = [position for position, name in enumerate(names) if bare_name(name) in known]
         if len(found) == 1:
             return found[0]
     return None

@@ -4,7 +4,6 @@ from typing import Literal
 
 import streamlit as st
 
-from core.comparison.charts.appearance import rough_seconds_text, seconds_text
 from core.comparison.charts.curves import curve_chart
 from core.comparison.tables import title_of
 from core.errors import BadInput
@@ -12,12 +11,17 @@ from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.runs.launchers import ensure_worker
+from core.text import (
+    escape_markdown,
+    percent_text,
+    rough_seconds_text,
+    seconds_text,
+)
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import show_facts, show_results_table
-from core.ui.widgets.texts import literal
 
 REFRESH_SECONDS = 1.0
 Colour = Literal["gray", "blue", "green", "red", "orange"]
@@ -99,7 +103,7 @@ def _show_run(store: Store, run: RunRecord) -> None:
         name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")
         with name:
             colour, icon = STATE_LOOKS[run.state]
-            st.markdown(f"**{literal(title_of(run.strategy))}**, seed {run.seed}")
+            st.markdown(f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}")
             st.badge(
                 "cancelling" if run.cancel_requested and run.is_active else run.state,
                 icon=icon,
@@ -141,13 +145,13 @@ def _show_progress(store: Store, run: RunRecord) -> None:
     elif run.state == "finished" and run.result:
         test = run.result["scores"]["test"]
         st.markdown(
-            f"**{100 * test['accuracy']:.1f} %** of {test['images']:,} test images right · "
+            f"**{percent_text(test['accuracy'])}** of {test['images']:,} test images right · "
             f"{seconds_text(run.result['total_seconds'])}"
         )
     for note in run.notes:
-        st.caption(f":material/info: {literal(note)}")
+        st.caption(f":material/info: {escape_markdown(note)}")
     if run.error:
-        st.caption(f":material/error: {literal(run.error)}")
+        st.caption(f":material/error: {escape_markdown(run.error)}")
 
 
 def progress_text(run: RunRecord) -> tuple[float, str]:
@@ -167,7 +171,7 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
     share = min(1.0, progress["done"] / total) if total else 0.0
     if progress.get("epoch") and progress.get("epochs"):
         share = (progress["epoch"] - 1 + share) / progress["epochs"]
-    return share, literal(" · ".join(parts))
+    return share, escape_markdown(" · ".join(parts))
 
 
 def _cancel(run_ids: list[str]) -> None:
@@ -181,6 +185,6 @@ def _retry(run_id: str) -> None:
             actions.retry_run(run_id)
         except BadInput as error:
             # Somebody else was faster; the next refresh shows the state that it is in.
-            st.toast(literal(error))
+            st.toast(escape_markdown(error))
             return
         ensure_worker(reads.store())

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import (
     charted_classes,
     chosen_cell,
@@ -15,16 +14,30 @@ from core.comparison.confusion import (
     cell_images,
     confusion_frame,
     confusion_words,
-    number_text,
 )
 from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
+from core.text import (
+    count_text,
+    escape_markdown,
+    number_text,
+    percent_text,
+)
 from core.ui.frame import evidence_reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    remember,
+)
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.exhibit import choose_seed, choose_strategy, matrix_place, show_numbers
+from core.ui.widgets.exhibit import (
+    choose_seed,
+    choose_strategy,
+    matrix_place,
+    show_numbers,
+)
 from core.ui.widgets.glossary import explain
-from core.ui.widgets.texts import literal, plural
 from core.ui.widgets.tiles import Tile, tiles_or_words
 
 # Where the session keeps the cell that was last chosen in the chart itself.
@@ -52,7 +65,7 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, said = _wanted_cell(matrix)
     words = confusion_words(matrix)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
@@ -119,21 +132,23 @@ def _show_cell(
     found = cell_images(evidence, matrix.strategy, matrix.seed, true, said)
     label, answer = matrix.classes[true], matrix.classes[said]
     st.header(
-        f"{literal(label)}, named rightly"
+        f"{escape_markdown(label)}, named rightly"
         if true == said
-        else f"{literal(label)} taken for {literal(answer)}"
+        else f"{escape_markdown(label)} taken for {escape_markdown(answer)}"
     )
     count, images = matrix.counts[true, said], matrix.images_of_label[true]
     share = matrix.shares[true, said]
     seeds = (
-        f", on average over {plural(matrix.seed_count, 'seed')}" if matrix.seed_count > 1 else ""
+        f", on average over {count_text(matrix.seed_count, 'seed')}"
+        if matrix.seed_count > 1
+        else ""
     )
     st.markdown(
         f"{number_text(count)} of {number_text(images)} test images of this label"
         + (f" ({percent_text(float(share))}){seeds}." if images else ".")
         + (
-            f" {plural(len(found.positions), 'picture')} for at least one seed, those that most "
-            "seeds agree on first."
+            f" {count_text(len(found.positions), 'picture')} for at least one seed, those that "
+            "most seeds agree on first."
             if matrix.seed_count > 1 and len(found.positions)
             else ""
         )

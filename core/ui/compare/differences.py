@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.class_charts import (
     class_frame,
     recall_chart,
@@ -11,12 +10,18 @@ from core.comparison.charts.class_charts import (
     reliability_frame,
     reliability_words,
 )
-from core.comparison.charts.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
+from core.comparison.charts.pair_charts import (
+    CELL,
+    pairs_chart,
+    pairs_frame,
+    pairs_words,
+)
 from core.comparison.evidence import Evidence
 from core.comparison.pair_choice import telling_pair
 from core.comparison.scores import per_class_table, reliability
 from core.comparison.verdict_words import p_text, points_text
 from core.comparison.verdicts import PairVerdict
+from core.text import escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
@@ -30,7 +35,6 @@ from core.ui.widgets.exhibit import (
     show_table,
     titles_of,
 )
-from core.ui.widgets.texts import literal
 
 PAIRS_HELP = (
     "Each cell says how many points the strategy of its row is ahead of that of its column. An "
@@ -68,9 +72,10 @@ def show_differences(subject: Subject) -> None:
 
 def _show_pair(verdict: PairVerdict) -> None:
     st.header(
-        f"{literal(verdict.second_title)} against {literal(verdict.first_title)}", divider="gray"
+        f"{escape_markdown(verdict.second_title)} against {escape_markdown(verdict.first_title)}",
+        divider="gray",
     )
-    st.markdown(f"**{literal(verdict.words)}**")
+    st.markdown(f"**{escape_markdown(verdict.words)}**")
     interval = (
         "—"
         if verdict.low is None or verdict.high is None
@@ -103,7 +108,7 @@ def _show_pair(verdict: PairVerdict) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, explained in numbers:
             with st.container(width="content"):
-                st.markdown(f"{label}  \n**{literal(value)}**", help=explained)
+                st.markdown(f"{label}  \n**{escape_markdown(value)}**", help=explained)
     st.button(
         "See the pictures that differ",
         icon=":material/imagesmode:",
@@ -125,10 +130,10 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
         recall_chart(tables), key=f"classes.{key}", alt=words, config={"displayModeBar": False}
     )
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(literal(words))
+        st.markdown(escape_markdown(words))
         for name, table in tables.items():
             title = evidence.of(name).title
-            st.markdown(f"**{literal(title)}**")
+            st.markdown(f"**{escape_markdown(title)}**")
             show_table(
                 class_frame(table),
                 f"classes.{name}.{key}",
@@ -136,7 +141,7 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
             )
         always = per_class_table(evidence, None)[evidence.majority_label]
         st.caption(
-            f"Always saying {literal(evidence.majority_name)} has a recall of "
+            f"Always saying {escape_markdown(evidence.majority_name)} has a recall of "
             f"{percent_text(always.recall)} and a precision of {percent_text(always.precision)} "
             "for that class, and 0 % for all others."
         )
@@ -155,7 +160,7 @@ def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> No
     with st.expander("The numbers", icon=":material/table:"):
         for name, entries in bins.items():
             title = evidence.of(name).title
-            st.markdown(f"**{literal(title)}**")
+            st.markdown(f"**{escape_markdown(title)}**")
             show_table(
                 reliability_frame(entries),
                 f"reliability.{name}.{key}",

@@ -5,22 +5,36 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Answers, Evidence
-from core.comparison.one_image import ImageAnswer, answers_about, answers_frame, image_words
+from core.comparison.one_image import (
+    ImageAnswer,
+    answers_about,
+    answers_frame,
+    image_words,
+)
 from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
+from core.experiments.checkpoints import (
+    HeatMaps,
+    heat_maps,
+    read_heat_maps,
+    why_no_heat_maps,
+)
+from core.text import count_text, escape_markdown, percent_text
 from core.ui.datasets.facts import PICTURES, address_of
 from core.ui.frame import reads
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import choose_pair, choose_seed, show_table, titles_of
+from core.ui.widgets.exhibit import (
+    choose_pair,
+    choose_seed,
+    show_table,
+    titles_of,
+)
 from core.ui.widgets.heat_map_overlay import overlay
-from core.ui.widgets.texts import literal, plural
 from core.ui.widgets.tiles import Tile, draw_tiles
 
 MOST_NEAR = 12
@@ -42,7 +56,7 @@ def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, im
     try:
         answers: Sequence[ImageAnswer] = answers_about(evidence, image)
     except BadInput as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         if dataset is not None:
             st.image(reads.large_picture(dataset, image), alt=f"Picture {image}")
         return
@@ -65,11 +79,11 @@ def show_large(
     """The picture with its file and label; without the dataset, its number."""
     words = image_words(evidence, image, answers)
     if dataset is None:
-        st.markdown(f"Picture number {image:,}. {literal(words)}")
+        st.markdown(f"Picture number {image:,}. {escape_markdown(words)}")
         return
     name = dataset.file_names[image]
     st.image(reads.large_picture(dataset, image), alt=f"{name}. {words}")
-    st.markdown(f"File: **{literal(name)}**  \n{literal(words)}")
+    st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
     link_to(
         "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
         image=str(image),
@@ -118,11 +132,11 @@ def _show_one_looked(
 ) -> None:
     place = answers.seeds.index(seed) if seed in answers.seeds else 0
     run_id = answers.run_ids[place]
-    st.markdown(f"**{literal(answers.title)}**, seed {answers.seeds[place]}")
+    st.markdown(f"**{escape_markdown(answers.title)}**, seed {answers.seeds[place]}")
     store = reads.store()
     reason = why_no_heat_maps(store, run_id)
     if reason is not None:
-        st.info(literal(reason))
+        st.info(escape_markdown(reason))
         return
     key = f"{subject.id}.{run_id}.{image}"
     work = ready_or_words(lambda: heat_maps(store, run_id, [image]), key)
@@ -131,7 +145,7 @@ def _show_one_looked(
     try:
         maps = read_heat_maps(work.result)
     except StoreError as error:
-        st.error(literal(error))
+        st.error(escape_markdown(error))
         return
     _show_maps(maps, dataset, image)
 
@@ -148,10 +162,10 @@ def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
         st.image(
             overlay(picture, heat),
             alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
-            caption=f"{what}: {literal(name)}, {literal(sure)}",
+            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(sure)}",
         )
         if not heat.any():
-            st.caption(f"No place of the picture spoke for {literal(name)}.")
+            st.caption(f"No place of the picture spoke for {escape_markdown(name)}.")
 
 
 def brightest_words(heat: np.ndarray) -> str:
@@ -173,7 +187,7 @@ def _show_near(dataset: Dataset, image: int) -> None:
     st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR
     st.caption(
-        f"{plural(len(near), 'picture')}; all of them are on one side of the split."
+        f"{count_text(len(near), 'picture')}; all of them are on one side of the split."
         + (f" {more:,} more are not shown." if more > 0 else "")
     )
     draw_tiles(

@@ -4,16 +4,21 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, label_errors_csv
 from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
+from core.text import count_text, escape_markdown, percent_text
 from core.ui.compare.confusion import show_confusion
 from core.ui.compare.image import show_image
 from core.ui.compare.map import show_map
 from core.ui.frame import evidence_reads
-from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
+from core.ui.frame.address import (
+    Choice,
+    choose_in_row,
+    remember,
+    wanted_number,
+)
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import MOST_MISTAKES, Subject
 from core.ui.widgets.exhibit import (
@@ -25,7 +30,6 @@ from core.ui.widgets.exhibit import (
     evidence_or_words,
     titles_of,
 )
-from core.ui.widgets.texts import literal, plural
 from core.ui.widgets.tiles import Tile, tiles_or_words
 
 SHOWS = {
@@ -90,9 +94,9 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
         label_visible=False,
     )
     st.markdown(
-        f"{literal(second.title)} puts right {plural(counts['put_right'], 'picture')} that "
-        f"{literal(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
-        "The largest change of what was given to the label comes first."
+        f"{escape_markdown(second.title)} puts right {count_text(counts['put_right'], 'picture')} "
+        f"that {escape_markdown(first.title)} had wrong, and breaks {counts['broken']:,} that it "
+        "had right. The largest change of what was given to the label comes first."
     )
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
     if several:
@@ -119,8 +123,8 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
     mistakes = evidence_reads.sure_mistakes(subject, strategy)
     most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
     st.markdown(
-        f"The mistakes that {literal(evidence.of(strategy).title)} was surest of, the surest "
-        f"first.{most}"
+        f"The mistakes that {escape_markdown(evidence.of(strategy).title)} was surest of, the "
+        f"surest first.{most}"
     )
     tiles = [
         Tile(
@@ -129,7 +133,7 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
                 f"label {evidence.classes[mistake.label]}, "
                 f"{percent_text(mistake.label_probability)}",
                 f"said {evidence.classes[mistake.said]}, {percent_text(mistake.sureness)}",
-                f"wrong for {mistake.seeds_wrong} of {plural(mistake.seed_count, 'seed')}",
+                f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
             ),
         )
         for mistake in mistakes
@@ -171,7 +175,7 @@ def _said(
 
 def _show_label_errors(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
     errors, words = evidence_reads.label_errors(subject)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     if dataset is not None and errors:
         st.download_button(
             "Doubtful labels as CSV",

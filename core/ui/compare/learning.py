@@ -10,6 +10,7 @@ from core.comparison.learning_curve import (
     usual_pair,
 )
 from core.experiments.records import ExperimentRecord
+from core.text import count_text, escape_markdown
 from core.ui.compare.learning_start import offer_start
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list, remember
@@ -18,7 +19,6 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import choose_pair, show_chart
 from core.ui.widgets.results import experiment_label
-from core.ui.widgets.texts import literal, plural
 
 REFRESH_SECONDS = 2.0
 WHAT_IT_IS = (
@@ -81,7 +81,7 @@ def _series_label(members: list[ExperimentRecord]) -> str:
     moment = members[0].created_at[:16].replace("T", " ")
     return (
         f"{spec.dataset_name} · {sizes[0]:,} to {sizes[-1]:,} training images · "
-        f"{plural(len(spec.strategies), 'strategy')} · {spec.image_size} px · {moment}"
+        f"{count_text(len(spec.strategies), 'strategy')} · {spec.image_size} px · {moment}"
     )
 
 
@@ -96,7 +96,7 @@ def _show_series(series: str, members: list[ExperimentRecord]) -> None:
         _show_curve(curve)
     with st.expander("Its experiments", icon=":material/list:"):
         for member in sorted(members, key=lambda entry: entry.spec.train_share):
-            link_to("compare", literal(experiment_label(member)), experiment=member.id)
+            link_to("compare", escape_markdown(experiment_label(member)), experiment=member.id)
 
 
 def _show_curve(curve: LearningCurve) -> None:
@@ -109,7 +109,7 @@ def _show_curve(curve: LearningCurve) -> None:
         if pair is not None:
             first, second = (curve.of(name) for name in pair)
             if first is not None and second is not None:
-                st.markdown(f"**{literal(crossing_words(first, second))}**")
+                st.markdown(f"**{escape_markdown(crossing_words(first, second))}**")
     st.header("Accuracy by number of training images")
     show_chart(
         learning_curve_chart(curve), words, learning_curve_frame(curve), f"series.{curve.series}"

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import rough_seconds_text
 from core.datasets.model import Dataset
 from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
@@ -10,6 +9,7 @@ from core.experiments.learning_curve_plan import SHARES, LearningCurvePlan, plan
 from core.experiments.planning import unavailable_reason
 from core.runs.launchers import ensure_worker
 from core.strategies.registry import STRATEGIES
+from core.text import escape_markdown, exact_percent_text, rough_seconds_text
 from core.training.spec import SMALLEST_TRAIN_SHARE
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
@@ -18,7 +18,6 @@ from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.forms import MOST_SEEDS
-from core.ui.widgets.texts import literal
 
 OFFERED_SHARES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 
@@ -30,8 +29,9 @@ def offer_start(subject: Subject) -> None:
         return
     spec = subject.experiment.spec
     st.markdown(
-        f"On **{literal(dataset.name)}**, {spec.image_size} px, preset {literal(spec.preset)}, "
-        "with the same split. The features of VGG16 are extracted once for all sizes."
+        f"On **{escape_markdown(dataset.name)}**, {spec.image_size} px, preset "
+        f"{escape_markdown(spec.preset)}, with the same split. The features of VGG16 are extracted "
+        "once for all sizes."
     )
     able = {
         name: strategy.title
@@ -50,7 +50,7 @@ def offer_start(subject: Subject) -> None:
         "Shares of the training images",
         [share for share in OFFERED_SHARES if share >= SMALLEST_TRAIN_SHARE],
         default=list(SHARES),
-        format_func=lambda share: f"{100 * share:g} %",
+        format_func=exact_percent_text,
         key="learning.shares",
         help="The smaller ones are inside the larger ones, class by class.",
     )
@@ -100,7 +100,7 @@ def _planned(
             overrides=_overrides(subject, strategies),
         )
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return None
 
 
@@ -125,14 +125,14 @@ def _show_plan(plan: LearningCurvePlan) -> None:
     sizes = ", ".join(f"{spec.images['train']:,}" for spec in plan.specs)
     st.markdown(f"{len(plan.specs)} sizes ({sizes} training images), {runs} runs.")
     for sentence in plan.dropped:
-        st.caption(f":material/info: {literal(sentence)}")
+        st.caption(f":material/info: {escape_markdown(sentence)}")
     # Read once: every size is forecast from the same runs.
     store = reads.store()
     experiments, finished = store.experiments(), store.runs(states=["finished"])
     forecasts = [forecast_experiment(spec, experiments, finished) for spec in plan.specs]
     known = [forecast for forecast in forecasts if forecast.seconds is not None]
     if not known:
-        st.markdown(f"**Time: not known yet.** {literal(forecasts[0].basis)}")
+        st.markdown(f"**Time: not known yet.** {escape_markdown(forecasts[0].basis)}")
         return
     # The features of one size are those of all: extraction is counted once.
     extraction = max(forecast.extraction_seconds for forecast in known)
@@ -140,7 +140,7 @@ def _show_plan(plan: LearningCurvePlan) -> None:
     more = " and more" if any(forecast.unknown for forecast in forecasts) else ""
     st.markdown(
         f"**Time: about {rough_seconds_text(training + extraction)}{more}.** "
-        f"{literal(forecasts[-1].basis)}"
+        f"{escape_markdown(forecasts[-1].basis)}"
     )
 
 

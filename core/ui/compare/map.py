@@ -15,13 +15,19 @@ from core.comparison.feature_map import (
 from core.comparison.one_image import answers_about
 from core.datasets.model import Dataset
 from core.runs.map_child import Method
+from core.text import escape_markdown
 from core.ui.compare.image import show_answers, show_large
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted_number
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    remember,
+    wanted_number,
+)
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.widgets.exhibit import show_numbers, titles_of
-from core.ui.widgets.texts import literal
 
 BY_CLASS = "class"
 MAP_SAYS = (
@@ -85,7 +91,7 @@ def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: Featur
     if point is not None:
         with right:
             _show_point(evidence, dataset, point)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     left_out = left_out_sentence(evidence)
     if left_out and strategy is None:
         st.caption(left_out)

@@ -12,6 +12,12 @@ from core.comparison.charts.evidence_charts import (
 )
 from core.comparison.evidence import Evidence
 from core.comparison.score_kinds import SCORES, TOP, TOP_SCORE
+from core.text import (
+    count_text,
+    escape_markdown,
+    list_text,
+    percent_text,
+)
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.evidence_reads import Subject
@@ -27,7 +33,6 @@ from core.ui.widgets.results import (
     show_results_table,
     show_seeds,
 )
-from core.ui.widgets.texts import literal, plural
 
 LADDER_HELP = (
     "From always saying the commonest class at the bottom of the ladder to the best strategy, in "
@@ -64,7 +69,9 @@ def show_overview(subject: Subject) -> None:
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
-        st.caption(f":material/lock: {literal(name)} was left out: {literal(reason)}")
+        st.caption(
+            f":material/lock: {escape_markdown(name)} was left out: {escape_markdown(reason)}"
+        )
     curves = reads.curves(subject.id)
     if curves:
         show_curves(curves, key=subject.id)
@@ -91,7 +98,7 @@ def choose_metric(classes: int) -> str:
         )
     )
     kind = SCORES[metric]
-    st.caption(f"{literal(kind.help)} {kind.better.capitalize()} is better.")
+    st.caption(f"{escape_markdown(kind.help)} {kind.better.capitalize()} is better.")
     return metric
 
 
@@ -100,7 +107,7 @@ def _show_findings(subject: Subject, evidence: Evidence) -> None:
     best = max(evidence.answers, key=lambda answers: answers.accuracy)
     gain = 100 * (best.accuracy - evidence.majority_accuracy)
     found = [
-        f"{best.title} named most test images right: {100 * best.accuracy:.1f} %, "
+        f"{best.title} named most test images right: {percent_text(best.accuracy)}, "
         f"{abs(gain):.1f} points {'over' if gain >= 0 else 'under'} always saying "
         f"“{evidence.majority_name}”."
     ]
@@ -127,14 +134,14 @@ def _show_scores(subject: Subject) -> None:
     scores = evidence_reads.scores(subject, metric)
     kind = SCORES[metric]
     st.header(
-        literal(kind.title[0].upper() + kind.title[1:]),
+        escape_markdown(kind.title[0].upper() + kind.title[1:]),
         help=INTERVAL_HELP if kind.is_share else OTHER_INTERVAL_HELP,
     )
     seeds = sorted({len(score.seeds) for score in scores})
     if seeds == [1]:
         st.caption("One seed.")
     else:
-        counts = " or ".join(plural(count, "seed") for count in seeds)
+        counts = list_text([count_text(count, "seed") for count in seeds], last="or")
         st.caption(f"{counts}, each a small open marker below its mean.")
     show_chart(
         seeds_chart(scores), seeds_words(scores), seeds_frame(scores), f"{metric}.{subject.id}"
@@ -148,7 +155,9 @@ def _show_ladder(subject: Subject) -> None:
         ladder_chart(steps), ladder_words(steps), ladder_frame(steps), f"ladder.{subject.id}"
     )
     taught = [
-        f"**{literal(step.title)}**: {literal(step.teaches)}" for step in steps if step.teaches
+        f"**{escape_markdown(step.title)}**: {escape_markdown(step.teaches)}"
+        for step in steps
+        if step.teaches
     ]
     with st.expander("What each step teaches", icon=":material/school:", expanded=True):
         st.markdown("\n".join(f"- {line}" for line in taught))

@@ -5,11 +5,11 @@ import streamlit as st
 from core.comparison.reports.export_tables import export_zip_of_tables
 from core.comparison.reports.report import report_html
 from core.comparison.reports.report_command import run_command
+from core.text import escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.results import show_downloads
-from core.ui.widgets.texts import literal
 
 HTML_SAYS = (
     "One HTML file of about 5 MB with everything in it: the summary, the ladder, the table, "
@@ -35,7 +35,7 @@ def show_report(subject: Subject) -> None:
     st.header("Repeat it")
     st.markdown(
         "This command runs the same strategies on the same split again, where the dataset "
-        f"{literal(spec.dataset_name)} is."
+        f"{escape_markdown(spec.dataset_name)} is."
     )
     st.code(run_command(spec), language=None, wrap_lines=True)
     if spec.split_fingerprint:

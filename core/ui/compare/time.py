@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import seconds_text
 from core.comparison.charts.ledger_charts import (
     costs_frame,
     costs_words,
@@ -17,12 +16,12 @@ from core.comparison.charts.ledger_charts import (
 from core.comparison.charts.result_charts import accuracy_against_time_chart
 from core.comparison.ledger import Ledger
 from core.comparison.verdict_words import number_word
+from core.text import escape_markdown, seconds_text
 from core.ui.compare.overview import choose_metric
 from core.ui.frame import evidence_reads
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import evidence_or_words, show_chart, show_table
 from core.ui.widgets.results import show_epoch_time, times_words
-from core.ui.widgets.texts import literal
 
 LEDGER_HELP = (
     "One whole run from start to score, of the seed in the middle. Extraction is counted also "
@@ -51,7 +50,7 @@ def show_time(subject: Subject) -> None:
     st.header("Where the time went", help=LEDGER_HELP)
     summary = ledger_summary(ledger)
     if summary:
-        st.markdown(literal(summary))
+        st.markdown(escape_markdown(summary))
     _show_cache(ledger)
     show_chart(
         ledger_chart(ledger), ledger_words(ledger), ledger_frame(ledger), f"ledger.{subject.id}"
@@ -61,7 +60,7 @@ def show_time(subject: Subject) -> None:
     words = costs_words(ledger)
     show_table(costs_frame(ledger), f"costs.{subject.id}", words)
     with st.expander("In words", icon=":material/notes:"):
-        st.markdown(literal(words))
+        st.markdown(escape_markdown(words))
     st.header("What the time bought", help=PARETO_HELP)
     evidence = evidence_or_words(subject)
     if evidence is None:
@@ -94,8 +93,8 @@ def _show_cache(ledger: Ledger) -> None:
     verb = "run" if runs == 1 else "runs"
     shares = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
     st.markdown(
-        f"The cache of features saved **{literal(total)}** in {number_word(runs)} {verb} that did "
-        f"not have to extract them again: {literal('; '.join(shares))}."
+        f"The cache of features saved **{escape_markdown(total)}** in {number_word(runs)} {verb} "
+        f"that did not have to extract them again: {escape_markdown('; '.join(shares))}."
     )
 
 
@@ -104,7 +103,7 @@ def _show_speed(ledger: Ledger) -> None:
     if not known:
         return
     speeds = "; ".join(
-        f"{literal(row.title)} {row.images_per_second:,.0f} "
+        f"{escape_markdown(row.title)} {row.images_per_second:,.0f} "
         f"{'feature vectors' if row.trains_on_features else 'pictures'} a second"
         for row in known
     )

@@ -3,13 +3,17 @@
 import numpy as np
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.datasets.health.finding import Finding
-from core.datasets.health.sizes import size_summary, size_text
+from core.datasets.health.sizes import size_summary
 from core.datasets.model import SIDES, Dataset
+from core.text import (
+    count_text,
+    dimensions_text,
+    escape_markdown,
+    percent_text,
+)
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
-from core.ui.widgets.texts import literal, plural
 
 # The sections of a dataset's page, as they are called there and in the address bar.
 HEALTH, PICTURES, CLEAN_UP, MANAGE = "Health", "Pictures", "Clean up", "Manage"
@@ -31,8 +35,8 @@ def sizes_text(dataset: Dataset) -> str:
     """``28 × 28 pixels``, or ``12 × 20 to 500 × 375 pixels``: the smallest and the largest area."""
     sizes = size_summary(dataset)
     if sizes.smallest == sizes.largest:
-        return f"{size_text(sizes.smallest)} pixels"
-    return f"{size_text(sizes.smallest)} to {size_text(sizes.largest)} pixels"
+        return f"{dimensions_text(sizes.smallest)} pixels"
+    return f"{dimensions_text(sizes.smallest)} to {dimensions_text(sizes.largest)} pixels"
 
 
 def sides_text(dataset: Dataset) -> str | None:
@@ -48,7 +52,8 @@ def sides_text(dataset: Dataset) -> str | None:
 def images_text(dataset: Dataset) -> str:
     """``1,347 images in 16 classes, colour``."""
     return (
-        f"{plural(dataset.image_count, 'image')} in {plural(len(dataset.classes), 'class')}, "
+        f"{count_text(dataset.image_count, 'image')} in "
+        f"{count_text(len(dataset.classes), 'class')}, "
         f"{'grey' if dataset.channels == 1 else 'colour'}"
     )
 
@@ -56,7 +61,7 @@ def images_text(dataset: Dataset) -> str:
 def majority_text(dataset: Dataset) -> str:
     """The commonest class with its share, ready for Markdown."""
     return (
-        f"Commonest class: {literal(dataset.majority_class)}, "
+        f"Commonest class: {escape_markdown(dataset.majority_class)}, "
         f"{percent_text(dataset.majority_share)} of the images"
     )
 
@@ -68,14 +73,14 @@ def show_severities(found: list[Finding]) -> None:
             count = sum(finding.severity == severity for finding in found)
             if count:
                 word, icon, colour = SEVERITY_LOOKS[severity]
-                st.badge(plural(count, word), icon=icon, color=colour)  # type: ignore[arg-type]
+                st.badge(count_text(count, word), icon=icon, color=colour)  # type: ignore[arg-type]
         if not any(finding.severity in ("problem", "warning") for finding in found):
             st.badge("nothing to mend", icon=SEVERITY_LOOKS["good"][1], color="green")
 
 
 def show_head(dataset: Dataset) -> None:
     """Title, links, and what the dataset is; where it has versions, the way to them."""
-    st.title(literal(dataset.name))
+    st.title(escape_markdown(dataset.name))
     with st.container(horizontal=True):
         link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
         link_to("datasets", "All datasets")
@@ -85,9 +90,9 @@ def show_head(dataset: Dataset) -> None:
         lines.append(f"Came with a split of its own: {sides}")
     came = [f"Added {dataset.created_at[:16].replace('T', ' ')} UTC"]
     if dataset.read_as:
-        came.append(f"read as {literal(dataset.read_as)}")
+        came.append(f"read as {escape_markdown(dataset.read_as)}")
     if dataset.provenance:
-        came.append(literal(dataset.provenance))
+        came.append(escape_markdown(dataset.provenance))
     lines.append(" · ".join(came))
     st.markdown("\n".join(f"- {line}" for line in lines))
     _show_versions(dataset)
@@ -97,14 +102,18 @@ def _show_versions(dataset: Dataset) -> None:
     known = reads.datasets()
     origin = next((entry for entry in known if entry.id == dataset.version_of), None)
     for change in dataset.changes:
-        st.caption(f":material/edit: {literal(change)}")
+        st.caption(f":material/edit: {escape_markdown(change)}")
     with st.container(horizontal=True):
         if origin is not None:
-            link_to("datasets", f"Made from {literal(origin.name)}", dataset=address_of(origin))
+            link_to(
+                "datasets", f"Made from {escape_markdown(origin.name)}", dataset=address_of(origin)
+            )
         elif dataset.version_of:
             st.caption("The dataset that it was made from was removed.")
         for entry in known:
             if entry.version_of == dataset.id:
                 link_to(
-                    "datasets", f"Later version: {literal(entry.name)}", dataset=address_of(entry)
+                    "datasets",
+                    f"Later version: {escape_markdown(entry.name)}",
+                    dataset=address_of(entry),
                 )

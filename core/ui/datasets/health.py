@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.dataset_charts import (
     charted_classes,
     class_counts_chart,
@@ -13,14 +12,19 @@ from core.comparison.charts.dataset_charts import (
     sizes_chart,
 )
 from core.datasets.health.finding import Finding
-from core.datasets.health.sizes import size_summary, size_text
+from core.datasets.health.sizes import size_summary
 from core.datasets.model import Dataset
+from core.text import (
+    count_text,
+    dimensions_text,
+    escape_markdown,
+    percent_text,
+)
 from core.ui.datasets.cleanup import ACTION_LABELS, prepare_changes
 from core.ui.datasets.facts import SEVERITY_LOOKS, majority_text
 from core.ui.datasets.images import PAGE_SIZE, show_tiles
 from core.ui.datasets.manage import offer_quarantine_list
 from core.ui.frame import reads
-from core.ui.widgets.texts import literal, plural
 
 GROUPS_A_PAGE = 6
 MOST_TILES_A_GROUP = 12
@@ -50,9 +54,9 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
     word, icon, colour = SEVERITY_LOOKS[finding.severity]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
-        st.markdown(f"**{literal(finding.title)}**")
+        st.markdown(f"**{escape_markdown(finding.title)}**")
     if finding.advice:
-        st.markdown(literal(finding.advice))
+        st.markdown(escape_markdown(finding.advice))
     if finding.actions:
         with st.container(horizontal=True):
             for action in finding.actions:
@@ -121,8 +125,8 @@ def _show_counts(dataset: Dataset) -> None:
     _, left_out = charted_classes(dataset)
     if left_out:
         st.caption(
-            f"The largest and the smallest classes; {plural(left_out, 'class')} between them are "
-            "in the table."
+            f"The largest and the smallest classes; {count_text(left_out, 'class')} between them "
+            "are in the table."
         )
     st.plotly_chart(
         class_counts_chart(dataset),
@@ -155,11 +159,11 @@ def _show_sizes(dataset: Dataset) -> None:
     st.header("Sizes")
     sizes = size_summary(dataset)
     if sizes.smallest == sizes.largest:
-        st.markdown(f"Every picture has {size_text(sizes.smallest)} pixels.")
+        st.markdown(f"Every picture has {dimensions_text(sizes.smallest)} pixels.")
         return
     words = (
-        f"Smallest {size_text(sizes.smallest)}, median {size_text(sizes.median)}, largest "
-        f"{size_text(sizes.largest)} pixels (width × height). Upright: "
+        f"Smallest {dimensions_text(sizes.smallest)}, median {dimensions_text(sizes.median)}, "
+        f"largest {dimensions_text(sizes.largest)} pixels (width × height). Upright: "
         f"{percent_text(sizes.portrait)}, wide: {percent_text(sizes.landscape)}, square: "
         f"{percent_text(sizes.square)}."
     )

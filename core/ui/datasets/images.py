@@ -5,11 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.datasets.health.sizes import size_text
 from core.datasets.model import SIDES, Dataset
+from core.text import (
+    count_text,
+    dimensions_text,
+    escape_markdown,
+    shorten,
+    shorten_start,
+)
 from core.ui.datasets.facts import PICTURES
 from core.ui.frame import reads
-from core.ui.widgets.texts import literal, plural
 
 PAGE_SIZE = 24
 # Three squares and the gaps between them fill a telephone of 390 pixels.
@@ -41,11 +46,11 @@ def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: b
                 with st.container(height=TILE_SIDE, border=False):
                     st.image(square, width=TILE_SIDE, alt=_alt(dataset, index))
                 st.button(
-                    literal(_name(dataset, index) if name else _label(dataset, index)),
+                    escape_markdown(_name(dataset, index) if name else _label(dataset, index)),
                     key=f"open.{prefix}.{index}",
                     type="tertiary",
                     width="stretch",
-                    help=f"Open {literal(dataset.file_names[index])}",
+                    help=f"Open {escape_markdown(dataset.file_names[index])}",
                     on_click=open_picture,
                     args=(int(index),),
                 )
@@ -69,8 +74,8 @@ def _wanted_picture(dataset: Dataset) -> int | None:
     if wanted.isdecimal() and int(wanted) < dataset.image_count:
         return int(wanted)
     st.warning(
-        f"There is no picture {literal(wanted)} in this dataset: its pictures are numbered 0 to "
-        f"{dataset.image_count - 1:,}."
+        f"There is no picture {escape_markdown(wanted)} in this dataset: its pictures are numbered "
+        f"0 to {dataset.image_count - 1:,}."
     )
     return None
 
@@ -86,7 +91,7 @@ def _show_gallery(dataset: Dataset) -> None:
     page = _page_number(pages)
     first = (page - 1) * PAGE_SIZE
     shown = indexes[first : first + PAGE_SIZE]
-    st.caption(f"{first + 1:,} to {first + len(shown):,} of {plural(len(indexes), 'image')}")
+    st.caption(f"{first + 1:,} to {first + len(shown):,} of {count_text(len(indexes), 'image')}")
     show_tiles(dataset, shown.tolist(), "gallery")
     if pages > 1:
         # No key: with another default it is another widget, so it follows class and address.
@@ -100,7 +105,7 @@ def _choose_class(dataset: Dataset) -> str | None:
     """The class that the address names, or None for all; a stale one is said."""
     wanted = st.query_params.get("class")
     if wanted is not None and wanted not in dataset.classes:
-        st.warning(f"There is no class {literal(wanted)} in this dataset; all are shown.")
+        st.warning(f"There is no class {escape_markdown(wanted)} in this dataset; all are shown.")
         wanted = None
     options = [None, *dataset.classes]
     counts = dataset.class_counts
@@ -139,7 +144,7 @@ def _show_one(dataset: Dataset, index: int) -> None:
         st.button("All pictures", icon=":material/grid_view:", on_click=_close_picture)
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])
-        st.caption(f"{place + 1:,} of {plural(len(same_class), 'image')} of this class")
+        st.caption(f"{place + 1:,} of {count_text(len(same_class), 'image')} of this class")
     left, right = st.columns([3, 2], gap="large")
     left.image(reads.large_picture(dataset, index), alt=_alt(dataset, index))
     with right:
@@ -167,12 +172,12 @@ def _show_picture_facts(dataset: Dataset, index: int) -> None:
     facts = [
         ("Class", dataset.classes[dataset.labels[index]]),
         ("File", dataset.file_names[index]),
-        ("Size", f"{size_text(size)} pixels"),
+        ("Size", f"{dimensions_text(size)} pixels"),
     ]
     if dataset.given_sides is not None:
         facts.append(("Side of the split it came with", SIDES[dataset.given_sides[index]]))
     facts.append(("Number in this dataset", f"{index:,}"))
-    st.markdown("\n".join(f"- {name}: **{literal(value)}**" for name, value in facts))
+    st.markdown("\n".join(f"- {name}: **{escape_markdown(value)}**" for name, value in facts))
     marked = marked_pictures(dataset)
     if st.toggle(
         "Leave it out of a new version",
@@ -196,8 +201,8 @@ def _show_near(dataset: Dataset, index: int) -> None:
     more = len(near) - MOST_NEAR_SHOWN
     same = "with" if equal == len(near) else f"{equal:,} of them with"
     st.caption(
-        f"{plural(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them all "
-        "on one side of a split." + (f" {more:,} more are not shown." if more > 0 else "")
+        f"{count_text(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them "
+        "all on one side of a split." + (f" {more:,} more are not shown." if more > 0 else "")
     )
     show_tiles(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near", name=False)
 
@@ -207,7 +212,7 @@ def _label(dataset: Dataset, index: int) -> str:
     label = dataset.classes[dataset.labels[index]]
     if dataset.given_sides is not None:
         label = f"{SIDES[dataset.given_sides[index]]}: {label}"
-    return label if len(label) <= LONGEST_TILE_NAME else f"{label[: LONGEST_TILE_NAME - 1]}…"
+    return shorten(label, LONGEST_TILE_NAME)
 
 
 def _alt(dataset: Dataset, index: int) -> str:
@@ -217,4 +222,4 @@ def _alt(dataset: Dataset, index: int) -> str:
 def _name(dataset: Dataset, index: int) -> str:
     """The file's own name; of a long one the end, where it differs from its neighbours."""
     name = dataset.file_names[index].rsplit("/", 1)[-1]
-    return name if len(name) <= LONGEST_TILE_NAME else f"…{name[1 - LONGEST_TILE_NAME :]}"
+    return shorten_start(name, LONGEST_TILE_NAME)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.datasets.model import Dataset
+from core.text import escape_markdown
 from core.ui.datasets.facts import (
     address_of,
     images_text,
@@ -13,7 +14,6 @@ from core.ui.datasets.facts import (
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to
-from core.ui.widgets.texts import literal
 
 CARD_PICTURES = 5
 CARD_PICTURE_WIDTH = 72
@@ -42,7 +42,7 @@ def show_datasets() -> None:
 
 
 def _show_card(dataset: Dataset) -> None:
-    st.subheader(literal(dataset.name), anchor=False)
+    st.subheader(escape_markdown(dataset.name), anchor=False)
     show_severities(reads.findings(dataset))
     with st.container(horizontal=True, gap="xsmall"):
         for name, _, picture in reads.class_pictures(dataset, CARD_PICTURES):

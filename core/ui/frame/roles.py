@@ -58,7 +58,7 @@ def standing_of(user: Mapping[str, Any], settings: Settings, now: float) -> Stan
     return _by_email(email, user.get("email_verified"), settings)
 
 
-def listed(email: str, patterns: Sequence[str]) -> bool:
+def is_listed(email: str, patterns: Sequence[str]) -> bool:
     """Whether an address is among ``patterns``: addresses, or ``*@domain`` for all of a domain."""
     address = email.strip().lower()
     return address in patterns or f"*@{address.rpartition('@')[2]}" in patterns
@@ -91,9 +91,9 @@ def _by_email(email: str, verified: object, settings: Settings) -> Standing:
             "there, then sign in again.",
             email=email,
         )
-    if listed(email, settings.editors):
+    if is_listed(email, settings.editors):
         return Standing(Role.EDITOR, email=email)
-    if not settings.viewers or listed(email, settings.viewers):
+    if not settings.viewers or is_listed(email, settings.viewers):
         return Standing(Role.VIEWER, email=email)
     return Standing(
         None,

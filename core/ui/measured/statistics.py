@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.comparison.charts.appearance import appearance_of, percent_text
+from core.comparison.charts.appearance import appearance_of
 from core.comparison.charts.measured_charts import (
     bootstrap_chart,
     bootstrap_words,
@@ -21,6 +21,7 @@ from core.comparison.statistics_examples import (
     widths,
 )
 from core.comparison.verdict_words import SIGNIFICANCE, luck_words, p_text
+from core.text import count_text, escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
@@ -33,7 +34,6 @@ from core.ui.widgets.exhibit import (
     titles_of,
 )
 from core.ui.widgets.glossary import explain
-from core.ui.widgets.texts import literal, plural
 
 # From this p value on luck is said as so many of a hundred.
 FEW = 0.01
@@ -102,8 +102,8 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
         average = "on average " if len(best.seeds) > 1 else ""
         found = widths(best.accuracy, evidence.images)
         st.markdown(
-            f"Here {literal(best.title)} named {average}{right:,} of {evidence.images:,} test "
-            f"images right, **{percent_text(best.accuracy)}**. The interval goes from "
+            f"Here {escape_markdown(best.title)} named {average}{right:,} of {evidence.images:,} "
+            f"test images right, **{percent_text(best.accuracy)}**. The interval goes from "
             f"{percent_text(low)} to {percent_text(high)}. The same accuracy on more or fewer "
             "images:"
         )
@@ -139,22 +139,25 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
         st.table(
             pd.DataFrame(
                 {
-                    f"{literal(second.title)} right": [cells.both_right, cells.put_right],
-                    f"{literal(second.title)} wrong": [cells.broken, cells.both_wrong],
+                    f"{escape_markdown(second.title)} right": [cells.both_right, cells.put_right],
+                    f"{escape_markdown(second.title)} wrong": [cells.broken, cells.both_wrong],
                 },
                 index=pd.Index(
-                    [f"{literal(first.title)} right", f"{literal(first.title)} wrong"],
+                    [
+                        f"{escape_markdown(first.title)} right",
+                        f"{escape_markdown(first.title)} wrong",
+                    ],
                     name="test images",
                 ),
             )
         )
         differing = cells.put_right + cells.broken
         st.markdown(
-            f"The first seed of each: they differ on {plural(differing, 'image')}, "
-            f"{cells.put_right:,} for {literal(second.title)} and {cells.broken:,} for "
-            f"{literal(first.title)}. {literal(_luck(cells.p_value))} A difference is called real "
-            f"where all seeds together, after the correction below, come under "
-            f"{100 * SIGNIFICANCE:.0f} %.",
+            f"The first seed of each: they differ on {count_text(differing, 'image')}, "
+            f"{cells.put_right:,} for {escape_markdown(second.title)} and {cells.broken:,} for "
+            f"{escape_markdown(first.title)}. {escape_markdown(_luck(cells.p_value))} A difference "
+            f"is called real where all seeds together, after the correction below, come under "
+            f"{percent_text(SIGNIFICANCE, 0)}.",
             help=explain("p value"),
         )
     _source("paired")
@@ -180,7 +183,7 @@ def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> 
         differences = drawn_differences(evidence, *pair)
         words = bootstrap_words(differences)
         first, second = (evidence.of(name) for name in pair)
-        st.markdown(literal(f"{second.title} minus {first.title}: {words}"))
+        st.markdown(escape_markdown(f"{second.title} minus {first.title}: {words}"))
         st.plotly_chart(
             bootstrap_chart(differences, evidence.images, appearance_of(second.strategy).colour),
             key="measured.bootstrap",
@@ -203,8 +206,8 @@ def _show_holm(subject: Subject | None) -> None:
         if steps:
             kept = sum(step.told_apart for step in steps)
             st.markdown(
-                f"Here {plural(len(steps), 'pair')}, of which {kept} can be told apart after the "
-                "correction."
+                f"Here {count_text(len(steps), 'pair')}, of which {kept} can be told apart after "
+                "the correction."
             )
             show_table(
                 pd.DataFrame(

@@ -3,25 +3,20 @@
 import streamlit as st
 
 from core.comparison import tutorial
-from core.comparison.charts.appearance import percent_text, seconds_text
-from core.comparison.charts.tutorial_charts import (
-    tutorial_chart,
-    tutorial_frame,
-    tutorial_words,
-)
+from core.comparison.charts.tutorial_charts import tutorial_chart, tutorial_frame, tutorial_words
 from core.comparison.tables import title_of
 from core.comparison.tutorial import Beside
-from core.strategies.layer_record import size_text
+from core.strategies.layer_record import units_text
+from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import show_table
-from core.ui.widgets.texts import literal
 
 
 def show_tutorial(subject: Subject | None) -> None:
     comparison = subject.comparison if subject else None
     found = tutorial.beside(comparison)
     st.markdown(
-        f"The ladder comes from a tutorial, “{literal(tutorial.NAME)}”. Its first case had "
+        f"The ladder comes from a tutorial, “{escape_markdown(tutorial.NAME)}”. Its first case had "
         f"{tutorial.TRAINING_IMAGES:,} training and {tutorial.TEST_IMAGES:,} test pictures in "
         f"{tutorial.CLASSES} themes, at {tutorial.IMAGE_SIZE} × {tutorial.IMAGE_SIZE} pixels. "
         "It reports the accuracy on the images that were trained on; the accuracies of this app "
@@ -39,8 +34,8 @@ def show_tutorial(subject: Subject | None) -> None:
     for entry in found:
         if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
             st.caption(
-                f"{literal(title_of(entry.model.strategies[0]))} is not in this experiment; the "
-                f"nearest is {literal(entry.row.title)}."
+                f"{escape_markdown(title_of(entry.model.strategies[0]))} is not in this "
+                f"experiment; the nearest is {escape_markdown(entry.row.title)}."
             )
     st.subheader("Why the numbers differ")
     st.markdown("\n".join(f"- {reason}" for reason in _reasons(found, subject)))
@@ -51,16 +46,19 @@ def _reasons(found: tuple[Beside, ...], subject: Subject | None) -> list[str]:
     """Markdown, one reason each; what can be computed is computed."""
     majority, mlp = found[0].model, found[1].model
     sizes = " and ".join(
-        f"{entry.units:,} with “{entry.padding}” padding ({literal(size_text(entry.shape))})"
+        f"{entry.units:,} with “{entry.padding}” padding "
+        f"({escape_markdown(units_text(entry.shape))})"
         for entry in tutorial.flattened_sizes()
     )
     reasons = [
         "**Training accuracy against test accuracy.** A network can learn its training images by "
         "heart; that number says little about new ones. Both are in the table.",
-        f"**The MLP stood below the majority class**: {_percent(mlp.accuracy)} against "
-        f"{_percent(majority.accuracy)}, on the very images that it was trained on; guessing at "
-        f"random gives {_percent(tutorial.chance_accuracy())}. Its training got nowhere, so it is "
-        f"no yardstick for what an MLP can do.{_own_mlp(found[1])}",
+        "**The MLP stood below the majority class**: "
+        f"{escape_markdown(percent_text(mlp.accuracy))} against "
+        f"{escape_markdown(percent_text(majority.accuracy))}, on the very images that it was "
+        "trained on; guessing at random gives "
+        f"{escape_markdown(percent_text(tutorial.chance_accuracy()))}. Its training got nowhere, "
+        f"so it is no yardstick for what an MLP can do.{_own_mlp(found[1])}",
         f"**The flattened size.** The text says that its CNN flattens to "
         f"{tutorial.FLATTENED_IN_THE_TEXT}. With its own blocks at {tutorial.IMAGE_SIZE} pixels "
         f"that cannot come out: it is {sizes}. We build the blocks as they are described.",
@@ -74,11 +72,11 @@ def _reasons(found: tuple[Beside, ...], subject: Subject | None) -> list[str]:
     if subject is not None and subject.experiment.spec.images:
         spec = subject.experiment.spec
         reasons.append(
-            f"**Other pictures.** {literal(spec.dataset_name)} has "
+            f"**Other pictures.** {escape_markdown(spec.dataset_name)} has "
             f"{spec.images.get('train', 0):,} training and {spec.images.get('test', 0):,} test "
             f"images in {len(spec.classes)} classes, used at {spec.image_size} × "
             f"{spec.image_size} pixels; always saying the commonest gives "
-            f"{_percent(spec.majority_accuracy)}."
+            f"{escape_markdown(percent_text(spec.majority_accuracy))}."
         )
     return reasons
 
@@ -86,7 +84,8 @@ def _reasons(found: tuple[Beside, ...], subject: Subject | None) -> list[str]:
 def _own_mlp(entry: Beside) -> str:
     if entry.row is None or entry.row.train_accuracy is None:
         return ""
-    return f" Here it reaches {_percent(entry.row.train_accuracy)} on its training images."
+    accuracy = escape_markdown(percent_text(entry.row.train_accuracy))
+    return f" Here it reaches {accuracy} on its training images."
 
 
 def _epoch_reason(found: tuple[Beside, ...]) -> str:
@@ -98,13 +97,9 @@ def _epoch_reason(found: tuple[Beside, ...]) -> str:
     if row is None or row.feature_seconds is None:
         return words
     return (
-        f"{words} Here an epoch took {literal(seconds_text(row.steady_epoch_seconds))}, and the "
-        f"features {literal(seconds_text(row.feature_seconds))}."
+        f"{words} Here an epoch took {escape_markdown(seconds_text(row.steady_epoch_seconds))}, "
+        f"and the features {escape_markdown(seconds_text(row.feature_seconds))}."
     )
-
-
-def _percent(share: float | None) -> str:
-    return literal(percent_text(share))
 
 
 def _show_questions() -> None:
@@ -119,8 +114,8 @@ def _show_questions() -> None:
             f"{tutorial.DIGITS_TRAINING_IMAGES:,} is the number of its training images of digits. "
             f"{units:,} is how many numbers VGG16 gives for each picture of "
             f"{tutorial.IMAGE_SIZE} × {tutorial.IMAGE_SIZE} pixels: "
-            f"{literal(size_text(shape))}. With another image size it is another number; the "
-            "section The strategies computes it."
+            f"{escape_markdown(units_text(shape))}. With another image size it is another number; "
+            "the section The strategies computes it."
         ),
         "My images are 850 × 600, or grey. Where do I say so?": (
             "Nowhere. Every picture is reduced to the image size of the experiment; stretched, "

@@ -7,9 +7,8 @@ import streamlit as st
 from PIL import Image
 
 from core.datasets.model import Dataset
+from core.text import count_text, escape_markdown, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import shortened
-from core.ui.widgets.texts import literal, plural
 
 MOST_CLASSES = 24
 # About so many pictures in all: few classes show several each, but no more than fit in a row.
@@ -32,8 +31,8 @@ def show_montage(dataset: Dataset, presented: bool) -> None:
                     for number, square in enumerate(squares, start=1):
                         st.image(square, width=side, alt=f"{name}, picture {number}")
                 st.caption(
-                    f"{literal(shortened(name, LONGEST_NAME))}  \n"
-                    f"{plural(dataset.class_counts[name], 'picture')}"
+                    f"{escape_markdown(shorten(name, LONGEST_NAME))}  \n"
+                    f"{count_text(dataset.class_counts[name], 'picture')}"
                 )
     hidden = len(dataset.classes) - len(chosen)
     if hidden:

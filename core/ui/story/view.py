@@ -7,9 +7,18 @@ import streamlit as st
 
 from core.comparison.charts.story_charts import story_chart, story_chart_words
 from core.comparison.reports.report import report_html
-from core.comparison.story import ELSEWHERE, PICTURES, TITLES, Montage, Scene, scene_keys, scene_of
+from core.comparison.story import (
+    ELSEWHERE,
+    PICTURES,
+    TITLES,
+    Montage,
+    Scene,
+    scene_keys,
+    scene_of,
+)
 from core.comparison.story_cast import Told
 from core.comparison.story_words import missing_sentence
+from core.text import escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, remember, wanted
 from core.ui.frame.errors import file_or_error
@@ -17,7 +26,6 @@ from core.ui.frame.page import is_presented, link_to, show_present_button
 from core.ui.story.images import show_montage
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.results import recorded_text
-from core.ui.widgets.texts import literal
 
 WHAT_IT_IS = (
     "Headstart trains a ladder of image classifiers on the same pictures, from always naming the "
@@ -130,8 +138,8 @@ def _provenance(told: Told) -> str:
     known = told.comparison
     made = recorded_text(known) or f"Made on this machine, {known.created_at[:10]}"
     return (
-        f"{literal(made)} · {known.image_size} × {known.image_size} pixels · preset "
-        f"{literal(known.preset)}"
+        f"{escape_markdown(made)} · {known.image_size} × {known.image_size} pixels · preset "
+        f"{escape_markdown(known.preset)}"
     )
 
 
@@ -140,7 +148,7 @@ def _show_end(told: Told) -> None:
     experiment = told.comparison.experiment
     missing = missing_sentence(told)
     if missing is not None:
-        st.info(literal(missing), icon=":material/add_circle:")
+        st.info(escape_markdown(missing), icon=":material/add_circle:")
         link_to("benchmark", "Run them")
     st.header("And now you", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -163,4 +171,4 @@ def _show_end(told: Told) -> None:
 
 def _unbroken(sentence: str) -> str:
     """Shown as it is, a number and its unit never on two lines."""
-    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", literal(sentence))
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", escape_markdown(sentence))

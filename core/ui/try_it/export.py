@@ -12,12 +12,12 @@ from core.comparison.keep_model import (
     ready_package,
     why_nothing_to_keep,
 )
+from core.text import escape_markdown, size_text
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to
-from core.ui.widgets.texts import literal
 
 MEGABYTE = 1_000_000
 # Above this the server would hold too much while a browser fetches it.
@@ -43,12 +43,15 @@ def show_keep(experiment_id: str) -> None:
     runs = keepable_runs(store, experiment_id)
     st.header("Keep a model", help=CARD_HELP)
     if not runs:
-        st.info(literal(why_nothing_to_keep(store, experiment_id)), icon=":material/inventory_2:")
+        st.info(
+            escape_markdown(why_nothing_to_keep(store, experiment_id)),
+            icon=":material/inventory_2:",
+        )
         link_to("benchmark", "Train one here")
         return
     st.markdown(INTRODUCTION)
     run = _choose(runs)
-    st.caption(f"About {_megabytes(run.expected_bytes)}, half of it the ONNX file.")
+    st.caption(f"About {size_text(run.expected_bytes)}, half of it the ONNX file.")
     _show_package(experiment_id, run)
     _show_contents()
 
@@ -108,7 +111,7 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
     size_bytes = work.result.stat().st_size
     # Read when it is clicked: until then no session holds it.
     st.download_button(
-        f"Download ({_megabytes(size_bytes)})",
+        f"Download ({size_text(size_bytes)})",
         data=file_or_error(lambda: read_package(work.result)),
         file_name=package_name(dataset_name, run.strategy, run.seed),
         mime="application/zip",
@@ -121,7 +124,9 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
 
 def _show_contents() -> None:
     st.markdown("**What is in it**")
-    st.markdown("\n".join(f"- `{name}`: {literal(what)}" for name, what in CONTENTS.items()))
+    st.markdown(
+        "\n".join(f"- `{name}`: {escape_markdown(what)}" for name, what in CONTENTS.items())
+    )
     st.caption("Where a network cannot be made into ONNX, the model card says why.")
     st.markdown("**How to use it**")
     # Without colours: those of Streamlit's code have too little contrast. Wrapped: keys cannot
@@ -133,8 +138,3 @@ def _show_contents() -> None:
 
 def _ask(run_id: str) -> None:
     st.session_state[ASKED] = run_id
-
-
-def _megabytes(size_bytes: int) -> str:
-    megabytes = size_bytes / MEGABYTE
-    return f"{megabytes:,.0f} MB" if megabytes >= 10 else f"{max(0.1, megabytes):.1f} MB"

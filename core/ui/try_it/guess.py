@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
-from core.comparison.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
+from core.comparison.guessing import (
+    GuessingRound,
+    Said,
+    guessing_round,
+    rounds_of,
+    said_about,
+)
 from core.datasets.model import Dataset
+from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import remember, shortened
+from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
 from core.ui.try_it.keys import keys_of
 from core.ui.try_it.score import show_score, show_score_details
 from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words
 from core.ui.widgets.images import fitted, padded
 from core.ui.widgets.strategy_marks import show_strategy_name
-from core.ui.widgets.texts import literal
 
 # So many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
@@ -74,8 +79,8 @@ def _round_number(evidence: Evidence) -> int:
     if named.isascii() and named.isdecimal() and len(named) < 10 and 1 <= int(named) <= most:
         return int(named)
     st.warning(
-        f"The link names the round {literal(shortened(named))}, which there is not: the rounds "
-        f"are 1 to {most:,}. Shown instead: round 1."
+        f"The link names the round {escape_markdown(shorten(named))}, which there is not: the "
+        f"rounds are 1 to {most:,}. Shown instead: round 1."
     )
     remember(round=None)
     return 1
@@ -94,7 +99,7 @@ def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game)
         with st.container(horizontal=True, gap="small"):
             for number, name in enumerate(evidence.classes):
                 st.button(
-                    literal(name),
+                    escape_markdown(name),
                     key=f"guess.{dealt.number}.{game.looked_at}.{number}",
                     shortcut=keys[number],
                     on_click=_guess,
@@ -133,10 +138,11 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
         _show_picture(dataset, dealt, game, f"labelled {truth}")
     with right:
         if guess == label:
-            st.success(f"Right: it is **{literal(truth)}**.", icon=":material/check:")
+            st.success(f"Right: it is **{escape_markdown(truth)}**.", icon=":material/check:")
         else:
             st.warning(
-                f"It is **{literal(truth)}**, not {literal(evidence.classes[guess])}.",
+                f"It is **{escape_markdown(truth)}**, not "
+                f"{escape_markdown(evidence.classes[guess])}.",
                 icon=":material/close:",
             )
         last = place + 1 == len(dealt.rows)
@@ -169,12 +175,12 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
 
 
 def _show_said(evidence: Evidence, said: Said) -> None:
-    sure = "" if said.sureness is None else f", {literal(percent_text(said.sureness))} sure"
+    sure = "" if said.sureness is None else f", {escape_markdown(percent_text(said.sureness))} sure"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
             said.strategy,
             said.title,
-            f"  \nsaid {literal(evidence.classes[said.said])}{sure}",
+            f"  \nsaid {escape_markdown(evidence.classes[said.said])}{sure}",
             SAID_WIDTH,
         )
         verdict_badge(said.right)

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.comparison.tables import title_of
-from core.live.client import Candidate, Standing, candidates, wake
+from core.live.client import (
+    Candidate,
+    Standing,
+    candidates,
+    wake,
+)
+from core.text import count_text, escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
@@ -14,7 +20,6 @@ from core.ui.try_it.source import ShownPicture, choose_picture
 from core.ui.try_it.training import offer_training
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.glossary import explain
-from core.ui.widgets.texts import literal, plural
 
 REFRESH_SECONDS = 1.0
 PICTURE_WIDTH, TEXT_WIDTH = 160, 340
@@ -52,7 +57,7 @@ def _show_asked(shown: ShownPicture) -> None:
         st.image(shown.square, width=PICTURE_WIDTH, alt=shown.name)
         with st.container(width=TEXT_WIDTH):
             st.header("What every strategy says", help=explain("strategy"))
-            st.markdown(literal(shown.name))
+            st.markdown(escape_markdown(shown.name))
 
 
 def _show_standing(
@@ -62,9 +67,9 @@ def _show_standing(
         with error_box():
             show_answers(subject, shown)
         if standing.note:
-            st.caption(f":material/info: {literal(standing.note)}")
+            st.caption(f":material/info: {escape_markdown(standing.note)}")
     elif standing.state == "failed":
-        st.error(literal(standing.error), icon=":material/error:")
+        st.error(escape_markdown(standing.error), icon=":material/error:")
         st.button("Ask again", icon=":material/refresh:", key="try.again")
     else:
         st.fragment(_follow, run_every=REFRESH_SECONDS)(subject)
@@ -77,7 +82,7 @@ def _follow(subject: Subject) -> None:
         standing = wake(reads.store(), subject.id)
         if standing.state in ("asleep", "starting", "loading"):
             count = f" · {standing.done:,} of {standing.total:,}" if standing.total else ""
-            st.markdown(f":material/hourglass_empty: {literal(standing.step)}{count}")
+            st.markdown(f":material/hourglass_empty: {escape_markdown(standing.step)}{count}")
             return
     st.rerun()
 
@@ -90,7 +95,7 @@ def _name_unable(unable: dict[str, str]) -> None:
     for strategy, reason in unable.items():
         reasons.setdefault(reason, []).append(title_of(strategy))
     with st.expander(
-        f"{plural(len(unable), 'strategy')} cannot answer here", icon=":material/block:"
+        f"{count_text(len(unable), 'strategy')} cannot answer here", icon=":material/block:"
     ):
         for reason, titles in reasons.items():
-            st.markdown(f"**{literal(', '.join(titles))}**: {literal(reason)}")
+            st.markdown(f"**{escape_markdown(', '.join(titles))}**: {escape_markdown(reason)}")

@@ -8,10 +8,10 @@ from core.comparison.charts.guessing_charts import score_chart, score_chart_word
 from core.comparison.evidence import Evidence
 from core.comparison.guessing import GuessingRound, round_scores, score_words
 from core.datasets.model import Dataset
+from core.text import escape_markdown
 from core.ui.frame import reads
 from core.ui.widgets.exhibit import show_chart
 from core.ui.widgets.glossary import explain
-from core.ui.widgets.texts import literal
 
 # All ten with their gaps stand side by side in a window of 1280 pixels.
 TILE_SIDE = 96
@@ -28,7 +28,7 @@ def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int])
     )
     st.markdown(
         f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
-        f"{literal(score_words(scores))}"
+        f"{escape_markdown(score_words(scores))}"
     )
 
 
@@ -60,4 +60,4 @@ def _show_pictures(
             said = "right" if guess == label else f"you said {evidence.classes[guess]}"
             with st.container(width=TILE_SIDE, gap=None):
                 st.image(square, width=TILE_SIDE, alt=f"{truth}; {said}")
-                st.caption(f"**{literal(truth)}**  \n{literal(said)}")
+                st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(said)}")

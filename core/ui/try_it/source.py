@@ -16,12 +16,17 @@ from core.datasets.model import Dataset
 from core.errors import BadInput
 from core.live.client import Likeness
 from core.live.images import UploadedPicture, prepare_upload, prepared_of
+from core.text import escape_markdown, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_row, remember, shortened, wanted_number
+from core.ui.frame.address import (
+    Choice,
+    choose_in_row,
+    remember,
+    wanted_number,
+)
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.heat_map_overlay import overlay
 from core.ui.widgets.images import fitted, padded
-from core.ui.widgets.texts import literal
 from core.ui.widgets.tiles import page_number
 
 SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}
@@ -149,12 +154,12 @@ def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
             with st.container(width=GALLERY_SIDE, gap=None):
                 st.image(square, width=GALLERY_SIDE, alt=f"A picture of {name}")
                 st.button(
-                    literal(shortened(name, LONGEST_CLASS)),
+                    escape_markdown(shorten(name, LONGEST_CLASS)),
                     key=f"try.choose.{place}",
                     type="tertiary",
                     width="stretch",
                     icon=":material/check:" if place == image else None,
-                    help=f"Ask about {literal(dataset.file_names[place])} ({literal(name)})",
+                    help=escape_markdown(f"Ask about {dataset.file_names[place]} ({name})"),
                     on_click=remember,
                     kwargs={"image": place},
                 )
@@ -169,7 +174,7 @@ def _own(
         try:
             kept = (key, prepare_upload(subject.experiment, content, name))
         except BadInput as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
             return None
         st.session_state[_KEPT] = kept
     own: UploadedPicture = kept[1]
@@ -188,8 +193,8 @@ def _show_likeness(like: Likeness, dataset: Dataset) -> None:
     what = "is" if like.same else "is nearly"
     label = dataset.classes[int(dataset.labels[like.position])]
     text = (
-        f"This picture {what} {literal(dataset.file_names[like.position])} of the dataset "
-        f"(labelled {literal(label)}). {SIDE_SAYS[like.side]}"
+        f"This picture {what} {escape_markdown(dataset.file_names[like.position])} of the dataset "
+        f"(labelled {escape_markdown(label)}). {SIDE_SAYS[like.side]}"
     )
     if like.side == "test":
         st.info(text, icon=":material/info:")

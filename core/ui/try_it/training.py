@@ -10,6 +10,7 @@ from core.experiments.records import ExperimentRecord
 from core.experiments.spec import ExperimentSpec
 from core.live.client import candidates
 from core.strategies.registry import STRATEGIES
+from core.text import escape_markdown
 from core.ui.benchmark.live import start_experiment
 from core.ui.benchmark.setup import show_forecast
 from core.ui.frame import reads
@@ -20,7 +21,6 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
 from core.ui.widgets.forms import CHOSEN_AT_FIRST
 from core.ui.widgets.results import experiment_label
-from core.ui.widgets.texts import literal
 
 
 def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
@@ -44,8 +44,8 @@ def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
         if spec is None:
             return
         st.markdown("**Train the quick ones here** and they answer too: "
-                    f"{literal(', '.join(STRATEGIES[name].title for name in names))}, on the same "
-                    "pictures, the same split, with the same settings.")  # fmt: skip
+                    f"{escape_markdown(', '.join(STRATEGIES[name].title for name in names))}, on "
+                    "the same pictures, the same split, with the same settings.")  # fmt: skip
         show_forecast(reads.forecast(spec))
         st.button(
             "Train them here",
@@ -81,7 +81,7 @@ def _planned(subject: Subject, names: list[str]) -> ExperimentSpec | None:
             train_share=spec.train_share,
         )
     except BadInput as error:
-        st.caption(f":material/info: They cannot be trained here: {literal(error)}")
+        st.caption(f":material/info: They cannot be trained here: {escape_markdown(error)}")
         return None
 
 
@@ -120,7 +120,7 @@ def _link_to(experiment: ExperimentRecord) -> None:
         return
     st.markdown(
         "The quick strategies were trained here too, on the same pictures and the same split: "
-        f"{literal(experiment_label(experiment))}."
+        f"{escape_markdown(experiment_label(experiment))}."
     )
     st.button(
         "Ask those",

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
 from core.comparison.watching import Answer, Learner
 from core.datasets.model import Dataset
+from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import shortened
-from core.ui.widgets.texts import literal
 
 # Three of them with their gaps fill half a page of 1280 pixels, two a telephone of 390.
 TILE_WIDTH, TILE_HEIGHT = 174, 72
@@ -46,10 +44,11 @@ def show_matrix(
     majority: float | None,
 ) -> None:
     """What every strategy calls every picture: a line a picture, a column a strategy."""
-    labels = [shortened(dataset.classes[dataset.labels[image]], LONGEST_CELL) for image in images]
+    labels = [shorten(dataset.classes[dataset.labels[image]], LONGEST_CELL) for image in images]
     columns = {
         "picture": [
-            f"{number}{NOTHING}{literal(label)}" for number, label in enumerate(labels, start=1)
+            f"{number}{NOTHING}{escape_markdown(label)}"
+            for number, label in enumerate(labels, start=1)
         ]
     }
     if majority_class in dataset.classes:
@@ -71,23 +70,23 @@ def show_matrix(
 
 
 def _column(title: str, accuracy: float | None) -> str:
-    return f"{literal(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
+    return f"{escape_markdown(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
 
 
 def _badge(dataset: Dataset, answer: Answer | None) -> str:
     if answer is None:
         return ":gray-badge[no answer yet]"
-    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_LABEL))
+    called = escape_markdown(shorten(dataset.classes[answer.predicted], LONGEST_LABEL))
     return f":green-badge[{RIGHT} {called}]" if answer.right else f":red-badge[{WRONG} {called}]"
 
 
 def _below(dataset: Dataset, image: int, answer: Answer | None) -> str:
-    label = literal(shortened(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
+    label = escape_markdown(shorten(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
     if answer is None:
         return f"is {label}  \n{NOTHING}"
     verdict = "right" if answer.right else "wrong"
     mark = f"{CHANGED} " if answer.changed else ""
-    sure = "" if answer.probability is None else f", {100 * answer.probability:.0f} %"
+    sure = "" if answer.probability is None else f", {percent_text(answer.probability, 0)}"
     said = f"{mark}{verdict}{sure}".replace(" ", NOTHING)
     return f"is {label}  \n{said}"
 
@@ -95,7 +94,7 @@ def _below(dataset: Dataset, image: int, answer: Answer | None) -> str:
 def _cell(dataset: Dataset, answer: Answer | None) -> str:
     if answer is None:
         return "—"
-    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_CELL))
+    called = escape_markdown(shorten(dataset.classes[answer.predicted], LONGEST_CELL))
     words = f"{RIGHT} right" if answer.right else f"{WRONG} {called}"
     return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
 

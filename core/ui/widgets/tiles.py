@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.datasets.model import Dataset
+from core.text import count_text, escape_markdown, shorten_start
 from core.ui.frame import reads
 from core.ui.frame.address import remember
-from core.ui.widgets.texts import literal, plural
 
 PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
@@ -31,7 +31,9 @@ def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     first = (page - 1) * PAGE_SIZE
     shown = tiles[first : first + PAGE_SIZE]
     if pages > 1:
-        st.caption(f"{first + 1:,} to {first + len(shown):,} of {plural(len(tiles), 'picture')}")
+        st.caption(
+            f"{first + 1:,} to {first + len(shown):,} of {count_text(len(tiles), 'picture')}"
+        )
     draw_tiles(dataset, shown, prefix)
     if pages > 1:
         # No key: with another default it is another widget, so it follows the address.
@@ -51,11 +53,11 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
                 with st.container(height=TILE_SIDE, border=False):
                     st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
                 st.button(
-                    literal(_short_name(dataset, tile.image)),
+                    escape_markdown(_short_name(dataset, tile.image)),
                     key=f"open.{prefix}.{tile.image}",
                     type="tertiary",
                     width="stretch",
-                    help=f"Open {literal(dataset.file_names[tile.image])}",
+                    help=f"Open {escape_markdown(dataset.file_names[tile.image])}",
                     on_click=remember,
                     kwargs={"image": tile.image},
                 )
@@ -93,13 +95,13 @@ def picture_words(dataset: Dataset, tile: Tile) -> str:
 
 def _unbroken(line: str) -> str:
     """Shown as it is, a number and its percent sign never on two lines."""
-    return literal(line).replace(" %", "\N{NO-BREAK SPACE}%")
+    return escape_markdown(line).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _short_name(dataset: Dataset, index: int) -> str:
     """The file's own name; of a long one the end, where it differs from its neighbours."""
     name = dataset.file_names[index].rsplit("/", 1)[-1]
-    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
+    return shorten_start(name, LONGEST_NAME)
 
 
 def page_number(pages: int) -> int:

@@ -9,8 +9,15 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import (
+    HealthCheck,
+    example,
+    given,
+    settings,
+)
+from hypothesis import (
+    strategies as st,
+)
 
 from core.datasets import ingest, storage
 from core.datasets.add import add_dataset
@@ -18,7 +25,12 @@ from core.datasets.storage import list_datasets, open_dataset
 from core.datasets.store import remove_dataset
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.bad_inputs.limited import ROOT, add_under_limits
-from tests.datasets.bad_inputs.making import files_below, stored, write_entries, write_folder
+from tests.datasets.bad_inputs.making import (
+    files_below,
+    stored,
+    write_entries,
+    write_folder,
+)
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 LETTERS = st.characters(exclude_categories=["Cs"])
@@ -140,7 +152,7 @@ def full_disk(*_: object, **__: object) -> None:
 @pytest.mark.parametrize("where", ["index", "manifest"])
 def test_a_disk_that_becomes_full_at_the_end(pets, home, tmp_path, monkeypatch, where):
     before = files_below(home)
-    replaced = (storage.np, "savez") if where == "index" else (storage, "_write_manifest")
+    replaced = (storage, "write_arrays") if where == "index" else (storage, "write_json")
     monkeypatch.setattr(*replaced, full_disk)
     with pytest.raises(HeadstartError, match=r"became full .* \(No space left on device\)"):
         add_dataset(random_pictures(tmp_path, 10))

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import BadInput
 from core.settings import Settings, current_settings
-from core.ui.frame.roles import Role, listed, standing_of
+from core.ui.frame.roles import Role, is_listed, standing_of
 
 NOW = 1_800_000_000.0
 SIGNED_IN = {"is_logged_in": True, "email": "ana@example.org", "iat": NOW - 60}
@@ -74,8 +74,8 @@ def test_capitals_make_no_difference(settings):
 
 
 def test_only_the_last_at_sign_tells_the_domain():
-    assert not listed("mal@example.org@evil.example", ["*@example.org"])
-    assert listed('"x@y"@example.org', ["*@example.org"])
+    assert not is_listed("mal@example.org@evil.example", ["*@example.org"])
+    assert is_listed('"x@y"@example.org', ["*@example.org"])
 
 
 @pytest.mark.parametrize("verified", [False, "false", "False", 0, "no"])

@@ -1,0 +1,147 @@
+"""Files that a reader finds whole or not at all, and locks between processes.
+
+A file is written under a temporary name in its own folder, synced to the disk and renamed. Where
+that fails nothing stays behind, and an older file stays as it was. Only a process that was killed
+leaves its temporary file; ``remove_parts`` takes it away.
+"""
+
+import glob
+import json
+import os
+import uuid
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from core.errors import Cancelled, DamagedFile
+
+PART_SUFFIX = ".part"
+LOCK_POLL_SECONDS = 0.2
+UNREADABLE = (OSError, DamagedFile)
+"""What ``read_arrays`` raises for a file that is missing, damaged or something else."""
+
+# File systems take 255 bytes; four for each letter, and the token, must fit.
+_LONGEST_PREFIX = 50
+_ANY_TOKEN = "?" * 32
+_NOT_AN_ARRAY_FILE = (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+@contextmanager
+def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
+    """A binary file to write ``path`` with; it gets that name when the block ends without error.
+
+    ``file.name`` is the temporary path, for libraries that open files themselves. ``private``:
+    readable by the owner alone. Raises ``OSError`` (no room, not writable).
+    """
+    temporary = path.with_name(f".{path.name[:_LONGEST_PREFIX]}.{uuid.uuid4().hex}{PART_SUFFIX}")
+    mode = 0o600 if private else 0o666
+    try:
+        with open(temporary, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_parts(path: Path) -> None:
+    """Delete what killed processes left of ``path``; call it where nobody else writes the file."""
+    name = glob.escape(path.name[:_LONGEST_PREFIX])
+    for part in path.parent.glob(f".{name}.{_ANY_TOKEN}{PART_SUFFIX}"):
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any, indent: int | None = None, private: bool = False) -> None:
+    """Write a JSON document (UTF-8) whole; see ``written_whole``."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    with written_whole(path, private) as file:
+        # Bytes of a file name that are no text become the escapes that JSON has for them.
+        file.write(f"{text}\n".encode(errors="backslashreplace"))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> int:
+    """Write an ``.npz`` whole, with its folder; returns the size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save = np.savez_compressed if compressed else np.savez
+    with written_whole(path) as file:
+        save(file, allow_pickle=False, **arrays)
+    return path.stat().st_size
+
+
+def read_arrays(path: Path, *required: str) -> dict[str, np.ndarray]:
+    """All arrays of an ``.npz`` by name; nothing is unpickled.
+
+    Raises ``OSError`` where the file cannot be opened and ``DamagedFile`` where it is cut short or
+    something else, or one of ``required`` is not in it.
+    """
+    try:
+        # Opened here: np.load leaves the file open when it turns out not to be whole.
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("not an archive of arrays")
+            arrays = {name: archive[name] for name in archive.files}
+    except _NOT_AN_ARRAY_FILE as error:
+        raise DamagedFile(f"{path.name} is damaged: {error}") from error
+    missing = [name for name in required if name not in arrays]
+    if missing:
+        raise DamagedFile(f"{path.name} is damaged: it has no {', '.join(missing)}")
+    return arrays
+
+
+@contextmanager
+def lock(
+    path: Path,
+    should_stop: Callable[[], bool] | None = None,
+    timeout_seconds: float = -1,
+    on_wait: Callable[[], object] | None = None,
+) -> Iterator[None]:
+    """Hold a lock between processes and threads; made with its folder.
+
+    While another holds it, ``on_wait`` is called once and ``should_stop`` is asked, which ends the
+    wait with ``Cancelled``. Without ``should_stop``, ``filelock.Timeout`` ends it after
+    ``timeout_seconds``; negative means never.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(path)
+    if should_stop is None:
+        held.acquire(timeout=timeout_seconds)
+    else:
+        _acquire(held, should_stop, on_wait)
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process or thread holds the lock at this moment."""
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _acquire(
+    held: FileLock, should_stop: Callable[[], bool], on_wait: Callable[[], object] | None
+) -> None:
+    while True:
+        try:
+            held.acquire(timeout=LOCK_POLL_SECONDS)
+            return
+        except Timeout:
+            if on_wait is not None:
+                on_wait()
+                on_wait = None
+            if should_stop():
+                raise Cancelled("Cancelled while waiting for another process.") from None
