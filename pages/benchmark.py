@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.runs.records import ExperimentRecord
 from core.runs.specs import ExperimentSpec, plan_experiment

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.ui import reads
 from core.ui.dataset_cleanup import show_cleanup

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.model import Dataset
-from core.datasets.store import add_dataset, ensure_bundled_datasets, open_dataset
+from core.datasets import add_dataset, ensure_bundled_datasets, open_dataset
+from core.datasets.dataset import Dataset
 from core.errors import HeadstartError
 from core.pretrained import digests, weights
 

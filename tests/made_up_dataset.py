@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.model import PIXELS, Dataset
+from core.datasets.dataset import PIXELS, Dataset
 
 
 def dataset(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import add_pixels
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.runs.specs import ExperimentSpec, plan_experiment
 
 CLASSES = ["down", "left", "up"]

@@ -6,12 +6,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from core import datasets
 from core.cli import EXIT_BAD_INPUT, stop_on_termination
 from core.cli.output import counter, print_json, print_table, say
-from core.datasets import store as datasets
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.reading.tables import Columns
 from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 
 BUNDLED = "reading the bundled images"

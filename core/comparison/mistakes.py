@@ -19,7 +19,7 @@ from core.comparison.consensus import (
     good_strategies,
 )
 from core.comparison.evidence import Evidence
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
 

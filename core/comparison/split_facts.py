@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SIDES, Dataset
 from core.datasets.split import Split
 from core.runs.experiment_spec import ExperimentSpec
 

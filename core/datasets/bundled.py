@@ -7,8 +7,8 @@ import numpy as np
 from filelock import FileLock
 
 from core.datasets.add import add_dataset, add_pixels
-from core.datasets.ingest import ProgressCallback
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.pool import ProgressCallback
 from core.settings import BUNDLED_DATA, current_settings
 
 THEMES16_PROVENANCE = (

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.datasets.decoding.examine import examine_file
-from core.datasets.duplicates import (
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.examine import (
     SMALLEST_HASHED_SIDE,
-    alike_to_one,
+    examine_file,
     grey_thumbnail,
     perceptual_hash,
 )
-from core.datasets.ingest import ProgressCallback
-from core.datasets.model import Dataset
+from core.datasets.decoding.pool import ProgressCallback
+from core.datasets.duplicates import alike_to_one
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.settings import current_settings
 

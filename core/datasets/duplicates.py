@@ -14,17 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import imagehash
 import numpy as np
-from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from core.datasets.groups import first_of_each, members_of, renumbered
 from core.errors import Cancelled
 
-SMALLEST_HASHED_SIDE = 32
-THUMBNAIL_SIDE = 16
 # Thumbnails that differ by less than this (root mean square, of 255) are the same even where too
 # flat to correlate; deviations below FLAT_LEVEL grey levels count as noise in a correlation.
 SAME_LEVEL = 2.0
@@ -54,18 +50,6 @@ class Likeness:
 
 
 LEVELS = (Likeness(12, 0.90), Likeness(8, 0.95), Likeness(4, 0.98))
-
-
-def perceptual_hash(image: Image.Image) -> int:
-    """64-bit DCT hash of a picture as an unsigned integer."""
-    bits = imagehash.phash(image, hash_size=8).hash.ravel()
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def grey_thumbnail(image: Image.Image) -> np.ndarray:
-    """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, proportions not kept."""
-    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.asarray(image.resize(side, Image.Resampling.BOX).convert("L"))
 
 
 def group_duplicates(

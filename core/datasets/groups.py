@@ -58,3 +58,20 @@ def members_of(
         return []
     order = positions[np.argsort(numbers[positions], kind="stable")]
     return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+
+
+def within_classes(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The same sets, int64 ``(N,)``, each divided by class: a copy under another class is no copy
+    to be left out, because nobody knows which of the two labels is right."""
+    return renumbered(numbers * (int(labels.max()) + 1) + labels)
+
+
+def near_conflict_groups(groups: np.ndarray, labels: np.ndarray, equal: np.ndarray) -> np.ndarray:
+    """Which groups stand under several classes, bool by number of the group.
+
+    Without those that do only because of pictures that are equal and so said already.
+    """
+    in_exact_conflict = under_several(equal, labels)[equal]
+    others = np.zeros(groups.max() + 1, bool)
+    others[groups[~in_exact_conflict]] = True
+    return under_several(groups, labels) & others

@@ -22,9 +22,13 @@ import numpy as np
 from filelock import FileLock, Timeout
 from PIL import Image, ImageOps
 
-from core.datasets.decoding.pillow_warnings import without_pillow_warnings
-from core.datasets.ingest import ProgressCallback, StopCallback, decoding_threads
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.pool import (
+    ProgressCallback,
+    StopCallback,
+    decoding_threads,
+    without_pillow_warnings,
+)
 from core.datasets.storage import check_room
 from core.errors import BadInput, Cancelled
 from core.settings import current_settings

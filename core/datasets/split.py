@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from core.datasets.dataset import SIDES, Dataset
 from core.datasets.groups import distinct_per_class
-from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
 from core.settings import current_settings
 

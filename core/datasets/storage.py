@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 from filelock import FileLock
 
-from core.datasets.model import SOURCE_FILE, Dataset
+from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.settings import current_settings
 

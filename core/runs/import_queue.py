@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, delete, insert, select, update
 
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput, UnknownName
 from core.runs.database import Database
 from core.runs.import_files import delete_import_folder, delete_upload

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images, prepared_side
 from core.errors import BadInput, StoreError
 from core.pretrained.backend import dtype_policy, load_keras

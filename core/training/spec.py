@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.split import Split, make_split
 from core.training.subset import nested_subset
 

@@ -8,10 +8,10 @@ that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from core.datasets import store as dataset_store
+from core import datasets as dataset_store
 from core.datasets import versions
-from core.datasets.model import Dataset
-from core.datasets.reading.tables import Columns
+from core.datasets.dataset import Dataset
+from core.datasets.reading.columns import Columns
 from core.datasets.versions import Changes
 from core.runs import imports
 from core.runs.experiment_spec import ExperimentSpec

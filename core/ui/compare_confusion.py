@@ -18,7 +18,7 @@ from core.comparison.confusion import (
     number_text,
 )
 from core.comparison.evidence import Evidence
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember
 from core.ui.evidence_frame import choose_seed, choose_strategy, matrix_place, show_numbers

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.comparison.charts.appearance import rough_seconds_text
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.runs.forecast import forecast_experiment
 from core.runs.launchers import ensure_worker

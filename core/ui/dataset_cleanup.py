@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core.datasets.dataset import Dataset
 from core.datasets.health.findings import Finding
-from core.datasets.model import Dataset
 from core.datasets.storage import LONGEST_NAME
 from core.datasets.versions import ChangePreview, Changes, preview
 from core.errors import BadInput

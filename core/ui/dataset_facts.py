@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from core.comparison.charts.appearance import percent_text
+from core.datasets.dataset import SIDES, Dataset
+from core.datasets.health.finding import size_text
 from core.datasets.health.findings import Finding, size_summary
-from core.datasets.health.sizes import size_text
-from core.datasets.model import SIDES, Dataset
 from core.ui import reads
 from core.ui.frame import link_to
 from core.ui.texts import literal, plural

@@ -12,9 +12,9 @@ from core.comparison.charts.dataset_charts import (
     counts_by_side,
     sizes_chart,
 )
+from core.datasets.dataset import Dataset
+from core.datasets.health.finding import size_text
 from core.datasets.health.findings import Finding, size_summary
-from core.datasets.health.sizes import size_text
-from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.dataset_cleanup import ACTION_LABELS, prepare_changes
 from core.ui.dataset_facts import SEVERITY_LOOKS, majority_text

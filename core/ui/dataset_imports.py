@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from core.comparison.charts.appearance import rough_seconds_text
-from core.datasets.health.wording import listed
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
+from core.datasets.wording import listed
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.import_records import ImportRecord
 from core.ui import actions, reads

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.export import export_zip, quarantine_csv
-from core.datasets.model import ENCODED, Dataset
 from core.datasets.storage import LONGEST_NAME
 from core.errors import BadInput, HeadstartError
 from core.ui import actions, reads

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.datasets.health.sizes import size_text
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SIDES, Dataset
+from core.datasets.health.finding import size_text
 from core.ui import reads
 from core.ui.dataset_facts import PICTURES
 from core.ui.texts import literal, plural

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.ui import reads
 from core.ui.compare_address import remember
 from core.ui.texts import literal, plural

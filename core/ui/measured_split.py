@@ -13,7 +13,7 @@ from core.comparison.split_facts import (
     sides_of,
     widest_gap,
 )
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SIDES, Dataset
 from core.errors import BadInput
 from core.training.spec import with_train_share
 from core.ui import reads

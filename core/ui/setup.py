@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.comparison.charts.appearance import rough_seconds_text
 from core.comparison.tables import title_of
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import HeadstartError
 from core.runs.forecast import Forecast
 from core.ui import reads

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.ui import reads
 from core.ui.compare_address import shortened
 from core.ui.texts import literal, plural

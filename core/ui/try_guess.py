@@ -10,7 +10,7 @@ import streamlit as st
 from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.ui import reads
 from core.ui.compare_address import remember, shortened
 from core.ui.evidence_frame import dataset_or_words, evidence_or_words

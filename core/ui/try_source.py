@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from core.comparison.guessing import shuffled
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.runs.live_models import Likeness, UploadedPicture, prepare_upload, prepared_of
 from core.ui import reads

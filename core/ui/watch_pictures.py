@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.comparison.charts.appearance import percent_text
 from core.comparison.watching import Answer, Learner
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.ui import reads
 from core.ui.compare_address import shortened
 from core.ui.texts import literal

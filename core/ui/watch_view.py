@@ -16,7 +16,7 @@ from core.comparison.watching import (
     until,
     watched_pictures,
 )
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import UnknownName
 from core.runs.records import ExperimentRecord, RunRecord
 from core.ui import reads

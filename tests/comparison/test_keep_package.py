@@ -23,10 +23,10 @@ from core.comparison.keep_model import (
     ready_package,
     why_nothing_to_keep,
 )
+from core.datasets import add_dataset
+from core.datasets.dataset import Dataset
 from core.datasets.decoding.decode import decode_image
-from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_picture, smallest_side
-from core.datasets.store import add_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs.child import execute
 from core.runs.kept_models import read_weights

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.datasets import duplicates
-from core.datasets.duplicates import grey_thumbnail, group_duplicates, perceptual_hash
+from core.datasets import add_dataset, duplicates
+from core.datasets.decoding.examine import grey_thumbnail, perceptual_hash
+from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import (
     distinct_per_class,
     equal_rows,
@@ -14,7 +15,6 @@ from core.datasets.groups import (
     renumbered,
     under_several,
 )
-from core.datasets.store import add_dataset
 from core.errors import Cancelled
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.datasets import add_dataset
 from core.datasets.samples import SAMPLES, Sample
-from core.datasets.store import add_dataset
 
 LARGEST_SAMPLE_BYTES = 300_000
 EXPECTED = {

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.datasets import split
+from core.datasets import add_dataset, split
 from core.datasets.add import add_pixels
 from core.datasets.split import classes_too_small, leaking_images, make_split
-from core.datasets.store import add_dataset
 from core.errors import BadInput
 from tests.datasets.pictures import noise_png, write_zip
 

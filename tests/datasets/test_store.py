@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import bundled
-from core.datasets.store import (
+from core.datasets import (
     add_dataset,
+    bundled,
     ensure_bundled_datasets,
     list_datasets,
     open_dataset,

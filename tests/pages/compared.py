@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.datasets.add import add_pixels
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RecordedRun, run_id_of

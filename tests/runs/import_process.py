@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from core.datasets import store as datasets
+from core import datasets
 from core.datasets.storage import incoming_folder
 from core.runs import import_child
 

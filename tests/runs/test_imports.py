@@ -18,9 +18,9 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from core.datasets import store as datasets
-from core.datasets.reading.tables import Columns
-from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
+from core import datasets
+from core.datasets import add_dataset, list_datasets, open_dataset, remove_dataset
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput
 from core.runs import imports as imports_module
 from core.runs.import_child import execute

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.copies import look_for_copies_later
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.errors import BadInput
 from core.runs.live_pictures import Likeness, prepare_upload, prepared_of

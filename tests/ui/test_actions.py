@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import store as dataset_store
+from core import datasets as dataset_store
 from core.datasets import versions
 from core.errors import NotAllowed
 from core.runs import imports

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.comparison.charts.appearance import MAJORITY_COLOUR, percent_text, plain
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SIDES, Dataset
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
 MOST_BARS = 40

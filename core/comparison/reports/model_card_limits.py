@@ -4,7 +4,7 @@ from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.scores import ClassScore, StrategyScore
 from core.comparison.verdict_words import points_words, quoted
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.runs.experiment_spec import ExperimentSpec
 
 FEW_TEST_PICTURES = 10

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from core.datasets.decoding.as_rgb import UnreadableImageError, as_rgb
-from core.datasets.decoding.pillow_warnings import without_pillow_warnings
+from core.datasets.decoding.pool import without_pillow_warnings
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import cast
 
+import imagehash
 import numpy as np
 from PIL import Image
 
 from core.datasets.decoding.as_rgb import bands
 from core.datasets.decoding.decode import decoding
 from core.datasets.decoding.metadata import without_metadata
-from core.datasets.duplicates import SMALLEST_HASHED_SIDE, grey_thumbnail, perceptual_hash
 
 # A JPEG is never reduced below this side in pixels to be looked at: twice the 32 of the hash, which
 # then lies within 4 bits of that of the whole picture (200 made pictures), as it does from 128.
@@ -19,6 +19,9 @@ EXAMINED_SIDE = 64
 GREY_BAND_ROWS = 64
 # Levels (of 255) by which the pixels of a picture of one colour may differ.
 PLAIN_LEVELS = 4
+
+SMALLEST_HASHED_SIDE = 32
+THUMBNAIL_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +105,15 @@ def _is_grey(pixels: np.ndarray) -> bool:
         if (band[..., 0] != band[..., 1]).any() or (band[..., 1] != band[..., 2]).any():
             return False
     return True
+
+
+def perceptual_hash(image: Image.Image) -> int:
+    """64-bit DCT hash of a picture as an unsigned integer."""
+    bits = imagehash.phash(image, hash_size=8).hash.ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def grey_thumbnail(image: Image.Image) -> np.ndarray:
+    """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, proportions not kept."""
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return np.asarray(image.resize(side, Image.Resampling.BOX).convert("L"))

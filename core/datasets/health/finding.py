@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.datasets.dataset import Dataset
 from core.datasets.groups import members_of
 
 SEVERITIES = ("problem", "warning", "note", "good")
@@ -51,3 +52,40 @@ def shown_groups(
 def shown_singly(positions: np.ndarray) -> tuple[tuple[int, ...], ...]:
     """Pictures as ``image_groups`` of one each."""
     return tuple((position,) for position in positions[:MOST_GROUPS].tolist())
+
+
+@dataclass(frozen=True)
+class SizeSummary:
+    """``smallest``, ``median`` and ``largest`` are sizes of pictures that are there, by area:
+    width and height in pixels. ``portrait``, ``landscape`` and ``square`` are shares, 0 to 1."""
+
+    smallest: tuple[int, int]
+    median: tuple[int, int]
+    largest: tuple[int, int]
+    portrait: float
+    landscape: float
+    square: float
+
+
+def size_summary(dataset: Dataset) -> SizeSummary:
+    """The sizes of all pictures, in a few numbers."""
+    widths, heights = dataset.widths, dataset.heights
+    # By width where the area is the same: a camera that is turned makes two sizes of one area.
+    order = np.lexsort((widths, widths.astype(np.int64) * heights))
+    smallest, median, largest = (
+        (int(widths[position]), int(heights[position]))
+        for position in (order[0], order[(len(order) - 1) // 2], order[-1])
+    )
+    return SizeSummary(
+        smallest,
+        median,
+        largest,
+        portrait=float((heights > widths).mean()),
+        landscape=float((widths > heights).mean()),
+        square=float((widths == heights).mean()),
+    )
+
+
+def size_text(size: tuple[int, int]) -> str:
+    """``500 × 375``: width, then height."""
+    return f"{size[0]:,} × {size[1]:,}"

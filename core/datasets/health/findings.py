@@ -3,13 +3,12 @@
 Computed from the arrays that are kept with it; no picture is decoded.
 """
 
-from core.datasets.health.finding import SEVERITIES, Finding
-from core.datasets.health.finding_classes import about_classes
-from core.datasets.health.finding_copies import about_copies
-from core.datasets.health.finding_pictures import about_pictures
-from core.datasets.health.sizes import SizeSummary, size_summary
-from core.datasets.health.wording import counted, listed, percent
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.health.classes import about_classes
+from core.datasets.health.copies import about_copies
+from core.datasets.health.finding import SEVERITIES, Finding, SizeSummary, size_summary
+from core.datasets.health.images import about_pictures
+from core.datasets.wording import counted, listed, percent
 
 __all__ = ["Finding", "SizeSummary", "findings", "size_summary"]
 

@@ -14,11 +14,17 @@ import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_SIDE
-from core.datasets.reading.packed import GZIP_START, open_unpacked, unpacked_start
-from core.datasets.reading.picture_files import has_picture_suffix
-from core.datasets.reading.pixels import PixelBatch, PixelImages
-from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile
-from core.datasets.reading.side_names import side_among, words
+from core.datasets.reading.image_files import has_picture_suffix
+from core.datasets.reading.raw_files import (
+    GZIP_START,
+    MOST_FILES,
+    Listing,
+    RawFile,
+    open_unpacked,
+    unpacked_start,
+)
+from core.datasets.reading.reader import PixelBatch, PixelImages
+from core.datasets.reading.subset_names import side_among, words
 from core.errors import BadInput
 
 READ_AS = "IDX files"

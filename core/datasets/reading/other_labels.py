@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from core.datasets.reading.column_names import LABEL_NAMES, plain
-from core.datasets.reading.picture_files import has_picture_suffix, stem
-from core.datasets.reading.pixel_columns import is_number
+from core.datasets.reading.columns import LABEL_NAMES, is_number, plain
+from core.datasets.reading.image_files import has_picture_suffix, stem
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
-from core.datasets.reading.tables import TextTable
+from core.datasets.reading.table import TextTable
 from core.errors import BadInput
 
 SHEET_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers")

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.reading.column_names import (
+from core.datasets.reading.columns import (
     INDEX_NAMES,
     LABEL_NAMES,
     PROPERTY_NAMES,
+    Columns,
     asked_position,
+    is_number,
     plain,
     split_position,
     unique_names,
 )
-from core.datasets.reading.tables import Columns, TextTable
+from core.datasets.reading.table import TextTable
 from core.errors import BadInput, ColumnsUnclear
 
 FEWEST_PIXELS = 16
@@ -25,7 +27,6 @@ SHARE_OF_NUMBERED = 0.9
 SHARE_OF_PIXELS = 0.5
 BRIGHTEST = 255
 ROWS_SHOWN = 5
-_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
 _COLOURS = (("r", "red"), ("g", "green"), ("b", "blue"))
 EXPECTED = (
     "Expected one line a picture: its label, then its pixels from 0 to 255, row by row:"
@@ -58,10 +59,6 @@ class PixelColumns:
     @property
     def width(self) -> int:
         return len(self.names)
-
-
-def is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None
 
 
 def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:

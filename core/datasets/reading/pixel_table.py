@@ -1,18 +1,28 @@
 """A table of pixels: one line a picture, as in Kaggle's digits."""
 
+import csv
+import io
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from core.datasets.reading.column_names import RefusedRows
-from core.datasets.reading.layout import first_reasons
-from core.datasets.reading.packed import GZIP_START
-from core.datasets.reading.picture_files import has_picture_suffix
+import numpy as np
+
+from core.datasets.reading.columns import Columns, RefusedRows, is_number, why_no_label, why_no_side
+from core.datasets.reading.image_files import has_picture_suffix
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelColumns, pixel_columns
-from core.datasets.reading.pixel_rows import PixelRows, PixelTable
-from core.datasets.reading.pixels import PixelBatch, PixelImages
-from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile
-from core.datasets.reading.side_names import side_of_file
-from core.datasets.reading.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
+from core.datasets.reading.raw_files import GZIP_START, MOST_FILES, Listing, RawFile
+from core.datasets.reading.reader import PixelBatch, PixelImages, first_reasons
+from core.datasets.reading.subset_names import side_of, side_of_file
+from core.datasets.reading.table import TABLE_SUFFIXES, TextTable, read_table
 from core.errors import BadInput
+
+BLOCK_CHARACTERS = 8 * 1024**2
+MOST_ROWS_IN_A_BLOCK = 4096
+CELL_SHOWN = 30
+
+# Line numbers, pixels uint8 (n, pixels), labels, sides where there is a column for them.
+_Parsed = tuple[list[int], np.ndarray, list[str], list[str] | None]
 
 READ_AS = "table of pixels"
 CHARACTERS_IN_A_PIXEL = 2  # at least: a digit and a separator
@@ -21,6 +31,209 @@ GZIP_GROWTH = 20
 DARK = 64
 
 _Found = tuple[TextTable, PixelColumns]
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """A table of pixels that is ready to be read; ``side`` is what its file name says."""
+
+    table: TextTable
+    columns: PixelColumns
+    label: int
+    side: str | None
+
+
+class PixelRows:
+    """Reads one table block by block; lines that cannot be used are refused with their number."""
+
+    def __init__(self, entry: PixelTable, refused: RefusedRows, side: str | None) -> None:
+        self._table = entry.table
+        self._columns = entry.columns
+        self._refused = refused
+        self._side = side
+        self._pixels = list(entry.columns.pixels)
+        self._width = entry.columns.width
+        self._pixel_count = entry.columns.side**2 * entry.columns.channels
+        self._label = entry.label
+        cells = (row[at] for row in entry.table.first_rows for at in self._pixels if at < len(row))
+        self._decimal = "," if any("," in cell for cell in cells) else "."
+        self.brightest = 0
+
+    def batches(self) -> Iterator[tuple[PixelBatch, int]]:
+        done = 0
+
+        def work_done(count: int) -> None:
+            nonlocal done
+            done = count
+
+        lines = self._table.lines(work_done)
+        if self._columns.has_header:
+            next((line for _, line in lines if line.strip()), None)
+        block: list[tuple[int, str]] = []
+        characters = 0
+        for numbered in lines:
+            block.append(numbered)
+            characters += len(numbered[1])
+            if characters >= BLOCK_CHARACTERS or len(block) >= MOST_ROWS_IN_A_BLOCK:
+                for batch in self._read(block):
+                    yield batch, done
+                block, characters = [], 0
+        for batch in self._read(block):
+            yield batch, done
+
+    def _read(self, block: list[tuple[int, str]]) -> Iterator[PixelBatch]:
+        block = [(number, line) for number, line in block if line.strip()]
+        if not block:
+            return
+        parsed = self._parse_fast(block)
+        if parsed is not None:
+            yield from self._checked(*parsed)
+        else:
+            yield from self._checked(*self._parse_slowly(block))
+
+    def _parse_fast(self, block: list[tuple[int, str]]) -> _Parsed | None:
+        """The whole block at once, or None where a line in it needs to be looked at."""
+        # Imported here: verbs that only list data sets do without it.
+        import pandas as pd
+
+        # pandas would cut lines that are too long, and fill up those that are too short.
+        separators = self._width - 1
+        if self._columns.packed or any(
+            line.count(self._table.separator) != separators or line.count('"') % 2
+            for _, line in block
+        ):
+            return None
+        text = set(range(self._width)) - set(self._pixels)
+        try:
+            frame = pd.read_csv(
+                io.StringIO("".join(line for _, line in block)),
+                sep=self._table.separator,
+                header=None,
+                names=list(range(self._width)),
+                index_col=False,
+                dtype=dict.fromkeys(text, str),
+                na_filter=False,
+                low_memory=False,
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                decimal=self._decimal,
+            )
+        except ValueError:  # pandas' own ParserError is one
+            return None
+        values = frame[self._pixels].to_numpy()
+        if len(frame) != len(block) or values.dtype.kind not in "iuf":
+            return None
+        levels = self._levels(values)
+        if levels is None:
+            return None
+        sides = frame[self._columns.split].tolist() if self._columns.split is not None else None
+        return [number for number, _ in block], levels, frame[self._label].tolist(), sides
+
+    def _parse_slowly(self, block: list[tuple[int, str]]) -> _Parsed:
+        numbers, rows, labels, sides = [], [], [], []
+        for number, line in block:
+            cells = self._cells(line)
+            if cells is None:
+                self._refused.refuse(number, "its quotation marks do not fit together")
+                continue
+            levels = self._levels_of(number, cells)
+            if levels is not None:
+                numbers.append(number)
+                rows.append(levels)
+                labels.append(cells[self._label])
+                if self._columns.split is not None:
+                    sides.append(cells[self._columns.split])
+        pixels = np.array(rows, np.uint8).reshape(-1, self._pixel_count)
+        return numbers, pixels, labels, sides if self._columns.split is not None else None
+
+    def _cells(self, line: str) -> list[str] | None:
+        if line.count('"') % 2:
+            return None  # A cell with a line break in it: half of it is no label.
+        try:
+            return next(csv.reader([line], delimiter=self._table.separator, strict=True))
+        except csv.Error:
+            return None
+
+    def _levels_of(self, number: int, cells: list[str]) -> np.ndarray | None:
+        if len(cells) != self._width:
+            reason = f"it has {len(cells)} cells where {self._width} were expected"
+            self._refused.refuse(number, reason)
+            return None
+        given = self._cells_of_pixels(cells)
+        if len(given) != self._pixel_count:
+            self._refused.refuse(
+                number, f"it has {len(given)} pixels where {self._pixel_count} were expected"
+            )
+            return None
+        values = [cell.replace(",", ".") for cell in given]
+        try:
+            levels = self._levels(np.array(values, np.float64))
+        except ValueError:
+            levels = None
+        if levels is not None:
+            return levels
+        highest = BRIGHTEST // self._columns.scale
+        bad = next(
+            at
+            for at, value in enumerate(values)
+            if not (is_number(value) and 0 <= float(value) <= highest)
+        )
+        self._refused.refuse(
+            number,
+            f"its pixel {bad + 1} is {given[bad][:CELL_SHOWN]!r}, not a number from 0 to {highest}",
+        )
+        return None
+
+    def _cells_of_pixels(self, cells: list[str]) -> list[str]:
+        if self._columns.packed:
+            return cells[self._pixels[0]].split()
+        return [cells[at] for at in self._pixels]
+
+    def _levels(self, values: np.ndarray) -> np.ndarray | None:
+        """As uint8, or None where a value is outside what a pixel may be."""
+        highest = BRIGHTEST / self._columns.scale
+        if not values.size or not (values.min() >= 0 and values.max() <= highest):
+            return None  # NaN is neither, so it ends here too.
+        if values.dtype.kind == "f":
+            values = np.rint(values * self._columns.scale)
+        else:
+            values = values * self._columns.scale
+        return values.astype(np.uint8)
+
+    def _checked(
+        self,
+        numbers: list[int],
+        levels: np.ndarray,
+        labels: list[str],
+        sides: list[str] | None,
+    ) -> Iterator[PixelBatch]:
+        """Refuse lines whose label or side cannot be used; each side is a batch of its own."""
+        problems = {label: why_no_label(label) for label in set(labels)}
+        slips = {cell: why_no_side(cell) for cell in set(sides or ())}
+        by_side: dict[str | None, list[int]] = defaultdict(list)
+        for at, label in enumerate(labels):
+            reason = problems[label] or (slips[sides[at]] if sides is not None else None)
+            if reason is not None:
+                self._refused.refuse(numbers[at], reason)
+            else:
+                by_side[self._side if sides is None else side_of(sides[at])].append(at)
+        if levels.size:
+            self.brightest = max(self.brightest, int(levels.max()))
+        for side, kept in by_side.items():
+            yield PixelBatch(
+                self._pictures(levels[kept]),
+                [labels[at].strip() for at in kept],
+                [f"{self._table.raw.name} line {numbers[at]}" for at in kept],
+                side,
+            )
+
+    def _pictures(self, levels: np.ndarray) -> np.ndarray:
+        side = self._columns.side
+        if self._columns.channels == 1:
+            return levels.reshape(-1, side, side)
+        if self._columns.planar:
+            return levels.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
+        return levels.reshape(-1, side, side, 3)
 
 
 def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None:

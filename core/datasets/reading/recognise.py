@@ -1,23 +1,13 @@
 """Which of the known layouts a source has; by content, not by name."""
 
-from dataclasses import dataclass
-
-from core.datasets.export_notes import as_exported, take_export_notes
+from core.datasets.reading.class_folders import label_by_folder
+from core.datasets.reading.columns import Columns
+from core.datasets.reading.export_notes import as_exported, take_export_notes
 from core.datasets.reading.idx import idx_images
 from core.datasets.reading.labelled_table import label_by_table
-from core.datasets.reading.layout import LabelledFile, label_by_folder
 from core.datasets.reading.pixel_table import pixel_table_images
-from core.datasets.reading.pixels import PixelImages
 from core.datasets.reading.raw_files import Listing
-from core.datasets.reading.tables import Columns
-
-
-@dataclass(frozen=True)
-class LabelledFiles:
-    """Encoded pictures with their classes. ``read_as`` names the layout for people."""
-
-    read_as: str
-    files: list[LabelledFile]
+from core.datasets.reading.reader import LabelledFiles, PixelImages
 
 
 def recognise(listing: Listing, columns: Columns) -> LabelledFiles | PixelImages:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets.model import Dataset
-from core.datasets.store import add_dataset
+from core.datasets import add_dataset
+from core.datasets.dataset import Dataset
 from tests.datasets.pictures import write_zip
 
 PIECE_BYTES = 64 * 1024**2

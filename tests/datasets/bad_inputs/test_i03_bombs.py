@@ -8,8 +8,8 @@ import zlib
 import numpy as np
 import pytest
 
+from core.datasets import add_dataset, list_datasets
 from core.datasets.reading import archive
-from core.datasets.store import add_dataset, list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.limited import add_under_limits
 from tests.datasets.bad_inputs.making import (

@@ -5,8 +5,8 @@ import tracemalloc
 
 import pytest
 
+from core.datasets import add_dataset
 from core.datasets.reading import archive, sources
-from core.datasets.store import add_dataset
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import (
     Entry,

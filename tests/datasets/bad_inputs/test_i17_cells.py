@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
+from core.datasets import add_dataset
 from core.datasets.export import LABELS_FILE, export_zip, quarantine_csv
-from core.datasets.store import add_dataset
 from tests.datasets.bad_inputs.making import add_zip
 from tests.datasets.pictures import noise_png, two_classes
 

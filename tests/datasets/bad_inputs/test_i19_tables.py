@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.datasets.reading.tables import Columns
-from core.datasets.store import add_dataset
+from core.datasets import add_dataset
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.bad_inputs.making import reasons
 from tests.datasets.pictures import noise_png, write_zip

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.datasets import ingest, storage
-from core.datasets.store import add_dataset, list_datasets, open_dataset, remove_dataset
+from core.datasets import add, add_dataset, list_datasets, open_dataset, remove_dataset, storage
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.bad_inputs.limited import ROOT, add_under_limits
 from tests.datasets.bad_inputs.making import files_below, stored, write_entries, write_folder
@@ -151,7 +150,7 @@ def test_another_failure_of_a_disk_is_not_called_full(pets, home, tmp_path, monk
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     before = files_below(home)
-    monkeypatch.setattr(ingest, "_stop_if_asked", fail)
+    monkeypatch.setattr(add, "_stop_if_asked", fail)
     with pytest.raises(OSError, match="Input/output error"):
         add_dataset(random_pictures(tmp_path, 10))
     assert files_below(home) == before
@@ -175,7 +174,7 @@ def test_a_stop_in_the_middle(pets, home, tmp_path):
 SLOWLY = """
 import sys, time
 from pathlib import Path
-from core.datasets.store import add_dataset
+from core.datasets import add_dataset
 
 def progress(done, total):
     print(done, flush=True)

@@ -1,0 +1,147 @@
+"""Findings about pictures that are there more than once: copies, conflicts, leaks."""
+
+import numpy as np
+
+from core.datasets.dataset import SIDES, Dataset
+from core.datasets.groups import equal_rows, near_conflict_groups, under_several, within_classes
+from core.datasets.health.finding import Finding, shown_groups
+from core.datasets.split import leaking_images
+from core.datasets.wording import counted, listed
+
+
+def about_copies(dataset: Dataset) -> list[Finding]:
+    """What equal and nearly equal pictures mean for results; nothing where there are none."""
+    equal = equal_rows(dataset.digests)
+    found = [
+        _leaks(dataset),
+        _conflicts(dataset, equal),
+        _near_conflicts(dataset, equal),
+        _exact(dataset, equal),
+        _near(dataset, equal),
+        _look_alikes(dataset),
+    ]
+    return [finding for finding in found if finding is not None]
+
+
+def _leaks(dataset: Dataset) -> Finding | None:
+    leaking = leaking_images(dataset)
+    if dataset.given_sides is None or not len(leaking):
+        return None
+    wanted = np.zeros(dataset.groups.max() + 1, bool)
+    wanted[dataset.groups[leaking]] = True
+    names = [
+        f"{counted(count, 'picture')} of {side}"
+        for side, count in zip(SIDES, np.bincount(dataset.given_sides[leaking]), strict=False)
+        if count
+    ]
+    met = np.unique(dataset.given_sides[wanted[dataset.groups]])
+    later = " or ".join(SIDES[side] for side in met if side > dataset.given_sides[leaking].min())
+    verb = "is" if len(leaking) == 1 else "are"
+    return Finding(
+        "leaks",
+        "problem",
+        f"{' and '.join(names)} {verb} also in {later}, the same or nearly.",
+        "What was trained on would be asked for again, so results would look too good. Headstart"
+        " does not use these pictures with that split; leave them out for good, or let Headstart"
+        " make its own split.",
+        # By side from the last on: the picture that is asked for comes first.
+        shown_groups(dataset.groups, wanted, -dataset.given_sides.astype(np.int64)),
+        int(wanted.sum()),
+        actions=("drop_leaks",),
+    )
+
+
+def _conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+    wanted = under_several(equal, dataset.labels)
+    count = int(wanted.sum())
+    if not count:
+        return None
+    return Finding(
+        "label_conflicts",
+        "problem",
+        f"{counted(count, 'picture stands', 'pictures stand')} under more than one class.",
+        "No model can be right about both. Correct the labels and add the images again, or leave"
+        " these pictures out.",
+        shown_groups(equal, wanted, dataset.labels),
+        count,
+        _class_names(dataset, wanted[equal]),
+        ("drop_conflicts",),
+    )
+
+
+def _near_conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+    wanted = near_conflict_groups(dataset.groups, dataset.labels, equal)
+    count = int(wanted.sum())
+    if not count:
+        return None
+    return Finding(
+        "near_label_conflicts",
+        "warning",
+        f"{counted(count, 'set')} of pictures that look the same"
+        f" {'stands' if count == 1 else 'stand'} under more than one class.",
+        "Look at them side by side: a label may be wrong, or the classes do look alike. Correct"
+        " the labels and add the images again, leave these pictures out, or go on.",
+        shown_groups(dataset.groups, wanted, dataset.labels),
+        count,
+        _class_names(dataset, wanted[dataset.groups]),
+        ("drop_near_conflicts",),
+    )
+
+
+def _exact(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+    copies = within_classes(equal, dataset.labels)
+    wanted = np.bincount(copies) > 1
+    spare = len(copies) - len(wanted)
+    if not spare:
+        return None
+    return Finding(
+        "exact_duplicates",
+        "warning",
+        f"{counted(spare, 'picture is an exact copy', 'pictures are exact copies')} of"
+        f" {'another' if spare == 1 else 'others'}.",
+        "Copies always stay on one side of the split, but each of them counts. Leave them out, so"
+        " that every picture counts once.",
+        shown_groups(copies, wanted),
+        int(wanted.sum()),
+        actions=("drop_exact_duplicates",),
+    )
+
+
+def _near(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+    alike = within_classes(dataset.groups, dataset.labels)
+    wanted = under_several(alike, equal)
+    count = int(wanted.sum())
+    if not count:
+        return None
+    return Finding(
+        "near_duplicates",
+        "note",
+        f"{wanted[alike].sum():,} pictures look much like others: {counted(count, 'set')} of near"
+        " duplicates.",
+        "Each set stays on one side of the split, so results stay honest. Leave out all but one of"
+        " each set where they add nothing.",
+        shown_groups(alike, wanted),
+        count,
+        actions=("drop_near_duplicates",),
+    )
+
+
+def _look_alikes(dataset: Dataset) -> Finding | None:
+    alike = np.bincount(dataset.labels[dataset.look_alikes], minlength=len(dataset.classes))
+    names = tuple(dataset.classes[number] for number in np.flatnonzero(alike))
+    if not names:
+        return None
+    return Finding(
+        "look_alike_classes",
+        "warning",
+        f"The pictures of {listed(names)} look so much alike that near duplicates cannot be told"
+        " from others.",
+        "Only exact copies are kept together there. If they are frames of a film or shots of one"
+        " thing, results will look too good: leave out all but a few of each series.",
+        count=len(names),
+        classes=names,
+    )
+
+
+def _class_names(dataset: Dataset, images: np.ndarray) -> tuple[str, ...]:
+    return tuple(dataset.classes[number] for number in np.unique(dataset.labels[images]))

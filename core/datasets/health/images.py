@@ -1,0 +1,153 @@
+"""Findings about the pictures themselves: of one colour, tiny, long, unlike in size, grey."""
+
+import numpy as np
+
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.examine import SMALLEST_HASHED_SIDE
+from core.datasets.health.finding import Finding, shown_singly, size_summary, size_text
+from core.datasets.wording import counted, listed, percent
+
+# The longest side of the largest picture against that of the smallest.
+WIDE_RANGE = 8
+LONG_SHAPE = 4
+# A class of which so much is grey, beside others of which hardly anything is.
+MOSTLY, HARDLY = 0.9, 0.1
+
+
+def about_pictures(dataset: Dataset) -> list[Finding]:
+    """What can be seen of the pictures without a model; nothing where all is well."""
+    found = [
+        _plain(dataset),
+        _long(dataset),
+        _tiny(dataset),
+        _range_of_sizes(dataset),
+        _told_by_colour(dataset),
+        _grey(dataset),
+    ]
+    return [finding for finding in found if finding is not None]
+
+
+def _plain(dataset: Dataset) -> Finding | None:
+    positions = np.flatnonzero(dataset.plain)
+    count = len(positions)
+    if not count:
+        return None
+    if count == dataset.image_count:
+        return Finding(
+            "one_colour",
+            "problem",
+            "Every picture is of one colour only.",
+            "There is nothing to see but the colour. Look at some of them; if they should show"
+            " more, export them again.",
+            shown_singly(positions),
+            count,
+        )
+    return Finding(
+        "one_colour",
+        "warning",
+        f"{counted(count, 'picture is', 'pictures are')} of one colour only.",
+        "There is nothing to see on them; mostly an export went wrong. Leave them out.",
+        shown_singly(positions),
+        count,
+        actions=("drop_one_colour",),
+    )
+
+
+def _long(dataset: Dataset) -> Finding | None:
+    longest = np.maximum(dataset.widths, dataset.heights)
+    shortest = np.minimum(dataset.widths, dataset.heights)
+    positions = np.flatnonzero(longest >= LONG_SHAPE * shortest)
+    if not len(positions):
+        return None
+    return Finding(
+        "long_pictures",
+        "note",
+        f"{counted(len(positions), 'picture is', 'pictures are')} at least {LONG_SHAPE} times as"
+        " long as wide, or as wide as long.",
+        "Models see squares. Choose the resizing that pads in the benchmark, or leave them out:"
+        " stretched or cropped, little of them is left.",
+        shown_singly(positions),
+        len(positions),
+        actions=("drop_images",),
+    )
+
+
+def _tiny(dataset: Dataset) -> Finding | None:
+    shortest = np.minimum(dataset.widths, dataset.heights)
+    positions = np.flatnonzero(shortest < SMALLEST_HASHED_SIDE)
+    count = len(positions)
+    if not count:
+        return None
+    everything = count == dataset.image_count
+    who = "All pictures are" if everything else counted(count, "picture is", "pictures are")
+    return Finding(
+        "tiny_pictures",
+        "note",
+        f"{who} smaller than {SMALLEST_HASHED_SIDE} pixels on a side.",
+        "They are enlarged for the models, which adds no detail. Among so small ones only exact"
+        " copies are looked for: near duplicates cannot be told.",
+        () if everything else shown_singly(positions),
+        count,
+    )
+
+
+def _range_of_sizes(dataset: Dataset) -> Finding | None:
+    summary = size_summary(dataset)
+    if max(summary.largest) < WIDE_RANGE * max(summary.smallest):
+        return None
+    return Finding(
+        "range_of_sizes",
+        "note",
+        f"Sizes differ widely: from {size_text(summary.smallest)} to"
+        f" {size_text(summary.largest)} pixels.",
+        "All are brought to one size in the benchmark; the small ones get no sharper by it."
+        " Nothing needs to be done.",
+        (
+            (
+                int(np.argmin(dataset.widths.astype(np.int64) * dataset.heights)),
+                int(np.argmax(dataset.widths.astype(np.int64) * dataset.heights)),
+            ),
+        ),
+        1,
+    )
+
+
+def _told_by_colour(dataset: Dataset) -> Finding | None:
+    """Classes that are grey beside others in colour: a model may learn that and nothing else."""
+    counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
+    grey = np.bincount(dataset.labels[dataset.grey], minlength=len(dataset.classes))
+    mostly = tuple(dataset.classes[number] for number in np.flatnonzero(grey >= MOSTLY * counts))
+    if not mostly or not (grey <= HARDLY * counts).any():
+        return None
+    return Finding(
+        "told_by_colour",
+        "warning",
+        f"The pictures of {listed(mostly)} are grey, those of other classes are in colour.",
+        "A model can tell these classes by that alone and learn nothing of what they show. Turn"
+        " all pictures grey, or take them from one source, and add them again.",
+        count=len(mostly),
+        classes=mostly,
+    )
+
+
+def _grey(dataset: Dataset) -> Finding | None:
+    count = int(dataset.grey.sum())
+    if not count:
+        return None
+    if count == dataset.image_count:
+        return Finding(
+            "grey",
+            "note",
+            "All pictures are grey.",
+            "Nothing needs to be done: models that expect colour get the grey three times.",
+            count=count,
+        )
+    return Finding(
+        "grey",
+        "note",
+        f"{counted(count, 'picture is', 'pictures are')} grey"
+        f" ({percent(count / dataset.image_count)}), the others are in colour.",
+        "Nothing needs to be done.",
+        shown_singly(np.flatnonzero(dataset.grey)),
+        count,
+    )

@@ -1,0 +1,300 @@
+"""Which class a file belongs to: one folder per class, a wrapping folder unwrapped."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from core.datasets.reading.image_files import (
+    classes_in_names,
+    has_picture_suffix,
+    is_companion,
+    looks_like_a_picture,
+)
+from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.reader import (
+    EXPECTED,
+    FEWEST_CLASSES,
+    NAMES_SHOWN,
+    LabelledFile,
+    first_reasons,
+    note_alike_classes,
+)
+from core.datasets.reading.subset_names import (
+    BESIDE_A_SIDE,
+    is_to_predict,
+    plain_words,
+    side_of,
+    sides_of_folders,
+)
+from core.errors import BadInput
+
+FILES_LOOKED_INTO = 5
+
+# Files with their paths, from some folder on.
+Files = list[tuple[tuple[str, ...], RawFile]]
+
+
+def grouped(files: Files) -> dict[str, Files]:
+    """The files below each first folder, their paths without it; files in no folder left away."""
+    groups: dict[str, Files] = defaultdict(list)
+    for parts, raw in files:
+        if len(parts) > 1:
+            groups[parts[0]].append((parts[1:], raw))
+    return dict(groups)
+
+
+def without_other_folders(files: Files) -> Files:
+    """Leave away first folders that hold no picture (``annotations``), if others do."""
+    groups = grouped(files)
+    with_pictures = {
+        name
+        for name, members in groups.items()
+        if any(has_picture_suffix(raw.name) for _, raw in members)
+        or any(looks_like_a_picture(raw) for _, raw in members[:FILES_LOOKED_INTO])
+    }
+    if not with_pictures or len(with_pictures) == len(groups):
+        return files
+    return [(parts, raw) for parts, raw in files if len(parts) == 1 or parts[0] in with_pictures]
+
+
+def unwrap(files: Files) -> Files:
+    """Drop a top folder for as long as it is the only one and holds folders itself."""
+    while True:
+        files = without_other_folders(files)
+        groups = grouped(files)
+        if len(groups) != 1 or not any(len(parts) > 2 for parts, _ in files):
+            return files
+        # Files beside the wrapping folder keep one part and so stay without a class.
+        files = [(parts[1:] or parts, raw) for parts, raw in files]
+
+
+def unwrap_sides(inside: dict[str, Files]) -> dict[str, Files]:
+    """Drop folders between a side and its classes: ``seg_train/seg_train/...``."""
+    unwrapped: dict[str, Files] = {}
+    for name, members in inside.items():
+        files = without_other_folders(members)
+        while len(groups := grouped(files)) == 1:
+            (only,) = groups
+            elsewhere = {
+                folder
+                for other in inside
+                if other != name
+                for folder in grouped(unwrapped.get(other, inside[other]))
+            }
+            wraps = any(len(parts) > 2 for parts, _ in files) and only not in elsewhere
+            if not (wraps or only == name or plain_words(only) <= BESIDE_A_SIDE):
+                break
+            files = without_other_folders([(parts[1:] or parts, raw) for parts, raw in files])
+        unwrapped[name] = files
+    return unwrapped
+
+
+def label_by_folder(listing: Listing) -> list[LabelledFile]:
+    """Label the files of a listing by folder, sorted by class and name.
+
+    Folders around the class folders are unwrapped, and folders without any picture left out.
+    Folders inside a class folder belong to that class. Where the folders are ``train``, ``test``
+    and the like, they give the side of their pictures, and the class folders lie inside them.
+    Pictures in no class folder are labelled by their names where these were clearly given for
+    that (``cat.0.jpg``). What has no label is counted in ``listing.ignored`` and said in
+    ``listing.notes``. Raises ``BadInput``.
+    """
+    if not listing.files:
+        said = first_reasons(listing.refused)
+        raise BadInput(f"There is no picture in it.{said} {EXPECTED}.", "path")
+    ignored_before = listing.ignored
+    files = unwrap([(raw.parts, raw) for raw in listing.files])
+    labelled = (
+        _by_side_folders(files, listing)
+        or _by_sides_inside_classes(files, listing)
+        or _by_name(files, listing)
+        or _by_class_folders(files, listing)
+    )
+    if not labelled:
+        said = first_reasons(listing.refused)
+        raise BadInput(f"The pictures lie in no class folder.{said} {EXPECTED}.", "path")
+    labelled = _without_companions(labelled, listing)
+    beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
+    if beside:
+        listing.ignored += beside
+        listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
+    note_alike_classes({entry.class_name for entry in labelled}, listing)
+    return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+
+
+def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
+    """Leave out what programs put beside pictures: a telephone's ``.AAE``, an album's ``.json``.
+
+    Thousands of them would bury the pictures that could not be read. Where there is nothing else
+    they stay, so that each is told to be no picture.
+    """
+    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
+    if len(companions) in (0, len(labelled)):
+        return labelled
+    listing.ignored += len(companions)
+    listing.notes.append(
+        f"{len(companions)} file(s) that programs put beside pictures were passed over, such as"
+        f" {shown_name(companions[0].raw.path)}."
+    )
+    return [entry for entry in labelled if not is_companion(entry.raw.name)]
+
+
+def classes_of_folders(listing: Listing) -> dict[int, str]:
+    """The class of each picture by its folders alone, by ``id`` of the file; says nothing.
+
+    Empty where the folders make fewer than two classes.
+    """
+    scratch = Listing()
+    files = unwrap([(raw.parts, raw) for raw in listing.files])
+    try:
+        labelled = (
+            _by_side_folders(files, scratch)
+            or _by_sides_inside_classes(files, scratch)
+            or _by_class_folders(files, scratch)
+        )
+    except BadInput:
+        # Pictures straight in train and test: no class, unless a table says it.
+        return {}
+    classes = {id(entry.raw): entry.class_name for entry in labelled}
+    return classes if len(set(classes.values())) >= FEWEST_CLASSES else {}
+
+
+def classes_of_names(listing: Listing) -> dict[int, str]:
+    """The class of each picture by its name (``cat.0.jpg``), by ``id`` of the file, or empty."""
+    labelled = _by_name(unwrap([(raw.parts, raw) for raw in listing.files]), Listing())
+    return {id(entry.raw): entry.class_name for entry in labelled}
+
+
+def _by_side_folders(files: Files, listing: Listing) -> list[LabelledFile]:
+    """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
+
+    A side whose pictures have no label, as in competitions, is left out with a note.
+    """
+    groups = grouped(files)
+    sides = sides_of_folders(list(groups))
+    to_predict = [name for name in groups if is_to_predict(name)]
+    others = [name for name in groups if sides[name] is None and name not in to_predict]
+    inside = unwrap_sides({name: groups[name] for name in groups if sides[name]})
+    train_classes = {
+        folder for name in inside if sides[name] == "train" for folder in grouped(inside[name])
+    }
+    labelled: list[LabelledFile] = []
+    unlabelled = list(to_predict)
+    for name, members in inside.items():
+        entries = _label_one_side(name, sides[name], members, train_classes)
+        labelled += entries
+        if not entries:
+            unlabelled.append(name)
+    given = {entry.side for entry in labelled}
+    if len({sides[name] for name in inside}) > 1 and not others and not labelled:
+        raise BadInput(
+            f"The pictures lie straight in {', '.join(sorted(inside))}, in no class folder,"
+            f" and no table names them with their labels. {EXPECTED}.",
+            "path",
+        )
+    if not labelled or (len(given) < 2 and (others or len(groups) < 2)):
+        return []
+    for name in sorted(unlabelled):
+        listing.ignored += len(groups[name])
+        listing.notes.append(
+            f"The {len(groups[name])} file(s) in {name} lie in no class folder: they have no"
+            " label and were left out."
+        )
+    if len(given) < 2:
+        return [LabelledFile(entry.class_name, entry.name, entry.raw) for entry in labelled]
+    folders = ", ".join(sorted(set(inside) - set(unlabelled)))
+    listing.notes.append(f"The folders {folders} were taken as the split.")
+    return labelled
+
+
+def _label_one_side(
+    folder: str, side: str | None, files: Files, train_classes: set[str]
+) -> list[LabelledFile]:
+    groups = grouped(files)
+    known = {name.strip().casefold() for name in train_classes}
+    # "test/unknown/1.jpg": a folder that is there only because a library wants one.
+    if side != "train" and len(groups) == 1 and len(known) > 1:
+        (only,) = groups
+        if only.strip().casefold() not in known:
+            return []
+    if groups:
+        # The name of the side stays in the file name, after the class, so that names stay apart.
+        return [
+            LabelledFile(name, "/".join((name, folder, *parts)), raw, side)
+            for name, members in groups.items()
+            for parts, raw in members
+        ]
+    said = classes_in_names(raw.name for _, raw in files if has_picture_suffix(raw.name)) or {}
+    return [
+        LabelledFile(said[raw.name], f"{folder}/{raw.name}", raw, side)
+        for _, raw in files
+        if raw.name in said
+    ]
+
+
+def _by_sides_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
+    """``cats/train/1.jpg``, ``cats/test/2.jpg``: the folders of the split inside the classes."""
+    folders = {parts[1] if len(parts) > 2 else "" for parts, _ in files if len(parts) > 1}
+    sides = {folder: side_of(folder) for folder in folders}
+    if None in sides.values() or len(set(sides.values())) < 2:
+        return []
+    listing.notes.append(f"The folders {', '.join(sorted(folders))} were taken as the split.")
+    return [
+        LabelledFile(parts[0], "/".join(parts), raw, sides[parts[1]])
+        for parts, raw in files
+        if len(parts) > 2
+    ]
+
+
+def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
+    """Pictures that lie all in one place, and whose names begin with the class."""
+    groups = grouped(files)
+    if len(groups) > 1:
+        return []
+    beside_each_other = next(iter(groups.values())) if groups else files
+    pictures = [raw for _, raw in beside_each_other if has_picture_suffix(raw.name)]
+    said = classes_in_names(raw.name for raw in pictures)
+    if said is None:
+        return []
+    example = next(raw.name for raw in pictures if raw.name in said)
+    listing.notes.append(
+        f"The class of each picture was taken from its file name: {example} is {said[example]!r}."
+    )
+    return [LabelledFile(said[raw.name], raw.name, raw) for raw in pictures if raw.name in said]
+
+
+def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
+    groups = grouped(files)
+    deeper = {
+        name: {parts[0] for parts, _ in members if len(parts) > 1}
+        for name, members in groups.items()
+    }
+    for name, folders in deeper.items():
+        if len(folders) > 1 and folders == set(groups) - {name}:
+            listing.ignored += len(groups[name])
+            listing.notes.append(
+                f"The folder {name} holds the same class folders again; it was left out."
+            )
+            del groups[name]
+            break
+    split_up = [
+        name
+        for name, members in groups.items()
+        if len(deeper[name]) > 1 and all(len(parts) > 1 for parts, _ in members)
+    ]
+    if split_up:
+        within = sorted(deeper[split_up[0]])
+        listing.notes.append(
+            f"The classes are the first folders ({_some(sorted(groups))}). The folders inside"
+            f" {split_up[0]} ({_some(within)}) were taken as one class; if they are classes of"
+            " their own, give each its own first folder."
+        )
+    return [
+        LabelledFile(name, "/".join((name, *parts)), raw)
+        for name, members in groups.items()
+        for parts, raw in members
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

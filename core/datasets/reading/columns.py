@@ -1,0 +1,143 @@
+"""Tables that come with images: which encoding, separator and header a text file has."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
+from core.datasets.reading.subset_names import side_of, words
+from core.errors import BadInput
+
+# The first group is what a column of labels is called; the second may also be a mere property.
+LABEL_NAMES = words(
+    "label labels labelid class classes classname classid classlabel labelname category categories "
+    "categoryname target targets y groundtruth klasse etikett kategorie classe etiquette "
+    "categorie clase etiqueta categoria"
+)
+PROPERTY_NAMES = words(
+    "species breed kind type theme tag tags genus variety diagnosis dx disease emotion digit "
+    "letter character art sorte typ rasse thema espece race especie raza tipo"
+)
+SPLIT_NAMES = words("split set subset partition fold phase usage dataset datasplit traintest")
+INDEX_NAMES = frozenset(("", "unnamed0", "index", "id", "idx", "no", "nr", "row"))
+MOST_LISTED_ROWS = 1000
+MOST_LISTED_COLUMNS = 20
+SHARE_OF_SLIPS = 0.05
+_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the user said about a table: names of columns, None where it was left to us.
+
+    ``file`` names the pictures, ``label`` the classes, ``split`` train, validation or test.
+    """
+
+    file: str | None = None
+    label: str | None = None
+    split: str | None = None
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.file, self.label, self.split) if name is not None)
+
+
+def plain(name: str) -> str:
+    """A column name without case, accents, blanks and signs: ``Class-Name`` gives classname."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in apart if letter.isalnum())
+
+
+def unique_names(header: Sequence[str] | None, width: int) -> tuple[str, ...]:
+    """A name for each of ``width`` columns, no two alike: those of the header where it has any."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for position in range(width):
+        given = header[position].strip() if header and position < len(header) else ""
+        name = given or f"column {position + 1}"
+        number = 2
+        while name in taken:
+            name = f"{given or 'column'} ({number})"
+            number += 1
+        taken.add(name)
+        names.append(name)
+    return tuple(names)
+
+
+def asked_position(asked: str, names: Sequence[str], table: str) -> int:
+    """Where the column is that the user named. Raises ``BadInput`` with the columns there are."""
+    if asked in names:
+        return list(names).index(asked)
+    listed = ", ".join(names[:MOST_LISTED_COLUMNS])
+    more = len(names) - MOST_LISTED_COLUMNS
+    raise BadInput(
+        f"{table} has no column {asked!r}. Its columns: {listed}"
+        f"{f' and {more} more' if more > 0 else ''}.",
+        "columns",
+    )
+
+
+def split_position(
+    names: Sequence[str], rows: Sequence[Sequence[str]], columns: Columns, table: str
+) -> int | None:
+    """The column that says train or test: the user's, or one of that name whose cells say so.
+
+    Hardly any may say something else: a slip, which is refused with its line when it is read.
+    """
+    if columns.split is not None:
+        return asked_position(columns.split, names, table)
+    for position, name in enumerate(names):
+        if plain(name) in SPLIT_NAMES:
+            cells = [row[position].strip() for row in rows if len(row) > position]
+            said = [side_of(cell) for cell in cells if cell]
+            slips = said.count(None)
+            if slips < len(said) / 2 and slips <= max(1, SHARE_OF_SLIPS * len(said)):
+                return position
+    return None
+
+
+def why_no_side(cell: str) -> str | None:
+    """What speaks against a cell of the column of the split, or None; it may be blank."""
+    if not cell.strip() or side_of(cell) is not None:
+        return None
+    return f"{shown_name(cell.strip())!r} is not train, validation or test"
+
+
+def why_no_label(label: str) -> str | None:
+    """What speaks against a label, or None. Whatever can be shown as it is, is taken."""
+    if not label.strip():
+        return "the label is empty"
+    if len(label) > LONGEST_NAME:
+        return f"the label has {len(label)} characters; the limit is {LONGEST_NAME}"
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in label):
+        return "the label holds control characters"
+    if "\ufffd" in label:
+        return "the label holds letters that cannot be read; save the table as UTF-8"
+    if any(letter in DIRECTION_MARKS for letter in label):
+        return "the label holds marks that turn the reading direction"
+    return None
+
+
+class RefusedRows:
+    """Rows of a table that are left out: each listed with its line, up to a limit, then counted."""
+
+    def __init__(self, listing: Listing, table: str) -> None:
+        self._listing = listing
+        self._table = table
+        self.count = 0
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.count += 1
+        if self.count <= MOST_LISTED_ROWS:
+            self._listing.refuse(f"{self._table} line {line}", reason)
+
+    def finish(self) -> None:
+        """Say how many rows were left out beyond those listed."""
+        unlisted = self.count - MOST_LISTED_ROWS
+        if unlisted > 0:
+            self._listing.refuse(self._table, f"{unlisted:,} more lines like these")
+
+
+def is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from core.datasets.reading.subset_names import settle_sides
+
+
+@pytest.mark.parametrize(
+    ("sides", "positions"),
+    [
+        (["train", "test", "train"], [0, 2, 0]),
+        (["test", "validation", "train"], [2, 1, 0]),
+    ],
+)
+def test_a_whole_split_is_taken_as_it_is(sides, positions):
+    found, sentence = settle_sides(sides)
+    assert found.tolist() == positions
+    assert found.dtype == np.int8
+    assert sentence is None
+
+
+def test_without_a_test_validation_becomes_the_test():
+    found, sentence = settle_sides(["train", "validation", "train"])
+    assert found.tolist() == [0, 2, 0]
+    assert found.dtype == np.int8
+    assert "its validation pictures are the test pictures here" in sentence
+
+
+@pytest.mark.parametrize("sides", [[], [None], [None, None]])
+def test_nothing_given_nothing_said(sides):
+    assert settle_sides(sides) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("sides", "said"),
+    [
+        (["train", None], "Some pictures are marked as train or test and others are not"),
+        (["train", "test", None], "Some pictures are marked as train or test and others are not"),
+        (["train", "train"], "It marks pictures as train only"),
+        (["test"], "It marks pictures as test only"),
+        (["validation"], "It marks pictures as validation only"),
+        (["validation", "test"], "It marks pictures as test and validation only"),
+    ],
+)
+def test_what_is_no_usable_split_is_said(sides, said):
+    found, sentence = settle_sides(sides)
+    assert found is None
+    assert sentence.startswith(said)
+    assert sentence.endswith("Headstart makes its own split.")
