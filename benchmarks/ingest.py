@@ -102,7 +102,7 @@ def peak_bytes() -> int:
 
 def add_here(path: Path) -> dict[str, Any]:
     """Add a dataset in this process; imports are not counted as time, but as memory."""
-    from core.datasets import add_dataset
+    from core.datasets.add import add_dataset
 
     started, processor_started = time.perf_counter(), time.process_time()
     dataset = add_dataset(path)

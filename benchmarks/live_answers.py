@@ -40,7 +40,7 @@ def main() -> int:
         "--output", type=Path, default=PROJECT / "benchmarks" / "results" / "live_answers.json"
     )
     arguments = parser.parse_args()
-    from core.datasets import open_dataset
+    from core.datasets.storage import open_dataset
     from core.runs.live_models import answer, prepared_of, wake, where_it_looked
     from core.runs.live_process import dismiss_server
     from core.runs.live_protocol import read_address

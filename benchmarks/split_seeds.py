@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.datasets import ensure_bundled_datasets, open_dataset
+from core.datasets.bundled import ensure_bundled_datasets
+from core.datasets.storage import open_dataset
 from core.strategies.registry import find_strategy
 from core.training.engine import train
 from core.training.events import RunResult

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import add_dataset, ensure_bundled_datasets, open_dataset
+from core.datasets.add import add_dataset
+from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError
 from core.pretrained import digests, weights
 

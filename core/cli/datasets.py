@@ -6,12 +6,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from core import datasets
 from core.cli import EXIT_BAD_INPUT, stop_on_termination
 from core.cli.output import counter, print_json, print_table, say
+from core.datasets.add import add_dataset
+from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
 from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 
 BUNDLED = "reading the bundled images"
@@ -28,8 +30,8 @@ DROPPED = (
 
 
 def list_all(arguments: argparse.Namespace) -> int:
-    datasets.ensure_bundled_datasets(counter(BUNDLED))
-    found = datasets.list_datasets()
+    ensure_bundled_datasets(counter(BUNDLED))
+    found = list_datasets()
     if arguments.json:
         print_json([_document(dataset) for dataset in found])
         return 0
@@ -55,9 +57,9 @@ def add(arguments: argparse.Namespace) -> int:
         raise BadInput(f"There is no file or folder {arguments.path}.", "path")
     stop_on_termination()  # what was half read is deleted then, as after Ctrl-C
     columns = Columns(arguments.file_column, arguments.label_column, arguments.split_column)
-    stored_before = set(datasets.list_datasets())
+    stored_before = set(list_datasets())
     try:
-        dataset = datasets.add_dataset(
+        dataset = add_dataset(
             arguments.path, arguments.name, counter("reading images"), columns=columns
         )
     except ColumnsUnclear as error:
@@ -101,7 +103,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def rename(arguments: argparse.Namespace) -> int:
-    dataset = datasets.rename_dataset(_opened(arguments.name).id, arguments.new_name)
+    dataset = rename_dataset(_opened(arguments.name).id, arguments.new_name)
     if arguments.json:
         print_json(_document(dataset))
     else:
@@ -169,7 +171,7 @@ def remove(arguments: argparse.Namespace) -> int:
             "wait for these runs, or cancel them first.",
             "dataset",
         )
-    datasets.remove_dataset(dataset.id)
+    remove_dataset(dataset.id)
     if arguments.json:
         print_json({"removed": dataset.name, "id": dataset.id})
     else:
@@ -183,8 +185,8 @@ def shown_text(text: str) -> str:
 
 
 def _opened(name: str) -> Dataset:
-    datasets.ensure_bundled_datasets(counter(BUNDLED))
-    return datasets.open_dataset(name)
+    ensure_bundled_datasets(counter(BUNDLED))
+    return open_dataset(name)
 
 
 def _ask_for_columns(error: ColumnsUnclear) -> None:

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import StoreError, UnknownName
 from core.pretrained.feature_files import matching_keys
 from core.runs.array_files import UNREADABLE, read_arrays

@@ -26,10 +26,9 @@ from core.comparison.keep_files import (
 )
 from core.comparison.keep_model import BYTES_PER_PARAMETER, expected_bytes
 from core.comparison.reports.model_card import PackageFacts, model_card
-from core.datasets import open_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
-from core.datasets.storage import check_room
+from core.datasets.storage import check_room, open_dataset
 from core.errors import HeadstartError
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.kept_models import read_weights

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.comparison.keep_files import snippet
 from core.comparison.tables import title_of
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs.kept_models import why_no_weights
 from core.runs.records import RunRecord

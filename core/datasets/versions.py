@@ -40,8 +40,6 @@ from core.datasets.storage import (
 from core.datasets.wording import counted, shortened
 from core.errors import BadInput, HeadstartError, UnknownName
 
-__all__ = ["ChangePreview", "Changes", "make_version", "preview"]
-
 _VERSION = re.compile(r", version (\d+)$")
 # What file systems say that have no hard links, or not between these two places.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)

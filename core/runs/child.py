@@ -120,7 +120,7 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, stop: StopSignal) -
 
 def _same_split(store: Store, run: RunRecord, spec: TrainingSpec) -> None:
     """Runs of one experiment are compared image by image: another split would spoil that."""
-    from core.datasets import open_dataset
+    from core.datasets.storage import open_dataset
 
     expected = store.experiment(run.experiment_id).spec.split_fingerprint
     split = spec.split.of(open_dataset(spec.dataset_id))
@@ -165,7 +165,7 @@ class Told:
 
 
 def _finish(store: Store, run: RunRecord, spec: TrainingSpec, result: RunResult) -> None:
-    from core.datasets import open_dataset
+    from core.datasets.storage import open_dataset
 
     now = store.run(run.id)
     if now.state != "running" or now.attempts != run.attempts:

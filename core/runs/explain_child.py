@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets import open_dataset
 from core.datasets.prepare import prepare_images
+from core.datasets.storage import open_dataset
 from core.runs.array_files import write_arrays
 from core.runs.kept_models import HeatMaps, read_weights
 from core.runs.predictions import read_predictions

@@ -13,7 +13,7 @@ def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
     Safe to call from several processes at once. ``progress(done, total)`` counts the images of
     the bundled datasets on the first start.
     """
-    from core.datasets import ensure_bundled_datasets
+    from core.datasets.bundled import ensure_bundled_datasets
 
     ensure_bundled_datasets(progress)
     return prepare_store()

@@ -82,7 +82,7 @@ def _read(
 ) -> tuple[str, list[str], str | None]:
     """The dataset's id, what to say about it, and the digest of the upload."""
     # Imported here: a process that waits for its turn should be small.
-    from core.datasets import add_dataset
+    from core.datasets.add import add_dataset
 
     if not record.path.exists():
         raise BadInput(f"What was given as {record.source} is no longer there; give it again.")
@@ -131,7 +131,7 @@ def _file_digest(path: Path, watch: ImportWatch) -> str:
 
 def _read_before(store: Store, record: ImportRecord, digest: str | None) -> tuple[str, str] | None:
     """Id and name of the dataset that the very same file gave before, if it is still there."""
-    from core.datasets import open_dataset
+    from core.datasets.storage import open_dataset
 
     if digest is None:
         return None

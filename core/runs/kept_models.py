@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets import open_dataset
-from core.datasets.storage import check_room
+from core.datasets.storage import check_room, open_dataset
 from core.errors import BadInput, StoreError
 from core.runs.array_files import UNREADABLE, read_arrays, write_arrays
 from core.runs.records import ExperimentRecord, RunRecord

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import UnknownName
 from core.pretrained.digests import Kind
 from core.pretrained.weights import is_available, what_to_do

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs.live_candidates import MAJORITY, Candidate, candidates
 from core.runs.live_pictures import Likeness, UploadedPicture, prepare_upload, prepared_of

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from core.datasets import open_dataset
 from core.datasets.copies import copies_of
 from core.datasets.dataset import SIDES, Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
 from core.datasets.prepare import prepare_one, prepare_picture, prepared_side, smallest_side
+from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.runs.records import ExperimentRecord
 from core.settings import current_settings

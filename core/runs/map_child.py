@@ -15,8 +15,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
-from core.datasets import open_dataset
 from core.datasets.prepare import PreparedImages, prepare_images
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.pretrained import weights
 from core.pretrained.feature_files import find_stored, matching_keys

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.runs.kept_models import read_weights
 from core.runs.side_work import in_words

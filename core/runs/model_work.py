@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 from filelock import FileLock, Timeout
 
-from core.datasets import open_dataset
 from core.datasets.copies import look_for_copies_later
+from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.runs.live_protocol import Arrays, Body
 from core.runs.model_shelf import ModelShelf, RunKey

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from core.datasets import open_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.pretrained.weights import fetch_command, is_available
 from core.runs.experiment_spec import ExperimentSpec

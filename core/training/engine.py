@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.datasets import open_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
+from core.datasets.storage import open_dataset
 from core.errors import OutOfMemory
 from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
 from core.pretrained.features import FeatureSet, extract_features

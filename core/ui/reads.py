@@ -11,10 +11,10 @@ import streamlit as st
 from core.comparison.charts.curves import Curve
 from core.comparison.model import Comparison
 from core.comparison.tables import compare, curves_of
-from core.datasets import list_datasets, open_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.health.findings import Finding
 from core.datasets.health.findings import findings as find
+from core.datasets.storage import list_datasets, open_dataset
 from core.runs.forecast import Forecast, forecast_experiment
 from core.runs.launchers import ensure_worker
 from core.runs.records import RunRecord

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from core.cli import main
-from core.datasets import add_dataset, list_datasets, open_dataset
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets, open_dataset
 from core.runs import recorded
 from core.runs.launchers import child_environment
 from core.runs.store import open_store

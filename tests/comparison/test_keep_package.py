@@ -23,7 +23,7 @@ from core.comparison.keep_model import (
     ready_package,
     why_nothing_to_keep,
 )
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.decode import decode_image
 from core.datasets.prepare import prepare_picture, smallest_side

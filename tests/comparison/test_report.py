@@ -11,8 +11,8 @@ import pytest
 from core.comparison.reports.report import breakable, report_html
 from core.comparison.reports.report_blocks import UNKNOWN, Table, cell_text
 from core.comparison.reports.report_confusion import confusion_section
-from core.datasets import remove_dataset
 from core.datasets.add import add_pixels
+from core.datasets.storage import remove_dataset
 from core.errors import UnknownName
 from core.runs.predictions import Predictions, predictions_path, write_predictions
 from core.runs.recorded import import_recorded

@@ -8,7 +8,7 @@ import pytest
 from core.cli.arguments import parser
 from core.cli.run import parse_overrides, plan
 from core.comparison.reports.report_command import run_arguments, run_command
-from core.datasets import rename_dataset
+from core.datasets.storage import rename_dataset
 from core.runs import specs
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.recorded import SHOWCASE_FOLDER

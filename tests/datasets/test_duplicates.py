@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.datasets import add_dataset, duplicates
+from core.datasets import duplicates
+from core.datasets.add import add_dataset
 from core.datasets.decoding.examine import grey_thumbnail, perceptual_hash
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import (

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets import add_dataset, remove_dataset
-from core.datasets.add import add_pixels
+from core.datasets.add import add_dataset, add_pixels
 from core.datasets.export import export_zip, exported_classes, exported_file_name, quarantine_csv
+from core.datasets.storage import remove_dataset
 from core.datasets.versions import Changes, make_version
 from core.errors import HeadstartError
 from tests.datasets.bad_inputs.test_i11_kinds_of_pixels import GOLDEN

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import open_dataset, prepare
+from core.datasets import prepare
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.pictures import encoded, two_classes, write_zip
 

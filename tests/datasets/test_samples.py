@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.samples import SAMPLES, Sample
 
 LARGEST_SAMPLE_BYTES = 300_000

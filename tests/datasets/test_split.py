@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.datasets import add_dataset, split
-from core.datasets.add import add_pixels
+from core.datasets import split
+from core.datasets.add import add_dataset, add_pixels
 from core.datasets.split import classes_too_small, leaking_images, make_split
 from core.errors import BadInput
 from tests.datasets.pictures import noise_png, write_zip

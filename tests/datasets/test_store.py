@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import (
-    add_dataset,
-    bundled,
-    ensure_bundled_datasets,
-    list_datasets,
-    open_dataset,
-    remove_dataset,
-)
+from core.datasets import bundled
+from core.datasets.add import add_dataset
+from core.datasets.bundled import ensure_bundled_datasets
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import HeadstartError, UnknownName
 from tests.datasets.pictures import encoded, two_classes, write_zip
 

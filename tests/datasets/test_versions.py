@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import add_dataset, list_datasets, open_dataset, remove_dataset
+from core.datasets.add import add_dataset
 from core.datasets.health.findings import findings
 from core.datasets.split import leaking_images, make_split
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version, preview
 from core.errors import BadInput, HeadstartError, UnknownName
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from core.datasets import list_datasets
+from core.datasets.storage import list_datasets
 from core.runs.store import open_store
 from core.settings import PROJECT_ROOT, STREAMLIT_CONFIG
 from core.ui import access, frame

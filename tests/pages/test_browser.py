@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.runs.store import Store
 from tests import stored_home
 from tests.browser import MARKS, MILLISECONDS, running_app, running_browser, settle

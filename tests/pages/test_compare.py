@@ -11,7 +11,7 @@ from core.comparison.evidence import load_evidence
 from core.comparison.feature_map import FeatureMap
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.verdicts import pair_verdict
-from core.datasets import open_dataset, remove_dataset
+from core.datasets.storage import open_dataset, remove_dataset
 from core.runs.kept_models import HeatMaps
 from core.runs.predictions import predictions_path
 from core.runs.records import RecordedRun

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import list_datasets, open_dataset
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.samples import SAMPLES
+from core.datasets.storage import list_datasets, open_dataset
 from core.datasets.versions import Changes
 from core.errors import BadInput
 from core.runs import imports

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.comparison.keep_files import CONTENTS, snippet
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.runs.kept_models import write_weights
 from core.runs.side_work import SideWork
 from core.runs.store import Store, open_store

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.runs.store import open_store
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words

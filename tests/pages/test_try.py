@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.comparison.evidence import load_evidence
 from core.comparison.guessing import guessing_round, said_about
-from core.datasets import open_dataset, remove_dataset
+from core.datasets.storage import open_dataset, remove_dataset
 from core.runs.live_models import Candidate, LiveAnswer, Standing
 from core.runs.store import open_store
 from core.ui import try_answers, try_experiment, try_guess, try_picture, try_training

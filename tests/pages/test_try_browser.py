@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.runs.kept_models import write_weights
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.specs import plan_experiment

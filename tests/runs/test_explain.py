@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, write_weights
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.side_work import SideWork, forget

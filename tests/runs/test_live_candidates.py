@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.datasets import remove_dataset
+from core.datasets.storage import remove_dataset
 from core.runs import live_candidates
 from core.runs.kept_models import weights_path, write_weights
 from core.runs.live_candidates import Candidate, candidates

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from core.datasets import open_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs import live_process, live_protocol
 from core.runs.child import execute

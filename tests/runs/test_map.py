@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from core.comparison.feature_map import feature_map, read_map
-from core.datasets import open_dataset
 from core.datasets.prepare import prepare_images
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.pretrained.feature_files import key_of, matching_keys, write_features
 from core.runs import map_child

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import add_dataset, open_dataset
+from core.datasets.add import add_dataset
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.runs.series import plan_learning_curve, series_of
 from core.runs.specs import plan_experiment

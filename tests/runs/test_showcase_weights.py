@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from core.datasets import open_dataset
 from core.datasets.prepare import prepare_images
+from core.datasets.storage import open_dataset
 from core.pretrained import sources
 from core.runs.first_start import prepare_store
 from core.runs.kept_models import read_weights, why_no_weights

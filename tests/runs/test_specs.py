@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.errors import BadInput, UnknownName
 from core.runs import specs
 from core.runs.experiment_spec import ExperimentSpec

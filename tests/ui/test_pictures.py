@@ -3,7 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.ui.pictures import PICTURE_SIDE, class_pictures
 
 

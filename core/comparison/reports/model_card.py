@@ -22,8 +22,8 @@ from core.comparison.score_kinds import SCORES
 from core.comparison.scores import ClassScore, StrategyScore, per_class_table, score_table
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
-from core.datasets import open_dataset
 from core.datasets.dataset import Dataset
+from core.datasets.storage import open_dataset
 from core.errors import StoreError
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord, RunRecord

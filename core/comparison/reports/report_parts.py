@@ -20,9 +20,9 @@ from core.comparison.reports.report_command import run_command
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
 from core.comparison.verdict_words import closed
-from core.datasets import open_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
 from core.runs.experiment_spec import ExperimentSpec
 

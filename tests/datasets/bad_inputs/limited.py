@@ -58,7 +58,7 @@ def main() -> None:
     _limit(resource.RLIMIT_DATA, options.memory_bytes)
     _limit(resource.RLIMIT_FSIZE, options.file_bytes)
 
-    from core.datasets import add_dataset
+    from core.datasets.add import add_dataset
     from core.errors import HeadstartError
 
     told: dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from tests.datasets.pictures import write_zip
 

@@ -8,8 +8,9 @@ import zlib
 import numpy as np
 import pytest
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
 from core.datasets.reading import archive
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.limited import add_under_limits
 from tests.datasets.bad_inputs.making import (

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.reading import archive, sources
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import (

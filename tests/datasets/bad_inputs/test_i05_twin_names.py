@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from tests.datasets.bad_inputs.making import files_below
 from tests.datasets.pictures import noise_png
 

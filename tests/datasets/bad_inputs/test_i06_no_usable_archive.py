@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, files_below, reasons
 from tests.datasets.pictures import two_classes, write_zip

@@ -5,7 +5,8 @@ The trees that people really have are in ``test_new_user_trees.py``.
 
 import pytest
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons, write_folder
 from tests.datasets.pictures import noise_png, two_classes, write_zip

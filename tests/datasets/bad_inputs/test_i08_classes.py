@@ -5,8 +5,9 @@ import io
 
 import pytest
 
-from core.datasets import add_dataset, list_datasets, open_dataset
+from core.datasets.add import add_dataset
 from core.datasets.health.findings import findings
+from core.datasets.storage import list_datasets, open_dataset
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons
 from tests.datasets.pictures import noise_png, two_classes, write_zip

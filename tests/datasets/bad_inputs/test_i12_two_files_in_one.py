@@ -6,8 +6,9 @@ import zipfile
 import pytest
 from PIL import Image
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
 from core.datasets.export import export_zip
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip

@@ -8,8 +8,9 @@ import shutil
 import numpy as np
 import pytest
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
 from core.datasets.reading import raw_files
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, files_below, reasons, write_folder
 from tests.datasets.pictures import noise_png, two_classes, write_zip

@@ -4,7 +4,8 @@ import zipfile
 
 import pytest
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 
 

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.export import LABELS_FILE, export_zip, quarantine_csv
 from tests.datasets.bad_inputs.making import add_zip
 from tests.datasets.pictures import noise_png, two_classes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.reading.columns import Columns
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.bad_inputs.making import reasons

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.datasets import add, add_dataset, list_datasets, open_dataset, remove_dataset, storage
+from core.datasets import add, storage
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.bad_inputs.limited import ROOT, add_under_limits
 from tests.datasets.bad_inputs.making import files_below, stored, write_entries, write_folder
@@ -174,7 +176,7 @@ def test_a_stop_in_the_middle(pets, home, tmp_path):
 SLOWLY = """
 import sys, time
 from pathlib import Path
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 
 def progress(done, total):
     print(done, flush=True)

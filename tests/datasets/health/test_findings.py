@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.datasets import add_dataset
-from core.datasets.add import add_pixels
+from core.datasets.add import add_dataset, add_pixels
 from core.datasets.groups import renumbered
 from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES
 from core.datasets.health.findings import findings, size_summary

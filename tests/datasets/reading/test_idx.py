@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.reading import idx, raw_files
 from core.datasets.reading.idx import idx_images
 from core.datasets.reading.raw_files import Listing

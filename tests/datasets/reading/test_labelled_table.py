@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.labelled_table import label_by_table
 from core.errors import BadInput, ColumnsUnclear

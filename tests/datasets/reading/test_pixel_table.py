@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import add_dataset
+from core.datasets.add import add_dataset
 from core.datasets.reading import pixel_table, raw_files
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.pixel_table import pixel_table_images

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import add_dataset, list_datasets
+from core.datasets.add import add_dataset
+from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
