@@ -13,7 +13,7 @@ def dataset(
     labels: Sequence[int],
     classes: tuple[str, ...],
     sizes: Sequence[tuple[int, int]] | None = None,
-    given_sides: Sequence[int] | None = None,
+    predefined_subsets: Sequence[int] | None = None,
     **changes: Any,
 ) -> Dataset:
     """``sizes`` are widths and heights in pixels; 8 x 8 without."""
@@ -38,8 +38,10 @@ def dataset(
         "sizes": np.zeros(count, np.int64),
         "digests": np.arange(count * 32).reshape(count, 32).astype(np.uint8),
         "grey": np.zeros(count, bool),
-        "plain": np.zeros(count, bool),
+        "one_colour": np.zeros(count, bool),
         "look_alikes": np.zeros(count, bool),
-        "given_sides": None if given_sides is None else np.array(given_sides, np.int8),
+        "predefined_subsets": (
+            None if predefined_subsets is None else np.array(predefined_subsets, np.int8)
+        ),
     }
     return Dataset(**(values | changes))

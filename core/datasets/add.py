@@ -13,7 +13,7 @@ import numpy as np
 
 from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.examine import THUMBNAIL_SIDE, Examined, examine_file, examine_pixels
+from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
 from core.datasets.decoding.pool import (
     ProgressCallback,
     StopCallback,
@@ -33,8 +33,8 @@ from core.datasets.reading.reader import (
 )
 from core.datasets.reading.recognise import recognise
 from core.datasets.reading.sources import open_source
-from core.datasets.reading.subset_names import settle_sides
-from core.datasets.storage import LONGEST_NAME, checked_name, incoming_folder, publish
+from core.datasets.reading.subset_names import settle_subsets
+from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
 from core.errors import BadInput, Cancelled
 
 # Encoded bytes that may wait for the pool at one time.
@@ -42,13 +42,13 @@ WAITING_BYTES = 32 * 1024**2
 
 
 @dataclass
-class TakenIn:
+class Ingested:
     """The pictures that could be read, in order, and the files that could not, with the classes
     that these would have been of."""
 
     class_names: list[str] = field(default_factory=list)
     file_names: list[str] = field(default_factory=list)
-    sides: list[str | None] = field(default_factory=list)
+    subsets: list[str | None] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     examined: list[Examined] = field(default_factory=list)
@@ -61,7 +61,7 @@ class TakenIn:
         number = {name: position for position, name in enumerate(classes)}
         labels = np.array([number[name] for name in self.class_names], np.int32)
         looked_at = np.array([entry.thumbnail is not None for entry in self.examined])
-        blank = np.zeros((THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
+        blank = np.zeros((THUMBNAIL_EDGE, THUMBNAIL_EDGE), np.uint8)
         groups, look_alikes = group_duplicates(
             digests=[entry.digest for entry in self.examined],
             hashes=np.array([entry.hash for entry in self.examined], np.uint64),
@@ -77,7 +77,7 @@ class TakenIn:
             "groups": groups,
             "look_alikes": look_alikes,
             "grey": np.array([entry.grey for entry in self.examined], bool),
-            "plain": np.array([entry.plain for entry in self.examined], bool),
+            "one_colour": np.array([entry.one_colour for entry in self.examined], bool),
             "heights": np.array([entry.height for entry in self.examined], np.int32),
             "widths": np.array([entry.width for entry in self.examined], np.int32),
             "offsets": np.array(self.offsets, np.int64),
@@ -87,24 +87,24 @@ class TakenIn:
             ).reshape(-1, 32),
         }
 
-    def add(self, class_name: str, file_name: str, side: str | None, examined: Examined) -> None:
+    def add(self, class_name: str, file_name: str, subset: str | None, examined: Examined) -> None:
         self.class_names.append(class_name)
         self.file_names.append(file_name)
-        self.sides.append(side)
+        self.subsets.append(subset)
         self.examined.append(examined)
 
 
-def take_in(
+def ingest_files(
     files: list[LabelledFile],
     target: BinaryIO,
     progress: ProgressCallback | None = None,
     should_stop: StopCallback | None = None,
-) -> TakenIn:
+) -> Ingested:
     """Decode and check ``files``; append the bytes of the readable ones to ``target``, in order.
 
     Raises ``Cancelled`` soon after ``should_stop()``.
     """
-    taken = TakenIn()
+    taken = Ingested()
     offset = 0
     for done, (file, outcome, data) in enumerate(_examined_in_order(files), start=1):
         _stop_if_asked(should_stop)
@@ -113,7 +113,7 @@ def take_in(
             taken.unreadable_classes.add(file.class_name)
         else:
             target.write(data)
-            taken.add(file.class_name, file.name, file.side, outcome)
+            taken.add(file.class_name, file.name, file.subset, outcome)
             taken.offsets.append(offset)
             taken.sizes.append(len(data))
             offset += len(data)
@@ -122,25 +122,25 @@ def take_in(
     return taken
 
 
-def take_in_pixels(
+def ingest_pixels(
     images: PixelImages,
     target: BinaryIO,
     progress: ProgressCallback | None = None,
     should_stop: StopCallback | None = None,
-) -> TakenIn:
+) -> Ingested:
     """Append the pixels of ``images`` to ``target``; ``progress`` is told images, and of how many,
     which is an estimate until the end. Raises ``Cancelled``, ``BadInput``."""
-    taken = TakenIn()
+    taken = Ingested()
     offset = 0
     for batch, done in images.batches():
         _stop_if_asked(should_stop)
         target.write(np.ascontiguousarray(batch.pixels).data)
         described = zip(batch.pixels, batch.class_names, batch.names, strict=True)
-        for picture, class_name, name in described:
-            taken.add(class_name, name, batch.side, examine_pixels(picture))
+        for image, class_name, name in described:
+            taken.add(class_name, name, batch.subset, examine_pixels(image))
             taken.offsets.append(offset)
-            taken.sizes.append(picture.nbytes)
-            offset += picture.nbytes
+            taken.sizes.append(image.nbytes)
+            offset += image.nbytes
         if progress is not None and done:
             # People are told images; a table that is read by bytes has as many more as it seems.
             count = len(taken.examined)
@@ -231,7 +231,7 @@ def add_dataset(
         expected_bytes = sum(file.raw.size_bytes for file in found.files)
         with incoming_folder(expected_bytes) as incoming:
             with open(incoming / SOURCE_FILE, "wb") as target:
-                taken = take_in(found.files, target, progress, should_stop)
+                taken = ingest_files(found.files, target, progress, should_stop)
             return _finish(incoming, manifest | {"encoding": ENCODED}, taken, listing, should_stop)
 
 
@@ -271,7 +271,7 @@ def add_pixels(
 def _default_name(path: Path) -> str:
     """The name of a file without its endings (``digits.csv.gz``), or that of a folder."""
     name = path.name if path.is_dir() else path.name.split(".")[0] or path.name
-    return name[:LONGEST_NAME]
+    return name[:LONGEST_DATASET_NAME]
 
 
 def _store_pixels(
@@ -283,14 +283,14 @@ def _store_pixels(
 ) -> Dataset:
     with incoming_folder(images.expected_bytes) as incoming:
         with open(incoming / SOURCE_FILE, "wb") as target:
-            taken = take_in_pixels(images, target, progress, should_stop)
+            taken = ingest_pixels(images, target, progress, should_stop)
         return _finish(incoming, manifest | {"encoding": PIXELS}, taken, listing, should_stop)
 
 
 def _finish(
     incoming: Path,
     manifest: dict[str, Any],
-    taken: TakenIn,
+    taken: Ingested,
     listing: Listing,
     should_stop: StopCallback | None,
 ) -> Dataset:
@@ -301,14 +301,14 @@ def _finish(
     classes = sorted(set(taken.class_names))
     check_classes(classes, left_out)
     index = taken.index(should_stop)
-    given_sides, about_sides = settle_sides(taken.sides)
-    if given_sides is not None:
-        index["given_sides"] = given_sides
+    predefined_subsets, about_subsets = settle_subsets(taken.subsets)
+    if predefined_subsets is not None:
+        index["predefined_subsets"] = predefined_subsets
     health = health_report(classes, taken.file_names, index)
     health["quarantined"] = left_out
     health["lost_classes"] = sorted(taken.unreadable_classes.difference(classes))
     health["ignored_files"] = listing.ignored
-    health["notes"] = [*listing.notes, *([about_sides] if about_sides else [])]
+    health["notes"] = [*listing.notes, *([about_subsets] if about_subsets else [])]
     document = manifest | {
         "id": content_id(classes, index),
         "classes": classes,
@@ -324,7 +324,7 @@ def content_id(classes: list[str], index: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256(json.dumps(classes).encode())
     digest.update(index["labels"].astype("<i4").tobytes())
     digest.update(index["digests"].tobytes())
-    if "given_sides" in index:
+    if "predefined_subsets" in index:
         digest.update(b"sides")
-        digest.update(index["given_sides"].astype("<i1").tobytes())
+        digest.update(index["predefined_subsets"].astype("<i1").tobytes())
     return digest.hexdigest()

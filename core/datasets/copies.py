@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import (
-    SMALLEST_HASHED_SIDE,
+    SMALLEST_HASHED_EDGE,
     examine_file,
     grey_thumbnail,
     perceptual_hash,
@@ -44,22 +44,22 @@ def copies_of(
 ) -> Copies:
     """The pictures of ``dataset`` that an encoded picture ``content`` is a copy of.
 
-    ``prepared`` uint8 ``(side, side, C)`` is the same picture as the dataset's are prepared.
+    ``prepared`` uint8 ``(edge, edge, C)`` is the same picture as the dataset's are prepared.
     Fast, also for large datasets. Raises ``UnreadableImageError``.
     """
     digest = np.frombuffer(examine_file(content, file_name).digest, np.uint8)
     same = np.flatnonzero((dataset.digests == digest).all(axis=1))
-    side = prepared.shape[0]
-    if side < SMALLEST_HASHED_SIDE:
+    edge = prepared.shape[0]
+    if edge < SMALLEST_HASHED_EDGE:
         return Copies(same, np.empty(0, np.int64))  # so small that only equal pixels count
-    hashes = _stored_hashes(_hashes_path(dataset, side, resize))
+    hashes = _stored_hashes(_hashes_path(dataset, edge, resize))
     if hashes is None:
         return Copies(same, None)
     near = alike_to_one(_hash_and_thumbnail(prepared), *hashes)
     return Copies(same, np.setdiff1d(np.flatnonzero(near), same))
 
 
-def look_for_copies_later(
+def index_for_copy_lookup(
     dataset: Dataset, image_size: int, resize: str, progress: ProgressCallback | None = None
 ) -> None:
     """Look at all pictures once, so that ``copies_of`` finds near copies from now on.
@@ -68,7 +68,7 @@ def look_for_copies_later(
     """
     prepared = prepare_images(dataset, image_size, resize)
     path = _hashes_path(dataset, prepared.shape[1], resize)
-    if prepared.shape[1] >= SMALLEST_HASHED_SIDE and _stored_hashes(path) is None:
+    if prepared.shape[1] >= SMALLEST_HASHED_EDGE and _stored_hashes(path) is None:
         _write(path, *_hashes_of(prepared, progress))
 
 
@@ -79,7 +79,7 @@ def _hashes_of(
     looked_at = []
     for start in range(0, count, READ_TOGETHER):
         looked_at += [
-            _hash_and_thumbnail(picture) for picture in prepared.read(start, start + READ_TOGETHER)
+            _hash_and_thumbnail(image) for image in prepared.read(start, start + READ_TOGETHER)
         ]
         if progress is not None:
             progress(len(looked_at), count)
@@ -91,12 +91,12 @@ def _hashes_of(
 
 def _hash_and_thumbnail(prepared: np.ndarray) -> tuple[int, np.ndarray]:
     pixels = prepared[..., 0] if prepared.shape[-1] == 1 else prepared
-    picture = Image.fromarray(pixels)
-    return perceptual_hash(picture), grey_thumbnail(picture)
+    image = Image.fromarray(pixels)
+    return perceptual_hash(image), grey_thumbnail(image)
 
 
-def _hashes_path(dataset: Dataset, side: int, resize: str) -> Path:
-    key = hashlib.sha256(f"{FORMAT};{dataset.id};{side};{resize}".encode()).hexdigest()[:32]
+def _hashes_path(dataset: Dataset, edge: int, resize: str) -> Path:
+    key = hashlib.sha256(f"{FORMAT};{dataset.id};{edge};{resize}".encode()).hexdigest()[:32]
     return current_settings().cache_folder / "copies" / f"{key}.npz"
 
 

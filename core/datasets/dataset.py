@@ -14,7 +14,7 @@ from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
-SIDES = ("train", "validation", "test")
+SUBSETS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +32,9 @@ class Dataset:
     count), ``small_classes``, ``notes``. ``encoding`` tells how
     ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
     ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way. ``digests`` uint8 ``(N, 32)``
-    are equal where the pixels are. Bool ``(N,)``: ``grey`` and ``plain`` (of one colour) pictures,
-    ``look_alikes`` (of a near-duplicate group that was most of a class). ``given_sides`` int8
-    ``(N,)`` are positions in ``SIDES``, or None where the dataset came without a split of its own.
+    are equal where the pixels are. Bool ``(N,)``: ``grey`` and ``one_colour`` pictures,
+    ``look_alikes`` (of a near-duplicate group that was most of a class). ``predefined_subsets``
+    int8 ``(N,)`` are positions in ``SUBSETS``, None without a predefined split.
     ``read_as`` names the layout it was read from; ``version_of`` is the id of the dataset that
     this is a changed version of, and ``changes`` says in sentences what was changed since it was
     read.
@@ -58,9 +58,9 @@ class Dataset:
     sizes: np.ndarray
     digests: np.ndarray
     grey: np.ndarray
-    plain: np.ndarray
+    one_colour: np.ndarray
     look_alikes: np.ndarray
-    given_sides: np.ndarray | None = None
+    predefined_subsets: np.ndarray | None = None
     read_as: str = ""
     version_of: str | None = None
     changes: tuple[str, ...] = ()
@@ -87,35 +87,35 @@ class Dataset:
         return max(self.class_counts, key=lambda name: self.class_counts[name])
 
     @property
-    def majority_share(self) -> float:
+    def majority_fraction(self) -> float:
         """What "always say the commonest class" gets right on all images, 0 to 1."""
         return self.class_counts[self.majority_class] / self.image_count
 
-    def image(self, index: int, smallest_side: int | None = None) -> Image.Image:
+    def image(self, index: int, smallest_edge: int | None = None) -> Image.Image:
         """The picture as people see it: RGB, upright, on white.
 
-        With ``smallest_side`` a JPEG may come back reduced, never below that side in pixels.
+        With ``smallest_edge`` a JPEG may come back reduced, never below that side in pixels.
         """
         data = self.stored_bytes(index)
         if self.encoding == ENCODED:
-            return decode_image(data, self.file_names[index], smallest_side)
+            return decode_image(data, self.file_names[index], smallest_edge)
         height, width = int(self.heights[index]), int(self.widths[index])
         mode = "L" if len(data) == height * width else "RGB"
         return Image.frombytes(mode, (width, height), data).convert("RGB")
 
-    def thumbnail(self, index: int, side: int) -> bytes:
-        """A PNG that fits a square of ``side`` pixels, without the metadata of the original.
+    def thumbnail(self, index: int, edge: int) -> bytes:
+        """A PNG that fits a square of ``edge`` pixels, without the metadata of the original.
 
         Small pictures are enlarged by a whole factor, so that their pixels stay visible.
         """
-        picture = self.image(index, smallest_side=side)
-        factor = side // max(picture.size)
+        image = self.image(index, smallest_edge=edge)
+        factor = edge // max(image.size)
         if factor > 1:
-            size = (picture.width * factor, picture.height * factor)
-            picture = picture.resize(size, Image.Resampling.NEAREST)
-        picture.thumbnail((side, side), Image.Resampling.BICUBIC)
+            size = (image.width * factor, image.height * factor)
+            image = image.resize(size, Image.Resampling.NEAREST)
+        image.thumbnail((edge, edge), Image.Resampling.BICUBIC)
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
+        image.save(buffer, "PNG")
         return buffer.getvalue()
 
     def stored_bytes(self, index: int) -> bytes:

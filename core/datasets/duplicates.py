@@ -26,13 +26,13 @@ from core.errors import Cancelled
 SAME_LEVEL = 2.0
 FLAT_LEVEL = 4.0
 # A group larger than this share of its class is looked at again with the next, stricter level.
-LARGEST_SHARE_OF_CLASS = 0.25
+LARGEST_FRACTION_OF_CLASS = 0.25
 # One that takes more than this even by the strictest level is no group of copies but what the
 # class looks like (plain colours, X-rays); kept together, the class could not be split.
-DISSOLVED_SHARE_OF_CLASS = 0.5
+DISSOLVED_FRACTION_OF_CLASS = 0.5
 SMALLEST_SUSPECT_GROUP = 8
 # A picture that is like more than this share of a whole dataset is a copy of none of it.
-LARGEST_SHARE_ALIKE_TO_ONE = 0.02
+LARGEST_FRACTION_ALIKE_TO_ONE = 0.02
 # Pairs are looked at in tiles that fit the cache of a processor core.
 _TILE_ROWS, _TILE_COLUMNS = 16, 8192
 _FEW_PAIRS = 5_000
@@ -42,14 +42,14 @@ _Products = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Likeness:
+class SimilarityLevel:
     """How alike two pictures must be: hash distance at most, correlation at least."""
 
     distance: int
     correlation: float
 
 
-LEVELS = (Likeness(12, 0.90), Likeness(8, 0.95), Likeness(4, 0.98))
+LEVELS = (SimilarityLevel(12, 0.90), SimilarityLevel(8, 0.95), SimilarityLevel(4, 0.98))
 
 
 def group_duplicates(
@@ -85,28 +85,28 @@ def group_duplicates(
             found = _connected(hashes[rows], thumbnails[rows], level, should_stop)
             groups[members] = members[first_of_each(found)]
             still_suspect += _too_large(
-                members, found, labels[first], class_sizes * LARGEST_SHARE_OF_CLASS
+                members, found, labels[first], class_sizes * LARGEST_FRACTION_OF_CLASS
             )
         suspects = still_suspect
     dissolved = np.zeros(len(first), bool)
     for members in suspects:
         in_class = np.bincount(labels[first][members], minlength=len(class_sizes))
-        if (in_class > class_sizes * DISSOLVED_SHARE_OF_CLASS).any():
+        if (in_class > class_sizes * DISSOLVED_FRACTION_OF_CLASS).any():
             groups[members] = members
             dissolved[members] = True
     return renumbered(groups[exact]), dissolved[exact]
 
 
 def alike_to_one(
-    picture: tuple[int, np.ndarray], hashes: np.ndarray, thumbnails: np.ndarray
+    image: tuple[int, np.ndarray], hashes: np.ndarray, thumbnails: np.ndarray
 ) -> np.ndarray:
     """Which pictures are near duplicates of another one, bool ``(N,)``.
 
-    ``picture`` is the other one's hash and thumbnail; ``hashes`` uint64 ``(N,)``, ``thumbnails``
+    ``image`` is the other one's hash and thumbnail; ``hashes`` uint64 ``(N,)``, ``thumbnails``
     uint8 ``(N, 16, 16)``. Where a picture is like many (plain colours, X-rays) a stricter level
     is asked, and in the end none is called a copy.
     """
-    hash_of_one, thumbnail = picture
+    hash_of_one, thumbnail = image
     distances = np.bitwise_count(hashes ^ np.uint64(hash_of_one))
     one = _prepare(thumbnail[None])
     for level in LEVELS:
@@ -115,7 +115,7 @@ def alike_to_one(
             break
         pairs = np.zeros(len(near), np.int64), np.arange(len(near))
         agreeing = near[_alike(one, _prepare(thumbnails[near]), pairs, level)]
-        if len(agreeing) < max(SMALLEST_SUSPECT_GROUP, len(hashes) * LARGEST_SHARE_ALIKE_TO_ONE):
+        if len(agreeing) < max(SMALLEST_SUSPECT_GROUP, len(hashes) * LARGEST_FRACTION_ALIKE_TO_ONE):
             return np.isin(np.arange(len(hashes)), agreeing)
     return np.zeros(len(hashes), bool)
 
@@ -133,7 +133,10 @@ def _too_large(
 
 
 def _connected(
-    hashes: np.ndarray, thumbnails: np.ndarray, level: Likeness, should_stop: StopCallback | None
+    hashes: np.ndarray,
+    thumbnails: np.ndarray,
+    level: SimilarityLevel,
+    should_stop: StopCallback | None,
 ) -> np.ndarray:
     """Component number of each picture when all pairs alike under ``level`` are joined."""
     count = len(hashes)
@@ -191,7 +194,7 @@ class _Prepared(NamedTuple):
 
     whole: np.ndarray
     inner: np.ndarray
-    plain: np.ndarray
+    levels: np.ndarray
     squares: np.ndarray
 
     def at(self, rows: np.ndarray) -> "_Prepared":
@@ -199,13 +202,13 @@ class _Prepared(NamedTuple):
 
 
 def _prepare(thumbnails: np.ndarray) -> _Prepared:
-    plain = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    levels = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     inner = _normalised(thumbnails[:, 1:-1, 1:-1])
-    return _Prepared(_normalised(thumbnails), inner, plain, (plain**2).sum(axis=1))
+    return _Prepared(_normalised(thumbnails), inner, levels, (levels**2).sum(axis=1))
 
 
 def _alike(
-    left: _Prepared, right: _Prepared, pairs: tuple[np.ndarray, np.ndarray], level: Likeness
+    left: _Prepared, right: _Prepared, pairs: tuple[np.ndarray, np.ndarray], level: SimilarityLevel
 ) -> np.ndarray:
     """Which ``pairs`` of rows of ``left`` and ``right`` have thumbnails that agree, bool.
 
@@ -217,15 +220,17 @@ def _alike(
     return _agree(left, right, level, _products_of_all)[pairs]
 
 
-def _agree(left: _Prepared, right: _Prepared, level: Likeness, products: _Products) -> np.ndarray:
+def _agree(
+    left: _Prepared, right: _Prepared, level: SimilarityLevel, products: _Products
+) -> np.ndarray:
     """Whether thumbnails show the same picture, bool in the shape of ``products``."""
     correlated = products(left.whole, right.whole) >= level.correlation
     if correlated.any():
         correlated &= products(left.inner, right.inner) >= level.correlation
-    paired = products(left.plain, right.plain)
+    paired = products(left.levels, right.levels)
     squares = left.squares if paired.ndim == 1 else left.squares[:, None]
     distances = squares + right.squares - 2 * paired
-    return correlated | (distances <= SAME_LEVEL**2 * left.plain.shape[1])
+    return correlated | (distances <= SAME_LEVEL**2 * left.levels.shape[1])
 
 
 def _products_of_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -249,7 +254,7 @@ def _joined(components: np.ndarray, found: list[tuple[np.ndarray, np.ndarray]]) 
     if not found:
         return components
     count = len(components)
-    ends = [components[np.concatenate(side)] for side in zip(*found, strict=True)]
+    ends = [components[np.concatenate(edge)] for edge in zip(*found, strict=True)]
     edges = coo_matrix((np.ones(len(ends[0]), np.int8), tuple(ends)), (count, count))
     _, merged = connected_components(edges, directed=False)
     return merged[components]

@@ -18,14 +18,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import ENCODED, SIDES, Dataset
+from core.datasets.dataset import ENCODED, SUBSETS, Dataset
 from core.datasets.decoding.decode import orientation_of
 from core.datasets.decoding.metadata import with_orientation, without_metadata
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.reading.columns import why_no_label
 from core.datasets.reading.export_notes import _NAMES, _ORDER, NOTES_FILE
 from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
-from core.datasets.reading.subset_names import is_to_predict, side_of
+from core.datasets.reading.subset_names import is_to_predict, subset_of
 from core.datasets.spreadsheet import FORMULA_STARTS, csv_cell
 
 # Class, side and number before it still leave the path under the 260 letters of Windows.
@@ -103,7 +103,7 @@ def _is_safe_folder(name: str) -> bool:
         and not _NOT_IN_FILE_NAMES.search(name)
         and not _RESERVED.fullmatch(name.casefold())
         and len(name.encode()) <= LONGEST_FOLDER_BYTES
-        and side_of(name) is None
+        and subset_of(name) is None
         and not is_to_predict(name)
     )
 
@@ -141,7 +141,7 @@ def export_zip(
     rows: list[tuple[str, ...]] = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for index in range(dataset.image_count):
-            data, suffix = _picture(dataset, index)
+            data, suffix = _image_file(dataset, index)
             row = _row(dataset, index, classes[dataset.labels[index]], suffix)
             archive.writestr(_entry(row[0]), data)
             rows.append(row)
@@ -163,7 +163,7 @@ def quarantine_csv(dataset: Dataset) -> bytes:
     return text.getvalue().encode()
 
 
-def _picture(dataset: Dataset, index: int) -> tuple[bytes, str]:
+def _image_file(dataset: Dataset, index: int) -> tuple[bytes, str]:
     """The file of a picture, without metadata, and the ending of its name."""
     if dataset.encoding == ENCODED:
         stored = dataset.stored_bytes(index)
@@ -173,27 +173,27 @@ def _picture(dataset: Dataset, index: int) -> tuple[bytes, str]:
             except ValueError:
                 # Pillow reads more than the standard allows (no end mark): PNG holds it as well.
                 pass
-    picture = dataset.image(index)
+    image = dataset.image(index)
     # Decoders leave texts and profiles of the file here, and encoders write some of them.
-    picture.info = {}
+    image.info = {}
     if dataset.grey[index]:
-        picture = picture.convert("L")
+        image = image.convert("L")
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue(), ".png"
 
 
 def _row(dataset: Dataset, index: int, of_class: ExportedClass, suffix: str) -> tuple[str, ...]:
     name = exported_file_name(dataset.file_names[index], index, dataset.image_count, suffix)
     path = f"{of_class.folder}/{name}"
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return path, of_class.cell
-    side = SIDES[dataset.given_sides[index]]
-    return f"{side}/{path}", of_class.cell, side
+    subset = SUBSETS[dataset.predefined_subsets[index]]
+    return f"{subset}/{path}", of_class.cell, subset
 
 
 def _table(dataset: Dataset, rows: list[tuple[str, ...]]) -> bytes:
-    header = ["file", "label"] if dataset.given_sides is None else ["file", "label", "split"]
+    header = ["file", "label"] if dataset.predefined_subsets is None else ["file", "label", "split"]
     text = io.StringIO()
     unclear = any(mark in row[1] for row in rows for mark in _OTHER_SEPARATORS)
     writer = csv.writer(
@@ -230,8 +230,8 @@ def export_notes(dataset: Dataset, exported: Sequence[ExportedClass]) -> bytes |
 
 def _is_in_folder_order(dataset: Dataset) -> bool:
     """Whether pictures stand by class, within it by the name of their side, as folders are read."""
-    ranks = np.argsort(np.argsort(SIDES))
-    sides = dataset.given_sides
-    by_side = np.zeros(dataset.image_count) if sides is None else ranks[sides]
-    order = np.lexsort((np.arange(dataset.image_count), by_side, dataset.labels))
+    ranks = np.argsort(np.argsort(SUBSETS))
+    subsets = dataset.predefined_subsets
+    by_subset = np.zeros(dataset.image_count) if subsets is None else ranks[subsets]
+    order = np.lexsort((np.arange(dataset.image_count), by_subset, dataset.labels))
     return bool((np.diff(order) > 0).all())

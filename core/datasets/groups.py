@@ -30,7 +30,7 @@ def distinct_per_class(labels: np.ndarray, groups: np.ndarray, classes: int) -> 
     return np.bincount(pairs // (groups.max(initial=0) + 1), minlength=classes)
 
 
-def under_several(numbers: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+def in_multiple_classes(numbers: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """Which sets hold more than one kind, bool by number of the set.
 
     ``numbers`` int64 ``(N,)`` say to which set an image belongs, 0 upwards; ``kinds`` its label,
@@ -71,7 +71,7 @@ def near_conflict_groups(groups: np.ndarray, labels: np.ndarray, equal: np.ndarr
 
     Without those that do only because of pictures that are equal and so said already.
     """
-    in_exact_conflict = under_several(equal, labels)[equal]
+    in_exact_conflict = in_multiple_classes(equal, labels)[equal]
     others = np.zeros(groups.max() + 1, bool)
     others[groups[~in_exact_conflict]] = True
-    return under_several(groups, labels) & others
+    return in_multiple_classes(groups, labels) & others

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.groups import distinct_per_class, equal_rows, members_of, under_several
+from core.datasets.groups import distinct_per_class, equal_rows, in_multiple_classes, members_of
 
 FEWEST_GROUPS_PER_CLASS = 3
 MOST_CONFLICTS_LISTED = 200
@@ -21,17 +21,19 @@ def health_report(
     labels, groups = index["labels"], index["groups"]
     equal = equal_rows(index["digests"])
     group_sizes = np.bincount(groups)
-    in_several = group_sizes[group_sizes > 1]
+    in_groups = group_sizes[group_sizes > 1]
     distinct = distinct_per_class(labels, groups, len(classes))
     alike = np.bincount(labels[index["look_alikes"]], minlength=len(classes))
     return {
         "exact_duplicates": len(labels) - len(np.unique(equal)),
-        "near_duplicate_groups": len(in_several),
-        "images_in_groups": int(in_several.sum()),
+        "near_duplicate_groups": len(in_groups),
+        "images_in_groups": int(in_groups.sum()),
         "largest_group": int(group_sizes.max()),
         "label_conflicts": [
             [file_names[position] for position in positions]
-            for positions in members_of(equal, under_several(equal, labels), MOST_CONFLICTS_LISTED)
+            for positions in members_of(
+                equal, in_multiple_classes(equal, labels), MOST_CONFLICTS_LISTED
+            )
         ],
         "look_alike_classes": [name for name, count in zip(classes, alike, strict=True) if count],
         "small_classes": [

@@ -51,8 +51,8 @@ _checked: dict[str, tuple[int, int]] = {}
 class PreparedImages:
     """All images of a dataset at one size, on disk.
 
-    ``shape`` is ``(N, side, side, C)``, C 1 or 3 (RGB); ``image_size`` is the side that was asked
-    for, which is larger than ``side`` where the sources are small. ``digest`` is the SHA-256 of
+    ``shape`` is ``(N, edge, edge, C)``, C 1 or 3 (RGB); ``image_size`` is the side that was asked
+    for, which is larger than ``edge`` where the sources are small. ``digest`` is the SHA-256 of
     the pixels; they start at ``pixels_offset`` in the file.
     """
 
@@ -97,9 +97,9 @@ def prepare_images(
         raise BadInput(f"resize is {resize!r}; it must be one of: {', '.join(RESIZES)}.", "resize")
     if image_size < 1:
         raise BadInput(f"image_size is {image_size}; it must be at least 1.", "image_size")
-    side = prepared_side(dataset, image_size)
-    shape = (dataset.image_count, side, side, dataset.channels)
-    key_text = f"{dataset.id};{side};{resize};{PREPARATION_VERSION}"
+    edge = prepared_size(dataset, image_size)
+    shape = (dataset.image_count, edge, edge, dataset.channels)
+    key_text = f"{dataset.id};{edge};{resize};{PREPARATION_VERSION}"
     key = hashlib.sha256(key_text.encode()).hexdigest()[:32]
     path = current_settings().cache_folder / "prepared" / f"{key}.npy"
 
@@ -116,27 +116,27 @@ def prepare_images(
     return found
 
 
-def prepared_side(dataset: Dataset, image_size: int) -> int:
+def prepared_size(dataset: Dataset, image_size: int) -> int:
     """The side in pixels of the prepared pictures: no source is enlarged for the cache."""
     return min(image_size, int(max(dataset.heights.max(), dataset.widths.max())))
 
 
-def prepare_one(dataset: Dataset, index: int, side: int, resize: str) -> np.ndarray:
-    """One picture of ``dataset`` as ``prepare_images`` makes it: uint8 ``(side, side, C)``."""
-    picture = dataset.image(index, smallest_side(side))
-    return prepare_picture(picture, side, resize, dataset.channels)
+def prepare_one(dataset: Dataset, index: int, edge: int, resize: str) -> np.ndarray:
+    """One picture of ``dataset`` as ``prepare_images`` makes it: uint8 ``(edge, edge, C)``."""
+    image = dataset.image(index, smallest_edge(edge))
+    return prepare_image(image, edge, resize, dataset.channels)
 
 
-def smallest_side(side: int) -> int:
+def smallest_edge(edge: int) -> int:
     """The side below which a JPEG must not be reduced on the way, so that it keeps its quality:
-    twice the ``side`` is left to the filter."""
-    return 2 * side
+    twice the ``edge`` is left to the filter."""
+    return 2 * edge
 
 
-def prepare_picture(picture: Image.Image, side: int, resize: str, channels: int) -> np.ndarray:
-    """An upright RGB picture as a network sees it: uint8 ``(side, side, channels)``, 1 or 3."""
-    pixels = _squared(picture if channels == 3 else picture.convert("L"), side, resize)
-    return pixels.reshape(side, side, channels)
+def prepare_image(image: Image.Image, edge: int, resize: str, channels: int) -> np.ndarray:
+    """An upright RGB picture as a network sees it: uint8 ``(edge, edge, channels)``, 1 or 3."""
+    pixels = _squared(image if channels == 3 else image.convert("L"), edge, resize)
+    return pixels.reshape(edge, edge, channels)
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ def _write_pixels(
     dataset: Dataset,
     file: BinaryIO,
     resize: str,
-    side: int,
+    edge: int,
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
 ) -> str:
     progress, should_stop = callbacks
@@ -254,7 +254,7 @@ def _write_pixels(
     with without_pillow_warnings(), ThreadPoolExecutor(threads, "prepare") as pool:
         for done in range(dataset.image_count):
             while len(waiting) < 8 * threads and (index := next(indices, None)) is not None:
-                waiting.append(pool.submit(prepare_one, dataset, index, side, resize))
+                waiting.append(pool.submit(prepare_one, dataset, index, edge, resize))
             if should_stop is not None and should_stop():
                 for future in waiting:
                     future.cancel()
@@ -267,12 +267,12 @@ def _write_pixels(
     return digest.hexdigest()
 
 
-def _squared(picture: Image.Image, side: int, resize: str) -> np.ndarray:
-    """uint8 ``(side, side)`` or ``(side, side, 3)``."""
-    size = (side, side)
+def _squared(image: Image.Image, edge: int, resize: str) -> np.ndarray:
+    """uint8 ``(edge, edge)`` or ``(edge, edge, 3)``."""
+    size = (edge, edge)
     if resize == "pad":
-        white = _WHITE if picture.mode == "L" else (_WHITE, _WHITE, _WHITE)
-        return np.asarray(ImageOps.pad(picture, size, _FILTER, color=white))
+        white = _WHITE if image.mode == "L" else (_WHITE, _WHITE, _WHITE)
+        return np.asarray(ImageOps.pad(image, size, _FILTER, color=white))
     if resize == "crop":
-        return np.asarray(ImageOps.fit(picture, size, _FILTER))
-    return np.asarray(picture if picture.size == size else picture.resize(size, _FILTER))
+        return np.asarray(ImageOps.fit(image, size, _FILTER))
+    return np.asarray(image if image.size == size else image.resize(size, _FILTER))

@@ -14,8 +14,8 @@ from PIL import Image
 from core.settings import BUNDLED_DATA
 
 THEMES = ("birds", "mammals", "music")
-PICTURES_PER_THEME = 6
-LONGEST_SIDE = 96
+IMAGES_PER_THEME = 6
+LONGEST_EDGE = 96
 DIGITS_IN_THE_TABLE = 60
 DIGITS_TO_TRAIN = 80
 DIGITS_TO_TEST = 40
@@ -37,15 +37,15 @@ class Sample:
 
 
 def _folders() -> bytes:
-    return _zip({f"{theme}/{name}": data for theme, name, data in _pictures()})
+    return _zip({f"{theme}/{name}": data for theme, name, data in _images()})
 
 
-def _pictures_with_table() -> bytes:
+def _images_with_table() -> bytes:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["file", "label"])
     members = {}
-    for number, (theme, _, data) in enumerate(_pictures(), start=1):
+    for number, (theme, _, data) in enumerate(_images(), start=1):
         name = f"picture{number:02d}.png"
         members[f"images/{name}"] = data
         writer.writerow([name, theme])
@@ -54,14 +54,14 @@ def _pictures_with_table() -> bytes:
 
 def _pixel_table() -> bytes:
     pixels, labels = _digits()
-    side = pixels.shape[1]
+    edge = pixels.shape[1]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["label", *(f"pixel{number}" for number in range(side * side))])
-    for picture, label in zip(
+    writer.writerow(["label", *(f"pixel{number}" for number in range(edge * edge))])
+    for image, label in zip(
         pixels[:DIGITS_IN_THE_TABLE], labels[:DIGITS_IN_THE_TABLE], strict=True
     ):
-        writer.writerow([int(label), *picture.ravel().tolist()])
+        writer.writerow([int(label), *image.ravel().tolist()])
     return table.getvalue().encode()
 
 
@@ -72,9 +72,9 @@ def _idx() -> bytes:
         "train": slice(0, DIGITS_TO_TRAIN),
         "t10k": slice(DIGITS_TO_TRAIN, DIGITS_TO_TRAIN + DIGITS_TO_TEST),
     }
-    for side, chosen in both.items():
-        members[f"{side}-images-idx3-ubyte.gz"] = _idx_file(pixels[chosen])
-        members[f"{side}-labels-idx1-ubyte.gz"] = _idx_file(labels[chosen])
+    for edge, chosen in both.items():
+        members[f"{edge}-images-idx3-ubyte.gz"] = _idx_file(pixels[chosen])
+        members[f"{edge}-labels-idx1-ubyte.gz"] = _idx_file(labels[chosen])
     return _zip(members)
 
 
@@ -84,18 +84,18 @@ def _idx_file(array: np.ndarray) -> bytes:
     return gzip.compress(header + array.astype(np.uint8).tobytes(), mtime=0)
 
 
-def _pictures() -> list[tuple[str, str, bytes]]:
+def _images() -> list[tuple[str, str, bytes]]:
     """Theme, file name and PNG of some bundled drawings, made smaller."""
     found = []
     with zipfile.ZipFile(BUNDLED_DATA / "themes16.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         for theme in THEMES:
             of_theme = [name for name in names if name.split("/")[-2] == theme]
-            for name in of_theme[:PICTURES_PER_THEME]:
-                with Image.open(io.BytesIO(archive.read(name))) as picture:
-                    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            for name in of_theme[:IMAGES_PER_THEME]:
+                with Image.open(io.BytesIO(archive.read(name))) as image:
+                    image.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
                     buffer = io.BytesIO()
-                    picture.save(buffer, "PNG", optimize=True)
+                    image.save(buffer, "PNG", optimize=True)
                 found.append((theme, name.split("/")[-1], buffer.getvalue()))
     return found
 
@@ -147,7 +147,7 @@ SAMPLES = (
         "    ├── 1.jpg\n"
         "    └── 2.jpg",
         "sample-pictures-and-table.zip",
-        _pictures_with_table,
+        _images_with_table,
     ),
     Sample(
         "pixels",

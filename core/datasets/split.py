@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from core.datasets.dataset import SIDES, Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.groups import distinct_per_class
 from core.errors import BadInput
 from core.settings import current_settings
 
 SMALLEST_TRAIN = 0.05
-NO_SIDE = -1
+NO_SUBSET = -1
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +46,13 @@ class Split:
 
 
 def make_split(
-    dataset: Dataset, test: float, validation: float, seed: int, use_given: bool = True
+    dataset: Dataset, test: float, validation: float, seed: int, use_predefined: bool = True
 ) -> Split:
     """The split of these proportions (shares of all images, 0 to 1) and seed.
 
     Made the first time and kept with the dataset; read back ever after, so that all runs that
     are compared share it. Near duplicates stay on one side; every class is on every side.
-    Where the dataset came with a split and ``use_given``, that is taken: ``test`` says nothing
+    Where the dataset came with a split and ``use_predefined``, that is taken: ``test`` says nothing
     then, and ``validation`` is the share of its training images, unless it has validation images
     that are not in test as well.
     Raises ``BadInput``: proportions that leave nothing to train on, a class too small.
@@ -63,7 +63,7 @@ def make_split(
             f" {SMALLEST_TRAIN:.0%} to train on.",
             "split",
         )
-    given = use_given and dataset.given_sides is not None
+    given = use_predefined and dataset.predefined_subsets is not None
     origin = "given" if given else f"test{float(test)!r}"
     name = f"{origin}-validation{float(validation)!r}-seed{int(seed)}.json"
     path = dataset.folder / "splits" / name
@@ -76,11 +76,11 @@ def make_split(
         saved = _read(path, dataset)
         if saved is None:
             if given:
-                sides = _given_sides(dataset, validation, seed)
+                subsets = _predefined_subsets(dataset, validation, seed)
             else:
                 counts, groups = _counts_of_groups(dataset, np.arange(dataset.image_count))
-                sides = _deal_out(dataset, counts, (validation, test), seed)[groups]
-            saved = _as_split(dataset, sides)
+                subsets = _deal_out(dataset, counts, (validation, test), seed)[groups]
+            saved = _as_split(dataset, subsets)
             _write(path, saved)
     return saved
 
@@ -91,17 +91,17 @@ def leaking_images(dataset: Dataset) -> np.ndarray:
     Sorted int64 positions: training images that are also in validation or test, validation images
     that are also in test. Empty for a dataset without a split of its own.
     """
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return np.empty(0, np.int64)
-    return leaks_of(dataset.groups, dataset.given_sides)
+    return leaks_of(dataset.groups, dataset.predefined_subsets)
 
 
-def leaks_of(groups: np.ndarray, sides: np.ndarray) -> np.ndarray:
+def leaks_of(groups: np.ndarray, subsets: np.ndarray) -> np.ndarray:
     """``leaking_images`` of arrays: the group of each image, and its side as a position in
-    ``SIDES``, both int ``(N,)``."""
-    last_side = np.zeros(groups.max(initial=-1) + 1, np.int8)
-    np.maximum.at(last_side, groups, sides)
-    return np.flatnonzero(sides < last_side[groups])
+    ``SUBSETS``, both int ``(N,)``."""
+    last_subset = np.zeros(groups.max(initial=-1) + 1, np.int8)
+    np.maximum.at(last_subset, groups, subsets)
+    return np.flatnonzero(subsets < last_subset[groups])
 
 
 def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
@@ -111,12 +111,12 @@ def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
     Where the dataset came with a split, images to train on are counted, without those that leak.
     """
     counted = np.arange(dataset.image_count)
-    needed = len(SIDES)
-    if dataset.given_sides is not None:
-        sides = _given_without_leaks(dataset)
-        counted = np.flatnonzero(sides == SIDES.index("train"))
+    needed = len(SUBSETS)
+    if dataset.predefined_subsets is not None:
+        subsets = _predefined_without_leaks(dataset)
+        counted = np.flatnonzero(subsets == SUBSETS.index("train"))
         # Validation is dealt from train where it was not given.
-        needed = 1 if (sides == SIDES.index("validation")).any() else 2
+        needed = 1 if (subsets == SUBSETS.index("validation")).any() else 2
     distinct = distinct_per_class(
         dataset.labels[counted], dataset.groups[counted], len(dataset.classes)
     )
@@ -124,10 +124,10 @@ def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
     return {name: (int(count), needed) for name, count in sized if count < needed}
 
 
-def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
+def _predefined_subsets(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
     """Side of each image, -1 for one that leaks; validation is dealt from train if need be."""
-    sides = _given_without_leaks(dataset)
-    train = np.flatnonzero(sides == 0)
+    subsets = _predefined_without_leaks(dataset)
+    train = np.flatnonzero(subsets == 0)
     trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
     for name, count in zip(dataset.classes, trained_on, strict=True):
         if not count:
@@ -138,21 +138,23 @@ def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
                 "split",
             )
     # None was given, or all of it is in test as well.
-    if not (sides == 1).any():
+    if not (subsets == 1).any():
         counts, groups = _counts_of_groups(dataset, train)
-        sides[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
-    return sides
+        subsets[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
+    return subsets
 
 
-def _given_without_leaks(dataset: Dataset) -> np.ndarray:
-    """Side of each image in the given split, int64 ``(N,)``; ``NO_SIDE`` where it leaks."""
-    sides = np.array(dataset.given_sides, np.int64)
-    sides[leaking_images(dataset)] = NO_SIDE
-    return sides
+def _predefined_without_leaks(dataset: Dataset) -> np.ndarray:
+    """Side of each image in the given split, int64 ``(N,)``; ``NO_SUBSET`` where it leaks."""
+    subsets = np.array(dataset.predefined_subsets, np.int64)
+    subsets[leaking_images(dataset)] = NO_SUBSET
+    return subsets
 
 
-def _as_split(dataset: Dataset, sides: np.ndarray) -> Split:
-    train, validation, test = (np.flatnonzero(sides == side).astype(np.int64) for side in range(3))
+def _as_split(dataset: Dataset, subsets: np.ndarray) -> Split:
+    train, validation, test = (
+        np.flatnonzero(subsets == subset).astype(np.int64) for subset in range(3)
+    )
     return Split(train, validation, test, _fingerprint(dataset.id, (train, validation, test)))
 
 
@@ -168,7 +170,7 @@ def _read(path: Path, dataset: Dataset) -> Split | None:
     """The saved split, or None where there is none or it is damaged (logged, made again)."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        arrays = tuple(np.array(document[side], np.int64) for side in SIDES)
+        arrays = tuple(np.array(document[subset], np.int64) for subset in SUBSETS)
         fingerprint = document["fingerprint"]
     except FileNotFoundError:
         return None
@@ -183,7 +185,7 @@ def _read(path: Path, dataset: Dataset) -> Split | None:
 
 
 def _write(path: Path, split: Split) -> None:
-    arrays = {side: getattr(split, side).tolist() for side in SIDES}
+    arrays = {subset: getattr(split, subset).tolist() for subset in SUBSETS}
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     temporary.write_text(json.dumps(arrays | {"fingerprint": split.fingerprint}), encoding="utf-8")
@@ -206,7 +208,10 @@ def _deal_out(
 
     ``held_out`` are the shares of validation and test; a share of 0 leaves that side out.
     """
-    filled = [0, *(side for side, share in zip((1, 2), held_out, strict=True) if share > 0)]
+    filled = [
+        0,
+        *(subset for subset, fraction in zip((1, 2), held_out, strict=True) if fraction > 0),
+    ]
     _check_class_sizes(dataset, group_counts, len(filled))
     room = _targets(group_counts.sum(axis=0), held_out)
     random = np.random.default_rng(seed)
@@ -215,18 +220,18 @@ def _deal_out(
     spread = (group_counts > 0).sum(axis=1)
     order = random.permutation(len(sizes))
     order = order[np.lexsort((-sizes[order], -spread[order]))]
-    side_of_group = np.zeros(len(sizes), np.int64)
+    subset_of_group = np.zeros(len(sizes), np.int64)
     for group in order:
         in_classes = np.flatnonzero(group_counts[group])
         counts = group_counts[group, in_classes]
-        side = _draw_side(room[:, in_classes], counts, random)
-        side_of_group[group] = side
-        room[side, in_classes] -= counts
-    _give_every_side_every_class(dataset, group_counts, side_of_group, filled)
-    return side_of_group
+        subset = _draw_subset(room[:, in_classes], counts, random)
+        subset_of_group[group] = subset
+        room[subset, in_classes] -= counts
+    _give_every_subset_every_class(dataset, group_counts, subset_of_group, filled)
+    return subset_of_group
 
 
-def _draw_side(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
+def _draw_subset(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
     """``room`` int ``(3, k)`` and ``counts`` int ``(k,)``, for the k classes of one group."""
     fits = (room >= counts).all(axis=1)
     if not fits.any():
@@ -236,63 +241,65 @@ def _draw_side(room: np.ndarray, counts: np.ndarray, random: np.random.Generator
 
 
 def _targets(class_counts: np.ndarray, held_out: tuple[float, float]) -> np.ndarray:
-    """Images wanted, int ``(3 sides, classes)``: each class in proportion, at least 1 a side."""
+    """Images wanted, int ``(3 subsets, classes)``: each class in proportion, at least 1 a side."""
     targets = np.zeros((3, len(class_counts)), np.int64)
-    for side, share in zip((1, 2), held_out, strict=True):
-        exact = class_counts * share
+    for subset, fraction in zip((1, 2), held_out, strict=True):
+        exact = class_counts * fraction
         wanted = np.floor(exact).astype(np.int64)
-        short = round(class_counts.sum() * share) - wanted.sum()
+        short = round(class_counts.sum() * fraction) - wanted.sum()
         # What rounding down left goes to the classes that lost most by it.
         wanted[np.argsort(wanted - exact, kind="stable")[:short]] += 1
-        targets[side] = np.maximum(1, wanted) if share > 0 else 0
+        targets[subset] = np.maximum(1, wanted) if fraction > 0 else 0
     targets[0] = class_counts - targets[1] - targets[2]
     return targets
 
 
-def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, sides: int) -> None:
+def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, subsets: int) -> None:
     for number, name in enumerate(dataset.classes):
         distinct = int((group_counts[:, number] > 0).sum())
-        if distinct < sides:
+        if distinct < subsets:
             # Only a split that came with the dataset leaves one side as it is.
             purposes, where = "training, validation and test", ""
-            if sides < len(SIDES):
+            if subsets < len(SUBSETS):
                 purposes, where = "training and validation", " to train on"
             raise BadInput(
                 f"Class {name!r} has {int(group_counts[:, number].sum())} image(s){where},"
-                f" {distinct} that are not near duplicates of each other; at least {sides} such"
+                f" {distinct} that are not near duplicates of each other; at least {subsets} such"
                 f" are needed, one each for {purposes}. Add pictures to it, or"
                 " leave the class out.",
                 "split",
             )
 
 
-def _give_every_side_every_class(
-    dataset: Dataset, group_counts: np.ndarray, side_of_group: np.ndarray, sides: list[int]
+def _give_every_subset_every_class(
+    dataset: Dataset, group_counts: np.ndarray, subset_of_group: np.ndarray, subsets: list[int]
 ) -> None:
     """Move the smallest group that can be spared to a side that lacks a class."""
     for number in range(len(dataset.classes)):
-        for side in sides:
+        for subset in subsets:
             holders = np.flatnonzero(group_counts[:, number])
-            if (side_of_group[holders] == side).any():
+            if (subset_of_group[holders] == subset).any():
                 continue
             spare = [
-                group for group in holders if _can_be_spared(group, group_counts, side_of_group)
+                group for group in holders if _can_be_spared(group, group_counts, subset_of_group)
             ]
             if not spare:
                 name = dataset.classes[number]
                 raise BadInput(
                     f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put on all"
                     " sides: its near duplicates tie it to other classes."
-                    f" At least {len(sides)} independent images are needed.",
+                    f" At least {len(subsets)} independent images are needed.",
                     "split",
                 )
             smallest = min(spare, key=lambda group: int(group_counts[group].sum()))
-            side_of_group[smallest] = side
+            subset_of_group[smallest] = subset
 
 
-def _can_be_spared(group: np.integer, group_counts: np.ndarray, side_of_group: np.ndarray) -> bool:
+def _can_be_spared(
+    group: np.integer, group_counts: np.ndarray, subset_of_group: np.ndarray
+) -> bool:
     """Whether every class of the group keeps another group on the side that it would leave."""
-    others = side_of_group == side_of_group[group]
+    others = subset_of_group == subset_of_group[group]
     others[group] = False
     classes = np.flatnonzero(group_counts[group])
     return bool((group_counts[others][:, classes] > 0).any(axis=0).all())

@@ -29,12 +29,14 @@ from core.settings import current_settings
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
 SHORTEST_ID_PREFIX = 8
-LONGEST_NAME = 100
+LONGEST_DATASET_NAME = 100
 _INCOMING_PREFIX = ".incoming-"
 _REMOVED_PREFIX = ".removed-"
 # No space, over the quota of this user, over the size that a file may have.
 _DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ABANDONED_AFTER_SECONDS = 24 * 3600.0
+# Arrays that were stored under other names in the first edition.
+_NEW_KEYS = {"plain": "one_colour", "given_sides": "predefined_subsets"}
 
 logger = logging.getLogger(__name__)
 
@@ -162,10 +164,10 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
 def checked_name(name: str) -> str:
     """A dataset name: 1 to 100 printable characters, not blank. Raises ``BadInput``."""
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_DATASET_NAME or not name.isprintable():
         raise BadInput(
-            f"The name {name[:LONGEST_NAME]!r} cannot be used: give 1 to {LONGEST_NAME}"
-            " printable characters.",
+            f"The name {name[:LONGEST_DATASET_NAME]!r} cannot be used: give 1 to"
+            f" {LONGEST_DATASET_NAME} printable characters.",
             "name",
         )
     return name
@@ -238,7 +240,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
         # np.load leaves a file that it opened itself open where it is damaged.
         with open(folder / INDEX_FILE, "rb") as file, np.load(file) as archive:
-            index = {name: archive[name] for name in archive.files}
+            index = {_NEW_KEYS.get(name, name): archive[name] for name in archive.files}
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         return Dataset(
@@ -261,9 +263,9 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             digests=index["digests"],
             # The first datasets were stored before these three were looked at.
             grey=index.get("grey", np.full(len(index["labels"]), manifest["channels"] == 1)),
-            plain=index.get("plain", np.zeros(len(index["labels"]), bool)),
+            one_colour=index.get("one_colour", np.zeros(len(index["labels"]), bool)),
             look_alikes=index.get("look_alikes", np.zeros(len(index["labels"]), bool)),
-            given_sides=index.get("given_sides"),
+            predefined_subsets=index.get("predefined_subsets"),
             read_as=manifest.get("read_as", ""),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),

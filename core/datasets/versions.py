@@ -16,21 +16,21 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import content_id
-from core.datasets.dataset import SIDES, SOURCE_FILE, Dataset
+from core.datasets.dataset import SOURCE_FILE, SUBSETS, Dataset
 from core.datasets.groups import (
     equal_rows,
+    in_multiple_classes,
     near_conflict_groups,
     renumbered,
-    under_several,
     within_classes,
 )
 from core.datasets.health_report import health_report
 from core.datasets.reading.raw_files import LONGEST_NAME as LONGEST_CLASS_NAME
 from core.datasets.reading.reader import FEWEST_CLASSES
-from core.datasets.reading.subset_names import settle_sides
+from core.datasets.reading.subset_names import settle_subsets
 from core.datasets.split import leaks_of
 from core.datasets.storage import (
-    LONGEST_NAME,
+    LONGEST_DATASET_NAME,
     check_room,
     checked_name,
     incoming_folder,
@@ -72,12 +72,12 @@ class Changes:
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """``kept``: sorted int64 positions ``(n,)`` of the images that stay; ``class_names``: the
-    class of each of them; ``given_sides``: int8 ``(n,)`` or None, as in ``Dataset``;
+    class of each of them; ``predefined_subsets``: int8 ``(n,)`` or None, as in ``Dataset``;
     ``sentences``: what was done, for people."""
 
     kept: np.ndarray
     class_names: list[str]
-    given_sides: np.ndarray | None
+    predefined_subsets: np.ndarray | None
     sentences: tuple[str, ...]
 
 
@@ -93,7 +93,7 @@ def outcome_of(dataset: Dataset, changes: Changes) -> Outcome:
         (changes.drop_one_colour, draft.drop_one_colour),
         (changes.drop_conflicts, draft.drop_conflicts),
         (changes.drop_near_conflicts, draft.drop_near_conflicts),
-        (changes.drop_leaks and dataset.given_sides is not None, draft.drop_leaks),
+        (changes.drop_leaks and dataset.predefined_subsets is not None, draft.drop_leaks),
         (changes.drop_exact_duplicates, draft.drop_exact_duplicates),
         (changes.drop_near_duplicates, draft.drop_near_duplicates),
     ):
@@ -115,13 +115,13 @@ class _Draft:
 
     def outcome(self) -> Outcome:
         kept = np.flatnonzero(self._kept)
-        sides = self._dataset.given_sides
-        if sides is not None:
-            sides, about_sides = settle_sides([SIDES[side] for side in sides[kept]])
-            if about_sides and self._sentences:
-                self._sentences.append(about_sides)
+        subsets = self._dataset.predefined_subsets
+        if subsets is not None:
+            subsets, about_subsets = settle_subsets([SUBSETS[subset] for subset in subsets[kept]])
+            if about_subsets and self._sentences:
+                self._sentences.append(about_subsets)
         class_names = [self._names[label] for label in self._labels[kept]]
-        return Outcome(kept, class_names, sides, tuple(self._sentences))
+        return Outcome(kept, class_names, subsets, tuple(self._sentences))
 
     def drop_images(self, positions: tuple[int, ...]) -> None:
         count = self._dataset.image_count
@@ -160,15 +160,15 @@ class _Draft:
         self._labels[self._labels == number] = self._names.index(target)
 
     def drop_one_colour(self) -> None:
-        plain = self._dataset.plain
+        one_colour = self._dataset.one_colour
         self._drop(
-            lambda left: plain[left], "picture of one colour is", "pictures of one colour are"
+            lambda left: one_colour[left], "picture of one colour is", "pictures of one colour are"
         )
 
     def drop_conflicts(self) -> None:
         def judge(left: np.ndarray) -> np.ndarray:
             equal = self._equal[left]
-            return under_several(equal, self._labels[left])[equal]
+            return in_multiple_classes(equal, self._labels[left])[equal]
 
         self._drop(judge, "picture under several classes is", "pictures under several classes are")
 
@@ -185,8 +185,8 @@ class _Draft:
 
     def drop_leaks(self) -> None:
         def judge(left: np.ndarray) -> np.ndarray:
-            sides = self._dataset.given_sides[left]  # type: ignore[index]
-            return np.isin(np.arange(len(left)), leaks_of(self._dataset.groups[left], sides))
+            subsets = self._dataset.predefined_subsets[left]  # type: ignore[index]
+            return np.isin(np.arange(len(left)), leaks_of(self._dataset.groups[left], subsets))
 
         self._drop(
             judge,
@@ -203,9 +203,9 @@ class _Draft:
     def _drop_copies(self, numbers: np.ndarray, one: str, many: str) -> None:
         def judge(left: np.ndarray) -> np.ndarray:
             sets = within_classes(numbers[left], self._labels[left])
-            sides = self._dataset.given_sides
-            last_side_first = np.zeros(len(left)) if sides is None else -sides[left]
-            order = np.lexsort((left, last_side_first, sets))
+            subsets = self._dataset.predefined_subsets
+            last_subset_first = np.zeros(len(left)) if subsets is None else -subsets[left]
+            order = np.lexsort((left, last_subset_first, sets))
             spare = np.ones(len(left), bool)
             spare[order[np.unique(sets[order], return_index=True)[1]]] = False
             return spare
@@ -298,7 +298,7 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         | {"quarantined": [], "ignored_files": 0, "notes": []},
     }
     with incoming_folder(0) as incoming:
-        _share(dataset, incoming)
+        _link_images(dataset, incoming)
         return publish(incoming, manifest, index)
 
 
@@ -318,15 +318,15 @@ def _index(dataset: Dataset, outcome: Outcome, classes: list[str]) -> dict[str, 
         "groups": renumbered(dataset.groups[kept]),
     }
     for name in (
-        "look_alikes", "grey", "plain", "heights", "widths", "offsets", "sizes", "digests",
+        "look_alikes", "grey", "one_colour", "heights", "widths", "offsets", "sizes", "digests",
     ):  # fmt: skip
         index[name] = getattr(dataset, name)[kept]
-    if outcome.given_sides is not None:
-        index["given_sides"] = outcome.given_sides
+    if outcome.predefined_subsets is not None:
+        index["predefined_subsets"] = outcome.predefined_subsets
     return index
 
 
-def _share(dataset: Dataset, incoming: Path) -> None:
+def _link_images(dataset: Dataset, incoming: Path) -> None:
     """Put the images of ``dataset`` into ``incoming``: a link, or a copy where links cannot be."""
     source, target = dataset.folder / SOURCE_FILE, incoming / SOURCE_FILE
     try:
@@ -352,6 +352,6 @@ def _next_name(dataset: Dataset) -> str:
     while True:
         number += 1
         ending = f", version {number}"
-        name = base[: LONGEST_NAME - len(ending)] + ending
+        name = base[: LONGEST_DATASET_NAME - len(ending)] + ending
         if name not in taken:
             return name

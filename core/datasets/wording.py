@@ -7,16 +7,16 @@ LONGEST_NAME_SHOWN = 60
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """``1 picture``, ``1,347 pictures``; ``many`` where the plural is not made with an s."""
+    """``1 image``, ``1,347 images``; ``many`` where the plural is not made with an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def percent(share: float) -> str:
+def percent(fraction: float) -> str:
     """0 to 1 as ``62 %``; never 0 % or 100 % of what is only nearly none or all."""
-    whole = round(100 * share)
-    if whole == 0 and share > 0:
+    whole = round(100 * fraction)
+    if whole == 0 and fraction > 0:
         return "under 1 %"
-    if whole == 100 and share < 1:
+    if whole == 100 and fraction < 1:
         return "over 99 %"
     return f"{whole} %"
 

@@ -146,7 +146,7 @@ def _counts_table(dataset: Dataset) -> dict[str, list]:
         "images": list(counts.values()),
         "share (%)": [100 * count / dataset.image_count for count in counts.values()],
     }
-    if dataset.given_sides is not None:
+    if dataset.predefined_subsets is not None:
         table |= {side: of_side.tolist() for side, of_side in counts_by_side(dataset).items()}
     return table
 

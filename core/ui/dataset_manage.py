@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.export import export_zip, quarantine_csv
-from core.datasets.storage import LONGEST_NAME
+from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import BadInput, HeadstartError
 from core.ui import actions, reads
 from core.ui.access import may_edit, show_viewer_note
@@ -116,7 +116,9 @@ def _file_stem(dataset: Dataset) -> str:
 def _show_rename(dataset: Dataset) -> None:
     st.header("Rename")
     with st.form(f"rename.{dataset.id}", border=False):
-        name = st.text_input("Name", value=dataset.name, max_chars=LONGEST_NAME, width=FIELD_WIDTH)
+        name = st.text_input(
+            "Name", value=dataset.name, max_chars=LONGEST_DATASET_NAME, width=FIELD_WIDTH
+        )
         pressed = st.form_submit_button("Rename", icon=":material/edit:")
     if not pressed:
         return

@@ -49,7 +49,7 @@ def test_what_is_stored(tmp_path):
     assert dataset.channels == 3
     assert dataset.class_counts == {"cats": 3, "dogs": 3}
     assert dataset.majority_class == "cats"
-    assert dataset.majority_share == 0.5
+    assert dataset.majority_fraction == 0.5
     assert progress == [(done, 6) for done in range(1, 7)]
     for index, name in enumerate(dataset.file_names):
         stored = np.asarray(dataset.image(index))

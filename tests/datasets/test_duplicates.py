@@ -12,9 +12,9 @@ from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import (
     distinct_per_class,
     equal_rows,
+    in_multiple_classes,
     members_of,
     renumbered,
-    under_several,
 )
 from core.errors import Cancelled
 from tests.datasets.pictures import noise_png, two_classes, write_zip
@@ -243,7 +243,7 @@ def test_sets_are_numbered_in_order_of_appearance():
     assert equal_rows(digests).tolist() == [0, 1, 0, 2, 1]
     assert equal_rows(np.empty((0, 32), np.uint8)).tolist() == []
     numbers = np.array([0, 1, 0, 2, 1, 3])
-    assert under_several(numbers, np.array([1, 1, 2, 1, 1, 5])).tolist() == [
+    assert in_multiple_classes(numbers, np.array([1, 1, 2, 1, 1, 5])).tolist() == [
         True, False, False, False,
     ]  # fmt: skip
     wanted = np.array([True, True, False, True])

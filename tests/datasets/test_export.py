@@ -52,7 +52,7 @@ def added_again(dataset, tmp_path, monkeypatch):
 
 def content_of(dataset):
     """Every picture with its class and side, in order."""
-    sides = dataset.given_sides
+    sides = dataset.predefined_subsets
     return [
         (
             dataset.classes[dataset.labels[index]],
@@ -377,9 +377,9 @@ def test_who_edits_the_export_gets_what_they_see(tmp_path):
      b'{"class names": {"cats": "x\\u0000"}, "in the order of file names": 1}'],
 )  # fmt: skip
 def test_notes_that_are_not_ours_change_nothing(tmp_path, content):
-    plain = add_dataset(write_zip(tmp_path / "plain.zip", two_classes(3)))
+    one_colour = add_dataset(write_zip(tmp_path / "plain.zip", two_classes(3)))
     members = two_classes(3) | {"headstart.json": content}
-    assert add_dataset(write_zip(tmp_path / "notes.zip", members)) == plain
+    assert add_dataset(write_zip(tmp_path / "notes.zip", members)) == one_colour
 
 
 def test_a_dataset_that_was_removed_is_said(tmp_path):

@@ -30,7 +30,7 @@ def test_a_sample_is_accepted(sample: Sample, tmp_path) -> None:
     dataset = add_dataset(path)
     assert (dataset.read_as, dataset.class_counts) == EXPECTED[sample.name]
     assert dataset.health["quarantined"] == []
-    assert (dataset.given_sides is not None) == (sample.name == "idx")
+    assert (dataset.predefined_subsets is not None) == (sample.name == "idx")
 
 
 def test_a_sample_is_the_same_each_time() -> None:

@@ -267,7 +267,7 @@ def test_leaks_are_left_out_and_the_test_stays(leaky):
     assert set(leaky.file_names) - set(made.file_names) == {
         "cats/train/0.png", "dogs/train/5.png",
     }  # fmt: skip
-    assert np.bincount(made.given_sides).tolist() == [10, 0, 6]
+    assert np.bincount(made.predefined_subsets).tolist() == [10, 0, 6]
     assert leaking_images(made).tolist() == []
     split = make_split(made, 0.3, 0.2, 0)
     assert len(split.test) == 6
@@ -277,7 +277,7 @@ def test_leaks_are_left_out_and_the_test_stays(leaky):
 @pytest.mark.parametrize("field", ["drop_exact_duplicates", "drop_near_duplicates"])
 def test_of_copies_the_test_picture_stays(leaky, field):
     made = make_version(leaky, Changes(**{field: True}))
-    assert np.bincount(made.given_sides).tolist() == [10, 0, 6]
+    assert np.bincount(made.predefined_subsets).tolist() == [10, 0, 6]
     assert leaking_images(made).tolist() == []
 
 
@@ -289,9 +289,9 @@ def test_a_leak_whose_test_picture_goes_is_none(leaky):
 
 
 def test_a_side_that_is_emptied_ends_the_split(leaky):
-    tests = tuple(np.flatnonzero(leaky.given_sides == 2).tolist())
+    tests = tuple(np.flatnonzero(leaky.predefined_subsets == 2).tolist())
     made = make_version(leaky, Changes(drop_images=tests))
-    assert made.given_sides is None
+    assert made.predefined_subsets is None
     assert made.changes == (
         "6 pictures chosen by hand are left out.",
         "It marks pictures as train only, so Headstart makes its own split.",

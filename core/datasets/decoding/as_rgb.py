@@ -74,16 +74,16 @@ def _grey_of_floats(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
     return to_grey
 
 
-def bands(picture: Image.Image) -> Iterator[np.ndarray]:
+def bands(image: Image.Image) -> Iterator[np.ndarray]:
     """The pixels of a picture from top to bottom, some rows at a time, ``(rows, W[, 3])``."""
-    for band in _cut(picture):
+    for band in _cut(image):
         yield np.asarray(band)
 
 
-def _cut(picture: Image.Image) -> Iterator[Image.Image]:
-    rows = max(1, BAND_PIXELS // picture.width)
-    if rows >= picture.height:
-        yield picture
+def _cut(image: Image.Image) -> Iterator[Image.Image]:
+    rows = max(1, BAND_PIXELS // image.width)
+    if rows >= image.height:
+        yield image
         return
-    for top in range(0, picture.height, rows):
-        yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))

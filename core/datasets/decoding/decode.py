@@ -21,12 +21,12 @@ from core.datasets.decoding.pool import without_pillow_warnings
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LARGEST_PIXELS = 50_000_000
-SMALLEST_SIDE = 2
+SMALLEST_EDGE = 2
 
 # Pictures above this size are decoded and looked at one at a time, so that a pool of threads never
 # holds several of them in memory at once. A thread may need the second while it holds the first.
 LARGE_PIXELS = 8_000_000
-_large_picture = threading.RLock()
+_large_image = threading.RLock()
 # Each scan of a progressive JPEG goes over the whole picture again; encoders write about ten.
 MOST_SCANS = 500
 _START_OF_SCAN = b"\xff\xda"
@@ -48,15 +48,15 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
+_TURNED_A_QUARTER = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True)
 class Decoded:
     """An upright RGB picture; ``height`` and ``width`` are those of the whole of it in pixels,
-    also where ``picture`` is ``reduced``. ``format`` is Pillow's name of the file format."""
+    also where ``image`` is ``reduced``. ``format`` is Pillow's name of the file format."""
 
-    picture: Image.Image
+    image: Image.Image
     height: int
     width: int
     reduced: bool
@@ -64,33 +64,33 @@ class Decoded:
     orientation: int
 
 
-def decode_image(data: bytes, file_name: str = "", smallest_side: int | None = None) -> Image.Image:
+def decode_image(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Image.Image:
     """The first frame of an encoded picture as upright RGB, 8 bits a channel: see ``decode``."""
-    return decode(data, file_name, smallest_side).picture
+    return decode(data, file_name, smallest_edge).image
 
 
-def decode(data: bytes, file_name: str = "", smallest_side: int | None = None) -> Decoded:
+def decode(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Decoded:
     """The first frame of an encoded picture, as people see it, with what is known of the whole.
 
-    With ``smallest_side`` a JPEG may come back reduced by a power of two (much faster), never
+    With ``smallest_edge`` a JPEG may come back reduced by a power of two (much faster), never
     below that side. Raises ``UnreadableImageError`` with the reason, and nothing else, whatever the
     bytes are.
     """
-    with decoding(data, file_name, smallest_side) as decoded:
+    with decoding(data, file_name, smallest_edge) as decoded:
         return decoded
 
 
 @contextmanager
 def decoding(
-    data: bytes, file_name: str = "", smallest_side: int | None = None
+    data: bytes, file_name: str = "", smallest_edge: int | None = None
 ) -> Iterator[Decoded]:
     """``decode``, and no other large picture is decoded until the block ends."""
     with ExitStack() as alone:
-        yield _decoded_or_reason(data, file_name, smallest_side, alone)
+        yield _decoded_or_reason(data, file_name, smallest_edge, alone)
 
 
 def _decoded_or_reason(
-    data: bytes, file_name: str, smallest_side: int | None, alone: ExitStack
+    data: bytes, file_name: str, smallest_edge: int | None, alone: ExitStack
 ) -> Decoded:
     with without_pillow_warnings():
         try:
@@ -98,10 +98,10 @@ def _decoded_or_reason(
                 _check_size(opened)
                 _check_structure(opened, data)
                 whole = opened.size
-                if smallest_side is not None:
-                    opened.draft(None, (smallest_side, smallest_side))
+                if smallest_edge is not None:
+                    opened.draft(None, (smallest_edge, smallest_edge))
                 if _takes_much_memory(opened, whole):
-                    alone.enter_context(_large_picture)
+                    alone.enter_context(_large_image)
                 return _decoded(opened, whole)
         except UnreadableImageError:
             raise
@@ -118,10 +118,10 @@ def _decoded_or_reason(
 
 def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
     orientation = _orientation(opened)
-    width, height = reversed(whole) if orientation in _ON_THEIR_SIDE else whole
+    width, height = reversed(whole) if orientation in _TURNED_A_QUARTER else whole
     reduced = opened.size != whole
-    picture = _as_people_see_it(opened, orientation)
-    return Decoded(picture, height, width, reduced, opened.format or "", orientation)
+    image = _as_people_see_it(opened, orientation)
+    return Decoded(image, height, width, reduced, opened.format or "", orientation)
 
 
 def _takes_much_memory(opened: Image.Image, whole: tuple[int, int]) -> bool:
@@ -139,9 +139,9 @@ def _formats_for(file_name: str) -> tuple[str, ...]:
 def _check_size(image: Image.Image) -> None:
     if image.width * image.height > LARGEST_PIXELS:
         raise UnreadableImageError(_too_large_message(image))
-    if min(image.size) < SMALLEST_SIDE:
+    if min(image.size) < SMALLEST_EDGE:
         raise UnreadableImageError(
-            f"{image.width} x {image.height} pixels: each side must be at least {SMALLEST_SIDE}"
+            f"{image.width} x {image.height} pixels: each side must be at least {SMALLEST_EDGE}"
         )
 
 
@@ -163,11 +163,11 @@ def _too_large_message(image: Image.Image | None) -> str:
 
 def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     image.load()
-    picture = as_rgb(image, image.info.get("transparency"))
+    rgb = as_rgb(image, image.info.get("transparency"))
     # Its pixels go before the turn makes another copy of them.
     image.close()
     turn = _TURNS.get(orientation)
-    return picture.transpose(turn) if turn is not None else picture
+    return rgb.transpose(turn) if turn is not None else rgb
 
 
 def orientation_of(jpeg: bytes) -> int:

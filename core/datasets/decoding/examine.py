@@ -14,14 +14,14 @@ from core.datasets.decoding.metadata import without_metadata
 
 # A JPEG is never reduced below this side in pixels to be looked at: twice the 32 of the hash, which
 # then lies within 4 bits of that of the whole picture (200 made pictures), as it does from 128.
-EXAMINED_SIDE = 64
+EXAMINED_EDGE = 64
 # Few rows at a time: a coloured picture is known by its first ones.
 GREY_BAND_ROWS = 64
 # Levels (of 255) by which the pixels of a picture of one colour may differ.
-PLAIN_LEVELS = 4
+ONE_COLOUR_LEVELS = 4
 
-SMALLEST_HASHED_SIDE = 32
-THUMBNAIL_SIDE = 16
+SMALLEST_HASHED_EDGE = 32
+THUMBNAIL_EDGE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Examined:
     height: int
     width: int
     grey: bool
-    plain: bool
+    one_colour: bool
     hash: int
     thumbnail: np.ndarray | None
 
@@ -45,13 +45,13 @@ def examine_file(data: bytes, file_name: str) -> Examined:
     hash and thumbnail and several times faster. All its data are read on the way, so damage is
     found. Its digest is then taken from the compressed picture, without metadata.
     """
-    with decoding(data, file_name, EXAMINED_SIDE) as decoded:
+    with decoding(data, file_name, EXAMINED_EDGE) as decoded:
         size = decoded.height, decoded.width
         if not decoded.reduced:
-            return _examined(decoded.picture, size, None)
+            return _examined(decoded.image, size, None)
         digest = hashlib.sha256(f"{decoded.orientation};".encode())
         digest.update(_without_metadata(data))
-        return _examined(decoded.picture, size, digest.digest())
+        return _examined(decoded.image, size, digest.digest())
 
 
 def examine_pixels(pixels: np.ndarray) -> Examined:
@@ -69,7 +69,7 @@ def _without_metadata(jpeg: bytes) -> bytes:
         return jpeg
 
 
-def _examined(picture: Image.Image, size: tuple[int, int], digest: bytes | None) -> Examined:
+def _examined(image: Image.Image, size: tuple[int, int], digest: bytes | None) -> Examined:
     """Look at an RGB picture; ``size`` (height, width) is that of the whole of it.
 
     Without a ``digest`` that of the pixels is taken.
@@ -78,25 +78,25 @@ def _examined(picture: Image.Image, size: tuple[int, int], digest: bytes | None)
     of_pixels = hashlib.sha256(f"{height}x{width};".encode())
     grey = True
     # Band by band: a large picture never gets a second copy of itself.
-    for band in bands(picture):
+    for band in bands(image):
         if digest is None:
             of_pixels.update(np.ascontiguousarray(band).data)
         grey = grey and _is_grey(band)
         if digest is not None and not grey:
             break
     digest = digest or of_pixels.digest()
-    if min(height, width) < SMALLEST_HASHED_SIDE:
-        return Examined(digest, height, width, grey, _is_plain(picture), 0, None)
-    thumbnail = grey_thumbnail(picture)
+    if min(height, width) < SMALLEST_HASHED_EDGE:
+        return Examined(digest, height, width, grey, _is_one_colour(image), 0, None)
+    thumbnail = grey_thumbnail(image)
     # The thumbnail first: it settles nearly all without another look at every pixel.
-    plain = int(np.ptp(thumbnail)) <= PLAIN_LEVELS and _is_plain(picture)
-    return Examined(digest, height, width, grey, plain, perceptual_hash(picture), thumbnail)
+    one_colour = int(np.ptp(thumbnail)) <= ONE_COLOUR_LEVELS and _is_one_colour(image)
+    return Examined(digest, height, width, grey, one_colour, perceptual_hash(image), thumbnail)
 
 
-def _is_plain(picture: Image.Image) -> bool:
+def _is_one_colour(image: Image.Image) -> bool:
     """Whether an RGB picture is of one colour, but for what JPEG adds."""
-    channels = cast(tuple[tuple[int, int], ...], picture.getextrema())
-    return all(highest - lowest <= PLAIN_LEVELS for lowest, highest in channels)
+    channels = cast(tuple[tuple[int, int], ...], image.getextrema())
+    return all(highest - lowest <= ONE_COLOUR_LEVELS for lowest, highest in channels)
 
 
 def _is_grey(pixels: np.ndarray) -> bool:
@@ -115,5 +115,5 @@ def perceptual_hash(image: Image.Image) -> int:
 
 def grey_thumbnail(image: Image.Image) -> np.ndarray:
     """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, proportions not kept."""
-    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.asarray(image.resize(side, Image.Resampling.BOX).convert("L"))
+    edge = (THUMBNAIL_EDGE, THUMBNAIL_EDGE)
+    return np.asarray(image.resize(edge, Image.Resampling.BOX).convert("L"))

@@ -38,7 +38,7 @@ def without_metadata(jpeg: bytes) -> bytes:
             if length < 2 or end > len(jpeg):
                 raise ValueError(f"the segment at byte {position} is cut short")
         segment = jpeg[position:end]
-        if _belongs_to_the_picture(marker, segment):
+        if _belongs_to_the_image(marker, segment):
             pieces.append(_without_preview(segment))
         position = end
         if marker == _SCAN:
@@ -66,7 +66,7 @@ def _without_preview(segment: bytes) -> bytes:
     return b"\xff\xe0" + struct.pack(">H", _JFIF_BYTES - 2) + segment[4:16] + b"\0\0"
 
 
-def _belongs_to_the_picture(marker: int, segment: bytes) -> bool:
+def _belongs_to_the_image(marker: int, segment: bytes) -> bool:
     if marker == _COMMENT:
         return False
     if marker in _APPLICATION:

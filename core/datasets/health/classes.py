@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.datasets.dataset import SIDES, Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.split import classes_too_small
 from core.datasets.wording import counted, listed, percent, shortened
@@ -23,7 +23,7 @@ def about_classes(dataset: Dataset) -> list[Finding]:
         _few(dataset),
         _imbalance(dataset),
         _many(dataset),
-        _given_split(dataset),
+        _predefined_split(dataset),
     ]
     return [finding for finding in found if finding is not None]
 
@@ -37,7 +37,7 @@ def _too_small(dataset: Dataset) -> Finding | None:
     if not small:
         return None
     needed = max(minimum for _, minimum in small.values())
-    where = "" if dataset.given_sides is None else " to train on"
+    where = "" if dataset.predefined_subsets is None else " to train on"
     return Finding(
         "small_classes",
         "problem",
@@ -53,9 +53,9 @@ def _too_small(dataset: Dataset) -> Finding | None:
 
 
 def _missing_in_test(dataset: Dataset) -> Finding | None:
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return None
-    tested = dataset.labels[dataset.given_sides == SIDES.index("test")]
+    tested = dataset.labels[dataset.predefined_subsets == SUBSETS.index("test")]
     counts = np.bincount(tested, minlength=len(dataset.classes))
     names = tuple(dataset.classes[number] for number in np.flatnonzero(counts == 0))
     if not names:
@@ -100,13 +100,13 @@ def _imbalance(dataset: Dataset) -> Finding | None:
     largest = dataset.majority_class
     smallest = min(counts, key=lambda name: counts[name])
     ratio = counts[largest] / counts[smallest]
-    if dataset.majority_share < STRONG_MAJORITY and ratio < STRONG_RATIO:
+    if dataset.majority_fraction < STRONG_MAJORITY and ratio < STRONG_RATIO:
         return None
     return Finding(
         "imbalance",
         "warning",
         f"A model that always says {shortened(largest)!r} reaches"
-        f" {percent(dataset.majority_share)}: that class has {counts[largest]:,} pictures, the"
+        f" {percent(dataset.majority_fraction)}: that class has {counts[largest]:,} pictures, the"
         f" smallest, {shortened(smallest)!r}, has {counts[smallest]:,}.",
         "Look at balanced accuracy, which counts every class alike, and compare every model with"
         " that line.",
@@ -131,16 +131,16 @@ def _many(dataset: Dataset) -> Finding | None:
     )
 
 
-def _given_split(dataset: Dataset) -> Finding | None:
-    if dataset.given_sides is None:
+def _predefined_split(dataset: Dataset) -> Finding | None:
+    if dataset.predefined_subsets is None:
         return None
-    counts = np.bincount(dataset.given_sides, minlength=len(SIDES))
-    sides = ", ".join(
-        f"{count:,} {side}" for side, count in zip(SIDES, counts, strict=True) if count
+    counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS))
+    subsets = ", ".join(
+        f"{count:,} {subset}" for subset, count in zip(SUBSETS, counts, strict=True) if count
     )
     return Finding(
         "given_split",
         "note",
-        f"It came with a split of its own: {sides}.",
+        f"It came with a split of its own: {subsets}.",
         "The benchmark uses that split, unless you choose another there.",
     )

@@ -2,8 +2,13 @@
 
 import numpy as np
 
-from core.datasets.dataset import SIDES, Dataset
-from core.datasets.groups import equal_rows, near_conflict_groups, under_several, within_classes
+from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.groups import (
+    equal_rows,
+    in_multiple_classes,
+    near_conflict_groups,
+    within_classes,
+)
 from core.datasets.health.finding import Finding, shown_groups
 from core.datasets.split import leaking_images
 from core.datasets.wording import counted, listed
@@ -25,17 +30,21 @@ def about_copies(dataset: Dataset) -> list[Finding]:
 
 def _leaks(dataset: Dataset) -> Finding | None:
     leaking = leaking_images(dataset)
-    if dataset.given_sides is None or not len(leaking):
+    if dataset.predefined_subsets is None or not len(leaking):
         return None
     wanted = np.zeros(dataset.groups.max() + 1, bool)
     wanted[dataset.groups[leaking]] = True
     names = [
-        f"{counted(count, 'picture')} of {side}"
-        for side, count in zip(SIDES, np.bincount(dataset.given_sides[leaking]), strict=False)
+        f"{counted(count, 'picture')} of {subset}"
+        for subset, count in zip(
+            SUBSETS, np.bincount(dataset.predefined_subsets[leaking]), strict=False
+        )
         if count
     ]
-    met = np.unique(dataset.given_sides[wanted[dataset.groups]])
-    later = " or ".join(SIDES[side] for side in met if side > dataset.given_sides[leaking].min())
+    met = np.unique(dataset.predefined_subsets[wanted[dataset.groups]])
+    later = " or ".join(
+        SUBSETS[subset] for subset in met if subset > dataset.predefined_subsets[leaking].min()
+    )
     verb = "is" if len(leaking) == 1 else "are"
     return Finding(
         "leaks",
@@ -45,14 +54,14 @@ def _leaks(dataset: Dataset) -> Finding | None:
         " does not use these pictures with that split; leave them out for good, or let Headstart"
         " make its own split.",
         # By side from the last on: the picture that is asked for comes first.
-        shown_groups(dataset.groups, wanted, -dataset.given_sides.astype(np.int64)),
+        shown_groups(dataset.groups, wanted, -dataset.predefined_subsets.astype(np.int64)),
         int(wanted.sum()),
         actions=("drop_leaks",),
     )
 
 
 def _conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
-    wanted = under_several(equal, dataset.labels)
+    wanted = in_multiple_classes(equal, dataset.labels)
     count = int(wanted.sum())
     if not count:
         return None
@@ -109,7 +118,7 @@ def _exact(dataset: Dataset, equal: np.ndarray) -> Finding | None:
 
 def _near(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     alike = within_classes(dataset.groups, dataset.labels)
-    wanted = under_several(alike, equal)
+    wanted = in_multiple_classes(alike, equal)
     count = int(wanted.sum())
     if not count:
         return None

@@ -49,7 +49,7 @@ def shown_groups(
     return tuple(groups)
 
 
-def shown_singly(positions: np.ndarray) -> tuple[tuple[int, ...], ...]:
+def single_image_groups(positions: np.ndarray) -> tuple[tuple[int, ...], ...]:
     """Pictures as ``image_groups`` of one each."""
     return tuple((position,) for position in positions[:MOST_GROUPS].tolist())
 

@@ -7,7 +7,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.health.classes import about_classes
 from core.datasets.health.copies import about_copies
 from core.datasets.health.finding import SEVERITIES, Finding, SizeSummary, size_summary
-from core.datasets.health.images import about_pictures
+from core.datasets.health.images import about_images
 from core.datasets.wording import counted, listed, percent
 
 __all__ = ["Finding", "SizeSummary", "findings", "size_summary"]
@@ -22,7 +22,7 @@ def findings(dataset: Dataset) -> list[Finding]:
         *_about_reading(dataset),
         *about_copies(dataset),
         *about_classes(dataset),
-        *about_pictures(dataset),
+        *about_images(dataset),
     ]
     if not any(finding.severity in ("problem", "warning") for finding in found):
         found.append(_nothing_found(dataset))
@@ -33,13 +33,13 @@ def _about_reading(dataset: Dataset) -> list[Finding]:
     found = []
     quarantined = len(dataset.health.get("quarantined", ()))
     if quarantined:
-        share = quarantined / (quarantined + dataset.image_count)
+        fraction = quarantined / (quarantined + dataset.image_count)
         found.append(
             Finding(
                 "quarantined",
-                "problem" if share >= MUCH_LEFT_OUT else "warning",
+                "problem" if fraction >= MUCH_LEFT_OUT else "warning",
                 f"{counted(quarantined, 'file or line', 'files or lines')} could not be used"
-                f" ({percent(share)} of what was given).",
+                f" ({percent(fraction)} of what was given).",
                 "They are left out already. Download the list to see each with its reason; mend"
                 " them and add the images again, or go on without them.",
                 count=quarantined,

@@ -3,8 +3,8 @@
 import numpy as np
 
 from core.datasets.dataset import Dataset
-from core.datasets.decoding.examine import SMALLEST_HASHED_SIDE
-from core.datasets.health.finding import Finding, shown_singly, size_summary, size_text
+from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
+from core.datasets.health.finding import Finding, single_image_groups, size_summary, size_text
 from core.datasets.wording import counted, listed, percent
 
 # The longest side of the largest picture against that of the smallest.
@@ -14,21 +14,21 @@ LONG_SHAPE = 4
 MOSTLY, HARDLY = 0.9, 0.1
 
 
-def about_pictures(dataset: Dataset) -> list[Finding]:
+def about_images(dataset: Dataset) -> list[Finding]:
     """What can be seen of the pictures without a model; nothing where all is well."""
     found = [
         _plain(dataset),
         _long(dataset),
         _tiny(dataset),
         _range_of_sizes(dataset),
-        _told_by_colour(dataset),
+        _grey_classes(dataset),
         _grey(dataset),
     ]
     return [finding for finding in found if finding is not None]
 
 
 def _plain(dataset: Dataset) -> Finding | None:
-    positions = np.flatnonzero(dataset.plain)
+    positions = np.flatnonzero(dataset.one_colour)
     count = len(positions)
     if not count:
         return None
@@ -39,7 +39,7 @@ def _plain(dataset: Dataset) -> Finding | None:
             "Every picture is of one colour only.",
             "There is nothing to see but the colour. Look at some of them; if they should show"
             " more, export them again.",
-            shown_singly(positions),
+            single_image_groups(positions),
             count,
         )
     return Finding(
@@ -47,7 +47,7 @@ def _plain(dataset: Dataset) -> Finding | None:
         "warning",
         f"{counted(count, 'picture is', 'pictures are')} of one colour only.",
         "There is nothing to see on them; mostly an export went wrong. Leave them out.",
-        shown_singly(positions),
+        single_image_groups(positions),
         count,
         actions=("drop_one_colour",),
     )
@@ -66,7 +66,7 @@ def _long(dataset: Dataset) -> Finding | None:
         " long as wide, or as wide as long.",
         "Models see squares. Choose the resizing that pads in the benchmark, or leave them out:"
         " stretched or cropped, little of them is left.",
-        shown_singly(positions),
+        single_image_groups(positions),
         len(positions),
         actions=("drop_images",),
     )
@@ -74,7 +74,7 @@ def _long(dataset: Dataset) -> Finding | None:
 
 def _tiny(dataset: Dataset) -> Finding | None:
     shortest = np.minimum(dataset.widths, dataset.heights)
-    positions = np.flatnonzero(shortest < SMALLEST_HASHED_SIDE)
+    positions = np.flatnonzero(shortest < SMALLEST_HASHED_EDGE)
     count = len(positions)
     if not count:
         return None
@@ -83,10 +83,10 @@ def _tiny(dataset: Dataset) -> Finding | None:
     return Finding(
         "tiny_pictures",
         "note",
-        f"{who} smaller than {SMALLEST_HASHED_SIDE} pixels on a side.",
+        f"{who} smaller than {SMALLEST_HASHED_EDGE} pixels on a side.",
         "They are enlarged for the models, which adds no detail. Among so small ones only exact"
         " copies are looked for: near duplicates cannot be told.",
-        () if everything else shown_singly(positions),
+        () if everything else single_image_groups(positions),
         count,
     )
 
@@ -112,7 +112,7 @@ def _range_of_sizes(dataset: Dataset) -> Finding | None:
     )
 
 
-def _told_by_colour(dataset: Dataset) -> Finding | None:
+def _grey_classes(dataset: Dataset) -> Finding | None:
     """Classes that are grey beside others in colour: a model may learn that and nothing else."""
     counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
     grey = np.bincount(dataset.labels[dataset.grey], minlength=len(dataset.classes))
@@ -148,6 +148,6 @@ def _grey(dataset: Dataset) -> Finding | None:
         f"{counted(count, 'picture is', 'pictures are')} grey"
         f" ({percent(count / dataset.image_count)}), the others are in colour.",
         "Nothing needs to be done.",
-        shown_singly(np.flatnonzero(dataset.grey)),
+        single_image_groups(np.flatnonzero(dataset.grey)),
         count,
     )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from core.datasets.reading.image_files import (
     classes_in_names,
-    has_picture_suffix,
+    has_image_suffix,
     is_companion,
-    looks_like_a_picture,
+    looks_like_an_image,
 )
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
 from core.datasets.reading.reader import (
@@ -19,11 +19,11 @@ from core.datasets.reading.reader import (
     note_alike_classes,
 )
 from core.datasets.reading.subset_names import (
-    BESIDE_A_SIDE,
+    BESIDE_A_SUBSET,
     is_to_predict,
-    plain_words,
-    side_of,
-    sides_of_folders,
+    name_words,
+    subset_of,
+    subsets_of_folders,
 )
 from core.errors import BadInput
 
@@ -45,15 +45,15 @@ def grouped(files: Files) -> dict[str, Files]:
 def without_other_folders(files: Files) -> Files:
     """Leave away first folders that hold no picture (``annotations``), if others do."""
     groups = grouped(files)
-    with_pictures = {
+    with_images = {
         name
         for name, members in groups.items()
-        if any(has_picture_suffix(raw.name) for _, raw in members)
-        or any(looks_like_a_picture(raw) for _, raw in members[:FILES_LOOKED_INTO])
+        if any(has_image_suffix(raw.name) for _, raw in members)
+        or any(looks_like_an_image(raw) for _, raw in members[:FILES_LOOKED_INTO])
     }
-    if not with_pictures or len(with_pictures) == len(groups):
+    if not with_images or len(with_images) == len(groups):
         return files
-    return [(parts, raw) for parts, raw in files if len(parts) == 1 or parts[0] in with_pictures]
+    return [(parts, raw) for parts, raw in files if len(parts) == 1 or parts[0] in with_images]
 
 
 def unwrap(files: Files) -> Files:
@@ -67,7 +67,7 @@ def unwrap(files: Files) -> Files:
         files = [(parts[1:] or parts, raw) for parts, raw in files]
 
 
-def unwrap_sides(inside: dict[str, Files]) -> dict[str, Files]:
+def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
     """Drop folders between a side and its classes: ``seg_train/seg_train/...``."""
     unwrapped: dict[str, Files] = {}
     for name, members in inside.items():
@@ -81,7 +81,7 @@ def unwrap_sides(inside: dict[str, Files]) -> dict[str, Files]:
                 for folder in grouped(unwrapped.get(other, inside[other]))
             }
             wraps = any(len(parts) > 2 for parts, _ in files) and only not in elsewhere
-            if not (wraps or only == name or plain_words(only) <= BESIDE_A_SIDE):
+            if not (wraps or only == name or name_words(only) <= BESIDE_A_SUBSET):
                 break
             files = without_other_folders([(parts[1:] or parts, raw) for parts, raw in files])
         unwrapped[name] = files
@@ -104,8 +104,8 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
     ignored_before = listing.ignored
     files = unwrap([(raw.parts, raw) for raw in listing.files])
     labelled = (
-        _by_side_folders(files, listing)
-        or _by_sides_inside_classes(files, listing)
+        _by_subset_folders(files, listing)
+        or _by_subsets_inside_classes(files, listing)
         or _by_name(files, listing)
         or _by_class_folders(files, listing)
     )
@@ -147,8 +147,8 @@ def classes_of_folders(listing: Listing) -> dict[int, str]:
     files = unwrap([(raw.parts, raw) for raw in listing.files])
     try:
         labelled = (
-            _by_side_folders(files, scratch)
-            or _by_sides_inside_classes(files, scratch)
+            _by_subset_folders(files, scratch)
+            or _by_subsets_inside_classes(files, scratch)
             or _by_class_folders(files, scratch)
         )
     except BadInput:
@@ -164,28 +164,28 @@ def classes_of_names(listing: Listing) -> dict[int, str]:
     return {id(entry.raw): entry.class_name for entry in labelled}
 
 
-def _by_side_folders(files: Files, listing: Listing) -> list[LabelledFile]:
+def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
 
     A side whose pictures have no label, as in competitions, is left out with a note.
     """
     groups = grouped(files)
-    sides = sides_of_folders(list(groups))
+    subsets = subsets_of_folders(list(groups))
     to_predict = [name for name in groups if is_to_predict(name)]
-    others = [name for name in groups if sides[name] is None and name not in to_predict]
-    inside = unwrap_sides({name: groups[name] for name in groups if sides[name]})
+    others = [name for name in groups if subsets[name] is None and name not in to_predict]
+    inside = unwrap_subsets({name: groups[name] for name in groups if subsets[name]})
     train_classes = {
-        folder for name in inside if sides[name] == "train" for folder in grouped(inside[name])
+        folder for name in inside if subsets[name] == "train" for folder in grouped(inside[name])
     }
     labelled: list[LabelledFile] = []
     unlabelled = list(to_predict)
     for name, members in inside.items():
-        entries = _label_one_side(name, sides[name], members, train_classes)
+        entries = _label_one_subset(name, subsets[name], members, train_classes)
         labelled += entries
         if not entries:
             unlabelled.append(name)
-    given = {entry.side for entry in labelled}
-    if len({sides[name] for name in inside}) > 1 and not others and not labelled:
+    given = {entry.subset for entry in labelled}
+    if len({subsets[name] for name in inside}) > 1 and not others and not labelled:
         raise BadInput(
             f"The pictures lie straight in {', '.join(sorted(inside))}, in no class folder,"
             f" and no table names them with their labels. {EXPECTED}.",
@@ -206,40 +206,40 @@ def _by_side_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     return labelled
 
 
-def _label_one_side(
-    folder: str, side: str | None, files: Files, train_classes: set[str]
+def _label_one_subset(
+    folder: str, subset: str | None, files: Files, train_classes: set[str]
 ) -> list[LabelledFile]:
     groups = grouped(files)
     known = {name.strip().casefold() for name in train_classes}
     # "test/unknown/1.jpg": a folder that is there only because a library wants one.
-    if side != "train" and len(groups) == 1 and len(known) > 1:
+    if subset != "train" and len(groups) == 1 and len(known) > 1:
         (only,) = groups
         if only.strip().casefold() not in known:
             return []
     if groups:
         # The name of the side stays in the file name, after the class, so that names stay apart.
         return [
-            LabelledFile(name, "/".join((name, folder, *parts)), raw, side)
+            LabelledFile(name, "/".join((name, folder, *parts)), raw, subset)
             for name, members in groups.items()
             for parts, raw in members
         ]
-    said = classes_in_names(raw.name for _, raw in files if has_picture_suffix(raw.name)) or {}
+    said = classes_in_names(raw.name for _, raw in files if has_image_suffix(raw.name)) or {}
     return [
-        LabelledFile(said[raw.name], f"{folder}/{raw.name}", raw, side)
+        LabelledFile(said[raw.name], f"{folder}/{raw.name}", raw, subset)
         for _, raw in files
         if raw.name in said
     ]
 
 
-def _by_sides_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
+def _by_subsets_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
     """``cats/train/1.jpg``, ``cats/test/2.jpg``: the folders of the split inside the classes."""
     folders = {parts[1] if len(parts) > 2 else "" for parts, _ in files if len(parts) > 1}
-    sides = {folder: side_of(folder) for folder in folders}
-    if None in sides.values() or len(set(sides.values())) < 2:
+    subsets = {folder: subset_of(folder) for folder in folders}
+    if None in subsets.values() or len(set(subsets.values())) < 2:
         return []
     listing.notes.append(f"The folders {', '.join(sorted(folders))} were taken as the split.")
     return [
-        LabelledFile(parts[0], "/".join(parts), raw, sides[parts[1]])
+        LabelledFile(parts[0], "/".join(parts), raw, subsets[parts[1]])
         for parts, raw in files
         if len(parts) > 2
     ]
@@ -250,16 +250,16 @@ def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
     groups = grouped(files)
     if len(groups) > 1:
         return []
-    beside_each_other = next(iter(groups.values())) if groups else files
-    pictures = [raw for _, raw in beside_each_other if has_picture_suffix(raw.name)]
-    said = classes_in_names(raw.name for raw in pictures)
+    lying_together = next(iter(groups.values())) if groups else files
+    images = [raw for _, raw in lying_together if has_image_suffix(raw.name)]
+    said = classes_in_names(raw.name for raw in images)
     if said is None:
         return []
-    example = next(raw.name for raw in pictures if raw.name in said)
+    example = next(raw.name for raw in images if raw.name in said)
     listing.notes.append(
         f"The class of each picture was taken from its file name: {example} is {said[example]!r}."
     )
-    return [LabelledFile(said[raw.name], raw.name, raw) for raw in pictures if raw.name in said]
+    return [LabelledFile(said[raw.name], raw.name, raw) for raw in images if raw.name in said]
 
 
 def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:

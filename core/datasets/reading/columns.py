@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
-from core.datasets.reading.subset_names import side_of, words
+from core.datasets.reading.subset_names import subset_of, words
 from core.errors import BadInput
 
 # The first group is what a column of labels is called; the second may also be a mere property.
@@ -23,7 +23,7 @@ SPLIT_NAMES = words("split set subset partition fold phase usage dataset dataspl
 INDEX_NAMES = frozenset(("", "unnamed0", "index", "id", "idx", "no", "nr", "row"))
 MOST_LISTED_ROWS = 1000
 MOST_LISTED_COLUMNS = 20
-SHARE_OF_SLIPS = 0.05
+FRACTION_OF_SLIPS = 0.05
 _NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
 
 
@@ -43,7 +43,7 @@ class Columns:
         return tuple(name for name in (self.file, self.label, self.split) if name is not None)
 
 
-def plain(name: str) -> str:
+def normalized(name: str) -> str:
     """A column name without case, accents, blanks and signs: ``Class-Name`` gives classname."""
     apart = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in apart if letter.isalnum())
@@ -88,18 +88,18 @@ def split_position(
     if columns.split is not None:
         return asked_position(columns.split, names, table)
     for position, name in enumerate(names):
-        if plain(name) in SPLIT_NAMES:
+        if normalized(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
-            said = [side_of(cell) for cell in cells if cell]
+            said = [subset_of(cell) for cell in cells if cell]
             slips = said.count(None)
-            if slips < len(said) / 2 and slips <= max(1, SHARE_OF_SLIPS * len(said)):
+            if slips < len(said) / 2 and slips <= max(1, FRACTION_OF_SLIPS * len(said)):
                 return position
     return None
 
 
-def why_no_side(cell: str) -> str | None:
+def why_no_subset(cell: str) -> str | None:
     """What speaks against a cell of the column of the split, or None; it may be blank."""
-    if not cell.strip() or side_of(cell) is not None:
+    if not cell.strip() or subset_of(cell) is not None:
         return None
     return f"{shown_name(cell.strip())!r} is not train, validation or test"
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_SIDE
-from core.datasets.reading.image_files import has_picture_suffix
+from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_EDGE
+from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.raw_files import (
     GZIP_START,
     MOST_FILES,
@@ -24,7 +24,7 @@ from core.datasets.reading.raw_files import (
     unpacked_start,
 )
 from core.datasets.reading.reader import PixelBatch, PixelImages
-from core.datasets.reading.subset_names import side_among, words
+from core.datasets.reading.subset_names import subset_among, words
 from core.errors import BadInput
 
 READ_AS = "IDX files"
@@ -51,7 +51,7 @@ class IdxFile:
     type_code: int
     shape: tuple[int, ...]
     key: tuple[str, ...]
-    side: str | None
+    subset: str | None
 
     @property
     def is_labels(self) -> bool:
@@ -84,9 +84,9 @@ def read_idx(raw: RawFile) -> IdxFile | None:
     if not 1 <= dimensions <= 4 or len(lengths) < 4 * dimensions:
         return None
     shape = struct.unpack(f">{dimensions}I", lengths)
-    said = [_side_in(part) for part in reversed(raw.parts)]
-    side = next((side for side in said if side), None)
-    return IdxFile(raw, gzipped, start[2], shape, _key(raw.parts), side)
+    said = [_subset_in(part) for part in reversed(raw.parts)]
+    subset = next((subset for subset in said if subset), None)
+    return IdxFile(raw, gzipped, start[2], shape, _key(raw.parts), subset)
 
 
 def idx_images(listing: Listing) -> PixelImages | None:
@@ -95,10 +95,10 @@ def idx_images(listing: Listing) -> PixelImages | None:
     Images and labels are paired by name, else by count; the class is the number as text. Names
     with train, t10k, test or validation in them give the side. Raises ``BadInput``.
     """
-    candidates = [raw for raw in listing.files if not has_picture_suffix(raw.name)]
-    pictures = len(listing.files) - len(candidates)
+    candidates = [raw for raw in listing.files if not has_image_suffix(raw.name)]
+    image_files = len(listing.files) - len(candidates)
     found = [idx for raw in candidates if (idx := read_idx(raw)) is not None]
-    if not found or pictures > len(found):
+    if not found or image_files > len(found):
         return None
     pairs = pair_up(_without_copies(found, listing))
     for images, labels in pairs:
@@ -128,7 +128,7 @@ def idx_images(listing: Listing) -> PixelImages | None:
 
 def belong_together(one: IdxFile, other: IdxFile) -> bool:
     """Whether two files are images and labels of the same side of the same data set."""
-    return (one.key, one.side, one.is_labels) == (other.key, other.side, not other.is_labels)
+    return (one.key, one.subset, one.is_labels) == (other.key, other.subset, not other.is_labels)
 
 
 def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
@@ -144,7 +144,7 @@ def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
         )
     pairs = []
     for idx in images:
-        named_alike = [entry for entry in labels if entry.side == idx.side]
+        named_alike = [entry for entry in labels if entry.subset == idx.subset]
         counted_alike = [entry for entry in labels if entry.shape[0] == idx.shape[0]]
         partners = named_alike if len(named_alike) == 1 else counted_alike
         if len(partners) != 1:
@@ -164,9 +164,9 @@ def _no_partner(idx: IdxFile, missing: str) -> str:
     )
 
 
-def _side_in(part: str) -> str | None:
+def _subset_in(part: str) -> str | None:
     # Also at the start of a word: "t10k-images", "train-images.idx3-ubyte".
-    return "test" if _TEST_WORD in part.lower() else side_among(part)
+    return "test" if _TEST_WORD in part.lower() else subset_among(part)
 
 
 def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in parts:
         for word in re.findall(r"[^\W_]+", part.casefold()):
-            known = word in _KIND_WORDS or word == _TEST_WORD or side_among(word) is not None
+            known = word in _KIND_WORDS or word == _TEST_WORD or subset_among(word) is not None
             if not known and not _FORMAT.fullmatch(word):
                 found[word] = None
     return tuple(found)
@@ -186,7 +186,7 @@ def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
     for idx in sorted(
         found, key=lambda entry: (entry.gzipped, len(entry.raw.parts), entry.raw.path)
     ):
-        same = (idx.key, idx.side, idx.type_code, idx.shape)
+        same = (idx.key, idx.subset, idx.type_code, idx.shape)
         if same in kept:
             listing.ignored += 1
             listing.notes.append(
@@ -209,9 +209,9 @@ def _check_images(idx: IdxFile) -> None:
         reason = f"its pictures are {size}; the last number must be 1 (grey) or 3 (colour)"
     elif count == 0:
         reason = "it holds no image"
-    elif min(rest[:2]) < SMALLEST_SIDE or rest[0] * rest[1] > LARGEST_PIXELS:
+    elif min(rest[:2]) < SMALLEST_EDGE or rest[0] * rest[1] > LARGEST_PIXELS:
         reason = (
-            f"its pictures are {size} pixels; each side must be at least {SMALLEST_SIDE}, and"
+            f"its pictures are {size} pixels; each side must be at least {SMALLEST_EDGE}, and"
             f" {LARGEST_PIXELS // 1_000_000} megapixels are the limit"
         )
     else:
@@ -281,5 +281,5 @@ def _batches_of(images: IdxFile, labels: list[str]) -> Iterator[PixelBatch]:
         pixels = np.frombuffer(data, np.uint8).reshape(-1, *images.image_shape)
         stop = start + len(pixels)
         names = [f"{short_name} {number}" for number in range(start + 1, stop + 1)]
-        yield PixelBatch(pixels, labels[start:stop], names, images.side)
+        yield PixelBatch(pixels, labels[start:stop], names, images.subset)
         start = stop

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.subset_names import side_among, side_of, words
+from core.datasets.reading.subset_names import subset_among, subset_of, words
 
 # Those that Headstart does not open are among them: they are pictures to the person who sent
 # them, and are listed with the reason.
-PICTURE_SUFFIXES = words(
+IMAGE_SUFFIXES = words(
     ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .heic .heif .avif .jp2 .j2k .svg "
     ".tga .psd .eps .ppm .pgm .pbm .ico .raw .dng .cr2 .nef .arw .dcm"
 )
@@ -20,16 +20,16 @@ COMPANION_SUFFIXES = words(".aae .json .xmp .xml .txt .html .htm .md .log .ini .
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
-SHARE_WITH_A_NUMBER = 0.95
+FRACTION_WITH_A_NUMBER = 0.95
 # "cat.0", "cat_001", "cat (3)", "n01440764_10026": something with a letter, a sign, a number.
 _NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
-def has_picture_suffix(name: str) -> bool:
+def has_image_suffix(name: str) -> bool:
     _, dot, ending = name.rpartition(".")
-    return (dot + ending).lower() in PICTURE_SUFFIXES
+    return (dot + ending).lower() in IMAGE_SUFFIXES
 
 
 def is_companion(name: str) -> bool:
@@ -43,9 +43,9 @@ def stem(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def looks_like_a_picture(raw: RawFile) -> bool:
+def looks_like_an_image(raw: RawFile) -> bool:
     """By its ending, else by its first bytes."""
-    if has_picture_suffix(raw.name):
+    if has_image_suffix(raw.name):
         return True
     try:
         return raw.start(12).startswith(_SIGNATURES)
@@ -67,7 +67,7 @@ def classes_in_names(names: Iterable[str]) -> dict[str, str] | None:
     names = list(names)
     said = {name: found for name in names if (found := class_in_name(name))}
     counts = Counter(said[name] for name in names if name in said)
-    if sum(counts.values()) < SHARE_WITH_A_NUMBER * len(names):
+    if sum(counts.values()) < FRACTION_WITH_A_NUMBER * len(names):
         return None
     if not 2 <= len(counts) <= MOST_NAMED_CLASSES or min(counts.values()) < FEWEST_NAMED_ALIKE:
         return None
@@ -78,22 +78,22 @@ def classes_in_names(names: Iterable[str]) -> dict[str, str] | None:
 class Named:
     """What a cell names: no file, one, or several that it could be.
 
-    ``surely`` is False where the folders or the ending in the cell are not those of the file
+    ``is_certain`` is False where the folders or the ending in the cell are not those of the file
     (``/content/data/1.jpg`` for ``1.jpg``): right for most tables, unless another cell names the
     same file better.
     """
 
     files: tuple[RawFile, ...]
-    surely: bool = True
+    is_certain: bool = True
 
 
-class PictureNames:
+class ImageNames:
     """The pictures of a source by their names, without regard to case."""
 
-    def __init__(self, pictures: Iterable[RawFile]) -> None:
+    def __init__(self, images: Iterable[RawFile]) -> None:
         self._by_name: dict[str, list[RawFile]] = defaultdict(list)
         self._by_stem: dict[str, list[RawFile]] = defaultdict(list)
-        for raw in pictures:
+        for raw in images:
             self._by_name[raw.name.casefold()].append(raw)
             self._by_stem[stem(raw.name).casefold()].append(raw)
 
@@ -106,10 +106,10 @@ class PictureNames:
         candidates = self._by_name.get(name) or self._by_stem.get(name)
         if candidates:
             return _choose(candidates, parts, table)
-        if has_picture_suffix(name):
+        if has_image_suffix(name):
             # The pictures were saved in another format since.
             other = self._by_stem.get(stem(name), [])
-            return Named(_choose(other, parts, table).files, surely=False)
+            return Named(_choose(other, parts, table).files, is_certain=False)
         return Named(())
 
 
@@ -125,16 +125,16 @@ def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Name
     common = {id(raw): _common_tail(raw, folders) for raw in candidates}
     longest = max(common.values(), default=0)
     best = [raw for raw in candidates if common[id(raw)] == longest]
-    surely = longest == len(folders)
+    is_certain = longest == len(folders)
     if len(best) > 1:
         # Names that differ only in case or ending; or one lies where the table says.
         beside_it = [raw for raw in best if raw.parts[:-1] == (*table.parts[:-1], *parts[:-1])]
         exact = [raw for raw in best if raw.name == parts[-1]]
         # Competitions number train/1.png and test/1.png alike, and label those of train.
-        side = side_among(table.name) or "train"
-        of_side = [raw for raw in best if side in map(side_of, raw.parts[:-1])]
-        best = next((few for few in (beside_it, exact, of_side) if len(few) == 1), best)
-    return Named(tuple(best), surely)
+        subset = subset_among(table.name) or "train"
+        in_subset = [raw for raw in best if subset in map(subset_of, raw.parts[:-1])]
+        best = next((few for few in (beside_it, exact, in_subset) if len(few) == 1), best)
+    return Named(tuple(best), is_certain)
 
 
 def _common_tail(raw: RawFile, folders: list[str]) -> int:

@@ -10,18 +10,18 @@ from core.datasets.reading.columns import (
     Columns,
     asked_position,
     is_number,
-    plain,
+    normalized,
     split_position,
     unique_names,
 )
-from core.datasets.reading.image_files import PictureNames, has_picture_suffix
+from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.subset_names import words
 from core.datasets.reading.table import TextTable
 from core.errors import ColumnsUnclear
 
 ROWS_SHOWN = 5
 FEWEST_ROWS_TO_JUDGE = 10
-SHARE_WITH_ONE_MARK = 0.95
+FRACTION_WITH_ONE_MARK = 0.95
 _MARKED = frozenset(("1", "1.0"))
 _UNMARKED = frozenset(("0", "0.0"))
 
@@ -30,8 +30,8 @@ ENOUGH_ROWS = 500
 ENOUGH_NAMED = 50
 MOST_DIGITS = 12
 # Of the pictures that the column which names most of them names.
-SHARE_OF_FILES = 0.1
-SHARE_OF_A_KEY = 0.5
+FRACTION_OF_FILES = 0.1
+FRACTION_OF_A_KEY = 0.5
 FILE_NAMES = words(
     "file files filename filenames filepath filepaths image images imageid imagename imagefile "
     "imagepath img imgname imgpath picture photo path datei dateiname bild bildname foto fichier "
@@ -61,14 +61,14 @@ class LabelColumns:
 
 
 def label_columns(
-    table: TextTable, file: int, pictures: PictureNames, columns: Columns
+    table: TextTable, file: int, images: ImageNames, columns: Columns
 ) -> LabelColumns:
     """What the other columns of a table are for, whose column ``file`` names pictures.
 
     Raises ``ColumnsUnclear`` where the user must say which column is the label, and ``BadInput``
     where the user named a column that is not there.
     """
-    has_header = not _names_a_picture(table, pictures)
+    has_header = not _names_an_image(table, images)
     names = unique_names(table.first_rows[0] if has_header else None, table.width)
     rows = [row for row in table.first_rows[has_header:] if len(row) == table.width]
     if columns.file is not None:
@@ -80,10 +80,10 @@ def label_columns(
     others = [
         position
         for position, name in enumerate(names)
-        if position not in (file, split) and not (has_header and plain(name) in INDEX_NAMES)
+        if position not in (file, split) and not (has_header and normalized(name) in INDEX_NAMES)
     ]
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        called = [at for at in others if plain(names[at]) in known]
+        called = [at for at in others if normalized(names[at]) in known]
         label = _one_of(called, rows)
         if label is not None:
             return _with(found, label)
@@ -102,10 +102,10 @@ def _with(found: LabelColumns, label: int, label_is_named: bool = True) -> Label
     )
 
 
-def _names_a_picture(table: TextTable, pictures: PictureNames) -> bool:
+def _names_an_image(table: TextTable, images: ImageNames) -> bool:
     """Whether the first row already names a picture, so that it is no header."""
     return any(
-        has_picture_suffix(cell.strip()) or pictures.find(cell, table.raw).files
+        has_image_suffix(cell.strip()) or images.find(cell, table.raw).files
         for cell in table.first_rows[0]
     )
 
@@ -136,7 +136,7 @@ def _is_one_hot(others: Sequence[int], rows: Sequence[Sequence[str]]) -> bool:
         return False
     marks = [marked_columns(row, others) for row in rows]
     single = sum(len(found) == 1 for found in marks if found is not None)
-    return None not in marks and single >= SHARE_WITH_ONE_MARK * len(rows)
+    return None not in marks and single >= FRACTION_WITH_ONE_MARK * len(rows)
 
 
 def marked_columns(row: Sequence[str], columns: Sequence[int]) -> list[int] | None:
@@ -170,7 +170,7 @@ class _Column:
 
     @property
     def holds_file_names(self) -> bool:
-        return 2 * sum(map(has_picture_suffix, self.cells)) >= len(self.cells) > 0
+        return 2 * sum(map(has_image_suffix, self.cells)) >= len(self.cells) > 0
 
     @property
     def is_key(self) -> bool:
@@ -191,14 +191,14 @@ class _Column:
         return [int(cell) for cell in cells] == list(range(first, first + len(cells)))
 
 
-def file_column(table: TextTable, pictures: PictureNames) -> int | None:
+def file_column(table: TextTable, images: ImageNames) -> int | None:
     """The column that names the pictures, or None where none names any.
 
     That is the one that names most of them. But the number of a row names the pictures ``0.png``
     to ``99.png`` just as well, and wrongly where the rows were shuffled: a column of names with
     endings comes first, and a number of the row last.
     """
-    columns = _columns_seen(table, pictures)
+    columns = _columns_seen(table, images)
     best = _fullest(columns)
     most = len(best.named)
     if not most:
@@ -206,28 +206,28 @@ def file_column(table: TextTable, pictures: PictureNames) -> int | None:
     files = [
         column
         for column in columns
-        if len(column.named) >= SHARE_OF_FILES * most and column.holds_file_names
+        if len(column.named) >= FRACTION_OF_FILES * most and column.holds_file_names
     ]
     if files:
         return _fullest(files).position
     keys = [
         column
         for column in columns
-        if len(column.named) >= SHARE_OF_A_KEY * most
+        if len(column.named) >= FRACTION_OF_A_KEY * most
         and column.is_key
         and not column.numbers_the_rows
     ]
     return _fullest(keys).position if keys and best.numbers_the_rows else best.position
 
 
-def _columns_seen(table: TextTable, pictures: PictureNames) -> list[_Column]:
-    header = [*map(plain, table.first_rows[0]), *[""] * table.width]
+def _columns_seen(table: TextTable, images: ImageNames) -> list[_Column]:
+    header = [*map(normalized, table.first_rows[0]), *[""] * table.width]
     columns = [_Column(position, header[position], set(), []) for position in range(table.width)]
     for count, (_, cells) in enumerate(table.rows()):
         for column, cell in zip(columns, cells or [], strict=False):
             if count <= ENOUGH_ROWS:
                 column.cells.append(cell.strip())
-            files = pictures.find(cell, table.raw).files
+            files = images.find(cell, table.raw).files
             if files:
                 column.named.add(id(files[0]))
         if count >= ENOUGH_ROWS and len(_fullest(columns).named) >= ENOUGH_NAMED:

@@ -6,8 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
-from core.datasets.reading.columns import Columns, RefusedRows, plain, why_no_label, why_no_side
-from core.datasets.reading.image_files import PictureNames, has_picture_suffix
+from core.datasets.reading.columns import (
+    Columns,
+    RefusedRows,
+    normalized,
+    why_no_label,
+    why_no_subset,
+)
+from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.label_columns import (
     LabelColumns,
     file_column,
@@ -17,7 +23,7 @@ from core.datasets.reading.label_columns import (
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
 from core.datasets.reading.reader import LabelledFile, first_reasons, note_alike_classes
-from core.datasets.reading.subset_names import side_of, side_of_file, side_of_folders
+from core.datasets.reading.subset_names import subset_of, subset_of_file, subset_of_folders
 from core.datasets.reading.table import TABLE_SUFFIXES, TextTable, read_table
 from core.datasets.wording import counted
 from core.errors import BadInput, ColumnsUnclear
@@ -26,20 +32,20 @@ FILES_SHOWN = 3
 
 EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"
 # Beside class folders, a table that names fewer of the pictures is about something else.
-SHARE_NAMED = 0.5
+FRACTION_NAMED = 0.5
 _SUBMISSION = "submission"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture as a table has it. ``cell`` names it; ``side`` is None without a column."""
+    """One picture as a table has it. ``cell`` names it; ``subset`` is None without a column."""
 
     line: int
     cell: str
     raw: RawFile
     label: str
-    side: str | None
-    surely: bool
+    subset: str | None
+    is_certain: bool
 
 
 class RowProblem(Exception):
@@ -47,7 +53,7 @@ class RowProblem(Exception):
 
 
 def read_rows(
-    table: TextTable, columns: LabelColumns, pictures: PictureNames, listing: Listing
+    table: TextTable, columns: LabelColumns, images: ImageNames, listing: Listing
 ) -> list[Row]:
     """The rows that name a picture and its label, each picture once.
 
@@ -62,15 +68,19 @@ def read_rows(
         next(rows, None)
     for line, cells in rows:
         try:
-            row = _read_row(table, columns, pictures, line, cells)
+            row = _read_row(table, columns, images, line, cells)
         except RowProblem as problem:
             refused.refuse(line, str(problem))
             continue
         key = id(row.raw)
         other = kept.get(key)
-        if other is not None and not (row.surely and other.surely) and row.cell != other.cell:
+        if (
+            other is not None
+            and not (row.is_certain and other.is_certain)
+            and row.cell != other.cell
+        ):
             # Two names for one picture: the better one holds, or neither.
-            worse = [entry for entry in (row, other) if not entry.surely]
+            worse = [entry for entry in (row, other) if not entry.is_certain]
             for entry in worse:
                 refused.refuse(entry.line, _absent(entry.cell))
             if other in worse:
@@ -91,7 +101,7 @@ def read_rows(
 
 
 def _differ(row: Row, other: Row) -> bool:
-    return row.label != other.label or row.side != other.side
+    return row.label != other.label or row.subset != other.subset
 
 
 def _twice(row: Row) -> str:
@@ -105,7 +115,7 @@ def _absent(cell: str) -> str:
 def _read_row(
     table: TextTable,
     columns: LabelColumns,
-    pictures: PictureNames,
+    images: ImageNames,
     line: int,
     cells: Sequence[str] | None,
 ) -> Row:
@@ -115,11 +125,11 @@ def _read_row(
     if len(cells) <= max(used) or any(cell.strip() for cell in cells[len(columns.names) :]):
         raise RowProblem(f"it has {len(cells)} cells where {len(columns.names)} were expected")
     label = _label(cells, columns)
-    side = _side(cells[columns.split]) if columns.split is not None else None
+    subset = _subset(cells[columns.split]) if columns.split is not None else None
     cell = cells[columns.file].strip()
     if not cell:
         raise RowProblem("it names no picture")
-    named = pictures.find(cell, table.raw)
+    named = images.find(cell, table.raw)
     if not named.files:
         raise RowProblem(_absent(cell))
     if len(named.files) > 1:
@@ -128,7 +138,7 @@ def _read_row(
             f"{shown_name(cell)!r} could be any of {len(named.files)} pictures ({paths}); write"
             " the folder before the name"
         )
-    return Row(line, cell, named.files[0], label, side, named.surely)
+    return Row(line, cell, named.files[0], label, subset, named.is_certain)
 
 
 def _label(cells: Sequence[str], columns: LabelColumns) -> str:
@@ -147,11 +157,11 @@ def _label(cells: Sequence[str], columns: LabelColumns) -> str:
     return columns.names[marked[0]]
 
 
-def _side(cell: str) -> str | None:
-    reason = why_no_side(cell)
+def _subset(cell: str) -> str | None:
+    reason = why_no_subset(cell)
     if reason is not None:
         raise RowProblem(reason)
-    return side_of(cell)
+    return subset_of(cell)
 
 
 @dataclass(frozen=True)
@@ -176,21 +186,21 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     files = [raw for raw in listing.files if _is_table_name(raw.name)]
     others = [raw for raw in listing.files if not _is_table_name(raw.name)]
     tables = [table for raw in files if (table := read_table(raw)) is not None]
-    pictures = [raw for raw in others if has_picture_suffix(raw.name)] or others
-    if not pictures:
+    images = [raw for raw in others if has_image_suffix(raw.name)] or others
+    if not images:
         return None
     folders = classes_of_folders(listing)
-    about_pictures = [table for table in tables if not is_boxes(table)]
-    names = PictureNames(pictures)
-    usable = _usable_tables(about_pictures, names, columns, bool(folders), listing)
+    about_images = [table for table in tables if not is_boxes(table)]
+    names = ImageNames(images)
+    usable = _usable_tables(about_images, names, columns, bool(folders), listing)
     if not usable:
         if not folders and not classes_of_names(listing):
-            check_other_labels(listing, tables, pictures)
+            check_other_labels(listing, tables, images)
         return None
     taken = _taken_together(usable, listing)
     rows = [row for entry in taken for row in entry.rows]
     if not columns.chosen:
-        if folders and _is_about_something_else(taken, rows, pictures, listing):
+        if folders and _is_about_something_else(taken, rows, images, listing):
             return None
         words = folders or classes_of_names(listing)
         if rows and (_say_the_same(taken, rows, folders) or _say_more(taken, rows, words)):
@@ -201,7 +211,7 @@ def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | N
     if not rows:
         said = first_reasons(listing.refused)
         raise BadInput(f"No row of {taken[0].table.name} can be used.{said} {EXPECTED}.", "path")
-    _say_what_was_taken(taken, rows, pictures, listing, bool(folders))
+    _say_what_was_taken(taken, rows, images, listing, bool(folders))
     return _labelled_files(taken, listing)
 
 
@@ -211,7 +221,7 @@ def _is_table_name(name: str) -> bool:
 
 def _usable_tables(
     tables: Sequence[TextTable],
-    pictures: PictureNames,
+    images: ImageNames,
     asked: Columns,
     has_folders: bool,
     listing: Listing,
@@ -220,14 +230,14 @@ def _usable_tables(
     problem: BadInput | None = None
     for table in tables:
         try:
-            file = file_column(table, pictures)
+            file = file_column(table, images)
         except BadInput as error:
             listing.refuse(table.name, str(error))
             continue
         if file is None:
             continue
         try:
-            found = label_columns(table, file, pictures, asked)
+            found = label_columns(table, file, images, asked)
         except BadInput as error:
             # Another table may have what this one lacks; if none has, this is said.
             problem = problem or error
@@ -239,7 +249,7 @@ def _usable_tables(
             )
             continue
         scratch = Listing()
-        rows = read_rows(table, found, pictures, scratch)
+        rows = read_rows(table, found, images, scratch)
         usable.append(_Usable(table, found, rows, scratch.refused))
     # Folders and names are an answer to a table that is unclear, but not to a wrong column name.
     unclear = isinstance(problem, ColumnsUnclear) and not asked.chosen
@@ -253,11 +263,14 @@ def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
     """The table that names most pictures, and those that go on where it ends."""
     real = [entry for entry in usable if _SUBMISSION not in entry.table.raw.name.lower()] or usable
     first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
-    label_name = plain(first.columns.label_name)
-    alike = [entry for entry in real if plain(entry.columns.label_name) == label_name]
-    by_side = [entry for entry in alike if side_of_file(entry.table.raw.parts)]
-    if first in by_side and len({side_of_file(entry.table.raw.parts) for entry in by_side}) > 1:
-        alike = by_side
+    label_name = normalized(first.columns.label_name)
+    alike = [entry for entry in real if normalized(entry.columns.label_name) == label_name]
+    by_subset = [entry for entry in alike if subset_of_file(entry.table.raw.parts)]
+    if (
+        first in by_subset
+        and len({subset_of_file(entry.table.raw.parts) for entry in by_subset}) > 1
+    ):
+        alike = by_subset
     named = [{id(row.raw) for row in entry.rows} for entry in alike]
     apart = not any(one & other for one, other in itertools.combinations(named, 2))
     taken = alike if apart else [first]
@@ -268,25 +281,25 @@ def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
 
 
 def _is_about_something_else(
-    taken: Sequence[_Usable], rows: Sequence[Row], pictures: Sequence[RawFile], listing: Listing
+    taken: Sequence[_Usable], rows: Sequence[Row], images: Sequence[RawFile], listing: Listing
 ) -> bool:
     """Whether a table beside class folders names so few pictures that the folders count."""
-    if len(rows) >= SHARE_NAMED * len(pictures):
+    if len(rows) >= FRACTION_NAMED * len(images):
         return False
     listing.notes.append(
-        f"{taken[0].table.name} names {len(rows)} of {len(pictures)} pictures; the folders were"
+        f"{taken[0].table.name} names {len(rows)} of {len(images)} pictures; the folders were"
         " taken as the classes."
     )
     return True
 
 
-def _has_sides(taken: Sequence[_Usable], rows: Sequence[Row]) -> bool:
-    return len(taken) > 1 or any(row.side for row in rows)
+def _have_subsets(taken: Sequence[_Usable], rows: Sequence[Row]) -> bool:
+    return len(taken) > 1 or any(row.subset for row in rows)
 
 
 def _say_the_same(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
     """Whether the folders give every picture the class that the table gives it."""
-    return not _has_sides(taken, rows) and all(
+    return not _have_subsets(taken, rows) and all(
         row.label == classes.get(id(row.raw)) for row in rows
     )
 
@@ -308,32 +321,34 @@ def _say_more(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, 
     one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
     in_words = not any(name is None or name.isdecimal() for _, name in pairs)
     in_numbers = all(label.isdecimal() for label, _ in pairs)
-    return not _has_sides(taken, rows) and one_to_one and in_words and in_numbers
+    return not _have_subsets(taken, rows) and one_to_one and in_words and in_numbers
 
 
 def _labelled_files(taken: Sequence[_Usable], listing: Listing) -> list[LabelledFile]:
     rows = [row for entry in taken for row in entry.rows]
-    by_table = len(taken) > 1 and all(side_of_file(entry.table.raw.parts) for entry in taken)
-    by_folder = not by_table and _lie_in_sides(rows)
+    by_table = len(taken) > 1 and all(subset_of_file(entry.table.raw.parts) for entry in taken)
+    by_folder = not by_table and _lie_in_subsets(rows)
     if by_folder:
         listing.notes.append("The folders that the pictures lie in were taken as the split.")
     top = _common_folders([row.raw for row in rows])
     labelled = []
     for entry in taken:
-        side = side_of_file(entry.table.raw.parts) if by_table else None
+        subset = subset_of_file(entry.table.raw.parts) if by_table else None
         for row in entry.rows:
-            of_folder = side_of_folders(row.raw.parts[:-1]) if by_folder else None
+            of_folder = subset_of_folders(row.raw.parts[:-1]) if by_folder else None
             name = "/".join(row.raw.parts[top:])
-            labelled.append(LabelledFile(row.label, name, row.raw, row.side or side or of_folder))
+            labelled.append(
+                LabelledFile(row.label, name, row.raw, row.subset or subset or of_folder)
+            )
     return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
 
 
-def _lie_in_sides(rows: Sequence[Row]) -> bool:
+def _lie_in_subsets(rows: Sequence[Row]) -> bool:
     """Whether all the pictures lie in folders called train, test and the like, and in several."""
-    if any(row.side for row in rows):
+    if any(row.subset for row in rows):
         return False
-    sides = {side_of_folders(row.raw.parts[:-1]) for row in rows}
-    return None not in sides and len(sides) > 1
+    subsets = {subset_of_folders(row.raw.parts[:-1]) for row in rows}
+    return None not in subsets and len(subsets) > 1
 
 
 def _common_folders(files: Sequence[RawFile]) -> int:
@@ -349,7 +364,7 @@ def _common_folders(files: Sequence[RawFile]) -> int:
 def _say_what_was_taken(
     taken: Sequence[_Usable],
     rows: Sequence[Row],
-    pictures: Sequence[RawFile],
+    images: Sequence[RawFile],
     listing: Listing,
     has_folders: bool,
 ) -> None:
@@ -365,7 +380,7 @@ def _say_what_was_taken(
     if has_folders:
         listing.notes.append("The classes are those of the table, not the folders.")
     named = {id(row.raw) for row in rows}
-    unnamed = sorted(raw.path for raw in pictures if id(raw) not in named)
+    unnamed = sorted(raw.path for raw in images if id(raw) not in named)
     listing.ignored += len(listing.files) - len(named)
     if unnamed:
         shown = ", ".join(map(shown_name, unnamed[:FILES_SHOWN]))

@@ -15,7 +15,7 @@ from core.datasets.reading.columns import (
     Columns,
     asked_position,
     is_number,
-    plain,
+    normalized,
     split_position,
     unique_names,
 )
@@ -23,8 +23,8 @@ from core.datasets.reading.table import TextTable
 from core.errors import BadInput, ColumnsUnclear
 
 FEWEST_PIXELS = 16
-SHARE_OF_NUMBERED = 0.9
-SHARE_OF_PIXELS = 0.5
+FRACTION_OF_NUMBERED = 0.9
+FRACTION_OF_PIXELS = 0.5
 BRIGHTEST = 255
 ROWS_SHOWN = 5
 _COLOURS = (("r", "red"), ("g", "green"), ("b", "blue"))
@@ -38,7 +38,7 @@ EXPECTED = (
 class PixelColumns:
     """What the columns of a table of pixels hold, by position.
 
-    ``pixels`` are in the order in which they fill the picture: ``side`` x ``side`` grey, or three
+    ``pixels`` are in the order in which they fill the picture: ``edge`` x ``edge`` grey, or three
     channels, one after the other where ``planar``, else side by side. Where ``packed``, one column
     holds them all. ``scale`` is 255 where the
     cells go from 0 to 1, else 1. ``notes`` say what was assumed.
@@ -50,7 +50,7 @@ class PixelColumns:
     packed: bool
     label: int | None
     split: int | None
-    side: int
+    edge: int
     channels: int
     planar: bool
     scale: int
@@ -80,7 +80,9 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     split = split_position(names, rows, columns, table.name)
     label = _named_label(names, columns, table.name)
     to_spare: set[int | None] = {
-        at for at in range(width) if at == split or (has_header and plain(names[at]) in INDEX_NAMES)
+        at
+        for at in range(width)
+        if at == split or (has_header and normalized(names[at]) in INDEX_NAMES)
     }
     pixels = [packed] if packed is not None else []
     if not pixels:
@@ -98,10 +100,10 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     values = _values(cells or [[row[at] for at in pixels] for row in rows])
     if not len(values) or not (np.nan_to_num(values) <= BRIGHTEST).all(axis=1).any():
         return None
-    side, channels = _picture_shape(table.name, values.shape[1])
+    edge, channels = _image_shape(table.name, values.shape[1])
     planar = False
     if channels == 3:
-        planar = _is_planar([names[at] for at in pixels], values, side)
+        planar = _is_planar([names[at] for at in pixels], values, edge)
         order = "all red, then all green, then all blue" if planar else "red, green, blue in turn"
         notes.append(f"{table.name}: the colours were read as {order}.")
     scale = 1
@@ -116,7 +118,7 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
         packed is not None,
         label,
         split,
-        side,
+        edge,
         channels,
         planar,
         scale,
@@ -130,9 +132,9 @@ def _pixel_positions(
     """Columns numbered alike, else all that hold numbers; none where these are no pixels."""
     named = _named_pixels(names, taken) if has_header else []
     pixels = [at for at in named if numeric[at]]
-    if len(pixels) < FEWEST_PIXELS or len(pixels) < SHARE_OF_NUMBERED * len(named):
+    if len(pixels) < FEWEST_PIXELS or len(pixels) < FRACTION_OF_NUMBERED * len(named):
         pixels = [at for at in range(len(names)) if numeric[at] and at not in taken]
-    enough = len(pixels) >= max(FEWEST_PIXELS, SHARE_OF_PIXELS * len(names))
+    enough = len(pixels) >= max(FEWEST_PIXELS, FRACTION_OF_PIXELS * len(names))
     return pixels if enough else []
 
 
@@ -151,7 +153,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     numbers = [cell for cell in first if is_number(cell)]
     if len(numbers) < 0.5 * len(first):
         return True
-    text = [plain(cell) for cell in first if not is_number(cell)]
+    text = [normalized(cell) for cell in first if not is_number(cell)]
     if any(name in LABEL_NAMES | PROPERTY_NAMES for name in text):
         return True
     counted = [int(cell) for cell in numbers if cell.isdecimal()]
@@ -172,7 +174,7 @@ def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | No
     if columns.label is not None:
         return asked_position(columns.label, names, table)
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        found = [position for position, name in enumerate(names) if plain(name) in known]
+        found = [position for position, name in enumerate(names) if normalized(name) in known]
         if len(found) == 1:
             return found[0]
     return None
@@ -240,13 +242,13 @@ def _which(position: int, width: int) -> str:
 def _shape_of(count: int) -> tuple[int, int] | None:
     """Side and channels of a square picture of ``count`` numbers, or None."""
     for channels in (1, 3):
-        side = math.isqrt(count // channels)
-        if side * side * channels == count and side > 1:
-            return side, channels
+        edge = math.isqrt(count // channels)
+        if edge * edge * channels == count and edge > 1:
+            return edge, channels
     return None
 
 
-def _picture_shape(name: str, count: int) -> tuple[int, int]:
+def _image_shape(name: str, count: int) -> tuple[int, int]:
     shape = _shape_of(count)
     if shape is None:
         near = math.isqrt(count)
@@ -270,19 +272,19 @@ def _values(rows: Sequence[Sequence[str]]) -> np.ndarray:
     )
 
 
-def _is_planar(names: Sequence[str], values: np.ndarray, side: int) -> bool:
+def _is_planar(names: Sequence[str], values: np.ndarray, edge: int) -> bool:
     """Whether each channel comes as a whole: that is, whether the pictures are smoother so."""
-    first = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[: side * side]}
-    second = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[side * side :]}
+    first = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[: edge * edge]}
+    second = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[edge * edge :]}
     if len(first) == 1 and second and first.isdisjoint(second):
         return True  # The columns say so: r0 ... r99, g0 ... g99, b0 ... b99.
-    interleaved = values.reshape(-1, side, side, 3)
-    planar = values.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
+    interleaved = values.reshape(-1, edge, edge, 3)
+    planar = values.reshape(-1, 3, edge, edge).transpose(0, 2, 3, 1)
     return _roughness(planar) < _roughness(interleaved)
 
 
-def _roughness(pictures: np.ndarray) -> float:
+def _roughness(images: np.ndarray) -> float:
     """The mean step between neighbouring pixels of ``(N, H, W, 3)``."""
-    across = np.abs(np.diff(pictures, axis=2))
-    down = np.abs(np.diff(pictures, axis=1))
+    across = np.abs(np.diff(images, axis=2))
+    down = np.abs(np.diff(images, axis=1))
     return float(np.nanmean(across) + np.nanmean(down))

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.reading.columns import Columns, RefusedRows, is_number, why_no_label, why_no_side
-from core.datasets.reading.image_files import has_picture_suffix
+from core.datasets.reading.columns import (
+    Columns,
+    RefusedRows,
+    is_number,
+    why_no_label,
+    why_no_subset,
+)
+from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelColumns, pixel_columns
 from core.datasets.reading.raw_files import GZIP_START, MOST_FILES, Listing, RawFile
 from core.datasets.reading.reader import PixelBatch, PixelImages, first_reasons
-from core.datasets.reading.subset_names import side_of, side_of_file
+from core.datasets.reading.subset_names import subset_of, subset_of_file
 from core.datasets.reading.table import TABLE_SUFFIXES, TextTable, read_table
 from core.errors import BadInput
 
@@ -35,25 +41,25 @@ _Found = tuple[TextTable, PixelColumns]
 
 @dataclass(frozen=True)
 class PixelTable:
-    """A table of pixels that is ready to be read; ``side`` is what its file name says."""
+    """A table of pixels that is ready to be read; ``subset`` is what its file name says."""
 
     table: TextTable
     columns: PixelColumns
     label: int
-    side: str | None
+    subset: str | None
 
 
 class PixelRows:
     """Reads one table block by block; lines that cannot be used are refused with their number."""
 
-    def __init__(self, entry: PixelTable, refused: RefusedRows, side: str | None) -> None:
+    def __init__(self, entry: PixelTable, refused: RefusedRows, subset: str | None) -> None:
         self._table = entry.table
         self._columns = entry.columns
         self._refused = refused
-        self._side = side
+        self._subset = subset
         self._pixels = list(entry.columns.pixels)
         self._width = entry.columns.width
-        self._pixel_count = entry.columns.side**2 * entry.columns.channels
+        self._pixel_count = entry.columns.edge**2 * entry.columns.channels
         self._label = entry.label
         cells = (row[at] for row in entry.table.first_rows for at in self._pixels if at < len(row))
         self._decimal = "," if any("," in cell for cell in cells) else "."
@@ -126,11 +132,11 @@ class PixelRows:
         levels = self._levels(values)
         if levels is None:
             return None
-        sides = frame[self._columns.split].tolist() if self._columns.split is not None else None
-        return [number for number, _ in block], levels, frame[self._label].tolist(), sides
+        subsets = frame[self._columns.split].tolist() if self._columns.split is not None else None
+        return [number for number, _ in block], levels, frame[self._label].tolist(), subsets
 
     def _parse_slowly(self, block: list[tuple[int, str]]) -> _Parsed:
-        numbers, rows, labels, sides = [], [], [], []
+        numbers, rows, labels, subsets = [], [], [], []
         for number, line in block:
             cells = self._cells(line)
             if cells is None:
@@ -142,9 +148,9 @@ class PixelRows:
                 rows.append(levels)
                 labels.append(cells[self._label])
                 if self._columns.split is not None:
-                    sides.append(cells[self._columns.split])
+                    subsets.append(cells[self._columns.split])
         pixels = np.array(rows, np.uint8).reshape(-1, self._pixel_count)
-        return numbers, pixels, labels, sides if self._columns.split is not None else None
+        return numbers, pixels, labels, subsets if self._columns.split is not None else None
 
     def _cells(self, line: str) -> list[str] | None:
         if line.count('"') % 2:
@@ -205,35 +211,35 @@ class PixelRows:
         numbers: list[int],
         levels: np.ndarray,
         labels: list[str],
-        sides: list[str] | None,
+        subsets: list[str] | None,
     ) -> Iterator[PixelBatch]:
         """Refuse lines whose label or side cannot be used; each side is a batch of its own."""
         problems = {label: why_no_label(label) for label in set(labels)}
-        slips = {cell: why_no_side(cell) for cell in set(sides or ())}
-        by_side: dict[str | None, list[int]] = defaultdict(list)
+        slips = {cell: why_no_subset(cell) for cell in set(subsets or ())}
+        by_subset: dict[str | None, list[int]] = defaultdict(list)
         for at, label in enumerate(labels):
-            reason = problems[label] or (slips[sides[at]] if sides is not None else None)
+            reason = problems[label] or (slips[subsets[at]] if subsets is not None else None)
             if reason is not None:
                 self._refused.refuse(numbers[at], reason)
             else:
-                by_side[self._side if sides is None else side_of(sides[at])].append(at)
+                by_subset[self._subset if subsets is None else subset_of(subsets[at])].append(at)
         if levels.size:
             self.brightest = max(self.brightest, int(levels.max()))
-        for side, kept in by_side.items():
+        for subset, kept in by_subset.items():
             yield PixelBatch(
-                self._pictures(levels[kept]),
+                self._images(levels[kept]),
                 [labels[at].strip() for at in kept],
                 [f"{self._table.raw.name} line {numbers[at]}" for at in kept],
-                side,
+                subset,
             )
 
-    def _pictures(self, levels: np.ndarray) -> np.ndarray:
-        side = self._columns.side
+    def _images(self, levels: np.ndarray) -> np.ndarray:
+        edge = self._columns.edge
         if self._columns.channels == 1:
-            return levels.reshape(-1, side, side)
+            return levels.reshape(-1, edge, edge)
         if self._columns.planar:
-            return levels.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
-        return levels.reshape(-1, side, side, 3)
+            return levels.reshape(-1, 3, edge, edge).transpose(0, 2, 3, 1)
+        return levels.reshape(-1, edge, edge, 3)
 
 
 def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None:
@@ -243,13 +249,13 @@ def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None
     without labels beside one with them is left out with a note. Raises ``BadInput``, and
     ``ColumnsUnclear`` where only the user can say which column is the label.
     """
-    pictures = sum(has_picture_suffix(raw.name) for raw in listing.files)
+    images = sum(has_image_suffix(raw.name) for raw in listing.files)
     # By name: folders and zips list them in any order, and the same tables are one data set.
     candidates = sorted(
         (raw for raw in listing.files if _may_be_a_table(raw, len(listing.files))),
         key=lambda raw: raw.path,
     )
-    if not candidates or pictures > len(candidates) or columns.file is not None:
+    if not candidates or images > len(candidates) or columns.file is not None:
         return None
     found: list[_Found] = []
     problem: BadInput | None = None
@@ -284,7 +290,7 @@ def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None
 
 def _may_be_a_table(raw: RawFile, files: int) -> bool:
     name = raw.name.lower().removesuffix(".gz")
-    return name.endswith(TABLE_SUFFIXES) or (files == 1 and not has_picture_suffix(name))
+    return name.endswith(TABLE_SUFFIXES) or (files == 1 and not has_image_suffix(name))
 
 
 def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
@@ -308,7 +314,9 @@ def _with_labels(found: list[_Found], listing: Listing) -> list[PixelTable]:
     tables = []
     for table, columns in found:
         if columns.label is not None:
-            tables.append(PixelTable(table, columns, columns.label, side_of_file(table.raw.parts)))
+            tables.append(
+                PixelTable(table, columns, columns.label, subset_of_file(table.raw.parts))
+            )
         elif len(found) > 1:
             listing.notes.append(f"{table.name} has no column of labels and was left out.")
     if not tables:
@@ -323,7 +331,7 @@ def _with_labels(found: list[_Found], listing: Listing) -> list[PixelTable]:
 def _check_alike(tables: list[PixelTable]) -> None:
     first = tables[0]
     for entry in tables[1:]:
-        ours, theirs = ((table.columns.side, table.columns.channels) for table in (first, entry))
+        ours, theirs = ((table.columns.edge, table.columns.channels) for table in (first, entry))
         if ours != theirs:
             raise BadInput(
                 f"{first.table.name} and {entry.table.name} hold pictures of different sizes"
@@ -350,7 +358,7 @@ def _batches(tables: list[PixelTable], listing: Listing) -> Iterator[tuple[Pixel
     several = len(tables) > 1
     for entry in tables:
         refused = RefusedRows(listing, entry.table.name)
-        reader = PixelRows(entry, refused, entry.side if several else None)
+        reader = PixelRows(entry, refused, entry.subset if several else None)
         for batch, done in reader.batches():
             images += len(batch.pixels)
             if images > MOST_FILES:

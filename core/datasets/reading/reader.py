@@ -20,13 +20,13 @@ EXPECTED = (
 class LabelledFile:
     """A picture with its class; ``name`` is shown as its file name.
 
-    ``side`` is ``train``, ``validation`` or ``test`` where the source says so.
+    ``subset`` is ``train``, ``validation`` or ``test`` where the source says so.
     """
 
     class_name: str
     name: str
     raw: RawFile
-    side: str | None = None
+    subset: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class PixelBatch:
     """Some images in order: ``pixels`` uint8 ``(n, H, W)`` or ``(n, H, W, 3)`` (RGB), 0 to 255.
 
     ``class_names`` and ``names`` (shown where a picture's file name is shown) have n entries;
-    ``side`` is ``train``, ``validation``, ``test`` or None for all of them.
+    ``subset`` is ``train``, ``validation``, ``test`` or None for all of them.
     """
 
     pixels: np.ndarray
     class_names: list[str]
     names: list[str]
-    side: str | None = None
+    subset: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.archive import ARCHIVE_SUFFIXES, open_archive
 from core.datasets.reading.idx import belong_together, read_idx
-from core.datasets.reading.image_files import looks_like_a_picture
+from core.datasets.reading.image_files import looks_like_an_image
 from core.datasets.reading.raw_files import (
     GZIP_START,
     LARGEST_TABLE_BYTES,
@@ -169,7 +169,7 @@ def is_table_or_idx(path: Path, raw: RawFile) -> bool:
     is something else that people give by mistake.
     """
     start = raw.start(LOOKED_AT_BYTES)
-    if not start.startswith(b"PK") and looks_like_a_picture(raw) and start:
+    if not start.startswith(b"PK") and looks_like_an_image(raw) and start:
         raise BadInput(
             f"{path.name} is one picture; a data set needs many, each with its class."
             f" {WHAT_TO_GIVE}.",

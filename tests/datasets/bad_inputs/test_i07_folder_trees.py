@@ -75,7 +75,7 @@ def test_i7_train_and_test_folders_are_the_split(tmp_path, first, second):
     named = sorted([first, second])
     assert dataset.health["notes"][0] == f"The folders {', '.join(named)} were taken as the split."
     in_second = [f"/{second}/" in name for name in dataset.file_names]
-    assert dataset.given_sides.tolist() == [2 if tested else 0 for tested in in_second]
+    assert dataset.predefined_subsets.tolist() == [2 if tested else 0 for tested in in_second]
 
 
 def test_i7_pictures_in_no_class_folder_are_explained(tmp_path):

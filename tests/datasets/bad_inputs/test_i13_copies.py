@@ -46,8 +46,8 @@ def test_i13_copies_are_one_group_and_never_on_two_sides(tmp_path, copy, exact):
     assert dataset.health["images_in_groups"] == 2
     for seed in range(5):
         made = make_split(dataset, 0.3, 0.1, seed)
-        for side in (made.train, made.validation, made.test):
-            assert (first in side) == (second in side)
+        for subset in (made.train, made.validation, made.test):
+            assert (first in subset) == (second in subset)
 
 
 def test_i13_one_picture_with_two_labels_is_listed(tmp_path):

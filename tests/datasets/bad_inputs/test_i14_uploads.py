@@ -66,11 +66,11 @@ def test_i14_the_same_upload_twice_is_stored_once(home, tmp_path, first, again):
     assert [path.name for path in (home / "datasets").iterdir()] == [stored[0].id[:16]]
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999], ids=lambda share: f"I14-{share}")
-def test_i14_half_an_upload_leaves_nothing(home, tmp_path, share):
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9, 0.999], ids=lambda fraction: f"I14-{fraction}")
+def test_i14_half_an_upload_leaves_nothing(home, tmp_path, fraction):
     data = write_zip(tmp_path / "whole.zip", two_classes()).read_bytes()
     path = tmp_path / "half.zip"
-    path.write_bytes(data[: round(len(data) * share)])
+    path.write_bytes(data[: round(len(data) * fraction)])
     with pytest.raises(BadInput, match=r"^half\.zip: the zip is damaged or cut short"):
         add_dataset(path)
     assert files_below(home) == {}

@@ -75,13 +75,15 @@ def test_i19_a_row_that_cannot_be_used_is_said_with_its_line(tmp_path, line, rea
 
 
 def test_i19_one_misspelt_side_costs_its_row_and_not_the_split(tmp_path):
-    sides = ["train", "train", "trian", "train", "test", "test"]
-    rows = [f"{file},{label},{side}\n" for (file, label), side in zip(ROWS, sides, strict=True)]
+    subsets = ["train", "train", "trian", "train", "test", "test"]
+    rows = [
+        f"{file},{label},{subset}\n" for (file, label), subset in zip(ROWS, subsets, strict=True)
+    ]
     dataset = added(tmp_path, ("file,label,split\n" + "".join(rows)).encode())
     reason = "'trian' is not train, validation or test"
     assert reasons(dataset) == {"labels.csv line 4": reason}
     assert dataset.file_names == ("1.png", "5.png", "2.png", "4.png", "6.png")
-    assert dataset.given_sides.tolist() == [0, 2, 0, 0, 2]
+    assert dataset.predefined_subsets.tolist() == [0, 2, 0, 0, 2]
 
 
 def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):

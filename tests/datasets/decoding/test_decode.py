@@ -27,7 +27,7 @@ MODES = {
 
 def test_a_large_jpeg_may_come_reduced_but_never_below_the_side():
     data = encoded(Image.new("RGB", (800, 400)), "JPEG")
-    assert decode_image(data, smallest_side=100).size == (200, 100)
+    assert decode_image(data, smallest_edge=100).size == (200, 100)
     assert decode_image(data).size == (800, 400)
 
 
@@ -57,11 +57,11 @@ def test_large_pictures_are_looked_at_one_at_a_time(monkeypatch, progressive, si
     other_is_done = threading.Event()
 
     def other() -> None:
-        decode.decode(data, smallest_side=side)
+        decode.decode(data, smallest_edge=side)
         other_is_done.set()
 
     thread = threading.Thread(target=other)
-    with decoding(data, smallest_side=side):
+    with decoding(data, smallest_edge=side):
         thread.start()
         assert other_is_done.wait(0.5) != alone
     thread.join(10)

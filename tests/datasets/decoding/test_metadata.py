@@ -56,14 +56,14 @@ KINDS = {
 @pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_the_picture_stays_bit_for_bit_and_all_else_goes(mode, options):
-    plain = encoded(photo(mode=mode), "JPEG", **options)
+    one_colour = encoded(photo(mode=mode), "JPEG", **options)
     given_away = with_secrets(
         encoded(photo(mode=mode), "JPEG", exif=exif_with_a_place(), **options)
     )
     assert all(secret in given_away for secret in SECRETS)
     stripped = without_metadata(given_away)
     assert not any(secret in stripped for secret in SECRETS)
-    assert stripped == plain == without_metadata(plain)
+    assert stripped == one_colour == without_metadata(one_colour)
     shown, expected = (np.asarray(decode(data).picture) for data in (stripped, given_away))
     assert (shown == expected).all()
 
@@ -76,12 +76,12 @@ def test_the_profile_and_the_colours_of_adobe_stay():
 
 
 def test_the_preview_in_a_jfif_segment_goes():
-    plain = encoded(photo(), "JPEG")
-    assert plain[2:4] == b"\xff\xe0"
-    jfif = segment(0xE0, plain[6:18] + b"\2\2" + b"SEE" * 4)
-    stripped = without_metadata(plain[:2] + jfif + plain[20:])
+    one_colour = encoded(photo(), "JPEG")
+    assert one_colour[2:4] == b"\xff\xe0"
+    jfif = segment(0xE0, one_colour[6:18] + b"\2\2" + b"SEE" * 4)
+    stripped = without_metadata(one_colour[:2] + jfif + one_colour[20:])
     assert b"SEE" not in stripped
-    assert stripped == plain
+    assert stripped == one_colour
 
 
 def test_a_second_picture_behind_the_first_goes():

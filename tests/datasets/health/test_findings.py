@@ -242,7 +242,7 @@ def test_copies_do_not_make_a_class_large_enough(tmp_path):
     ],
 )
 def test_with_a_given_split_it_is_training_that_counts(counts, sides, small, needed):
-    dataset = made_of(counts, given_sides=np.array([int(side) for side in sides], np.int8))
+    dataset = made_of(counts, predefined_subsets=np.array([int(side) for side in sides], np.int8))
     kinds = found(dataset)
     if small:
         assert kinds["small_classes"].classes == small
@@ -255,7 +255,7 @@ def test_with_a_given_split_it_is_training_that_counts(counts, sides, small, nee
 
 
 def test_a_class_that_is_not_in_the_given_test():
-    dataset = made_of([20, 20], given_sides=np.array([0] * 15 + [2] * 5 + [0] * 20, np.int8))
+    dataset = made_of([20, 20], predefined_subsets=np.array([0] * 15 + [2] * 5 + [0] * 20, np.int8))
     finding = found(dataset)["classes_not_in_test"]
     assert finding.severity == "warning"
     assert finding.title == (
@@ -415,9 +415,9 @@ def test_a_hundred_thousand_images_take_half_a_second(digits):
         digests=digests,
         heights=random.integers(10, 900, count).astype(np.int32),
         widths=random.integers(10, 900, count).astype(np.int32),
-        given_sides=random.integers(0, 3, count).astype(np.int8),
+        predefined_subsets=random.integers(0, 3, count).astype(np.int8),
         grey=random.random(count) < 0.5,
-        plain=random.random(count) < 0.1,
+        one_colour=random.random(count) < 0.1,
         look_alikes=np.zeros(count, bool),
     )
     # The processor's time: others may be at work on the machine.

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.datasets.reading.class_folders import label_by_folder
 from core.datasets.reading.image_files import class_in_name, classes_in_names
-from core.datasets.reading.subset_names import side_among, side_of, sides_of_folders
+from core.datasets.reading.subset_names import subset_among, subset_of, subsets_of_folders
 from core.errors import BadInput
 from tests.datasets.listings import listing_of
 
@@ -16,7 +16,7 @@ def read(*paths):
     listing = listing_of({path: path.encode() for path in paths})
     labelled = label_by_folder(listing)
     assert len(labelled) + listing.ignored <= len(paths)
-    return {entry.raw.path: (entry.class_name, entry.side) for entry in labelled}, listing.notes
+    return {entry.raw.path: (entry.class_name, entry.subset) for entry in labelled}, listing.notes
 
 
 def pets(prefix="", numbers=(1, 2)):
@@ -62,7 +62,7 @@ def test_folders_of_the_split(how):
 
 def test_validation_and_three_sides():
     found, _ = read(*pets("train/"), *pets("val/"), *pets("test/"))
-    assert {side for _, side in found.values()} == {"train", "validation", "test"}
+    assert {subset for _, subset in found.values()} == {"train", "validation", "test"}
 
 
 def test_sides_inside_the_classes():
@@ -176,8 +176,8 @@ def test_classes_in_file_names(folder):
 
 def test_classes_in_file_names_of_both_sides():
     paths = [
-        f"{side}/{name}_{number}.jpg"
-        for side in ("train", "test")
+        f"{subset}/{name}_{number}.jpg"
+        for subset in ("train", "test")
         for name in ("cat", "dog")
         for number in range(3)
     ]
@@ -219,7 +219,7 @@ def test_names_give_classes_only_where_that_is_plain():
 
 
 @pytest.mark.parametrize(
-    ("name", "side"),
+    ("name", "subset"),
     [
         ("train", "train"),
         ("Training Set", "train"),
@@ -233,15 +233,15 @@ def test_names_give_classes_only_where_that_is_plain():
         ("train_test", None),
     ],
 )
-def test_what_says_a_side(name, side):
-    assert side_of(name) == side
+def test_what_says_a_side(name, subset):
+    assert subset_of(name) == subset
 
 
 def test_a_side_among_other_words():
-    assert side_among("mnist_train.csv") == "train"
-    assert side_among("trainLabels.csv") == "train"
-    assert side_among("latest.csv") is None
-    assert sides_of_folders(["seg_train", "seg_pred"]) == {"seg_train": "train", "seg_pred": None}
+    assert subset_among("mnist_train.csv") == "train"
+    assert subset_among("trainLabels.csv") == "train"
+    assert subset_among("latest.csv") is None
+    assert subsets_of_folders(["seg_train", "seg_pred"]) == {"seg_train": "train", "seg_pred": None}
 
 
 def test_no_folder_at_all():

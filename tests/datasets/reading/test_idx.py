@@ -63,7 +63,7 @@ def test_images_and_labels(tmp_path, packed, in_zip):
     assert batch.pixels.dtype == np.uint8
     assert batch.class_names == ["7", "0", "7", "1", "0", "255"]
     assert batch.names == [f"train-images {number}" for number in range(1, 7)]
-    assert batch.side == "train"
+    assert batch.subset == "train"
     assert notes == []
 
 
@@ -74,7 +74,7 @@ def test_gzip_is_known_by_content_not_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("prefix", "side"),
+    ("prefix", "subset"),
     [
         ("train-", "train"),
         ("t10k-", "test"),
@@ -86,9 +86,9 @@ def test_gzip_is_known_by_content_not_by_name(tmp_path):
         ("digits_", None),
     ],
 )
-def test_names_give_the_side(tmp_path, prefix, side):
+def test_names_give_the_side(tmp_path, prefix, subset):
     (batch,), _ = read(write(tmp_path / "x", pair(prefix)))
-    assert batch.side == side
+    assert batch.subset == subset
 
 
 def test_colour_and_a_last_dimension_of_one(tmp_path):
@@ -127,7 +127,7 @@ def test_packed_and_unpacked_copies_are_read_once(tmp_path):
 def test_a_single_file_is_read_with_its_partner(tmp_path):
     folder = write(tmp_path / "x", pair() | pair("t10k-"))
     batches, notes = read(folder / "t10k-labels-idx1-ubyte")
-    assert [batch.side for batch in batches] == ["test"]
+    assert [batch.subset for batch in batches] == ["test"]
     assert notes == [
         "t10k-images-idx3-ubyte lies beside t10k-labels-idx1-ubyte and was read with it."
     ]

@@ -191,9 +191,9 @@ def test_labels_are_kept_as_they_are(label):
     assert read(members(table, FLAT[:2]))[0] == {"a.jpg": label, "b.jpg": "other"}
 
 
-def sides(given, columns=Columns()):  # noqa: B008 - frozen
+def subsets(given, columns=Columns()):  # noqa: B008 - frozen
     listing = listing_of(given)
-    return {entry.raw.path: entry.side for entry in label_by_table(listing, columns) or []}
+    return {entry.raw.path: entry.subset for entry in label_by_table(listing, columns) or []}
 
 
 def test_a_column_of_sides():
@@ -201,7 +201,7 @@ def test_a_column_of_sides():
         "file,label,Split", "a.jpg,cat,train", "b.jpg,dog,TEST", "c.jpg,cat,val", "d.jpg,dog,"
     )
     expected = {"a.jpg": "train", "b.jpg": "test", "c.jpg": "validation", "d.jpg": None}
-    assert sides(members(table)) == expected
+    assert subsets(members(table)) == expected
 
 
 def test_a_table_in_each_folder_of_the_split():
@@ -209,28 +209,28 @@ def test_a_table_in_each_folder_of_the_split():
     given["train/_annotations.csv"] = csv_bytes("file,label", "1.jpg,cat", "2.jpg,dog")
     given["val/_annotations.csv"] = csv_bytes("file,label", "1.jpg,cat")
     expected = {"train/1.jpg": "train", "train/2.jpg": "train", "val/1.jpg": "validation"}
-    assert sides(given) == expected
+    assert subsets(given) == expected
 
 
 def test_one_table_for_the_folders_of_the_split():
     paths = ("x/train/1.jpg", "x/train/2.jpg", "x/test/1.jpg")
     table = csv_bytes("file,label", "train/1.jpg,cat", "train/2.jpg,dog", "test/1.jpg,cat")
     given = members(table, paths, "x/labels.csv")
-    assert sides(given) == {path: path.split("/")[1] for path in paths}
+    assert subsets(given) == {path: path.split("/")[1] for path in paths}
     assert "The folders that the pictures lie in were taken as the split." in read(given)[1].notes
 
 
 def test_a_folder_beside_train_and_test_makes_no_split():
     paths = ("train/1.jpg", "test/2.jpg", "more/3.jpg")
     given = members(csv_bytes("file,label", "1.jpg,cat", "2.jpg,dog", "3.jpg,cat"), paths)
-    assert set(sides(given).values()) == {None}
+    assert set(subsets(given).values()) == {None}
 
 
 def test_the_tables_train_and_test_are_sides():
     given = members(csv_bytes("file,label", "a.jpg,cat", "b.jpg,dog"), name="train.csv")
     given["test.csv"] = csv_bytes("file,label", "c.jpg,cat", "d.jpg,dog")
     expected = {"a.jpg": "train", "b.jpg": "train", "c.jpg": "test", "d.jpg": "test"}
-    assert sides(given) == expected
+    assert subsets(given) == expected
 
 
 def test_tables_that_name_other_pictures_are_read_together():
@@ -285,7 +285,7 @@ def test_the_columns_of_the_user_win():
     table = csv_bytes("file,label,mood,half", "a.jpg,cat,sad,train", "b.jpg,dog,glad,test")
     chosen = Columns(label="mood", split="half")
     assert read(members(table, FLAT[:2]), chosen)[0] == {"a.jpg": "sad", "b.jpg": "glad"}
-    assert sides(members(table, FLAT[:2]), chosen) == {"a.jpg": "train", "b.jpg": "test"}
+    assert subsets(members(table, FLAT[:2]), chosen) == {"a.jpg": "train", "b.jpg": "test"}
 
 
 def test_a_chosen_split_that_says_nothing_of_sides_is_refused_by_line():
@@ -324,10 +324,10 @@ def test_a_table_with_other_labels_wins_over_class_folders():
 
 
 def test_the_bundled_kind_of_manifest_changes_nothing(tmp_path, home):  # noqa: ARG001
-    plain = add_dataset(write_zip(tmp_path / "a.zip", two_classes()))
+    one_colour = add_dataset(write_zip(tmp_path / "a.zip", two_classes()))
     rows = [f"{path},{path[:4]}" for path in two_classes()]
     table = {"MANIFEST.csv": csv_bytes("file,label", *rows)}
-    assert add_dataset(write_zip(tmp_path / "b.zip", two_classes() | table)).id == plain.id
+    assert add_dataset(write_zip(tmp_path / "b.zip", two_classes() | table)).id == one_colour.id
 
 
 def test_a_table_that_names_none_of_the_pictures():
@@ -367,7 +367,7 @@ def test_stored(tmp_path, home):  # noqa: ARG001
     assert dataset.read_as == "pictures with a table of labels"
     assert dataset.classes == ("cat", "dog")
     assert dataset.file_names == ("a.jpg", "c.jpg", "b.jpg", "d.jpg")
-    assert dataset.given_sides.tolist() == [0, 2, 0, 2]
+    assert dataset.predefined_subsets.tolist() == [0, 2, 0, 2]
 
 
 SPLIT = (("a.jpg", "train"), ("b.jpg", "train"), ("c.jpg", "test"), ("d.jpg", "test"))

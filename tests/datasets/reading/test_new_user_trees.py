@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.dataset import SIDES
+from core.datasets.dataset import SUBSETS
 from tests.datasets.pictures import noise_png
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -160,9 +160,9 @@ def mnist_idx() -> Tree:
 def mnist_idx_from_kaggle() -> Tree:
     tree = {}
     for name, data in mnist_idx().items():
-        plain = name.removesuffix(".gz")
-        tree[plain.replace("-idx", ".idx")] = gzip.decompress(data)
-        tree[f"{plain}/{plain}"] = gzip.decompress(data)
+        one_colour = name.removesuffix(".gz")
+        tree[one_colour.replace("-idx", ".idx")] = gzip.decompress(data)
+        tree[f"{one_colour}/{one_colour}"] = gzip.decompress(data)
     return tree
 
 
@@ -466,9 +466,9 @@ def test_a_tree_as_people_have_it(name: str, tmp_path: Path) -> None:
     dataset = add_dataset(root)
     assert dataset.class_counts == case.counts
     sides = None
-    if dataset.given_sides is not None:
-        counts = np.bincount(dataset.given_sides, minlength=len(SIDES)).tolist()
-        sides = {side: count for side, count in zip(SIDES, counts, strict=True) if count}
+    if dataset.predefined_subsets is not None:
+        counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS)).tolist()
+        sides = {side: count for side, count in zip(SUBSETS, counts, strict=True) if count}
     assert sides == case.sides
     assert dataset.read_as == case.read_as
     assert dataset.health["quarantined"] == []

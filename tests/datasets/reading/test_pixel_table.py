@@ -49,8 +49,8 @@ def read(members, columns=Columns()):  # noqa: B008 - frozen
     pixels = np.concatenate([batch.pixels for batch, _ in batches])
     class_names = [name for batch, _ in batches for name in batch.class_names]
     names = [name for batch, _ in batches for name in batch.names]
-    sides = [batch.side for batch, _ in batches for _ in batch.names]
-    return pixels, class_names, names, sides, listing
+    subsets = [batch.subset for batch, _ in batches for _ in batch.names]
+    return pixels, class_names, names, subsets, listing
 
 
 def labels_of(names, start=1):
@@ -72,13 +72,13 @@ HEADERS = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_headers(name):
     header = HEADERS[name]
-    pixels, class_names, names, sides, listing = read(table(rows_of(), header))
+    pixels, class_names, names, subsets, listing = read(table(rows_of(), header))
     assert (pixels == GREY).all()
     assert pixels.dtype == np.uint8
     assert class_names == LABELS
     first = 1 if header is None else 2
     assert names == [f"digits.csv line {number}" for number in range(first, first + 6)]
-    assert sides == [None] * 6
+    assert subsets == [None] * 6
     assert listing.refused == []
 
 
@@ -155,8 +155,8 @@ def test_labels_stay_text():
 
 
 def test_a_misspelt_side_costs_its_line_and_not_the_split():
-    sides = ["train", "train", "", "test", "tset", "test"]
-    rows = [[side, *row] for side, row in zip(sides, rows_of(), strict=True)]
+    subsets = ["train", "train", "", "test", "tset", "test"]
+    rows = [[subset, *row] for subset, row in zip(subsets, rows_of(), strict=True)]
     _, _, names, read_sides, listing = read(table(rows, ["split", *HEADER]))
     assert refused(listing) == {"digits.csv line 6": "'tset' is not train, validation or test"}
     found = {
@@ -166,14 +166,15 @@ def test_a_misspelt_side_costs_its_line_and_not_the_split():
 
 
 def test_index_and_split_columns():
-    sides = ["train", "train", "valid", "test", "Test", "train"]
+    subsets = ["train", "train", "valid", "test", "Test", "train"]
     rows = [
-        [str(at), side, *row] for at, (side, row) in enumerate(zip(sides, rows_of(), strict=True))
+        [str(at), subset, *row]
+        for at, (subset, row) in enumerate(zip(subsets, rows_of(), strict=True))
     ]
     pixels, class_names, names, read_sides, _ = read(table(rows, ["", "split", *HEADER]))
     said = dict(zip(names, read_sides, strict=True))
     expected = ["train", "train", "validation", "test", "test", "train"]
-    assert said == {f"digits.csv line {at + 2}": side for at, side in enumerate(expected)}
+    assert said == {f"digits.csv line {at + 2}": subset for at, subset in enumerate(expected)}
     lines = [int(name.split()[-1]) - 2 for name in names]
     assert class_names == [LABELS[at] for at in lines]
     assert (pixels == GREY[lines]).all()
@@ -222,8 +223,10 @@ def test_small_blocks_give_the_same(monkeypatch):
 
 def test_train_and_test_in_the_names_of_several_tables():
     data = table(rows_of(), HEADER)
-    *_, sides, listing = read({"mnist_train.csv": data, "x/mnist_test.csv": data, "about.md": b"x"})
-    assert sides == ["train"] * 6 + ["test"] * 6
+    *_, subsets, listing = read(
+        {"mnist_train.csv": data, "x/mnist_test.csv": data, "about.md": b"x"}
+    )
+    assert subsets == ["train"] * 6 + ["test"] * 6
     assert listing.notes == [
         "2 tables were read as one data set: mnist_train.csv, x/mnist_test.csv.",
         "1 file(s) without labelled pixels were left out.",

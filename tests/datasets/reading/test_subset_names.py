@@ -1,37 +1,37 @@
 import numpy as np
 import pytest
 
-from core.datasets.reading.subset_names import settle_sides
+from core.datasets.reading.subset_names import settle_subsets
 
 
 @pytest.mark.parametrize(
-    ("sides", "positions"),
+    ("subsets", "positions"),
     [
         (["train", "test", "train"], [0, 2, 0]),
         (["test", "validation", "train"], [2, 1, 0]),
     ],
 )
-def test_a_whole_split_is_taken_as_it_is(sides, positions):
-    found, sentence = settle_sides(sides)
+def test_a_whole_split_is_taken_as_it_is(subsets, positions):
+    found, sentence = settle_subsets(subsets)
     assert found.tolist() == positions
     assert found.dtype == np.int8
     assert sentence is None
 
 
 def test_without_a_test_validation_becomes_the_test():
-    found, sentence = settle_sides(["train", "validation", "train"])
+    found, sentence = settle_subsets(["train", "validation", "train"])
     assert found.tolist() == [0, 2, 0]
     assert found.dtype == np.int8
     assert "its validation pictures are the test pictures here" in sentence
 
 
-@pytest.mark.parametrize("sides", [[], [None], [None, None]])
-def test_nothing_given_nothing_said(sides):
-    assert settle_sides(sides) == (None, None)
+@pytest.mark.parametrize("subsets", [[], [None], [None, None]])
+def test_nothing_given_nothing_said(subsets):
+    assert settle_subsets(subsets) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("sides", "said"),
+    ("subsets", "said"),
     [
         (["train", None], "Some pictures are marked as train or test and others are not"),
         (["train", "test", None], "Some pictures are marked as train or test and others are not"),
@@ -41,8 +41,8 @@ def test_nothing_given_nothing_said(sides):
         (["validation", "test"], "It marks pictures as test and validation only"),
     ],
 )
-def test_what_is_no_usable_split_is_said(sides, said):
-    found, sentence = settle_sides(sides)
+def test_what_is_no_usable_split_is_said(subsets, said):
+    found, sentence = settle_subsets(subsets)
     assert found is None
     assert sentence.startswith(said)
     assert sentence.endswith("Headstart makes its own split.")

@@ -13,7 +13,7 @@ from core.datasets.reading.columns import (
     Columns,
     RefusedRows,
     asked_position,
-    plain,
+    normalized,
     split_position,
     unique_names,
     why_no_label,
@@ -144,7 +144,7 @@ def test_names_of_columns():
         "column 6",
     )
     assert unique_names(None, 2) == ("column 1", "column 2")
-    assert [plain(name) for name in ("Class-Name", "Étiquette", " data set ")] == [
+    assert [normalized(name) for name in ("Class-Name", "Étiquette", " data set ")] == [
         "classname",
         "etiquette",
         "dataset",
