@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets.dataset import PIXELS, Dataset
+from core.datasets.health_report import HealthReport
 
 
 def dataset(
@@ -32,7 +33,7 @@ def dataset(
         "provenance": "made for a test",
         "created_at": "2026-11-20T10:00:00+00:00",
         "folder": Path("nowhere"),
-        "health": {},
+        "health": HealthReport(),
         "encoding": PIXELS,
         "offsets": np.zeros(count, np.int64),
         "sizes": np.zeros(count, np.int64),

@@ -67,10 +67,10 @@ def add(arguments: argparse.Namespace) -> int:
         return EXIT_BAD_INPUT
     if dataset in stored_before:
         say(f"These are the same images as dataset {dataset.name!r}, which was there already.")
-    left_out = len(dataset.health["quarantined"])
+    left_out = len(dataset.health.quarantined)
     if left_out:
         say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
-    for note in dataset.health["notes"]:
+    for note in dataset.health.notes:
         say(shown_text(note))
     return _tell(dataset, arguments.json)
 
@@ -243,5 +243,5 @@ def _document(dataset: Dataset) -> dict[str, Any]:
         "channels": dataset.channels,
         "provenance": dataset.provenance,
         "created_at": dataset.created_at,
-        "health": dataset.health,
+        "health": dataset.health.to_json(),
     }

@@ -1,7 +1,7 @@
-"""Whether a picture that somebody shows is one of a dataset's own, or nearly.
+"""Whether an uploaded image is a copy of an image of a dataset, exactly or nearly.
 
-Looked at as the networks see it: prepared, at the size and with the resizing of an experiment.
-What is known of the dataset's pictures is computed once and kept beside them in the cache.
+Images are compared as the networks see them: prepared, at the size and with the resizing of an
+experiment. The hashes of the dataset's images are computed once and kept in the cache.
 """
 
 import hashlib
@@ -25,15 +25,17 @@ from core.datasets.duplicates import alike_to_one
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.settings import current_settings
 
-FORMAT = 1  # raised when the same pictures would give other hashes
+FORMAT = 1  # raised when the same images would give other hashes
 READ_TOGETHER = 256
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Positions in the dataset, int64, sorted: pictures with the very same pixels, and near
-    copies. ``near`` is None where nobody has looked at the dataset's pictures yet."""
+    """Sorted positions in the dataset, int64: images with the same pixels, and near duplicates.
+
+    ``near`` is None where the dataset's images are not yet indexed.
+    """
 
     same: np.ndarray
     near: np.ndarray | None
@@ -42,10 +44,10 @@ class Copies:
 def copies_of(
     dataset: Dataset, content: bytes, file_name: str, prepared: np.ndarray, resize: str
 ) -> Copies:
-    """The pictures of ``dataset`` that an encoded picture ``content`` is a copy of.
+    """The images of ``dataset`` that an encoded image ``content`` is a copy of.
 
-    ``prepared`` uint8 ``(edge, edge, C)`` is the same picture as the dataset's are prepared.
-    Fast, also for large datasets. Raises ``UnreadableImageError``.
+    ``prepared`` uint8 ``(edge, edge, C)`` is the same image, prepared like the dataset's. Fast,
+    also for large datasets. Raises ``UnreadableImageError``.
     """
     digest = np.frombuffer(examine_file(content, file_name).digest, np.uint8)
     same = np.flatnonzero((dataset.digests == digest).all(axis=1))
@@ -62,9 +64,9 @@ def copies_of(
 def index_for_copy_lookup(
     dataset: Dataset, image_size: int, resize: str, progress: ProgressCallback | None = None
 ) -> None:
-    """Look at all pictures once, so that ``copies_of`` finds near copies from now on.
+    """Index all images, so that ``copies_of`` finds near duplicates from now on.
 
-    Prepares the pictures where they are not; a second call costs nothing. Raises ``OSError``.
+    Prepares the images where necessary; a second call costs nothing. Raises ``OSError``.
     """
     prepared = prepare_images(dataset, image_size, resize)
     path = _hashes_path(dataset, prepared.shape[1], resize)
@@ -101,7 +103,7 @@ def _hashes_path(dataset: Dataset, edge: int, resize: str) -> Path:
 
 
 def _stored_hashes(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """None where there are none, or the file was damaged: they are computed anew then."""
+    """None where there are none, or the file is damaged: then they are computed again."""
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return arrays["hashes"], arrays["thumbnails"]

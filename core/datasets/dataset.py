@@ -4,12 +4,12 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from core.datasets.decoding.decode import decode_image
+from core.datasets.health_report import HealthReport
 from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
@@ -19,25 +19,23 @@ SUBSETS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled images, in an order that never changes; compared and hashed by ``id``.
+    """Labelled images in a fixed order; compared and hashed by ``id``.
 
-    ``id``: 64 hex digits, SHA-256 over the classes, the labels and the decoded pixels.
-    ``labels`` int32 ``(N,)`` are positions in ``classes`` (sorted); ``groups`` int64 ``(N,)``
-    number the sets of near duplicates; ``heights`` and ``widths`` int32 ``(N,)`` are pixels of
-    the upright picture. ``channels`` is 1 where every image is grey, else 3. ``health`` is what was
-    noticed on the way in: ``quarantined`` (a list of ``file`` and ``reason``), ``lost_classes``
-    (none of whose pictures could be read), ``ignored_files``, ``exact_duplicates``,
-    ``near_duplicate_groups``, ``images_in_groups``, ``largest_group``, ``label_conflicts``,
-    ``look_alike_classes`` (where near duplicates were most of the class, so that only equal pixels
-    count), ``small_classes``, ``notes``. ``encoding`` tells how
-    ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels`` (uint8);
-    ``offsets`` and ``sizes`` int64 ``(N,)`` are in bytes either way. ``digests`` uint8 ``(N, 32)``
-    are equal where the pixels are. Bool ``(N,)``: ``grey`` and ``one_colour`` pictures,
-    ``look_alikes`` (of a near-duplicate group that was most of a class). ``predefined_subsets``
-    int8 ``(N,)`` are positions in ``SUBSETS``, None without a predefined split.
-    ``read_as`` names the layout it was read from; ``version_of`` is the id of the dataset that
-    this is a changed version of, and ``changes`` says in sentences what was changed since it was
-    read.
+    id: 64 hex digits, SHA-256 over classes, labels, decoded pixels and predefined subsets.
+    classes: names, sorted. labels: int32 ``(N,)``, positions in ``classes``.
+    groups: int64 ``(N,)``, the number of the set of near duplicates that an image belongs to.
+    heights, widths: int32 ``(N,)``, pixels of the upright image.
+    channels: 1 where every image is grey, else 3.
+    health: what was noticed when the dataset was added.
+    encoding: how ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels``
+        (uint8). offsets, sizes: int64 ``(N,)``, bytes in that file.
+    digests: uint8 ``(N, 32)``, equal exactly where the pixels are equal.
+    grey, one_colour: bool ``(N,)``, images without colour, images of a single colour.
+    look_alikes: bool ``(N,)``, images whose near-duplicate group was dissolved because it made up
+        most of a class.
+    predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
+    read_as: the layout that it was read from, for people.
+    version_of: id of the dataset that this one was made from; changes: how, in sentences.
     """
 
     id: str
@@ -52,7 +50,7 @@ class Dataset:
     provenance: str
     created_at: str
     folder: Path
-    health: dict[str, Any]
+    health: HealthReport
     encoding: str
     offsets: np.ndarray
     sizes: np.ndarray
@@ -83,18 +81,18 @@ class Dataset:
 
     @property
     def majority_class(self) -> str:
-        """The commonest class; the first of them in order where several are."""
+        """The class with the most images; ties go to the first in order."""
         return max(self.class_counts, key=lambda name: self.class_counts[name])
 
     @property
     def majority_fraction(self) -> float:
-        """What "always say the commonest class" gets right on all images, 0 to 1."""
+        """Fraction of all images in the majority class: the accuracy of always guessing it."""
         return self.class_counts[self.majority_class] / self.image_count
 
     def image(self, index: int, smallest_edge: int | None = None) -> Image.Image:
-        """The picture as people see it: RGB, upright, on white.
+        """The image as people see it: RGB, upright, transparency on white.
 
-        With ``smallest_edge`` a JPEG may come back reduced, never below that side in pixels.
+        With ``smallest_edge`` (pixels) a JPEG may come back reduced, but no smaller than that.
         """
         data = self.stored_bytes(index)
         if self.encoding == ENCODED:
@@ -106,7 +104,7 @@ class Dataset:
     def thumbnail(self, index: int, edge: int) -> bytes:
         """A PNG that fits a square of ``edge`` pixels, without the metadata of the original.
 
-        Small pictures are enlarged by a whole factor, so that their pixels stay visible.
+        Small images are enlarged by a whole factor, so that their pixels stay visible.
         """
         image = self.image(index, smallest_edge=edge)
         factor = edge // max(image.size)
@@ -119,7 +117,7 @@ class Dataset:
         return buffer.getvalue()
 
     def stored_bytes(self, index: int) -> bytes:
-        """A picture as it is kept: see ``encoding``. Raises ``HeadstartError`` where it is gone."""
+        """An image as it is stored (see ``encoding``). Raises ``HeadstartError`` if it is gone."""
         size_bytes = int(self.sizes[index])
         try:
             with open(self.folder / SOURCE_FILE, "rb") as file:

@@ -1,12 +1,13 @@
-"""A dataset as files: the cleaned pictures as a zip, and the list of what could not be used.
+"""A dataset as files: its images as a zip, and the list of files that could not be used.
 
-No place, camera, date or preview leaves with a picture. JPEG files stay bit for bit what they are
-to the eye; everything else becomes PNG.
+Images are exported without place, camera, date and preview. The pixels of JPEG files stay the same
+bit for bit; all other formats become PNG. A folder cannot have every name that a class may have
+(``../``, ``CON``, ``Cats`` beside ``cats``), and a cell that a spreadsheet would run is defused
+(``'=cmd()``); ``headstart.json`` keeps the class names then.
 """
 
 import csv
 import io
-import json
 import re
 import stat
 import unicodedata
@@ -23,12 +24,12 @@ from core.datasets.decoding.decode import orientation_of
 from core.datasets.decoding.metadata import with_orientation, without_metadata
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.reading.columns import why_no_label
-from core.datasets.reading.export_notes import _NAMES, _ORDER, NOTES_FILE
+from core.datasets.reading.export_notes import NOTES_FILE, ExportNotes
 from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
 from core.datasets.reading.subset_names import is_to_predict, subset_of
 from core.datasets.spreadsheet import FORMULA_STARTS, csv_cell
 
-# Class, side and number before it still leave the path under the 260 letters of Windows.
+# With class, subset and number, the path still stays below the 260 characters of Windows.
 LONGEST_FOLDER_BYTES = 100
 LONGEST_STEM_BYTES = 80
 _NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*;,\x00-\x1f\x7f]')
@@ -36,13 +37,13 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-
 
 LABELS_FILE = "labels.csv"
 _JPEG_START = b"\xff\xd8\xff"
-# What readers take for the separator of a table where many cells hold it.
+# Readers take one of these for the separator of a table where many cells contain it.
 _OTHER_SEPARATORS = (";", "\t", "|")
 
 
 @dataclass(frozen=True)
 class ExportedClass:
-    """A class by its ``name``, the ``folder`` of its pictures and the ``cell`` of the table."""
+    """A class by its ``name``, the ``folder`` of its images, and its ``cell`` in the table."""
 
     name: str
     folder: str
@@ -50,9 +51,9 @@ class ExportedClass:
 
 
 def exported_classes(classes: Sequence[str]) -> list[ExportedClass]:
-    """Folder and cell of each class: its name where that is possible.
+    """Folder and cell of each class: its name where possible, else a made-up one.
 
-    No folder is another in other letters, and what is not the name of its class is that of none.
+    Folders differ by more than case, and a made-up name is not the name of another class.
     """
     taken = set(classes)
     in_any_letters = {_folded(name) for name in classes}
@@ -73,7 +74,7 @@ def exported_classes(classes: Sequence[str]) -> list[ExportedClass]:
 
 
 def _made_up(number: int, name: str, taken: set[str]) -> str:
-    """``class 3 cmd``: fit to be a folder and a cell, and not ``taken``, in whichever letters."""
+    """``class 3 cmd``: valid as a folder and a cell, and not ``taken`` (ignoring case)."""
     letters = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", name))
     kept = _cut(" ".join(letters), LONGEST_STEM_BYTES)
     made_up = f"class {number} {kept}".strip()
@@ -83,13 +84,13 @@ def _made_up(number: int, name: str, taken: set[str]) -> str:
 
 
 def _is_read_as_it_is(cell: str) -> bool:
-    """Whether the reader of tables takes a cell for the label that it is."""
+    """Whether the reader of tables reads a cell back unchanged."""
     is_plain = cell == unicodedata.normalize("NFC", cell.strip())
     return is_plain and why_no_label(cell) is None
 
 
 def _is_safe_folder(name: str) -> bool:
-    """Whether every system can have a folder of that name, and it is read as a class again."""
+    """Whether every system allows a folder of that name, and it is read as a class again."""
     try:
         parts = safe_parts(name)
     except RefusedNameError:
@@ -117,7 +118,7 @@ def _cut(text: str, most_bytes: int) -> str:
 
 
 def exported_file_name(original: str, number: int, count: int, suffix: str) -> str:
-    """``0012-puppy.jpg``: the number keeps names apart, in order, and off reserved names."""
+    """``0012-puppy.jpg``: the number makes names unique, sorted, and never reserved."""
     prefix = f"{number:0{len(str(count))}d}"
     stem = PurePosixPath(original).stem.removeprefix(f"{prefix}-")
     stem = "".join(
@@ -131,11 +132,11 @@ def exported_file_name(original: str, number: int, count: int, suffix: str) -> s
 def export_zip(
     dataset: Dataset, target: BinaryIO, progress: ProgressCallback | None = None
 ) -> None:
-    """Write a zip with one folder a class, below ``train``, ``validation`` and ``test`` where the
-    dataset came with a split, and ``labels.csv`` (file, label and, with a split, split).
+    """Write a zip with one folder for each class, and ``labels.csv`` (file, label, split).
 
-    Added again it gives the same labels and the same pixels. It is not compressed (pictures are
-    already) and written picture by picture. Raises ``HeadstartError`` where the dataset is gone.
+    With a predefined split, the class folders are inside ``train``, ``validation`` and ``test``.
+    Adding the zip gives the same labels and pixels. It is not compressed, because images are, and
+    written image by image. Raises ``HeadstartError`` where the dataset is gone.
     """
     classes = exported_classes(dataset.classes)
     rows: list[tuple[str, ...]] = []
@@ -148,33 +149,33 @@ def export_zip(
             if progress is not None:
                 progress(index + 1, dataset.image_count)
         archive.writestr(_entry(LABELS_FILE), _table(dataset, rows))
-        notes = export_notes(dataset, classes)
-        if notes is not None:
-            archive.writestr(_entry(NOTES_FILE), notes)
+        notes = _notes(dataset, classes)
+        if notes != ExportNotes():
+            archive.writestr(_entry(NOTES_FILE), notes.to_bytes())
 
 
 def quarantine_csv(dataset: Dataset) -> bytes:
-    """What could not be used, a line each: file, reason. UTF-8, harmless in a spreadsheet."""
+    """The files that could not be used with their reasons, as UTF-8 CSV safe for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["file", "reason"])
-    for entry in dataset.health.get("quarantined", ()):
-        writer.writerow([csv_cell(entry["file"]), csv_cell(entry["reason"])])
+    for entry in dataset.health.quarantined:
+        writer.writerow([csv_cell(entry.file), csv_cell(entry.reason)])
     return text.getvalue().encode()
 
 
 def _image_file(dataset: Dataset, index: int) -> tuple[bytes, str]:
-    """The file of a picture, without metadata, and the ending of its name."""
+    """The file of an image without metadata, and the ending of its name."""
     if dataset.encoding == ENCODED:
         stored = dataset.stored_bytes(index)
         if stored.startswith(_JPEG_START):
             try:
                 return with_orientation(without_metadata(stored), orientation_of(stored)), ".jpg"
             except ValueError:
-                # Pillow reads more than the standard allows (no end mark): PNG holds it as well.
+                # Pillow reads JPEG files that break the standard (no end mark); they become PNG.
                 pass
     image = dataset.image(index)
-    # Decoders leave texts and profiles of the file here, and encoders write some of them.
+    # Decoders put texts and profiles of the file here, and encoders would write some of them.
     image.info = {}
     if dataset.grey[index]:
         image = image.convert("L")
@@ -207,29 +208,24 @@ def _table(dataset: Dataset, rows: list[tuple[str, ...]]) -> bytes:
 
 
 def _entry(path: str) -> zipfile.ZipInfo:
-    """The same bytes for the same dataset: no clock, and a file that everybody may read."""
+    """A member without time, so that the same dataset gives the same bytes; readable by all."""
     entry = zipfile.ZipInfo(path)
     entry.external_attr = (stat.S_IFREG | 0o644) << 16
     return entry
 
 
-def export_notes(dataset: Dataset, exported: Sequence[ExportedClass]) -> bytes | None:
-    """What ``headstart.json`` of an export holds, or None where there is nothing to say."""
+def _notes(dataset: Dataset, classes: Sequence[ExportedClass]) -> ExportNotes:
     names = {
         text: entry.name
-        for entry in exported
+        for entry in classes
         for text in (entry.cell, entry.folder)
         if text != entry.name
     }
-    in_order = not _is_in_folder_order(dataset)
-    if not names and not in_order:
-        return None
-    document = {_NAMES: names, _ORDER: in_order}
-    return json.dumps(document, indent=1, ensure_ascii=False).encode()
+    return ExportNotes(names, not _is_in_folder_order(dataset))
 
 
 def _is_in_folder_order(dataset: Dataset) -> bool:
-    """Whether pictures stand by class, within it by the name of their side, as folders are read."""
+    """Whether the images are in the order in which folders are read: by class, then by subset."""
     ranks = np.argsort(np.argsort(SUBSETS))
     subsets = dataset.predefined_subsets
     by_subset = np.zeros(dataset.image_count) if subsets is None else ranks[subsets]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from core.datasets.bundled import digit_images
 from core.settings import BUNDLED_DATA
 
 THEMES = ("birds", "mammals", "music")
@@ -19,14 +20,13 @@ LONGEST_EDGE = 96
 DIGITS_IN_THE_TABLE = 60
 DIGITS_TO_TRAIN = 80
 DIGITS_TO_TEST = 40
-BRIGHTEST_DIGIT = 16
 # One date for every member, so that the same sample has the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One format: ``says`` what it is, ``tree`` draws it, ``build`` makes a file of it."""
+    """A sample of a layout: ``says`` describes it, ``tree`` draws it, ``build`` makes the file."""
 
     name: str
     title: str
@@ -53,7 +53,7 @@ def _images_with_table() -> bytes:
 
 
 def _pixel_table() -> bytes:
-    pixels, labels = _digits()
+    pixels, labels = digit_images()
     edge = pixels.shape[1]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -66,7 +66,7 @@ def _pixel_table() -> bytes:
 
 
 def _idx() -> bytes:
-    pixels, labels = _digits()
+    pixels, labels = digit_images()
     members = {}
     both = {
         "train": slice(0, DIGITS_TO_TRAIN),
@@ -100,15 +100,6 @@ def _images() -> list[tuple[str, str, bytes]]:
     return found
 
 
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    """scikit-learn's digits, uint8 ``(1797, 8, 8)`` 0 to 255, with their labels."""
-    # Imported here: scikit-learn takes a second to load.
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    return np.rint(bunch.images * (255 / BRIGHTEST_DIGIT)).astype(np.uint8), bunch.target
-
-
 def _zip(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -122,7 +113,7 @@ SAMPLES = (
     Sample(
         "folders",
         "One folder for each class",
-        "Put the pictures of each class into a folder with the name of the class, and pack the"
+        "Put the images of each class into a folder with the name of the class, and pack the"
         " folders as a zip. If you have train and test folders, put the class folders into them.",
         "my-pictures.zip\n"
         "├── birds\n"
@@ -136,8 +127,8 @@ SAMPLES = (
     ),
     Sample(
         "table",
-        "Pictures and a table of labels",
-        "Put all pictures into one zip, with a CSV table that has one line for each picture: its"
+        "Images and a table of labels",
+        "Put all images into one zip, with a CSV table that has one line for each image: its"
         " file name and its label. A column named split may say train or test.",
         "my-pictures.zip\n"
         "├── labels.csv        file,label\n"
@@ -152,8 +143,8 @@ SAMPLES = (
     Sample(
         "pixels",
         "A table of pixels",
-        "A CSV table with one line for each picture: its label, then the brightness of each pixel"
-        " from 0 to 255, row by row. The pictures must be square.",
+        "A CSV table with one line for each image: its label, then the brightness of each pixel"
+        " from 0 to 255, row by row. The images must be square.",
         "digits.csv            label,pixel0,pixel1,pixel2, ...\n"
         "                      5,0,0,13, ...\n"
         "                      0,0,24,255, ...",

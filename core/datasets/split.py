@@ -1,12 +1,12 @@
 """Split a dataset into train, validation and test: stratified, seeded, saved once.
 
-scikit-learn's ``StratifiedGroupKFold`` cuts equal folds only: 7 % and 30 % would take a hundred of
-them, more than a class of 49 images can fill. So groups are dealt out here. Every group goes to a
-side that still has room for it, drawn in proportion to that room, large groups first: small ones
-then fill the gaps exactly.
+scikit-learn's ``StratifiedGroupKFold`` makes equal folds only: 7 % and 30 % would take a hundred of
+them, more than a class of 49 images can fill. So groups of near duplicates are assigned here, large
+ones first: each goes to a subset that still has room for it, drawn in proportion to that room.
+Small groups then fill the gaps exactly.
 
-Where a dataset came with a split, its test pictures are exactly the test side. What it trains on
-loses the pictures that have a near duplicate among them: they lie on no side.
+A predefined split keeps exactly its test images. Training images that have a near duplicate among
+them are in no subset.
 """
 
 import hashlib
@@ -32,11 +32,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which images are trained on, choose the epoch, and are scored once.
+    """The images that are trained on, that choose the epoch, and that are tested once.
 
-    Sorted int64 index arrays that do not overlap. They cover the dataset, but for images of a
-    given split that would leak: see ``leaking_images``. ``fingerprint`` is the SHA-256 (hex) of
-    the dataset's id and the three arrays.
+    Sorted int64 index arrays that do not overlap. They cover the dataset except for images of a
+    predefined split that would leak: see ``leaking_images``. ``fingerprint`` is the SHA-256 (hex)
+    of the dataset's id and the three arrays.
     """
 
     train: np.ndarray
@@ -48,14 +48,16 @@ class Split:
 def make_split(
     dataset: Dataset, test: float, validation: float, seed: int, use_predefined: bool = True
 ) -> Split:
-    """The split of these proportions (shares of all images, 0 to 1) and seed.
+    """The split with these fractions of all images (0 to 1) and this seed.
 
-    Made the first time and kept with the dataset; read back ever after, so that all runs that
-    are compared share it. Near duplicates stay on one side; every class is on every side.
-    Where the dataset came with a split and ``use_predefined``, that is taken: ``test`` says nothing
-    then, and ``validation`` is the share of its training images, unless it has validation images
-    that are not in test as well.
-    Raises ``BadInput``: proportions that leave nothing to train on, a class too small.
+    It is made once and saved with the dataset, so that all runs that are compared share it. Near
+    duplicates stay in one subset; every class is in every subset.
+
+    With ``use_predefined`` a predefined split is used where there is one. Then ``test`` has no
+    effect, and ``validation`` is the fraction of its training images, unless it has validation
+    images that are not in test as well.
+
+    Raises ``BadInput`` where the fractions leave nothing to train on or a class is too small.
     """
     if not (test > 0 and validation > 0 and test + validation <= 1 - SMALLEST_TRAIN):
         raise BadInput(
@@ -79,17 +81,17 @@ def make_split(
                 subsets = _predefined_subsets(dataset, validation, seed)
             else:
                 counts, groups = _counts_of_groups(dataset, np.arange(dataset.image_count))
-                subsets = _deal_out(dataset, counts, (validation, test), seed)[groups]
+                subsets = _assign(dataset, counts, (validation, test), seed)[groups]
             saved = _as_split(dataset, subsets)
             _write(path, saved)
     return saved
 
 
 def leaking_images(dataset: Dataset) -> np.ndarray:
-    """Images of the given split that have a near duplicate on a side that comes after theirs.
+    """Images of the predefined split with a near duplicate in a later subset.
 
     Sorted int64 positions: training images that are also in validation or test, validation images
-    that are also in test. Empty for a dataset without a split of its own.
+    that are also in test. Empty for a dataset without a predefined split.
     """
     if dataset.predefined_subsets is None:
         return np.empty(0, np.int64)
@@ -97,25 +99,23 @@ def leaking_images(dataset: Dataset) -> np.ndarray:
 
 
 def leaks_of(groups: np.ndarray, subsets: np.ndarray) -> np.ndarray:
-    """``leaking_images`` of arrays: the group of each image, and its side as a position in
-    ``SUBSETS``, both int ``(N,)``."""
+    """``leaking_images`` from arrays, int ``(N,)``: the group and subset of each image."""
     last_subset = np.zeros(groups.max(initial=-1) + 1, np.int8)
     np.maximum.at(last_subset, groups, subsets)
     return np.flatnonzero(subsets < last_subset[groups])
 
 
 def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
-    """Classes that no split can be made of: how many images they have that are no near duplicates
-    of each other, and how many are needed.
+    """Classes too small to split: number of their distinct images, and number needed.
 
-    Where the dataset came with a split, images to train on are counted, without those that leak.
+    Near duplicates count once. In a predefined split only training images that do not leak count.
     """
     counted = np.arange(dataset.image_count)
     needed = len(SUBSETS)
     if dataset.predefined_subsets is not None:
         subsets = _predefined_without_leaks(dataset)
         counted = np.flatnonzero(subsets == SUBSETS.index("train"))
-        # Validation is dealt from train where it was not given.
+        # Validation is drawn from train where the predefined split has none.
         needed = 1 if (subsets == SUBSETS.index("validation")).any() else 2
     distinct = distinct_per_class(
         dataset.labels[counted], dataset.groups[counted], len(dataset.classes)
@@ -125,7 +125,7 @@ def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
 
 
 def _predefined_subsets(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
-    """Side of each image, -1 for one that leaks; validation is dealt from train if need be."""
+    """Subset of each image, -1 for one that leaks; validation is drawn from train if missing."""
     subsets = _predefined_without_leaks(dataset)
     train = np.flatnonzero(subsets == 0)
     trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
@@ -133,19 +133,19 @@ def _predefined_subsets(dataset: Dataset, validation: float, seed: int) -> np.nd
         if not count:
             raise BadInput(
                 f"Class {name!r} has no image to train on in the split that came with the dataset"
-                " (near duplicates of test images do not count). Add pictures of it to train,"
+                " (near duplicates of test images do not count). Add images of it to train,"
                 " leave the class out, or let Headstart make its own split.",
                 "split",
             )
-    # None was given, or all of it is in test as well.
+    # Without validation images, or where all of them are in test as well.
     if not (subsets == 1).any():
         counts, groups = _counts_of_groups(dataset, train)
-        subsets[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
+        subsets[train] = _assign(dataset, counts, (validation, 0.0), seed)[groups]
     return subsets
 
 
 def _predefined_without_leaks(dataset: Dataset) -> np.ndarray:
-    """Side of each image in the given split, int64 ``(N,)``; ``NO_SUBSET`` where it leaks."""
+    """Predefined subset of each image, int64 ``(N,)``; ``NO_SUBSET`` where it leaks."""
     subsets = np.array(dataset.predefined_subsets, np.int64)
     subsets[leaking_images(dataset)] = NO_SUBSET
     return subsets
@@ -167,7 +167,7 @@ def _fingerprint(dataset_id: str, arrays: tuple[np.ndarray, ...]) -> str:
 
 
 def _read(path: Path, dataset: Dataset) -> Split | None:
-    """The saved split, or None where there is none or it is damaged (logged, made again)."""
+    """The saved split, or None where it is missing or damaged (logged)."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         arrays = tuple(np.array(document[subset], np.int64) for subset in SUBSETS)
@@ -193,20 +193,22 @@ def _write(path: Path, split: Split) -> None:
 
 
 def _counts_of_groups(dataset: Dataset, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images of each class in each group, int ``(groups, classes)``, and the group of each image:
-    of the ``images`` at these positions, groups numbered anew."""
+    """Number of images by group and class, int ``(groups, classes)``, and the group of each image.
+
+    Of the ``images`` at these positions only; groups are numbered again from 0.
+    """
     _, groups = np.unique(dataset.groups[images], return_inverse=True)
     counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
     np.add.at(counts, (groups, dataset.labels[images]), 1)
     return counts, groups
 
 
-def _deal_out(
+def _assign(
     dataset: Dataset, group_counts: np.ndarray, held_out: tuple[float, float], seed: int
 ) -> np.ndarray:
-    """Side of each group (0 train, 1 validation, 2 test), int ``(groups,)``.
+    """Subset of each group (0 train, 1 validation, 2 test), int ``(groups,)``.
 
-    ``held_out`` are the shares of validation and test; a share of 0 leaves that side out.
+    ``held_out``: fractions of validation and test; 0 leaves that subset out.
     """
     filled = [
         0,
@@ -232,7 +234,7 @@ def _deal_out(
 
 
 def _draw_subset(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
-    """``room`` int ``(3, k)`` and ``counts`` int ``(k,)``, for the k classes of one group."""
+    """A subset with room for a group of k classes; ``room`` int ``(3, k)``, ``counts`` ``(k,)``."""
     fits = (room >= counts).all(axis=1)
     if not fits.any():
         return int(room.min(axis=1).argmax())
@@ -241,13 +243,13 @@ def _draw_subset(room: np.ndarray, counts: np.ndarray, random: np.random.Generat
 
 
 def _targets(class_counts: np.ndarray, held_out: tuple[float, float]) -> np.ndarray:
-    """Images wanted, int ``(3 subsets, classes)``: each class in proportion, at least 1 a side."""
+    """Images wanted, int ``(3, classes)``: each class in proportion, at least 1 in each subset."""
     targets = np.zeros((3, len(class_counts)), np.int64)
     for subset, fraction in zip((1, 2), held_out, strict=True):
         exact = class_counts * fraction
         wanted = np.floor(exact).astype(np.int64)
         short = round(class_counts.sum() * fraction) - wanted.sum()
-        # What rounding down left goes to the classes that lost most by it.
+        # The remainder goes to the classes that lost most by rounding down.
         wanted[np.argsort(wanted - exact, kind="stable")[:short]] += 1
         targets[subset] = np.maximum(1, wanted) if fraction > 0 else 0
     targets[0] = class_counts - targets[1] - targets[2]
@@ -258,14 +260,14 @@ def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, subsets: int)
     for number, name in enumerate(dataset.classes):
         distinct = int((group_counts[:, number] > 0).sum())
         if distinct < subsets:
-            # Only a split that came with the dataset leaves one side as it is.
+            # With a predefined split, only training images are divided.
             purposes, where = "training, validation and test", ""
             if subsets < len(SUBSETS):
                 purposes, where = "training and validation", " to train on"
             raise BadInput(
                 f"Class {name!r} has {int(group_counts[:, number].sum())} image(s){where},"
                 f" {distinct} that are not near duplicates of each other; at least {subsets} such"
-                f" are needed, one each for {purposes}. Add pictures to it, or"
+                f" are needed, one each for {purposes}. Add images to it, or"
                 " leave the class out.",
                 "split",
             )
@@ -274,7 +276,7 @@ def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, subsets: int)
 def _give_every_subset_every_class(
     dataset: Dataset, group_counts: np.ndarray, subset_of_group: np.ndarray, subsets: list[int]
 ) -> None:
-    """Move the smallest group that can be spared to a side that lacks a class."""
+    """Move the smallest group that can be spared to a subset that lacks a class."""
     for number in range(len(dataset.classes)):
         for subset in subsets:
             holders = np.flatnonzero(group_counts[:, number])
@@ -286,8 +288,8 @@ def _give_every_subset_every_class(
             if not spare:
                 name = dataset.classes[number]
                 raise BadInput(
-                    f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put on all"
-                    " sides: its near duplicates tie it to other classes."
+                    f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put into all"
+                    " subsets: near duplicates tie it to other classes."
                     f" At least {len(subsets)} independent images are needed.",
                     "split",
                 )
@@ -298,7 +300,7 @@ def _give_every_subset_every_class(
 def _can_be_spared(
     group: np.integer, group_counts: np.ndarray, subset_of_group: np.ndarray
 ) -> bool:
-    """Whether every class of the group keeps another group on the side that it would leave."""
+    """Whether every class of the group has another group in the subset that it would leave."""
     others = subset_of_group == subset_of_group[group]
     others[group] = False
     classes = np.flatnonzero(group_counts[group])

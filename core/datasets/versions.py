@@ -1,7 +1,7 @@
-"""A new version of a dataset: what is left after some changes. The old one stays as it is.
+"""A new version of a dataset: what is left of it after some changes. The old one stays as it is.
 
-Nothing is decoded or copied: both share one ``source.bin`` by a hard link, and either can be
-removed without harm to the other.
+Nothing is decoded or copied: both share ``source.bin`` by a hard link, and either can be removed
+without harm to the other.
 """
 
 import errno
@@ -24,7 +24,7 @@ from core.datasets.groups import (
     renumbered,
     within_classes,
 )
-from core.datasets.health_report import health_report
+from core.datasets.health_report import health_of_arrays
 from core.datasets.reading.raw_files import LONGEST_NAME as LONGEST_CLASS_NAME
 from core.datasets.reading.reader import FEWEST_CLASSES
 from core.datasets.reading.subset_names import settle_subsets
@@ -41,21 +41,24 @@ from core.datasets.wording import counted, shortened
 from core.errors import BadInput, HeadstartError, UnknownName
 
 _VERSION = re.compile(r", version (\d+)$")
-# What file systems say that have no hard links, or not between these two places.
+# Errors of file systems without hard links, or without links between these two places.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What a new version leaves out or joins. Fields that are left alone change nothing.
+    """What a new version leaves out or merges; the defaults change nothing.
 
-    ``drop_images`` are positions; ``merge_classes`` are pairs (from, into), done one after
-    another, and ``into`` may be a new name. Single pictures and classes go first, then classes are
-    merged; all else is judged by what is left then. ``drop_one_colour``: pictures with nothing on
-    them. ``drop_conflicts``: all pictures that stand, pixel for pixel, under several classes;
-    ``drop_near_conflicts``: all near duplicates that do. ``drop_leaks``: what
-    ``split.leaking_images`` names. Of exact or near duplicates under one class the first stays, or
-    the first of those that a given split has in test.
+    They are applied in this order, each to what the earlier ones left:
+
+    drop_images: positions. drop_classes: names.
+    merge_classes: pairs (from, into), one after another; ``into`` may be a new name.
+    drop_one_colour: images of a single colour.
+    drop_conflicts: all images whose pixels are in more than one class.
+    drop_near_conflicts: all near duplicates that are in more than one class.
+    drop_leaks: images that ``split.leaking_images`` names.
+    drop_exact_duplicates, drop_near_duplicates: all but one of each set within a class; an image
+        in the predefined test subset is kept before others, then the first.
     """
 
     drop_exact_duplicates: bool = False
@@ -71,9 +74,12 @@ class Changes:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """``kept``: sorted int64 positions ``(n,)`` of the images that stay; ``class_names``: the
-    class of each of them; ``predefined_subsets``: int8 ``(n,)`` or None, as in ``Dataset``;
-    ``sentences``: what was done, for people."""
+    """What is left of a dataset.
+
+    kept: sorted int64 positions ``(n,)``. class_names: the class of each of these images.
+    predefined_subsets: int8 ``(n,)`` or None, as in ``Dataset``.
+    sentences: what was done, for people.
+    """
 
     kept: np.ndarray
     class_names: list[str]
@@ -82,7 +88,7 @@ class Outcome:
 
 
 def outcome_of(dataset: Dataset, changes: Changes) -> Outcome:
-    """What stays of a dataset. Raises ``BadInput`` where a class or a picture is not there."""
+    """What is left of a dataset. Raises ``BadInput`` for a class or image that does not exist."""
     draft = _Draft(dataset)
     draft.drop_images(changes.drop_images)
     for name in dict.fromkeys(changes.drop_classes):
@@ -103,7 +109,7 @@ def outcome_of(dataset: Dataset, changes: Changes) -> Outcome:
 
 
 class _Draft:
-    """A dataset from which images are taken away step by step."""
+    """A dataset from which images are removed step by step."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -128,23 +134,21 @@ class _Draft:
         wrong = [position for position in positions if not 0 <= position < count]
         if wrong:
             raise BadInput(
-                f"There is no picture {wrong[0]}: the pictures of {self._dataset.name!r} are"
+                f"There is no image {wrong[0]}: the images of {self._dataset.name!r} are"
                 f" numbered from 0 to {count - 1}.",
                 "drop_images",
             )
         chosen = np.zeros(count, bool)
         chosen[list(positions)] = True
         self._drop(
-            lambda left: chosen[left], "picture chosen by hand is", "pictures chosen by hand are"
+            lambda left: chosen[left], "image chosen by hand is", "images chosen by hand are"
         )
 
     def drop_class(self, name: str) -> None:
         number = self._number_of(name)
         count = self._count_of(number)
         self._kept[self._labels == number] = False
-        self._sentences.append(
-            f"Class {shortened(name)!r} is left out: {counted(count, 'picture')}."
-        )
+        self._sentences.append(f"Class {shortened(name)!r} is left out: {counted(count, 'image')}.")
 
     def merge(self, source: str, target: str) -> None:
         target = _checked_class_name(target)
@@ -155,14 +159,14 @@ class _Draft:
             self._names.append(target)
         self._sentences.append(
             f"Class {shortened(source)!r} becomes part of {shortened(target)!r}:"
-            f" {counted(self._count_of(number), 'picture')}."
+            f" {counted(self._count_of(number), 'image')}."
         )
         self._labels[self._labels == number] = self._names.index(target)
 
     def drop_one_colour(self) -> None:
         one_colour = self._dataset.one_colour
         self._drop(
-            lambda left: one_colour[left], "picture of one colour is", "pictures of one colour are"
+            lambda left: one_colour[left], "image of one colour is", "images of one colour are"
         )
 
     def drop_conflicts(self) -> None:
@@ -170,7 +174,7 @@ class _Draft:
             equal = self._equal[left]
             return in_multiple_classes(equal, self._labels[left])[equal]
 
-        self._drop(judge, "picture under several classes is", "pictures under several classes are")
+        self._drop(judge, "image in several classes is", "images in several classes are")
 
     def drop_near_conflicts(self) -> None:
         def judge(left: np.ndarray) -> np.ndarray:
@@ -179,8 +183,8 @@ class _Draft:
 
         self._drop(
             judge,
-            "picture that looks like one of another class is",
-            "pictures that look like some of another class are",
+            "image that looks like one of another class is",
+            "images that look like some of another class are",
         )
 
     def drop_leaks(self) -> None:
@@ -190,8 +194,8 @@ class _Draft:
 
         self._drop(
             judge,
-            "picture that is also on a later side of the split is",
-            "pictures that are also on a later side of the split are",
+            "image that is also in a later subset of the split is",
+            "images that are also in a later subset of the split are",
         )
 
     def drop_exact_duplicates(self) -> None:
@@ -213,7 +217,7 @@ class _Draft:
         self._drop(judge, one, many)
 
     def _drop(self, judge: Callable[[np.ndarray], np.ndarray], one: str, many: str) -> None:
-        """Take away what ``judge`` says (bool) of the positions that are left."""
+        """Remove those of the remaining positions for which ``judge`` gives True."""
         left = np.flatnonzero(self._kept)
         gone = left[judge(left)] if len(left) else left
         self._kept[gone] = False
@@ -221,7 +225,7 @@ class _Draft:
             self._sentences.append(f"{counted(len(gone), one, many)} left out.")
 
     def _number_of(self, name: str) -> int:
-        """The number of a class that still has pictures. Raises ``UnknownName``."""
+        """The number of a class that still has images. Raises ``UnknownName``."""
         present = {self._names[number] for number in np.unique(self._labels[self._kept])}
         if name not in present:
             raise UnknownName("class", name, present)
@@ -243,8 +247,11 @@ def _checked_class_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class ChangePreview:
-    """What a version would hold. ``class_counts``: images of each class, sorted by name;
-    ``sentences`` say what goes; ``problem`` why it cannot be made, or None."""
+    """What a version would contain.
+
+    class_counts: number of images of each class, sorted by name. sentences: what would be done.
+    problem: why it cannot be made, or None.
+    """
 
     images_kept: int
     images_dropped: int
@@ -267,11 +274,11 @@ def preview(dataset: Dataset, changes: Changes) -> ChangePreview:
 
 
 def make_version(dataset: Dataset, changes: Changes, name: str | None = None) -> Dataset:
-    """Store what is left of a dataset after ``changes``, as a dataset of its own.
+    """Store what is left of a dataset after ``changes`` as a new dataset.
 
-    Without a name it is called "NAME, version 2", or 3, 4 ... The same content again, or no change
-    at all, returns the stored dataset. Raises ``BadInput``: fewer than two classes left, a name
-    that is taken, a class or picture that is not there.
+    Without a name it is called "NAME, version 2", or 3, 4 ... If the content is already stored, as
+    with no change at all, that dataset is returned. Raises ``BadInput`` where fewer than two
+    classes are left, the name is taken, or a class or image does not exist.
     """
     outcome = outcome_of(dataset, changes)
     classes = sorted(set(outcome.class_names))
@@ -293,9 +300,8 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         "classes": classes,
         "file_names": file_names,
         "channels": 1 if index["grey"].all() else 3,
-        "health": health_report(classes, file_names, index)
-        # What could not be read, and how the rest was, is told where it was read.
-        | {"quarantined": [], "ignored_files": 0, "notes": []},
+        # What was noticed while reading stays with the dataset that was read.
+        "health": health_of_arrays(classes, file_names, index).to_json(),
     }
     with incoming_folder(0) as incoming:
         _link_images(dataset, incoming)
@@ -305,12 +311,12 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
 def _problem(classes: list[str]) -> str | None:
     if len(classes) >= FEWEST_CLASSES:
         return None
-    left = f"Only the class {shortened(classes[0])!r}" if classes else "No picture"
+    left = f"Only the class {shortened(classes[0])!r}" if classes else "No image"
     return f"{left} would be left; at least {FEWEST_CLASSES} classes are needed."
 
 
 def _index(dataset: Dataset, outcome: Outcome, classes: list[str]) -> dict[str, np.ndarray]:
-    """The arrays of ``index.npz`` for what is kept."""
+    """The arrays of ``index.npz`` for the images that are kept."""
     number = {name: position for position, name in enumerate(classes)}
     kept = outcome.kept
     index = {
@@ -327,7 +333,7 @@ def _index(dataset: Dataset, outcome: Outcome, classes: list[str]) -> dict[str, 
 
 
 def _link_images(dataset: Dataset, incoming: Path) -> None:
-    """Put the images of ``dataset`` into ``incoming``: a link, or a copy where links cannot be."""
+    """Put the images of ``dataset`` into ``incoming``: a hard link, or a copy without links."""
     source, target = dataset.folder / SOURCE_FILE, incoming / SOURCE_FILE
     try:
         os.link(source, target)
@@ -343,7 +349,7 @@ def _link_images(dataset: Dataset, incoming: Path) -> None:
 
 
 def _next_name(dataset: Dataset) -> str:
-    """The first name "NAME, version N" that is free, N above the number of ``dataset``."""
+    """The first free name "NAME, version N" with N above the version of ``dataset``."""
     base, number = dataset.name, 1
     found = _VERSION.search(base)
     if found and dataset.version_of is not None:

@@ -99,12 +99,12 @@ def _page_of(entries: Sequence[Entry], size: int, key: str) -> Sequence[Entry]:
 
 
 def _show_quarantined(dataset: Dataset) -> None:
-    entries = dataset.health["quarantined"]
+    entries = dataset.health.quarantined
     with st.expander("See the files", icon=":material/list:"):
         st.dataframe(
             {
-                "file": [entry["file"] for entry in entries[:MOST_FILES_LISTED]],
-                "reason": [entry["reason"] for entry in entries[:MOST_FILES_LISTED]],
+                "file": [entry.file for entry in entries[:MOST_FILES_LISTED]],
+                "reason": [entry.reason for entry in entries[:MOST_FILES_LISTED]],
             },
             hide_index=True,
             key=f"quarantined.{dataset.id}",

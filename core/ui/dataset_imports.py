@@ -106,14 +106,14 @@ def _show_outcome(entry: ImportRecord) -> None:
     except HeadstartError as error:
         st.error(literal(error))
         return
-    left_out = len(dataset.health.get("quarantined", ()))
+    left_out = len(dataset.health.quarantined)
     text = f"**{dataset.image_count:,}** images in **{len(dataset.classes):,}** classes"
     if left_out:
         text += f" · {left_out:,} could not be used: see its Health"
     st.markdown(text)
     st.caption(f"Classes: {literal(listed(dataset.classes))}.")
     # How it was read, while it is fresh: what was meant otherwise is seen before hours are spent.
-    for note in dataset.health.get("notes", ())[:MOST_NOTES]:
+    for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {literal(note)}")
     link_to("datasets", f"Open {literal(dataset.name)}", dataset=dataset.folder.name)
 

@@ -66,7 +66,7 @@ def _show_downloads(dataset: Dataset) -> None:
 
 def offer_quarantine_list(dataset: Dataset, place: str) -> None:
     """The download of the files that could not be used; ``place`` keeps the keys apart."""
-    quarantined = len(dataset.health["quarantined"])
+    quarantined = len(dataset.health.quarantined)
     st.download_button(
         "List of the files left out",
         data=file_or_error(lambda: quarantine_csv(dataset)),

@@ -18,7 +18,7 @@ def add_zip(tmp_path, members, name="upload.zip"):
 
 
 def reasons(dataset):
-    return {entry["file"]: entry["reason"] for entry in dataset.health["quarantined"]}
+    return {entry.file: entry.reason for entry in dataset.health.quarantined}
 
 
 def test_folder_and_zip_of_the_same_pictures_are_one_dataset(tmp_path):

@@ -154,10 +154,10 @@ def test_twins_of_themes16_are_together(themes16):
     assert group["games_012.png"] == group["games_015.png"] == group["games_049.png"]  # aces
     assert group["desserts_034.png"] != group["flags_025.png"]
     assert len({group[f"flags_{n}.png"] for n in ("025", "054", "073", "011", "015")}) == 5
-    assert themes16.health["exact_duplicates"] == 0
-    assert themes16.health["near_duplicate_groups"] == 70
-    assert themes16.health["images_in_groups"] == 222
-    assert themes16.health["largest_group"] == 14
+    assert themes16.health.exact_duplicates == 0
+    assert themes16.health.near_duplicate_groups == 70
+    assert themes16.health.images_in_groups == 222
+    assert themes16.health.largest_group == 14
 
 
 def families(count: int, seed: int = 0):

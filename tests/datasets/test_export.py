@@ -51,7 +51,7 @@ def added_again(dataset, tmp_path, monkeypatch):
 
 
 def content_of(dataset):
-    """Every picture with its class and side, in order."""
+    """Every image with its class and side, in order."""
     sides = dataset.predefined_subsets
     return [
         (
@@ -135,7 +135,7 @@ def test_png_and_other_formats_come_back_the_same(tmp_path, monkeypatch):
     again = added_again(dataset, tmp_path, monkeypatch)
     assert again.id == dataset.id
     assert content_of(again) == content_of(dataset)
-    assert again.health["quarantined"] == []
+    assert again.health.quarantined == ()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -164,7 +164,7 @@ def test_a_jpeg_that_only_pillow_can_read_becomes_a_png(tmp_path, monkeypatch):
     odd = whole[:20] + b"between the segments" + whole[20:]
     members = two_classes(2) | {"cats/odd.jpg": odd}
     dataset = add_dataset(write_zip(tmp_path / "pets.zip", members))
-    assert dataset.health["quarantined"] == []
+    assert dataset.health.quarantined == ()
     assert "cats/2-odd.png" in members_of(exported(dataset))
     assert added_again(dataset, tmp_path, monkeypatch).id == dataset.id
 

@@ -71,7 +71,7 @@ def test_arrays_are_sorted_int64_and_the_fingerprint_is_fixed(own_themes16):
 
 def test_saved_once_and_read_back(own_themes16, monkeypatch):
     made = make_split(own_themes16, TEST, VALIDATION, 3)
-    monkeypatch.setattr(split, "_deal_out", None)
+    monkeypatch.setattr(split, "_assign", None)
     again = make_split(own_themes16, TEST, VALIDATION, 3)
     assert again.fingerprint == made.fingerprint
     assert (again.test == made.test).all()
@@ -216,7 +216,7 @@ def test_validation_without_a_test_is_the_test(tmp_path):
     dataset = given_dataset(tmp_path, given_members(GIVEN["train and validation"]))
     subsets = sides_by_name(dataset, make_split(dataset, 0.3, 1 / 6, 0))
     assert subsets["test"] == {name for name in dataset.file_names if "/validation/" in name}
-    assert any("its validation pictures are the test" in note for note in dataset.health["notes"])
+    assert any("its validation images are used as test" in note for note in dataset.health.notes)
 
 
 @pytest.mark.usefixtures("home")

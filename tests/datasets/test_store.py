@@ -21,7 +21,7 @@ def test_the_bundled_datasets(themes16, digits):
     assert themes16.channels == 3
     assert (themes16.majority_class, themes16.class_counts["people"]) == ("people", 250)
     assert themes16.majority_fraction == 250 / 1347
-    assert themes16.health["quarantined"] == []
+    assert themes16.health.quarantined == ()
     assert "public domain" in themes16.provenance
     assert themes16.id.startswith("256c1572")
     assert (digits.name, digits.image_count, digits.channels) == ("digits", 1797, 1)

@@ -377,7 +377,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
     text = words(app)
     places = [text.index(finding.title.split(":")[0].split("(")[0][:20]) for finding in found[:2]]
     assert places == sorted(places)
-    assert "1 picture stands under more than one class" in text
+    assert "1 image appears in more than one class" in text
     assert not app.image  # nothing is decoded before somebody looks
     assert "Every picture has 12 × 12 pixels." in text
     table = next(frame.value for frame in app.dataframe if "share (%)" in frame.value)

@@ -39,11 +39,11 @@ STORE_READS = {
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "add_digits", "add_themes16", "ensure_bundled_datasets",
-    "take_in", "take_in_pixels", "remove_dataset", "rename_dataset", "publish", "make_version",
+    "remove_dataset", "rename_dataset", "publish", "make_version",
 }  # fmt: skip
 DATASET_READS = {
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
-    "content_id", "outcome_of", "preview",
+    "content_id", "digit_images", "outcome_of", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {"receive_upload", "import_folder", "retry_import"}
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord"}

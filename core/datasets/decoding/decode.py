@@ -1,8 +1,8 @@
-"""Decode one picture from bytes, as people see it: turned upright, on white, 8 bits a channel.
+"""Decode one image from bytes, as people see it: upright, on white, 8 bits a channel.
 
-Files are known by content, not by name, and only formats on the list below are opened. The one
-exception is TIFF, a large and old family of decoders: it is opened only where the name asks
-for it, so that a TIFF that calls itself ``.png`` is refused.
+The format is recognised by content, not by name, and only the formats below are opened. The
+exception is TIFF, a large and old family of decoders: it is opened only where the file name ends
+accordingly, so that a TIFF named ``.png`` is refused.
 """
 
 import io
@@ -23,19 +23,19 @@ TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LARGEST_PIXELS = 50_000_000
 SMALLEST_EDGE = 2
 
-# Pictures above this size are decoded and looked at one at a time, so that a pool of threads never
-# holds several of them in memory at once. A thread may need the second while it holds the first.
+# Larger images are decoded and examined one at a time, so that a pool of threads never has several
+# of them in memory. The lock is reentrant: a thread may need a second one while it has the first.
 LARGE_PIXELS = 8_000_000
 _large_image = threading.RLock()
-# Each scan of a progressive JPEG goes over the whole picture again; encoders write about ten.
+# Each scan of a progressive JPEG goes over the whole image again; encoders write about ten.
 MOST_SCANS = 500
 _START_OF_SCAN = b"\xff\xda"
-# A JPEG with more pictures behind the first, as telephones write, is what Pillow calls MPO.
+# A JPEG with more images behind the first, as telephones write, is what Pillow calls MPO.
 _JPEGS = ("JPEG", "MPO")
 
-# Pillow asks the system for the pixels of a picture in pieces of this size. Pieces above 32 MB go
-# back to the system when a picture is let go; the smaller ones that it asks for otherwise stay with
-# the thread, so that two threads kept 0.9 GB after a large picture each, one after the other.
+# Pillow allocates the pixels of an image in blocks of this size. Blocks above 32 MB return to the
+# system when the image is freed. Smaller ones, its default, stay with the thread: two threads kept
+# 0.9 GB after one large image each.
 Image.core.set_block_size(64 * 1024**2)
 
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
@@ -53,8 +53,11 @@ _TURNED_A_QUARTER = frozenset({5, 6, 7, 8})
 
 @dataclass(frozen=True)
 class Decoded:
-    """An upright RGB picture; ``height`` and ``width`` are those of the whole of it in pixels,
-    also where ``image`` is ``reduced``. ``format`` is Pillow's name of the file format."""
+    """An upright RGB image.
+
+    ``height`` and ``width`` are the full size in pixels, also where ``image`` is ``reduced``.
+    ``format`` is Pillow's name of the file format; ``orientation`` is that of EXIF, 1 to 8.
+    """
 
     image: Image.Image
     height: int
@@ -65,16 +68,16 @@ class Decoded:
 
 
 def decode_image(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Image.Image:
-    """The first frame of an encoded picture as upright RGB, 8 bits a channel: see ``decode``."""
+    """The first frame of an encoded image as upright RGB, 8 bits a channel: see ``decode``."""
     return decode(data, file_name, smallest_edge).image
 
 
 def decode(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Decoded:
-    """The first frame of an encoded picture, as people see it, with what is known of the whole.
+    """The first frame of an encoded image, as people see it.
 
-    With ``smallest_edge`` a JPEG may come back reduced by a power of two (much faster), never
-    below that side. Raises ``UnreadableImageError`` with the reason, and nothing else, whatever the
-    bytes are.
+    With ``smallest_edge`` (pixels) a JPEG may come back reduced by a power of two, which is much
+    faster, but no smaller than that. Raises ``UnreadableImageError`` with the reason, and nothing
+    else, for any bytes.
     """
     with decoding(data, file_name, smallest_edge) as decoded:
         return decoded
@@ -84,7 +87,7 @@ def decode(data: bytes, file_name: str = "", smallest_edge: int | None = None) -
 def decoding(
     data: bytes, file_name: str = "", smallest_edge: int | None = None
 ) -> Iterator[Decoded]:
-    """``decode``, and no other large picture is decoded until the block ends."""
+    """Like ``decode``; no other large image is decoded until the block ends."""
     with ExitStack() as alone:
         yield _decoded_or_reason(data, file_name, smallest_edge, alone)
 
@@ -112,7 +115,7 @@ def _decoded_or_reason(
         except MemoryError:
             raise UnreadableImageError("too large for the memory of this machine") from None
         except Exception as error:
-            # Decoders raise anything on hostile bytes; every one becomes a reason.
+            # Decoders raise all kinds of errors on hostile bytes; each becomes a reason.
             raise UnreadableImageError(_why_damaged(error)) from error
 
 
@@ -125,7 +128,7 @@ def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
 
 
 def _takes_much_memory(opened: Image.Image, whole: tuple[int, int]) -> bool:
-    # A progressive JPEG is held whole while it is decoded, however much it is reduced.
+    # A progressive JPEG is in memory as a whole while it is decoded, even when it is reduced.
     held = whole if opened.info.get("progressive") else opened.size
     return held[0] * held[1] > LARGE_PIXELS
 
@@ -151,20 +154,20 @@ def _check_structure(image: Image.Image, data: bytes) -> None:
             f"drawn in more than {MOST_SCANS} passes, which would take hours to read"
         )
     if image.format == "PNG":
-        # Decoding does not look at the checksums of the pixels, and shows what is left of them.
+        # Decoding ignores the checksums of the pixels and shows what is left of them.
         with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
             again.verify()
 
 
 def _too_large_message(image: Image.Image | None) -> str:
-    size = f"{image.width} x {image.height} pixels" if image else "the picture"
+    size = f"{image.width} x {image.height} pixels" if image else "the image"
     return f"{size} is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
 
 
 def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     image.load()
     rgb = as_rgb(image, image.info.get("transparency"))
-    # Its pixels go before the turn makes another copy of them.
+    # Free the pixels before turning makes another copy of them.
     image.close()
     turn = _TURNS.get(orientation)
     return rgb.transpose(turn) if turn is not None else rgb
@@ -177,7 +180,7 @@ def orientation_of(jpeg: bytes) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 where there is none. Unreadable EXIF turns nothing, as in viewers."""
+    """EXIF orientation, 1 without or with unreadable EXIF, as in image viewers."""
     try:
         orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
         return orientation if orientation in _TURNS else 1
@@ -187,7 +190,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _why_damaged(error: Exception) -> str:
     if isinstance(error, ValueError) and "MAX_TEXT" in str(error):
-        return "holds a text that unpacks to more than a picture's description needs"
+        return "contains a text that unpacks to far more than an image's description needs"
     return f"damaged or cut short ({_one_line(error)})"
 
 
@@ -205,13 +208,16 @@ def _why_unknown(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         if brand in _HEIC_BRANDS:
-            return f"a HEIC picture, as iPhones take them: save it as JPEG (read are {accepted})"
+            return (
+                "a HEIC image, as iPhones take them: save it as JPEG (formats that can be read:"
+                f" {accepted})"
+            )
         if brand == b"avif":
-            return f"an AVIF picture: save it as JPEG or PNG (read are {accepted})"
-        return f"a film, not one of {accepted}"
+            return f"an AVIF image: save it as JPEG or PNG (formats that can be read: {accepted})"
+        return f"a video, not one of {accepted}"
     if data.startswith((b"II*\0", b"MM\0*")):
         return "a TIFF whose name does not end in .tif or .tiff"
-    return f"not a readable picture of a known format ({accepted})"
+    return f"not a readable image of a known format ({accepted})"
 
 
 def _one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Look at one picture on the way in: what it takes to find its duplicates and to describe it."""
+"""Examine one image as it is added: all that is needed to find its duplicates and describe it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from core.datasets.decoding.as_rgb import bands
 from core.datasets.decoding.decode import decoding
 from core.datasets.decoding.metadata import without_metadata
 
-# A JPEG is never reduced below this side in pixels to be looked at: twice the 32 of the hash, which
-# then lies within 4 bits of that of the whole picture (200 made pictures), as it does from 128.
+# A JPEG is never reduced below this edge in pixels to be examined: twice the 32 of the hash. The
+# hash is then within 4 bits of that of the whole image (200 generated images), as it is with 128.
 EXAMINED_EDGE = 64
-# Few rows at a time: a coloured picture is known by its first ones.
+# Few rows at a time: the first ones of a coloured image suffice to tell.
 GREY_BAND_ROWS = 64
-# Levels (of 255) by which the pixels of a picture of one colour may differ.
+# Levels (of 255) by which pixels may differ in an image of one colour.
 ONE_COLOUR_LEVELS = 4
 
 SMALLEST_HASHED_EDGE = 32
@@ -26,8 +26,13 @@ THUMBNAIL_EDGE = 16
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What one picture is: a digest that is equal where the pixels are, size, grey or not, of one
-    colour or not, hash. ``thumbnail`` is None where the picture is too small for a hash."""
+    """What is known of one image.
+
+    digest: 32 bytes, equal exactly where the pixels are equal. height, width: pixels.
+    grey, one_colour: without colour; of a single colour.
+    hash: 64-bit perceptual hash. thumbnail: grey uint8 ``(16, 16)``, None where the image is too
+        small for a hash.
+    """
 
     digest: bytes
     height: int
@@ -39,11 +44,11 @@ class Examined:
 
 
 def examine_file(data: bytes, file_name: str) -> Examined:
-    """Decode an encoded picture and look at it. Raises ``UnreadableImageError``.
+    """Decode an encoded image and examine it. Raises ``UnreadableImageError``.
 
-    A large JPEG is decoded at a half, a quarter or an eighth of its side, which is enough for
-    hash and thumbnail and several times faster. All its data are read on the way, so damage is
-    found. Its digest is then taken from the compressed picture, without metadata.
+    A large JPEG is decoded at a half, a quarter or an eighth of its size, which suffices for hash
+    and thumbnail and is several times faster. All its data are read, so that damage is found. Its
+    digest is then that of the compressed image without metadata.
     """
     with decoding(data, file_name, EXAMINED_EDGE) as decoded:
         size = decoded.height, decoded.width
@@ -55,7 +60,7 @@ def examine_file(data: bytes, file_name: str) -> Examined:
 
 
 def examine_pixels(pixels: np.ndarray) -> Examined:
-    """Look at a picture that came as numbers: uint8 ``(H, W)`` or ``(H, W, 3)``."""
+    """Examine an image that came as numbers: uint8 ``(H, W)`` or ``(H, W, 3)``."""
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
     height, width = pixels.shape[:2]
@@ -70,14 +75,14 @@ def _without_metadata(jpeg: bytes) -> bytes:
 
 
 def _examined(image: Image.Image, size: tuple[int, int], digest: bytes | None) -> Examined:
-    """Look at an RGB picture; ``size`` (height, width) is that of the whole of it.
+    """Examine an RGB image; ``size`` (height, width) is its full size.
 
-    Without a ``digest`` that of the pixels is taken.
+    Without a ``digest``, that of the pixels is computed.
     """
     height, width = size
     of_pixels = hashlib.sha256(f"{height}x{width};".encode())
     grey = True
-    # Band by band: a large picture never gets a second copy of itself.
+    # Band by band, so that no second copy of a large image is made.
     for band in bands(image):
         if digest is None:
             of_pixels.update(np.ascontiguousarray(band).data)
@@ -88,13 +93,13 @@ def _examined(image: Image.Image, size: tuple[int, int], digest: bytes | None) -
     if min(height, width) < SMALLEST_HASHED_EDGE:
         return Examined(digest, height, width, grey, _is_one_colour(image), 0, None)
     thumbnail = grey_thumbnail(image)
-    # The thumbnail first: it settles nearly all without another look at every pixel.
+    # The thumbnail first: nearly always it suffices, without another pass over every pixel.
     one_colour = int(np.ptp(thumbnail)) <= ONE_COLOUR_LEVELS and _is_one_colour(image)
     return Examined(digest, height, width, grey, one_colour, perceptual_hash(image), thumbnail)
 
 
 def _is_one_colour(image: Image.Image) -> bool:
-    """Whether an RGB picture is of one colour, but for what JPEG adds."""
+    """Whether an RGB image has a single colour, apart from JPEG artefacts."""
     channels = cast(tuple[tuple[int, int], ...], image.getextrema())
     return all(highest - lowest <= ONE_COLOUR_LEVELS for lowest, highest in channels)
 
@@ -108,7 +113,7 @@ def _is_grey(pixels: np.ndarray) -> bool:
 
 
 def perceptual_hash(image: Image.Image) -> int:
-    """64-bit DCT hash of a picture as an unsigned integer."""
+    """64-bit DCT hash of an image as an unsigned integer."""
     bits = imagehash.phash(image, hash_size=8).hash.ravel()
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 

@@ -1,4 +1,4 @@
-"""Findings about the classes: too small, few, many, unequal, missing on a side."""
+"""Findings about the classes: too small, few images, imbalance, many, missing in test."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from core.datasets.health.finding import Finding
 from core.datasets.split import classes_too_small
 from core.datasets.wording import counted, listed, percent, shortened
 
-# With fewer pictures a class has so few in the test that one more right or wrong shows.
+# With fewer images, the test subset has so few of a class that a single one changes the result.
 FEW_IMAGES = 20
 MANY_CLASSES = 100
-# From this share of the commonest class, or this ratio to the smallest, accuracy alone misleads.
+# Accuracy alone misleads from this fraction of the majority class, or this ratio to the smallest.
 STRONG_MAJORITY = 0.6
 STRONG_RATIO = 10
 
 
 def about_classes(dataset: Dataset) -> list[Finding]:
-    """What the sizes of the classes mean for results; nothing where all is well."""
+    """What the sizes of the classes mean for results; empty where all is well."""
     found = [
         _too_small(dataset),
         _missing_in_test(dataset),
@@ -43,9 +43,8 @@ def _too_small(dataset: Dataset) -> Finding | None:
         "problem",
         f"{_classes(len(small))} {'is' if len(small) == 1 else 'are'} too small to be split:"
         f" {listed(list(small))}.",
-        f"Each needs at least {counted(needed, 'picture')}{where} that"
-        f" {'is' if needed == 1 else 'are'} no near duplicate of another. Add pictures, merge it"
-        " with another class, or leave it out.",
+        f"Each needs at least {counted(needed, 'image')}{where}, near duplicates counted once. Add"
+        " images, merge the class with another, or leave it out.",
         count=len(small),
         classes=tuple(small),
         actions=("merge_classes", "drop_classes"),
@@ -63,10 +62,9 @@ def _missing_in_test(dataset: Dataset) -> Finding | None:
     return Finding(
         "classes_not_in_test",
         "warning",
-        f"{_classes(len(names))} {'has' if len(names) == 1 else 'have'} no picture in the test"
-        f" that came with the dataset: {listed(names)}.",
-        "Nothing can be said about how well they are told. Let Headstart make its own split, or"
-        " leave them out.",
+        f"{_classes(len(names))} {'has' if len(names) == 1 else 'have'} no image in the"
+        f" test subset that came with the dataset: {listed(names)}.",
+        "Their accuracy cannot be measured. Let Headstart make its own split, or leave them out.",
         count=len(names),
         classes=names,
         actions=("drop_classes",),
@@ -86,9 +84,9 @@ def _few(dataset: Dataset) -> Finding | None:
         "few_images",
         "warning",
         f"{_classes(len(names))} {'has' if len(names) == 1 else 'have'} fewer than {FEW_IMAGES}"
-        f" pictures: {listed(names)}.",
-        "So few are in the test that one picture more or less changes the result: the intervals"
-        " will be wide. Add pictures, merge with another class, or go on and mind the intervals.",
+        f" images: {listed(names)}.",
+        "So few of them are tested that a single image changes the result, and the intervals will"
+        " be wide. Add images, merge the class with another, or go on and look at the intervals.",
         count=len(names),
         classes=names,
         actions=("merge_classes", "drop_classes"),
@@ -105,11 +103,11 @@ def _imbalance(dataset: Dataset) -> Finding | None:
     return Finding(
         "imbalance",
         "warning",
-        f"A model that always says {shortened(largest)!r} reaches"
-        f" {percent(dataset.majority_fraction)}: that class has {counts[largest]:,} pictures, the"
+        f"A model that always predicts {shortened(largest)!r} reaches"
+        f" {percent(dataset.majority_fraction)}: that class has {counts[largest]:,} images, the"
         f" smallest, {shortened(smallest)!r}, has {counts[smallest]:,}.",
-        "Look at balanced accuracy, which counts every class alike, and compare every model with"
-        " that line.",
+        "Look at balanced accuracy, which weighs all classes equally, and compare every model with"
+        " this baseline.",
         count=1,
         classes=(largest, smallest),
     )
@@ -122,11 +120,11 @@ def _many(dataset: Dataset) -> Finding | None:
     return Finding(
         "many_classes",
         "note",
-        f"There are {count:,} classes, with {dataset.image_count / count:,.0f} pictures each on"
+        f"There are {count:,} classes, with {dataset.image_count / count:,.0f} images each on"
         " average.",
-        "If these are not the classes that you meant, the folders or the label column were taken"
-        " wrongly: change them and add the images again. Otherwise expect low accuracy and long"
-        " charts.",
+        "If these are not the classes that you meant, the wrong folders or the wrong column were"
+        " taken for labels: change them and add the images again. Otherwise expect low accuracy and"
+        " long charts.",
         count=count,
     )
 
@@ -141,6 +139,6 @@ def _predefined_split(dataset: Dataset) -> Finding | None:
     return Finding(
         "given_split",
         "note",
-        f"It came with a split of its own: {subsets}.",
+        f"It came with a predefined split: {subsets}.",
         "The benchmark uses that split, unless you choose another there.",
     )

@@ -1,4 +1,4 @@
-"""Findings about pictures that are there more than once: copies, conflicts, leaks."""
+"""Findings about images that occur more than once: copies, conflicting labels, leaks."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from core.datasets.wording import counted, listed
 
 
 def about_copies(dataset: Dataset) -> list[Finding]:
-    """What equal and nearly equal pictures mean for results; nothing where there are none."""
+    """What equal and nearly equal images mean for results; empty where there are none."""
     equal = equal_rows(dataset.digests)
     found = [
         _leaks(dataset),
@@ -35,7 +35,7 @@ def _leaks(dataset: Dataset) -> Finding | None:
     wanted = np.zeros(dataset.groups.max() + 1, bool)
     wanted[dataset.groups[leaking]] = True
     names = [
-        f"{counted(count, 'picture')} of {subset}"
+        f"{counted(count, 'image')} of {subset}"
         for subset, count in zip(
             SUBSETS, np.bincount(dataset.predefined_subsets[leaking]), strict=False
         )
@@ -49,11 +49,11 @@ def _leaks(dataset: Dataset) -> Finding | None:
     return Finding(
         "leaks",
         "problem",
-        f"{' and '.join(names)} {verb} also in {later}, the same or nearly.",
-        "What was trained on would be asked for again, so results would look too good. Headstart"
-        " does not use these pictures with that split; leave them out for good, or let Headstart"
-        " make its own split.",
-        # By side from the last on: the picture that is asked for comes first.
+        f"{' and '.join(names)} {verb} also in {later}, exactly or nearly.",
+        "Models would be tested on images that they were trained on, so results would look too"
+        " good. Headstart does not use these images with that split. Leave them out for good, or"
+        " let Headstart make its own split.",
+        # The last subset first, so that the tested image leads its group.
         shown_groups(dataset.groups, wanted, -dataset.predefined_subsets.astype(np.int64)),
         int(wanted.sum()),
         actions=("drop_leaks",),
@@ -68,9 +68,9 @@ def _conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "label_conflicts",
         "problem",
-        f"{counted(count, 'picture stands', 'pictures stand')} under more than one class.",
+        f"{counted(count, 'image appears', 'images appear')} in more than one class.",
         "No model can be right about both. Correct the labels and add the images again, or leave"
-        " these pictures out.",
+        " these images out.",
         shown_groups(equal, wanted, dataset.labels),
         count,
         _class_names(dataset, wanted[equal]),
@@ -86,10 +86,10 @@ def _near_conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "near_label_conflicts",
         "warning",
-        f"{counted(count, 'set')} of pictures that look the same"
-        f" {'stands' if count == 1 else 'stand'} under more than one class.",
-        "Look at them side by side: a label may be wrong, or the classes do look alike. Correct"
-        " the labels and add the images again, leave these pictures out, or go on.",
+        f"{counted(count, 'set')} of images that look the same"
+        f" {'appears' if count == 1 else 'appear'} in more than one class.",
+        "Look at them side by side: a label may be wrong, or the classes may really look alike."
+        " Correct the labels and add the images again, leave these images out, or go on.",
         shown_groups(dataset.groups, wanted, dataset.labels),
         count,
         _class_names(dataset, wanted[dataset.groups]),
@@ -106,10 +106,10 @@ def _exact(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "exact_duplicates",
         "warning",
-        f"{counted(spare, 'picture is an exact copy', 'pictures are exact copies')} of"
+        f"{counted(spare, 'image is an exact copy', 'images are exact copies')} of"
         f" {'another' if spare == 1 else 'others'}.",
-        "Copies always stay on one side of the split, but each of them counts. Leave them out, so"
-        " that every picture counts once.",
+        "Copies always stay in one subset of the split, but each of them counts. Leave them out,"
+        " so that every image counts once.",
         shown_groups(copies, wanted),
         int(wanted.sum()),
         actions=("drop_exact_duplicates",),
@@ -125,10 +125,10 @@ def _near(dataset: Dataset, equal: np.ndarray) -> Finding | None:
     return Finding(
         "near_duplicates",
         "note",
-        f"{wanted[alike].sum():,} pictures look much like others: {counted(count, 'set')} of near"
+        f"{wanted[alike].sum():,} images look much like others: {counted(count, 'set')} of near"
         " duplicates.",
-        "Each set stays on one side of the split, so results stay honest. Leave out all but one of"
-        " each set where they add nothing.",
+        "Each set stays in one subset of the split, so results stay honest. Leave out all but one"
+        " of each set where they add nothing.",
         shown_groups(alike, wanted),
         count,
         actions=("drop_near_duplicates",),
@@ -143,10 +143,10 @@ def _look_alikes(dataset: Dataset) -> Finding | None:
     return Finding(
         "look_alike_classes",
         "warning",
-        f"The pictures of {listed(names)} look so much alike that near duplicates cannot be told"
-        " from others.",
-        "Only exact copies are kept together there. If they are frames of a film or shots of one"
-        " thing, results will look too good: leave out all but a few of each series.",
+        f"The images of {listed(names)} look so much alike that near duplicates cannot be"
+        " recognised.",
+        "Only exact copies are kept together there. If they are frames of a video or photographs"
+        " of one object, results will look too good: leave out all but a few of each series.",
         count=len(names),
         classes=names,
     )

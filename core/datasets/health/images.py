@@ -1,4 +1,4 @@
-"""Findings about the pictures themselves: of one colour, tiny, long, unlike in size, grey."""
+"""Findings about the images themselves: one colour, very long, tiny, unequal sizes, grey."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
 from core.datasets.health.finding import Finding, single_image_groups, size_summary, size_text
 from core.datasets.wording import counted, listed, percent
 
-# The longest side of the largest picture against that of the smallest.
+# Ratio of the longest edge of the largest image to that of the smallest.
 WIDE_RANGE = 8
 LONG_SHAPE = 4
-# A class of which so much is grey, beside others of which hardly anything is.
+# Fraction of grey images in a class that counts as grey, and in one that counts as coloured.
 MOSTLY, HARDLY = 0.9, 0.1
 
 
 def about_images(dataset: Dataset) -> list[Finding]:
-    """What can be seen of the pictures without a model; nothing where all is well."""
+    """What sizes and colours mean for results; empty where all is well."""
     found = [
         _plain(dataset),
         _long(dataset),
@@ -36,7 +36,7 @@ def _plain(dataset: Dataset) -> Finding | None:
         return Finding(
             "one_colour",
             "problem",
-            "Every picture is of one colour only.",
+            "Every image is of one colour only.",
             "There is nothing to see but the colour. Look at some of them; if they should show"
             " more, export them again.",
             single_image_groups(positions),
@@ -45,8 +45,8 @@ def _plain(dataset: Dataset) -> Finding | None:
     return Finding(
         "one_colour",
         "warning",
-        f"{counted(count, 'picture is', 'pictures are')} of one colour only.",
-        "There is nothing to see on them; mostly an export went wrong. Leave them out.",
+        f"{counted(count, 'image is', 'images are')} of one colour only.",
+        "There is nothing to see in them; usually an export went wrong. Leave them out.",
         single_image_groups(positions),
         count,
         actions=("drop_one_colour",),
@@ -62,10 +62,10 @@ def _long(dataset: Dataset) -> Finding | None:
     return Finding(
         "long_pictures",
         "note",
-        f"{counted(len(positions), 'picture is', 'pictures are')} at least {LONG_SHAPE} times as"
-        " long as wide, or as wide as long.",
+        f"{counted(len(positions), 'image is', 'images are')} at least {LONG_SHAPE} times as"
+        " high as wide, or as wide as high.",
         "Models see squares. Choose the resizing that pads in the benchmark, or leave them out:"
-        " stretched or cropped, little of them is left.",
+        " little is left of them when they are stretched or cropped.",
         single_image_groups(positions),
         len(positions),
         actions=("drop_images",),
@@ -79,13 +79,13 @@ def _tiny(dataset: Dataset) -> Finding | None:
     if not count:
         return None
     everything = count == dataset.image_count
-    who = "All pictures are" if everything else counted(count, "picture is", "pictures are")
+    who = "All images are" if everything else counted(count, "image is", "images are")
     return Finding(
         "tiny_pictures",
         "note",
-        f"{who} smaller than {SMALLEST_HASHED_EDGE} pixels on a side.",
-        "They are enlarged for the models, which adds no detail. Among so small ones only exact"
-        " copies are looked for: near duplicates cannot be told.",
+        f"{who} less than {SMALLEST_HASHED_EDGE} pixels wide or high.",
+        "They are enlarged for the models, which adds no detail. Among images this small only exact"
+        " copies are recognised.",
         () if everything else single_image_groups(positions),
         count,
     )
@@ -100,8 +100,8 @@ def _range_of_sizes(dataset: Dataset) -> Finding | None:
         "note",
         f"Sizes differ widely: from {size_text(summary.smallest)} to"
         f" {size_text(summary.largest)} pixels.",
-        "All are brought to one size in the benchmark; the small ones get no sharper by it."
-        " Nothing needs to be done.",
+        "The benchmark resizes all of them to one size; small ones do not become sharper. Nothing"
+        " needs to be done.",
         (
             (
                 int(np.argmin(dataset.widths.astype(np.int64) * dataset.heights)),
@@ -113,7 +113,7 @@ def _range_of_sizes(dataset: Dataset) -> Finding | None:
 
 
 def _grey_classes(dataset: Dataset) -> Finding | None:
-    """Classes that are grey beside others in colour: a model may learn that and nothing else."""
+    """Grey classes beside coloured ones: a model may learn that difference and nothing else."""
     counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
     grey = np.bincount(dataset.labels[dataset.grey], minlength=len(dataset.classes))
     mostly = tuple(dataset.classes[number] for number in np.flatnonzero(grey >= MOSTLY * counts))
@@ -122,9 +122,9 @@ def _grey_classes(dataset: Dataset) -> Finding | None:
     return Finding(
         "told_by_colour",
         "warning",
-        f"The pictures of {listed(mostly)} are grey, those of other classes are in colour.",
-        "A model can tell these classes by that alone and learn nothing of what they show. Turn"
-        " all pictures grey, or take them from one source, and add them again.",
+        f"The images of {listed(mostly)} are grey, those of other classes are in colour.",
+        "A model can recognise these classes by that alone, without learning what they show. Turn"
+        " all images grey, or take them from one source, and add them again.",
         count=len(mostly),
         classes=mostly,
     )
@@ -138,14 +138,14 @@ def _grey(dataset: Dataset) -> Finding | None:
         return Finding(
             "grey",
             "note",
-            "All pictures are grey.",
-            "Nothing needs to be done: models that expect colour get the grey three times.",
+            "All images are grey.",
+            "Nothing needs to be done: models that expect colour get the grey channel three times.",
             count=count,
         )
     return Finding(
         "grey",
         "note",
-        f"{counted(count, 'picture is', 'pictures are')} grey"
+        f"{counted(count, 'image is', 'images are')} grey"
         f" ({percent(count / dataset.image_count)}), the others are in colour.",
         "Nothing needs to be done.",
         single_image_groups(np.flatnonzero(dataset.grey)),

@@ -1,8 +1,9 @@
-"""Which class a file belongs to: one folder per class, a wrapping folder unwrapped."""
+"""Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
+from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import (
     classes_in_names,
     has_image_suffix,
@@ -15,8 +16,10 @@ from core.datasets.reading.reader import (
     FEWEST_CLASSES,
     NAMES_SHOWN,
     LabelledFile,
+    LabelledFiles,
     first_reasons,
     note_alike_classes,
+    shown_order,
 )
 from core.datasets.reading.subset_names import (
     BESIDE_A_SUBSET,
@@ -27,14 +30,15 @@ from core.datasets.reading.subset_names import (
 )
 from core.errors import BadInput
 
+READ_AS = "class folders"
 FILES_LOOKED_INTO = 5
 
-# Files with their paths, from some folder on.
+# Files with their paths relative to some folder.
 Files = list[tuple[tuple[str, ...], RawFile]]
 
 
 def grouped(files: Files) -> dict[str, Files]:
-    """The files below each first folder, their paths without it; files in no folder left away."""
+    """The files below each first folder, paths relative to it; files in no folder are dropped."""
     groups: dict[str, Files] = defaultdict(list)
     for parts, raw in files:
         if len(parts) > 1:
@@ -43,7 +47,7 @@ def grouped(files: Files) -> dict[str, Files]:
 
 
 def without_other_folders(files: Files) -> Files:
-    """Leave away first folders that hold no picture (``annotations``), if others do."""
+    """Drop first folders without images (``annotations``) if others have some."""
     groups = grouped(files)
     with_images = {
         name
@@ -57,18 +61,18 @@ def without_other_folders(files: Files) -> Files:
 
 
 def unwrap(files: Files) -> Files:
-    """Drop a top folder for as long as it is the only one and holds folders itself."""
+    """Drop the top folder as long as it is the only one and contains folders."""
     while True:
         files = without_other_folders(files)
         groups = grouped(files)
         if len(groups) != 1 or not any(len(parts) > 2 for parts, _ in files):
             return files
-        # Files beside the wrapping folder keep one part and so stay without a class.
+        # Files beside the wrapping folder keep their one part, and so remain without a class.
         files = [(parts[1:] or parts, raw) for parts, raw in files]
 
 
 def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
-    """Drop folders between a side and its classes: ``seg_train/seg_train/...``."""
+    """Drop folders between a subset and its classes: ``seg_train/seg_train/...``."""
     unwrapped: dict[str, Files] = {}
     for name, members in inside.items():
         files = without_other_folders(members)
@@ -88,19 +92,18 @@ def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
     return unwrapped
 
 
-def label_by_folder(listing: Listing) -> list[LabelledFile]:
-    """Label the files of a listing by folder, sorted by class and name.
+def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
+    """Label the files of a listing by their folders.
 
-    Folders around the class folders are unwrapped, and folders without any picture left out.
-    Folders inside a class folder belong to that class. Where the folders are ``train``, ``test``
-    and the like, they give the side of their pictures, and the class folders lie inside them.
-    Pictures in no class folder are labelled by their names where these were clearly given for
-    that (``cat.0.jpg``). What has no label is counted in ``listing.ignored`` and said in
-    ``listing.notes``. Raises ``BadInput``.
+    Folders around the class folders are unwrapped; folders without images are left out. Folders
+    inside a class folder belong to that class. Folders named ``train``, ``test`` and the like are
+    subsets with class folders inside, or the other way round. Images in no class folder are
+    labelled by their file names where these contain the class (``cat.0.jpg``). Files without a
+    label are counted in ``listing.ignored`` and noted. Raises ``BadInput``.
     """
     if not listing.files:
-        said = first_reasons(listing.refused)
-        raise BadInput(f"There is no picture in it.{said} {EXPECTED}.", "path")
+        reasons = first_reasons(listing.refused)
+        raise BadInput(f"There is no image in it.{reasons} {EXPECTED}.", "path")
     ignored_before = listing.ignored
     files = unwrap([(raw.parts, raw) for raw in listing.files])
     labelled = (
@@ -110,36 +113,36 @@ def label_by_folder(listing: Listing) -> list[LabelledFile]:
         or _by_class_folders(files, listing)
     )
     if not labelled:
-        said = first_reasons(listing.refused)
-        raise BadInput(f"The pictures lie in no class folder.{said} {EXPECTED}.", "path")
+        reasons = first_reasons(listing.refused)
+        raise BadInput(f"The images are in no class folder.{reasons} {EXPECTED}.", "path")
     labelled = _without_companions(labelled, listing)
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
     if beside:
         listing.ignored += beside
         listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
-    return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+    return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
 
 
 def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
-    """Leave out what programs put beside pictures: a telephone's ``.AAE``, an album's ``.json``.
+    """Leave out files that programs put beside images: ``.AAE`` of a phone, ``.json`` of an album.
 
-    Thousands of them would bury the pictures that could not be read. Where there is nothing else
-    they stay, so that each is told to be no picture.
+    Thousands of them would bury the images that could not be read. Where there is nothing else,
+    they remain, so that each is listed as not being an image.
     """
     companions = [entry for entry in labelled if is_companion(entry.raw.name)]
     if len(companions) in (0, len(labelled)):
         return labelled
     listing.ignored += len(companions)
     listing.notes.append(
-        f"{len(companions)} file(s) that programs put beside pictures were passed over, such as"
+        f"{len(companions)} file(s) that programs put beside images were ignored, such as"
         f" {shown_name(companions[0].raw.path)}."
     )
     return [entry for entry in labelled if not is_companion(entry.raw.name)]
 
 
 def classes_of_folders(listing: Listing) -> dict[int, str]:
-    """The class of each picture by its folders alone, by ``id`` of the file; says nothing.
+    """The class of each image by its folders alone, by ``id`` of the file; nothing is noted.
 
     Empty where the folders make fewer than two classes.
     """
@@ -152,14 +155,14 @@ def classes_of_folders(listing: Listing) -> dict[int, str]:
             or _by_class_folders(files, scratch)
         )
     except BadInput:
-        # Pictures straight in train and test: no class, unless a table says it.
+        # Images directly in train and test have no class, unless a table names it.
         return {}
     classes = {id(entry.raw): entry.class_name for entry in labelled}
     return classes if len(set(classes.values())) >= FEWEST_CLASSES else {}
 
 
 def classes_of_names(listing: Listing) -> dict[int, str]:
-    """The class of each picture by its name (``cat.0.jpg``), by ``id`` of the file, or empty."""
+    """The class of each image by its name (``cat.0.jpg``), by ``id`` of the file, or empty."""
     labelled = _by_name(unwrap([(raw.parts, raw) for raw in listing.files]), Listing())
     return {id(entry.raw): entry.class_name for entry in labelled}
 
@@ -167,7 +170,7 @@ def classes_of_names(listing: Listing) -> dict[int, str]:
 def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
 
-    A side whose pictures have no label, as in competitions, is left out with a note.
+    A subset without labels, as in competitions, is left out with a note.
     """
     groups = grouped(files)
     subsets = subsets_of_folders(list(groups))
@@ -187,7 +190,7 @@ def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     given = {entry.subset for entry in labelled}
     if len({subsets[name] for name in inside}) > 1 and not others and not labelled:
         raise BadInput(
-            f"The pictures lie straight in {', '.join(sorted(inside))}, in no class folder,"
+            f"The images are directly in {', '.join(sorted(inside))}, in no class folder,"
             f" and no table names them with their labels. {EXPECTED}.",
             "path",
         )
@@ -196,13 +199,13 @@ def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     for name in sorted(unlabelled):
         listing.ignored += len(groups[name])
         listing.notes.append(
-            f"The {len(groups[name])} file(s) in {name} lie in no class folder: they have no"
+            f"The {len(groups[name])} file(s) in {name} are in no class folder: they have no"
             " label and were left out."
         )
     if len(given) < 2:
         return [LabelledFile(entry.class_name, entry.name, entry.raw) for entry in labelled]
     folders = ", ".join(sorted(set(inside) - set(unlabelled)))
-    listing.notes.append(f"The folders {folders} were taken as the split.")
+    listing.notes.append(f"The folders {folders} were used as the split.")
     return labelled
 
 
@@ -211,33 +214,33 @@ def _label_one_subset(
 ) -> list[LabelledFile]:
     groups = grouped(files)
     known = {name.strip().casefold() for name in train_classes}
-    # "test/unknown/1.jpg": a folder that is there only because a library wants one.
+    # "test/unknown/1.jpg": a folder that exists only because a library requires one.
     if subset != "train" and len(groups) == 1 and len(known) > 1:
         (only,) = groups
         if only.strip().casefold() not in known:
             return []
     if groups:
-        # The name of the side stays in the file name, after the class, so that names stay apart.
+        # The subset's folder remains in the name, after the class, so that names are unique.
         return [
             LabelledFile(name, "/".join((name, folder, *parts)), raw, subset)
             for name, members in groups.items()
             for parts, raw in members
         ]
-    said = classes_in_names(raw.name for _, raw in files if has_image_suffix(raw.name)) or {}
+    classes = classes_in_names(raw.name for _, raw in files if has_image_suffix(raw.name)) or {}
     return [
-        LabelledFile(said[raw.name], f"{folder}/{raw.name}", raw, subset)
+        LabelledFile(classes[raw.name], f"{folder}/{raw.name}", raw, subset)
         for _, raw in files
-        if raw.name in said
+        if raw.name in classes
     ]
 
 
 def _by_subsets_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
-    """``cats/train/1.jpg``, ``cats/test/2.jpg``: the folders of the split inside the classes."""
+    """``cats/train/1.jpg``, ``cats/test/2.jpg``: folders of subsets inside the class folders."""
     folders = {parts[1] if len(parts) > 2 else "" for parts, _ in files if len(parts) > 1}
     subsets = {folder: subset_of(folder) for folder in folders}
     if None in subsets.values() or len(set(subsets.values())) < 2:
         return []
-    listing.notes.append(f"The folders {', '.join(sorted(folders))} were taken as the split.")
+    listing.notes.append(f"The folders {', '.join(sorted(folders))} were used as the split.")
     return [
         LabelledFile(parts[0], "/".join(parts), raw, subsets[parts[1]])
         for parts, raw in files
@@ -246,20 +249,20 @@ def _by_subsets_inside_classes(files: Files, listing: Listing) -> list[LabelledF
 
 
 def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
-    """Pictures that lie all in one place, and whose names begin with the class."""
+    """Images in one folder whose file names begin with the class."""
     groups = grouped(files)
     if len(groups) > 1:
         return []
     lying_together = next(iter(groups.values())) if groups else files
     images = [raw for _, raw in lying_together if has_image_suffix(raw.name)]
-    said = classes_in_names(raw.name for raw in images)
-    if said is None:
+    classes = classes_in_names(raw.name for raw in images)
+    if classes is None:
         return []
-    example = next(raw.name for raw in images if raw.name in said)
+    example = next(raw.name for raw in images if raw.name in classes)
     listing.notes.append(
-        f"The class of each picture was taken from its file name: {example} is {said[example]!r}."
+        f"The class of each image was taken from its file name: {example} is {classes[example]!r}."
     )
-    return [LabelledFile(said[raw.name], raw.name, raw) for raw in images if raw.name in said]
+    return [LabelledFile(classes[raw.name], raw.name, raw) for raw in images if raw.name in classes]
 
 
 def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
@@ -272,7 +275,7 @@ def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
         if len(folders) > 1 and folders == set(groups) - {name}:
             listing.ignored += len(groups[name])
             listing.notes.append(
-                f"The folder {name} holds the same class folders again; it was left out."
+                f"The folder {name} contains the same class folders again; it was left out."
             )
             del groups[name]
             break
@@ -285,8 +288,8 @@ def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
         within = sorted(deeper[split_up[0]])
         listing.notes.append(
             f"The classes are the first folders ({_some(sorted(groups))}). The folders inside"
-            f" {split_up[0]} ({_some(within)}) were taken as one class; if they are classes of"
-            " their own, give each its own first folder."
+            f" {split_up[0]} ({_some(within)}) were taken as one class. If each is a class, move"
+            " them up one level."
         )
     return [
         LabelledFile(name, "/".join((name, *parts)), raw)

@@ -1,4 +1,4 @@
-"""Tables that come with images: which encoding, separator and header a text file has."""
+"""Columns of a table: what they are for, judged by their names, and which labels are accepted."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listi
 from core.datasets.reading.subset_names import subset_of, words
 from core.errors import BadInput
 
-# The first group is what a column of labels is called; the second may also be a mere property.
+# Names of columns of labels; the second group may also be a mere property of the image.
 LABEL_NAMES = words(
     "label labels labelid class classes classname classid classlabel labelname category categories "
     "categoryname target targets y groundtruth klasse etikett kategorie classe etiquette "
@@ -23,15 +23,15 @@ SPLIT_NAMES = words("split set subset partition fold phase usage dataset dataspl
 INDEX_NAMES = frozenset(("", "unnamed0", "index", "id", "idx", "no", "nr", "row"))
 MOST_LISTED_ROWS = 1000
 MOST_LISTED_COLUMNS = 20
-FRACTION_OF_SLIPS = 0.05
+FRACTION_OF_MISTAKES = 0.05
 _NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the user said about a table: names of columns, None where it was left to us.
+    """The columns that the user chose, by name; None where Headstart is to find them.
 
-    ``file`` names the pictures, ``label`` the classes, ``split`` train, validation or test.
+    ``file`` names the images, ``label`` holds the classes, ``split`` train, validation or test.
     """
 
     file: str | None = None
@@ -44,13 +44,13 @@ class Columns:
 
 
 def normalized(name: str) -> str:
-    """A column name without case, accents, blanks and signs: ``Class-Name`` gives classname."""
+    """A column name without case, accents, blanks and punctuation: ``Class-Name`` is classname."""
     apart = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in apart if letter.isalnum())
 
 
 def unique_names(header: Sequence[str] | None, width: int) -> tuple[str, ...]:
-    """A name for each of ``width`` columns, no two alike: those of the header where it has any."""
+    """A unique name for each of ``width`` columns, from the header where it has one."""
     names: list[str] = []
     taken: set[str] = set()
     for position in range(width):
@@ -66,7 +66,7 @@ def unique_names(header: Sequence[str] | None, width: int) -> tuple[str, ...]:
 
 
 def asked_position(asked: str, names: Sequence[str], table: str) -> int:
-    """Where the column is that the user named. Raises ``BadInput`` with the columns there are."""
+    """Position of the column that the user named. Raises ``BadInput`` that lists the columns."""
     if asked in names:
         return list(names).index(asked)
     listed = ", ".join(names[:MOST_LISTED_COLUMNS])
@@ -81,46 +81,47 @@ def asked_position(asked: str, names: Sequence[str], table: str) -> int:
 def split_position(
     names: Sequence[str], rows: Sequence[Sequence[str]], columns: Columns, table: str
 ) -> int | None:
-    """The column that says train or test: the user's, or one of that name whose cells say so.
+    """The column of subsets: the user's, or one with such a name whose cells name subsets.
 
-    Hardly any may say something else: a slip, which is refused with its line when it is read.
+    A few cells may hold something else: a typing mistake, refused with its line when it is read.
     """
     if columns.split is not None:
         return asked_position(columns.split, names, table)
     for position, name in enumerate(names):
         if normalized(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
-            said = [subset_of(cell) for cell in cells if cell]
-            slips = said.count(None)
-            if slips < len(said) / 2 and slips <= max(1, FRACTION_OF_SLIPS * len(said)):
+            subsets = [subset_of(cell) for cell in cells if cell]
+            mistakes = subsets.count(None)
+            allowed = max(1, FRACTION_OF_MISTAKES * len(subsets))
+            if mistakes < len(subsets) / 2 and mistakes <= allowed:
                 return position
     return None
 
 
 def why_no_subset(cell: str) -> str | None:
-    """What speaks against a cell of the column of the split, or None; it may be blank."""
+    """Why a cell of the column of subsets cannot be used, or None; it may be blank."""
     if not cell.strip() or subset_of(cell) is not None:
         return None
     return f"{shown_name(cell.strip())!r} is not train, validation or test"
 
 
 def why_no_label(label: str) -> str | None:
-    """What speaks against a label, or None. Whatever can be shown as it is, is taken."""
+    """Why a label cannot be used, or None. Every label that can be shown as it is, is accepted."""
     if not label.strip():
         return "the label is empty"
     if len(label) > LONGEST_NAME:
         return f"the label has {len(label)} characters; the limit is {LONGEST_NAME}"
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in label):
-        return "the label holds control characters"
+        return "the label contains control characters"
     if "\ufffd" in label:
-        return "the label holds letters that cannot be read; save the table as UTF-8"
+        return "the label contains letters that cannot be read; save the table as UTF-8"
     if any(letter in DIRECTION_MARKS for letter in label):
-        return "the label holds marks that turn the reading direction"
+        return "the label contains marks that change the reading direction"
     return None
 
 
 class RefusedRows:
-    """Rows of a table that are left out: each listed with its line, up to a limit, then counted."""
+    """Rows of a table that are left out: listed with their lines up to a limit, then counted."""
 
     def __init__(self, listing: Listing, table: str) -> None:
         self._listing = listing
@@ -133,7 +134,7 @@ class RefusedRows:
             self._listing.refuse(f"{self._table} line {line}", reason)
 
     def finish(self) -> None:
-        """Say how many rows were left out beyond those listed."""
+        """List the number of rows that were left out beyond the limit."""
         unlisted = self.count - MOST_LISTED_ROWS
         if unlisted > 0:
             self._listing.refuse(self._table, f"{unlisted:,} more lines like these")

@@ -1,4 +1,4 @@
-"""Which files are pictures, and which are not, before any is decoded; what their names may say."""
+"""Which files are images, judged before any is decoded, and what their names mean."""
 
 import re
 import unicodedata
@@ -10,8 +10,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.raw_files import RawFile
 from core.datasets.reading.subset_names import subset_among, subset_of, words
 
-# Those that Headstart does not open are among them: they are pictures to the person who sent
-# them, and are listed with the reason.
+# Also formats that Headstart cannot open: such files are listed with the reason, not ignored.
 IMAGE_SUFFIXES = words(
     ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .heic .heif .avif .jp2 .j2k .svg "
     ".tga .psd .eps .ppm .pgm .pbm .ico .raw .dng .cr2 .nef .arw .dcm"
@@ -21,9 +20,8 @@ _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
 FRACTION_WITH_A_NUMBER = 0.95
-# "cat.0", "cat_001", "cat (3)", "n01440764_10026": something with a letter, a sign, a number.
+# "cat.0", "cat_001", "cat (3)", "n01440764_10026": a letter, a separator, a number.
 _NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
-
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -33,7 +31,7 @@ def has_image_suffix(name: str) -> bool:
 
 
 def is_companion(name: str) -> bool:
-    """Whether the ending is one of files that lie beside pictures and never are one."""
+    """Whether the ending is that of a file that programs put beside images."""
     _, dot, ending = name.rpartition(".")
     return (dot + ending).lower() in COMPANION_SUFFIXES
 
@@ -44,7 +42,7 @@ def stem(name: str) -> str:
 
 
 def looks_like_an_image(raw: RawFile) -> bool:
-    """By its ending, else by its first bytes."""
+    """Whether a file is an image by its ending, else by its first bytes."""
     if has_image_suffix(raw.name):
         return True
     try:
@@ -54,33 +52,33 @@ def looks_like_an_image(raw: RawFile) -> bool:
 
 
 def class_in_name(name: str) -> str | None:
-    """What stands before the number in ``cat.0.jpg`` or ``cat_001.jpg``, or None."""
+    """The part before the number in ``cat.0.jpg`` or ``cat_001.jpg``, or None."""
     found = _NUMBERED.match(stem(name))
     return found.group(1).strip(" ._-(") if found else None
 
 
 def classes_in_names(names: Iterable[str]) -> dict[str, str] | None:
-    """The class in each file name that has one, where the names were clearly given that way.
+    """The class of each file name that contains one; None unless the files were named that way.
 
-    That is: nearly all have one, and there are 2 to 200 of them, each on several pictures.
+    They were where nearly all names contain one of 2 to 200 classes, each at least three times.
     """
     names = list(names)
-    said = {name: found for name in names if (found := class_in_name(name))}
-    counts = Counter(said[name] for name in names if name in said)
+    classes = {name: found for name in names if (found := class_in_name(name))}
+    counts = Counter(classes[name] for name in names if name in classes)
     if sum(counts.values()) < FRACTION_WITH_A_NUMBER * len(names):
         return None
     if not 2 <= len(counts) <= MOST_NAMED_CLASSES or min(counts.values()) < FEWEST_NAMED_ALIKE:
         return None
-    return said
+    return classes
 
 
 @dataclass(frozen=True)
 class Named:
-    """What a cell names: no file, one, or several that it could be.
+    """The files that a cell may name: none, one, or several.
 
-    ``is_certain`` is False where the folders or the ending in the cell are not those of the file
-    (``/content/data/1.jpg`` for ``1.jpg``): right for most tables, unless another cell names the
-    same file better.
+    ``is_certain`` is False where folders or ending of the cell differ from those of the file
+    (``/content/data/1.jpg`` for ``1.jpg``). That is right for most tables, unless another cell
+    names the same file better.
     """
 
     files: tuple[RawFile, ...]
@@ -88,7 +86,7 @@ class Named:
 
 
 class ImageNames:
-    """The pictures of a source by their names, without regard to case."""
+    """Finds the images of a source by name, ignoring case."""
 
     def __init__(self, images: Iterable[RawFile]) -> None:
         self._by_name: dict[str, list[RawFile]] = defaultdict(list)
@@ -98,7 +96,7 @@ class ImageNames:
             self._by_stem[stem(raw.name).casefold()].append(raw)
 
     def find(self, cell: str, table: RawFile) -> Named:
-        """The picture that a ``cell`` of ``table`` names."""
+        """The image that a ``cell`` of ``table`` names."""
         parts = _parts(cell)
         if not parts:
             return Named(())
@@ -107,7 +105,7 @@ class ImageNames:
         if candidates:
             return _choose(candidates, parts, table)
         if has_image_suffix(name):
-            # The pictures were saved in another format since.
+            # The images were converted to another format after the table was written.
             other = self._by_stem.get(stem(name), [])
             return Named(_choose(other, parts, table).files, is_certain=False)
         return Named(())
@@ -127,10 +125,10 @@ def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Name
     best = [raw for raw in candidates if common[id(raw)] == longest]
     is_certain = longest == len(folders)
     if len(best) > 1:
-        # Names that differ only in case or ending; or one lies where the table says.
+        # The names differ only in case or ending, or one of them lies where the table says.
         beside_it = [raw for raw in best if raw.parts[:-1] == (*table.parts[:-1], *parts[:-1])]
         exact = [raw for raw in best if raw.name == parts[-1]]
-        # Competitions number train/1.png and test/1.png alike, and label those of train.
+        # Competitions use the same numbers in train/ and test/, and label only those in train/.
         subset = subset_among(table.name) or "train"
         in_subset = [raw for raw in best if subset in map(subset_of, raw.parts[:-1])]
         best = next((few for few in (beside_it, exact, in_subset) if len(few) == 1), best)
@@ -138,7 +136,7 @@ def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Name
 
 
 def _common_tail(raw: RawFile, folders: list[str]) -> int:
-    """How many folders right above the file are those of the cell."""
+    """Number of folders directly above the file that are the same in the cell."""
     count = 0
     for ours, theirs in zip(reversed(raw.parts[:-1]), reversed(folders), strict=False):
         if ours.casefold() != theirs:

@@ -1,4 +1,4 @@
-"""Which columns of a table are pixels, which is the label, and how the pixels make a picture."""
+"""Which columns of a table are pixels, which is the label, and how the pixels form an image."""
 
 import math
 import re
@@ -29,19 +29,21 @@ BRIGHTEST = 255
 ROWS_SHOWN = 5
 _COLOURS = (("r", "red"), ("g", "green"), ("b", "blue"))
 EXPECTED = (
-    "Expected one line a picture: its label, then its pixels from 0 to 255, row by row:"
+    "Expected one line per image: its label, then its pixels from 0 to 255, row by row:"
     " label,pixel0,pixel1,...,pixel783"
 )
 
 
 @dataclass(frozen=True)
 class PixelColumns:
-    """What the columns of a table of pixels hold, by position.
+    """What the columns of a table of pixels are for, by position.
 
-    ``pixels`` are in the order in which they fill the picture: ``edge`` x ``edge`` grey, or three
-    channels, one after the other where ``planar``, else side by side. Where ``packed``, one column
-    holds them all. ``scale`` is 255 where the
-    cells go from 0 to 1, else 1. ``notes`` say what was assumed.
+    pixels: columns in the order in which they fill the image; the only one where ``packed``, whose
+        cells contain all pixels of an image.
+    edge, channels: the images are ``edge`` x ``edge``, with 1 (grey) or 3 channels (RGB).
+    planar: all of red comes first, then green, then blue; else the channels alternate.
+    scale: 255 where the cells go from 0 to 1, else 1.
+    notes: what was assumed, in sentences.
     """
 
     names: tuple[str, ...]
@@ -62,10 +64,10 @@ class PixelColumns:
 
 
 def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
-    """What the columns hold, or None where they are no pixels.
+    """What the columns are for, or None where they are not pixels.
 
-    Raises ``BadInput`` where they are pixels that make no square picture, ``ColumnsUnclear``
-    where several columns could be the label.
+    Raises ``BadInput`` where the pixels do not form a square image, ``ColumnsUnclear`` where
+    several columns could hold the label.
     """
     width = table.width
     has_header = _has_header(table.first_rows)
@@ -129,7 +131,7 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
 def _pixel_positions(
     names: Sequence[str], numeric: Sequence[bool], has_header: bool, taken: set[int | None]
 ) -> list[int]:
-    """Columns numbered alike, else all that hold numbers; none where these are no pixels."""
+    """Columns numbered alike, else all columns of numbers; empty where these are not pixels."""
     named = _named_pixels(names, taken) if has_header else []
     pixels = [at for at in named if numeric[at]]
     if len(pixels) < FEWEST_PIXELS or len(pixels) < FRACTION_OF_NUMBERED * len(named):
@@ -139,7 +141,7 @@ def _pixel_positions(
 
 
 def _packed_column(rows: Sequence[Sequence[str]], width: int) -> int | None:
-    """A column that holds all pixels of a picture, with blanks between (as in FER-2013)."""
+    """A column whose cells contain all pixels of an image, separated by blanks (FER-2013)."""
     for at in range(width):
         cells = [row[at].split() for row in rows]
         if min(map(len, cells)) >= FEWEST_PIXELS and all(map(is_number, cells[0])):
@@ -148,7 +150,7 @@ def _packed_column(rows: Sequence[Sequence[str]], width: int) -> int | None:
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names columns: text where numbers follow, or 0, 1, 2, 3 ..."""
+    """Whether the first row names columns: text above numbers, or 0, 1, 2, 3 ..."""
     first = [cell.strip() for cell in rows[0]]
     numbers = [cell for cell in first if is_number(cell)]
     if len(numbers) < 0.5 * len(first):
@@ -165,7 +167,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _numeric_columns(rows: Sequence[Sequence[str]], width: int) -> list[bool]:
-    """Whether most cells of a column are numbers; a bad cell here and there is no matter."""
+    """For each column, whether most of its cells are numbers."""
     counts = [sum(is_number(row[position]) for row in rows) for position in range(width)]
     return [count > 0.5 * len(rows) for count in counts]
 
@@ -189,7 +191,7 @@ def _named_pixels(names: Sequence[str], taken: set[int | None]) -> list[int]:
             groups[pattern].append(position)
     if not groups:
         return []
-    # With one number in the name it is the place; with two (1x1) only the table knows the order.
+    # A single number in the name is the position; with two (1x1), the order of columns counts.
     in_order = {
         pattern: sorted(group, key=lambda at: int(re.findall(r"\d+", names[at])[0]))
         if pattern.count("#") == 1
@@ -216,19 +218,19 @@ def _label_among(
     pixels: Sequence[int],
     others: Sequence[int],
 ) -> int | None:
-    """The column of the label: the only other one, else the first or last of the numbers."""
+    """The column of the label: the only one that is no pixel, else the first or last number."""
     if len(others) == 1:
         return others[0]
     if others:
         raise ColumnsUnclear(
-            f"{table.name}: several columns are no pixels. Say which one holds the label.",
+            f"{table.name}: several columns are not pixels. Choose the one that holds the label.",
             table.name,
             [names[position] for position in others],
             [[row[position] for position in others] for row in rows[:ROWS_SHOWN]],
         )
     if _shape_of(len(pixels)) is not None or _shape_of(len(pixels) - 1) is None:
         return None
-    # A label has several values and few of them; a pixel in a corner is constant, or is anything.
+    # A label has several values, but few; a pixel in a corner is constant or has many values.
     first, last = (len({row[at].strip() for row in rows}) for at in (pixels[0], pixels[-1]))
     if last > 1 and (first == 1 or last < first):
         return pixels[-1]
@@ -240,7 +242,7 @@ def _which(position: int, width: int) -> str:
 
 
 def _shape_of(count: int) -> tuple[int, int] | None:
-    """Side and channels of a square picture of ``count`` numbers, or None."""
+    """Side and channels of a square image of ``count`` numbers, or None."""
     for channels in (1, 3):
         edge = math.isqrt(count // channels)
         if edge * edge * channels == count and edge > 1:
@@ -253,7 +255,7 @@ def _image_shape(name: str, count: int) -> tuple[int, int]:
     if shape is None:
         near = math.isqrt(count)
         raise BadInput(
-            f"{name}: {count} numbers a line make no square picture; {near * near} or"
+            f"{name}: {count} numbers a line do not form a square image; {near * near} or"
             f" {(near + 1) ** 2} would (grey), or three times a square (colour). {EXPECTED}.",
             "path",
         )
@@ -261,7 +263,7 @@ def _image_shape(name: str, count: int) -> tuple[int, int]:
 
 
 def _values(rows: Sequence[Sequence[str]]) -> np.ndarray:
-    """The pixels of the rows of the commonest length, float64, NaN where a cell is no number."""
+    """The pixels of the rows of the most common length, float64; NaN for cells without a number."""
     length = Counter(map(len, rows)).most_common(1)[0][0]
     return np.array(
         [
@@ -273,18 +275,18 @@ def _values(rows: Sequence[Sequence[str]]) -> np.ndarray:
 
 
 def _is_planar(names: Sequence[str], values: np.ndarray, edge: int) -> bool:
-    """Whether each channel comes as a whole: that is, whether the pictures are smoother so."""
+    """Whether the channels follow one another as a whole: the images are smoother that way."""
     first = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[: edge * edge]}
     second = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[edge * edge :]}
     if len(first) == 1 and second and first.isdisjoint(second):
-        return True  # The columns say so: r0 ... r99, g0 ... g99, b0 ... b99.
+        return True  # named so: r0 ... r99, g0 ... g99, b0 ... b99
     interleaved = values.reshape(-1, edge, edge, 3)
     planar = values.reshape(-1, 3, edge, edge).transpose(0, 2, 3, 1)
     return _roughness(planar) < _roughness(interleaved)
 
 
 def _roughness(images: np.ndarray) -> float:
-    """The mean step between neighbouring pixels of ``(N, H, W, 3)``."""
+    """Mean absolute difference between neighbouring pixels of ``(N, H, W, 3)``."""
     across = np.abs(np.diff(images, axis=2))
     down = np.abs(np.diff(images, axis=1))
     return float(np.nanmean(across) + np.nanmean(down))

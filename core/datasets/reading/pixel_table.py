@@ -1,4 +1,4 @@
-"""A table of pixels: one line a picture, as in Kaggle's digits."""
+"""Tables of pixels: one line per image, as in Kaggle's digits, read block by block."""
 
 import csv
 import io
@@ -26,22 +26,19 @@ from core.errors import BadInput
 BLOCK_CHARACTERS = 8 * 1024**2
 MOST_ROWS_IN_A_BLOCK = 4096
 CELL_SHOWN = 30
-
-# Line numbers, pixels uint8 (n, pixels), labels, sides where there is a column for them.
+# Line numbers, pixels uint8 (n, pixels), labels, and subsets where there is a column for them.
 _Parsed = tuple[list[int], np.ndarray, list[str], list[str] | None]
-
 READ_AS = "table of pixels"
-CHARACTERS_IN_A_PIXEL = 2  # at least: a digit and a separator
-# Pixels as text shrink five- to fifteenfold in gzip.
+FEWEST_CHARACTERS_IN_A_PIXEL = 2  # a digit and a separator
+# Upper bound: gzip shrinks pixels written as text to between a fifth and a fifteenth.
 GZIP_GROWTH = 20
 DARK = 64
-
 _Found = tuple[TextTable, PixelColumns]
 
 
 @dataclass(frozen=True)
 class PixelTable:
-    """A table of pixels that is ready to be read; ``subset`` is what its file name says."""
+    """A table of pixels with labels; ``subset`` is the one mentioned in its path, or None."""
 
     table: TextTable
     columns: PixelColumns
@@ -50,7 +47,10 @@ class PixelTable:
 
 
 class PixelRows:
-    """Reads one table block by block; lines that cannot be used are refused with their number."""
+    """Reads one table block by block, refusing unusable lines with their number.
+
+    A block of good lines is parsed at once; a block with a bad line is read line by line.
+    """
 
     def __init__(self, entry: PixelTable, refused: RefusedRows, subset: str | None) -> None:
         self._table = entry.table
@@ -99,10 +99,10 @@ class PixelRows:
 
     def _parse_fast(self, block: list[tuple[int, str]]) -> _Parsed | None:
         """The whole block at once, or None where a line in it needs to be looked at."""
-        # Imported here: verbs that only list data sets do without it.
+        # Imported here, because commands that only list datasets do not need it.
         import pandas as pd
 
-        # pandas would cut lines that are too long, and fill up those that are too short.
+        # pandas would cut lines that are too long and fill up lines that are too short.
         separators = self._width - 1
         if self._columns.packed or any(
             line.count(self._table.separator) != separators or line.count('"') % 2
@@ -140,7 +140,7 @@ class PixelRows:
         for number, line in block:
             cells = self._cells(line)
             if cells is None:
-                self._refused.refuse(number, "its quotation marks do not fit together")
+                self._refused.refuse(number, "its quotation marks do not match")
                 continue
             levels = self._levels_of(number, cells)
             if levels is not None:
@@ -154,7 +154,7 @@ class PixelRows:
 
     def _cells(self, line: str) -> list[str] | None:
         if line.count('"') % 2:
-            return None  # A cell with a line break in it: half of it is no label.
+            return None  # a cell with a line break in it: half of it is no label
         try:
             return next(csv.reader([line], delimiter=self._table.separator, strict=True))
         except csv.Error:
@@ -196,10 +196,10 @@ class PixelRows:
         return [cells[at] for at in self._pixels]
 
     def _levels(self, values: np.ndarray) -> np.ndarray | None:
-        """As uint8, or None where a value is outside what a pixel may be."""
+        """The values as uint8, or None where one is outside the range of pixels."""
         highest = BRIGHTEST / self._columns.scale
         if not values.size or not (values.min() >= 0 and values.max() <= highest):
-            return None  # NaN is neither, so it ends here too.
+            return None  # also for NaN, which compares false
         if values.dtype.kind == "f":
             values = np.rint(values * self._columns.scale)
         else:
@@ -213,12 +213,12 @@ class PixelRows:
         labels: list[str],
         subsets: list[str] | None,
     ) -> Iterator[PixelBatch]:
-        """Refuse lines whose label or side cannot be used; each side is a batch of its own."""
+        """Refuse lines with an unusable label or subset; each subset is a batch of its own."""
         problems = {label: why_no_label(label) for label in set(labels)}
-        slips = {cell: why_no_subset(cell) for cell in set(subsets or ())}
+        mistakes = {cell: why_no_subset(cell) for cell in set(subsets or ())}
         by_subset: dict[str | None, list[int]] = defaultdict(list)
         for at, label in enumerate(labels):
-            reason = problems[label] or (slips[subsets[at]] if subsets is not None else None)
+            reason = problems[label] or (mistakes[subsets[at]] if subsets is not None else None)
             if reason is not None:
                 self._refused.refuse(numbers[at], reason)
             else:
@@ -242,15 +242,15 @@ class PixelRows:
         return levels.reshape(-1, edge, edge, 3)
 
 
-def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None:
-    """The images of tables of pixels, or None where there are none, or pictures besides.
+def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
+    """The images of tables of pixels, or None where there are none, or where image files are.
 
-    Several tables are read as one data set; train and test in their names give the side. A table
-    without labels beside one with them is left out with a note. Raises ``BadInput``, and
-    ``ColumnsUnclear`` where only the user can say which column is the label.
+    Several tables are read as one dataset, train and test in their names as subsets. A table
+    without labels beside one with labels is left out with a note. Raises ``BadInput``, and
+    ``ColumnsUnclear`` where only the user can say which column holds the label.
     """
     images = sum(has_image_suffix(raw.name) for raw in listing.files)
-    # By name: folders and zips list them in any order, and the same tables are one data set.
+    # Sorted: folders and zips list files in any order, but the same tables are the same dataset.
     candidates = sorted(
         (raw for raw in listing.files if _may_be_a_table(raw, len(listing.files))),
         key=lambda raw: raw.path,
@@ -276,14 +276,14 @@ def pixel_table_images(listing: Listing, columns: Columns) -> PixelImages | None
         return None
     tables = _with_labels(found, listing)
     _check_alike(tables)
-    _say_what_was_taken(tables, listing)
+    _note_what_was_taken(tables, listing)
     sizes = [
         entry.table.raw.size_bytes * (GZIP_GROWTH if entry.table.gzipped else 1) for entry in tables
     ]
     return PixelImages(
         READ_AS,
         sum(entry.table.raw.size_bytes for entry in tables),
-        sum(sizes) // CHARACTERS_IN_A_PIXEL,
+        sum(sizes) // FEWEST_CHARACTERS_IN_A_PIXEL,
         lambda: _batches(tables, listing),
     )
 
@@ -295,18 +295,16 @@ def _may_be_a_table(raw: RawFile, files: int) -> bool:
 
 def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
     if raw.name.lower().endswith(".zip"):
-        what = "is not a zip archive. Pack the folders with the pictures again"
+        what = "is not a zip archive. Pack the folders with the images again"
     elif table is None and raw.start(len(GZIP_START)) == GZIP_START:
-        what = "is a damaged gzip file, or holds no table. Make or download it again"
+        what = "is a damaged gzip file, or contains no table. Make or download it again"
     elif table is None or table.separator == " ":
         what = (
-            "is neither a zip nor a table. Give a folder or zip with one folder of pictures for"
+            "is neither a zip nor a table. Give a folder or zip with one folder of images for"
             " each class"
         )
     else:
-        what = (
-            "is a table without pixels in it. If it names pictures, put it into one zip with them"
-        )
+        what = "is a table without pixels in it. If it names images, put it into one zip with them"
     return BadInput(f"{raw.name} {what}. For a table of pixels: {EXPECTED}.", "path")
 
 
@@ -321,7 +319,7 @@ def _with_labels(found: list[_Found], listing: Listing) -> list[PixelTable]:
             listing.notes.append(f"{table.name} has no column of labels and was left out.")
     if not tables:
         raise BadInput(
-            f"{found[0][0].name} has pixels and no column of labels. {EXPECTED}. If it is the test"
+            f"{found[0][0].name} has pixels but no column of labels. {EXPECTED}. If it is the test"
             " part of a competition, give the train part.",
             "path",
         )
@@ -334,14 +332,14 @@ def _check_alike(tables: list[PixelTable]) -> None:
         ours, theirs = ((table.columns.edge, table.columns.channels) for table in (first, entry))
         if ours != theirs:
             raise BadInput(
-                f"{first.table.name} and {entry.table.name} hold pictures of different sizes"
+                f"{first.table.name} and {entry.table.name} hold images of different sizes"
                 f" ({ours[0]} x {ours[0]} x {ours[1]} and {theirs[0]} x {theirs[0]} x {theirs[1]})."
                 " Give the tables of one data set.",
                 "path",
             )
 
 
-def _say_what_was_taken(tables: list[PixelTable], listing: Listing) -> None:
+def _note_what_was_taken(tables: list[PixelTable], listing: Listing) -> None:
     for entry in tables:
         listing.notes.extend(entry.columns.notes)
     if len(tables) > 1:
@@ -363,7 +361,7 @@ def _batches(tables: list[PixelTable], listing: Listing) -> Iterator[tuple[Pixel
             images += len(batch.pixels)
             if images > MOST_FILES:
                 raise BadInput(
-                    f"{entry.table.name}: more than {MOST_FILES:,} pictures, which is the limit.",
+                    f"{entry.table.name}: more than {MOST_FILES:,} images, which is the limit.",
                     "path",
                 )
             yield batch, done_before + done
@@ -372,8 +370,8 @@ def _batches(tables: list[PixelTable], listing: Listing) -> Iterator[tuple[Pixel
         if reader.brightest < DARK and reader.brightest > 0:
             listing.notes.append(
                 f"{entry.table.name}: its largest pixel is {reader.brightest} of {BRIGHTEST}, so"
-                " the pictures are dark."
+                " the images are dark."
             )
     if not images:
-        said = first_reasons(listing.refused)
-        raise BadInput(f"No line of the table can be used.{said} {EXPECTED}.", "path")
+        reasons = first_reasons(listing.refused)
+        raise BadInput(f"No line of the table can be used.{reasons} {EXPECTED}.", "path")

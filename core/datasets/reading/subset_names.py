@@ -1,4 +1,4 @@
-"""What people call the sides of a split, in folder names, in file names and in tables."""
+"""Subsets (train, validation, test) in the names of folders and files, and in tables."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from core.datasets.dataset import SUBSETS
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text: sets of names are easier to read so."""
+    """The words of a text as a set: long lists of names are easier to read that way."""
     return frozenset(text.split())
 
 
@@ -24,19 +24,16 @@ SUBSET_OF_FOLDER = {
     "test": "test",
     "testing": "test",
 }
-
-# Words that stand beside the word of the side: "training set", "test_images", "val-data".
+# Words that go with the name of a subset: "training set", "test_images", "val-data".
 BESIDE_A_SUBSET = words(
     "set data dataset images image imgs img pictures photos pics folder dir split public private"
 )
-
 _TO_PREDICT = words("pred predict prediction predictions unlabeled unlabelled")
-
 _SUBSET_WORD = re.compile(rf"({'|'.join(SUBSET_OF_FOLDER)})(?:set|data|images)?\d*")
 
 
 def name_words(name: str) -> frozenset[str]:
-    """The words of a name, in small letters, without numbers that stand alone."""
+    """The words of a name in small letters, without words that are numbers."""
     # "trainLabels" and "PublicTest" are two words each.
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     found = re.findall(r"[^\W_]+", apart.casefold())
@@ -44,33 +41,33 @@ def name_words(name: str) -> frozenset[str]:
 
 
 def subset_of(name: str) -> str | None:
-    """``train``, ``validation`` or ``test`` where a name says that and nothing else, or None.
+    """The subset where a name means that and nothing else, or None.
 
-    ``Training Set``, ``test_images``, ``val2017`` do; ``cats_train`` does not.
+    ``Training Set``, ``test_images`` and ``val2017`` do; ``cats_train`` does not.
     """
     return _subset_of_words(name_words(name))
 
 
 def subset_among(name: str) -> str | None:
-    """The side that a file name mentions beside other words (``mnist_train.csv``), or None."""
-    said = {subset for word in name_words(name) if (subset := _subset_of_word(word))}
-    return said.pop() if len(said) == 1 else None
+    """The subset mentioned in a file name beside other words (``mnist_train.csv``), or None."""
+    mentioned = {subset for word in name_words(name) if (subset := _subset_of_word(word))}
+    return mentioned.pop() if len(mentioned) == 1 else None
 
 
 def subset_of_file(parts: Sequence[str]) -> str | None:
-    """The side that a file name mentions, or else the folder that it lies in, or None."""
+    """The subset mentioned in the file name, else the one of its folders, or None."""
     return subset_among(parts[-1]) or subset_of_folders(parts[:-1])
 
 
 def subset_of_folders(folders: Sequence[str]) -> str | None:
-    """The side that the innermost of some nested folders says that has one, or None."""
+    """The subset of the innermost of these nested folders that has one, or None."""
     return next(filter(None, map(subset_of, reversed(folders))), None)
 
 
 def subsets_of_folders(names: Sequence[str]) -> dict[str, str | None]:
-    """The side of each of some folders that lie together, without the words that all have.
+    """The subset of each of several sibling folders, ignoring words common to all of them.
 
-    ``seg_train`` and ``seg_test`` are sides of one data set; alone they could be anything.
+    ``seg_train`` and ``seg_test`` are subsets of one dataset; alone they could be anything.
     """
     given = {name: name_words(name) for name in names}
     common = frozenset.intersection(*given.values()) if len(names) > 1 else frozenset()
@@ -78,7 +75,7 @@ def subsets_of_folders(names: Sequence[str]) -> dict[str, str | None]:
 
 
 def is_to_predict(name: str) -> bool:
-    """Whether a folder says of itself that its pictures have no label (``seg_pred``)."""
+    """Whether the name of a folder says that its images have no labels (``seg_pred``)."""
     return bool(name_words(name) & _TO_PREDICT)
 
 
@@ -94,29 +91,28 @@ def _subset_of_words(given: frozenset[str]) -> str | None:
 
 
 def settle_subsets(subsets: list[str | None]) -> tuple[np.ndarray | None, str | None]:
-    """Positions in ``SUBSETS``, int8 ``(N,)``, or None where there is no usable split; and a
-    sentence about it, where there is something to say.
+    """The predefined split: positions in ``SUBSETS``, int8 ``(N,)``, and a sentence about it.
 
-    A split needs pictures to train on and others to test on. With ``train`` and ``validation``
-    alone, the second is what results are measured on, so it becomes the test side.
+    Each is None where there is none. A usable split has train and test. With train and validation
+    alone, results are meant to be measured on validation, so it becomes the test subset.
     """
     given = {subset for subset in subsets if subset is not None}
     if not given:
         return None, None
     if None in subsets:
         return None, (
-            "Some pictures are marked as train or test and others are not, so Headstart makes its"
+            "Some images are marked as train or test and others are not, so Headstart makes its"
             " own split."
         )
     if given == {"train", "validation"}:
         positions = [0 if subset == "train" else 2 for subset in subsets]
         return np.array(positions, np.int8), (
-            "The split that came with it has train and validation and no test: its validation"
-            " pictures are the test pictures here, and validation is drawn from train."
+            "The predefined split has train and validation but no test: its validation images are"
+            " used as test images, and validation is drawn from train."
         )
     if not {"train", "test"} <= given:
         return None, (
-            f"It marks pictures as {' and '.join(sorted(given))} only, so Headstart makes its own"
+            f"It marks images as {' and '.join(sorted(given))} only, so Headstart makes its own"
             " split."
         )
     positions = [SUBSETS.index(subset) for subset in subsets if subset is not None]

@@ -1,4 +1,4 @@
-"""Tables that come with images: which encoding, separator and header a text file has."""
+"""Text files as tables: encoding, separator, and rows under limits."""
 
 import codecs
 import csv
@@ -17,9 +17,9 @@ SEPARATORS = (",", ";", "\t", "|")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt")
 LOOKED_AT_ROWS = 200
 LOOKED_AT_CHARACTERS = 8 * 1024**2
-# One picture of 1000 x 1000 in colour, written as numbers, takes 12 million characters.
+# A colour image of 1000 x 1000 pixels, written as numbers, takes 12 million characters.
 LONGEST_LINE = 16 * 1024**2
-# A quoted cell may hold line breaks. One that runs on for longer was never closed.
+# A quoted cell may contain line breaks. One that is longer was never closed.
 MOST_LINES_IN_A_ROW = 100
 _ENCODING_LOOKED_AT_BYTES = 64 * 1024**2
 _CHUNK_BYTES = 1024**2
@@ -34,9 +34,9 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class TextTable:
-    """A text file that reads as a table. ``first_rows`` has its first rows, a header among them.
+    """A text file that is a table; ``first_rows`` include a header if it has one.
 
-    ``lines_before`` counts lines that are no part of it (Excel's ``sep=;``, remarks after ``#``).
+    ``lines_before``: number of lines before the table (Excel's ``sep=;``, comments after ``#``).
     """
 
     raw: RawFile
@@ -52,13 +52,13 @@ class TextTable:
 
     @property
     def width(self) -> int:
-        """How many cells most of the first rows have."""
+        """The number of cells that most of the first rows have."""
         return Counter(map(len, self.first_rows)).most_common(1)[0][0]
 
     def lines(self, work_done: Callable[[int], None] | None = None) -> Iterator[tuple[int, str]]:
-        """Each line with its number, from 1. ``work_done`` hears the bytes read of the file.
+        """Each line with its number, from 1. ``work_done`` is called with the bytes read so far.
 
-        Raises ``BadInput`` where the file is damaged or goes over a limit.
+        Raises ``BadInput`` where the file is damaged or exceeds a limit.
         """
         try:
             with open_text(self.raw, self.encoding, self.gzipped) as (text, bytes_read):
@@ -68,7 +68,7 @@ class TextTable:
                     if len(line) > LONGEST_LINE:
                         raise BadInput(
                             f"{self.name} line {number}: longer than {LONGEST_LINE:,} characters,"
-                            " which is the limit. Check that it is a table with one line a row.",
+                            " which is the limit. Check that it is a table with one line per row.",
                             "path",
                         )
                     if work_done is not None:
@@ -79,15 +79,15 @@ class TextTable:
             raise BadInput(f"{self.name}: {error}. Make or download it again.", "path") from error
 
     def rows(self) -> Iterator[tuple[int, list[str] | None]]:
-        """Each row with the number of its first line; None where its quotation marks are wrong.
+        """Each row with the number of its first line; None where its quotation marks do not match.
 
-        Rows whose cells are all blank are passed over. Raises ``BadInput`` as ``lines`` does.
+        Rows of blank cells are skipped. Raises ``BadInput`` like ``lines``.
         """
         yield from _rows(self.lines(), self.separator, self.name)
 
 
 def read_table(raw: RawFile) -> TextTable | None:
-    """Look at the start of a file: a table, or None where it is not one (not text, one column)."""
+    """The file as a table by its first lines, or None where it is not text or has one column."""
     try:
         start = raw.start(2)
         gzipped = start == GZIP_START
@@ -100,9 +100,9 @@ def read_table(raw: RawFile) -> TextTable | None:
         return None
     if not lines:
         return None
-    told = re.fullmatch(r'"?sep=(.)"?\s*', lines[0])
-    before = 1 if told else 0
-    separator = told.group(1) if told else _separator(lines)
+    declared = re.fullmatch(r'"?sep=(.)"?\s*', lines[0])
+    before = 1 if declared else 0
+    separator = declared.group(1) if declared else _separator(lines)
     if separator is None:
         return None
     before += _comments(lines[before:], separator)
@@ -126,7 +126,7 @@ def open_text(
 
 
 def _encoding(raw: RawFile, gzipped: bool) -> str | None:
-    """By byte order mark, else UTF-8 where the bytes fit it, else Windows-1252; None: not text."""
+    """By byte order mark, else UTF-8 where that fits, else Windows-1252; None for other files."""
     with open_unpacked(raw, gzipped) as (stream, _):
         chunk = stream.read(_CHUNK_BYTES)
         for mark, encoding in _MARKS:
@@ -159,7 +159,7 @@ def _first_lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _comments(lines: list[str], separator: str) -> int:
-    """How many lines at the top are remarks after a ``#``; a header may begin with it as well."""
+    """Number of comment lines (``#``) at the top; the header may begin with ``#`` as well."""
     count = 0
     while count < len(lines) and lines[count].startswith("#"):
         count += 1
@@ -170,7 +170,7 @@ def _comments(lines: list[str], separator: str) -> int:
 
 
 def _separator(lines: list[str]) -> str | None:
-    """The separator that cuts most lines into equally many cells, the more cells the better."""
+    """The separator that gives most lines the same number of cells; ties go to more cells."""
     best, best_score = None, (0.0, 0)
     looked_at, characters = [], 0
     for line in lines[:50]:
@@ -178,7 +178,7 @@ def _separator(lines: list[str]) -> str | None:
         looked_at.append(line)
         if characters > LOOKED_AT_CHARACTERS // 4:
             break
-    # A space parts file and label in some lists; it is tried only where nothing else does.
+    # Some lists separate file and label by a space; it is tried only where nothing else works.
     for separator in (*SEPARATORS, " "):
         if separator == " " and best is not None:
             break
@@ -207,7 +207,7 @@ def _rows(
             if number - first_line >= MOST_LINES_IN_A_ROW:
                 raise BadInput(
                     f"{name} line {first_line}: a quotation mark is opened and never closed."
-                    " Mend that line.",
+                    " Correct that line.",
                     "path",
                 )
             yield line

@@ -30,7 +30,7 @@ def write_folder(root: Path, members: dict[str, bytes]) -> Path:
 
 
 def reasons(dataset: Dataset) -> dict[str, str]:
-    return {entry["file"]: entry["reason"] for entry in dataset.health["quarantined"]}
+    return {entry.file: entry.reason for entry in dataset.health.quarantined}
 
 
 def files_below(root: Path) -> dict[str, bytes]:

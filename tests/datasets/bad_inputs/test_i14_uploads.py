@@ -40,7 +40,7 @@ def test_i14_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(raw_files.RawFile, "read", read)
     dataset = add_dataset(root)
-    assert reasons(dataset) == {"cats/0.png": "longer than it said; is it still being written?"}
+    assert reasons(dataset) == {"cats/0.png": "longer than declared; is it still being written?"}
 
 
 def test_i14_5000_files_at_once(tmp_path):

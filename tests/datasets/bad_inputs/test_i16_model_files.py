@@ -15,7 +15,7 @@ def test_a_model_file_is_refused_by_name(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"\x80\x04K\x01.")
     with pytest.raises(
-        BadInput, match=r"is a model file, not pictures\. Expected a folder"
+        BadInput, match=r"is a model file, not images\. Expected a folder"
     ) as caught:
         add_dataset(path)
     assert caught.value.field == "path"

@@ -53,15 +53,15 @@ def test_i19_windows_letters_and_quoted_commas(tmp_path):
 
 
 LINES = {
-    "file named but absent": ("9.png,cat", "there is no picture named '9.png'"),
+    "file named but absent": ("9.png,cat", "there is no image named '9.png'"),
     "label empty": ("1.png,", "the label is empty"),
     "label blank": ("1.png,   ", "the label is empty"),
-    "no file": (",cat", "it names no picture"),
+    "no file": (",cat", "it names no image"),
     "cell too few": ("1.png", "it has 1 cells where 2 were expected"),
     "cell too many": ("1.png,cat,dog", "it has 3 cells where 2 were expected"),
-    "quotation mark": ('1.png,"c"at', "its quotation marks do not fit together"),
+    "quotation mark": ('1.png,"c"at', "its quotation marks do not match"),
     "500 long": ("1.png," + "x" * 500, "the label has 500 characters; the limit is 255"),
-    "turned": ("1.png,a\u202eb", "the label holds marks that turn the reading direction"),
+    "turned": ("1.png,a\u202eb", "the label contains marks that change the reading direction"),
 }
 
 
@@ -91,7 +91,7 @@ def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
         added(tmp_path, b"file,label\n1.png,\n2.png,\n")
     assert str(caught.value) == (
         "No row of labels.csv can be used. labels.csv line 2: the label is empty. labels.csv line"
-        " 3: the label is empty. Expected a first line file,label and then one line a picture:"
+        " 3: the label is empty. Expected a first line file,label and then one line per image:"
         " 1.jpg,cat."
     )
 
@@ -104,9 +104,9 @@ def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tm
     dataset = add_dataset(path)
     assert dataset.read_as == "class folders"
     assert dataset.class_counts == {"cat": 3, "dog": 3}
-    assert dataset.health["notes"][0] == (
+    assert dataset.health.notes[0] == (
         "labels.csv says what folders or file names say, so these were taken. 2 lines of it could"
-        " not be used: labels.csv line 8: there is no picture named 'cat/9.png'. labels.csv line"
+        " not be used: labels.csv line 8: there is no image named 'cat/9.png'. labels.csv line"
         " 9: the label is empty."
     )
 
@@ -114,8 +114,8 @@ def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tm
 def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
     dataset = added(tmp_path, "\n".join(GOOD.splitlines()[:-1]).encode())
     assert dataset.class_counts == {"cat": 3, "dog": 2}
-    said = [note for note in dataset.health["notes"] if "6.png" in note]
-    assert said == ["1 picture(s) are in no usable row of the table and were left out: 6.png."]
+    said = [note for note in dataset.health.notes if "6.png" in note]
+    assert said == ["1 image(s) are in no usable row of the table and were left out: 6.png."]
 
 
 def test_i19_a_missing_column_is_asked_for(tmp_path):
@@ -137,5 +137,5 @@ def test_i19_a_column_that_is_not_there(tmp_path):
 
 def test_i19_one_picture_with_two_labels_is_refused_with_both_lines(tmp_path):
     dataset = added(tmp_path, (GOOD + "1.png,dog\n").encode())
-    reason = "'1.png' is named in several rows with different labels or sides"
+    reason = "'1.png' is named in several rows with different labels or subsets"
     assert reasons(dataset) == {"labels.csv line 2": reason, "labels.csv line 8": reason}

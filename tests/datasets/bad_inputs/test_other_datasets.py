@@ -152,7 +152,7 @@ def test_another_failure_of_a_disk_is_not_called_full(pets, home, tmp_path, monk
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     before = files_below(home)
-    monkeypatch.setattr(add, "_stop_if_asked", fail)
+    monkeypatch.setattr(add, "raise_if_stopped", fail)
     with pytest.raises(OSError, match="Input/output error"):
         add_dataset(random_pictures(tmp_path, 10))
     assert files_below(home) == before

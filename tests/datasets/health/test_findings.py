@@ -67,7 +67,7 @@ def test_where_nothing_is_wrong_that_is_said(tmp_path):
     dataset = zipped(tmp_path, many())
     (only,) = findings(dataset)
     assert (only.kind, only.severity) == ("nothing_found", "good")
-    assert only.title == "Nothing speaks against 40 pictures in 2 classes."
+    assert only.title == "No problem was found in 40 images of 2 classes."
     assert only.actions == ()
 
 
@@ -101,7 +101,7 @@ def test_i13_the_same_bytes_and_the_same_pixels_saved_again(tmp_path):
     dataset = zipped(tmp_path, members)
     finding = found(dataset)["exact_duplicates"]
     assert finding.severity == "warning"
-    assert finding.title == "2 pictures are exact copies of others."
+    assert finding.title == "2 images are exact copies of others."
     assert finding.actions == ("drop_exact_duplicates",)
     assert finding.count == 2
     assert names(dataset, finding) == [
@@ -138,7 +138,7 @@ def test_near_duplicates_are_a_note(tmp_path):
     )
     finding = found(dataset)["near_duplicates"]
     assert finding.severity == "note"
-    assert finding.title == "3 pictures look much like others: 1 set of near duplicates."
+    assert finding.title == "3 images look much like others: 1 set of near duplicates."
     assert names(dataset, finding) == [("a/03.png", "a/small.png", "a/smaller.png")]
     assert finding.actions == ("drop_near_duplicates",)
     assert found(dataset)["nothing_found"].severity == "good"
@@ -149,11 +149,11 @@ def test_i13_one_picture_with_two_labels(tmp_path):
     kinds = found(dataset)
     exact, near = kinds["label_conflicts"], kinds["near_label_conflicts"]
     assert (exact.severity, near.severity) == ("problem", "warning")
-    assert exact.title == "1 picture stands under more than one class."
+    assert exact.title == "1 picture appears in more than one class."
     assert names(dataset, exact) == [("a/03.png", "b/copy.png")]
     assert exact.classes == ("a", "b")
     assert exact.actions == ("drop_conflicts",)
-    assert near.title == ("1 set of pictures that look the same stands under more than one class.")
+    assert near.title == ("1 set of images that look the same appears in more than one class.")
     assert names(dataset, near) == [("a/07.png", "b/small.png")]
     assert near.actions == ("drop_near_conflicts",)
     # A copy under another class is no copy to be left out: nobody knows which is right.
@@ -182,7 +182,7 @@ def test_i13_pictures_on_both_sides_of_a_given_split(tmp_path):
     dataset = zipped(tmp_path, members)
     finding = found(dataset)["leaks"]
     assert finding.severity == "problem"
-    assert finding.title == "2 pictures of train are also in test, the same or nearly."
+    assert finding.title == "2 pictures of train are also in test, exactly or nearly."
     assert finding.actions == ("drop_leaks",)
     assert finding.count == 2
     # What is asked for comes first, what was trained on beside it.
@@ -195,7 +195,7 @@ def test_i13_pictures_on_both_sides_of_a_given_split(tmp_path):
     left_out = set(range(dataset.image_count)) - set(used.tolist())
     assert left_out == {group[1] for group in finding.image_groups}
     assert found(dataset)["given_split"].title == (
-        "It came with a split of its own: 40 train, 8 test."
+        "It came with a predefined split: 40 train, 8 test."
     )
 
 
@@ -236,7 +236,7 @@ def test_copies_do_not_make_a_class_large_enough(tmp_path):
     ("counts", "sides", "small", "needed"),
     [
         ([6, 3], "000022002", (), None),
-        ([6, 2], "00002202", ("c001",), "at least 2 pictures to train on that are"),
+        ([6, 2], "00002202", ("c001",), "at least 2 images to train on that are"),
         ([6, 3], "000012012", (), None),
         ([6, 2], "00001212", ("c001",), "at least 1 picture to train on that is"),
     ],
@@ -259,7 +259,7 @@ def test_a_class_that_is_not_in_the_given_test():
     finding = found(dataset)["classes_not_in_test"]
     assert finding.severity == "warning"
     assert finding.title == (
-        "1 class has no picture in the test that came with the dataset: 'c001'."
+        "1 class has no image in the test subset that came with the dataset: 'c001'."
     )
 
 
@@ -275,9 +275,9 @@ def test_few_images(count, said):
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ([62, 38], "A model that always says 'c000' reaches 62 %"),
+        ([62, 38], "A model that always predicts 'c000' reaches 62 %"),
         ([59, 41], None),
-        ([200, 199, 20], "A model that always says 'c000' reaches 48 %"),
+        ([200, 199, 20], "A model that always predicts 'c000' reaches 48 %"),
         ([199, 199, 20], None),
     ],
 )
@@ -292,7 +292,7 @@ def test_imbalance(counts, said):
 def test_very_many_classes():
     finding = found(made_of([20] * 100))["many_classes"]
     assert finding.severity == "note"
-    assert finding.title == "There are 100 classes, with 20 pictures each on average."
+    assert finding.title == "There are 100 classes, with 20 images each on average."
     assert "many_classes" not in found(made_of([20] * 99))
 
 
@@ -322,7 +322,7 @@ def test_i18_all_images_black(tmp_path):
     }
     finding = found(zipped(tmp_path, members))["one_colour"]
     assert (finding.severity, finding.count) == ("problem", 40)
-    assert finding.title == "Every picture is of one colour only."
+    assert finding.title == "Every image is of one colour only."
 
 
 def test_sizes_and_shapes(tmp_path):
@@ -335,7 +335,7 @@ def test_sizes_and_shapes(tmp_path):
     }  # fmt: skip
     dataset = zipped(tmp_path, members)
     kinds = found(dataset)
-    assert kinds["tiny_pictures"].title == "1 picture is smaller than 32 pixels on a side."
+    assert kinds["tiny_pictures"].title == "1 picture is less than 32 pixels wide or high."
     assert names(dataset, kinds["tiny_pictures"]) == [("class0/tiny.png",)]
     assert kinds["range_of_sizes"].title == ("Sizes differ widely: from 9 × 9 to 400 × 300 pixels.")
     assert names(dataset, kinds["range_of_sizes"]) == [("class0/tiny.png", "class1/large.png")]
@@ -355,15 +355,15 @@ def test_a_camera_that_was_turned_makes_two_sizes(tmp_path):
 def test_all_tiny_and_all_grey(digits):
     kinds = found(digits)
     assert set(kinds) == {"tiny_pictures", "grey", "nothing_found"}
-    assert kinds["tiny_pictures"].title == ("All pictures are smaller than 32 pixels on a side.")
+    assert kinds["tiny_pictures"].title == ("All images are less than 32 pixels wide or high.")
     assert kinds["tiny_pictures"].image_groups == ()
-    assert kinds["grey"].title == "All pictures are grey."
+    assert kinds["grey"].title == "All images are grey."
 
 
 def test_grey_among_colour():
     dataset = made_of([50, 50], grey=np.arange(100) % 10 == 0)
     kinds = found(dataset)
-    assert kinds["grey"].title == "10 pictures are grey (10 %), the others are in colour."
+    assert kinds["grey"].title == "10 images are grey (10 %), the others are in colour."
     assert "told_by_colour" not in kinds
 
 
@@ -371,9 +371,7 @@ def test_a_class_that_is_told_by_its_colour():
     finding = found(made_of([50, 50, 50], grey=np.arange(150) < 48))["told_by_colour"]
     assert finding.severity == "warning"
     assert finding.classes == ("c000",)
-    assert finding.title == (
-        "The pictures of 'c000' are grey, those of other classes are in colour."
-    )
+    assert finding.title == ("The images of 'c000' are grey, those of other classes are in colour.")
 
 
 def test_classes_whose_pictures_all_look_alike(tmp_path):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.reading.class_folders import label_by_folder
+from core.datasets.reading import class_folders
+from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import class_in_name, classes_in_names
 from core.datasets.reading.subset_names import subset_among, subset_of, subsets_of_folders
 from core.errors import BadInput
@@ -12,9 +13,9 @@ from tests.datasets.listings import listing_of
 
 
 def read(*paths):
-    """(class, side) of each picture by its path, and the notes."""
+    """(class, side) of each image by its path, and the notes."""
     listing = listing_of({path: path.encode() for path in paths})
-    labelled = label_by_folder(listing)
+    labelled = class_folders.recognise(listing, Columns()).files
     assert len(labelled) + listing.ignored <= len(paths)
     return {entry.raw.path: (entry.class_name, entry.subset) for entry in labelled}, listing.notes
 
@@ -57,7 +58,7 @@ def test_folders_of_the_split(how):
         path: (path.split("/")[-2], "test") for path in pets(f"{test}/", (3,))
     }
     assert len(notes) == 1
-    assert notes[0].endswith("were taken as the split.")
+    assert notes[0].endswith("were used as the split.")
 
 
 def test_validation_and_three_sides():
@@ -72,7 +73,7 @@ def test_sides_inside_the_classes():
         "cats/test/2.jpg": ("cats", "test"),
         "dogs/train/1.jpg": ("dogs", "train"),
     }
-    assert notes == ["The folders test, train were taken as the split."]
+    assert notes == ["The folders test, train were used as the split."]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_an_unlabelled_part_is_left_out_with_a_note(unlabelled):
     found, notes = read(*pets("train/"), unlabelled)
     assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
     assert notes == [
-        f"The 1 file(s) in {folder} lie in no class folder: they have no label and were left out."
+        f"The 1 file(s) in {folder} are in no class folder: they have no label and were left out."
     ]
 
 
@@ -91,13 +92,13 @@ def test_other_folders_beside_the_split_are_left_out():
     found, notes = read(*pets("train/"), *pets("test/"), "papers/1.jpg", "README.md")
     assert len(found) == 8
     assert notes == [
-        "The folders test, train were taken as the split.",
+        "The folders test, train were used as the split.",
         "2 file(s) outside the class folders were left out.",
     ]
 
 
 def test_pictures_straight_in_train_and_test():
-    with pytest.raises(BadInput, match="The pictures lie straight in test, train"):
+    with pytest.raises(BadInput, match="The images are directly in test, train"):
         read("train/a.jpg", "train/b.jpg", "test/c.jpg")
 
 
@@ -128,13 +129,16 @@ def test_what_programs_put_beside_pictures_is_passed_over():
     found, notes = read(*pets(), *beside)
     assert sorted(found) == sorted(pets())
     assert notes == [
-        "3 file(s) that programs put beside pictures were passed over, such as cats/1.jpg.json."
+        "3 file(s) that programs put beside images were ignored, such as cats/1.jpg.json."
     ]
 
 
 def test_pictures_without_an_ending_are_known_by_content():
     listing = listing_of({"cats/1": b"\xff\xd8\xff", "dogs/1": b"\x89PNG", "about/readme": b"text"})
-    assert [entry.class_name for entry in label_by_folder(listing)] == ["cats", "dogs"]
+    assert [entry.class_name for entry in class_folders.recognise(listing, Columns()).files] == [
+        "cats",
+        "dogs",
+    ]
 
 
 def test_deeper_classes_are_said():
@@ -150,7 +154,7 @@ def test_deeper_classes_are_said():
 def test_the_same_class_folders_again():
     found, notes = read(*pets(), *pets("pets/"))
     assert sorted(found) == sorted(pets())
-    assert notes == ["The folder pets holds the same class folders again; it was left out."]
+    assert notes == ["The folder pets contains the same class folders again; it was left out."]
 
 
 @pytest.mark.parametrize("other", ["Cats", " cats"])
@@ -171,7 +175,7 @@ def test_classes_in_file_names(folder):
     names = [f"{folder}{name}.{number}.jpg" for name in ("cat", "dog") for number in range(3)]
     found, notes = read(*names)
     assert classes_and_sides(found) == [("cat", None), ("dog", None)]
-    assert notes == ["The class of each picture was taken from its file name: cat.0.jpg is 'cat'."]
+    assert notes == ["The class of each image was taken from its file name: cat.0.jpg is 'cat'."]
 
 
 def test_classes_in_file_names_of_both_sides():
@@ -245,7 +249,7 @@ def test_a_side_among_other_words():
 
 
 def test_no_folder_at_all():
-    with pytest.raises(BadInput, match="The pictures lie in no class folder"):
+    with pytest.raises(BadInput, match="The images are in no class folder"):
         read("a.jpg", "b.jpg")
 
 
@@ -263,7 +267,7 @@ def test_no_folder_at_all():
 def test_any_tree_is_read_or_refused_and_every_file_counted(paths):
     listing = listing_of({"/".join(path): b"x" for path in paths})
     try:
-        labelled = label_by_folder(listing)
+        labelled = class_folders.recognise(listing, Columns()).files
     except BadInput:
         return
     assert len(labelled) + listing.ignored == len(listing.files)

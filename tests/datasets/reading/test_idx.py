@@ -8,7 +8,7 @@ import pytest
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import idx, raw_files
-from core.datasets.reading.idx import idx_images
+from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.sources import open_source
 from core.errors import BadInput
@@ -43,7 +43,7 @@ def pair(prefix="train-", images=IMAGES, labels=LABELS):
 def read(path):
     """All batches of a source, as (pixels, class names, names, side) each, and its notes."""
     with open_source(path) as listing:
-        found = idx_images(listing)
+        found = idx.recognise(listing, Columns())
         assert found is not None
         batches = list(found.batches())
     assert batches[-1][1] == found.total
@@ -120,7 +120,7 @@ def test_packed_and_unpacked_copies_are_read_once(tmp_path):
     batches, notes = read(write(tmp_path / "x", members))
     assert len(batches) == 1
     assert notes[0] == (
-        "train-images-idx3-ubyte.gz was left out: train-images-idx3-ubyte is the same file again."
+        "train-images-idx3-ubyte.gz was left out: it is the same file as train-images-idx3-ubyte."
     )
 
 
@@ -129,7 +129,7 @@ def test_a_single_file_is_read_with_its_partner(tmp_path):
     batches, notes = read(folder / "t10k-labels-idx1-ubyte")
     assert [batch.subset for batch in batches] == ["test"]
     assert notes == [
-        "t10k-images-idx3-ubyte lies beside t10k-labels-idx1-ubyte and was read with it."
+        "t10k-images-idx3-ubyte is beside t10k-labels-idx1-ubyte and was read with it."
     ]
 
 
@@ -141,14 +141,14 @@ def test_class_folders_with_an_idx_file_beside_are_class_folders(tmp_path):
 def test_other_files_are_left_out(tmp_path):
     dataset = add_dataset(write(tmp_path / "x", pair() | {"README.txt": b"about"}))
     assert dataset.read_as == "IDX files"
-    assert dataset.health["ignored_files"] == 1
-    assert dataset.health["notes"][0] == "1 file(s) beside the IDX files were left out."
+    assert dataset.health.ignored_files == 1
+    assert dataset.health.notes[0] == "1 file(s) beside the IDX files were left out."
 
 
 def test_no_idx_file(tmp_path):
     with open_source(write(tmp_path / "x", {"a/1.png": noise_png(1), "b": b"\0\0"})) as listing:
-        assert idx_images(listing) is None
-    assert idx_images(Listing()) is None
+        assert idx.recognise(listing, Columns()) is None
+    assert idx.recognise(Listing(), Columns()) is None
 
 
 def without(name):
@@ -159,15 +159,15 @@ HUGE = bytes([0, 0, 8, 3]) + struct.pack(">3I", 6, 2**31, 2**31)
 WRONG = {
     "no labels": (
         without("labels"),
-        "train-images-idx3-ubyte holds 6 images, and there is no IDX file with their labels",
+        "train-images-idx3-ubyte contains 6 images, but there is no IDX file with their labels",
     ),
     "no images": (
         without("images"),
-        "train-labels-idx1-ubyte holds 6 labels, and there is no IDX file with their images",
+        "train-labels-idx1-ubyte contains 6 labels, but there is no IDX file with their images",
     ),
     "counts differ": (
         pair(labels=LABELS[:5]),
-        "train-images-idx3-ubyte holds 6 images and train-labels-idx1-ubyte 5 labels",
+        "train-images-idx3-ubyte contains 6 images and train-labels-idx1-ubyte 5 labels",
     ),
     "images cut short": (
         pair() | {"train-images-idx3-ubyte": idx_bytes(IMAGES)[:-1]},
@@ -197,12 +197,12 @@ WRONG = {
         pair() | {"train-labels-idx1-ubyte": idx_bytes(LABELS.astype(">i4"), 0x0C)},
         "its numbers are int32; only uint8 (labels 0 to 255) is read",
     ),
-    "rows, not pictures": (pair(images=IMAGES.reshape(6, 20)), "it holds 6 rows of 20 numbers"),
+    "rows, not pictures": (pair(images=IMAGES.reshape(6, 20)), "it contains 6 rows of 20 numbers"),
     "two channels": (
         pair(images=IMAGES.reshape(6, 5, 2, 2)),
-        "its pictures are 5 x 2 x 2; the last number must be 1 (grey) or 3 (colour)",
+        "its images are 5 x 2 x 2; the last number must be 1 (grey) or 3 (colour)",
     ),
-    "no image": (pair(images=IMAGES[:0], labels=LABELS[:0]), "it holds no image"),
+    "no image": (pair(images=IMAGES[:0], labels=LABELS[:0]), "it contains no image"),
     "a side of one": (pair(images=IMAGES.reshape(6, 20, 1)), "each side must be at least 2"),
     "gigantic": (
         pair() | {"train-images-idx3-ubyte": HUGE},
@@ -210,7 +210,7 @@ WRONG = {
     ),
     "several data sets": (
         pair("emnist-letters-train-") | pair("emnist-digits-train-"),
-        "There are several data sets in it: emnist digits, emnist letters. Give the files of one.",
+        "There are several datasets in it: emnist digits, emnist letters. Give the files of one.",
     ),
 }
 

@@ -1,18 +1,23 @@
-"""Pictures with a table: which columns, which file a cell names, what is said of each bad row."""
+"""Images with a table: which columns, which file a cell names, what is said of each bad row."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.datasets.add import add_dataset
+from core.datasets.reading import labelled_table
 from core.datasets.reading.columns import Columns
-from core.datasets.reading.labelled_table import label_by_table
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.listings import csv_bytes, listing_of, refused
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 FLAT = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
 LABELLED = csv_bytes("file,label", "a.jpg,cat", "b.jpg,dog", "c.jpg,cat", "d.jpg,dog")
+
+
+def label_by_table(listing, columns):
+    found = labelled_table.recognise(listing, columns)
+    return None if found is None else found.files
 
 
 def members(table, paths=FLAT, name="labels.csv"):
@@ -131,7 +136,7 @@ def test_a_label_is_not_given_to_a_picture_of_another_folder():
     table = csv_bytes("path,label", "cats/1.jpg,cat", "dogs/1.jpg,dog", "cats/2.jpg,cat")
     labels, listing = read(members(table, ("cats/2.jpg", "dogs/1.jpg")))
     assert labels == {"cats/2.jpg": "cat", "dogs/1.jpg": "dog"}
-    assert refused(listing) == {"labels.csv line 2": "there is no picture named 'cats/1.jpg'"}
+    assert refused(listing) == {"labels.csv line 2": "there is no image named 'cats/1.jpg'"}
 
 
 def test_names_that_differ_only_in_case():
@@ -143,11 +148,11 @@ BAD_ROWS = {
     "a.jpg,": "the label is empty",
     'a.jpg," "': "the label is empty",
     "a.jpg," + "x" * 500: "the label has 500 characters; the limit is 255",
-    "gone.jpg,cat": "there is no picture named 'gone.jpg'",
-    ",cat": "it names no picture",
+    "gone.jpg,cat": "there is no image named 'gone.jpg'",
+    ",cat": "it names no image",
     "a.jpg": "it has 1 cells where 2 were expected",
     "a.jpg,cat,black": "it has 3 cells where 2 were expected",
-    '"a.jpg"x,cat': "its quotation marks do not fit together",
+    '"a.jpg"x,cat': "its quotation marks do not match",
 }
 
 
@@ -158,7 +163,7 @@ def test_a_bad_row_is_refused_with_its_line_and_the_rest_kept(row):
     assert labels == {"b.jpg": "dog", "c.jpg": "cat", "d.jpg": "dog"}
     assert refused(listing) == {"labels.csv line 3": BAD_ROWS[row]}
     assert listing.notes[-1] == (
-        "1 picture(s) are in no usable row of the table and were left out: a.jpg."
+        "1 image(s) are in no usable row of the table and were left out: a.jpg."
     )
 
 
@@ -168,7 +173,7 @@ def test_named_twice():
     )
     labels, listing = read(members(table))
     assert labels == {"b.jpg": "dog", "c.jpg": "cat"}
-    reason = "'a.jpg' is named in several rows with different labels or sides"
+    reason = "'a.jpg' is named in several rows with different labels or subsets"
     assert refused(listing) == {f"labels.csv line {line}": reason for line in (2, 4, 6)}
 
 
@@ -176,8 +181,8 @@ def test_pictures_that_no_row_names_are_counted():
     paths = (*FLAT, *(f"more/{number}.jpg" for number in range(5)))
     _, listing = read(members(LABELLED, paths))
     assert listing.notes == [
-        "labels.csv: column 'file' names the pictures, and column 'label' holds their classes.",
-        "5 picture(s) are in no usable row of the table and were left out: more/0.jpg,"
+        "labels.csv: column 'file' names the images, and column 'label' holds their classes.",
+        "5 image(s) are in no usable row of the table and were left out: more/0.jpg,"
         " more/1.jpg, more/2.jpg and others.",
     ]
     assert listing.ignored == 6
@@ -217,7 +222,7 @@ def test_one_table_for_the_folders_of_the_split():
     table = csv_bytes("file,label", "train/1.jpg,cat", "train/2.jpg,dog", "test/1.jpg,cat")
     given = members(table, paths, "x/labels.csv")
     assert subsets(given) == {path: path.split("/")[1] for path in paths}
-    assert "The folders that the pictures lie in were taken as the split." in read(given)[1].notes
+    assert "The folders of the images were used as the split." in read(given)[1].notes
 
 
 def test_a_folder_beside_train_and_test_makes_no_split():
@@ -244,7 +249,7 @@ def test_of_tables_that_name_the_same_pictures_the_fuller_is_read():
     given["draft.csv"] = csv_bytes("file,label", "a.jpg,wolf", "b.jpg,wolf")
     labels, listing = read(given)
     assert labels == CATS_AND_DOGS
-    assert listing.notes[0] == "draft.csv names pictures too, and was left out."
+    assert listing.notes[0] == "draft.csv also names images, and was left out."
 
 
 UNCLEAR = csv_bytes("file,before,after", "a.jpg,x,cat", "b.jpg,y,dog", "c.jpg,x,dog", "d.jpg,z,cat")
@@ -320,7 +325,7 @@ def test_a_table_with_other_labels_wins_over_class_folders():
     labels, listing = read(members(csv_bytes("file,label", *rows), FOLDERS))
     assert labels["cats/1.jpg"] == "tabby"
     assert labels["dogs/2.jpg"] == "stray"
-    assert "The classes are those of the table, not the folders." in listing.notes
+    assert "The classes are taken from the table, not from the folders." in listing.notes
 
 
 def test_the_bundled_kind_of_manifest_changes_nothing(tmp_path, home):  # noqa: ARG001
@@ -335,8 +340,8 @@ def test_a_table_that_names_none_of_the_pictures():
     with pytest.raises(BadInput) as caught:
         read(members(table))
     assert str(caught.value) == (
-        "labels.csv names x.jpg and y.jpg, and none of the pictures that it names is there. There"
-        " are a.jpg and b.jpg. Give the pictures of this table."
+        "labels.csv names x.jpg and y.jpg, but none of the images that it names is there. There"
+        " are a.jpg and b.jpg. Give the images of this table."
     )
 
 
@@ -364,7 +369,7 @@ def test_stored(tmp_path, home):  # noqa: ARG001
     table = csv_bytes("file,label,split", *(f"{n},{CATS_AND_DOGS[n]},{s}" for n, s in SPLIT))
     path = write_zip(tmp_path / "pets.zip", pictures | {"wrap/labels.csv": table})
     dataset = add_dataset(path)
-    assert dataset.read_as == "pictures with a table of labels"
+    assert dataset.read_as == "images with a table of labels"
     assert dataset.classes == ("cat", "dog")
     assert dataset.file_names == ("a.jpg", "c.jpg", "b.jpg", "d.jpg")
     assert dataset.predefined_subsets.tolist() == [0, 2, 0, 2]

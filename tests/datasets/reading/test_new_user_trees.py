@@ -342,7 +342,7 @@ def cassava() -> Tree:
     }
 
 
-FOLDERS, TABLE = "class folders", "pictures with a table of labels"
+FOLDERS, TABLE = "class folders", "images with a table of labels"
 PIXELS, IDX = "table of pixels", "IDX files"
 
 CASES = {
@@ -351,7 +351,7 @@ CASES = {
         {"cat": 5, "dog": 5},
         None,
         FOLDERS,
-        "The 4 file(s) in test1 lie in no class folder: they have no label and were left out.",
+        "The 4 file(s) in test1 are in no class folder: they have no label and were left out.",
     ),
     "flowers": Case(flowers, {"daisy": 4, "dandelion": 4, "rose": 4}, None, FOLDERS),
     "intel": Case(
@@ -359,7 +359,7 @@ CASES = {
         {"buildings": 6, "forest": 6, "sea": 6},
         {"train": 12, "test": 6},
         FOLDERS,
-        "The folders seg_test, seg_train were taken as the split.",
+        "The folders seg_test, seg_train were used as the split.",
     ),
     "dog_breeds": Case(dog_breeds, {"boston_bull": 4, "dingo": 4}, None, TABLE),
     "skin_lesions_one_hot": Case(
@@ -367,7 +367,7 @@ CASES = {
         {"BCC": 3, "MEL": 3, "NV": 3},
         None,
         TABLE,
-        "GroundTruth.csv: column 'image' names the pictures, and 3 columns with one 1 in each row"
+        "GroundTruth.csv: column 'image' names the images, and 3 columns with one 1 in each row"
         " holds their classes.",
     ),
     "excel_from_germany": Case(excel_from_germany, {"Brötchen": 3, "Käse": 3}, None, TABLE),
@@ -410,7 +410,7 @@ CASES = {
         {"0": 4, "1": 4},
         None,
         TABLE,
-        "2 picture(s) are in no usable row of the table and were left out:"
+        "2 image(s) are in no usable row of the table and were left out:"
         " train_SOaYf6m/images/10.jpg, train_SOaYf6m/images/9.jpg.",
     ),
     "photos_on_a_mac": Case(photos_on_a_mac, {"Beach ": 3, "Café": 3}, None, FOLDERS),
@@ -428,7 +428,7 @@ CASES = {
         {"Parasitized": 4, "Uninfected": 4},
         None,
         FOLDERS,
-        "The folder cell_images holds the same class folders again; it was left out.",
+        "The folder cell_images contains the same class folders again; it was left out.",
     ),
     "cifar_from_kaggle": Case(cifar_from_kaggle, {"deer": 3, "frog": 3, "truck": 3}, None, TABLE),
     "traffic_signs": Case(traffic_signs, {"0": 6, "1": 5}, {"train": 8, "test": 3}, TABLE),
@@ -443,7 +443,7 @@ CASES = {
         {"A": 3, "B": 3, "C": 3},
         None,
         FOLDERS,
-        "The 3 file(s) in asl_alphabet_test lie in no class folder: they have no label and were"
+        "The 3 file(s) in asl_alphabet_test are in no class folder: they have no label and were"
         " left out.",
     ),
     "frame_saved_with_its_index": Case(
@@ -471,6 +471,6 @@ def test_a_tree_as_people_have_it(name: str, tmp_path: Path) -> None:
         sides = {side: count for side, count in zip(SUBSETS, counts, strict=True) if count}
     assert sides == case.sides
     assert dataset.read_as == case.read_as
-    assert dataset.health["quarantined"] == []
+    assert dataset.health.quarantined == ()
     if case.note is not None:
-        assert case.note in dataset.health["notes"]
+        assert case.note in dataset.health.notes

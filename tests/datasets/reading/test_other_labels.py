@@ -12,7 +12,7 @@ from tests.datasets.pictures import two_classes, write_zip
 FLAT = ("photos/0001.jpg", "photos/0002.jpg", "photos/0003.jpg")
 IN_SIDES = ("images/train/0.jpg", "images/train/1.jpg", "images/val/0.jpg", "images/val/1.jpg")
 BOX = b"1 0.5 0.5 0.2 0.2\n0 0.25 0.5 0.1 0.2\n"
-NEEDED = "such files are not read. What is needed is one class for each whole picture"
+NEEDED = "such files cannot be read. Each whole image needs one class"
 
 CASES = {
     "a sheet, the lock of Excel and a text": (
@@ -32,18 +32,18 @@ CASES = {
     "COCO": (
         IN_SIDES,
         {"annotations/instances_train.json": b"{}"},
-        "annotations/instances_train.json may hold labels, as COCO and Pascal VOC have them;"
+        "annotations/instances_train.json may contain labels, as COCO and Pascal VOC have them;"
         f" {NEEDED}",
     ),
     "Pascal VOC": (
         FLAT,
         {"Annotations/0001.xml": b"<annotation/>"},
-        f"Annotations/0001.xml may hold labels, as COCO and Pascal VOC have them; {NEEDED}",
+        f"Annotations/0001.xml may contain labels, as COCO and Pascal VOC have them; {NEEDED}",
     ),
     "zeros that Excel took": (
         FLAT,
         {"labels.csv": csv_bytes("image,label", "1,cat", "2,dog", "3,cat")},
-        "labels.csv has a column 'label', but none of its columns names a picture: its first line"
+        "labels.csv has a column 'label', but none of its columns names an image: its first line"
         " is 1, cat. There are photos/0001.jpg and photos/0002.jpg.",
     ),
 }
@@ -67,7 +67,7 @@ def test_class_folders_need_no_other_labels():
 def test_what_google_keeps_beside_a_photo_is_no_label():
     with pytest.raises(BadInput) as caught:
         recognise(_listing(("a.jpg", "b.jpg"), {"a.jpg.json": b"{}"}), Columns())
-    assert str(caught.value).startswith("The pictures lie in no class folder.")
+    assert str(caught.value).startswith("The images are in no class folder.")
 
 
 @pytest.mark.usefixtures("home")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from core.datasets.add import add_dataset
 from core.datasets.reading import pixel_table, raw_files
 from core.datasets.reading.columns import Columns
-from core.datasets.reading.pixel_table import pixel_table_images
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.listings import csv_bytes, listing_of, refused
 from tests.datasets.pictures import noise_png, write_zip
@@ -41,7 +40,7 @@ HEADER = ["label", *PIXEL_NAMES]
 def read(members, columns=Columns()):  # noqa: B008 - frozen
     """All pixels, class names, names and sides of a source, and its listing."""
     listing = listing_of(members if isinstance(members, dict) else {"digits.csv": members})
-    found = pixel_table_images(listing, columns)
+    found = pixel_table.recognise(listing, columns)
     assert found is not None
     batches = list(found.batches())
     assert batches[-1][1] == found.total
@@ -197,7 +196,7 @@ BAD_LINES = {
     GOOD.rsplit(",", 1)[0] + ",True": "its pixel 16 is 'True', not a number from 0 to 255",
     GOOD[1:]: "the label is empty",
     "x" * 500 + GOOD[1:]: "the label has 500 characters; the limit is 255",
-    '"' + GOOD: "its quotation marks do not fit together",
+    '"' + GOOD: "its quotation marks do not match",
 }
 
 
@@ -242,7 +241,7 @@ def test_a_table_without_labels_beside_one_with_them():
     pixels, *_, listing = read({"test.csv": bare, "train.csv": table(rows_of(), HEADER)})
     assert len(pixels) == 6
     assert listing.notes[0] == "test.csv has no column of labels and was left out."
-    with pytest.raises(BadInput, match=r"test\.csv has pixels and no column of labels"):
+    with pytest.raises(BadInput, match=r"test\.csv has pixels but no column of labels"):
         read({"test.csv": bare})
 
 
@@ -262,16 +261,16 @@ def test_the_user_names_the_label():
 WRONG = {
     "no square": (
         table([row[:-1] for row in rows_of(random.integers(0, 256, (6, 5, 4)))], None),
-        "20 numbers a line make no square picture; 16 or 25 would (grey)",
+        "20 numbers a line do not form a square image; 16 or 25 would (grey)",
     ),
     "no line is good": (
         table([[row[0], *(["999"] * 15), "3"] for row in rows_of()], HEADER),
         "a table without pixels",
     ),
     "text": (b"plain words in a file\n", "is neither a zip nor a table"),
-    "names of pictures": (
+    "names of images": (
         csv_bytes("file,label", "1.jpg,cat", "2.jpg,dog"),
-        "is a table without pixels in it. If it names pictures, put it into one zip with them",
+        "is a table without pixels in it. If it names images, put it into one zip with them",
     ),
     "flowers by Fisher": (
         csv_bytes("a,b,c,d,species", "5.1,3.5,1.4,0.2,setosa", "4.9,3.0,1.4,0.2,virginica"),
@@ -301,26 +300,24 @@ def test_all_lines_bad():
 
 def test_pictures_besides_are_no_table_of_pixels():
     members = {"a.csv": table(rows_of(), HEADER), "1.png": noise_png(1), "2.png": noise_png(2)}
-    assert pixel_table_images(listing_of(members), Columns()) is None
+    assert pixel_table.recognise(listing_of(members), Columns()) is None
 
 
 def test_tables_of_different_sizes():
     larger = table(rows_of(random.integers(0, 256, (6, 5, 5))))
-    with pytest.raises(BadInput, match="hold pictures of different sizes"):
+    with pytest.raises(BadInput, match="hold images of different sizes"):
         read({"a.csv": table(rows_of(), HEADER), "b.csv": larger})
 
 
 def test_too_many_lines(monkeypatch):
     monkeypatch.setattr(pixel_table, "MOST_FILES", 5)
-    with pytest.raises(BadInput, match="more than 5 pictures, which is the limit"):
+    with pytest.raises(BadInput, match="more than 5 images, which is the limit"):
         read(table(rows_of(), HEADER))
 
 
 def test_dark_pictures_are_said():
     *_, listing = read(table(rows_of(GREY // 16), HEADER))
-    assert listing.notes == [
-        "digits.csv: its largest pixel is 15 of 255, so the pictures are dark."
-    ]
+    assert listing.notes == ["digits.csv: its largest pixel is 15 of 255, so the images are dark."]
 
 
 def test_stored(tmp_path, home):  # noqa: ARG001
@@ -339,7 +336,7 @@ def test_kept_labels_are_literally_those_given(labels):
     quoted = ['"' + label.replace('"', '""') + '"' for label in labels]
     listing = listing_of({"digits.csv": table(rows_of(labels=quoted), HEADER)})
     try:
-        found = pixel_table_images(listing, Columns())
+        found = pixel_table.recognise(listing, Columns())
         batches = list(found.batches()) if found else []
     except BadInput:
         return
@@ -354,7 +351,7 @@ def test_any_line_is_read_or_refused(line):
     text = "\n".join([",".join(HEADER), *(",".join(row) for row in rows_of()), line])
     listing = listing_of({"digits.csv": text.encode("utf-8", "surrogatepass")})
     try:
-        found = pixel_table_images(listing, Columns())
+        found = pixel_table.recognise(listing, Columns())
         assert found is not None
         count = sum(len(batch.pixels) for batch, _ in found.batches())
     except BadInput:

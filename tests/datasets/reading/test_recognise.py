@@ -34,8 +34,8 @@ def numpy_file() -> bytes:
 
 
 SINGLE_FILES = {
-    "cat.png": (noise_png(1), "cat.png is one picture; a data set needs many"),
-    "cat": (encoded(Image.new("RGB", (9, 9)), "JPEG"), "cat is one picture"),
+    "cat.png": (noise_png(1), "cat.png is one image; a dataset needs many"),
+    "cat": (encoded(Image.new("RGB", (9, 9)), "JPEG"), "cat is one image"),
     "book.pdf": (b"%PDF-1.7", "book.pdf is a PDF document. Give a folder, or a zip"),
     "pets.tar": (tar_of_two_classes("w"), "pets.tar is a tar archive. Unpack it"),
     "pets.tar.gz": (tar_of_two_classes("w:gz"), "pets.tar.gz is a tar archive. Unpack it"),

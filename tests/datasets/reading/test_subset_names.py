@@ -22,7 +22,7 @@ def test_without_a_test_validation_becomes_the_test():
     found, sentence = settle_subsets(["train", "validation", "train"])
     assert found.tolist() == [0, 2, 0]
     assert found.dtype == np.int8
-    assert "its validation pictures are the test pictures here" in sentence
+    assert "its validation images are used as test images" in sentence
 
 
 @pytest.mark.parametrize("subsets", [[], [None], [None, None]])
@@ -33,12 +33,12 @@ def test_nothing_given_nothing_said(subsets):
 @pytest.mark.parametrize(
     ("subsets", "said"),
     [
-        (["train", None], "Some pictures are marked as train or test and others are not"),
-        (["train", "test", None], "Some pictures are marked as train or test and others are not"),
-        (["train", "train"], "It marks pictures as train only"),
-        (["test"], "It marks pictures as test only"),
-        (["validation"], "It marks pictures as validation only"),
-        (["validation", "test"], "It marks pictures as test and validation only"),
+        (["train", None], "Some images are marked as train or test and others are not"),
+        (["train", "test", None], "Some images are marked as train or test and others are not"),
+        (["train", "train"], "It marks images as train only"),
+        (["test"], "It marks images as test only"),
+        (["validation"], "It marks images as validation only"),
+        (["validation", "test"], "It marks images as test and validation only"),
     ],
 )
 def test_what_is_no_usable_split_is_said(subsets, said):
