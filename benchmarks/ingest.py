@@ -114,7 +114,7 @@ def add_here(path: Path) -> dict[str, Any]:
         "processor_seconds": time.process_time() - processor_started,
         "peak_bytes": peak_bytes(),
         "disk_bytes": sum(file.stat().st_size for file in dataset.folder.rglob("*")),
-        "quarantined": len(dataset.health["quarantined"]),
+        "quarantined": len(dataset.health.quarantined),
     }
 
 

@@ -50,7 +50,7 @@ PAGES: dict[str, Where] = {
     "story": ("/", "[data-testid=stMain] h1"),
     "try it": ("/try_it", "[data-testid=stMain] img"),
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
-    "dataset, health": (f"/datasets?dataset={DATASET}", "text=/stand under more than one/"),
+    "dataset, health": (f"/datasets?dataset={DATASET}", "text=/appear in more than one/"),
     "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord
@@ -46,7 +46,7 @@ def set_up() -> None:
     if dataset is None:
         return
     st.header("2. Preset, image size and seeds", help=explain_all("preset", "seed"))
-    choices = choose_shared(has_own_split=dataset.given_sides is not None)
+    choices = choose_shared(has_own_split=dataset.predefined_subsets is not None)
     st.header("3. Strategies", help=explain_all("strategy", "epoch", "layer"))
     choose_strategies(choices)
     st.header("4. Start")

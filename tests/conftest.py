@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError
 from core.pretrained import digests, weights

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.model import PIXELS, Dataset
+from core.datasets.dataset import PIXELS, Dataset
+from core.datasets.health_report import HealthReport
 
 
 def dataset(
     labels: Sequence[int],
     classes: tuple[str, ...],
     sizes: Sequence[tuple[int, int]] | None = None,
-    given_sides: Sequence[int] | None = None,
+    predefined_subsets: Sequence[int] | None = None,
     **changes: Any,
 ) -> Dataset:
     """``sizes`` are widths and heights in pixels; 8 x 8 without."""
@@ -32,14 +33,16 @@ def dataset(
         "provenance": "made for a test",
         "created_at": "2026-11-20T10:00:00+00:00",
         "folder": Path("nowhere"),
-        "health": {},
+        "health": HealthReport(),
         "encoding": PIXELS,
         "offsets": np.zeros(count, np.int64),
         "sizes": np.zeros(count, np.int64),
         "digests": np.arange(count * 32).reshape(count, 32).astype(np.uint8),
         "grey": np.zeros(count, bool),
-        "plain": np.zeros(count, bool),
+        "one_colour": np.zeros(count, bool),
         "look_alikes": np.zeros(count, bool),
-        "given_sides": None if given_sides is None else np.array(given_sides, np.int8),
+        "predefined_subsets": (
+            None if predefined_subsets is None else np.array(predefined_subsets, np.int8)
+        ),
     }
     return Dataset(**(values | changes))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import add_pixels
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
 from core.experiments.spec import ExperimentSpec
 

@@ -11,10 +11,17 @@ from core.cli.output import (
     print_table,
     say,
 )
-from core.datasets import store as datasets
-from core.datasets.model import Dataset
+from core.datasets.add import add_dataset
+from core.datasets.bundled import ensure_bundled_datasets
+from core.datasets.dataset import Dataset
+from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.reading.tables import Columns
+from core.datasets.storage import (
+    list_datasets,
+    open_dataset,
+    remove_dataset,
+    rename_dataset,
+)
 from core.errors import (
     BadInput,
     ColumnsUnclear,
@@ -38,8 +45,8 @@ DROPPED = (
 
 
 def list_all(arguments: argparse.Namespace) -> int:
-    datasets.ensure_bundled_datasets(counter(BUNDLED))
-    found = datasets.list_datasets()
+    ensure_bundled_datasets(counter(BUNDLED))
+    found = list_datasets()
     if arguments.json:
         print_json([_document(dataset) for dataset in found])
         return 0
@@ -51,7 +58,7 @@ def list_all(arguments: argparse.Namespace) -> int:
                 dataset.image_count,
                 len(dataset.classes),
                 dataset.majority_class,
-                percent_text(dataset.majority_share),
+                percent_text(dataset.majority_fraction),
                 dataset.id[:12],
             ]
             for dataset in found
@@ -65,9 +72,9 @@ def add(arguments: argparse.Namespace) -> int:
         raise BadInput(f"There is no file or folder {arguments.path}.", "path")
     stop_on_termination()  # what was half read is deleted then, as after Ctrl-C
     columns = Columns(arguments.file_column, arguments.label_column, arguments.split_column)
-    stored_before = set(datasets.list_datasets())
+    stored_before = set(list_datasets())
     try:
-        dataset = datasets.add_dataset(
+        dataset = add_dataset(
             arguments.path, arguments.name, counter("reading images"), columns=columns
         )
     except ColumnsUnclear as error:
@@ -75,10 +82,10 @@ def add(arguments: argparse.Namespace) -> int:
         return EXIT_BAD_INPUT
     if dataset in stored_before:
         say(f"These are the same images as dataset {dataset.name!r}, which was there already.")
-    left_out = len(dataset.health["quarantined"])
+    left_out = len(dataset.health.quarantined)
     if left_out:
         say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
-    for note in dataset.health["notes"]:
+    for note in dataset.health.notes:
         say(printable_text(note))
     return _tell(dataset, arguments.json)
 
@@ -111,7 +118,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def rename(arguments: argparse.Namespace) -> int:
-    dataset = datasets.rename_dataset(_opened(arguments.name).id, arguments.new_name)
+    dataset = rename_dataset(_opened(arguments.name).id, arguments.new_name)
     if arguments.json:
         print_json(_document(dataset))
     else:
@@ -143,8 +150,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def version(arguments: argparse.Namespace) -> int:
-    from core.datasets.changes import Changes
-    from core.datasets.versions import make_version, preview
+    from core.datasets.versions import Changes, make_version, preview
 
     dataset = _opened(arguments.name)
     dropped = _dropped(arguments.drop)
@@ -174,7 +180,7 @@ def remove(arguments: argparse.Namespace) -> int:
             "wait for these runs, or cancel them first.",
             "dataset",
         )
-    datasets.remove_dataset(dataset.id)
+    remove_dataset(dataset.id)
     if arguments.json:
         print_json({"removed": dataset.name, "id": dataset.id})
     else:
@@ -183,8 +189,8 @@ def remove(arguments: argparse.Namespace) -> int:
 
 
 def _opened(name: str) -> Dataset:
-    datasets.ensure_bundled_datasets(counter(BUNDLED))
-    return datasets.open_dataset(name)
+    ensure_bundled_datasets(counter(BUNDLED))
+    return open_dataset(name)
 
 
 def _ask_for_columns(error: ColumnsUnclear) -> None:
@@ -235,9 +241,9 @@ def _document(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "class_counts": dataset.class_counts,
         "majority_class": dataset.majority_class,
-        "majority_share": dataset.majority_share,
+        "majority_share": dataset.majority_fraction,
         "channels": dataset.channels,
         "provenance": dataset.provenance,
         "created_at": dataset.created_at,
-        "health": dataset.health,
+        "health": dataset.health.to_json(),
     }

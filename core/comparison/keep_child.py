@@ -27,7 +27,7 @@ from core.comparison.keep_files import (
 )
 from core.comparison.keep_model import BYTES_PER_PARAMETER, expected_bytes
 from core.comparison.reports.model_card import PackageFacts, model_card
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room, open_dataset
 from core.errors import HeadstartError

@@ -18,7 +18,7 @@ from core.comparison.consensus import (
     good_strategies,
 )
 from core.comparison.evidence import Evidence
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.text import csv_cell, percent_text
 

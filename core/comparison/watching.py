@@ -12,7 +12,7 @@ import numpy as np
 
 from core.comparison.charts.curves import Curve
 from core.comparison.tables import title_of
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.training.watching import watched_rows

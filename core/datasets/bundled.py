@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import add_dataset, add_pixels
-from core.datasets.ingest import ProgressCallback
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.pool import ProgressCallback
 from core.files import lock, write_json
 from core.settings import BUNDLED_DATA, current_settings
 
 THEMES16_PROVENANCE = (
-    "1347 clip-art pictures of 16 themes from openclipart-png 0.18 as packaged by Debian;"
+    "1347 clip-art images of 16 themes from openclipart-png 0.18 as packaged by Debian;"
     " public domain. Labels and split are left as they are, label noise included."
 )
+BRIGHTEST_DIGIT = 16
 DIGITS_PROVENANCE = (
     "1797 handwritten digits, 8x8 grey, from scikit-learn's load_digits: the test part of the"
     " UCI Optical Recognition of Handwritten Digits data (Alpaydin and Kaynak, CC BY 4.0)."
@@ -22,9 +23,9 @@ DIGITS_PROVENANCE = (
 
 
 def ensure_bundled_datasets(progress: ProgressCallback | None = None) -> None:
-    """Store ``themes16`` and ``digits`` where they never were; one that was removed stays away.
+    """Store ``themes16`` and ``digits`` unless they were stored before; removed ones stay removed.
 
-    Several processes may call this at once. ``progress`` counts the pictures of themes16.
+    Several processes may call this at once. ``progress`` counts the images of themes16.
     """
     settings = current_settings()
     if not _missing(settings.datasets_folder):
@@ -36,21 +37,26 @@ def ensure_bundled_datasets(progress: ProgressCallback | None = None) -> None:
 
 
 def add_themes16(progress: ProgressCallback | None = None) -> Dataset:
-    """Store the bundled clip art. A user's dataset of that name keeps it: ours gets a number."""
+    """Store the bundled clip art, with a number behind its name if a dataset has that name."""
     return add_dataset(
         BUNDLED_DATA / "themes16.zip", progress=progress, provenance=THEMES16_PROVENANCE
     )
 
 
 def add_digits() -> Dataset:
-    """Store scikit-learn's digits; their levels 0..16 become 0..255."""
-    # Imported here: scikit-learn takes a second to load, and this runs once in a home's life.
+    """Store scikit-learn's digits."""
+    pixels, labels = digit_images()
+    classes = [str(digit) for digit in range(10)]
+    return add_pixels(pixels, labels, classes, "digits", DIGITS_PROVENANCE)
+
+
+def digit_images() -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's digits: uint8 ``(1797, 8, 8)``, 0 to 255, and their labels 0 to 9."""
+    # Imported here: scikit-learn takes a second to load, and this is seldom needed.
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
-    classes = [str(digit) for digit in range(10)]
-    return add_pixels(pixels, bunch.target, classes, "digits", DIGITS_PROVENANCE)
+    return np.rint(bunch.images * (255 / BRIGHTEST_DIGIT)).astype(np.uint8), bunch.target
 
 
 def _record_path(datasets_folder: Path) -> Path:
@@ -61,7 +67,7 @@ def _recorded(datasets_folder: Path) -> dict[str, str]:
     try:
         return json.loads(_record_path(datasets_folder).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
-        # Absent on first start; damaged, it is made anew: adding the same content twice is safe.
+        # Absent on first start. If damaged, it is written again: adding the same content is safe.
         return {}
 
 

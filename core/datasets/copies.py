@@ -1,7 +1,7 @@
-"""Whether a picture that somebody shows is one of a dataset's own, or nearly.
+"""Whether an uploaded image is a copy of an image of a dataset, exactly or nearly.
 
-Looked at as the networks see it: prepared, at the size and with the resizing of an experiment.
-What is known of the dataset's pictures is computed once and kept beside them in the cache.
+Images are compared as the networks see them: prepared, at the size and with the resizing of an
+experiment. The hashes of the dataset's images are computed once and kept in the cache.
 """
 
 import hashlib
@@ -11,27 +11,29 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.datasets.decoding.examine import examine_file
-from core.datasets.duplicates import (
-    SMALLEST_HASHED_SIDE,
-    alike_to_one,
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.examine import (
+    SMALLEST_HASHED_EDGE,
+    examine_file,
     grey_thumbnail,
     perceptual_hash,
 )
-from core.datasets.ingest import ProgressCallback
-from core.datasets.model import Dataset
+from core.datasets.decoding.pool import ProgressCallback
+from core.datasets.duplicates import alike_to_one
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.files import UNREADABLE, read_arrays, write_arrays
 from core.settings import current_settings
 
-FORMAT = 1  # raised when the same pictures would give other hashes
+FORMAT = 1  # raised when the same images would give other hashes
 READ_TOGETHER = 256
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Positions in the dataset, int64, sorted: pictures with the very same pixels, and near
-    copies. ``near`` is None where nobody has looked at the dataset's pictures yet."""
+    """Sorted positions in the dataset, int64: images with the same pixels, and near duplicates.
+
+    ``near`` is None where the dataset's images are not yet indexed.
+    """
 
     same: np.ndarray
     near: np.ndarray | None
@@ -40,33 +42,33 @@ class Copies:
 def copies_of(
     dataset: Dataset, content: bytes, file_name: str, prepared: np.ndarray, resize: str
 ) -> Copies:
-    """The pictures of ``dataset`` that an encoded picture ``content`` is a copy of.
+    """The images of ``dataset`` that an encoded image ``content`` is a copy of.
 
-    ``prepared`` uint8 ``(side, side, C)`` is the same picture as the dataset's are prepared.
-    Fast, also for large datasets. Raises ``UnreadableImageError``.
+    ``prepared`` uint8 ``(edge, edge, C)`` is the same image, prepared like the dataset's. Fast,
+    also for large datasets. Raises ``UnreadableImageError``.
     """
     digest = np.frombuffer(examine_file(content, file_name).digest, np.uint8)
     same = np.flatnonzero((dataset.digests == digest).all(axis=1))
-    side = prepared.shape[0]
-    if side < SMALLEST_HASHED_SIDE:
+    edge = prepared.shape[0]
+    if edge < SMALLEST_HASHED_EDGE:
         return Copies(same, np.empty(0, np.int64))  # so small that only equal pixels count
-    hashes = _stored_hashes(_hashes_path(dataset, side, resize))
+    hashes = _stored_hashes(_hashes_path(dataset, edge, resize))
     if hashes is None:
         return Copies(same, None)
     near = alike_to_one(_hash_and_thumbnail(prepared), *hashes)
     return Copies(same, np.setdiff1d(np.flatnonzero(near), same))
 
 
-def look_for_copies_later(
+def index_for_copy_lookup(
     dataset: Dataset, image_size: int, resize: str, progress: ProgressCallback | None = None
 ) -> None:
-    """Look at all pictures once, so that ``copies_of`` finds near copies from now on.
+    """Index all images, so that ``copies_of`` finds near duplicates from now on.
 
-    Prepares the pictures where they are not; a second call costs nothing. Raises ``OSError``.
+    Prepares the images where necessary; a second call costs nothing. Raises ``OSError``.
     """
     prepared = prepare_images(dataset, image_size, resize)
     path = _hashes_path(dataset, prepared.shape[1], resize)
-    if prepared.shape[1] >= SMALLEST_HASHED_SIDE and _stored_hashes(path) is None:
+    if prepared.shape[1] >= SMALLEST_HASHED_EDGE and _stored_hashes(path) is None:
         hashes, thumbnails = _hashes_of(prepared, progress)
         write_arrays(path, {"hashes": hashes, "thumbnails": thumbnails})
 
@@ -78,7 +80,7 @@ def _hashes_of(
     looked_at = []
     for start in range(0, count, READ_TOGETHER):
         looked_at += [
-            _hash_and_thumbnail(picture) for picture in prepared.read(start, start + READ_TOGETHER)
+            _hash_and_thumbnail(image) for image in prepared.read(start, start + READ_TOGETHER)
         ]
         if progress is not None:
             progress(len(looked_at), count)
@@ -90,17 +92,17 @@ def _hashes_of(
 
 def _hash_and_thumbnail(prepared: np.ndarray) -> tuple[int, np.ndarray]:
     pixels = prepared[..., 0] if prepared.shape[-1] == 1 else prepared
-    picture = Image.fromarray(pixels)
-    return perceptual_hash(picture), grey_thumbnail(picture)
+    image = Image.fromarray(pixels)
+    return perceptual_hash(image), grey_thumbnail(image)
 
 
-def _hashes_path(dataset: Dataset, side: int, resize: str) -> Path:
-    key = hashlib.sha256(f"{FORMAT};{dataset.id};{side};{resize}".encode()).hexdigest()[:32]
+def _hashes_path(dataset: Dataset, edge: int, resize: str) -> Path:
+    key = hashlib.sha256(f"{FORMAT};{dataset.id};{edge};{resize}".encode()).hexdigest()[:32]
     return current_settings().cache_folder / "copies" / f"{key}.npz"
 
 
 def _stored_hashes(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """None where there are none, or the file was damaged: they are computed anew then."""
+    """None where there are none, or the file is damaged: then they are computed again."""
     try:
         arrays = read_arrays(path, "hashes", "thumbnails")
     except UNREADABLE:

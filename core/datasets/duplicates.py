@@ -1,71 +1,55 @@
-"""Group near-duplicate pictures, so that a split never has one on both sides.
+"""Group near-duplicate images, so that a split never puts two of them into different subsets.
 
 A 64-bit perceptual hash proposes pairs: the DCT hash of the ImageHash library, because on flat
 drawings the gradient hash (dHash) is mostly ties and proposes twice as many pairs (on themes16,
 at a distance of 10: 1276 against 678), most of them false. A pair is confirmed by the correlation
 of two small grey thumbnails, over the whole and over the inner part: the thin white frame that
-drawings share must not make a flag the twin of another flag. Grey, because the same drawing in
-another colour is a duplicate for our purpose.
+drawings share must not make two flags near duplicates. Grey, because the same drawing in another
+colour is a duplicate for this purpose.
 
-Below 32 pixels a hash says nothing (all digits look alike), so there only equal pixels count.
+Below 32 pixels a hash means nothing (all digits look alike), so there only equal pixels count.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import imagehash
 import numpy as np
-from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from core.datasets.decoding.pool import StopCallback, raise_if_stopped
 from core.datasets.groups import first_of_each, members_of, renumbered
-from core.errors import Cancelled
 
-SMALLEST_HASHED_SIDE = 32
-THUMBNAIL_SIDE = 16
-# Thumbnails that differ by less than this (root mean square, of 255) are the same even where too
-# flat to correlate; deviations below FLAT_LEVEL grey levels count as noise in a correlation.
+# Thumbnails that differ by less than this (root mean square, of 255) are the same even where they
+# are too flat to correlate; deviations below FLAT_LEVEL grey levels count as noise.
 SAME_LEVEL = 2.0
 FLAT_LEVEL = 4.0
-# A group larger than this share of its class is looked at again with the next, stricter level.
-LARGEST_SHARE_OF_CLASS = 0.25
-# One that takes more than this even by the strictest level is no group of copies but what the
-# class looks like (plain colours, X-rays); kept together, the class could not be split.
-DISSOLVED_SHARE_OF_CLASS = 0.5
+# A group larger than this fraction of its class is divided again at the next, stricter level.
+LARGEST_FRACTION_OF_CLASS = 0.25
+# A group larger than this at the strictest level shows a look that the whole class shares (plain
+# colours, X-rays), not copies. It is dissolved: kept together, the class could not be split.
+DISSOLVED_FRACTION_OF_CLASS = 0.5
 SMALLEST_SUSPECT_GROUP = 8
-# A picture that is like more than this share of a whole dataset is a copy of none of it.
-LARGEST_SHARE_ALIKE_TO_ONE = 0.02
-# Pairs are looked at in tiles that fit the cache of a processor core.
+# An image similar to more than this fraction of the dataset counts as no duplicate.
+LARGEST_FRACTION_ALIKE_TO_ONE = 0.02
+# Pairs are compared in tiles that fit the cache of a processor core.
 _TILE_ROWS, _TILE_COLUMNS = 16, 8192
 _FEW_PAIRS = 5_000
+STOPPED = "Cancelled while duplicates were looked for; nothing was stored."
 
-StopCallback = Callable[[], bool]
 _Products = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """How alike two pictures must be: hash distance at most, correlation at least."""
+class SimilarityLevel:
+    """How similar near duplicates are: hash distance at most, correlation at least."""
 
     distance: int
     correlation: float
 
 
-LEVELS = (Likeness(12, 0.90), Likeness(8, 0.95), Likeness(4, 0.98))
-
-
-def perceptual_hash(image: Image.Image) -> int:
-    """64-bit DCT hash of a picture as an unsigned integer."""
-    bits = imagehash.phash(image, hash_size=8).hash.ravel()
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def grey_thumbnail(image: Image.Image) -> np.ndarray:
-    """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, proportions not kept."""
-    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.asarray(image.resize(side, Image.Resampling.BOX).convert("L"))
+LEVELS = (SimilarityLevel(12, 0.90), SimilarityLevel(8, 0.95), SimilarityLevel(4, 0.98))
 
 
 def group_duplicates(
@@ -76,16 +60,16 @@ def group_duplicates(
     labels: np.ndarray,
     should_stop: StopCallback | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Number the groups of near duplicates: int64 ``(N,)``, 0 upwards in order of appearance.
+    """The groups of near duplicates, int64 ``(N,)``, numbered from 0 in order of appearance.
 
-    The second array, bool ``(N,)``, marks pictures of a group that was dissolved because it was
+    The second array, bool ``(N,)``, marks images of groups that were dissolved because they made up
     most of a class.
 
-    ``digests`` are hashes of the decoded pixels (equal pixels are always one group); ``hashes``
-    uint64 ``(N,)`` and ``thumbnails`` uint8 ``(N, 16, 16)`` are looked at where ``hashed`` (bool)
-    says so. ``labels`` int ``(N,)`` bound how much of a class a chain of look-alikes may take.
-    Raises ``Cancelled`` soon after ``should_stop()``. A hundred thousand pictures take 5 thousand
-    million comparisons: some ten seconds.
+    ``digests``: equal ones are always one group. ``hashes`` uint64 ``(N,)`` and ``thumbnails``
+    uint8 ``(N, 16, 16)`` are compared where ``hashed``, bool ``(N,)``. ``labels`` int ``(N,)``
+    limit the part of a class that a chain of similar images may take. Raises ``Cancelled`` soon
+    after ``should_stop()``. A hundred thousand images take 5 thousand million comparisons, about
+    ten seconds.
     """
     _, first, exact = np.unique(
         np.array([digest.hex() for digest in digests]), return_index=True, return_inverse=True
@@ -101,28 +85,28 @@ def group_duplicates(
             found = _connected(hashes[rows], thumbnails[rows], level, should_stop)
             groups[members] = members[first_of_each(found)]
             still_suspect += _too_large(
-                members, found, labels[first], class_sizes * LARGEST_SHARE_OF_CLASS
+                members, found, labels[first], class_sizes * LARGEST_FRACTION_OF_CLASS
             )
         suspects = still_suspect
     dissolved = np.zeros(len(first), bool)
     for members in suspects:
         in_class = np.bincount(labels[first][members], minlength=len(class_sizes))
-        if (in_class > class_sizes * DISSOLVED_SHARE_OF_CLASS).any():
+        if (in_class > class_sizes * DISSOLVED_FRACTION_OF_CLASS).any():
             groups[members] = members
             dissolved[members] = True
     return renumbered(groups[exact]), dissolved[exact]
 
 
 def alike_to_one(
-    picture: tuple[int, np.ndarray], hashes: np.ndarray, thumbnails: np.ndarray
+    image: tuple[int, np.ndarray], hashes: np.ndarray, thumbnails: np.ndarray
 ) -> np.ndarray:
-    """Which pictures are near duplicates of another one, bool ``(N,)``.
+    """Which images are near duplicates of one other image, bool ``(N,)``.
 
-    ``picture`` is the other one's hash and thumbnail; ``hashes`` uint64 ``(N,)``, ``thumbnails``
-    uint8 ``(N, 16, 16)``. Where a picture is like many (plain colours, X-rays) a stricter level
-    is asked, and in the end none is called a copy.
+    ``image`` is the hash and thumbnail of the other image; ``hashes`` uint64 ``(N,)``,
+    ``thumbnails`` uint8 ``(N, 16, 16)``. Where it is similar to many (plain colours, X-rays), the
+    next stricter level is used, and in the end none counts as a duplicate.
     """
-    hash_of_one, thumbnail = picture
+    hash_of_one, thumbnail = image
     distances = np.bitwise_count(hashes ^ np.uint64(hash_of_one))
     one = _prepare(thumbnail[None])
     for level in LEVELS:
@@ -131,7 +115,7 @@ def alike_to_one(
             break
         pairs = np.zeros(len(near), np.int64), np.arange(len(near))
         agreeing = near[_alike(one, _prepare(thumbnails[near]), pairs, level)]
-        if len(agreeing) < max(SMALLEST_SUSPECT_GROUP, len(hashes) * LARGEST_SHARE_ALIKE_TO_ONE):
+        if len(agreeing) < max(SMALLEST_SUSPECT_GROUP, len(hashes) * LARGEST_FRACTION_ALIKE_TO_ONE):
             return np.isin(np.arange(len(hashes)), agreeing)
     return np.zeros(len(hashes), bool)
 
@@ -149,9 +133,12 @@ def _too_large(
 
 
 def _connected(
-    hashes: np.ndarray, thumbnails: np.ndarray, level: Likeness, should_stop: StopCallback | None
+    hashes: np.ndarray,
+    thumbnails: np.ndarray,
+    level: SimilarityLevel,
+    should_stop: StopCallback | None,
 ) -> np.ndarray:
-    """Component number of each picture when all pairs alike under ``level`` are joined."""
+    """Component number of each image when all pairs similar at ``level`` are joined."""
     count = len(hashes)
     components = np.arange(count)
     found: list[tuple[np.ndarray, np.ndarray]] = []
@@ -160,14 +147,13 @@ def _connected(
         right = slice(column, min(column + _TILE_COLUMNS, count))
         prepared_right: _Prepared | None = None
         for row in range(0, right.stop, _TILE_ROWS):
-            if should_stop is not None and should_stop():
-                raise Cancelled("Cancelled while duplicates were looked for; nothing was stored.")
+            raise_if_stopped(should_stop, STOPPED)
             left = slice(row, min(row + _TILE_ROWS, right.stop))
             near = distances.at_most(level.distance, hashes[left], hashes[right])
             if near is None:
                 continue
-            # Two that are joined already need no second reason: a hundred thousand pictures that
-            # are all alike would take half an hour.
+            # Skip pairs that are joined already: otherwise a hundred thousand images that are all
+            # similar would take half an hour.
             if np.count_nonzero(near) > _FEW_PAIRS:
                 near &= components[left, None] != components[None, right]
             rows, columns = np.divmod(np.flatnonzero(near), near.shape[1])
@@ -186,14 +172,14 @@ def _connected(
 
 
 class _Distances:
-    """Room for the distances of one tile: asking for it anew would take longer than they do."""
+    """Memory for the distances of one tile: allocating it takes longer than computing them."""
 
     def __init__(self, columns: int) -> None:
         self._bits = np.empty((_TILE_ROWS, columns), np.uint64)
         self._counts = np.empty((_TILE_ROWS, columns), np.uint8)
 
     def at_most(self, distance: int, left: np.ndarray, right: np.ndarray) -> np.ndarray | None:
-        """Which hashes uint64 of ``left`` and ``right`` are near, bool; None where none are."""
+        """Which hashes (uint64) of ``left`` and ``right`` are near, bool; None where none are."""
         tile = slice(len(left)), slice(len(right))
         bits, counts = self._bits[tile], self._counts[tile]
         np.bitwise_xor(left[:, None], right[None], out=bits)
@@ -202,12 +188,12 @@ class _Distances:
 
 
 class _Prepared(NamedTuple):
-    """Thumbnails as rows of float32: normalised as a whole and in the inner part, as they are, and
-    their squared lengths."""
+    """Thumbnails as rows of float32: the whole and the inner part normalised, the levels as they
+    are, and the squared lengths of these."""
 
     whole: np.ndarray
     inner: np.ndarray
-    plain: np.ndarray
+    levels: np.ndarray
     squares: np.ndarray
 
     def at(self, rows: np.ndarray) -> "_Prepared":
@@ -215,33 +201,35 @@ class _Prepared(NamedTuple):
 
 
 def _prepare(thumbnails: np.ndarray) -> _Prepared:
-    plain = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    levels = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     inner = _normalised(thumbnails[:, 1:-1, 1:-1])
-    return _Prepared(_normalised(thumbnails), inner, plain, (plain**2).sum(axis=1))
+    return _Prepared(_normalised(thumbnails), inner, levels, (levels**2).sum(axis=1))
 
 
 def _alike(
-    left: _Prepared, right: _Prepared, pairs: tuple[np.ndarray, np.ndarray], level: Likeness
+    left: _Prepared, right: _Prepared, pairs: tuple[np.ndarray, np.ndarray], level: SimilarityLevel
 ) -> np.ndarray:
     """Which ``pairs`` of rows of ``left`` and ``right`` have thumbnails that agree, bool.
 
-    A few pairs are looked up one by one; many (pictures that all have one hash) are taken from
-    the product of all, which is a hundred times faster for as many.
+    A few pairs are computed one by one. Many (images that all have the same hash) are taken from
+    the product of all, which is then a hundred times faster.
     """
     if len(pairs[0]) <= _FEW_PAIRS:
         return _agree(left.at(pairs[0]), right.at(pairs[1]), level, _products_of_pairs)
     return _agree(left, right, level, _products_of_all)[pairs]
 
 
-def _agree(left: _Prepared, right: _Prepared, level: Likeness, products: _Products) -> np.ndarray:
-    """Whether thumbnails show the same picture, bool in the shape of ``products``."""
+def _agree(
+    left: _Prepared, right: _Prepared, level: SimilarityLevel, products: _Products
+) -> np.ndarray:
+    """Whether thumbnails show the same image, bool in the shape of ``products``."""
     correlated = products(left.whole, right.whole) >= level.correlation
     if correlated.any():
         correlated &= products(left.inner, right.inner) >= level.correlation
-    paired = products(left.plain, right.plain)
+    paired = products(left.levels, right.levels)
     squares = left.squares if paired.ndim == 1 else left.squares[:, None]
     distances = squares + right.squares - 2 * paired
-    return correlated | (distances <= SAME_LEVEL**2 * left.plain.shape[1])
+    return correlated | (distances <= SAME_LEVEL**2 * left.levels.shape[1])
 
 
 def _products_of_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -253,7 +241,7 @@ def _products_of_all(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _normalised(thumbnails: np.ndarray) -> np.ndarray:
-    """Rows of zero mean whose dot products are correlations, damped for flat pictures."""
+    """Rows of zero mean whose dot products are correlations, damped for flat images."""
     flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     centred = flat - flat.mean(axis=1, keepdims=True)
     noise = FLAT_LEVEL**2 * flat.shape[1]
@@ -265,7 +253,7 @@ def _joined(components: np.ndarray, found: list[tuple[np.ndarray, np.ndarray]]) 
     if not found:
         return components
     count = len(components)
-    ends = [components[np.concatenate(side)] for side in zip(*found, strict=True)]
+    ends = [components[np.concatenate(edge)] for edge in zip(*found, strict=True)]
     edges = coo_matrix((np.ones(len(ends[0]), np.int8), tuple(ends)), (count, count))
     _, merged = connected_components(edges, directed=False)
     return merged[components]

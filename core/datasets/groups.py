@@ -1,55 +1,54 @@
-"""Sets of images as numbers: which images are in the set with that number.
+"""Sets of images, such as near duplicates, as arrays: the number of the set of each image.
 
-Sets are numbered from 0 upwards in the order in which their first images appear.
+Sets are numbered from 0 in the order in which their first images appear.
 """
 
 import numpy as np
 
 
 def equal_rows(digests: np.ndarray) -> np.ndarray:
-    """Number the sets of equal rows of uint8 ``(N, 32)``: int64 ``(N,)``, as they appear."""
+    """The sets of equal rows of uint8 ``(N, 32)``, as int64 ``(N,)``."""
     whole = np.ascontiguousarray(digests).view("V32").ravel()
     return renumbered(np.unique(whole, return_inverse=True)[1])
 
 
 def renumbered(groups: np.ndarray) -> np.ndarray:
-    """The same groups, int64, numbered from 0 upwards in order of appearance."""
+    """The same sets, int64, numbered from 0 in order of appearance."""
     order = first_of_each(groups)
     return np.unique(order, return_inverse=True)[1].astype(np.int64)
 
 
 def first_of_each(groups: np.ndarray) -> np.ndarray:
-    """For each entry, the position of the first entry of its group."""
+    """For each image, the position of the first image of its set."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     return first[inverse]
 
 
 def distinct_per_class(labels: np.ndarray, groups: np.ndarray, classes: int) -> np.ndarray:
-    """For each of so many ``classes``, how many of its images are no near duplicates, int64."""
+    """Number of distinct images (near duplicates counted once) in each of ``classes``, int64."""
     pairs = np.unique(labels.astype(np.int64) * (groups.max(initial=0) + 1) + groups)
     return np.bincount(pairs // (groups.max(initial=0) + 1), minlength=classes)
 
 
-def under_several(numbers: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """Which sets hold more than one kind, bool by number of the set.
+def in_multiple_classes(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Which sets have images of more than one class, bool by number of the set.
 
-    ``numbers`` int64 ``(N,)`` say to which set an image belongs, 0 upwards; ``kinds`` its label,
-    side or the like.
+    ``numbers`` int64 ``(N,)``: the set of each image; ``labels`` int ``(N,)``: its class, or
+    anything else that is numbered from 0, such as its digest.
     """
     lowest = np.full(numbers.max(initial=-1) + 1, np.iinfo(np.int64).max)
     highest = np.full(len(lowest), -1)
-    np.minimum.at(lowest, numbers, kinds)
-    np.maximum.at(highest, numbers, kinds)
+    np.minimum.at(lowest, numbers, labels)
+    np.maximum.at(highest, numbers, labels)
     return highest > lowest
 
 
 def members_of(
     numbers: np.ndarray, wanted: np.ndarray, most: int | None = None
 ) -> list[np.ndarray]:
-    """The positions of the images of each wanted set; of the first ``most`` sets only.
+    """The positions of the images of each wanted set, of the first ``most`` sets only.
 
-    ``numbers`` int64 ``(N,)``: the set of each image, numbered in order of appearance; ``wanted``
-    bool by number of the set.
+    ``numbers`` int64 ``(N,)``: the set of each image; ``wanted`` bool by number of the set.
     """
     chosen = np.zeros(len(wanted), bool)
     chosen[np.flatnonzero(wanted)[:most]] = True
@@ -58,3 +57,22 @@ def members_of(
         return []
     order = positions[np.argsort(numbers[positions], kind="stable")]
     return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+
+
+def within_classes(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The same sets, int64 ``(N,)``, divided by class.
+
+    A copy in another class must not be left out: nobody knows which of the two labels is right.
+    """
+    return renumbered(numbers * (int(labels.max()) + 1) + labels)
+
+
+def near_conflict_groups(groups: np.ndarray, labels: np.ndarray, equal: np.ndarray) -> np.ndarray:
+    """Which groups of near duplicates are in multiple classes, bool by number of the group.
+
+    Without groups where only equal images are, which are conflicts of their own.
+    """
+    in_exact_conflict = in_multiple_classes(equal, labels)[equal]
+    others = np.zeros(groups.max() + 1, bool)
+    others[groups[~in_exact_conflict]] = True
+    return in_multiple_classes(groups, labels) & others

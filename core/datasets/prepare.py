@@ -1,15 +1,14 @@
 """Decode and resize every image once, and keep the pixels at the size that is needed.
 
-The pixels lie in one ``.npy`` file per (dataset, side, resize), uint8, with a ``.json`` beside it
-that holds shape and SHA-256. Both are written under temporary names and renamed; a file that is
-cut short or changed is noticed and built again.
+The pixels are in one ``.npy`` file per (dataset, edge, resize), uint8, with shape and SHA-256 in a
+``.json`` beside it. Both are written under temporary names and renamed. A file that is cut short or
+changed is noticed and built again.
 """
 
 import hashlib
 import json
 import logging
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,23 +17,33 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from core.datasets.choices import RESIZES
-from core.datasets.decoding.pillow_warnings import without_pillow_warnings
-from core.datasets.ingest import ProgressCallback, StopCallback, decoding_threads
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.pool import (
+    ProgressCallback,
+    StopCallback,
+    in_order,
+    raise_if_stopped,
+)
 from core.datasets.storage import check_room
-from core.errors import BadInput, Cancelled
-from core.files import lock, remove_parts, write_json, written_whole
+from core.errors import BadInput
+from core.files import (
+    lock,
+    remove_parts,
+    write_json,
+    written_whole,
+)
 from core.settings import current_settings
 
-# Part of the key: raise it when the same input no longer gives the same pixels.
+# Part of the key; to be raised when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1
+STOPPED = "Cancelled while the images were prepared."
 _CHUNK_BYTES = 8 * 1024**2
 _WHITE = 255
-# Smooth and antialiased when it shrinks: Pillow widens the filter by the factor.
+# Antialiased when it shrinks, because Pillow widens the filter by the factor.
 _FILTER = Image.Resampling.BILINEAR
 
 logger = logging.getLogger(__name__)
-# Files whose digest this process has checked, by path, size and time of change.
+# Size and time of change of the files whose digest this process has checked, by path.
 _checked: dict[str, tuple[int, int]] = {}
 
 
@@ -42,9 +51,9 @@ _checked: dict[str, tuple[int, int]] = {}
 class PreparedImages:
     """All images of a dataset at one size, on disk.
 
-    ``shape`` is ``(N, side, side, C)``, C 1 or 3 (RGB); ``image_size`` is the side that was asked
-    for, which is larger than ``side`` where the sources are small. ``digest`` is the SHA-256 of
-    the pixels; they start at ``pixels_offset`` in the file.
+    shape: ``(N, edge, edge, C)``, C 1 or 3 (RGB).
+    image_size: the edge that was asked for, larger than ``edge`` where the sources are small.
+    digest: SHA-256 of the pixels, which start at ``pixels_offset`` in the file.
     """
 
     path: Path
@@ -54,9 +63,9 @@ class PreparedImages:
     pixels_offset: int
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Images ``start`` to ``stop`` (as in a slice) as a uint8 array of its own.
+        """Images ``start`` to ``stop`` (as in a slice) as a new uint8 array.
 
-        Reads bytes rather than mapping the file, so that memory stays flat over a long sweep.
+        Reads instead of mapping the file, so that memory does not grow when all are read.
         """
         start, stop, _ = slice(start, stop).indices(self.shape[0])
         one_image = int(np.prod(self.shape[1:]))
@@ -66,7 +75,7 @@ class PreparedImages:
         return flat.reshape(-1, *self.shape[1:])
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """The images at ``indices``, in that order, as a uint8 array of its own."""
+        """The images at ``indices``, in that order, as a new uint8 array."""
         pixels = np.memmap(self.path, np.uint8, "r", self.pixels_offset, self.shape)
         return np.asarray(pixels[np.asarray(indices)])
 
@@ -80,17 +89,17 @@ def prepare_images(
 ) -> PreparedImages:
     """The images of ``dataset`` as squares, from the cache or made now.
 
-    The side is ``image_size``, or the largest side of the sources where that is smaller: pixels
-    that are not there are not stored. ``resize``: ``stretch`` (proportions are lost), ``pad``
-    (white around), ``crop`` (the middle). Raises ``Cancelled`` soon after ``should_stop()``.
+    Their edge is ``image_size``, or the largest edge of the sources where that is smaller: no image
+    is enlarged. ``resize``: ``stretch`` (loses proportions), ``pad`` (adds white), ``crop`` (takes
+    the middle). Raises ``Cancelled`` soon after ``should_stop()``.
     """
     if resize not in RESIZES:
         raise BadInput(f"resize is {resize!r}; it must be one of: {', '.join(RESIZES)}.", "resize")
     if image_size < 1:
         raise BadInput(f"image_size is {image_size}; it must be at least 1.", "image_size")
-    side = prepared_side(dataset, image_size)
-    shape = (dataset.image_count, side, side, dataset.channels)
-    key_text = f"{dataset.id};{side};{resize};{PREPARATION_VERSION}"
+    edge = prepared_size(dataset, image_size)
+    shape = (dataset.image_count, edge, edge, dataset.channels)
+    key_text = f"{dataset.id};{edge};{resize};{PREPARATION_VERSION}"
     key = hashlib.sha256(key_text.encode()).hexdigest()[:32]
     path = current_settings().cache_folder / "prepared" / f"{key}.npy"
 
@@ -108,27 +117,29 @@ def prepare_images(
     return found
 
 
-def prepared_side(dataset: Dataset, image_size: int) -> int:
-    """The side in pixels of the prepared pictures: no source is enlarged for the cache."""
+def prepared_size(dataset: Dataset, image_size: int) -> int:
+    """The edge of the prepared images in pixels: no source is enlarged for the cache."""
     return min(image_size, int(max(dataset.heights.max(), dataset.widths.max())))
 
 
-def prepare_one(dataset: Dataset, index: int, side: int, resize: str) -> np.ndarray:
-    """One picture of ``dataset`` as ``prepare_images`` makes it: uint8 ``(side, side, C)``."""
-    picture = dataset.image(index, smallest_side(side))
-    return prepare_picture(picture, side, resize, dataset.channels)
+def prepare_one(dataset: Dataset, index: int, edge: int, resize: str) -> np.ndarray:
+    """One image of ``dataset`` as ``prepare_images`` makes it: uint8 ``(edge, edge, C)``."""
+    image = dataset.image(index, smallest_edge(edge))
+    return prepare_image(image, edge, resize, dataset.channels)
 
 
-def smallest_side(side: int) -> int:
-    """The side below which a JPEG must not be reduced on the way, so that it keeps its quality:
-    twice the ``side`` is left to the filter."""
-    return 2 * side
+def smallest_edge(edge: int) -> int:
+    """The edge below which a JPEG must not be reduced while it is decoded, in pixels.
+
+    Twice the ``edge``, so that the quality depends on the filter alone.
+    """
+    return 2 * edge
 
 
-def prepare_picture(picture: Image.Image, side: int, resize: str, channels: int) -> np.ndarray:
-    """An upright RGB picture as a network sees it: uint8 ``(side, side, channels)``, 1 or 3."""
-    pixels = _squared(picture if channels == 3 else picture.convert("L"), side, resize)
-    return pixels.reshape(side, side, channels)
+def prepare_image(image: Image.Image, edge: int, resize: str, channels: int) -> np.ndarray:
+    """An upright RGB image as a network sees it: uint8 ``(edge, edge, channels)``."""
+    pixels = _squared(image if channels == 3 else image.convert("L"), edge, resize)
+    return pixels.reshape(edge, edge, channels)
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ class _Manifest:
 def _open_cached(
     path: Path, shape: tuple[int, int, int, int], image_size: int
 ) -> PreparedImages | None:
-    """What is cached at ``path`` if it is whole, else None (the reason is logged)."""
+    """The images cached at ``path``, or None where they are missing or damaged (logged)."""
     try:
         document = json.loads(_manifest_path(path).read_text(encoding="utf-8"))
         manifest = _Manifest(**document)
@@ -178,10 +189,6 @@ def _digest_of(path: Path, offset: int) -> str:
     return digest.hexdigest()
 
 
-def _cancelled() -> Cancelled:
-    return Cancelled("Cancelled while the images were prepared.")
-
-
 def _build(
     dataset: Dataset,
     path: Path,
@@ -205,36 +212,32 @@ def _write_pixels(
     dataset: Dataset,
     file: BinaryIO,
     resize: str,
-    side: int,
+    edge: int,
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
 ) -> str:
+    """Append the prepared pixels of all images to ``file``; gives their SHA-256."""
     progress, should_stop = callbacks
     digest = hashlib.sha256()
-    threads = decoding_threads()
-    waiting: deque[Future[np.ndarray]] = deque()
-    indices = iter(range(dataset.image_count))
-    with without_pillow_warnings(), ThreadPoolExecutor(threads, "prepare") as pool:
-        for done in range(dataset.image_count):
-            while len(waiting) < 8 * threads and (index := next(indices, None)) is not None:
-                waiting.append(pool.submit(prepare_one, dataset, index, side, resize))
-            if should_stop is not None and should_stop():
-                for future in waiting:
-                    future.cancel()
-                raise _cancelled()
-            data = waiting.popleft().result().tobytes()
+    prepared = in_order(
+        lambda index: prepare_one(dataset, index, edge, resize), range(dataset.image_count)
+    )
+    with closing(prepared):
+        for done, pixels in enumerate(prepared, start=1):
+            raise_if_stopped(should_stop, STOPPED)
+            data = pixels.tobytes()
             digest.update(data)
             file.write(data)
             if progress is not None:
-                progress(done + 1, dataset.image_count)
+                progress(done, dataset.image_count)
     return digest.hexdigest()
 
 
-def _squared(picture: Image.Image, side: int, resize: str) -> np.ndarray:
-    """uint8 ``(side, side)`` or ``(side, side, 3)``."""
-    size = (side, side)
+def _squared(image: Image.Image, edge: int, resize: str) -> np.ndarray:
+    """uint8 ``(edge, edge)`` or ``(edge, edge, 3)``."""
+    size = (edge, edge)
     if resize == "pad":
-        white = _WHITE if picture.mode == "L" else (_WHITE, _WHITE, _WHITE)
-        return np.asarray(ImageOps.pad(picture, size, _FILTER, color=white))
+        white = _WHITE if image.mode == "L" else (_WHITE, _WHITE, _WHITE)
+        return np.asarray(ImageOps.pad(image, size, _FILTER, color=white))
     if resize == "crop":
-        return np.asarray(ImageOps.fit(picture, size, _FILTER))
-    return np.asarray(picture if picture.size == size else picture.resize(size, _FILTER))
+        return np.asarray(ImageOps.fit(image, size, _FILTER))
+    return np.asarray(image if image.size == size else image.resize(size, _FILTER))

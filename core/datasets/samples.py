@@ -11,22 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from core.datasets.bundled import digit_images
 from core.settings import BUNDLED_DATA
 
 THEMES = ("birds", "mammals", "music")
-PICTURES_PER_THEME = 6
-LONGEST_SIDE = 96
+IMAGES_PER_THEME = 6
+LONGEST_EDGE = 96
 DIGITS_IN_THE_TABLE = 60
 DIGITS_TO_TRAIN = 80
 DIGITS_TO_TEST = 40
-BRIGHTEST_DIGIT = 16
 # One date for every member, so that the same sample has the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One format: ``says`` what it is, ``tree`` draws it, ``build`` makes a file of it."""
+    """A sample of a layout: ``says`` describes it, ``tree`` draws it, ``build`` makes the file."""
 
     name: str
     title: str
@@ -37,15 +37,15 @@ class Sample:
 
 
 def _folders() -> bytes:
-    return _zip({f"{theme}/{name}": data for theme, name, data in _pictures()})
+    return _zip({f"{theme}/{name}": data for theme, name, data in _images()})
 
 
-def _pictures_with_table() -> bytes:
+def _images_with_table() -> bytes:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["file", "label"])
     members = {}
-    for number, (theme, _, data) in enumerate(_pictures(), start=1):
+    for number, (theme, _, data) in enumerate(_images(), start=1):
         name = f"picture{number:02d}.png"
         members[f"images/{name}"] = data
         writer.writerow([name, theme])
@@ -53,28 +53,28 @@ def _pictures_with_table() -> bytes:
 
 
 def _pixel_table() -> bytes:
-    pixels, labels = _digits()
-    side = pixels.shape[1]
+    pixels, labels = digit_images()
+    edge = pixels.shape[1]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["label", *(f"pixel{number}" for number in range(side * side))])
-    for picture, label in zip(
+    writer.writerow(["label", *(f"pixel{number}" for number in range(edge * edge))])
+    for image, label in zip(
         pixels[:DIGITS_IN_THE_TABLE], labels[:DIGITS_IN_THE_TABLE], strict=True
     ):
-        writer.writerow([int(label), *picture.ravel().tolist()])
+        writer.writerow([int(label), *image.ravel().tolist()])
     return table.getvalue().encode()
 
 
 def _idx() -> bytes:
-    pixels, labels = _digits()
+    pixels, labels = digit_images()
     members = {}
     both = {
         "train": slice(0, DIGITS_TO_TRAIN),
         "t10k": slice(DIGITS_TO_TRAIN, DIGITS_TO_TRAIN + DIGITS_TO_TEST),
     }
-    for side, chosen in both.items():
-        members[f"{side}-images-idx3-ubyte.gz"] = _idx_file(pixels[chosen])
-        members[f"{side}-labels-idx1-ubyte.gz"] = _idx_file(labels[chosen])
+    for edge, chosen in both.items():
+        members[f"{edge}-images-idx3-ubyte.gz"] = _idx_file(pixels[chosen])
+        members[f"{edge}-labels-idx1-ubyte.gz"] = _idx_file(labels[chosen])
     return _zip(members)
 
 
@@ -84,29 +84,20 @@ def _idx_file(array: np.ndarray) -> bytes:
     return gzip.compress(header + array.astype(np.uint8).tobytes(), mtime=0)
 
 
-def _pictures() -> list[tuple[str, str, bytes]]:
+def _images() -> list[tuple[str, str, bytes]]:
     """Theme, file name and PNG of some bundled drawings, made smaller."""
     found = []
     with zipfile.ZipFile(BUNDLED_DATA / "themes16.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         for theme in THEMES:
             of_theme = [name for name in names if name.split("/")[-2] == theme]
-            for name in of_theme[:PICTURES_PER_THEME]:
-                with Image.open(io.BytesIO(archive.read(name))) as picture:
-                    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            for name in of_theme[:IMAGES_PER_THEME]:
+                with Image.open(io.BytesIO(archive.read(name))) as image:
+                    image.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
                     buffer = io.BytesIO()
-                    picture.save(buffer, "PNG", optimize=True)
+                    image.save(buffer, "PNG", optimize=True)
                 found.append((theme, name.split("/")[-1], buffer.getvalue()))
     return found
-
-
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    """scikit-learn's digits, uint8 ``(1797, 8, 8)`` 0 to 255, with their labels."""
-    # Imported here: scikit-learn takes a second to load.
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    return np.rint(bunch.images * (255 / BRIGHTEST_DIGIT)).astype(np.uint8), bunch.target
 
 
 def _zip(members: dict[str, bytes]) -> bytes:
@@ -122,7 +113,7 @@ SAMPLES = (
     Sample(
         "folders",
         "One folder for each class",
-        "Put the pictures of each class into a folder with the name of the class, and pack the"
+        "Put the images of each class into a folder with the name of the class, and pack the"
         " folders as a zip. If you have train and test folders, put the class folders into them.",
         "my-pictures.zip\n"
         "├── birds\n"
@@ -136,8 +127,8 @@ SAMPLES = (
     ),
     Sample(
         "table",
-        "Pictures and a table of labels",
-        "Put all pictures into one zip, with a CSV table that has one line for each picture: its"
+        "Images and a table of labels",
+        "Put all images into one zip, with a CSV table that has one line for each image: its"
         " file name and its label. A column named split may say train or test.",
         "my-pictures.zip\n"
         "├── labels.csv        file,label\n"
@@ -147,13 +138,13 @@ SAMPLES = (
         "    ├── 1.jpg\n"
         "    └── 2.jpg",
         "sample-pictures-and-table.zip",
-        _pictures_with_table,
+        _images_with_table,
     ),
     Sample(
         "pixels",
         "A table of pixels",
-        "A CSV table with one line for each picture: its label, then the brightness of each pixel"
-        " from 0 to 255, row by row. The pictures must be square.",
+        "A CSV table with one line for each image: its label, then the brightness of each pixel"
+        " from 0 to 255, row by row. The images must be square.",
         "digits.csv            label,pixel0,pixel1,pixel2, ...\n"
         "                      5,0,0,13, ...\n"
         "                      0,0,24,255, ...",

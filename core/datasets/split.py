@@ -1,12 +1,12 @@
 """Split a dataset into train, validation and test: stratified, seeded, saved once.
 
-scikit-learn's ``StratifiedGroupKFold`` cuts equal folds only: 7 % and 30 % would take a hundred of
-them, more than a class of 49 images can fill. So groups are dealt out here. Every group goes to a
-side that still has room for it, drawn in proportion to that room, large groups first: small ones
-then fill the gaps exactly.
+scikit-learn's ``StratifiedGroupKFold`` makes equal folds only: 7 % and 30 % would take a hundred of
+them, more than a class of 49 images can fill. So groups of near duplicates are assigned here, large
+ones first: each goes to a subset that still has room for it, drawn in proportion to that room.
+Small groups then fill the gaps exactly.
 
-Where a dataset came with a split, its test pictures are exactly the test side. What it trains on
-loses the pictures that have a near duplicate among them: they lie on no side.
+A predefined split keeps exactly its test images. Training images that have a near duplicate among
+them are in no subset.
 """
 
 import hashlib
@@ -17,26 +17,26 @@ from pathlib import Path
 
 import numpy as np
 
+from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.groups import distinct_per_class
-from core.datasets.model import SIDES, Dataset
 from core.errors import BadInput
 from core.files import lock, write_json
 from core.settings import current_settings
 from core.text import percent_text
 
 SMALLEST_TRAIN = 0.05
-NO_SIDE = -1
+NO_SUBSET = -1
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which images are trained on, choose the epoch, and are scored once.
+    """The images that are trained on, that choose the epoch, and that are tested once.
 
-    Sorted int64 index arrays that do not overlap. They cover the dataset, but for images of a
-    given split that would leak: see ``leaking_images``. ``fingerprint`` is the SHA-256 (hex) of
-    the dataset's id and the three arrays.
+    Sorted int64 index arrays that do not overlap. They cover the dataset except for images of a
+    predefined split that would leak: see ``leaking_images``. ``fingerprint`` is the SHA-256 (hex)
+    of the dataset's id and the three arrays.
     """
 
     train: np.ndarray
@@ -46,16 +46,18 @@ class Split:
 
 
 def make_split(
-    dataset: Dataset, test: float, validation: float, seed: int, use_given: bool = True
+    dataset: Dataset, test: float, validation: float, seed: int, use_predefined: bool = True
 ) -> Split:
-    """The split of these proportions (shares of all images, 0 to 1) and seed.
+    """The split with these fractions of all images (0 to 1) and this seed.
 
-    Made the first time and kept with the dataset; read back ever after, so that all runs that
-    are compared share it. Near duplicates stay on one side; every class is on every side.
-    Where the dataset came with a split and ``use_given``, that is taken: ``test`` says nothing
-    then, and ``validation`` is the share of its training images, unless it has validation images
-    that are not in test as well.
-    Raises ``BadInput``: proportions that leave nothing to train on, a class too small.
+    It is made once and saved with the dataset, so that all runs that are compared share it. Near
+    duplicates stay in one subset; every class is in every subset.
+
+    With ``use_predefined`` a predefined split is used where there is one. Then ``test`` has no
+    effect, and ``validation`` is the fraction of its training images, unless it has validation
+    images that are not in test as well.
+
+    Raises ``BadInput`` where the fractions leave nothing to train on or a class is too small.
     """
     if not (test > 0 and validation > 0 and test + validation <= 1 - SMALLEST_TRAIN):
         raise BadInput(
@@ -63,7 +65,7 @@ def make_split(
             f" {percent_text(SMALLEST_TRAIN, 0)} to train on.",
             "split",
         )
-    given = use_given and dataset.given_sides is not None
+    given = use_predefined and dataset.predefined_subsets is not None
     origin = "given" if given else f"test{float(test)!r}"
     name = f"{origin}-validation{float(validation)!r}-seed{int(seed)}.json"
     path = dataset.folder / "splits" / name
@@ -74,47 +76,45 @@ def make_split(
         saved = _read(path, dataset)
         if saved is None:
             if given:
-                sides = _given_sides(dataset, validation, seed)
+                subsets = _predefined_subsets(dataset, validation, seed)
             else:
                 counts, groups = _counts_of_groups(dataset, np.arange(dataset.image_count))
-                sides = _deal_out(dataset, counts, (validation, test), seed)[groups]
-            saved = _as_split(dataset, sides)
+                subsets = _assign(dataset, counts, (validation, test), seed)[groups]
+            saved = _as_split(dataset, subsets)
             _write(path, saved)
     return saved
 
 
 def leaking_images(dataset: Dataset) -> np.ndarray:
-    """Images of the given split that have a near duplicate on a side that comes after theirs.
+    """Images of the predefined split with a near duplicate in a later subset.
 
     Sorted int64 positions: training images that are also in validation or test, validation images
-    that are also in test. Empty for a dataset without a split of its own.
+    that are also in test. Empty for a dataset without a predefined split.
     """
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return np.empty(0, np.int64)
-    return leaks_of(dataset.groups, dataset.given_sides)
+    return leaks_of(dataset.groups, dataset.predefined_subsets)
 
 
-def leaks_of(groups: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """``leaking_images`` of arrays: the group of each image, and its side as a position in
-    ``SIDES``, both int ``(N,)``."""
-    last_side = np.zeros(groups.max(initial=-1) + 1, np.int8)
-    np.maximum.at(last_side, groups, sides)
-    return np.flatnonzero(sides < last_side[groups])
+def leaks_of(groups: np.ndarray, subsets: np.ndarray) -> np.ndarray:
+    """``leaking_images`` from arrays, int ``(N,)``: the group and subset of each image."""
+    last_subset = np.zeros(groups.max(initial=-1) + 1, np.int8)
+    np.maximum.at(last_subset, groups, subsets)
+    return np.flatnonzero(subsets < last_subset[groups])
 
 
 def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
-    """Classes that no split can be made of: how many images they have that are no near duplicates
-    of each other, and how many are needed.
+    """Classes too small to split: number of their distinct images, and number needed.
 
-    Where the dataset came with a split, images to train on are counted, without those that leak.
+    Near duplicates count once. In a predefined split only training images that do not leak count.
     """
     counted = np.arange(dataset.image_count)
-    needed = len(SIDES)
-    if dataset.given_sides is not None:
-        sides = _given_without_leaks(dataset)
-        counted = np.flatnonzero(sides == SIDES.index("train"))
-        # Validation is dealt from train where it was not given.
-        needed = 1 if (sides == SIDES.index("validation")).any() else 2
+    needed = len(SUBSETS)
+    if dataset.predefined_subsets is not None:
+        subsets = _predefined_without_leaks(dataset)
+        counted = np.flatnonzero(subsets == SUBSETS.index("train"))
+        # Validation is drawn from train where the predefined split has none.
+        needed = 1 if (subsets == SUBSETS.index("validation")).any() else 2
     distinct = distinct_per_class(
         dataset.labels[counted], dataset.groups[counted], len(dataset.classes)
     )
@@ -122,35 +122,37 @@ def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
     return {name: (int(count), needed) for name, count in sized if count < needed}
 
 
-def _given_sides(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
-    """Side of each image, -1 for one that leaks; validation is dealt from train if need be."""
-    sides = _given_without_leaks(dataset)
-    train = np.flatnonzero(sides == 0)
+def _predefined_subsets(dataset: Dataset, validation: float, seed: int) -> np.ndarray:
+    """Subset of each image, -1 for one that leaks; validation is drawn from train if missing."""
+    subsets = _predefined_without_leaks(dataset)
+    train = np.flatnonzero(subsets == 0)
     trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
     for name, count in zip(dataset.classes, trained_on, strict=True):
         if not count:
             raise BadInput(
                 f"Class {name!r} has no image to train on in the split that came with the dataset"
-                " (near duplicates of test images do not count). Add pictures of it to train,"
+                " (near duplicates of test images do not count). Add images of it to train,"
                 " leave the class out, or let Headstart make its own split.",
                 "split",
             )
-    # None was given, or all of it is in test as well.
-    if not (sides == 1).any():
+    # Without validation images, or where all of them are in test as well.
+    if not (subsets == 1).any():
         counts, groups = _counts_of_groups(dataset, train)
-        sides[train] = _deal_out(dataset, counts, (validation, 0.0), seed)[groups]
-    return sides
+        subsets[train] = _assign(dataset, counts, (validation, 0.0), seed)[groups]
+    return subsets
 
 
-def _given_without_leaks(dataset: Dataset) -> np.ndarray:
-    """Side of each image in the given split, int64 ``(N,)``; ``NO_SIDE`` where it leaks."""
-    sides = np.array(dataset.given_sides, np.int64)
-    sides[leaking_images(dataset)] = NO_SIDE
-    return sides
+def _predefined_without_leaks(dataset: Dataset) -> np.ndarray:
+    """Predefined subset of each image, int64 ``(N,)``; ``NO_SUBSET`` where it leaks."""
+    subsets = np.array(dataset.predefined_subsets, np.int64)
+    subsets[leaking_images(dataset)] = NO_SUBSET
+    return subsets
 
 
-def _as_split(dataset: Dataset, sides: np.ndarray) -> Split:
-    train, validation, test = (np.flatnonzero(sides == side).astype(np.int64) for side in range(3))
+def _as_split(dataset: Dataset, subsets: np.ndarray) -> Split:
+    train, validation, test = (
+        np.flatnonzero(subsets == subset).astype(np.int64) for subset in range(3)
+    )
     return Split(train, validation, test, _fingerprint(dataset.id, (train, validation, test)))
 
 
@@ -163,10 +165,10 @@ def _fingerprint(dataset_id: str, arrays: tuple[np.ndarray, ...]) -> str:
 
 
 def _read(path: Path, dataset: Dataset) -> Split | None:
-    """The saved split, or None where there is none or it is damaged (logged, made again)."""
+    """The saved split, or None where it is missing or damaged (logged)."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        arrays = tuple(np.array(document[side], np.int64) for side in SIDES)
+        arrays = tuple(np.array(document[subset], np.int64) for subset in SUBSETS)
         fingerprint = document["fingerprint"]
     except FileNotFoundError:
         return None
@@ -181,28 +183,33 @@ def _read(path: Path, dataset: Dataset) -> Split | None:
 
 
 def _write(path: Path, split: Split) -> None:
-    arrays = {side: getattr(split, side).tolist() for side in SIDES}
+    arrays = {subset: getattr(split, subset).tolist() for subset in SUBSETS}
     path.parent.mkdir(exist_ok=True)
     write_json(path, arrays | {"fingerprint": split.fingerprint})
 
 
 def _counts_of_groups(dataset: Dataset, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images of each class in each group, int ``(groups, classes)``, and the group of each image:
-    of the ``images`` at these positions, groups numbered anew."""
+    """Number of images by group and class, int ``(groups, classes)``, and the group of each image.
+
+    Of the ``images`` at these positions only; groups are numbered again from 0.
+    """
     _, groups = np.unique(dataset.groups[images], return_inverse=True)
     counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
     np.add.at(counts, (groups, dataset.labels[images]), 1)
     return counts, groups
 
 
-def _deal_out(
+def _assign(
     dataset: Dataset, group_counts: np.ndarray, held_out: tuple[float, float], seed: int
 ) -> np.ndarray:
-    """Side of each group (0 train, 1 validation, 2 test), int ``(groups,)``.
+    """Subset of each group (0 train, 1 validation, 2 test), int ``(groups,)``.
 
-    ``held_out`` are the shares of validation and test; a share of 0 leaves that side out.
+    ``held_out``: fractions of validation and test; 0 leaves that subset out.
     """
-    filled = [0, *(side for side, share in zip((1, 2), held_out, strict=True) if share > 0)]
+    filled = [
+        0,
+        *(subset for subset, fraction in zip((1, 2), held_out, strict=True) if fraction > 0),
+    ]
     _check_class_sizes(dataset, group_counts, len(filled))
     room = _targets(group_counts.sum(axis=0), held_out)
     random = np.random.default_rng(seed)
@@ -211,19 +218,19 @@ def _deal_out(
     spread = (group_counts > 0).sum(axis=1)
     order = random.permutation(len(sizes))
     order = order[np.lexsort((-sizes[order], -spread[order]))]
-    side_of_group = np.zeros(len(sizes), np.int64)
+    subset_of_group = np.zeros(len(sizes), np.int64)
     for group in order:
         in_classes = np.flatnonzero(group_counts[group])
         counts = group_counts[group, in_classes]
-        side = _draw_side(room[:, in_classes], counts, random)
-        side_of_group[group] = side
-        room[side, in_classes] -= counts
-    _give_every_side_every_class(dataset, group_counts, side_of_group, filled)
-    return side_of_group
+        subset = _draw_subset(room[:, in_classes], counts, random)
+        subset_of_group[group] = subset
+        room[subset, in_classes] -= counts
+    _give_every_subset_every_class(dataset, group_counts, subset_of_group, filled)
+    return subset_of_group
 
 
-def _draw_side(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
-    """``room`` int ``(3, k)`` and ``counts`` int ``(k,)``, for the k classes of one group."""
+def _draw_subset(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
+    """A subset with room for a group of k classes; ``room`` int ``(3, k)``, ``counts`` ``(k,)``."""
     fits = (room >= counts).all(axis=1)
     if not fits.any():
         return int(room.min(axis=1).argmax())
@@ -232,63 +239,65 @@ def _draw_side(room: np.ndarray, counts: np.ndarray, random: np.random.Generator
 
 
 def _targets(class_counts: np.ndarray, held_out: tuple[float, float]) -> np.ndarray:
-    """Images wanted, int ``(3 sides, classes)``: each class in proportion, at least 1 a side."""
+    """Images wanted, int ``(3, classes)``: each class in proportion, at least 1 in each subset."""
     targets = np.zeros((3, len(class_counts)), np.int64)
-    for side, share in zip((1, 2), held_out, strict=True):
-        exact = class_counts * share
+    for subset, fraction in zip((1, 2), held_out, strict=True):
+        exact = class_counts * fraction
         wanted = np.floor(exact).astype(np.int64)
-        short = round(class_counts.sum() * share) - wanted.sum()
-        # What rounding down left goes to the classes that lost most by it.
+        short = round(class_counts.sum() * fraction) - wanted.sum()
+        # The remainder goes to the classes that lost most by rounding down.
         wanted[np.argsort(wanted - exact, kind="stable")[:short]] += 1
-        targets[side] = np.maximum(1, wanted) if share > 0 else 0
+        targets[subset] = np.maximum(1, wanted) if fraction > 0 else 0
     targets[0] = class_counts - targets[1] - targets[2]
     return targets
 
 
-def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, sides: int) -> None:
+def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, subsets: int) -> None:
     for number, name in enumerate(dataset.classes):
         distinct = int((group_counts[:, number] > 0).sum())
-        if distinct < sides:
-            # Only a split that came with the dataset leaves one side as it is.
+        if distinct < subsets:
+            # With a predefined split, only training images are divided.
             purposes, where = "training, validation and test", ""
-            if sides < len(SIDES):
+            if subsets < len(SUBSETS):
                 purposes, where = "training and validation", " to train on"
             raise BadInput(
                 f"Class {name!r} has {int(group_counts[:, number].sum())} image(s){where},"
-                f" {distinct} that are not near duplicates of each other; at least {sides} such"
-                f" are needed, one each for {purposes}. Add pictures to it, or"
+                f" {distinct} that are not near duplicates of each other; at least {subsets} such"
+                f" are needed, one each for {purposes}. Add images to it, or"
                 " leave the class out.",
                 "split",
             )
 
 
-def _give_every_side_every_class(
-    dataset: Dataset, group_counts: np.ndarray, side_of_group: np.ndarray, sides: list[int]
+def _give_every_subset_every_class(
+    dataset: Dataset, group_counts: np.ndarray, subset_of_group: np.ndarray, subsets: list[int]
 ) -> None:
-    """Move the smallest group that can be spared to a side that lacks a class."""
+    """Move the smallest group that can be spared to a subset that lacks a class."""
     for number in range(len(dataset.classes)):
-        for side in sides:
+        for subset in subsets:
             holders = np.flatnonzero(group_counts[:, number])
-            if (side_of_group[holders] == side).any():
+            if (subset_of_group[holders] == subset).any():
                 continue
             spare = [
-                group for group in holders if _can_be_spared(group, group_counts, side_of_group)
+                group for group in holders if _can_be_spared(group, group_counts, subset_of_group)
             ]
             if not spare:
                 name = dataset.classes[number]
                 raise BadInput(
-                    f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put on all"
-                    " sides: its near duplicates tie it to other classes."
-                    f" At least {len(sides)} independent images are needed.",
+                    f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put into all"
+                    " subsets: near duplicates tie it to other classes."
+                    f" At least {len(subsets)} independent images are needed.",
                     "split",
                 )
             smallest = min(spare, key=lambda group: int(group_counts[group].sum()))
-            side_of_group[smallest] = side
+            subset_of_group[smallest] = subset
 
 
-def _can_be_spared(group: np.integer, group_counts: np.ndarray, side_of_group: np.ndarray) -> bool:
-    """Whether every class of the group keeps another group on the side that it would leave."""
-    others = side_of_group == side_of_group[group]
+def _can_be_spared(
+    group: np.integer, group_counts: np.ndarray, subset_of_group: np.ndarray
+) -> bool:
+    """Whether every class of the group has another group in the subset that it would leave."""
+    others = subset_of_group == subset_of_group[group]
     others[group] = False
     classes = np.flatnonzero(group_counts[group])
     return bool((group_counts[others][:, classes] > 0).any(axis=0).all())

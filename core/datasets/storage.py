@@ -1,6 +1,6 @@
-"""Where datasets are kept: a folder each, written under a temporary name and renamed.
+"""Where datasets are stored: a folder each, written under a temporary name and renamed.
 
-``<datasets>/<first 16 digits of the id>/`` holds ``manifest.json``, ``index.npz`` (arrays),
+``<datasets>/<first 16 digits of the id>/`` contains ``manifest.json``, ``index.npz`` (arrays),
 ``source.bin`` (the images, one after another) and ``splits/``.
 """
 
@@ -19,29 +19,38 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.model import SOURCE_FILE, Dataset
+from core.datasets.dataset import SOURCE_FILE, Dataset
+from core.datasets.health_report import HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
+from core.files import (
+    UNREADABLE,
+    lock,
+    read_arrays,
+    write_arrays,
+    write_json,
+)
 from core.settings import current_settings
 from core.text import size_text
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
 SHORTEST_ID_PREFIX = 8
-LONGEST_NAME = 100
+LONGEST_DATASET_NAME = 100
 _INCOMING_PREFIX = ".incoming-"
 _REMOVED_PREFIX = ".removed-"
-# No space, over the quota of this user, over the size that a file may have.
+# No space left, quota exceeded, file too large.
 _DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ABANDONED_AFTER_SECONDS = 24 * 3600.0
+# Arrays that were stored under other names in the first edition.
+_NEW_KEYS = {"plain": "one_colour", "given_sides": "predefined_subsets"}
 
 logger = logging.getLogger(__name__)
 
 
 def list_datasets() -> list[Dataset]:
-    """All stored datasets by name; reads manifests and indexes, no pixels.
+    """All stored datasets, sorted by name; reads manifests and arrays, no pixels.
 
-    A dataset whose files are damaged is left out and logged; opening it by name says more.
+    Damaged datasets are left out and logged.
     """
     datasets = []
     for folder, manifest in _manifests():
@@ -53,9 +62,9 @@ def list_datasets() -> list[Dataset]:
 
 
 def open_dataset(name_or_id: str) -> Dataset:
-    """The dataset of that id, name, or unique beginning of an id (8 digits or more).
+    """The dataset with that id, name, or unique beginning of an id (at least 8 digits).
 
-    Raises ``UnknownName`` (listing the names) and ``HeadstartError`` where its files are damaged.
+    Raises ``UnknownName``, which lists the names, and ``HeadstartError`` where it is damaged.
     """
     return _load(*_find(name_or_id))
 
@@ -70,7 +79,7 @@ def remove_dataset(name: str) -> None:
 
 
 def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
-    """Give a dataset another name; content and id stay. Raises ``BadInput``, ``UnknownName``."""
+    """Give a dataset another name; its id stays. Raises ``BadInput``, ``UnknownName``."""
     new_name = checked_name(new_name)
     with store_lock():
         folder, manifest = _find(name_or_id)
@@ -85,17 +94,17 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
 
 @contextmanager
 def store_lock() -> Iterator[None]:
-    """One process at a time changes the set of datasets."""
+    """Only one process at a time adds, renames or removes datasets."""
     with lock(current_settings().locks_folder / "datasets.lock"):
         yield
 
 
 @contextmanager
 def incoming_folder(expected_bytes: int) -> Iterator[Path]:
-    """A folder to build a dataset in; what is left of it at the end is deleted.
+    """A folder to build a dataset in, deleted at the end unless it was published.
 
-    Raises ``HeadstartError`` where the disk has no room for ``expected_bytes``, or turns out full
-    on the way.
+    Raises ``HeadstartError`` where the disk has no room for ``expected_bytes``, or becomes full
+    meanwhile.
     """
     root = current_settings().datasets_folder
     root.mkdir(parents=True, exist_ok=True)
@@ -118,11 +127,11 @@ def incoming_folder(expected_bytes: int) -> Iterator[Path]:
 
 
 def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> Dataset:
-    """Finish the dataset built in ``incoming`` and give it its place and name.
+    """Finish the dataset built in ``incoming`` and move it to its place.
 
-    ``manifest`` holds everything but ``created_at`` and ``source_bytes``; its ``name`` may be
-    taken: with ``name_is_default`` a number is put behind it, otherwise ``BadInput``. The same
-    content again returns what is stored.
+    ``manifest`` has everything but ``created_at`` and ``source_bytes``. Where its ``name`` is
+    taken, ``name_is_default`` appends a number; otherwise ``BadInput`` is raised. If the same
+    content is already stored, that dataset is returned.
     """
     with store_lock():
         stored = {entry["id"]: (folder, entry) for folder, entry in _manifests()}
@@ -148,7 +157,7 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
         _write_folder(incoming, manifest, index)
         final = incoming.with_name(manifest["id"][:16])
         if final.exists():
-            # Only a damaged dataset can be here. It is swept away later, not at once.
+            # Only a damaged dataset can be here. It is deleted later, not at once.
             final.rename(final.with_name(f"{_REMOVED_PREFIX}{uuid.uuid4().hex}"))
         incoming.rename(final)
     return _load(final, manifest)
@@ -157,17 +166,17 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
 def checked_name(name: str) -> str:
     """A dataset name: 1 to 100 printable characters, not blank. Raises ``BadInput``."""
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_DATASET_NAME or not name.isprintable():
         raise BadInput(
-            f"The name {name[:LONGEST_NAME]!r} cannot be used: give 1 to {LONGEST_NAME}"
-            " printable characters.",
+            f"The name {name[:LONGEST_DATASET_NAME]!r} cannot be used: give 1 to"
+            f" {LONGEST_DATASET_NAME} printable characters.",
             "name",
         )
     return name
 
 
 def check_room(folder: Path, expected_bytes: int, purpose: str) -> None:
-    """Raise ``HeadstartError`` where the disk of ``folder`` has no room for so many bytes."""
+    """Raise ``HeadstartError`` where the disk of ``folder`` has no room for ``expected_bytes``."""
     free_bytes = shutil.disk_usage(folder).free
     if expected_bytes > free_bytes:
         raise HeadstartError(
@@ -206,7 +215,7 @@ def _manifests() -> list[tuple[Path, dict[str, Any]]]:
 
 def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
     entries = _manifests()
-    # The whole id first: a dataset may be called like the id of another.
+    # The whole id first: the name of a dataset may be the id of another one.
     for entry in entries:
         if entry[1]["id"] == name_or_id:
             return entry
@@ -222,7 +231,10 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        index = read_arrays(folder / INDEX_FILE)
+        index = {
+            _NEW_KEYS.get(name, name): array
+            for name, array in read_arrays(folder / INDEX_FILE).items()
+        }
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         return Dataset(
@@ -238,21 +250,21 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             provenance=manifest["provenance"],
             created_at=manifest["created_at"],
             folder=folder,
-            health=manifest["health"],
+            health=HealthReport.from_json(manifest["health"]),
             encoding=manifest["encoding"],
             offsets=index["offsets"],
             sizes=index["sizes"],
             digests=index["digests"],
-            # The first datasets were stored before these three were looked at.
+            # The oldest datasets were stored without these three.
             grey=index.get("grey", np.full(len(index["labels"]), manifest["channels"] == 1)),
-            plain=index.get("plain", np.zeros(len(index["labels"]), bool)),
+            one_colour=index.get("one_colour", np.zeros(len(index["labels"]), bool)),
             look_alikes=index.get("look_alikes", np.zeros(len(index["labels"]), bool)),
-            given_sides=index.get("given_sides"),
+            predefined_subsets=index.get("predefined_subsets"),
             read_as=manifest.get("read_as", ""),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
         )
-    except (*UNREADABLE, ValueError, KeyError) as error:
+    except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise HeadstartError(
             f"The dataset {manifest.get('name')!r} in {folder} is damaged ({error})."
             " Remove it and add it again."
@@ -260,7 +272,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
 
 
 def _sweep(root: Path) -> None:
-    """Delete what a killed process left behind more than a day ago."""
+    """Delete what killed processes left behind more than a day ago."""
     oldest = time.time() - _ABANDONED_AFTER_SECONDS
     for prefix in (_INCOMING_PREFIX, _REMOVED_PREFIX):
         for folder in root.glob(f"{prefix}*"):

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from core.datasets.choices import RESIZES
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
@@ -81,7 +81,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         split=proportions,
         precision=precision,
         unavailable=unavailable,
-        given_split=proportions.use_given and dataset.given_sides is not None,
+        given_split=proportions.use_given and dataset.predefined_subsets is not None,
         train_share=share,
         series=series,
         **_facts(dataset, sides),

@@ -4,9 +4,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Update, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Update,
+    delete,
+    insert,
+    select,
+    update,
+)
 
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput, UnknownName
 from core.experiments.records import ACTIVE_STATES
 from core.runs.database import Database

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
 from core.experiments.records import ACTIVE_STATES, RETRYABLE_STATES, State
 
 

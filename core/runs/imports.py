@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.reading.tables import Columns
 from core.datasets.storage import checked_name
 from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored

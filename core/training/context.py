@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages
 from core.pretrained import weights
 from core.pretrained.features import FeatureRequest

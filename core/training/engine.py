@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
@@ -22,7 +22,13 @@ from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.context import build_context, feature_request, mean_colour
-from core.training.events import EpochRecord, Event, Progress, RunResult, SplitScore
+from core.training.events import (
+    EpochRecord,
+    Event,
+    Progress,
+    RunResult,
+    SplitScore,
+)
 from core.training.fitting import Fitted, Fitting, TrainingData
 from core.training.policy import (
     choose_policy,

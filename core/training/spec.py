@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, Resize
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.split import Split, make_split
 from core.settings import Precision
 from core.training.subset import nested_subset

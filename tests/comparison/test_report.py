@@ -12,7 +12,7 @@ from core.comparison.reports.report import breakable, report_html
 from core.comparison.reports.report_blocks import Table, cell_text
 from core.comparison.reports.report_confusion import confusion_section
 from core.datasets.add import add_pixels
-from core.datasets.store import remove_dataset
+from core.datasets.storage import remove_dataset
 from core.errors import UnknownName
 from core.experiments.predictions import Predictions, predictions_path, write_predictions
 from core.experiments.recorded import import_recorded
@@ -188,7 +188,7 @@ def test_structure_that_assistive_technology_needs(themes):
         "Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores",
         "keras 3.15.1",
         "vgg16_softmax was left out: vgg16_softmax needs the full VGG16 weights",
-        "4 sets of pictures that look the same stand under more than one class.",
+        "4 sets of images that look the same appear in more than one class.",
         "python -m core run 256c1572ebfb --strategies majority,mlp,cnn,vgg16_probe,",
     ],
 )
@@ -222,7 +222,7 @@ def test_a_dataset_that_is_gone_is_said_and_flips_are_listed(store):
 def test_a_dataset_that_was_removed_since(tiny_dataset, store):
     spec = made_up.spec(dataset_id=tiny_dataset.id, dataset_name="tiny", classes=("a", "b", "c"))
     experiment_id = store.create_experiment(spec)
-    assert "Nothing speaks against" in parsed(report_html(store, experiment_id)).text
+    assert "No problem was found in" in parsed(report_html(store, experiment_id)).text
     remove_dataset("tiny")
     assert "The dataset tiny is no longer on" in parsed(report_html(store, experiment_id)).text
 

@@ -8,7 +8,7 @@ import pytest
 from core.cli.arguments import parser
 from core.cli.run import parse_overrides, plan
 from core.comparison.reports.report_command import run_arguments, run_command
-from core.datasets.store import rename_dataset
+from core.datasets.storage import rename_dataset
 from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import SHOWCASE_FOLDER

@@ -21,4 +21,4 @@ def csv_bytes(*lines: str) -> bytes:
 
 
 def refused(listing: Listing) -> dict[str, str]:
-    return {entry["file"]: entry["reason"] for entry in listing.refused}
+    return {entry.file: entry.reason for entry in listing.refused}

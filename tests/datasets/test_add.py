@@ -23,7 +23,7 @@ def add_zip(tmp_path, members, name="upload.zip"):
 
 
 def reasons(dataset):
-    return {entry["file"]: entry["reason"] for entry in dataset.health["quarantined"]}
+    return {entry.file: entry.reason for entry in dataset.health.quarantined}
 
 
 def test_folder_and_zip_of_the_same_pictures_are_one_dataset(tmp_path):
@@ -54,7 +54,7 @@ def test_what_is_stored(tmp_path):
     assert dataset.channels == 3
     assert dataset.class_counts == {"cats": 3, "dogs": 3}
     assert dataset.majority_class == "cats"
-    assert dataset.majority_share == 0.5
+    assert dataset.majority_fraction == 0.5
     assert progress == [(done, 6) for done in range(1, 7)]
     for index, name in enumerate(dataset.file_names):
         stored = np.asarray(dataset.image(index))

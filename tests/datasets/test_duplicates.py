@@ -7,13 +7,14 @@ from PIL import Image, ImageDraw
 
 from core.datasets import duplicates
 from core.datasets.add import add_dataset
-from core.datasets.duplicates import grey_thumbnail, group_duplicates, perceptual_hash
+from core.datasets.decoding.examine import grey_thumbnail, perceptual_hash
+from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import (
     distinct_per_class,
     equal_rows,
+    in_multiple_classes,
     members_of,
     renumbered,
-    under_several,
 )
 from core.errors import Cancelled
 from tests.datasets.pictures import noise_png, two_classes, write_zip
@@ -153,10 +154,10 @@ def test_twins_of_themes16_are_together(themes16):
     assert group["games_012.png"] == group["games_015.png"] == group["games_049.png"]  # aces
     assert group["desserts_034.png"] != group["flags_025.png"]
     assert len({group[f"flags_{n}.png"] for n in ("025", "054", "073", "011", "015")}) == 5
-    assert themes16.health["exact_duplicates"] == 0
-    assert themes16.health["near_duplicate_groups"] == 70
-    assert themes16.health["images_in_groups"] == 222
-    assert themes16.health["largest_group"] == 14
+    assert themes16.health.exact_duplicates == 0
+    assert themes16.health.near_duplicate_groups == 70
+    assert themes16.health.images_in_groups == 222
+    assert themes16.health.largest_group == 14
 
 
 def families(count: int, seed: int = 0):
@@ -242,7 +243,7 @@ def test_sets_are_numbered_in_order_of_appearance():
     assert equal_rows(digests).tolist() == [0, 1, 0, 2, 1]
     assert equal_rows(np.empty((0, 32), np.uint8)).tolist() == []
     numbers = np.array([0, 1, 0, 2, 1, 3])
-    assert under_several(numbers, np.array([1, 1, 2, 1, 1, 5])).tolist() == [
+    assert in_multiple_classes(numbers, np.array([1, 1, 2, 1, 1, 5])).tolist() == [
         True, False, False, False,
     ]  # fmt: skip
     wanted = np.array([True, True, False, True])

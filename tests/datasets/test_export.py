@@ -9,20 +9,39 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import (
+    HealthCheck,
+    given,
+    settings,
+)
+from hypothesis import (
+    strategies as st,
+)
 from PIL import Image
 
 from core.datasets.add import add_dataset, add_pixels
-from core.datasets.changes import Changes
-from core.datasets.export import export_zip, quarantine_csv
-from core.datasets.export_names import exported_classes, exported_file_name
-from core.datasets.store import remove_dataset
-from core.datasets.versions import make_version
+from core.datasets.export import (
+    export_zip,
+    exported_classes,
+    exported_file_name,
+    quarantine_csv,
+)
+from core.datasets.storage import remove_dataset
+from core.datasets.versions import Changes, make_version
 from core.errors import HeadstartError
 from tests.datasets.bad_inputs.test_i11_kinds_of_pixels import GOLDEN
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
-from tests.datasets.test_metadata import SECRETS, exif_with_a_place, photo, with_secrets
+from tests.datasets.decoding.test_metadata import (
+    SECRETS,
+    exif_with_a_place,
+    photo,
+    with_secrets,
+)
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -53,8 +72,8 @@ def added_again(dataset, tmp_path, monkeypatch):
 
 
 def content_of(dataset):
-    """Every picture with its class and side, in order."""
-    sides = dataset.given_sides
+    """Every image with its class and side, in order."""
+    sides = dataset.predefined_subsets
     return [
         (
             dataset.classes[dataset.labels[index]],
@@ -137,7 +156,7 @@ def test_png_and_other_formats_come_back_the_same(tmp_path, monkeypatch):
     again = added_again(dataset, tmp_path, monkeypatch)
     assert again.id == dataset.id
     assert content_of(again) == content_of(dataset)
-    assert again.health["quarantined"] == []
+    assert again.health.quarantined == ()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -166,7 +185,7 @@ def test_a_jpeg_that_only_pillow_can_read_becomes_a_png(tmp_path, monkeypatch):
     odd = whole[:20] + b"between the segments" + whole[20:]
     members = two_classes(2) | {"cats/odd.jpg": odd}
     dataset = add_dataset(write_zip(tmp_path / "pets.zip", members))
-    assert dataset.health["quarantined"] == []
+    assert dataset.health.quarantined == ()
     assert "cats/2-odd.png" in members_of(exported(dataset))
     assert added_again(dataset, tmp_path, monkeypatch).id == dataset.id
 
@@ -379,9 +398,9 @@ def test_who_edits_the_export_gets_what_they_see(tmp_path):
      b'{"class names": {"cats": "x\\u0000"}, "in the order of file names": 1}'],
 )  # fmt: skip
 def test_notes_that_are_not_ours_change_nothing(tmp_path, content):
-    plain = add_dataset(write_zip(tmp_path / "plain.zip", two_classes(3)))
+    one_colour = add_dataset(write_zip(tmp_path / "plain.zip", two_classes(3)))
     members = two_classes(3) | {"headstart.json": content}
-    assert add_dataset(write_zip(tmp_path / "notes.zip", members)) == plain
+    assert add_dataset(write_zip(tmp_path / "notes.zip", members)) == one_colour
 
 
 def test_a_dataset_that_was_removed_is_said(tmp_path):

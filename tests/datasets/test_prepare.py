@@ -13,7 +13,7 @@ from PIL import Image
 from core import files
 from core.datasets import prepare
 from core.datasets.add import add_dataset
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, Cancelled, HeadstartError

@@ -8,7 +8,7 @@ from core.datasets.samples import SAMPLES, Sample
 LARGEST_SAMPLE_BYTES = 300_000
 EXPECTED = {
     "folders": ("class folders", {"birds": 6, "mammals": 6, "music": 6}),
-    "table": ("pictures with a table of labels", {"birds": 6, "mammals": 6, "music": 6}),
+    "table": ("images with a table of labels", {"birds": 6, "mammals": 6, "music": 6}),
     "pixels": (
         "table of pixels",
         {str(digit): count for digit, count in enumerate((8, 6, 7, 5, 4, 7, 5, 6, 6, 6))},
@@ -29,8 +29,8 @@ def test_a_sample_is_accepted(sample: Sample, tmp_path) -> None:
     path.write_bytes(data)
     dataset = add_dataset(path)
     assert (dataset.read_as, dataset.class_counts) == EXPECTED[sample.name]
-    assert dataset.health["quarantined"] == []
-    assert (dataset.given_sides is not None) == (sample.name == "idx")
+    assert dataset.health.quarantined == ()
+    assert (dataset.predefined_subsets is not None) == (sample.name == "idx")
 
 
 def test_a_sample_is_the_same_each_time() -> None:

@@ -47,30 +47,31 @@ def test_twenty_seeds_keep_proportions_classes_and_groups(own_themes16, proporti
         seen.add(made.fingerprint)
         everything = np.concatenate([made.train, made.validation, made.test])
         assert (np.sort(everything) == np.arange(1347)).all()
-        for side, share in ((made.test, test), (made.validation, validation)):
-            assert abs(len(side) / 1347 - share) < 0.001
-            counts = np.bincount(dataset.labels[side], minlength=16)
+        for subset, fraction in ((made.test, test), (made.validation, validation)):
+            assert abs(len(subset) / 1347 - fraction) < 0.001
+            counts = np.bincount(dataset.labels[subset], minlength=16)
             assert counts.min() >= 1
-            assert np.abs(counts - per_class * share).max() < 1.0
+            assert np.abs(counts - per_class * fraction).max() < 1.0
         groups = [
-            set(dataset.groups[side].tolist()) for side in (made.train, made.validation, made.test)
+            set(dataset.groups[subset].tolist())
+            for subset in (made.train, made.validation, made.test)
         ]
-        assert sum(len(side) for side in groups) == len(set(dataset.groups.tolist()))
+        assert sum(len(subset) for subset in groups) == len(set(dataset.groups.tolist()))
     assert len(seen) == 20
 
 
 def test_arrays_are_sorted_int64_and_the_fingerprint_is_fixed(own_themes16):
     made = make_split(own_themes16, TEST, VALIDATION, 0)
     assert (len(made.train), len(made.validation), len(made.test)) == (849, 94, 404)
-    for side in (made.train, made.validation, made.test):
-        assert side.dtype == np.int64
-        assert (np.diff(side) > 0).all()
+    for subset in (made.train, made.validation, made.test):
+        assert subset.dtype == np.int64
+        assert (np.diff(subset) > 0).all()
     assert len(made.fingerprint) == 64
 
 
 def test_saved_once_and_read_back(own_themes16, monkeypatch):
     made = make_split(own_themes16, TEST, VALIDATION, 3)
-    monkeypatch.setattr(split, "_deal_out", None)
+    monkeypatch.setattr(split, "_assign", None)
     again = make_split(own_themes16, TEST, VALIDATION, 3)
     assert again.fingerprint == made.fingerprint
     assert (again.test == made.test).all()
@@ -104,8 +105,8 @@ def test_the_smallest_classes_that_work():
     dataset = toy([3, 3])
     for seed in range(5):
         made = make_split(dataset, TEST, VALIDATION, seed)
-        for side in (made.train, made.validation, made.test):
-            assert np.bincount(dataset.labels[side], minlength=2).tolist() == [1, 1]
+        for subset in (made.train, made.validation, made.test):
+            assert np.bincount(dataset.labels[subset], minlength=2).tolist() == [1, 1]
 
 
 @pytest.mark.usefixtures("home")
@@ -113,8 +114,8 @@ def test_large_groups_still_leave_every_class_on_every_side():
     dataset = toy([3, 30], copies=8)
     for seed in range(10):
         made = make_split(dataset, TEST, VALIDATION, seed)
-        for side in (made.train, made.validation, made.test):
-            assert (np.bincount(dataset.labels[side], minlength=2) > 0).all()
+        for subset in (made.train, made.validation, made.test):
+            assert (np.bincount(dataset.labels[subset], minlength=2) > 0).all()
 
 
 @pytest.mark.usefixtures("home")
@@ -149,8 +150,8 @@ def test_groups_of_two_classes_stay_whole(own_themes16):
     groups[pairs[:, 0]] = groups[pairs[:, 1]]
     dataset = replace(own_themes16, groups=groups)
     made = make_split(dataset, TEST, VALIDATION, 11)
-    sides = [set(groups[side].tolist()) for side in (made.train, made.validation, made.test)]
-    assert sum(len(side) for side in sides) == len(set(groups.tolist()))
+    subsets = [set(groups[subset].tolist()) for subset in (made.train, made.validation, made.test)]
+    assert sum(len(subset) for subset in subsets) == len(set(groups.tolist()))
     assert abs(len(made.test) / 1347 - TEST) < 0.01
 
 
@@ -162,10 +163,10 @@ GIVEN = {
 
 
 def given_members(images):
-    """``side/class/n.png`` with so many different pictures a class for each side."""
+    """``subset/class/n.png`` with so many different pictures a class for each side."""
     return {
-        f"{side}/{name}/{position}.png": noise_png(1000 * kind + 100 * number + position)
-        for number, (side, count) in enumerate(images.items())
+        f"{subset}/{name}/{position}.png": noise_png(1000 * kind + 100 * number + position)
+        for number, (subset, count) in enumerate(images.items())
         for kind, name in enumerate(("cats", "dogs"))
         for position in range(count)
     }
@@ -177,8 +178,8 @@ def given_dataset(tmp_path, members):
 
 def sides_by_name(dataset, made):
     return {
-        side: {dataset.file_names[position] for position in getattr(made, side)}
-        for side in ("train", "validation", "test")
+        subset: {dataset.file_names[position] for position in getattr(made, subset)}
+        for subset in ("train", "validation", "test")
     }
 
 
@@ -189,11 +190,11 @@ def test_train_and_test_are_kept_and_validation_is_drawn_from_train(tmp_path):
     for seed in range(6):
         # The share of test says nothing; that of validation is taken of train.
         made = make_split(dataset, 0.5, 1 / 6, seed)
-        sides = sides_by_name(dataset, made)
-        assert sides["test"] == {name for name in dataset.file_names if "/test/" in name}
-        assert len(sides["train"]) == 10
-        assert len(sides["validation"]) == 2
-        assert all("/train/" in name for name in sides["train"] | sides["validation"])
+        subsets = sides_by_name(dataset, made)
+        assert subsets["test"] == {name for name in dataset.file_names if "/test/" in name}
+        assert len(subsets["train"]) == 10
+        assert len(subsets["validation"]) == 2
+        assert all("/train/" in name for name in subsets["train"] | subsets["validation"])
         assert np.bincount(dataset.labels[made.validation]).tolist() == [1, 1]
         seen.add(made.fingerprint)
     assert len(seen) > 1
@@ -205,17 +206,17 @@ def test_all_three_sides_are_kept_whatever_the_seed(tmp_path):
     dataset = given_dataset(tmp_path, given_members(GIVEN["train, validation and test"]))
     fingerprints = {make_split(dataset, 0.3, 0.07, seed).fingerprint for seed in range(4)}
     assert len(fingerprints) == 1
-    sides = sides_by_name(dataset, make_split(dataset, 0.3, 0.07, 0))
-    for side in ("train", "validation", "test"):
-        assert sides[side] == {name for name in dataset.file_names if f"/{side}/" in name}
+    subsets = sides_by_name(dataset, make_split(dataset, 0.3, 0.07, 0))
+    for subset in ("train", "validation", "test"):
+        assert subsets[subset] == {name for name in dataset.file_names if f"/{subset}/" in name}
 
 
 @pytest.mark.usefixtures("home")
 def test_validation_without_a_test_is_the_test(tmp_path):
     dataset = given_dataset(tmp_path, given_members(GIVEN["train and validation"]))
-    sides = sides_by_name(dataset, make_split(dataset, 0.3, 1 / 6, 0))
-    assert sides["test"] == {name for name in dataset.file_names if "/validation/" in name}
-    assert any("its validation pictures are the test" in note for note in dataset.health["notes"])
+    subsets = sides_by_name(dataset, make_split(dataset, 0.3, 1 / 6, 0))
+    assert subsets["test"] == {name for name in dataset.file_names if "/validation/" in name}
+    assert any("its validation images are used as test" in note for note in dataset.health.notes)
 
 
 @pytest.mark.usefixtures("home")
@@ -229,10 +230,10 @@ def test_i13_what_leaks_is_on_no_side_and_is_reported(tmp_path):
     leaking = {dataset.file_names[position] for position in leaking_images(dataset)}
     assert leaking == {"cats/train/0.png", "dogs/train/1.png", "cats/validation/1.png"}
     made = make_split(dataset, 0.3, 0.07, 0)
-    sides = sides_by_name(dataset, made)
-    assert set().union(*sides.values()) == set(dataset.file_names) - leaking
-    assert sides["test"] == {name for name in dataset.file_names if "/test/" in name}
-    groups = [set(dataset.groups[getattr(made, side)].tolist()) for side in sides]
+    subsets = sides_by_name(dataset, made)
+    assert set().union(*subsets.values()) == set(dataset.file_names) - leaking
+    assert subsets["test"] == {name for name in dataset.file_names if "/test/" in name}
+    groups = [set(dataset.groups[getattr(made, subset)].tolist()) for subset in subsets]
     assert sum(map(len, groups)) == len(set().union(*groups))
     again = make_split(dataset, 0.3, 0.07, 0)
     assert again.fingerprint == made.fingerprint
@@ -248,11 +249,11 @@ def test_validation_that_is_all_in_test_is_drawn_from_train_instead(tmp_path):
     }
     dataset = given_dataset(tmp_path, members | copies)
     assert len(leaking_images(dataset)) == 4
-    sides = sides_by_name(dataset, make_split(dataset, 0.5, 1 / 6, 0))
-    assert {name: len(files) for name, files in sides.items()} == {
+    subsets = sides_by_name(dataset, make_split(dataset, 0.5, 1 / 6, 0))
+    assert {name: len(files) for name, files in subsets.items()} == {
         "train": 10, "validation": 2, "test": 4,
     }  # fmt: skip
-    assert all("/train/" in name for name in sides["validation"])
+    assert all("/train/" in name for name in subsets["validation"])
     members = given_members({"train": 1, "test": 2}) | copies
     small = add_dataset(write_zip(tmp_path / "small.zip", members))
     assert classes_too_small(small) == {"cats": (1, 2), "dogs": (1, 2)}
@@ -271,7 +272,7 @@ def test_a_dataset_without_a_split_leaks_nothing():
 def test_the_given_split_may_be_left(tmp_path):
     dataset = given_dataset(tmp_path, given_members({"train": 12, "test": 8}))
     given = make_split(dataset, 0.3, 0.1, 0)
-    own = make_split(dataset, 0.3, 0.1, 0, use_given=False)
+    own = make_split(dataset, 0.3, 0.1, 0, use_predefined=False)
     assert own.fingerprint != given.fingerprint
     assert (len(own.train), len(own.validation), len(own.test)) == (24, 4, 12)
     names = sides_by_name(dataset, own)["test"]
@@ -317,7 +318,7 @@ def test_a_class_only_in_test_is_named_where_validation_is_given(tmp_path):
     with pytest.raises(BadInput, match="Class 'owls' has no image to train on in the split that"):
         make_split(dataset, 0.3, 0.1, 0)
     assert classes_too_small(dataset) == {"owls": (0, 1)}
-    own = make_split(dataset, 0.3, 0.1, 0, use_given=False)
+    own = make_split(dataset, 0.3, 0.1, 0, use_predefined=False)
     assert (np.bincount(dataset.labels[own.train], minlength=3) > 0).all()
 
 

@@ -11,8 +11,7 @@ from PIL import Image
 from core.datasets import bundled
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
-from core.datasets.storage import list_datasets, open_dataset
-from core.datasets.store import remove_dataset
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import HeadstartError, UnknownName
 from tests.datasets.pictures import encoded, two_classes, write_zip
 
@@ -21,8 +20,8 @@ def test_the_bundled_datasets(themes16, digits):
     assert (themes16.name, themes16.image_count, len(themes16.classes)) == ("themes16", 1347, 16)
     assert themes16.channels == 3
     assert (themes16.majority_class, themes16.class_counts["people"]) == ("people", 250)
-    assert themes16.majority_share == 250 / 1347
-    assert themes16.health["quarantined"] == []
+    assert themes16.majority_fraction == 250 / 1347
+    assert themes16.health.quarantined == ()
     assert "public domain" in themes16.provenance
     assert themes16.id.startswith("256c1572")
     assert (digits.name, digits.image_count, digits.channels) == ("digits", 1797, 1)
@@ -94,16 +93,31 @@ def test_a_cut_source_is_noticed(tiny_dataset, caplog):
     assert not tiny_dataset.folder.exists()
 
 
-def test_a_dataset_stored_before_grey_and_plain_were_looked_at_opens(tiny_dataset):
-    path = tiny_dataset.folder / "index.npz"
-    with np.load(path) as archive:
-        index = {name: archive[name] for name in archive.files}
-    for name in ("grey", "plain", "look_alikes"):
+def stored_arrays(dataset):
+    with np.load(dataset.folder / "index.npz") as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def test_a_dataset_stored_before_grey_and_one_colour_were_looked_at_opens(tiny_dataset):
+    index = stored_arrays(tiny_dataset)
+    for name in ("grey", "one_colour", "look_alikes"):
         del index[name]
-    np.savez(path, **index)
+    np.savez(tiny_dataset.folder / "index.npz", **index)
     opened = open_dataset("tiny")
-    assert not (opened.grey | opened.plain | opened.look_alikes).any()
+    assert not (opened.grey | opened.one_colour | opened.look_alikes).any()
     assert len(opened.grey) == opened.image_count
+
+
+def test_arrays_under_their_names_of_the_first_edition_are_read(tiny_dataset):
+    index = stored_arrays(tiny_dataset)
+    del index["one_colour"]
+    count = tiny_dataset.image_count
+    index["plain"] = np.arange(count) == 1
+    index["given_sides"] = np.arange(count, dtype=np.int8) % 3
+    np.savez(tiny_dataset.folder / "index.npz", **index)
+    opened = open_dataset("tiny")
+    assert np.flatnonzero(opened.one_colour).tolist() == [1]
+    assert opened.predefined_subsets.tolist()[:4] == [0, 1, 2, 0]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "index.npz"])

@@ -8,14 +8,17 @@ import pytest
 from PIL import Image
 
 from core.datasets.add import add_dataset
-from core.datasets.changes import Changes
 from core.datasets.health.findings import findings
 from core.datasets.split import leaking_images, make_split
-from core.datasets.storage import list_datasets, open_dataset
-from core.datasets.store import remove_dataset
-from core.datasets.versions import make_version, preview
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
+from core.datasets.versions import Changes, make_version, preview
 from core.errors import BadInput, HeadstartError, UnknownName
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -58,8 +61,8 @@ def test_a_version_holds_what_is_left_and_the_old_stays(messy):
     assert pixels_by_name(made) == {name: old[name] for name in made.file_names}
     # cats 0 to 3; dogs 0 to 3, the empty picture, and the cat that is under dogs as well
     assert made.groups.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 2]
-    assert made.health["exact_duplicates"] == 1  # the one under two labels
-    assert made.health["quarantined"] == []
+    assert made.health.exact_duplicates == 1  # the one under two labels
+    assert made.health.quarantined == ()
     after = (messy.folder / "index.npz").read_bytes(), (messy.folder / "manifest.json").read_text()
     assert after == before
     assert open_dataset("pets, version 2") == made
@@ -118,7 +121,7 @@ def test_names_count_on(messy):
         "pets, version 2", "pets, version 3", "pets, version 4",
     ]  # fmt: skip
     assert third.version_of == second.id
-    assert third.changes == ("1 picture chosen by hand is left out.",) * 2
+    assert third.changes == ("1 image chosen by hand is left out.",) * 2
     assert make_version(messy, Changes(drop_images=(3,)), "mine").name == "mine"
     with pytest.raises(BadInput, match="already a dataset named 'mine'"):
         make_version(messy, Changes(drop_images=(4,)), "mine")
@@ -150,8 +153,8 @@ def test_everything_at_once_and_findings_are_settled(messy):
     }
     made = make_version(messy, Changes(**dict.fromkeys(actions, True)))
     assert made.changes == (
-        "1 picture of one colour is left out.",
-        "2 pictures under several classes are left out.",
+        "1 image of one colour is left out.",
+        "2 images in several classes are left out.",
         "2 exact copies are left out.",
     )
     assert made.class_counts == {"cats": 3, "dogs": 4}
@@ -201,7 +204,7 @@ def test_merging_into_new_names_and_one_after_another(tmp_path):
         (Changes(merge_classes=(("cats", " "),)), "cannot be the name of a class"),
         (Changes(merge_classes=(("cats", "a\nb"),)), "cannot be the name of a class"),
         (Changes(merge_classes=(("cats", "x" * 256),)), "cannot be the name of a class"),
-        (Changes(drop_images=(12,)), "no picture 12: the pictures of 'pets' are numbered from 0"),
+        (Changes(drop_images=(12,)), "no image 12: the images of 'pets' are numbered from 0"),
         (Changes(drop_images=(-1,)), "no picture -1"),
     ],
 )
@@ -226,7 +229,7 @@ def test_unknown_classes_list_the_known(messy):
             "Only the class 'dogs' would be left; at least 2 classes",
         ),
         (Changes(merge_classes=(("cats", "dogs"),)), "Only the class 'dogs' would be left"),
-        (Changes(drop_images=tuple(range(12))), "No picture would be left"),
+        (Changes(drop_images=tuple(range(12))), "No image would be left"),
         (Changes(drop_images=tuple(range(12)), drop_leaks=True, drop_conflicts=True), "No picture"),
     ],
 )
@@ -242,8 +245,8 @@ def test_the_preview_writes_nothing_and_says_what_goes(messy):
     assert (seen.images_kept, seen.images_dropped) == (9, 3)
     assert seen.class_counts == {"cats": 4, "dogs": 5}
     assert seen.sentences == (
-        "1 picture chosen by hand is left out.",
-        "2 pictures under several classes are left out.",
+        "1 image chosen by hand is left out.",
+        "2 images in several classes are left out.",
     )
     assert seen.problem is None
     assert list_datasets() == [messy]
@@ -251,7 +254,7 @@ def test_the_preview_writes_nothing_and_says_what_goes(messy):
 
 @pytest.fixture
 def leaky(tmp_path):
-    """train and test, with two training pictures that are in the test as well."""
+    """train and test, with two training images that are in the test as well."""
     members = {}
     for number, name in enumerate(("cats", "dogs")):
         for position in range(6):
@@ -265,11 +268,11 @@ def leaky(tmp_path):
 
 def test_leaks_are_left_out_and_the_test_stays(leaky):
     made = make_version(leaky, Changes(drop_leaks=True))
-    assert made.changes == ("2 pictures that are also on a later side of the split are left out.",)
+    assert made.changes == ("2 images that are also in a later subset of the split are left out.",)
     assert set(leaky.file_names) - set(made.file_names) == {
         "cats/train/0.png", "dogs/train/5.png",
     }  # fmt: skip
-    assert np.bincount(made.given_sides).tolist() == [10, 0, 6]
+    assert np.bincount(made.predefined_subsets).tolist() == [10, 0, 6]
     assert leaking_images(made).tolist() == []
     split = make_split(made, 0.3, 0.2, 0)
     assert len(split.test) == 6
@@ -279,7 +282,7 @@ def test_leaks_are_left_out_and_the_test_stays(leaky):
 @pytest.mark.parametrize("field", ["drop_exact_duplicates", "drop_near_duplicates"])
 def test_of_copies_the_test_picture_stays(leaky, field):
     made = make_version(leaky, Changes(**{field: True}))
-    assert np.bincount(made.given_sides).tolist() == [10, 0, 6]
+    assert np.bincount(made.predefined_subsets).tolist() == [10, 0, 6]
     assert leaking_images(made).tolist() == []
 
 
@@ -291,12 +294,12 @@ def test_a_leak_whose_test_picture_goes_is_none(leaky):
 
 
 def test_a_side_that_is_emptied_ends_the_split(leaky):
-    tests = tuple(np.flatnonzero(leaky.given_sides == 2).tolist())
+    tests = tuple(np.flatnonzero(leaky.predefined_subsets == 2).tolist())
     made = make_version(leaky, Changes(drop_images=tests))
-    assert made.given_sides is None
+    assert made.predefined_subsets is None
     assert made.changes == (
-        "6 pictures chosen by hand are left out.",
-        "It marks pictures as train only, so Headstart makes its own split.",
+        "6 images chosen by hand are left out.",
+        "It marks images as train only, so Headstart makes its own split.",
     )
 
 
@@ -304,7 +307,7 @@ def test_a_side_that_is_emptied_ends_the_split(leaky):
 def test_near_duplicates_of_themes16():
     dataset = open_dataset("themes16")
     made = make_version(dataset, Changes(drop_near_duplicates=True, drop_near_conflicts=True))
-    assert made.health["near_duplicate_groups"] == 0
+    assert made.health.near_duplicate_groups == 0
     assert made.image_count == len(set(made.groups.tolist())) == made.groups.max() + 1
     document = json.loads((made.folder / "manifest.json").read_text())
     assert document["version_of"].startswith("256c1572")

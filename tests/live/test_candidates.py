@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.datasets.store import remove_dataset
+from core.datasets.storage import remove_dataset
 from core.experiments.checkpoints import weights_path, write_weights
 from core.experiments.planning import plan_experiment
 from core.experiments.store import Store

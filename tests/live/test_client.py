@@ -33,7 +33,12 @@ from core.live.client import (
     where_it_looked,
 )
 from core.live.images import prepared_of
-from core.live.process import CONNECT_SECONDS, NobodyThere, ask, note_start
+from core.live.process import (
+    CONNECT_SECONDS,
+    NobodyThere,
+    ask,
+    note_start,
+)
 from core.live.protocol import ConnectionLostError, connect, read_address
 from core.runs.child import execute
 from core.settings import PROJECT_ROOT, current_settings

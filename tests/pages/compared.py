@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.datasets.add import add_pixels
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import Predictions, write_predictions
 from core.experiments.records import RecordedRun, run_id_of

@@ -10,7 +10,13 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
 from tests import stored_home
-from tests.browser import MARKS, MILLISECONDS, running_app, running_browser, settle
+from tests.browser import (
+    MARKS,
+    MILLISECONDS,
+    running_app,
+    running_browser,
+    settle,
+)
 from tests.datasets.pictures import two_classes, write_zip
 from tests.pages.compared import EXPERIMENT, store_compared
 

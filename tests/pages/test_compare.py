@@ -11,8 +11,7 @@ from core.comparison.evidence import load_evidence
 from core.comparison.feature_map import FeatureMap
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.verdicts import pair_verdict
-from core.datasets.storage import open_dataset
-from core.datasets.store import remove_dataset
+from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.checkpoints import HeatMaps
 from core.experiments.predictions import predictions_path
 from core.experiments.records import RecordedRun

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from core.datasets.add import add_dataset, add_pixels
-from core.datasets.changes import Changes
 from core.datasets.samples import SAMPLES
 from core.datasets.storage import list_datasets, open_dataset
+from core.datasets.versions import Changes
 from core.errors import BadInput
 from core.experiments.store import open_store
 from core.runs import imports
@@ -24,7 +24,12 @@ from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
 from core.ui.widgets.texts import in_text_colour
 from tests import stored_home
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 from tests.pages.conftest import open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
@@ -379,7 +384,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
     text = words(app)
     places = [text.index(finding.title.split(":")[0].split("(")[0][:20]) for finding in found[:2]]
     assert places == sorted(places)
-    assert "1 picture stands under more than one class" in text
+    assert "1 image appears in more than one class" in text
     assert not app.image  # nothing is decoded before somebody looks
     assert "Every picture has 12 × 12 pixels." in text
     table = next(frame.value for frame in app.dataframe if "share (%)" in frame.value)

@@ -9,8 +9,7 @@ from PIL import Image
 
 from core.comparison.evidence import load_evidence
 from core.comparison.guessing import guessing_round, said_about
-from core.datasets.storage import open_dataset
-from core.datasets.store import remove_dataset
+from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.store import open_store
 from core.live.client import Candidate, LiveAnswer, Standing
 from core.text import escape_markdown

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from core.datasets import store as datasets
+from core.datasets import add
 from core.datasets.storage import incoming_folder
 from core.runs import import_child
 
@@ -21,5 +21,5 @@ def deaf(*_arguments: Any, progress: Any, **_options: Any) -> None:
 
 
 if __name__ == "__main__":
-    datasets.add_dataset = deaf  # type: ignore[assignment]
+    add.add_dataset = deaf  # type: ignore[assignment]
     sys.exit(import_child.main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput, UnknownName
 from core.experiments.store import Store, open_store
 from core.runs.database import MIGRATIONS_FOLDER

@@ -18,11 +18,10 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from core.datasets import store as datasets
+from core.datasets import add
 from core.datasets.add import add_dataset
-from core.datasets.reading.tables import Columns
-from core.datasets.storage import list_datasets, open_dataset
-from core.datasets.store import remove_dataset
+from core.datasets.reading.columns import Columns
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput
 from core.experiments.store import Store, open_store, utc_now
 from core.runs import imports as imports_module
@@ -255,7 +254,7 @@ def test_the_same_upload_again_is_found_without_reading(
     def not_read(*_arguments: Any, **_options: Any) -> None:
         raise AssertionError("it was read again")
 
-    monkeypatch.setattr(datasets, "add_dataset", not_read)
+    monkeypatch.setattr(add, "add_dataset", not_read)
     assert execute(store, second) == 0
     record = store.import_record(second)
     assert record.dataset_id == store.import_record(first).dataset_id
@@ -322,7 +321,7 @@ def test_a_process_that_was_given_up_leaves_the_upload_to_the_next_attempt(
         return dataset
 
     with monkeypatch.context() as patched:
-        patched.setattr(datasets, "add_dataset", given_up)
+        patched.setattr(add, "add_dataset", given_up)
         assert execute(store, import_id) == 0
     record = store.import_record(import_id)
     assert (record.state, record.attempts, record.source_present) == ("queued", 2, True)
@@ -394,7 +393,7 @@ def test_faults_are_worded_and_can_be_tried_again(
     def broken(*_arguments: Any, **_options: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(datasets, "add_dataset", broken)
+    monkeypatch.setattr(add, "add_dataset", broken)
     import_id = receive_upload(store, [("pets.zip", pets())], None)
     assert execute(store, import_id) == 1
     record = store.import_record(import_id)

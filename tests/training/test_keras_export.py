@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.training import keras_export
 from core.training.engine import train

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.comparison.charts.appearance import MAJORITY_COLOUR
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.text import escape_plotly, percent_text, shorten
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
@@ -61,8 +61,8 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
             orientation="h",
             marker={"color": colour, "pattern": _pattern(pattern)},
             # Above one another the numbers of the sides would not fit; the table has them.
-            texttemplate="%{x:,}" if dataset.given_sides is None else None,
-            textposition="outside" if dataset.given_sides is None else None,
+            texttemplate="%{x:,}" if dataset.predefined_subsets is None else None,
+            textposition="outside" if dataset.predefined_subsets is None else None,
             cliponaxis=False,
             customdata=[escape_plotly(dataset.classes[number]) for number in shown],
             hovertemplate=f"%{{customdata}}<br>%{{x:,}} {side}<extra></extra>",
@@ -76,7 +76,7 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
         yanchor="bottom",
         xanchor="right",
         showarrow=False,
-        text=f"commonest class: {percent_text(dataset.majority_share)} of all images",
+        text=f"commonest class: {percent_text(dataset.majority_fraction)} of all images",
     )
     figure.update_xaxes(
         title="images", range=[0, majority * 1.08], fixedrange=True, tickformat=",d"
@@ -88,7 +88,7 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
         fixedrange=True,
         title=None,
     )
-    has_sides = dataset.given_sides is not None
+    has_sides = dataset.predefined_subsets is not None
     margin = _MARGIN | {"t": _MARGIN["t"] + (LEGEND_HEIGHT if has_sides else 0)}
     figure.update_layout(
         barmode="stack",
@@ -113,12 +113,12 @@ def counts_by_side(dataset: Dataset) -> dict[str, np.ndarray]:
     One entry, ``images``, for a dataset without a split of its own.
     """
     classes = len(dataset.classes)
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return {"images": np.bincount(dataset.labels, minlength=classes)}
     return {
-        side: np.bincount(dataset.labels[dataset.given_sides == number], minlength=classes)
-        for number, side in enumerate(SIDES)
-        if (dataset.given_sides == number).any()
+        side: np.bincount(dataset.labels[dataset.predefined_subsets == number], minlength=classes)
+        for number, side in enumerate(SUBSETS)
+        if (dataset.predefined_subsets == number).any()
     }
 
 

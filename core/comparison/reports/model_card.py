@@ -30,7 +30,7 @@ from core.comparison.scores import (
 )
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
 from core.experiments.records import ExperimentRecord, RunRecord

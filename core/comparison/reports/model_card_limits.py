@@ -3,7 +3,7 @@
 from core.comparison.evidence import Evidence
 from core.comparison.scores import ClassScore, StrategyScore
 from core.comparison.verdict_words import points_words, quoted
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.experiments.spec import ExperimentSpec
 from core.text import exact_percent_text, percent_text, some_text
 
@@ -102,16 +102,16 @@ def _confidence(calibration: StrategyScore) -> list[str]:
 
 
 def _copies(dataset: Dataset) -> list[str]:
-    groups = int(dataset.health.get("near_duplicate_groups", 0))
+    groups = dataset.health.near_duplicate_groups
     found = []
     if groups:
-        pictures = int(dataset.health.get("images_in_groups", 0))
+        pictures = dataset.health.images_in_groups
         found.append(
             f"The dataset holds {groups:,} groups of pictures that look nearly the same "
             f"({pictures:,} pictures). Each group is on one side of the split, so none was trained "
             "on and tested with; but such pictures are counted several times."
         )
-    conflicts = len(dataset.health.get("label_conflicts", ()))
+    conflicts = len(dataset.health.label_conflicts)
     if conflicts:
         found.append(f"{conflicts:,} pictures stand in the dataset under two labels.")
     return found

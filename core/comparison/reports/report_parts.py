@@ -19,8 +19,8 @@ from core.comparison.reports.report_command import run_command
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
 from core.comparison.verdict_words import closed
+from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings
-from core.datasets.model import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
 from core.experiments.spec import ExperimentSpec

@@ -1,1 +1,1 @@
-"""From the bytes of one picture to what people see, and what is noted about it."""
+"""From the bytes of one image to what people see, and what is noted about it."""

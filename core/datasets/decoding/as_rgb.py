@@ -6,19 +6,18 @@ import numpy as np
 from PIL import Image
 
 LARGEST_16_BIT = 65535
-# Pixels of a large picture that are turned into numbers, or laid on white, at a time: another
-# whole copy would not fit.
+# A large image is converted this many pixels at a time: another whole copy would not fit.
 BAND_PIXELS = 2_000_000
 
 
 class UnreadableImageError(Exception):
-    """A file that cannot be used as a picture; the message is the reason, in plain words."""
+    """A file that cannot be used as an image; the message is the reason, for people."""
 
 
 def as_rgb(image: Image.Image, transparent: object) -> Image.Image:
-    """A picture of any of Pillow's modes as RGB, laid on white; never the same object.
+    """An image of any of Pillow's modes as RGB on white; always a new object.
 
-    ``transparent`` is the level of a 16-bit picture that stands for nothing, or None. Raises
+    ``transparent`` is the level that means transparent in a 16-bit image, or None. Raises
     ``UnreadableImageError``.
     """
     if image.mode.startswith("I"):
@@ -62,28 +61,28 @@ def _grey_of_16_bit(values: np.ndarray, transparent: object) -> np.ndarray:
 
 
 def _grey_of_floats(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
-    """Floats are 0 to 1 where none of the picture is larger than 1, else 0 to 255."""
+    """Floats are taken as 0 to 1 where none is larger than 1, else as 0 to 255."""
     largest = max(float(values.max()) for values in bands(image))
     scale = 255.0 if largest <= 1.0 else 1.0
 
     def to_grey(values: np.ndarray) -> np.ndarray:
         if not np.isfinite(values).all():
-            raise UnreadableImageError("holds pixels that are not numbers")
+            raise UnreadableImageError("contains pixels that are not numbers")
         return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
 
     return to_grey
 
 
-def bands(picture: Image.Image) -> Iterator[np.ndarray]:
-    """The pixels of a picture from top to bottom, some rows at a time, ``(rows, W[, 3])``."""
-    for band in _cut(picture):
+def bands(image: Image.Image) -> Iterator[np.ndarray]:
+    """The pixels of an image from top to bottom, some rows at a time, ``(rows, W[, 3])``."""
+    for band in _cut(image):
         yield np.asarray(band)
 
 
-def _cut(picture: Image.Image) -> Iterator[Image.Image]:
-    rows = max(1, BAND_PIXELS // picture.width)
-    if rows >= picture.height:
-        yield picture
+def _cut(image: Image.Image) -> Iterator[Image.Image]:
+    rows = max(1, BAND_PIXELS // image.width)
+    if rows >= image.height:
+        yield image
         return
-    for top in range(0, picture.height, rows):
-        yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))

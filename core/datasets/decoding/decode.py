@@ -1,8 +1,8 @@
-"""Decode one picture from bytes, as people see it: turned upright, on white, 8 bits a channel.
+"""Decode one image from bytes, as people see it: upright, on white, 8 bits a channel.
 
-Files are known by content, not by name, and only formats on the list below are opened. The one
-exception is TIFF, a large and old family of decoders: it is opened only where the name asks
-for it, so that a TIFF that calls itself ``.png`` is refused.
+The format is recognised by content, not by name, and only the formats below are opened. The
+exception is TIFF, a large and old family of decoders: it is opened only where the file name ends
+accordingly, so that a TIFF named ``.png`` is refused.
 """
 
 import io
@@ -16,26 +16,26 @@ from pathlib import PurePosixPath
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from core.datasets.decoding.as_rgb import UnreadableImageError, as_rgb
-from core.datasets.decoding.pillow_warnings import without_pillow_warnings
+from core.datasets.decoding.pool import without_pillow_warnings
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LARGEST_PIXELS = 50_000_000
-SMALLEST_SIDE = 2
+SMALLEST_EDGE = 2
 
-# Pictures above this size are decoded and looked at one at a time, so that a pool of threads never
-# holds several of them in memory at once. A thread may need the second while it holds the first.
+# Larger images are decoded and examined one at a time, so that a pool of threads never has several
+# of them in memory. The lock is reentrant: a thread may need a second one while it has the first.
 LARGE_PIXELS = 8_000_000
-_large_picture = threading.RLock()
-# Each scan of a progressive JPEG goes over the whole picture again; encoders write about ten.
+_large_image = threading.RLock()
+# Each scan of a progressive JPEG goes over the whole image again; encoders write about ten.
 MOST_SCANS = 500
 _START_OF_SCAN = b"\xff\xda"
-# A JPEG with more pictures behind the first, as telephones write, is what Pillow calls MPO.
+# A JPEG with more images behind the first, as telephones write, is what Pillow calls MPO.
 _JPEGS = ("JPEG", "MPO")
 
-# Pillow asks the system for the pixels of a picture in pieces of this size. Pieces above 32 MB go
-# back to the system when a picture is let go; the smaller ones that it asks for otherwise stay with
-# the thread, so that two threads kept 0.9 GB after a large picture each, one after the other.
+# Pillow allocates the pixels of an image in blocks of this size. Blocks above 32 MB return to the
+# system when the image is freed. Smaller ones, its default, stay with the thread: two threads kept
+# 0.9 GB after one large image each.
 Image.core.set_block_size(64 * 1024**2)
 
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
@@ -48,15 +48,18 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
+_TURNED_A_QUARTER = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An upright RGB picture; ``height`` and ``width`` are those of the whole of it in pixels,
-    also where ``picture`` is ``reduced``. ``format`` is Pillow's name of the file format."""
+    """An upright RGB image.
 
-    picture: Image.Image
+    ``height`` and ``width`` are the full size in pixels, also where ``image`` is ``reduced``.
+    ``format`` is Pillow's name of the file format; ``orientation`` is that of EXIF, 1 to 8.
+    """
+
+    image: Image.Image
     height: int
     width: int
     reduced: bool
@@ -64,33 +67,33 @@ class Decoded:
     orientation: int
 
 
-def decode_image(data: bytes, file_name: str = "", smallest_side: int | None = None) -> Image.Image:
-    """The first frame of an encoded picture as upright RGB, 8 bits a channel: see ``decode``."""
-    return decode(data, file_name, smallest_side).picture
+def decode_image(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Image.Image:
+    """The first frame of an encoded image as upright RGB, 8 bits a channel: see ``decode``."""
+    return decode(data, file_name, smallest_edge).image
 
 
-def decode(data: bytes, file_name: str = "", smallest_side: int | None = None) -> Decoded:
-    """The first frame of an encoded picture, as people see it, with what is known of the whole.
+def decode(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Decoded:
+    """The first frame of an encoded image, as people see it.
 
-    With ``smallest_side`` a JPEG may come back reduced by a power of two (much faster), never
-    below that side. Raises ``UnreadableImageError`` with the reason, and nothing else, whatever the
-    bytes are.
+    With ``smallest_edge`` (pixels) a JPEG may come back reduced by a power of two, which is much
+    faster, but no smaller than that. Raises ``UnreadableImageError`` with the reason, and nothing
+    else, for any bytes.
     """
-    with decoding(data, file_name, smallest_side) as decoded:
+    with decoding(data, file_name, smallest_edge) as decoded:
         return decoded
 
 
 @contextmanager
 def decoding(
-    data: bytes, file_name: str = "", smallest_side: int | None = None
+    data: bytes, file_name: str = "", smallest_edge: int | None = None
 ) -> Iterator[Decoded]:
-    """``decode``, and no other large picture is decoded until the block ends."""
+    """Like ``decode``; no other large image is decoded until the block ends."""
     with ExitStack() as alone:
-        yield _decoded_or_reason(data, file_name, smallest_side, alone)
+        yield _decoded_or_reason(data, file_name, smallest_edge, alone)
 
 
 def _decoded_or_reason(
-    data: bytes, file_name: str, smallest_side: int | None, alone: ExitStack
+    data: bytes, file_name: str, smallest_edge: int | None, alone: ExitStack
 ) -> Decoded:
     with without_pillow_warnings():
         try:
@@ -98,10 +101,10 @@ def _decoded_or_reason(
                 _check_size(opened)
                 _check_structure(opened, data)
                 whole = opened.size
-                if smallest_side is not None:
-                    opened.draft(None, (smallest_side, smallest_side))
+                if smallest_edge is not None:
+                    opened.draft(None, (smallest_edge, smallest_edge))
                 if _takes_much_memory(opened, whole):
-                    alone.enter_context(_large_picture)
+                    alone.enter_context(_large_image)
                 return _decoded(opened, whole)
         except UnreadableImageError:
             raise
@@ -112,20 +115,20 @@ def _decoded_or_reason(
         except MemoryError:
             raise UnreadableImageError("too large for the memory of this machine") from None
         except Exception as error:
-            # Decoders raise anything on hostile bytes; every one becomes a reason.
+            # Decoders raise all kinds of errors on hostile bytes; each becomes a reason.
             raise UnreadableImageError(_why_damaged(error)) from error
 
 
 def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
     orientation = _orientation(opened)
-    width, height = reversed(whole) if orientation in _ON_THEIR_SIDE else whole
+    width, height = reversed(whole) if orientation in _TURNED_A_QUARTER else whole
     reduced = opened.size != whole
-    picture = _as_people_see_it(opened, orientation)
-    return Decoded(picture, height, width, reduced, opened.format or "", orientation)
+    image = _as_people_see_it(opened, orientation)
+    return Decoded(image, height, width, reduced, opened.format or "", orientation)
 
 
 def _takes_much_memory(opened: Image.Image, whole: tuple[int, int]) -> bool:
-    # A progressive JPEG is held whole while it is decoded, however much it is reduced.
+    # A progressive JPEG is in memory as a whole while it is decoded, even when it is reduced.
     held = whole if opened.info.get("progressive") else opened.size
     return held[0] * held[1] > LARGE_PIXELS
 
@@ -139,9 +142,9 @@ def _formats_for(file_name: str) -> tuple[str, ...]:
 def _check_size(image: Image.Image) -> None:
     if image.width * image.height > LARGEST_PIXELS:
         raise UnreadableImageError(_too_large_message(image))
-    if min(image.size) < SMALLEST_SIDE:
+    if min(image.size) < SMALLEST_EDGE:
         raise UnreadableImageError(
-            f"{image.width} x {image.height} pixels: each side must be at least {SMALLEST_SIDE}"
+            f"{image.width} x {image.height} pixels: each side must be at least {SMALLEST_EDGE}"
         )
 
 
@@ -151,23 +154,23 @@ def _check_structure(image: Image.Image, data: bytes) -> None:
             f"drawn in more than {MOST_SCANS} passes, which would take hours to read"
         )
     if image.format == "PNG":
-        # Decoding does not look at the checksums of the pixels, and shows what is left of them.
+        # Decoding ignores the checksums of the pixels and shows what is left of them.
         with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
             again.verify()
 
 
 def _too_large_message(image: Image.Image | None) -> str:
-    size = f"{image.width} x {image.height} pixels" if image else "the picture"
+    size = f"{image.width} x {image.height} pixels" if image else "the image"
     return f"{size} is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
 
 
 def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     image.load()
-    picture = as_rgb(image, image.info.get("transparency"))
-    # Its pixels go before the turn makes another copy of them.
+    rgb = as_rgb(image, image.info.get("transparency"))
+    # Free the pixels before turning makes another copy of them.
     image.close()
     turn = _TURNS.get(orientation)
-    return picture.transpose(turn) if turn is not None else picture
+    return rgb.transpose(turn) if turn is not None else rgb
 
 
 def orientation_of(jpeg: bytes) -> int:
@@ -177,7 +180,7 @@ def orientation_of(jpeg: bytes) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 where there is none. Unreadable EXIF turns nothing, as in viewers."""
+    """EXIF orientation, 1 without or with unreadable EXIF, as in image viewers."""
     try:
         orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
         return orientation if orientation in _TURNS else 1
@@ -187,7 +190,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _why_damaged(error: Exception) -> str:
     if isinstance(error, ValueError) and "MAX_TEXT" in str(error):
-        return "holds a text that unpacks to more than a picture's description needs"
+        return "contains a text that unpacks to far more than an image's description needs"
     return f"damaged or cut short ({_one_line(error)})"
 
 
@@ -205,13 +208,16 @@ def _why_unknown(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         if brand in _HEIC_BRANDS:
-            return f"a HEIC picture, as iPhones take them: save it as JPEG (read are {accepted})"
+            return (
+                "a HEIC image, as iPhones take them: save it as JPEG (formats that can be read:"
+                f" {accepted})"
+            )
         if brand == b"avif":
-            return f"an AVIF picture: save it as JPEG or PNG (read are {accepted})"
-        return f"a film, not one of {accepted}"
+            return f"an AVIF image: save it as JPEG or PNG (formats that can be read: {accepted})"
+        return f"a video, not one of {accepted}"
     if data.startswith((b"II*\0", b"MM\0*")):
         return "a TIFF whose name does not end in .tif or .tiff"
-    return f"not a readable picture of a known format ({accepted})"
+    return f"not a readable image of a known format ({accepted})"
 
 
 def _one_line(error: Exception) -> str:

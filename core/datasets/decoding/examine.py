@@ -1,58 +1,66 @@
-"""Look at one picture on the way in: what it takes to find its duplicates and to describe it."""
+"""Examine one image as it is added: all that is needed to find its duplicates and describe it."""
 
 import hashlib
 from dataclasses import dataclass
 from typing import cast
 
+import imagehash
 import numpy as np
 from PIL import Image
 
 from core.datasets.decoding.as_rgb import bands
 from core.datasets.decoding.decode import decoding
 from core.datasets.decoding.metadata import without_metadata
-from core.datasets.duplicates import SMALLEST_HASHED_SIDE, grey_thumbnail, perceptual_hash
 
-# A JPEG is never reduced below this side in pixels to be looked at: twice the 32 of the hash, which
-# then lies within 4 bits of that of the whole picture (200 made pictures), as it does from 128.
-EXAMINED_SIDE = 64
-# Few rows at a time: a coloured picture is known by its first ones.
+# A JPEG is never reduced below this edge in pixels to be examined: twice the 32 of the hash. The
+# hash is then within 4 bits of that of the whole image (200 generated images), as it is with 128.
+EXAMINED_EDGE = 64
+# Few rows at a time: the first ones of a coloured image suffice to tell.
 GREY_BAND_ROWS = 64
-# Levels (of 255) by which the pixels of a picture of one colour may differ.
-PLAIN_LEVELS = 4
+# Levels (of 255) by which pixels may differ in an image of one colour.
+ONE_COLOUR_LEVELS = 4
+
+SMALLEST_HASHED_EDGE = 32
+THUMBNAIL_EDGE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What one picture is: a digest that is equal where the pixels are, size, grey or not, of one
-    colour or not, hash. ``thumbnail`` is None where the picture is too small for a hash."""
+    """What is known of one image.
+
+    digest: 32 bytes, equal exactly where the pixels are equal. height, width: pixels.
+    grey, one_colour: without colour; of a single colour.
+    hash: 64-bit perceptual hash. thumbnail: grey uint8 ``(16, 16)``, None where the image is too
+        small for a hash.
+    """
 
     digest: bytes
     height: int
     width: int
     grey: bool
-    plain: bool
+    one_colour: bool
     hash: int
     thumbnail: np.ndarray | None
 
 
 def examine_file(data: bytes, file_name: str) -> Examined:
-    """Decode an encoded picture and look at it. Raises ``UnreadableImageError``.
+    """Decode an encoded image and examine it. Raises ``UnreadableImageError``.
 
-    A large JPEG is decoded at a half, a quarter or an eighth of its side, which is enough for
-    hash and thumbnail and several times faster. All its data are read on the way, so damage is
-    found. Its digest is then taken from the compressed picture, without metadata.
+    A large JPEG is decoded at a half, a quarter or an eighth of its size, which suffices for hash
+    and thumbnail and is several times faster. All its data are read, so that damage is found. Its
+    digest is then that of the compressed image without metadata.
     """
-    with decoding(data, file_name, EXAMINED_SIDE) as decoded:
+    with decoding(data, file_name, EXAMINED_EDGE) as decoded:
         size = decoded.height, decoded.width
         if not decoded.reduced:
-            return _examined(decoded.picture, size, None)
+            return _examined(decoded.image, size, None)
         digest = hashlib.sha256(f"{decoded.orientation};".encode())
         digest.update(_without_metadata(data))
-        return _examined(decoded.picture, size, digest.digest())
+        return _examined(decoded.image, size, digest.digest())
 
 
 def examine_pixels(pixels: np.ndarray) -> Examined:
-    """Look at a picture that came as numbers: uint8 ``(H, W)`` or ``(H, W, 3)``."""
+    """Examine an image that came as numbers: uint8 ``(H, W)`` or ``(H, W, 3)``."""
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
     height, width = pixels.shape[:2]
@@ -66,34 +74,34 @@ def _without_metadata(jpeg: bytes) -> bytes:
         return jpeg
 
 
-def _examined(picture: Image.Image, size: tuple[int, int], digest: bytes | None) -> Examined:
-    """Look at an RGB picture; ``size`` (height, width) is that of the whole of it.
+def _examined(image: Image.Image, size: tuple[int, int], digest: bytes | None) -> Examined:
+    """Examine an RGB image; ``size`` (height, width) is its full size.
 
-    Without a ``digest`` that of the pixels is taken.
+    Without a ``digest``, that of the pixels is computed.
     """
     height, width = size
     of_pixels = hashlib.sha256(f"{height}x{width};".encode())
     grey = True
-    # Band by band: a large picture never gets a second copy of itself.
-    for band in bands(picture):
+    # Band by band, so that no second copy of a large image is made.
+    for band in bands(image):
         if digest is None:
             of_pixels.update(np.ascontiguousarray(band).data)
         grey = grey and _is_grey(band)
         if digest is not None and not grey:
             break
     digest = digest or of_pixels.digest()
-    if min(height, width) < SMALLEST_HASHED_SIDE:
-        return Examined(digest, height, width, grey, _is_plain(picture), 0, None)
-    thumbnail = grey_thumbnail(picture)
-    # The thumbnail first: it settles nearly all without another look at every pixel.
-    plain = int(np.ptp(thumbnail)) <= PLAIN_LEVELS and _is_plain(picture)
-    return Examined(digest, height, width, grey, plain, perceptual_hash(picture), thumbnail)
+    if min(height, width) < SMALLEST_HASHED_EDGE:
+        return Examined(digest, height, width, grey, _is_one_colour(image), 0, None)
+    thumbnail = grey_thumbnail(image)
+    # The thumbnail first: nearly always it suffices, without another pass over every pixel.
+    one_colour = int(np.ptp(thumbnail)) <= ONE_COLOUR_LEVELS and _is_one_colour(image)
+    return Examined(digest, height, width, grey, one_colour, perceptual_hash(image), thumbnail)
 
 
-def _is_plain(picture: Image.Image) -> bool:
-    """Whether an RGB picture is of one colour, but for what JPEG adds."""
-    channels = cast(tuple[tuple[int, int], ...], picture.getextrema())
-    return all(highest - lowest <= PLAIN_LEVELS for lowest, highest in channels)
+def _is_one_colour(image: Image.Image) -> bool:
+    """Whether an RGB image has a single colour, apart from JPEG artefacts."""
+    channels = cast(tuple[tuple[int, int], ...], image.getextrema())
+    return all(highest - lowest <= ONE_COLOUR_LEVELS for lowest, highest in channels)
 
 
 def _is_grey(pixels: np.ndarray) -> bool:
@@ -102,3 +110,15 @@ def _is_grey(pixels: np.ndarray) -> bool:
         if (band[..., 0] != band[..., 1]).any() or (band[..., 1] != band[..., 2]).any():
             return False
     return True
+
+
+def perceptual_hash(image: Image.Image) -> int:
+    """64-bit DCT hash of an image as an unsigned integer."""
+    bits = imagehash.phash(image, hash_size=8).hash.ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def grey_thumbnail(image: Image.Image) -> np.ndarray:
+    """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, proportions not kept."""
+    edge = (THUMBNAIL_EDGE, THUMBNAIL_EDGE)
+    return np.asarray(image.resize(edge, Image.Resampling.BOX).convert("L"))

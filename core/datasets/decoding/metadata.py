@@ -1,4 +1,4 @@
-"""A JPEG without what does not belong to the picture: place, camera, comments, hidden tails."""
+"""A JPEG without metadata: place, camera, comments, previews, data after its end."""
 
 import re
 import struct
@@ -8,7 +8,7 @@ _SCAN = 0xDA
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _COMMENT = 0xFE
 _APPLICATION = range(0xE0, 0xF0)
-# What decoders need: JFIF density, the colour transform that Adobe notes, the colour profile.
+# Needed by decoders: JFIF density, Adobe's colour transform, the colour profile.
 _KEPT_APPLICATION = {0xE0: b"JFIF\0", 0xEE: b"Adobe", 0xE2: b"ICC_PROFILE\0"}
 _JFIF_BYTES = 18  # marker, length and all fields, without a preview
 # Inside a scan 0xff is followed by 0x00 (a plain 0xff), a restart mark or filling.
@@ -16,8 +16,8 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xd0-\xd7\xff])")
 
 
 def without_metadata(jpeg: bytes) -> bytes:
-    """The same picture, bit for bit, without EXIF (its orientation too), XMP, comments, previews,
-    and whatever follows its end. Raises ``ValueError`` where the structure is not a JPEG's.
+    """The same pixels, bit for bit, without EXIF (also its orientation), XMP, comments, previews,
+    and data after the end. Raises ``ValueError`` where the structure is not that of a JPEG.
     """
     if not jpeg.startswith(_START):
         raise ValueError("does not start like a JPEG")
@@ -38,7 +38,7 @@ def without_metadata(jpeg: bytes) -> bytes:
             if length < 2 or end > len(jpeg):
                 raise ValueError(f"the segment at byte {position} is cut short")
         segment = jpeg[position:end]
-        if _belongs_to_the_picture(marker, segment):
+        if _belongs_to_the_image(marker, segment):
             pieces.append(_without_preview(segment))
         position = end
         if marker == _SCAN:
@@ -50,7 +50,7 @@ def without_metadata(jpeg: bytes) -> bytes:
 
 
 def with_orientation(jpeg: bytes, orientation: int) -> bytes:
-    """A JPEG without EXIF with one that says nothing but how it is to be turned, 1 to 8."""
+    """Add EXIF that contains nothing but the orientation, 1 to 8, to a JPEG without EXIF."""
     if orientation == 1:
         return jpeg
     # TIFF, big endian: one directory with one entry, tag 0x0112, one 16-bit number.
@@ -60,13 +60,13 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
 
 
 def _without_preview(segment: bytes) -> bytes:
-    """A JFIF segment without the small picture that may stand at its end."""
+    """A JFIF segment without the preview image at its end."""
     if segment[4:9] != _KEPT_APPLICATION[0xE0] or len(segment) <= _JFIF_BYTES:
         return segment
     return b"\xff\xe0" + struct.pack(">H", _JFIF_BYTES - 2) + segment[4:16] + b"\0\0"
 
 
-def _belongs_to_the_picture(marker: int, segment: bytes) -> bool:
+def _belongs_to_the_image(marker: int, segment: bytes) -> bool:
     if marker == _COMMENT:
         return False
     if marker in _APPLICATION:

@@ -1,29 +1,33 @@
-"""Everything that is worth knowing about a dataset before hours are spent on it.
+"""Everything worth knowing about a dataset before hours are spent on it.
 
-Computed from the arrays that are kept with it; no picture is decoded.
+Computed from the stored arrays; no image is decoded.
 """
 
-from core.datasets.health.finding import SEVERITIES, Finding
-from core.datasets.health.finding_classes import about_classes
-from core.datasets.health.finding_copies import about_copies
-from core.datasets.health.finding_pictures import about_pictures
-from core.datasets.health.sizes import SizeSummary, size_summary
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.health.classes import about_classes
+from core.datasets.health.copies import about_copies
+from core.datasets.health.finding import (
+    SEVERITIES,
+    Finding,
+    SizeSummary,
+    size_summary,
+)
+from core.datasets.health.images import about_images
 from core.text import count_text, quoted_list_text, rough_percent_text
 
 __all__ = ["Finding", "SizeSummary", "findings", "size_summary"]
 
-# From this share of what was given on, what could not be used is a problem.
+# Unusable files are a problem from this fraction of all files on.
 MUCH_LEFT_OUT = 0.1
 
 
 def findings(dataset: Dataset) -> list[Finding]:
-    """What was noticed, the gravest first; at least one, which is good where there is no worse."""
+    """The findings, most severe first; where nothing is wrong, one says so."""
     found = [
         *_about_reading(dataset),
         *about_copies(dataset),
         *about_classes(dataset),
-        *about_pictures(dataset),
+        *about_images(dataset),
     ]
     if not any(finding.severity in ("problem", "warning") for finding in found):
         found.append(_nothing_found(dataset))
@@ -32,48 +36,48 @@ def findings(dataset: Dataset) -> list[Finding]:
 
 def _about_reading(dataset: Dataset) -> list[Finding]:
     found = []
-    quarantined = len(dataset.health.get("quarantined", ()))
+    quarantined = len(dataset.health.quarantined)
     if quarantined:
-        share = quarantined / (quarantined + dataset.image_count)
+        fraction = quarantined / (quarantined + dataset.image_count)
         found.append(
             Finding(
                 "quarantined",
-                "problem" if share >= MUCH_LEFT_OUT else "warning",
+                "problem" if fraction >= MUCH_LEFT_OUT else "warning",
                 f"{count_text(quarantined, 'file or line', 'files or lines')} could not be used"
-                f" ({rough_percent_text(share)} of what was given).",
-                "They are left out already. Download the list to see each with its reason; mend"
-                " them and add the images again, or go on without them.",
+                f" ({rough_percent_text(fraction)} of what was given).",
+                "They are left out already. Download the list to see the reason for each;"
+                " repair them and add the images again, or go on without them.",
                 count=quarantined,
             )
         )
-    lost = dataset.health.get("lost_classes", ())
+    lost = dataset.health.lost_classes
     if lost:
         found.append(
             Finding(
                 "lost_classes",
                 "problem",
-                f"{count_text(len(lost), 'class is', 'classes are')} missing: "
-                f"{quoted_list_text(lost)}. None of the pictures there could be read.",
-                "Look at the list of what could not be used. Save these pictures in another format"
+                f"{count_text(len(lost), 'class is', 'classes are')} missing:"
+                f" {quoted_list_text(lost)}. None of the images there could be read.",
+                "Look at the list of what could not be used. Save these images in another format"
                 " and add the images again, or go on without them.",
                 count=len(lost),
             )
         )
-    ignored = dataset.health.get("ignored_files", 0)
+    ignored = dataset.health.ignored_files
     if ignored:
         found.append(
             Finding(
                 "ignored_files",
                 "note",
-                f"{count_text(ignored, 'file was', 'files were')} passed over: hidden, made by the"
-                " system, or of no class.",
-                "Nothing needs to be done, unless pictures are missing.",
+                f"{count_text(ignored, 'file was', 'files were')} ignored: hidden, made by the"
+                " system, or in no class.",
+                "Nothing needs to be done, unless images are missing.",
                 count=ignored,
             )
         )
     found += [
         Finding("reading", "note", note, "If that is not what you meant, add the images again.")
-        for note in dataset.health.get("notes", ())
+        for note in dataset.health.notes
     ]
     return found
 
@@ -82,9 +86,9 @@ def _nothing_found(dataset: Dataset) -> Finding:
     return Finding(
         "nothing_found",
         "good",
-        f"Nothing speaks against {count_text(dataset.image_count, 'picture')} in"
+        f"No problem was found in {count_text(dataset.image_count, 'image')} of"
         f" {count_text(len(dataset.classes), 'class', 'classes')}.",
-        "No copies that count twice, no pictures under two classes, no class too small or much"
-        " larger than the others, no empty pictures. Go on to the benchmark.",
+        "No copies, no image in two classes, no class too small or much larger than the others, no"
+        " empty images. Go on to the benchmark.",
         count=1,
     )

@@ -1,1 +1,1 @@
-"""Tell layouts apart: what a folder, a zip or a file holds, and which label each picture has."""
+"""Tell layouts apart: what a folder, a zip or a file holds, and which label each image has."""

@@ -24,15 +24,15 @@ from core.datasets.reading.raw_files import (
 )
 from core.errors import BadInput
 
-# A picture format is compressed already; only a flat BMP shrinks a lot. What grows far beyond
-# that when unpacked is a bomb.
+# Image formats are compressed already; only a flat BMP shrinks a lot. A file that grows far beyond
+# that when unpacked is a decompression bomb.
 HIGHEST_RATIO = 200
 RATIO_MATTERS_FROM_BYTES = 10 * 1024**2
-# What unpacks piece by piece under a limit. Python unpacks the other methods without one: a
-# megabyte of bzip2 that says it is small would fill the memory.
+# Methods that can be unpacked piece by piece under a limit. Python has no limit for the others: a
+# megabyte of bzip2 whose declared size is small would fill the memory.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
-# The library makes a record of every member before it can be asked how many there are.
+# The library makes a record of every member before it can be asked for their number.
 LONGEST_DIRECTORY_BYTES = MOST_FILES * 500
 _ENCRYPTED = 0x1
 _START = b"PK"
@@ -50,11 +50,11 @@ _OTHER_KINDS = {
 
 
 class _TooManyMembersError(Exception):
-    """The directory of a zip is longer than its records may take memory."""
+    """The directory of a zip has more members than fit the memory allowed for them."""
 
 
 class _WatchedFile(io.BufferedReader):
-    """A file that refuses to give out a zip's directory of too many members."""
+    """A file that refuses to read a zip directory of too many members."""
 
     watching = True
 
@@ -75,8 +75,8 @@ class _WatchedFile(io.BufferedReader):
 def open_archive(path: Path) -> Iterator[Listing]:
     """List the members of a zip; their ``read`` works while the context is open.
 
-    Raises ``BadInput`` (field ``path``) where the whole archive cannot be used: not a zip,
-    truncated, encrypted, empty, too many members, too large unpacked.
+    Raises ``BadInput`` (field ``path``) where the archive as a whole cannot be used: not a zip,
+    cut short, encrypted, empty, too many members, too large when unpacked.
     """
     with _opened(path) as archive:
         # Not ``is_dir()``: it fails where a name is empty.
@@ -103,7 +103,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         ) from error
     with file:
         try:
-            # The library also finds a zip behind a picture; what is both is no zip here.
+            # The library also finds a zip appended to an image; such a file is refused.
             if file.read(len(_START)) != _START:
                 raise zipfile.BadZipFile("does not start like a zip")
             archive = zipfile.ZipFile(file)
@@ -143,7 +143,7 @@ def _check_whole(path: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_budget(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Limits on all that would be read together; what is refused by itself does not count."""
+    """Raise ``BadInput`` where the accepted members together exceed a limit."""
     unpacked = sum(member.file_size for member in members)
     packed = max(1, path.stat().st_size)
     if unpacked > LARGEST_TOTAL_BYTES:
@@ -152,7 +152,7 @@ def _check_budget(path: Path, members: list[zipfile.ZipInfo]) -> None:
             f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB.",
             "path",
         )
-    # Against the size of the file, not the sizes it declares: they may lie.
+    # Compared with the size of the file, because declared sizes may be wrong.
     if unpacked > RATIO_MATTERS_FROM_BYTES and unpacked / packed > HIGHEST_RATIO:
         raise BadInput(
             f"{path.name}: it would unpack to {unpacked // packed} times its size;"
@@ -162,7 +162,7 @@ def _check_budget(path: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
-    """Header offsets of members that share bytes with another: each would be unpacked anew."""
+    """Header offsets of members that share bytes with another member, as bombs do."""
     found: set[int] = set()
     reached, holder = 0, -1
     for member in sorted(members, key=lambda entry: entry.header_offset):
@@ -177,7 +177,7 @@ def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
 def _list_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, listing: Listing, overlaps: bool
 ) -> bool:
-    """List a member, or what speaks against it; True where it was taken."""
+    """List a member, or refuse it with the reason; True where it was listed."""
     name = member.orig_filename
     try:
         parts = safe_parts(name)
@@ -205,7 +205,7 @@ def _why_refused(member: zipfile.ZipInfo) -> str | None:
         return "encrypted; pack it again without a password"
     if member.compress_type not in METHODS:
         method = _OTHER_METHODS.get(member.compress_type, f"number {member.compress_type}")
-        return f"packed by a method that is not read ({method}); pack it as an ordinary zip"
+        return f"packed by a method that cannot be read ({method}); pack it as an ordinary zip"
     if member.file_size > LARGEST_TABLE_BYTES:
         return f"unpacked larger than {LARGEST_TABLE_BYTES // 1024**3} GiB"
     if (

@@ -1,7 +1,7 @@
-"""IDX files, as MNIST, Fashion-MNIST and EMNIST ship them: images in one file, labels in another.
+"""IDX files, as MNIST, Fashion-MNIST and EMNIST have them: images in one file, labels in another.
 
-An IDX file begins with two zero bytes, one for the type of its numbers (8 is uint8), one for the
-number of dimensions, then the length of each dimension as a big-endian 32-bit number.
+An IDX file begins with two zero bytes, one byte for the type of its numbers (8 is uint8), one for
+the number of dimensions, then the length of each dimension as a big-endian 32-bit number.
 """
 
 import math
@@ -13,12 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_SIDE
-from core.datasets.reading.packed import GZIP_START, open_unpacked, unpacked_start
-from core.datasets.reading.picture_files import has_picture_suffix
-from core.datasets.reading.pixels import PixelBatch, PixelImages
-from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile
-from core.datasets.reading.side_names import side_among, words
+from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_EDGE
+from core.datasets.reading.columns import Columns
+from core.datasets.reading.image_files import has_image_suffix
+from core.datasets.reading.raw_files import (
+    GZIP_START,
+    MOST_FILES,
+    Listing,
+    RawFile,
+    open_unpacked,
+    unpacked_start,
+)
+from core.datasets.reading.reader import PixelBatch, PixelImages
+from core.datasets.reading.subset_names import subset_among, words
 from core.errors import BadInput
 
 READ_AS = "IDX files"
@@ -38,14 +45,14 @@ _TEST_WORD = "t10k"  # ten thousand images to test on, as MNIST calls them
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One IDX file by its header. ``shape`` as in the header; ``key`` tells data sets apart."""
+    """One IDX file by its header; ``key`` are the words of its path that name the dataset."""
 
     raw: RawFile
     gzipped: bool
     type_code: int
     shape: tuple[int, ...]
     key: tuple[str, ...]
-    side: str | None
+    subset: str | None
 
     @property
     def is_labels(self) -> bool:
@@ -78,21 +85,20 @@ def read_idx(raw: RawFile) -> IdxFile | None:
     if not 1 <= dimensions <= 4 or len(lengths) < 4 * dimensions:
         return None
     shape = struct.unpack(f">{dimensions}I", lengths)
-    said = [_side_in(part) for part in reversed(raw.parts)]
-    side = next((side for side in said if side), None)
-    return IdxFile(raw, gzipped, start[2], shape, _key(raw.parts), side)
+    subset = next(filter(None, map(_subset_in, reversed(raw.parts))), None)
+    return IdxFile(raw, gzipped, start[2], shape, _key(raw.parts), subset)
 
 
-def idx_images(listing: Listing) -> PixelImages | None:
-    """The images of IDX files, or None where there are none, or pictures besides.
+def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
+    """The images of IDX files, or None where there are none, or where image files outnumber them.
 
-    Images and labels are paired by name, else by count; the class is the number as text. Names
-    with train, t10k, test or validation in them give the side. Raises ``BadInput``.
+    Images and labels are paired by name, else by count; the class is the number as text. Train,
+    t10k, test and validation in the names are subsets. Raises ``BadInput``.
     """
-    candidates = [raw for raw in listing.files if not has_picture_suffix(raw.name)]
-    pictures = len(listing.files) - len(candidates)
+    candidates = [raw for raw in listing.files if not has_image_suffix(raw.name)]
+    image_files = len(listing.files) - len(candidates)
     found = [idx for raw in candidates if (idx := read_idx(raw)) is not None]
-    if not found or pictures > len(found):
+    if not found or image_files > len(found):
         return None
     pairs = pair_up(_without_copies(found, listing))
     for images, labels in pairs:
@@ -121,12 +127,12 @@ def idx_images(listing: Listing) -> PixelImages | None:
 
 
 def belong_together(one: IdxFile, other: IdxFile) -> bool:
-    """Whether two files are images and labels of the same side of the same data set."""
-    return (one.key, one.side, one.is_labels) == (other.key, other.side, not other.is_labels)
+    """Whether two files are images and labels of the same subset of the same dataset."""
+    return (one.key, one.subset, one.is_labels) == (other.key, other.subset, not other.is_labels)
 
 
 def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
-    """Images with their labels, in the order of their names. Raises ``BadInput``."""
+    """Pairs of images and labels, in the order of their names. Raises ``BadInput``."""
     files = sorted(found, key=lambda idx: idx.raw.path)
     images = [idx for idx in files if not idx.is_labels]
     labels = [idx for idx in files if idx.is_labels]
@@ -134,11 +140,11 @@ def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
     if len(keys) > 1:
         listed = ", ".join(key or "one without a name" for key in keys)
         raise BadInput(
-            f"There are several data sets in it: {listed}. Give the files of one.", "path"
+            f"There are several datasets in it: {listed}. Give the files of one.", "path"
         )
     pairs = []
     for idx in images:
-        named_alike = [entry for entry in labels if entry.side == idx.side]
+        named_alike = [entry for entry in labels if entry.subset == idx.subset]
         counted_alike = [entry for entry in labels if entry.shape[0] == idx.shape[0]]
         partners = named_alike if len(named_alike) == 1 else counted_alike
         if len(partners) != 1:
@@ -153,38 +159,38 @@ def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
 def _no_partner(idx: IdxFile, missing: str) -> str:
     held = "labels" if idx.is_labels else "images"
     return (
-        f"{idx.raw.path} holds {idx.shape[0]:,} {held}, and there is no IDX file with their"
+        f"{idx.raw.path} contains {idx.shape[0]:,} {held}, but there is no IDX file with their"
         f" {missing} beside it. {BOTH_NEEDED}."
     )
 
 
-def _side_in(part: str) -> str | None:
+def _subset_in(part: str) -> str | None:
     # Also at the start of a word: "t10k-images", "train-images.idx3-ubyte".
-    return "test" if _TEST_WORD in part.lower() else side_among(part)
+    return "test" if _TEST_WORD in part.lower() else subset_among(part)
 
 
 def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of a path that are neither side nor kind nor format: the name of a data set."""
+    """The words of a path that name neither subset nor kind nor format, but the dataset."""
     found: dict[str, None] = {}
     for part in parts:
         for word in re.findall(r"[^\W_]+", part.casefold()):
-            known = word in _KIND_WORDS or word == _TEST_WORD or side_among(word) is not None
+            known = word in _KIND_WORDS or word == _TEST_WORD or subset_among(word) is not None
             if not known and not _FORMAT.fullmatch(word):
                 found[word] = None
     return tuple(found)
 
 
 def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
-    """One of each: the packed file and the unpacked one may lie side by side."""
+    """One of each: a packed file and its unpacked copy may lie next to each other."""
     kept: dict[tuple[object, ...], IdxFile] = {}
     for idx in sorted(
         found, key=lambda entry: (entry.gzipped, len(entry.raw.parts), entry.raw.path)
     ):
-        same = (idx.key, idx.side, idx.type_code, idx.shape)
+        same = (idx.key, idx.subset, idx.type_code, idx.shape)
         if same in kept:
             listing.ignored += 1
             listing.notes.append(
-                f"{idx.raw.path} was left out: {kept[same].raw.path} is the same file again."
+                f"{idx.raw.path} was left out: it is the same file as {kept[same].raw.path}."
             )
         else:
             kept[same] = idx
@@ -192,20 +198,20 @@ def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
 
 
 def _check_images(idx: IdxFile) -> None:
-    """One byte a pixel, grey or three channels, no side too small, or ``BadInput``."""
+    """Raise ``BadInput`` unless it is uint8, grey or three channels, of an allowed size."""
     count, *rest = idx.shape
     size = " x ".join(map(str, rest))
     if idx.type_code != _UINT8:
         reason = f"its numbers are {_TYPES[idx.type_code]}; only uint8 (0 to 255) is read"
     elif len(idx.shape) == 2:
-        reason = f"it holds {count:,} rows of {size} numbers, which is no picture"
+        reason = f"it contains {count:,} rows of {size} numbers, which are not images"
     elif len(idx.shape) == 4 and idx.shape[3] not in (1, 3):
-        reason = f"its pictures are {size}; the last number must be 1 (grey) or 3 (colour)"
+        reason = f"its images are {size}; the last number must be 1 (grey) or 3 (colour)"
     elif count == 0:
-        reason = "it holds no image"
-    elif min(rest[:2]) < SMALLEST_SIDE or rest[0] * rest[1] > LARGEST_PIXELS:
+        reason = "it contains no image"
+    elif min(rest[:2]) < SMALLEST_EDGE or rest[0] * rest[1] > LARGEST_PIXELS:
         reason = (
-            f"its pictures are {size} pixels; each side must be at least {SMALLEST_SIDE}, and"
+            f"its images are {size} pixels; each side must be at least {SMALLEST_EDGE}, and"
             f" {LARGEST_PIXELS // 1_000_000} megapixels are the limit"
         )
     else:
@@ -224,7 +230,7 @@ def _check_pair(images: IdxFile, labels: IdxFile) -> None:
         )
     if images.shape[0] != labels.shape[0]:
         raise BadInput(
-            f"{images.raw.path} holds {images.shape[0]:,} images and {labels.raw.path}"
+            f"{images.raw.path} contains {images.shape[0]:,} images and {labels.raw.path}"
             f" {labels.shape[0]:,} labels. Give the two files that belong together.",
             "path",
         )
@@ -237,7 +243,7 @@ def _check_pair(images: IdxFile, labels: IdxFile) -> None:
 def _cut_short(idx: IdxFile) -> BadInput:
     return BadInput(
         f"{idx.raw.path} is cut short: its header promises {math.prod(idx.shape):,} bytes of"
-        " content and it holds fewer. Download or copy it again.",
+        " content, but it contains fewer. Download or copy it again.",
         "path",
     )
 
@@ -260,7 +266,7 @@ def _pieces(idx: IdxFile, piece_bytes: int) -> Iterator[bytes]:
                     raise _cut_short(idx)
                 left -= len(data)
                 yield data
-            # Past the end of a gzip file its checksum is compared.
+            # Reading past the end of a gzip file compares its checksum.
             stream.read(1)
     except UnreadableImageError as error:
         raise BadInput(f"{idx.raw.path}: {error}. Download or copy it again.", "path") from error
@@ -275,5 +281,5 @@ def _batches_of(images: IdxFile, labels: list[str]) -> Iterator[PixelBatch]:
         pixels = np.frombuffer(data, np.uint8).reshape(-1, *images.image_shape)
         stop = start + len(pixels)
         names = [f"{short_name} {number}" for number in range(start + 1, stop + 1)]
-        yield PixelBatch(pixels, labels[start:stop], names, images.side)
+        yield PixelBatch(pixels, labels[start:stop], names, images.subset)
         start = stop

@@ -1,84 +1,225 @@
-"""Pictures with a table that names each file and its label."""
+"""Images with a table: each row names a file and its label."""
 
 import itertools
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.reading.column_names import bare_name
-from core.datasets.reading.file_columns import file_column
-from core.datasets.reading.label_columns import LabelColumns, label_columns
-from core.datasets.reading.labelled_rows import FILES_SHOWN, Row, read_rows
-from core.datasets.reading.layout import (
-    LabelledFile,
-    classes_of_folders,
-    classes_of_names,
-    first_reasons,
-    note_alike_classes,
+from core.datasets.health_report import LeftOut
+from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
+from core.datasets.reading.columns import (
+    Columns,
+    RefusedRows,
+    normalized,
+    why_no_label,
+    why_no_subset,
+)
+from core.datasets.reading.image_files import ImageNames, has_image_suffix
+from core.datasets.reading.label_columns import (
+    LabelColumns,
+    file_column,
+    label_columns,
+    marked_columns,
 )
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
-from core.datasets.reading.picture_files import has_picture_suffix
-from core.datasets.reading.picture_names import PictureNames
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
-from core.datasets.reading.side_names import side_of_file, side_of_folders
-from core.datasets.reading.tables import TABLE_SUFFIXES, Columns, TextTable, read_table
+from core.datasets.reading.reader import (
+    LabelledFile,
+    LabelledFiles,
+    first_reasons,
+    note_alike_classes,
+    shown_order,
+)
+from core.datasets.reading.subset_names import subset_of, subset_of_file, subset_of_folders
+from core.datasets.reading.table import TABLE_SUFFIXES, TextTable, read_table
 from core.errors import BadInput, ColumnsUnclear
 from core.text import count_text
 
-EXPECTED = "Expected a first line file,label and then one line a picture: 1.jpg,cat"
-# Beside class folders, a table that names fewer of the pictures is about something else.
-SHARE_NAMED = 0.5
+READ_AS = "images with a table of labels"
+FILES_SHOWN = 3
+EXPECTED = "Expected a first line file,label and then one line per image: 1.jpg,cat"
+# A table beside class folders that names a smaller fraction of the images is about something else.
+FRACTION_NAMED = 0.5
 _SUBMISSION = "submission"
 
 
 @dataclass(frozen=True)
+class Row:
+    """One image named in a table, by ``cell``; ``subset`` is None without such a column."""
+
+    line: int
+    cell: str
+    raw: RawFile
+    label: str
+    subset: str | None
+    is_certain: bool
+
+
+class RowProblem(Exception):
+    """A row that cannot be used; the message is the reason, in plain words."""
+
+
+def read_rows(
+    table: TextTable, columns: LabelColumns, images: ImageNames, listing: Listing
+) -> list[Row]:
+    """The rows that name an image and its label, each image once.
+
+    Other rows are refused in ``listing`` with their line. An image may be named again with the
+    same label; if it is named with another label, all its rows are refused.
+    """
+    refused = RefusedRows(listing, table.name)
+    kept: dict[int, Row] = {}
+    in_conflict: set[int] = set()
+    rows = table.rows()
+    if columns.has_header:
+        next(rows, None)
+    for line, cells in rows:
+        try:
+            row = _read_row(table, columns, images, line, cells)
+        except RowProblem as problem:
+            refused.refuse(line, str(problem))
+            continue
+        key = id(row.raw)
+        other = kept.get(key)
+        if (
+            other is not None
+            and not (row.is_certain and other.is_certain)
+            and row.cell != other.cell
+        ):
+            # Two names for one image: the better one counts, or neither.
+            worse = [entry for entry in (row, other) if not entry.is_certain]
+            for entry in worse:
+                refused.refuse(entry.line, _absent(entry.cell))
+            if other in worse:
+                del kept[key]
+            if row in worse:
+                continue
+            other = None
+        if key in in_conflict or (other is not None and _differ(row, other)):
+            refused.refuse(line, _twice(row))
+            if other is not None:
+                refused.refuse(other.line, _twice(other))
+                in_conflict.add(key)
+                del kept[key]
+        else:
+            kept.setdefault(key, row)
+    refused.finish()
+    return list(kept.values())
+
+
+def _differ(row: Row, other: Row) -> bool:
+    return row.label != other.label or row.subset != other.subset
+
+
+def _twice(row: Row) -> str:
+    return f"{shown_name(row.cell)!r} is named in several rows with different labels or subsets"
+
+
+def _absent(cell: str) -> str:
+    return f"there is no image named {shown_name(cell)!r}"
+
+
+def _read_row(
+    table: TextTable,
+    columns: LabelColumns,
+    images: ImageNames,
+    line: int,
+    cells: Sequence[str] | None,
+) -> Row:
+    if cells is None:
+        raise RowProblem("its quotation marks do not match")
+    used = [columns.file, columns.label or 0, columns.split or 0, *columns.one_hot]
+    if len(cells) <= max(used) or any(cell.strip() for cell in cells[len(columns.names) :]):
+        raise RowProblem(f"it has {len(cells)} cells where {len(columns.names)} were expected")
+    label = _label(cells, columns)
+    subset = _subset(cells[columns.split]) if columns.split is not None else None
+    cell = cells[columns.file].strip()
+    if not cell:
+        raise RowProblem("it names no image")
+    named = images.find(cell, table.raw)
+    if not named.files:
+        raise RowProblem(_absent(cell))
+    if len(named.files) > 1:
+        paths = ", ".join(raw.path for raw in named.files[:FILES_SHOWN])
+        raise RowProblem(
+            f"{shown_name(cell)!r} could be any of {len(named.files)} images ({paths}); write"
+            " the folder before the name"
+        )
+    return Row(line, cell, named.files[0], label, subset, named.is_certain)
+
+
+def _label(cells: Sequence[str], columns: LabelColumns) -> str:
+    if columns.label is not None:
+        # As for file names: a label typed on a Mac looks the same but has other code points.
+        label = unicodedata.normalize("NFC", cells[columns.label].strip())
+        reason = why_no_label(label)
+        if reason is not None:
+            raise RowProblem(reason)
+        return label
+    marked = marked_columns(cells, columns.one_hot)
+    if marked is None:
+        raise RowProblem("a cell of the classes is neither 0 nor 1")
+    if len(marked) != 1:
+        raise RowProblem(f"{len(marked)} of its classes are marked with 1; one is expected")
+    return columns.names[marked[0]]
+
+
+def _subset(cell: str) -> str | None:
+    reason = why_no_subset(cell)
+    if reason is not None:
+        raise RowProblem(reason)
+    return subset_of(cell)
+
+
+@dataclass(frozen=True)
 class _Usable:
-    """A table that names pictures and has labels; ``refused`` are its rows that do not."""
+    """A table that names images and has labels; ``refused``: its rows that cannot be used."""
 
     table: TextTable
     columns: LabelColumns
     rows: list[Row]
-    refused: list[dict[str, str]]
+    refused: list[LeftOut]
 
 
-def label_by_table(listing: Listing, columns: Columns) -> list[LabelledFile] | None:
-    """The pictures that a table names, sorted by class and name, or None where none names any.
+def recognise(listing: Listing, columns: Columns) -> LabelledFiles | None:
+    """The images that a table names, or None where no table names any.
 
-    A table wins over class folders if one of its columns is called label, class or the like and
-    says something else than the folders. Rows that cannot be used are refused with their line;
-    pictures that no row names are counted in a note. Several tables are read together where
-    their names say train and test, or where each names other pictures. Raises ``BadInput``, and
+    A table wins over class folders if one of its columns is named label, class or the like and its
+    labels differ from the folders. Rows that cannot be used are refused with their line; images
+    that no row names are counted in a note. Several tables are read together where their names
+    contain train and test, or where they name different images. Raises ``BadInput``, and
     ``ColumnsUnclear`` where only the user can say which column holds the label.
     """
     files = [raw for raw in listing.files if _is_table_name(raw.name)]
     others = [raw for raw in listing.files if not _is_table_name(raw.name)]
     tables = [table for raw in files if (table := read_table(raw)) is not None]
-    pictures = [raw for raw in others if has_picture_suffix(raw.name)] or others
-    if not pictures:
+    images = [raw for raw in others if has_image_suffix(raw.name)] or others
+    if not images:
         return None
     folders = classes_of_folders(listing)
-    about_pictures = [table for table in tables if not is_boxes(table)]
-    names = PictureNames(pictures)
-    usable = _usable_tables(about_pictures, names, columns, bool(folders), listing)
+    about_images = [table for table in tables if not is_boxes(table)]
+    names = ImageNames(images)
+    usable = _usable_tables(about_images, names, columns, bool(folders), listing)
     if not usable:
         if not folders and not classes_of_names(listing):
-            check_other_labels(listing, tables, pictures)
+            check_other_labels(listing, tables, images)
         return None
     taken = _taken_together(usable, listing)
     rows = [row for entry in taken for row in entry.rows]
     if not columns.chosen:
-        if folders and _is_about_something_else(taken, rows, pictures, listing):
+        if folders and _is_about_something_else(taken, rows, images, listing):
             return None
         words = folders or classes_of_names(listing)
-        if rows and (_say_the_same(taken, rows, folders) or _say_more(taken, rows, words)):
-            _say_what_was_refused(taken, listing)
+        if rows and (_agree(taken, rows, folders) or _are_clearer(taken, rows, words)):
+            _note_refused_rows(taken, listing)
             return None
     for entry in taken:
         listing.refused.extend(entry.refused)
     if not rows:
-        said = first_reasons(listing.refused)
-        raise BadInput(f"No row of {taken[0].table.name} can be used.{said} {EXPECTED}.", "path")
-    _say_what_was_taken(taken, rows, pictures, listing, bool(folders))
-    return _labelled_files(taken, listing)
+        reasons = first_reasons(listing.refused)
+        raise BadInput(f"No row of {taken[0].table.name} can be used.{reasons} {EXPECTED}.", "path")
+    _note_what_was_taken(taken, rows, images, listing, bool(folders))
+    return LabelledFiles(READ_AS, _labelled_files(taken, listing))
 
 
 def _is_table_name(name: str) -> bool:
@@ -87,7 +228,7 @@ def _is_table_name(name: str) -> bool:
 
 def _usable_tables(
     tables: Sequence[TextTable],
-    pictures: PictureNames,
+    images: ImageNames,
     asked: Columns,
     has_folders: bool,
     listing: Listing,
@@ -96,28 +237,28 @@ def _usable_tables(
     problem: BadInput | None = None
     for table in tables:
         try:
-            file = file_column(table, pictures)
+            file = file_column(table, images)
         except BadInput as error:
             listing.refuse(table.name, str(error))
             continue
         if file is None:
             continue
         try:
-            found = label_columns(table, file, pictures, asked)
+            found = label_columns(table, file, images, asked)
         except BadInput as error:
-            # Another table may have what this one lacks; if none has, this is said.
+            # Raised at the end, unless another table has what this one lacks.
             problem = problem or error
             continue
         if has_folders and not found.label_is_named:
             listing.notes.append(
-                f"{table.name} names pictures, but no column of it is called label; the folders"
-                " were taken as the classes."
+                f"{table.name} names images, but none of its columns is named like a label; the"
+                " folders were used as the classes."
             )
             continue
         scratch = Listing()
-        rows = read_rows(table, found, pictures, scratch)
+        rows = read_rows(table, found, images, scratch)
         usable.append(_Usable(table, found, rows, scratch.refused))
-    # Folders and names are an answer to a table that is unclear, but not to a wrong column name.
+    # Folders or file names replace a table that is unclear, but not a column that was misspelt.
     unclear = isinstance(problem, ColumnsUnclear) and not asked.chosen
     settled = unclear and (has_folders or classes_of_names(listing))
     if problem is not None and not usable and not settled:
@@ -126,94 +267,100 @@ def _usable_tables(
 
 
 def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
-    """The table that names most pictures, and those that go on where it ends."""
+    """The table that names most images, and other tables that continue it."""
     real = [entry for entry in usable if _SUBMISSION not in entry.table.raw.name.lower()] or usable
     first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
-    label_name = bare_name(first.columns.label_name)
-    alike = [entry for entry in real if bare_name(entry.columns.label_name) == label_name]
-    by_side = [entry for entry in alike if side_of_file(entry.table.raw.parts)]
-    if first in by_side and len({side_of_file(entry.table.raw.parts) for entry in by_side}) > 1:
-        alike = by_side
+    label_name = normalized(first.columns.label_name)
+    alike = [entry for entry in real if normalized(entry.columns.label_name) == label_name]
+    by_subset = [entry for entry in alike if subset_of_file(entry.table.raw.parts)]
+    if (
+        first in by_subset
+        and len({subset_of_file(entry.table.raw.parts) for entry in by_subset}) > 1
+    ):
+        alike = by_subset
     named = [{id(row.raw) for row in entry.rows} for entry in alike]
     apart = not any(one & other for one, other in itertools.combinations(named, 2))
     taken = alike if apart else [first]
     for entry in usable:
         if entry not in taken:
-            listing.notes.append(f"{entry.table.name} names pictures too, and was left out.")
+            listing.notes.append(f"{entry.table.name} also names images, and was left out.")
     return taken
 
 
 def _is_about_something_else(
-    taken: Sequence[_Usable], rows: Sequence[Row], pictures: Sequence[RawFile], listing: Listing
+    taken: Sequence[_Usable], rows: Sequence[Row], images: Sequence[RawFile], listing: Listing
 ) -> bool:
-    """Whether a table beside class folders names so few pictures that the folders count."""
-    if len(rows) >= SHARE_NAMED * len(pictures):
+    """Whether a table beside class folders names too few images to replace the folders."""
+    if len(rows) >= FRACTION_NAMED * len(images):
         return False
     listing.notes.append(
-        f"{taken[0].table.name} names {len(rows)} of {len(pictures)} pictures; the folders were"
-        " taken as the classes."
+        f"{taken[0].table.name} names {len(rows)} of {len(images)} images; the folders were"
+        " used as the classes."
     )
     return True
 
 
-def _has_sides(taken: Sequence[_Usable], rows: Sequence[Row]) -> bool:
-    return len(taken) > 1 or any(row.side for row in rows)
+def _have_subsets(taken: Sequence[_Usable], rows: Sequence[Row]) -> bool:
+    return len(taken) > 1 or any(row.subset for row in rows)
 
 
-def _say_the_same(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
-    """Whether the folders give every picture the class that the table gives it."""
-    return not _has_sides(taken, rows) and all(
+def _agree(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
+    """Whether folders and table give every image the same class."""
+    return not _have_subsets(taken, rows) and all(
         row.label == classes.get(id(row.raw)) for row in rows
     )
 
 
-def _say_what_was_refused(taken: Sequence[_Usable], listing: Listing) -> None:
-    """Lines of a table that is not needed may still tell of pictures that are missing."""
+def _note_refused_rows(taken: Sequence[_Usable], listing: Listing) -> None:
+    """Note unusable lines even of a table that is not needed: they may name missing images."""
     for entry in taken:
         if entry.refused:
             listing.notes.append(
-                f"{entry.table.name} says what folders or file names say, so these were taken."
+                f"{entry.table.name} gives the same classes as folders or file names, which were"
+                " used instead."
                 f" {count_text(len(entry.refused), 'line')} of it could not be used:"
                 f"{first_reasons(entry.refused)}"
             )
 
 
-def _say_more(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
-    """Whether folders or file names give the same classes in words, where the table has numbers."""
+def _are_clearer(taken: Sequence[_Usable], rows: Sequence[Row], classes: dict[int, str]) -> bool:
+    """Whether folders or file names give the classes in words where the table has numbers."""
     pairs = {(row.label, classes.get(id(row.raw))) for row in rows}
     one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
     in_words = not any(name is None or name.isdecimal() for _, name in pairs)
     in_numbers = all(label.isdecimal() for label, _ in pairs)
-    return not _has_sides(taken, rows) and one_to_one and in_words and in_numbers
+    return not _have_subsets(taken, rows) and one_to_one and in_words and in_numbers
 
 
 def _labelled_files(taken: Sequence[_Usable], listing: Listing) -> list[LabelledFile]:
     rows = [row for entry in taken for row in entry.rows]
-    by_table = len(taken) > 1 and all(side_of_file(entry.table.raw.parts) for entry in taken)
-    by_folder = not by_table and _lie_in_sides(rows)
+    by_table = len(taken) > 1 and all(subset_of_file(entry.table.raw.parts) for entry in taken)
+    by_folder = not by_table and _lie_in_subsets(rows)
     if by_folder:
-        listing.notes.append("The folders that the pictures lie in were taken as the split.")
+        listing.notes.append("The folders of the images were used as the split.")
     top = _common_folders([row.raw for row in rows])
     labelled = []
     for entry in taken:
-        side = side_of_file(entry.table.raw.parts) if by_table else None
+        subset = subset_of_file(entry.table.raw.parts) if by_table else None
         for row in entry.rows:
-            of_folder = side_of_folders(row.raw.parts[:-1]) if by_folder else None
+            of_folder = subset_of_folders(row.raw.parts[:-1]) if by_folder else None
             name = "/".join(row.raw.parts[top:])
-            labelled.append(LabelledFile(row.label, name, row.raw, row.side or side or of_folder))
-    return sorted(labelled, key=lambda entry: (entry.class_name, entry.name, entry.raw.path))
+            labelled.append(
+                LabelledFile(row.label, name, row.raw, row.subset or subset or of_folder)
+            )
+    return sorted(labelled, key=shown_order)
 
 
-def _lie_in_sides(rows: Sequence[Row]) -> bool:
-    """Whether all the pictures lie in folders called train, test and the like, and in several."""
-    if any(row.side for row in rows):
+def _lie_in_subsets(rows: Sequence[Row]) -> bool:
+    """Whether all images are in folders named train, test and the like, and in several of them."""
+    if any(row.subset for row in rows):
         return False
-    sides = {side_of_folders(row.raw.parts[:-1]) for row in rows}
-    return None not in sides and len(sides) > 1
+    subsets = {subset_of_folders(row.raw.parts[:-1]) for row in rows}
+    return None not in subsets and len(subsets) > 1
 
 
 def _common_folders(files: Sequence[RawFile]) -> int:
-    """How many folders all the files lie in together."""
+    """Number of top folders that all files have in common."""
     count = 0
     for level in zip(*(raw.parts[:-1] for raw in files), strict=False):
         if len(set(level)) > 1:
@@ -222,10 +369,10 @@ def _common_folders(files: Sequence[RawFile]) -> int:
     return count
 
 
-def _say_what_was_taken(
+def _note_what_was_taken(
     taken: Sequence[_Usable],
     rows: Sequence[Row],
-    pictures: Sequence[RawFile],
+    images: Sequence[RawFile],
     listing: Listing,
     has_folders: bool,
 ) -> None:
@@ -235,19 +382,19 @@ def _say_what_was_taken(
         if entry.columns.label is None:
             label = f"{len(entry.columns.one_hot)} columns with one 1 in each row"
         listing.notes.append(
-            f"{entry.table.name}: column {file!r} names the pictures, and {label} holds their"
+            f"{entry.table.name}: column {file!r} names the images, and {label} holds their"
             " classes."
         )
     if has_folders:
-        listing.notes.append("The classes are those of the table, not the folders.")
+        listing.notes.append("The classes are taken from the table, not from the folders.")
     named = {id(row.raw) for row in rows}
-    unnamed = sorted(raw.path for raw in pictures if id(raw) not in named)
+    unnamed = sorted(raw.path for raw in images if id(raw) not in named)
     listing.ignored += len(listing.files) - len(named)
     if unnamed:
         shown = ", ".join(map(shown_name, unnamed[:FILES_SHOWN]))
         more = " and others" if len(unnamed) > FILES_SHOWN else ""
         listing.notes.append(
-            f"{len(unnamed)} picture(s) are in no usable row of the table and were left out:"
+            f"{len(unnamed)} image(s) are in no usable row of the table and were left out:"
             f" {shown}{more}."
         )
     note_alike_classes({row.label for row in rows}, listing)

@@ -1,4 +1,4 @@
-"""Which columns of a table are pixels, which is the label, and how the pixels make a picture."""
+"""Which columns of a table are pixels, which is the label, and how the pixels form an image."""
 
 import math
 import re
@@ -8,39 +8,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.reading.column_names import (
+from core.datasets.reading.columns import (
     INDEX_NAMES,
     LABEL_NAMES,
     PROPERTY_NAMES,
+    Columns,
     asked_position,
-    bare_name,
+    is_number,
+    normalized,
     split_position,
     unique_names,
 )
-from core.datasets.reading.tables import Columns, TextTable
+from core.datasets.reading.table import TextTable
 from core.errors import BadInput, ColumnsUnclear
 
 FEWEST_PIXELS = 16
-SHARE_OF_NUMBERED = 0.9
-SHARE_OF_PIXELS = 0.5
+FRACTION_OF_NUMBERED = 0.9
+FRACTION_OF_PIXELS = 0.5
 BRIGHTEST = 255
 ROWS_SHOWN = 5
-_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
 _COLOURS = (("r", "red"), ("g", "green"), ("b", "blue"))
 EXPECTED = (
-    "Expected one line a picture: its label, then its pixels from 0 to 255, row by row:"
+    "Expected one line per image: its label, then its pixels from 0 to 255, row by row:"
     " label,pixel0,pixel1,...,pixel783"
 )
 
 
 @dataclass(frozen=True)
 class PixelColumns:
-    """What the columns of a table of pixels hold, by position.
+    """What the columns of a table of pixels are for, by position.
 
-    ``pixels`` are in the order in which they fill the picture: ``side`` x ``side`` grey, or three
-    channels, one after the other where ``planar``, else side by side. Where ``packed``, one column
-    holds them all. ``scale`` is 255 where the
-    cells go from 0 to 1, else 1. ``notes`` say what was assumed.
+    pixels: columns in the order in which they fill the image; the only one where ``packed``, whose
+        cells contain all pixels of an image.
+    edge, channels: the images are ``edge`` x ``edge``, with 1 (grey) or 3 channels (RGB).
+    planar: all of red comes first, then green, then blue; else the channels alternate.
+    scale: 255 where the cells go from 0 to 1, else 1.
+    notes: what was assumed, in sentences.
     """
 
     names: tuple[str, ...]
@@ -49,7 +52,7 @@ class PixelColumns:
     packed: bool
     label: int | None
     split: int | None
-    side: int
+    edge: int
     channels: int
     planar: bool
     scale: int
@@ -60,15 +63,11 @@ class PixelColumns:
         return len(self.names)
 
 
-def is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None
-
-
 def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
-    """What the columns hold, or None where they are no pixels.
+    """What the columns are for, or None where they are not pixels.
 
-    Raises ``BadInput`` where they are pixels that make no square picture, ``ColumnsUnclear``
-    where several columns could be the label.
+    Raises ``BadInput`` where the pixels do not form a square image, ``ColumnsUnclear`` where
+    several columns could hold the label.
     """
     width = table.width
     has_header = _has_header(table.first_rows)
@@ -85,7 +84,7 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     to_spare: set[int | None] = {
         at
         for at in range(width)
-        if at == split or (has_header and bare_name(names[at]) in INDEX_NAMES)
+        if at == split or (has_header and normalized(names[at]) in INDEX_NAMES)
     }
     pixels = [packed] if packed is not None else []
     if not pixels:
@@ -103,10 +102,10 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     values = _values(cells or [[row[at] for at in pixels] for row in rows])
     if not len(values) or not (np.nan_to_num(values) <= BRIGHTEST).all(axis=1).any():
         return None
-    side, channels = _picture_shape(table.name, values.shape[1])
+    edge, channels = _image_shape(table.name, values.shape[1])
     planar = False
     if channels == 3:
-        planar = _is_planar([names[at] for at in pixels], values, side)
+        planar = _is_planar([names[at] for at in pixels], values, edge)
         order = "all red, then all green, then all blue" if planar else "red, green, blue in turn"
         notes.append(f"{table.name}: the colours were read as {order}.")
     scale = 1
@@ -121,7 +120,7 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
         packed is not None,
         label,
         split,
-        side,
+        edge,
         channels,
         planar,
         scale,
@@ -132,17 +131,17 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
 def _pixel_positions(
     names: Sequence[str], numeric: Sequence[bool], has_header: bool, taken: set[int | None]
 ) -> list[int]:
-    """Columns numbered alike, else all that hold numbers; none where these are no pixels."""
+    """Columns numbered alike, else all columns of numbers; empty where these are not pixels."""
     named = _named_pixels(names, taken) if has_header else []
     pixels = [at for at in named if numeric[at]]
-    if len(pixels) < FEWEST_PIXELS or len(pixels) < SHARE_OF_NUMBERED * len(named):
+    if len(pixels) < FEWEST_PIXELS or len(pixels) < FRACTION_OF_NUMBERED * len(named):
         pixels = [at for at in range(len(names)) if numeric[at] and at not in taken]
-    enough = len(pixels) >= max(FEWEST_PIXELS, SHARE_OF_PIXELS * len(names))
+    enough = len(pixels) >= max(FEWEST_PIXELS, FRACTION_OF_PIXELS * len(names))
     return pixels if enough else []
 
 
 def _packed_column(rows: Sequence[Sequence[str]], width: int) -> int | None:
-    """A column that holds all pixels of a picture, with blanks between (as in FER-2013)."""
+    """A column whose cells contain all pixels of an image, separated by blanks (FER-2013)."""
     for at in range(width):
         cells = [row[at].split() for row in rows]
         if min(map(len, cells)) >= FEWEST_PIXELS and all(map(is_number, cells[0])):
@@ -151,12 +150,12 @@ def _packed_column(rows: Sequence[Sequence[str]], width: int) -> int | None:
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names columns: text where numbers follow, or 0, 1, 2, 3 ..."""
+    """Whether the first row names columns: text above numbers, or 0, 1, 2, 3 ..."""
     first = [cell.strip() for cell in rows[0]]
     numbers = [cell for cell in first if is_number(cell)]
     if len(numbers) < 0.5 * len(first):
         return True
-    text = [bare_name(cell) for cell in first if not is_number(cell)]
+    text = [normalized(cell) for cell in first if not is_number(cell)]
     if any(name in LABEL_NAMES | PROPERTY_NAMES for name in text):
         return True
     counted = [int(cell) for cell in numbers if cell.isdecimal()]
@@ -168,7 +167,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _numeric_columns(rows: Sequence[Sequence[str]], width: int) -> list[bool]:
-    """Whether most cells of a column are numbers; a bad cell here and there is no matter."""
+    """For each column, whether most of its cells are numbers."""
     counts = [sum(is_number(row[position]) for row in rows) for position in range(width)]
     return [count > 0.5 * len(rows) for count in counts]
 
@@ -177,7 +176,7 @@ def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | No
     if columns.label is not None:
         return asked_position(columns.label, names, table)
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        found = [position for position, name in enumerate(names) if bare_name(name) in known]
+        found = [position for position, name in enumerate(names) if normalized(name) in known]
         if len(found) == 1:
             return found[0]
     return None
@@ -192,7 +191,7 @@ def _named_pixels(names: Sequence[str], taken: set[int | None]) -> list[int]:
             groups[pattern].append(position)
     if not groups:
         return []
-    # With one number in the name it is the place; with two (1x1) only the table knows the order.
+    # A single number in the name is the position; with two (1x1), the order of columns counts.
     in_order = {
         pattern: sorted(group, key=lambda at: int(re.findall(r"\d+", names[at])[0]))
         if pattern.count("#") == 1
@@ -219,19 +218,19 @@ def _label_among(
     pixels: Sequence[int],
     others: Sequence[int],
 ) -> int | None:
-    """The column of the label: the only other one, else the first or last of the numbers."""
+    """The column of the label: the only one that is no pixel, else the first or last number."""
     if len(others) == 1:
         return others[0]
     if others:
         raise ColumnsUnclear(
-            f"{table.name}: several columns are no pixels. Say which one holds the label.",
+            f"{table.name}: several columns are not pixels. Choose the one that holds the label.",
             table.name,
             [names[position] for position in others],
             [[row[position] for position in others] for row in rows[:ROWS_SHOWN]],
         )
     if _shape_of(len(pixels)) is not None or _shape_of(len(pixels) - 1) is None:
         return None
-    # A label has several values and few of them; a pixel in a corner is constant, or is anything.
+    # A label has several values, but few; a pixel in a corner is constant or has many values.
     first, last = (len({row[at].strip() for row in rows}) for at in (pixels[0], pixels[-1]))
     if last > 1 and (first == 1 or last < first):
         return pixels[-1]
@@ -243,20 +242,20 @@ def _which(position: int, width: int) -> str:
 
 
 def _shape_of(count: int) -> tuple[int, int] | None:
-    """Side and channels of a square picture of ``count`` numbers, or None."""
+    """Side and channels of a square image of ``count`` numbers, or None."""
     for channels in (1, 3):
-        side = math.isqrt(count // channels)
-        if side * side * channels == count and side > 1:
-            return side, channels
+        edge = math.isqrt(count // channels)
+        if edge * edge * channels == count and edge > 1:
+            return edge, channels
     return None
 
 
-def _picture_shape(name: str, count: int) -> tuple[int, int]:
+def _image_shape(name: str, count: int) -> tuple[int, int]:
     shape = _shape_of(count)
     if shape is None:
         near = math.isqrt(count)
         raise BadInput(
-            f"{name}: {count} numbers a line make no square picture; {near * near} or"
+            f"{name}: {count} numbers a line do not form a square image; {near * near} or"
             f" {(near + 1) ** 2} would (grey), or three times a square (colour). {EXPECTED}.",
             "path",
         )
@@ -264,7 +263,7 @@ def _picture_shape(name: str, count: int) -> tuple[int, int]:
 
 
 def _values(rows: Sequence[Sequence[str]]) -> np.ndarray:
-    """The pixels of the rows of the commonest length, float64, NaN where a cell is no number."""
+    """The pixels of the rows of the most common length, float64; NaN for cells without a number."""
     length = Counter(map(len, rows)).most_common(1)[0][0]
     return np.array(
         [
@@ -275,19 +274,19 @@ def _values(rows: Sequence[Sequence[str]]) -> np.ndarray:
     )
 
 
-def _is_planar(names: Sequence[str], values: np.ndarray, side: int) -> bool:
-    """Whether each channel comes as a whole: that is, whether the pictures are smoother so."""
-    first = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[: side * side]}
-    second = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[side * side :]}
+def _is_planar(names: Sequence[str], values: np.ndarray, edge: int) -> bool:
+    """Whether the channels follow one another as a whole: the images are smoother that way."""
+    first = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[: edge * edge]}
+    second = {re.sub(r"[^a-z]", "", name.casefold()) for name in names[edge * edge :]}
     if len(first) == 1 and second and first.isdisjoint(second):
-        return True  # The columns say so: r0 ... r99, g0 ... g99, b0 ... b99.
-    interleaved = values.reshape(-1, side, side, 3)
-    planar = values.reshape(-1, 3, side, side).transpose(0, 2, 3, 1)
+        return True  # named so: r0 ... r99, g0 ... g99, b0 ... b99
+    interleaved = values.reshape(-1, edge, edge, 3)
+    planar = values.reshape(-1, 3, edge, edge).transpose(0, 2, 3, 1)
     return _roughness(planar) < _roughness(interleaved)
 
 
-def _roughness(pictures: np.ndarray) -> float:
-    """The mean step between neighbouring pixels of ``(N, H, W, 3)``."""
-    across = np.abs(np.diff(pictures, axis=2))
-    down = np.abs(np.diff(pictures, axis=1))
+def _roughness(images: np.ndarray) -> float:
+    """Mean absolute difference between neighbouring pixels of ``(N, H, W, 3)``."""
+    across = np.abs(np.diff(images, axis=2))
+    down = np.abs(np.diff(images, axis=1))
     return float(np.nanmean(across) + np.nanmean(down))

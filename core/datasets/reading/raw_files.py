@@ -1,19 +1,23 @@
-"""Files as they were given, before anything is known of their content; which names are taken."""
+"""Files as they were given: their names, and their content under limits, gzip unpacked."""
 
+import gzip
+import io
 import re
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from lzma import LZMAError
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.health_report import LeftOut
+from core.errors import BadInput
 
 LARGEST_FILE_BYTES = 100 * 1024**2
-# Tables and IDX files hold many pictures; they are read as streams, never as a whole.
+# Tables and IDX files hold many images; they are read as streams, never as a whole.
 LARGEST_TABLE_BYTES = 4 * 1024**3
 LARGEST_TOTAL_BYTES = 20 * 1024**3
 MOST_FILES = 200_000
@@ -22,22 +26,22 @@ LONGEST_NAME = 255
 
 _IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _DRIVE = re.compile(r"^[A-Za-z]:")
-# Marks that turn the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
+# Marks that change the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
 DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-# What a file system or the reader of an archive raises; NotImplementedError is what ``zipfile``
-# raises for a compression that it does not know.
+# Errors of file systems and archive readers; ``zipfile`` raises NotImplementedError for an unknown
+# compression.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LZMAError, NotImplementedError)
+GZIP_START = b"\x1f\x8b"
+_CHUNK_BYTES = 1024**2
 
 
 class RefusedNameError(Exception):
-    """A file name that is not taken; the message is the reason, in plain words."""
+    """A file name that is not accepted; the message is the reason, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """One file: its path in parts (class folder and file name among them), size, content."""
+    """One file: the parts of its path, its size, and a way to open it."""
 
     parts: tuple[str, ...]
     size_bytes: int
@@ -52,28 +56,28 @@ class RawFile:
         return self.parts[-1]
 
     def read(self) -> bytes:
-        """All of it, if it is no larger than a picture may be; else ``UnreadableImageError``."""
+        """The whole content; ``UnreadableImageError`` where it is larger than an image may be."""
         if self.size_bytes > LARGEST_FILE_BYTES:
             raise UnreadableImageError(f"larger than {LARGEST_FILE_BYTES // 1024**2} MiB")
         with self.stream() as stream:
-            # One byte more than there should be, and never more than that: sizes may lie.
+            # One byte more than there should be, but no more: declared sizes may be wrong.
             data = stream.read(self.size_bytes + 1)
         if len(data) > self.size_bytes:
-            raise UnreadableImageError("longer than it said; is it still being written?")
+            raise UnreadableImageError("longer than declared; is it still being written?")
         return data
 
     def start(self, count: int) -> bytes:
-        """Its first ``count`` bytes, or fewer; ``UnreadableImageError`` where it is damaged."""
+        """The first ``count`` bytes, or fewer; ``UnreadableImageError`` where it is damaged."""
         with self.stream() as stream:
             return stream.read(count)
 
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
-        """Read it piece by piece; damage found on the way becomes ``UnreadableImageError``."""
+        """Read the file piece by piece; damage becomes ``UnreadableImageError``."""
         try:
             opened = self.open()
         except (*_DAMAGE, ValueError, OverflowError) as error:
-            # The last two: a member whose header has a name or a place that cannot be.
+            # The last two: a member whose header has an impossible name or position.
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
         try:
             with opened as stream:
@@ -84,27 +88,27 @@ class RawFile:
 
 @dataclass
 class Listing:
-    """What a folder or an archive holds. ``refused`` has a ``file`` and a ``reason`` each."""
+    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
 
     files: list[RawFile] = field(default_factory=list)
-    refused: list[dict[str, str]] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
     ignored: int = 0
     notes: list[str] = field(default_factory=list)
 
     def refuse(self, name: str, reason: str) -> None:
-        self.refused.append({"file": shown_name(name), "reason": reason})
+        self.refused.append(LeftOut(shown_name(name), reason))
 
 
 def safe_parts(name: str) -> tuple[str, ...]:
     """Split a path from an archive or folder into its parts, in Unicode normal form C.
 
-    Nothing is ever written under these names; they are refused where they show hostile intent
-    or could not be shown as they are. Raises ``RefusedNameError``.
+    Nothing is ever written under these names. They are refused where they show hostile intent or
+    could not be displayed as they are. Raises ``RefusedNameError``.
     """
     if any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise RefusedNameError("the name holds control characters")
+        raise RefusedNameError("the name contains control characters")
     if any(letter in DIRECTION_MARKS for letter in name):
-        raise RefusedNameError("the name holds marks that turn the reading direction")
+        raise RefusedNameError("the name contains marks that change the reading direction")
     path = name.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path):
         raise RefusedNameError("the name is an absolute path")
@@ -123,14 +127,73 @@ def safe_parts(name: str) -> tuple[str, ...]:
 
 
 def is_ignored(parts: tuple[str, ...]) -> bool:
-    """Hidden files, and what systems and programs leave (``Thumbs.db``, ``~$list.xlsx``)."""
+    """Whether it is hidden, or left by a system or program (``Thumbs.db``, ``~$list.xlsx``)."""
     return any(part.startswith((".", "~$")) or part.lower() in _IGNORED_NAMES for part in parts)
 
 
 def shown_name(name: str) -> str:
-    """A name fit for a list: control and direction characters as escapes, length limited."""
+    """A name for display: control and direction characters as escapes, limited in length."""
     visible = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in name
     )
     return visible if len(visible) <= 120 else f"{visible[:117]}..."
+
+
+class _Counted(io.RawIOBase):
+    """A stream that counts the bytes read and stops above ``LARGEST_TABLE_BYTES``."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        self.count += len(data)
+        if self.count > LARGEST_TABLE_BYTES:
+            raise BadInput(
+                f"{self._name}: unpacked it is larger than {LARGEST_TABLE_BYTES // 1024**3} GiB,"
+                " which is the limit.",
+                "path",
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def buffered(self) -> BinaryIO:
+        return io.BufferedReader(cast(io.RawIOBase, self), _CHUNK_BYTES)
+
+
+def unpacked_start(raw: RawFile, count: int) -> bytes:
+    """The first bytes of the content, unpacked where it is gzip, or fewer.
+
+    Reads no further, so that damage later in the file goes unnoticed here. Raises
+    ``UnreadableImageError``.
+    """
+    with raw.stream() as stream:
+        start = stream.read(len(GZIP_START))
+        if start != GZIP_START:
+            return start + stream.read(count - len(start))
+    with raw.stream() as stream, gzip.GzipFile(fileobj=stream) as unpacked:
+        return unpacked.read(count)
+
+
+@contextmanager
+def open_unpacked(raw: RawFile, gzipped: bool) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
+    """A stream of the content, unpacked if it is gzip, and the number of bytes of the file read.
+
+    Raises ``UnreadableImageError`` where it is damaged, and ``BadInput`` above
+    ``LARGEST_TABLE_BYTES``, which stops decompression bombs.
+    """
+    with ExitStack() as stack:
+        stream = stack.enter_context(raw.stream())
+        counted = _Counted(stream, raw.path)
+        if not gzipped:
+            yield counted.buffered(), lambda: counted.count
+            return
+        packed = counted.buffered()
+        unpacked = _Counted(cast(BinaryIO, gzip.GzipFile(fileobj=packed)), raw.path)
+        yield unpacked.buffered(), lambda: counted.count

@@ -1,37 +1,25 @@
-"""Which of the known layouts a source has; by content, not by name."""
+"""The layouts that can be read, and which of them a source has."""
 
-from dataclasses import dataclass
-
-from core.datasets.export_notes import as_exported, take_export_notes
-from core.datasets.reading.idx import idx_images
-from core.datasets.reading.labelled_table import label_by_table
-from core.datasets.reading.layout import LabelledFile, label_by_folder
-from core.datasets.reading.pixel_table import pixel_table_images
-from core.datasets.reading.pixels import PixelImages
+from core.datasets.reading import class_folders, idx, labelled_table, pixel_table
+from core.datasets.reading.columns import Columns
+from core.datasets.reading.export_notes import as_exported, take_export_notes
 from core.datasets.reading.raw_files import Listing
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.reader import LabelledFiles, PixelImages, Reader
 
-
-@dataclass(frozen=True)
-class LabelledFiles:
-    """Encoded pictures with their classes. ``read_as`` names the layout for people."""
-
-    read_as: str
-    files: list[LabelledFile]
+# Asked in this order; the first that recognises its layout is taken. Class folders come last: they
+# fit nearly everything, and say what was expected where even they do not fit.
+READERS: tuple[Reader, ...] = (idx, pixel_table, labelled_table, class_folders)
 
 
 def recognise(listing: Listing, columns: Columns) -> LabelledFiles | PixelImages:
-    """The images of a source with their labels.
+    """The images of a source with their labels, in the layout that it has.
 
-    Tried in this order: IDX files, tables of pixels, pictures named in a table, class folders.
-    ``columns`` are what the user said about a table. Raises ``BadInput``, and ``ColumnsUnclear``
+    ``columns`` is what the user chose of a table. Raises ``BadInput``, and ``ColumnsUnclear``
     where only the user can say what a column holds.
     """
     notes = take_export_notes(listing)
-    pixels = idx_images(listing) or pixel_table_images(listing, columns)
-    if pixels is not None:
-        return pixels
-    files = label_by_table(listing, columns)
-    if files is not None:
-        return LabelledFiles("pictures with a table of labels", as_exported(files, notes))
-    return LabelledFiles("class folders", as_exported(label_by_folder(listing), notes))
+    answers = (reader.recognise(listing, columns) for reader in READERS)
+    found = next(answer for answer in answers if answer is not None)
+    if isinstance(found, LabelledFiles):
+        return LabelledFiles(found.read_as, as_exported(found.files, notes))
+    return found

@@ -1,5 +1,6 @@
-"""Open what the user pointed at: a folder, a zip, or one table of pixels."""
+"""Open what the user gave: a folder, a zip, a table, or an IDX file."""
 
+import codecs
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.archive import ARCHIVE_SUFFIXES, open_archive
 from core.datasets.reading.idx import belong_together, read_idx
+from core.datasets.reading.image_files import looks_like_an_image
 from core.datasets.reading.raw_files import (
+    GZIP_START,
     LARGEST_TABLE_BYTES,
     LARGEST_TOTAL_BYTES,
     MOST_FILES,
@@ -18,8 +22,8 @@ from core.datasets.reading.raw_files import (
     RefusedNameError,
     is_ignored,
     safe_parts,
+    unpacked_start,
 )
-from core.datasets.reading.single_file import is_table_or_idx
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(
@@ -28,15 +32,36 @@ MODEL_SUFFIXES = frozenset(
 KERAS_ARCHIVE_MEMBER = "model.weights.h5"  # a .keras file is a zip, whatever its name says
 MOST_NEIGHBOURS = 1000
 
+LOOKED_AT_BYTES = 512
+WHAT_TO_GIVE = "Give a folder, or a zip, with one folder of images for each class"
+_TAR_MARK = slice(257, 262)
+_TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OFFICE_SUFFIXES = {
+    ".xlsx": "a spreadsheet. Save it as CSV",
+    ".xls": "a spreadsheet. Save it as CSV",
+    ".ods": "a spreadsheet. Save it as CSV",
+    ".docx": "a text document",
+    ".odt": "a text document",
+    ".pptx": "a presentation",
+}
+_KNOWN_STARTS = {
+    b"%PDF": "a PDF document",
+    b"\x93NUMPY": "a NumPy array",
+    b"PAR1": "a Parquet table. Save it as CSV",
+    b"\x89HDF": "an HDF5 file",
+    b"\x1aE\xdf\xa3": "a video",
+    b"SQLite format 3": "a database",
+}
+
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Listing]:
     """List the files of a folder or zip; they can be read while the context is open.
 
-    A table or an IDX file may also be given alone; then it is the one file of the listing, with
-    the other half of an IDX pair where that lies beside it.
+    A table or an IDX file may also be given alone. Then it is the only file of the listing, apart
+    from the other half of an IDX pair in the same folder.
 
-    Raises ``BadInput`` (field ``path``) where there is nothing of the kind.
+    Raises ``BadInput`` (field ``path``) where there is nothing like that.
     """
     if path.is_dir():
         yield _list_folder(path)
@@ -58,7 +83,7 @@ def open_source(path: Path) -> Iterator[Listing]:
 
 
 def _add_partners(path: Path, listing: Listing) -> None:
-    """Beside a single IDX file, list those of its labels or images that lie in the same folder."""
+    """Add the labels or images of a single IDX file that are in the same folder."""
     given = read_idx(listing.files[0])
     if given is None:
         return
@@ -70,14 +95,14 @@ def _add_partners(path: Path, listing: Listing) -> None:
         other = read_idx(raw)
         if other is not None and belong_together(given, other):
             listing.files.append(raw)
-            listing.notes.append(f"{raw.name} lies beside {path.name} and was read with it.")
+            listing.notes.append(f"{raw.name} is beside {path.name} and was read with it.")
 
 
 def _model_refused(path: Path) -> BadInput:
-    """Models of others are never opened: some of their formats run code when they are read."""
+    """Model files are never opened: some of their formats run code when they are read."""
     return BadInput(
-        f"{path.name} is a model file, not pictures. Expected a folder, or a zip, with one folder "
-        "of pictures for each class. VGG16 weights go into the folder that "
+        f"{path.name} is a model file, not images. Expected a folder, or a zip, with one folder "
+        "of images for each class. VGG16 weights go into the folder that "
         "`python -m core weights status` names.",
         "path",
     )
@@ -112,7 +137,7 @@ def _list_folder(root: Path) -> Listing:
 
 
 def _list_file(root: Path, path: Path, listing: Listing) -> None:
-    # Names that are no valid Unicode come from the file system with surrogates in them.
+    # The file system gives names that are not valid Unicode with surrogates in them.
     name = os.fsencode(path.relative_to(root)).decode("utf-8", "replace")
     try:
         parts = safe_parts(name)
@@ -122,7 +147,7 @@ def _list_file(root: Path, path: Path, listing: Listing) -> None:
     if is_ignored(parts):
         listing.ignored += 1
         return
-    # A link may lead out of the folder: what lies there was not offered.
+    # A link may lead out of the folder, to something that the user did not give.
     if path.is_symlink() or not path.is_file():
         listing.refuse(name, "a link or device, not a file")
         return
@@ -135,3 +160,58 @@ def _list_file(root: Path, path: Path, listing: Listing) -> None:
 
 def _open(path: Path) -> BinaryIO:
     return open(path, "rb")
+
+
+def is_table_or_idx(path: Path, raw: RawFile) -> bool:
+    """Whether a file, given alone, is a table or an IDX file; False for an archive.
+
+    Raises ``BadInput`` that names what it is where people give something else by mistake.
+    """
+    start = raw.start(LOOKED_AT_BYTES)
+    if not start.startswith(b"PK") and looks_like_an_image(raw) and start:
+        raise BadInput(
+            f"{path.name} is one image; a dataset needs many, each with its class. {WHAT_TO_GIVE}.",
+            "path",
+        )
+    what = _OFFICE_SUFFIXES.get(path.suffix.lower()) or next(
+        (known for mark, known in _KNOWN_STARTS.items() if start.startswith(mark)), None
+    )
+    if what is not None:
+        raise BadInput(f"{path.name} is {what}. {WHAT_TO_GIVE}.", "path")
+    if start.startswith(GZIP_START):
+        unpacked = _unpacked_start(raw)
+        if _is_tar(unpacked):
+            raise _tar(path)
+        if not unpacked:
+            raise BadInput(
+                f"{path.name}: this is a gzip file that is damaged or empty. Make or download it"
+                " again.",
+                "path",
+            )
+        return _is_text_or_idx(unpacked)
+    if _is_tar(start):
+        raise _tar(path)
+    return bool(start) and _is_text_or_idx(start)
+
+
+def _unpacked_start(raw: RawFile) -> bytes:
+    """The first bytes inside a gzip file; empty where it is damaged."""
+    try:
+        return unpacked_start(raw, LOOKED_AT_BYTES)
+    except UnreadableImageError:
+        return b""
+
+
+def _is_tar(start: bytes) -> bool:
+    return start[_TAR_MARK] == b"ustar"
+
+
+def _tar(path: Path) -> BadInput:
+    return BadInput(
+        f"{path.name} is a tar archive. Unpack it, and pack the folders as a zip.", "path"
+    )
+
+
+def _is_text_or_idx(start: bytes) -> bool:
+    is_idx = start[:2] == b"\0\0" and len(start) > 3 and start[2] in range(8, 15)
+    return is_idx or start.startswith(_TEXT_MARKS) or b"\0" not in start

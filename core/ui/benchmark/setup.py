@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.comparison.tables import title_of
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import HeadstartError
 from core.experiments.forecast import Forecast
 from core.text import count_text, escape_markdown, rough_seconds_text

@@ -16,7 +16,7 @@ from core.comparison.confusion import (
     confusion_words,
 )
 from core.comparison.evidence import Evidence
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.text import (
     count_text,
     escape_markdown,

@@ -13,7 +13,7 @@ from core.comparison.one_image import (
     image_words,
 )
 from core.comparison.pair_choice import telling_pair
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
 from core.experiments.checkpoints import (
     HeatMaps,

@@ -7,7 +7,7 @@ import streamlit as st
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, label_errors_csv
 from core.comparison.pair_choice import telling_pair
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.compare.confusion import show_confusion
 from core.ui.compare.image import show_image

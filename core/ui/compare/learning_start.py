@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
 from core.experiments.learning_curve_plan import SHARES, LearningCurvePlan, plan_learning_curve

@@ -13,7 +13,7 @@ from core.comparison.feature_map import (
     read_map,
 )
 from core.comparison.one_image import answers_about
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.runs.map_child import Method
 from core.text import escape_markdown
 from core.ui.compare.image import show_answers, show_large

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.datasets.changes import Changes
+from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding
-from core.datasets.model import Dataset
-from core.datasets.storage import LONGEST_NAME
-from core.datasets.versions import ChangePreview, preview
+from core.datasets.storage import LONGEST_DATASET_NAME
+from core.datasets.versions import ChangePreview, Changes, preview
 from core.errors import BadInput
 from core.text import count_text, escape_markdown
 from core.ui.datasets.facts import CLEAN_UP, address_of
@@ -88,7 +87,7 @@ def _choose_changes(dataset: Dataset) -> Changes:
     switches = {
         name: st.toggle(label, key=_key(dataset, name), help=says, persist_state="page")
         for name, (label, says) in SWITCHES.items()
-        if name != "drop_leaks" or dataset.given_sides is not None
+        if name != "drop_leaks" or dataset.predefined_subsets is not None
     }
     dropped = st.multiselect(
         "Leave out whole classes",
@@ -162,7 +161,7 @@ def _show_preview(dataset: Dataset, changes: Changes) -> None:
     name = st.text_input(
         "Name of the new version (optional)",
         key=_key(dataset, "name"),
-        max_chars=LONGEST_NAME,
+        max_chars=LONGEST_DATASET_NAME,
         placeholder="numbered by itself",
     )
     if not outcome.sentences:

@@ -3,9 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from core.datasets.health.finding import Finding
-from core.datasets.health.sizes import size_summary
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.health.finding import Finding, size_summary
 from core.text import (
     count_text,
     dimensions_text,
@@ -41,11 +40,11 @@ def sizes_text(dataset: Dataset) -> str:
 
 def sides_text(dataset: Dataset) -> str | None:
     """``60,000 train, 10,000 test`` where the dataset came with a split of its own."""
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return None
-    counts = np.bincount(dataset.given_sides, minlength=len(SIDES))
+    counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS))
     return ", ".join(
-        f"{count:,} {side}" for side, count in zip(SIDES, counts, strict=True) if count
+        f"{count:,} {side}" for side, count in zip(SUBSETS, counts, strict=True) if count
     )
 
 
@@ -62,7 +61,7 @@ def majority_text(dataset: Dataset) -> str:
     """The commonest class with its share, ready for Markdown."""
     return (
         f"Commonest class: {escape_markdown(dataset.majority_class)}, "
-        f"{percent_text(dataset.majority_share)} of the images"
+        f"{percent_text(dataset.majority_fraction)} of the images"
     )
 
 

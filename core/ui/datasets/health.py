@@ -11,9 +11,8 @@ from core.comparison.charts.dataset_charts import (
     counts_by_side,
     sizes_chart,
 )
-from core.datasets.health.finding import Finding
-from core.datasets.health.sizes import size_summary
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.health.finding import Finding, size_summary
 from core.text import (
     count_text,
     dimensions_text,
@@ -103,12 +102,12 @@ def _page_of(entries: Sequence[Entry], size: int, key: str) -> Sequence[Entry]:
 
 
 def _show_quarantined(dataset: Dataset) -> None:
-    entries = dataset.health["quarantined"]
+    entries = dataset.health.quarantined
     with st.expander("See the files", icon=":material/list:"):
         st.dataframe(
             {
-                "file": [entry["file"] for entry in entries[:MOST_FILES_LISTED]],
-                "reason": [entry["reason"] for entry in entries[:MOST_FILES_LISTED]],
+                "file": [entry.file for entry in entries[:MOST_FILES_LISTED]],
+                "reason": [entry.reason for entry in entries[:MOST_FILES_LISTED]],
             },
             hide_index=True,
             key=f"quarantined.{dataset.id}",
@@ -150,7 +149,7 @@ def _counts_table(dataset: Dataset) -> dict[str, list]:
         "images": list(counts.values()),
         "share (%)": [100 * count / dataset.image_count for count in counts.values()],
     }
-    if dataset.given_sides is not None:
+    if dataset.predefined_subsets is not None:
         table |= {side: of_side.tolist() for side, of_side in counts_by_side(dataset).items()}
     return table
 

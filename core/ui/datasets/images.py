@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.text import (
     count_text,
     dimensions_text,
@@ -174,8 +174,8 @@ def _show_picture_facts(dataset: Dataset, index: int) -> None:
         ("File", dataset.file_names[index]),
         ("Size", f"{dimensions_text(size)} pixels"),
     ]
-    if dataset.given_sides is not None:
-        facts.append(("Side of the split it came with", SIDES[dataset.given_sides[index]]))
+    if dataset.predefined_subsets is not None:
+        facts.append(("Side of the split it came with", SUBSETS[dataset.predefined_subsets[index]]))
     facts.append(("Number in this dataset", f"{index:,}"))
     st.markdown("\n".join(f"- {name}: **{escape_markdown(value)}**" for name, value in facts))
     marked = marked_pictures(dataset)
@@ -210,8 +210,8 @@ def _show_near(dataset: Dataset, index: int) -> None:
 def _label(dataset: Dataset, index: int) -> str:
     """Class and, where there is one, the side of the given split; the end of a long one cut."""
     label = dataset.classes[dataset.labels[index]]
-    if dataset.given_sides is not None:
-        label = f"{SIDES[dataset.given_sides[index]]}: {label}"
+    if dataset.predefined_subsets is not None:
+        label = f"{SUBSETS[dataset.predefined_subsets[index]]}: {label}"
     return shorten(label, LONGEST_TILE_NAME)
 
 

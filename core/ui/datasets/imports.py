@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.import_records import ImportRecord
 from core.text import escape_markdown, quoted_list_text, rough_seconds_text
@@ -104,14 +104,14 @@ def _show_outcome(entry: ImportRecord) -> None:
     except HeadstartError as error:
         st.error(escape_markdown(error))
         return
-    left_out = len(dataset.health.get("quarantined", ()))
+    left_out = len(dataset.health.quarantined)
     text = f"**{dataset.image_count:,}** images in **{len(dataset.classes):,}** classes"
     if left_out:
         text += f" · {left_out:,} could not be used: see its Health"
     st.markdown(text)
     st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
     # How it was read, while it is fresh: what was meant otherwise is seen before hours are spent.
-    for note in dataset.health.get("notes", ())[:MOST_NOTES]:
+    for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
     link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.export import export_zip, quarantine_csv
-from core.datasets.model import ENCODED, Dataset
-from core.datasets.storage import LONGEST_NAME
+from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import BadInput, HeadstartError
 from core.text import count_text, escape_markdown, size_text
 from core.ui.datasets.images import FIELD_WIDTH
@@ -67,7 +67,7 @@ def _show_downloads(dataset: Dataset) -> None:
 
 def offer_quarantine_list(dataset: Dataset, place: str) -> None:
     """The download of the files that could not be used; ``place`` keeps the keys apart."""
-    quarantined = len(dataset.health["quarantined"])
+    quarantined = len(dataset.health.quarantined)
     st.download_button(
         "List of the files left out",
         data=file_or_error(lambda: quarantine_csv(dataset)),
@@ -117,7 +117,9 @@ def _file_stem(dataset: Dataset) -> str:
 def _show_rename(dataset: Dataset) -> None:
     st.header("Rename")
     with st.form(f"rename.{dataset.id}", border=False):
-        name = st.text_input("Name", value=dataset.name, max_chars=LONGEST_NAME, width=FIELD_WIDTH)
+        name = st.text_input(
+            "Name", value=dataset.name, max_chars=LONGEST_DATASET_NAME, width=FIELD_WIDTH
+        )
         pressed = st.form_submit_button("Rename", icon=":material/edit:")
     if not pressed:
         return

@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from core.datasets.samples import SAMPLES, Sample
-from core.datasets.storage import LONGEST_NAME
+from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import HeadstartError
 from core.settings import current_settings
 from core.text import escape_markdown
@@ -50,7 +50,7 @@ def offer_upload() -> None:
         name = right.text_input(
             "Name (optional)",
             key=f"upload.name.{number}",
-            max_chars=LONGEST_NAME,
+            max_chars=LONGEST_DATASET_NAME,
             placeholder="as the file is named",
             help="Type it before you drop the files. It can be changed later.",
         )

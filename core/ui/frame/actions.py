@@ -8,11 +8,10 @@ that somebody made by hand. Each raises ``NotAllowed`` for whoever is no editor.
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from core.datasets import store as dataset_store
-from core.datasets import versions
-from core.datasets.changes import Changes
-from core.datasets.model import Dataset
-from core.datasets.reading.tables import Columns
+from core.datasets import storage, versions
+from core.datasets.dataset import Dataset
+from core.datasets.reading.columns import Columns
+from core.datasets.versions import Changes
 from core.experiments.limits import check_stored
 from core.experiments.spec import ExperimentSpec
 from core.runs import imports
@@ -84,16 +83,16 @@ def forget_import(import_id: str) -> None:
 
 @editors_only
 def rename_dataset(dataset_id: str, name: str) -> None:
-    """``core.datasets.store.rename_dataset``."""
-    dataset_store.rename_dataset(dataset_id, name)
+    """``core.datasets.storage.rename_dataset``."""
+    storage.rename_dataset(dataset_id, name)
     reads.forget_datasets()
 
 
 @editors_only
 def remove_dataset(dataset_id: str) -> None:
-    """``core.datasets.store.remove_dataset``; pages do not show it any more."""
+    """``core.datasets.storage.remove_dataset``; pages do not show it any more."""
     try:
-        dataset_store.remove_dataset(dataset_id)
+        storage.remove_dataset(dataset_id)
     finally:
         reads.forget_datasets()
 

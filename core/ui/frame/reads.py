@@ -11,9 +11,9 @@ import streamlit as st
 from core.comparison.charts.curves import Curve
 from core.comparison.model import Comparison
 from core.comparison.tables import compare, curves_of
+from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find
-from core.datasets.model import Dataset
 from core.datasets.storage import list_datasets, open_dataset
 from core.experiments.forecast import Forecast, forecast_experiment
 from core.experiments.records import RunRecord

@@ -13,7 +13,7 @@ from core.comparison.split_facts import (
     sides_of,
     widest_gap,
 )
-from core.datasets.model import SIDES, Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.errors import BadInput
 from core.text import count_text, escape_markdown, percent_text
 from core.training.spec import with_train_share
@@ -115,7 +115,7 @@ def _show_how_dealt(subject: Subject) -> None:
         _show_example(dataset, found.example, found.example_side)
     with st.expander("Class by class", icon=":material/table:"):
         st.dataframe(
-            pd.DataFrame({"class": dataset.classes} | {side: counts[side] for side in SIDES}),
+            pd.DataFrame({"class": dataset.classes} | {side: counts[side] for side in SUBSETS}),
             hide_index=True,
             key=f"sides.{subject.id}",
             alt="Images of each class on each side.",

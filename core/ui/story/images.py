@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.text import count_text, escape_markdown, shorten
 from core.ui.frame import reads
 

@@ -15,7 +15,7 @@ from core.comparison.guessing import (
     rounds_of,
     said_about,
 )
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import remember

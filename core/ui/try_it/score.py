@@ -7,7 +7,7 @@ import streamlit as st
 from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
 from core.comparison.evidence import Evidence
 from core.comparison.guessing import GuessingRound, round_scores, score_words
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.text import escape_markdown
 from core.ui.frame import reads
 from core.ui.widgets.exhibit import show_chart

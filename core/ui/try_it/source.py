@@ -12,10 +12,9 @@ import numpy as np
 import streamlit as st
 
 from core.comparison.guessing import shuffled
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import BadInput
-from core.live.client import Likeness
-from core.live.images import UploadedPicture, prepare_upload, prepared_of
+from core.live.images import Likeness, UploadedPicture, prepare_upload, prepared_of
 from core.text import escape_markdown, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import (

@@ -16,7 +16,7 @@ from core.comparison.watching import (
     until,
     watched_pictures,
 )
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.ui.benchmark.live import REFRESH_SECONDS
@@ -24,8 +24,18 @@ from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.errors import error_box
 from core.ui.watch.images import show_matrix, show_tiles
-from core.ui.watch.numbers import show_failures, show_numbers, show_status, where
-from core.ui.watch.replay import PLAY_SECONDS, choose_moment, choose_seed, is_playing
+from core.ui.watch.numbers import (
+    show_failures,
+    show_numbers,
+    show_status,
+    where,
+)
+from core.ui.watch.replay import (
+    PLAY_SECONDS,
+    choose_moment,
+    choose_seed,
+    is_playing,
+)
 
 CHART_HEIGHT = 400
 CHOICE_WIDTH = 240

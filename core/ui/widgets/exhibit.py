@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.comparison.evidence import Evidence
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.text import count_text, escape_markdown
 from core.ui.frame import evidence_reads, reads

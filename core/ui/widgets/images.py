@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from core.datasets.ingest import decoding_threads
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.pool import decoding_threads
 
 PICTURE_SIDE = 96
 CANDIDATES = 6

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from core.text import count_text, escape_markdown, shorten_start
 from core.ui.frame import reads
 from core.ui.frame.address import remember

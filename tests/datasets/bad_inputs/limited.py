@@ -67,10 +67,10 @@ def main() -> None:
     except HeadstartError as error:
         told = {"error": type(error).__name__, "message": str(error)}
     else:
-        quarantined = dataset.health["quarantined"]
+        quarantined = dataset.health.quarantined
         told = {
             "images": dataset.image_count,
-            "reasons": {entry["file"]: entry["reason"] for entry in quarantined},
+            "reasons": {entry.file: entry.reason for entry in quarantined},
         }
     sys.stdout.write(json.dumps(told | {"peak_bytes": peak_bytes()}) + "\n")
 

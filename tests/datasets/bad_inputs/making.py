@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets.add import add_dataset
-from core.datasets.model import Dataset
+from core.datasets.dataset import Dataset
 from tests.datasets.pictures import write_zip
 
 PIECE_BYTES = 64 * 1024**2
@@ -30,7 +30,7 @@ def write_folder(root: Path, members: dict[str, bytes]) -> Path:
 
 
 def reasons(dataset: Dataset) -> dict[str, str]:
-    return {entry["file"]: entry["reason"] for entry in dataset.health["quarantined"]}
+    return {entry.file: entry.reason for entry in dataset.health.quarantined}
 
 
 def files_below(root: Path) -> dict[str, bytes]:

@@ -5,15 +5,20 @@ import os
 import pytest
 
 from core.datasets.add import add_dataset
-from tests.datasets.bad_inputs.making import add_zip, files_below, reasons, write_folder
+from tests.datasets.bad_inputs.making import (
+    add_zip,
+    files_below,
+    reasons,
+    write_folder,
+)
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 OUT = "the name leads out of its folder (..)"
 ABSOLUTE = "the name is an absolute path"
-CONTROL = "the name holds control characters"
+CONTROL = "the name contains control characters"
 STORED = ("index.npz", "manifest.json", "source.bin")
-DIRECTION = "the name holds marks that turn the reading direction"
+DIRECTION = "the name contains marks that change the reading direction"
 
 NAMES = [
     ("../x.png", "../x.png", OUT),

@@ -52,12 +52,12 @@ def test_i3_i10_bombs_inside_a_normal_upload(upload_with_bombs, home):
     told = add_under_limits(upload_with_bombs, home, ONE_GIGABYTE, file_bytes=1_000_000)
     assert told["images"] == 6
     assert told["reasons"] == {
-        "cats/600 megapixels.png": "the picture is over the limit of 50 megapixels",
+        "cats/600 megapixels.png": "the image is over the limit of 50 megapixels",
         "cats/bomb.bmp": "unpacked larger than 4 GiB",
         "dogs/liar with a wrong sum.bmp": (
             "cannot be read, or damaged (Bad CRC-32 for file 'dogs/liar with a wrong sum.bmp')"
         ),
-        "dogs/liar.bmp": "not a readable picture of a known format (JPEG, PNG, GIF, BMP, WEBP)",
+        "dogs/liar.bmp": "not a readable image of a known format (JPEG, PNG, GIF, BMP, WEBP)",
     }
     assert told["peak_bytes"] < ONE_GIGABYTE / 4
     assert sum(map(len, files_below(home).values())) < 100_000
@@ -78,7 +78,9 @@ def test_i3_what_cannot_be_unpacked_under_a_limit_is_not(tmp_path, method, name,
     liar = Entry("cats/liar.bmp", pack(bytes(1000)), 10, 0, method)
     dataset = add_dataset(write_entries(tmp_path / "upload.zip", [*entries, liar]))
     assert reasons(dataset) == {
-        "cats/liar.bmp": f"packed by a method that is not read ({name}); pack it as an ordinary zip"
+        "cats/liar.bmp": (
+            f"packed by a method that cannot be read ({name}); pack it as an ordinary zip"
+        )
     }
 
 
@@ -88,7 +90,7 @@ def test_i3_what_cannot_be_unpacked_under_a_limit_is_not(tmp_path, method, name,
         ("zip", "an archive inside the archive; it is not opened"),
         ("tar.gz", "an archive inside the archive; it is not opened"),
         ("7z", "an archive inside the archive; it is not opened"),
-        ("jpg", "not a readable picture of a known format (JPEG, PNG, GIF, BMP, WEBP)"),
+        ("jpg", "not a readable image of a known format (JPEG, PNG, GIF, BMP, WEBP)"),
     ],
     ids=["I3-nested zip", "I3-nested tar", "I3-nested 7z", "I3-nested and named jpg"],
 )
@@ -141,5 +143,5 @@ def test_i3_one_member_listed_many_times(tmp_path):
     again = Entry(shared.name, shared.packed, shared.size, shared.crc, shared.method, at=0)
     path = write_entries(tmp_path / "upload.zip", [shared, again, again, *good])
     dataset = add_dataset(path)
-    assert dataset.health["quarantined"] == [{"file": "cats/shared.png", "reason": OVERLAPS}] * 3
+    assert dataset.health.quarantined == (("cats/shared.png", OVERLAPS),) * 3
     assert dataset.image_count == 6

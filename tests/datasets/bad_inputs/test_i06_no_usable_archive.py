@@ -68,30 +68,30 @@ WITHOUT = {
     "no member": ({}, "upload.zip: the zip is empty."),
     "only a text": (
         {"cats/readme.txt": b"no picture"},
-        "None of the files is a picture that can be used. cats/readme.txt: not a readable picture",
+        "None of the files is an image that can be used. cats/readme.txt: not a readable image",
     ),
     "only what systems leave": (
         {"__MACOSX/cats/1.png": b"x", "cats/.DS_Store": b"x"},
-        "There is no picture in it. Expected one folder per class",
+        "There is no image in it. Expected one folder per class",
     ),
     "only an archive": (
         {"pets/train.zip": b"PK\3\4"},
-        "There is no picture in it. pets/train.zip: an archive inside the archive; it is not"
+        "There is no image in it. pets/train.zip: an archive inside the archive; it is not"
         " opened. Expected one folder per class",
     ),
     "archives and a table": (
         {"train.zip": b"PK\3\4", "sample.csv": b"id,label\n1,0\n"},
-        "The pictures lie in no class folder. train.zip: an archive inside the archive; it is not"
+        "The images are in no class folder. train.zip: an archive inside the archive; it is not"
         " opened. Expected one folder per class",
     ),
     "only names that lead elsewhere": (
         {"/cats/1.png": b"x", "/dogs/1.png": b"x"},
-        "There is no picture in it. /cats/1.png: the name is an absolute path."
+        "There is no image in it. /cats/1.png: the name is an absolute path."
         " /dogs/1.png: the name is an absolute path. Expected",
     ),
     "text named png": (
         {"cats/1.png": b"a", "dogs/1.png": b"b"},
-        "None of the files is a picture that can be used. cats/1.png: not a readable picture",
+        "None of the files is an image that can be used. cats/1.png: not a readable image",
     ),
 }
 

@@ -21,7 +21,7 @@ BESIDE = {
     ".DS_Store": ({".DS_Store": b"x", "cats/.DS_Store": b"x"}, 2, []),
     "Thumbs.db": ({"cats/Thumbs.db": b"x", "dogs/desktop.ini": b"x"}, 2, []),
     "hidden folder": ({".git/objects/0.png": PICTURE}, 1, []),
-    "picture in the root": ({"9.png": PICTURE}, 1, [LEFT]),
+    "image in the root": ({"9.png": PICTURE}, 1, [LEFT]),
     "text in the root": ({"README.txt": b"about"}, 1, [LEFT]),
 }
 
@@ -39,8 +39,8 @@ def test_i7_what_is_beside_the_classes_is_ignored_and_said(tmp_path, extra, igno
     assert reasons(dataset) == {}
     if as_zip:
         # Hidden folders on a disk are not gone into, so what is in them is not counted.
-        assert dataset.health["ignored_files"] == ignored
-    assert dataset.health["notes"] == notes
+        assert dataset.health.ignored_files == ignored
+    assert dataset.health.notes == tuple(notes)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_i7_wrapping_folders_are_unwrapped(tmp_path, prefix):
     extra = {f"{prefix}README.txt": b"about", "__MACOSX/pets/._1.png": b"x"}
     dataset = add_zip(tmp_path, two_classes(prefix=prefix) | extra)
     assert dataset.file_names == tuple(sorted(two_classes()))
-    assert dataset.health["quarantined"] == []
-    assert dataset.health["ignored_files"] == 2
-    assert dataset.health["notes"] == [LEFT]
+    assert dataset.health.quarantined == ()
+    assert dataset.health.ignored_files == 2
+    assert dataset.health.notes == (LEFT,)
 
 
 def test_i7_deeper_folders_belong_to_their_class(tmp_path):
@@ -73,12 +73,12 @@ def test_i7_train_and_test_folders_are_the_split(tmp_path, first, second):
     dataset = add_zip(tmp_path, members)
     assert dataset.class_counts == {"cats": 4, "dogs": 4}
     named = sorted([first, second])
-    assert dataset.health["notes"][0] == f"The folders {', '.join(named)} were taken as the split."
+    assert dataset.health.notes[0] == f"The folders {', '.join(named)} were used as the split."
     in_second = [f"/{second}/" in name for name in dataset.file_names]
-    assert dataset.given_sides.tolist() == [2 if tested else 0 for tested in in_second]
+    assert dataset.predefined_subsets.tolist() == [2 if tested else 0 for tested in in_second]
 
 
 def test_i7_pictures_in_no_class_folder_are_explained(tmp_path):
-    with pytest.raises(BadInput, match="Expected one folder per class with its pictures inside"):
+    with pytest.raises(BadInput, match="Expected one folder per class with its images inside"):
         add_zip(tmp_path, {"holiday.png": noise_png(1), "beach.png": noise_png(2)})
     assert list_datasets() == []

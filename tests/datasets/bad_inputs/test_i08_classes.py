@@ -1,4 +1,4 @@
-"""I8: too few classes, too few pictures of one, and class names that are anything."""
+"""I8: too few classes, too few images of one, and class names that are anything."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ REFUSED = {
     "500 long": ("x" * 500, "a name longer than 255 characters"),
     "leads out": ("..", "the name leads out of its folder (..)"),
     "blank": ("  ", "a blank name"),
-    "turned": ("a\u202eb", "the name holds marks that turn the reading direction"),
+    "turned": ("a\u202eb", "the name contains marks that change the reading direction"),
 }
 
 
@@ -66,13 +66,13 @@ def test_i8_a_class_name_that_cannot_be_shown_is_refused(tmp_path, name, reason)
 def test_i8_an_empty_class_name_is_no_class(tmp_path):
     dataset = add_zip(tmp_path, two_classes() | {"./1.png": noise_png(9)})
     assert dataset.classes == ("cats", "dogs")
-    assert dataset.health["ignored_files"] == 1
+    assert dataset.health.ignored_files == 1
 
 
 def test_i8_one_class_is_not_enough(home, tmp_path):
     with pytest.raises(BadInput) as caught:
         add_zip(tmp_path, {f"cats/{number}.png": noise_png(number) for number in range(4)})
-    assert "Found one class ('cats') with readable pictures; at least 2" in str(caught.value)
+    assert "Found one class ('cats') with readable images; at least 2" in str(caught.value)
     assert list_datasets() == []
     assert list((home / "datasets").iterdir()) == []
 
@@ -82,8 +82,8 @@ def test_i8_two_classes_of_which_one_cannot_be_read(tmp_path):
     with pytest.raises(BadInput) as caught:
         add_zip(tmp_path, members)
     assert str(caught.value).startswith(
-        "Found one class ('cats') with readable pictures; at least 2 are needed. dogs/0.png: not a"
-        " readable picture of a known format"
+        "Found one class ('cats') with readable images; at least 2 are needed. dogs/0.png: not a"
+        " readable image of a known format"
     )
 
 
@@ -93,9 +93,9 @@ def test_i8_a_class_of_which_no_picture_can_be_read_is_named(tmp_path):
     assert dataset.classes == ("cats", "dogs")
     (lost,) = (entry for entry in findings(dataset) if entry.kind == "lost_classes")
     assert lost.severity == "problem"
-    assert lost.title == "1 class is missing: 'owls'. None of the pictures there could be read."
+    assert lost.title == "1 class is missing: 'owls'. None of the images there could be read."
 
 
 def test_i8_a_class_of_one_picture_is_named(tmp_path):
     dataset = add_zip(tmp_path, two_classes() | {"one/1.png": noise_png(70)})
-    assert dataset.health["small_classes"] == ["one"]
+    assert dataset.health.small_classes == ("one",)

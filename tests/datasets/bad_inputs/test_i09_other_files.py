@@ -9,7 +9,7 @@ from tests.datasets.pictures import encoded, two_classes
 pytestmark = pytest.mark.usefixtures("home")
 PICTURE = Image.new("RGB", (16, 16), (10, 20, 30))
 KNOWN = "JPEG, PNG, GIF, BMP, WEBP"
-UNKNOWN = f"not a readable picture of a known format ({KNOWN})"
+UNKNOWN = f"not a readable image of a known format ({KNOWN})"
 
 REFUSED = {
     "HTML": ("x.jpg", b"<!DOCTYPE html><html>", f"a web page, not one of {KNOWN}"),
@@ -26,14 +26,14 @@ REFUSED = {
     "HEIC": (
         "IMG_1.HEIC",
         b"\0\0\0\x24ftypheic\0\0\0\0mif1",
-        f"a HEIC picture, as iPhones take them: save it as JPEG (read are {KNOWN})",
+        f"a HEIC image, as iPhones take them: save it as JPEG (formats that can be read: {KNOWN})",
     ),
     "AVIF": (
         "x.avif",
         b"\0\0\0\x20ftypavif\0\0\0\0",
-        f"an AVIF picture: save it as JPEG or PNG (read are {KNOWN})",
+        f"an AVIF image: save it as JPEG or PNG (formats that can be read: {KNOWN})",
     ),
-    "film": ("x.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0", f"a film, not one of {KNOWN}"),
+    "film": ("x.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0", f"a video, not one of {KNOWN}"),
     "PSD": ("x.png", b"8BPS\0\1" + bytes(40), UNKNOWN),
 }
 ACCEPTED = {

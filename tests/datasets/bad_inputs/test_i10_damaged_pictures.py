@@ -1,4 +1,4 @@
-"""I10: pictures that are damaged, of odd size, or made to fill the memory."""
+"""I10: images that are damaged, of odd size, or made to fill the memory."""
 
 import io
 import struct
@@ -51,15 +51,15 @@ REFUSED = {
     "short PNG": (noise_png(1)[:200], DAMAGED),
     "bad chunk": (with_bad_chunk(), DAMAGED),
     "header alone": (png_header(20, 20), DAMAGED),
-    "0 wide": (png_header(0, 20), "not a readable picture of a known format"),
+    "0 wide": (png_header(0, 20), "not a readable image of a known format"),
     "1 x 1": (encoded(Image.new("RGB", (1, 1))), "1 x 1 pixels: each side must be at least 2"),
     "1 x 50000": (encoded(Image.new("L", (1, 50000))), "1 x 50000 pixels: each side must be"),
-    "15000 x 15000": (huge_png(15_000, 15_000), f"the picture {LIMIT}"),
+    "15000 x 15000": (huge_png(15_000, 15_000), f"the image {LIMIT}"),
     "100 megapixels": (huge_png(10_000, 10_000), f"10000 x 10000 pixels {LIMIT}"),
     "one row too many": (huge_png(5_000, 10_001), f"5000 x 10001 pixels {LIMIT}"),
     "huge text": (
         with_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80 * 1024**2))),
-        "holds a text that unpacks to more than a picture's description needs",
+        "contains a text that unpacks to far more than an image's description needs",
     ),
     "many passes": (
         drawn_in_many_passes(),
@@ -137,4 +137,4 @@ def test_i10_a_gif_whose_frame_is_larger_than_its_canvas(tmp_path):
     at = data.index(b"\x2c")
     data[at + 5 : at + 9] = struct.pack("<HH", 60_000, 60_000)
     dataset = add_zip(tmp_path, two_classes() | {"cats/wide.gif": bytes(data)})
-    assert reasons(dataset) == {"cats/wide.gif": f"the picture {LIMIT}"}
+    assert reasons(dataset) == {"cats/wide.gif": f"the image {LIMIT}"}

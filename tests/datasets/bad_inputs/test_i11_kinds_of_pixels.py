@@ -86,7 +86,7 @@ def test_i11_exif_orientation_turns_the_picture_upright(tmp_path, orientation, c
 def test_i11_pixels_that_are_not_numbers_are_refused(tmp_path):
     data = encoded(level(np.nan, np.float32), "TIFF")
     dataset = add_zip(tmp_path, two_classes() | {"cats/x.tif": data})
-    assert reasons(dataset) == {"cats/x.tif": "holds pixels that are not numbers"}
+    assert reasons(dataset) == {"cats/x.tif": "contains pixels that are not numbers"}
 
 
 def test_i11_no_place_in_thumbnails_and_exports(tmp_path):

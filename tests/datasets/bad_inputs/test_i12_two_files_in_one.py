@@ -1,4 +1,4 @@
-"""I12: a picture that is a zip as well."""
+"""I12: an image that is a zip as well."""
 
 import io
 import zipfile
@@ -11,7 +11,12 @@ from core.datasets.export import export_zip
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 MARK = b"hidden in the zip"
@@ -46,7 +51,7 @@ def test_i12_as_a_member_it_is_a_picture_and_leaves_as_nothing_else(tmp_path, ki
 def test_i12_as_an_upload_it_is_no_zip(tmp_path, kind):
     path = tmp_path / "both.zip"
     path.write_bytes(both(tmp_path, kind))
-    with pytest.raises(BadInput, match=r"^both\.zip is one picture"):
+    with pytest.raises(BadInput, match=r"^both\.zip is one image"):
         add_dataset(path)
     assert list_datasets() == []
 

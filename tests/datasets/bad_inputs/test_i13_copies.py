@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def blocks(seed: int) -> Image.Image:
-    """A picture that survives being saved as JPEG: coloured blocks, 64 x 64."""
+    """An image that survives being saved as JPEG: coloured blocks, 64 x 64."""
     small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     return Image.fromarray(small).resize((64, 64), Image.Resampling.NEAREST)
 
@@ -41,13 +41,13 @@ def test_i13_copies_are_one_group_and_never_on_two_sides(tmp_path, copy, exact):
     position = {name: number for number, name in enumerate(dataset.file_names)}
     first, second = position["cats/00.png"], position["cats/copy.png"]
     assert dataset.groups[first] == dataset.groups[second]
-    assert dataset.health["exact_duplicates"] == exact
-    assert dataset.health["near_duplicate_groups"] == 1
-    assert dataset.health["images_in_groups"] == 2
+    assert dataset.health.exact_duplicates == exact
+    assert dataset.health.near_duplicate_groups == 1
+    assert dataset.health.images_in_groups == 2
     for seed in range(5):
         made = make_split(dataset, 0.3, 0.1, seed)
-        for side in (made.train, made.validation, made.test):
-            assert (first in side) == (second in side)
+        for subset in (made.train, made.validation, made.test):
+            assert (first in subset) == (second in subset)
 
 
 def test_i13_one_picture_with_two_labels_is_listed(tmp_path):
@@ -55,7 +55,7 @@ def test_i13_one_picture_with_two_labels_is_listed(tmp_path):
     members = {f"cats/{number}.png": noise_png(number) for number in range(3)}
     members |= {f"dogs/{number}.png": noise_png(10 + number) for number in range(3)}
     dataset = add_zip(tmp_path, members | {"dogs/cat.bmp": encoded(again, "BMP")})
-    assert dataset.health["label_conflicts"] == [["cats/1.png", "dogs/cat.bmp"]]
+    assert dataset.health.label_conflicts == (("cats/1.png", "dogs/cat.bmp"),)
 
 
 def test_i13_one_picture_in_train_and_test_is_reported(tmp_path):

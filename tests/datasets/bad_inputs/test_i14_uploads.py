@@ -12,7 +12,12 @@ from core.datasets.add import add_dataset
 from core.datasets.reading import raw_files
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
-from tests.datasets.bad_inputs.making import add_zip, files_below, reasons, write_folder
+from tests.datasets.bad_inputs.making import (
+    add_zip,
+    files_below,
+    reasons,
+    write_folder,
+)
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -40,7 +45,7 @@ def test_i14_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(raw_files.RawFile, "read", read)
     dataset = add_dataset(root)
-    assert reasons(dataset) == {"cats/0.png": "longer than it said; is it still being written?"}
+    assert reasons(dataset) == {"cats/0.png": "longer than declared; is it still being written?"}
 
 
 def test_i14_5000_files_at_once(tmp_path):
@@ -66,11 +71,11 @@ def test_i14_the_same_upload_twice_is_stored_once(home, tmp_path, first, again):
     assert [path.name for path in (home / "datasets").iterdir()] == [stored[0].id[:16]]
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999], ids=lambda share: f"I14-{share}")
-def test_i14_half_an_upload_leaves_nothing(home, tmp_path, share):
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9, 0.999], ids=lambda fraction: f"I14-{fraction}")
+def test_i14_half_an_upload_leaves_nothing(home, tmp_path, fraction):
     data = write_zip(tmp_path / "whole.zip", two_classes()).read_bytes()
     path = tmp_path / "half.zip"
-    path.write_bytes(data[: round(len(data) * share)])
+    path.write_bytes(data[: round(len(data) * fraction)])
     with pytest.raises(BadInput, match=r"^half\.zip: the zip is damaged or cut short"):
         add_dataset(path)
     assert files_below(home) == {}

@@ -1,4 +1,4 @@
-"""I18: pictures that are all alike, labels that are all one. A loss that becomes NaN is a matter of
+"""I18: images that are all alike, labels that are all one. A loss that becomes NaN is a matter of
 training, and in its tests."""
 
 import pytest
@@ -18,12 +18,12 @@ def test_i18_all_pictures_black(tmp_path):
     members = {f"{name}/{number}.png": black for name in ("cats", "dogs") for number in range(5)}
     dataset = add_zip(tmp_path, members)
     assert dataset.image_count == 10
-    assert dataset.health["exact_duplicates"] == 9
-    assert dataset.health["small_classes"] == ["cats", "dogs"]
-    assert len(dataset.health["label_conflicts"]) == 1
+    assert dataset.health.exact_duplicates == 9
+    assert dataset.health.small_classes == ("cats", "dogs")
+    assert len(dataset.health.label_conflicts) == 1
     problems = {entry.kind: entry for entry in findings(dataset) if entry.severity == "problem"}
     assert set(problems) == {"label_conflicts", "small_classes", "one_colour"}
-    assert problems["one_colour"].title == "Every picture is of one colour only."
+    assert problems["one_colour"].title == "Every image is of one colour only."
     assert problems["one_colour"].advice.startswith("There is nothing to see but the colour.")
     with pytest.raises(BadInput, match="cats"):
         make_split(dataset, 0.3, 0.1, 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading.tables import Columns
+from core.datasets.reading.columns import Columns
 from core.errors import BadInput, ColumnsUnclear
 from tests.datasets.bad_inputs.making import reasons
 from tests.datasets.pictures import noise_png, write_zip
@@ -53,15 +53,15 @@ def test_i19_windows_letters_and_quoted_commas(tmp_path):
 
 
 LINES = {
-    "file named but absent": ("9.png,cat", "there is no picture named '9.png'"),
+    "file named but absent": ("9.png,cat", "there is no image named '9.png'"),
     "label empty": ("1.png,", "the label is empty"),
     "label blank": ("1.png,   ", "the label is empty"),
-    "no file": (",cat", "it names no picture"),
+    "no file": (",cat", "it names no image"),
     "cell too few": ("1.png", "it has 1 cells where 2 were expected"),
     "cell too many": ("1.png,cat,dog", "it has 3 cells where 2 were expected"),
-    "quotation mark": ('1.png,"c"at', "its quotation marks do not fit together"),
+    "quotation mark": ('1.png,"c"at', "its quotation marks do not match"),
     "500 long": ("1.png," + "x" * 500, "the label has 500 characters; the limit is 255"),
-    "turned": ("1.png,a\u202eb", "the label holds marks that turn the reading direction"),
+    "turned": ("1.png,a\u202eb", "the label contains marks that change the reading direction"),
 }
 
 
@@ -75,13 +75,15 @@ def test_i19_a_row_that_cannot_be_used_is_said_with_its_line(tmp_path, line, rea
 
 
 def test_i19_one_misspelt_side_costs_its_row_and_not_the_split(tmp_path):
-    sides = ["train", "train", "trian", "train", "test", "test"]
-    rows = [f"{file},{label},{side}\n" for (file, label), side in zip(ROWS, sides, strict=True)]
+    subsets = ["train", "train", "trian", "train", "test", "test"]
+    rows = [
+        f"{file},{label},{subset}\n" for (file, label), subset in zip(ROWS, subsets, strict=True)
+    ]
     dataset = added(tmp_path, ("file,label,split\n" + "".join(rows)).encode())
     reason = "'trian' is not train, validation or test"
     assert reasons(dataset) == {"labels.csv line 4": reason}
     assert dataset.file_names == ("1.png", "5.png", "2.png", "4.png", "6.png")
-    assert dataset.given_sides.tolist() == [0, 2, 0, 0, 2]
+    assert dataset.predefined_subsets.tolist() == [0, 2, 0, 0, 2]
 
 
 def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
@@ -89,7 +91,7 @@ def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
         added(tmp_path, b"file,label\n1.png,\n2.png,\n")
     assert str(caught.value) == (
         "No row of labels.csv can be used. labels.csv line 2: the label is empty. labels.csv line"
-        " 3: the label is empty. Expected a first line file,label and then one line a picture:"
+        " 3: the label is empty. Expected a first line file,label and then one line per image:"
         " 1.jpg,cat."
     )
 
@@ -102,9 +104,9 @@ def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tm
     dataset = add_dataset(path)
     assert dataset.read_as == "class folders"
     assert dataset.class_counts == {"cat": 3, "dog": 3}
-    assert dataset.health["notes"][0] == (
+    assert dataset.health.notes[0] == (
         "labels.csv says what folders or file names say, so these were taken. 2 lines of it could"
-        " not be used: labels.csv line 8: there is no picture named 'cat/9.png'. labels.csv line"
+        " not be used: labels.csv line 8: there is no image named 'cat/9.png'. labels.csv line"
         " 9: the label is empty."
     )
 
@@ -112,8 +114,8 @@ def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tm
 def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
     dataset = added(tmp_path, "\n".join(GOOD.splitlines()[:-1]).encode())
     assert dataset.class_counts == {"cat": 3, "dog": 2}
-    said = [note for note in dataset.health["notes"] if "6.png" in note]
-    assert said == ["1 picture(s) are in no usable row of the table and were left out: 6.png."]
+    said = [note for note in dataset.health.notes if "6.png" in note]
+    assert said == ["1 image(s) are in no usable row of the table and were left out: 6.png."]
 
 
 def test_i19_a_missing_column_is_asked_for(tmp_path):
@@ -135,5 +137,5 @@ def test_i19_a_column_that_is_not_there(tmp_path):
 
 def test_i19_one_picture_with_two_labels_is_refused_with_both_lines(tmp_path):
     dataset = added(tmp_path, (GOOD + "1.png,dog\n").encode())
-    reason = "'1.png' is named in several rows with different labels or sides"
+    reason = "'1.png' is named in several rows with different labels or subsets"
     assert reasons(dataset) == {"labels.csv line 2": reason, "labels.csv line 8": reason}

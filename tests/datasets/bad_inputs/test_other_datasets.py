@@ -19,10 +19,9 @@ from hypothesis import (
     strategies as st,
 )
 
-from core.datasets import ingest, storage
+from core.datasets import add, storage
 from core.datasets.add import add_dataset
-from core.datasets.storage import list_datasets, open_dataset
-from core.datasets.store import remove_dataset
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.bad_inputs.limited import ROOT, add_under_limits
 from tests.datasets.bad_inputs.making import (
@@ -165,7 +164,7 @@ def test_another_failure_of_a_disk_is_not_called_full(pets, home, tmp_path, monk
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     before = files_below(home)
-    monkeypatch.setattr(ingest, "_stop_if_asked", fail)
+    monkeypatch.setattr(add, "raise_if_stopped", fail)
     with pytest.raises(OSError, match="Input/output error"):
         add_dataset(random_pictures(tmp_path, 10))
     assert files_below(home) == before
@@ -189,7 +188,7 @@ def test_a_stop_in_the_middle(pets, home, tmp_path):
 SLOWLY = """
 import sys, time
 from pathlib import Path
-from core.datasets.store import add_dataset
+from core.datasets.add import add_dataset
 
 def progress(done, total):
     print(done, flush=True)

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import store as dataset_store
-from core.datasets import versions
+from core.datasets import (
+    add,
+    bundled,
+    storage,
+    versions,
+)
 from core.errors import NotAllowed
 from core.experiments.store import Store
 from core.runs import imports
@@ -39,9 +43,13 @@ STORE_READS = {
     "import_record", "import_should_stop", "datasets_read_from", "moment", "lease_end",
 }  # fmt: skip
 DATASET_CHANGES = {
-    "add_dataset", "remove_dataset", "rename_dataset", "make_version", "ensure_bundled_datasets",
+    "add_dataset", "add_pixels", "add_digits", "add_themes16", "ensure_bundled_datasets",
+    "remove_dataset", "rename_dataset", "publish", "make_version",
 }  # fmt: skip
-DATASET_READS = {"list_datasets", "open_dataset", "preview", "ChangePreview", "Changes"}
+DATASET_READS = {
+    "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
+    "content_id", "digit_images", "outcome_of", "preview",
+}  # fmt: skip
 IMPORT_CHANGES = {"receive_upload", "import_folder", "retry_import"}
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord"}
 FORBIDDEN = (
@@ -77,7 +85,12 @@ def test_every_verb_of_the_store_is_known_to_read_or_to_change():
 
 
 def test_every_verb_on_datasets_is_known_to_read_or_to_change():
-    verbs = {*dataset_store.__all__, *versions.__all__}
+    verbs = {
+        name
+        for module in (add, bundled, storage, versions)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
     assert verbs == DATASET_CHANGES | DATASET_READS
     assert set(imports.__all__) == IMPORT_CHANGES | IMPORT_READS
 

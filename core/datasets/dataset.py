@@ -1,0 +1,133 @@
+"""A dataset: a named, immutable set of labelled images."""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.datasets.decoding.decode import decode_image
+from core.datasets.health_report import HealthReport
+from core.errors import HeadstartError
+
+SOURCE_FILE = "source.bin"
+ENCODED, PIXELS = "encoded", "pixels"
+SUBSETS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images in a fixed order; compared and hashed by ``id``.
+
+    id: 64 hex digits, SHA-256 over classes, labels, decoded pixels and predefined subsets.
+    classes: names, sorted. labels: int32 ``(N,)``, positions in ``classes``.
+    groups: int64 ``(N,)``, the number of the set of near duplicates that an image belongs to.
+    heights, widths: int32 ``(N,)``, pixels of the upright image.
+    channels: 1 where every image is grey, else 3.
+    health: what was noticed when the dataset was added.
+    encoding: how ``source.bin`` keeps the images: ``encoded`` (files as they came) or ``pixels``
+        (uint8). offsets, sizes: int64 ``(N,)``, bytes in that file.
+    digests: uint8 ``(N, 32)``, equal exactly where the pixels are equal.
+    grey, one_colour: bool ``(N,)``, images without colour, images of a single colour.
+    look_alikes: bool ``(N,)``, images whose near-duplicate group was dissolved because it made up
+        most of a class.
+    predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
+    read_as: the layout that it was read from, for people.
+    version_of: id of the dataset that this one was made from; changes: how, in sentences.
+    """
+
+    id: str
+    name: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    file_names: tuple[str, ...]
+    groups: np.ndarray
+    heights: np.ndarray
+    widths: np.ndarray
+    channels: int
+    provenance: str
+    created_at: str
+    folder: Path
+    health: HealthReport
+    encoding: str
+    offsets: np.ndarray
+    sizes: np.ndarray
+    digests: np.ndarray
+    grey: np.ndarray
+    one_colour: np.ndarray
+    look_alikes: np.ndarray
+    predefined_subsets: np.ndarray | None = None
+    read_as: str = ""
+    version_of: str | None = None
+    changes: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dataset) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @property
+    def image_count(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def class_counts(self) -> dict[str, int]:
+        """Images of each class, in the order of ``classes``."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
+
+    @property
+    def majority_class(self) -> str:
+        """The class with the most images; ties go to the first in order."""
+        return max(self.class_counts, key=lambda name: self.class_counts[name])
+
+    @property
+    def majority_fraction(self) -> float:
+        """Fraction of all images in the majority class: the accuracy of always guessing it."""
+        return self.class_counts[self.majority_class] / self.image_count
+
+    def image(self, index: int, smallest_edge: int | None = None) -> Image.Image:
+        """The image as people see it: RGB, upright, transparency on white.
+
+        With ``smallest_edge`` (pixels) a JPEG may come back reduced, but no smaller than that.
+        """
+        data = self.stored_bytes(index)
+        if self.encoding == ENCODED:
+            return decode_image(data, self.file_names[index], smallest_edge)
+        height, width = int(self.heights[index]), int(self.widths[index])
+        mode = "L" if len(data) == height * width else "RGB"
+        return Image.frombytes(mode, (width, height), data).convert("RGB")
+
+    def thumbnail(self, index: int, edge: int) -> bytes:
+        """A PNG that fits a square of ``edge`` pixels, without the metadata of the original.
+
+        Small images are enlarged by a whole factor, so that their pixels stay visible.
+        """
+        image = self.image(index, smallest_edge=edge)
+        factor = edge // max(image.size)
+        if factor > 1:
+            size = (image.width * factor, image.height * factor)
+            image = image.resize(size, Image.Resampling.NEAREST)
+        image.thumbnail((edge, edge), Image.Resampling.BICUBIC)
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def stored_bytes(self, index: int) -> bytes:
+        """An image as it is stored (see ``encoding``). Raises ``HeadstartError`` if it is gone."""
+        size_bytes = int(self.sizes[index])
+        try:
+            with open(self.folder / SOURCE_FILE, "rb") as file:
+                file.seek(int(self.offsets[index]))
+                data = file.read(size_bytes)
+        except FileNotFoundError:
+            raise HeadstartError(f"The dataset {self.name!r} was removed.") from None
+        if len(data) != size_bytes:
+            raise HeadstartError(
+                f"The stored images of dataset {self.name!r} are cut short"
+                f" ({self.folder / SOURCE_FILE}). Remove the dataset and add it again."
+            )
+        return data

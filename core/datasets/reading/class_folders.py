@@ -1,0 +1,303 @@
+"""Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from core.datasets.reading.columns import Columns
+from core.datasets.reading.image_files import (
+    classes_in_names,
+    has_image_suffix,
+    is_companion,
+    looks_like_an_image,
+)
+from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.reader import (
+    EXPECTED,
+    FEWEST_CLASSES,
+    NAMES_SHOWN,
+    LabelledFile,
+    LabelledFiles,
+    first_reasons,
+    note_alike_classes,
+    shown_order,
+)
+from core.datasets.reading.subset_names import (
+    BESIDE_A_SUBSET,
+    is_to_predict,
+    name_words,
+    subset_of,
+    subsets_of_folders,
+)
+from core.errors import BadInput
+
+READ_AS = "class folders"
+FILES_LOOKED_INTO = 5
+
+# Files with their paths relative to some folder.
+Files = list[tuple[tuple[str, ...], RawFile]]
+
+
+def grouped(files: Files) -> dict[str, Files]:
+    """The files below each first folder, paths relative to it; files in no folder are dropped."""
+    groups: dict[str, Files] = defaultdict(list)
+    for parts, raw in files:
+        if len(parts) > 1:
+            groups[parts[0]].append((parts[1:], raw))
+    return dict(groups)
+
+
+def without_other_folders(files: Files) -> Files:
+    """Drop first folders without images (``annotations``) if others have some."""
+    groups = grouped(files)
+    with_images = {
+        name
+        for name, members in groups.items()
+        if any(has_image_suffix(raw.name) for _, raw in members)
+        or any(looks_like_an_image(raw) for _, raw in members[:FILES_LOOKED_INTO])
+    }
+    if not with_images or len(with_images) == len(groups):
+        return files
+    return [(parts, raw) for parts, raw in files if len(parts) == 1 or parts[0] in with_images]
+
+
+def unwrap(files: Files) -> Files:
+    """Drop the top folder as long as it is the only one and contains folders."""
+    while True:
+        files = without_other_folders(files)
+        groups = grouped(files)
+        if len(groups) != 1 or not any(len(parts) > 2 for parts, _ in files):
+            return files
+        # Files beside the wrapping folder keep their one part, and so remain without a class.
+        files = [(parts[1:] or parts, raw) for parts, raw in files]
+
+
+def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
+    """Drop folders between a subset and its classes: ``seg_train/seg_train/...``."""
+    unwrapped: dict[str, Files] = {}
+    for name, members in inside.items():
+        files = without_other_folders(members)
+        while len(groups := grouped(files)) == 1:
+            (only,) = groups
+            elsewhere = {
+                folder
+                for other in inside
+                if other != name
+                for folder in grouped(unwrapped.get(other, inside[other]))
+            }
+            wraps = any(len(parts) > 2 for parts, _ in files) and only not in elsewhere
+            if not (wraps or only == name or name_words(only) <= BESIDE_A_SUBSET):
+                break
+            files = without_other_folders([(parts[1:] or parts, raw) for parts, raw in files])
+        unwrapped[name] = files
+    return unwrapped
+
+
+def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
+    """Label the files of a listing by their folders.
+
+    Folders around the class folders are unwrapped; folders without images are left out. Folders
+    inside a class folder belong to that class. Folders named ``train``, ``test`` and the like are
+    subsets with class folders inside, or the other way round. Images in no class folder are
+    labelled by their file names where these contain the class (``cat.0.jpg``). Files without a
+    label are counted in ``listing.ignored`` and noted. Raises ``BadInput``.
+    """
+    if not listing.files:
+        reasons = first_reasons(listing.refused)
+        raise BadInput(f"There is no image in it.{reasons} {EXPECTED}.", "path")
+    ignored_before = listing.ignored
+    files = unwrap([(raw.parts, raw) for raw in listing.files])
+    labelled = (
+        _by_subset_folders(files, listing)
+        or _by_subsets_inside_classes(files, listing)
+        or _by_name(files, listing)
+        or _by_class_folders(files, listing)
+    )
+    if not labelled:
+        reasons = first_reasons(listing.refused)
+        raise BadInput(f"The images are in no class folder.{reasons} {EXPECTED}.", "path")
+    labelled = _without_companions(labelled, listing)
+    beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
+    if beside:
+        listing.ignored += beside
+        listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
+    note_alike_classes({entry.class_name for entry in labelled}, listing)
+    return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
+
+
+def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
+    """Leave out files that programs put beside images: ``.AAE`` of a phone, ``.json`` of an album.
+
+    Thousands of them would bury the images that could not be read. Where there is nothing else,
+    they remain, so that each is listed as not being an image.
+    """
+    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
+    if len(companions) in (0, len(labelled)):
+        return labelled
+    listing.ignored += len(companions)
+    listing.notes.append(
+        f"{len(companions)} file(s) that programs put beside images were ignored, such as"
+        f" {shown_name(companions[0].raw.path)}."
+    )
+    return [entry for entry in labelled if not is_companion(entry.raw.name)]
+
+
+def classes_of_folders(listing: Listing) -> dict[int, str]:
+    """The class of each image by its folders alone, by ``id`` of the file; nothing is noted.
+
+    Empty where the folders make fewer than two classes.
+    """
+    scratch = Listing()
+    files = unwrap([(raw.parts, raw) for raw in listing.files])
+    try:
+        labelled = (
+            _by_subset_folders(files, scratch)
+            or _by_subsets_inside_classes(files, scratch)
+            or _by_class_folders(files, scratch)
+        )
+    except BadInput:
+        # Images directly in train and test have no class, unless a table names it.
+        return {}
+    classes = {id(entry.raw): entry.class_name for entry in labelled}
+    return classes if len(set(classes.values())) >= FEWEST_CLASSES else {}
+
+
+def classes_of_names(listing: Listing) -> dict[int, str]:
+    """The class of each image by its name (``cat.0.jpg``), by ``id`` of the file, or empty."""
+    labelled = _by_name(unwrap([(raw.parts, raw) for raw in listing.files]), Listing())
+    return {id(entry.raw): entry.class_name for entry in labelled}
+
+
+def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
+    """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
+
+    A subset without labels, as in competitions, is left out with a note.
+    """
+    groups = grouped(files)
+    subsets = subsets_of_folders(list(groups))
+    to_predict = [name for name in groups if is_to_predict(name)]
+    others = [name for name in groups if subsets[name] is None and name not in to_predict]
+    inside = unwrap_subsets({name: groups[name] for name in groups if subsets[name]})
+    train_classes = {
+        folder for name in inside if subsets[name] == "train" for folder in grouped(inside[name])
+    }
+    labelled: list[LabelledFile] = []
+    unlabelled = list(to_predict)
+    for name, members in inside.items():
+        entries = _label_one_subset(name, subsets[name], members, train_classes)
+        labelled += entries
+        if not entries:
+            unlabelled.append(name)
+    given = {entry.subset for entry in labelled}
+    if len({subsets[name] for name in inside}) > 1 and not others and not labelled:
+        raise BadInput(
+            f"The images are directly in {', '.join(sorted(inside))}, in no class folder,"
+            f" and no table names them with their labels. {EXPECTED}.",
+            "path",
+        )
+    if not labelled or (len(given) < 2 and (others or len(groups) < 2)):
+        return []
+    for name in sorted(unlabelled):
+        listing.ignored += len(groups[name])
+        listing.notes.append(
+            f"The {len(groups[name])} file(s) in {name} are in no class folder: they have no"
+            " label and were left out."
+        )
+    if len(given) < 2:
+        return [LabelledFile(entry.class_name, entry.name, entry.raw) for entry in labelled]
+    folders = ", ".join(sorted(set(inside) - set(unlabelled)))
+    listing.notes.append(f"The folders {folders} were used as the split.")
+    return labelled
+
+
+def _label_one_subset(
+    folder: str, subset: str | None, files: Files, train_classes: set[str]
+) -> list[LabelledFile]:
+    groups = grouped(files)
+    known = {name.strip().casefold() for name in train_classes}
+    # "test/unknown/1.jpg": a folder that exists only because a library requires one.
+    if subset != "train" and len(groups) == 1 and len(known) > 1:
+        (only,) = groups
+        if only.strip().casefold() not in known:
+            return []
+    if groups:
+        # The subset's folder remains in the name, after the class, so that names are unique.
+        return [
+            LabelledFile(name, "/".join((name, folder, *parts)), raw, subset)
+            for name, members in groups.items()
+            for parts, raw in members
+        ]
+    classes = classes_in_names(raw.name for _, raw in files if has_image_suffix(raw.name)) or {}
+    return [
+        LabelledFile(classes[raw.name], f"{folder}/{raw.name}", raw, subset)
+        for _, raw in files
+        if raw.name in classes
+    ]
+
+
+def _by_subsets_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
+    """``cats/train/1.jpg``, ``cats/test/2.jpg``: folders of subsets inside the class folders."""
+    folders = {parts[1] if len(parts) > 2 else "" for parts, _ in files if len(parts) > 1}
+    subsets = {folder: subset_of(folder) for folder in folders}
+    if None in subsets.values() or len(set(subsets.values())) < 2:
+        return []
+    listing.notes.append(f"The folders {', '.join(sorted(folders))} were used as the split.")
+    return [
+        LabelledFile(parts[0], "/".join(parts), raw, subsets[parts[1]])
+        for parts, raw in files
+        if len(parts) > 2
+    ]
+
+
+def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
+    """Images in one folder whose file names begin with the class."""
+    groups = grouped(files)
+    if len(groups) > 1:
+        return []
+    lying_together = next(iter(groups.values())) if groups else files
+    images = [raw for _, raw in lying_together if has_image_suffix(raw.name)]
+    classes = classes_in_names(raw.name for raw in images)
+    if classes is None:
+        return []
+    example = next(raw.name for raw in images if raw.name in classes)
+    listing.notes.append(
+        f"The class of each image was taken from its file name: {example} is {classes[example]!r}."
+    )
+    return [LabelledFile(classes[raw.name], raw.name, raw) for raw in images if raw.name in classes]
+
+
+def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
+    groups = grouped(files)
+    deeper = {
+        name: {parts[0] for parts, _ in members if len(parts) > 1}
+        for name, members in groups.items()
+    }
+    for name, folders in deeper.items():
+        if len(folders) > 1 and folders == set(groups) - {name}:
+            listing.ignored += len(groups[name])
+            listing.notes.append(
+                f"The folder {name} contains the same class folders again; it was left out."
+            )
+            del groups[name]
+            break
+    split_up = [
+        name
+        for name, members in groups.items()
+        if len(deeper[name]) > 1 and all(len(parts) > 1 for parts, _ in members)
+    ]
+    if split_up:
+        within = sorted(deeper[split_up[0]])
+        listing.notes.append(
+            f"The classes are the first folders ({_some(sorted(groups))}). The folders inside"
+            f" {split_up[0]} ({_some(within)}) were taken as one class. If each is a class, move"
+            " them up one level."
+        )
+    return [
+        LabelledFile(name, "/".join((name, *parts)), raw)
+        for name, members in groups.items()
+        for parts, raw in members
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

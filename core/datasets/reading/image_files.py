@@ -1,0 +1,145 @@
+"""Which files are images, judged before any is decoded, and what their names mean."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.raw_files import RawFile
+from core.datasets.reading.subset_names import subset_among, subset_of, words
+
+# Also formats that Headstart cannot open: such files are listed with the reason, not ignored.
+IMAGE_SUFFIXES = words(
+    ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .heic .heif .avif .jp2 .j2k .svg "
+    ".tga .psd .eps .ppm .pgm .pbm .ico .raw .dng .cr2 .nef .arw .dcm"
+)
+COMPANION_SUFFIXES = words(".aae .json .xmp .xml .txt .html .htm .md .log .ini .db .lnk .url")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
+FEWEST_NAMED_ALIKE = 3
+MOST_NAMED_CLASSES = 200
+FRACTION_WITH_A_NUMBER = 0.95
+# "cat.0", "cat_001", "cat (3)", "n01440764_10026": a letter, a separator, a number.
+_NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+def has_image_suffix(name: str) -> bool:
+    _, dot, ending = name.rpartition(".")
+    return (dot + ending).lower() in IMAGE_SUFFIXES
+
+
+def is_companion(name: str) -> bool:
+    """Whether the ending is that of a file that programs put beside images."""
+    _, dot, ending = name.rpartition(".")
+    return (dot + ending).lower() in COMPANION_SUFFIXES
+
+
+def stem(name: str) -> str:
+    """A file name without its last ending."""
+    return name.rpartition(".")[0] or name
+
+
+def looks_like_an_image(raw: RawFile) -> bool:
+    """Whether a file is an image by its ending, else by its first bytes."""
+    if has_image_suffix(raw.name):
+        return True
+    try:
+        return raw.start(12).startswith(_SIGNATURES)
+    except UnreadableImageError:
+        return False
+
+
+def class_in_name(name: str) -> str | None:
+    """The part before the number in ``cat.0.jpg`` or ``cat_001.jpg``, or None."""
+    found = _NUMBERED.match(stem(name))
+    return found.group(1).strip(" ._-(") if found else None
+
+
+def classes_in_names(names: Iterable[str]) -> dict[str, str] | None:
+    """The class of each file name that contains one; None unless the files were named that way.
+
+    They were where nearly all names contain one of 2 to 200 classes, each at least three times.
+    """
+    names = list(names)
+    classes = {name: found for name in names if (found := class_in_name(name))}
+    counts = Counter(classes[name] for name in names if name in classes)
+    if sum(counts.values()) < FRACTION_WITH_A_NUMBER * len(names):
+        return None
+    if not 2 <= len(counts) <= MOST_NAMED_CLASSES or min(counts.values()) < FEWEST_NAMED_ALIKE:
+        return None
+    return classes
+
+
+@dataclass(frozen=True)
+class Named:
+    """The files that a cell may name: none, one, or several.
+
+    ``is_certain`` is False where folders or ending of the cell differ from those of the file
+    (``/content/data/1.jpg`` for ``1.jpg``). That is right for most tables, unless another cell
+    names the same file better.
+    """
+
+    files: tuple[RawFile, ...]
+    is_certain: bool = True
+
+
+class ImageNames:
+    """Finds the images of a source by name, ignoring case."""
+
+    def __init__(self, images: Iterable[RawFile]) -> None:
+        self._by_name: dict[str, list[RawFile]] = defaultdict(list)
+        self._by_stem: dict[str, list[RawFile]] = defaultdict(list)
+        for raw in images:
+            self._by_name[raw.name.casefold()].append(raw)
+            self._by_stem[stem(raw.name).casefold()].append(raw)
+
+    def find(self, cell: str, table: RawFile) -> Named:
+        """The image that a ``cell`` of ``table`` names."""
+        parts = _parts(cell)
+        if not parts:
+            return Named(())
+        name = parts[-1].casefold()
+        candidates = self._by_name.get(name) or self._by_stem.get(name)
+        if candidates:
+            return _choose(candidates, parts, table)
+        if has_image_suffix(name):
+            # The images were converted to another format after the table was written.
+            other = self._by_stem.get(stem(name), [])
+            return Named(_choose(other, parts, table).files, is_certain=False)
+        return Named(())
+
+
+def _parts(cell: str) -> list[str]:
+    text = unicodedata.normalize("NFC", cell.strip().replace("\\", "/"))
+    if _ADDRESS.match(text):
+        text = re.split(r"[?#]", text, maxsplit=1)[0]
+    return [part for part in text.split("/") if part not in ("", ".", "..")]
+
+
+def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Named:
+    folders = [part.casefold() for part in parts[:-1]]
+    common = {id(raw): _common_tail(raw, folders) for raw in candidates}
+    longest = max(common.values(), default=0)
+    best = [raw for raw in candidates if common[id(raw)] == longest]
+    is_certain = longest == len(folders)
+    if len(best) > 1:
+        # The names differ only in case or ending, or one of them lies where the table says.
+        beside_it = [raw for raw in best if raw.parts[:-1] == (*table.parts[:-1], *parts[:-1])]
+        exact = [raw for raw in best if raw.name == parts[-1]]
+        # Competitions use the same numbers in train/ and test/, and label only those in train/.
+        subset = subset_among(table.name) or "train"
+        in_subset = [raw for raw in best if subset in map(subset_of, raw.parts[:-1])]
+        best = next((few for few in (beside_it, exact, in_subset) if len(few) == 1), best)
+    return Named(tuple(best), is_certain)
+
+
+def _common_tail(raw: RawFile, folders: list[str]) -> int:
+    """Number of folders directly above the file that are the same in the cell."""
+    count = 0
+    for ours, theirs in zip(reversed(raw.parts[:-1]), reversed(folders), strict=False):
+        if ours.casefold() != theirs:
+            break
+        count += 1
+    return count

@@ -1,0 +1,130 @@
+"""What the reader of a layout is, and what it gives: labelled files, or pixels with labels."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from core.datasets.health_report import LeftOut
+from core.datasets.reading.columns import Columns
+from core.datasets.reading.raw_files import Listing, RawFile
+from core.errors import BadInput
+
+FEWEST_CLASSES = 2
+NAMES_SHOWN = 3
+EXPECTED = (
+    "Expected one folder per class with its images inside: cats/1.jpg, cats/2.jpg, dogs/1.jpg"
+)
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """An image file with its class; ``name`` is shown as its file name.
+
+    ``subset`` is ``train``, ``validation``, ``test``, or None where the source names none.
+    """
+
+    class_name: str
+    name: str
+    raw: RawFile
+    subset: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """Encoded images with their classes; ``read_as`` is the layout, for people."""
+
+    read_as: str
+    files: list[LabelledFile]
+
+    @property
+    def expected_bytes(self) -> int:
+        return sum(file.raw.size_bytes for file in self.files)
+
+
+def shown_order(file: LabelledFile) -> tuple[str, str, str]:
+    """Sort key: the order of images in a dataset, by class, then by name."""
+    return file.class_name, file.name, file.raw.path
+
+
+@dataclass(frozen=True)
+class PixelBatch:
+    """Some images in order: ``pixels`` uint8 ``(n, H, W)`` or ``(n, H, W, 3)`` (RGB), 0 to 255.
+
+    ``class_names`` and ``names`` (shown as file names) have n entries. All n images are in the
+    same ``subset`` (``train``, ``validation``, ``test``), or in none.
+    """
+
+    pixels: np.ndarray
+    class_names: list[str]
+    names: list[str]
+    subset: str | None = None
+
+
+@dataclass(frozen=True)
+class PixelImages:
+    """Images that come as numbers, read batch by batch, never as a whole.
+
+    read_as: the layout, for people.
+    total: the work to do, in images or in bytes to read.
+    expected_bytes: upper bound of the disk space for the pixels.
+    batches: yields each batch with the work done so far, in the unit of ``total``. Rows that cannot
+        be used are refused in the listing on the way. Raises ``BadInput`` where the source as a
+        whole cannot be used.
+    """
+
+    read_as: str
+    total: int
+    expected_bytes: int
+    batches: Callable[[], Iterator[tuple[PixelBatch, int]]]
+
+
+class Reader(Protocol):
+    """One layout of uploads: a module with these two names and an entry in ``READERS``.
+
+    ``READ_AS`` is what people call the layout.
+    """
+
+    READ_AS: str
+
+    def recognise(
+        self, listing: Listing, columns: Columns, /
+    ) -> "LabelledFiles | PixelImages | None":
+        """The images of the listing in this layout, or None where it has another one.
+
+        Nothing is decoded yet. What is left out, and why, is noted in the listing. Raises
+        ``BadInput`` where the layout is this one and cannot be used, ``ColumnsUnclear`` where only
+        the user can say what a column holds.
+        """
+
+
+def first_reasons(left_out: Sequence[LeftOut]) -> str:
+    """The first files that were left out, each with its reason, as text to append to a message."""
+    return "".join(f" {entry.file}: {entry.reason}." for entry in left_out[:NAMES_SHOWN])
+
+
+def check_classes(classes: list[str], left_out: Sequence[LeftOut] = ()) -> None:
+    """Raise ``BadInput``, naming what was found and ``left_out``, for fewer than two classes."""
+    if len(classes) >= FEWEST_CLASSES:
+        return
+    found = f"one class ({classes[0]!r})" if classes else "no class"
+    raise BadInput(
+        f"Found {found} with readable images; at least {FEWEST_CLASSES} are needed."
+        f"{first_reasons(left_out)} {EXPECTED}.",
+        "path",
+    )
+
+
+def note_alike_classes(classes: Iterable[str], listing: Listing) -> None:
+    """Note class names that differ only in case or in blanks around them: often a mistake."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(classes):
+        alike[name.strip().casefold()].append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            listing.notes.append(
+                f"The classes {' and '.join(map(repr, names))} differ only in capital letters or"
+                " blanks. They were kept apart; merge them if they are one class."
+            )

@@ -1,0 +1,275 @@
+"""Class folders in all the trees that people have: wrappers, splits, unlabelled parts, names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.datasets.reading import class_folders
+from core.datasets.reading.columns import Columns
+from core.datasets.reading.image_files import class_in_name, classes_in_names
+from core.datasets.reading.subset_names import subset_among, subset_of, subsets_of_folders
+from core.errors import BadInput
+from tests.datasets.listings import listing_of
+
+
+def read(*paths):
+    """(class, side) of each image by its path, and the notes."""
+    listing = listing_of({path: path.encode() for path in paths})
+    labelled = class_folders.recognise(listing, Columns()).files
+    assert len(labelled) + listing.ignored <= len(paths)
+    return {entry.raw.path: (entry.class_name, entry.subset) for entry in labelled}, listing.notes
+
+
+def pets(prefix="", numbers=(1, 2)):
+    return [f"{prefix}{name}/{number}.jpg" for name in ("cats", "dogs") for number in numbers]
+
+
+def classes_and_sides(found):
+    return sorted(set(found.values()), key=str)
+
+
+@pytest.mark.parametrize("prefix", ["", "pets/", "data/images/", "a/b/c/"])
+def test_wrapping_folders(prefix):
+    found, notes = read(*pets(prefix))
+    assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
+    assert notes == []
+
+
+SPLITS = {
+    "train, test": ("train", "test"),
+    "Train, Test": ("Train", "Test"),
+    "TRAINING, TESTING": ("TRAINING", "TESTING"),
+    "training_set, test_set": ("training_set", "test_set"),
+    "train_images, test_images": ("train_images", "test_images"),
+    "seg_train, seg_test": ("seg_train/seg_train", "seg_test/seg_test"),
+    "wrapped": ("data/images/train", "data/images/test"),
+    "wrapped inside": ("train/images", "test/images"),
+    "trainset, testset": ("trainset", "testset"),
+    "TrainData, TestData": ("TrainData", "TestData"),
+    "my-train, my-test": ("my-train", "my-test"),
+}
+
+
+@pytest.mark.parametrize("how", SPLITS)
+def test_folders_of_the_split(how):
+    train, test = SPLITS[how]
+    found, notes = read(*pets(f"{train}/"), *pets(f"{test}/", (3,)))
+    assert found == {path: (path.split("/")[-2], "train") for path in pets(f"{train}/")} | {
+        path: (path.split("/")[-2], "test") for path in pets(f"{test}/", (3,))
+    }
+    assert len(notes) == 1
+    assert notes[0].endswith("were used as the split.")
+
+
+def test_validation_and_three_sides():
+    found, _ = read(*pets("train/"), *pets("val/"), *pets("test/"))
+    assert {subset for _, subset in found.values()} == {"train", "validation", "test"}
+
+
+def test_sides_inside_the_classes():
+    found, notes = read("cats/train/1.jpg", "cats/test/2.jpg", "dogs/train/1.jpg")
+    assert found == {
+        "cats/train/1.jpg": ("cats", "train"),
+        "cats/test/2.jpg": ("cats", "test"),
+        "dogs/train/1.jpg": ("dogs", "train"),
+    }
+    assert notes == ["The folders test, train were used as the split."]
+
+
+@pytest.mark.parametrize(
+    "unlabelled", ["test/1.jpg", "test/unknown/1.jpg", "test/test/1.jpg", "seg_pred/seg_pred/1.jpg"]
+)
+def test_an_unlabelled_part_is_left_out_with_a_note(unlabelled):
+    folder = unlabelled.split("/")[0]
+    found, notes = read(*pets("train/"), unlabelled)
+    assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
+    assert notes == [
+        f"The 1 file(s) in {folder} are in no class folder: they have no label and were left out."
+    ]
+
+
+def test_other_folders_beside_the_split_are_left_out():
+    found, notes = read(*pets("train/"), *pets("test/"), "papers/1.jpg", "README.md")
+    assert len(found) == 8
+    assert notes == [
+        "The folders test, train were used as the split.",
+        "2 file(s) outside the class folders were left out.",
+    ]
+
+
+def test_pictures_straight_in_train_and_test():
+    with pytest.raises(BadInput, match="The images are directly in test, train"):
+        read("train/a.jpg", "train/b.jpg", "test/c.jpg")
+
+
+def test_a_class_called_train_is_no_side():
+    found, _ = read("train/a.jpg", "bus/b.jpg", "car/c.jpg")
+    assert classes_and_sides(found) == [("bus", None), ("car", None), ("train", None)]
+    found, _ = read("train/steam/a.jpg", "train/diesel/b.jpg", "bus/b.jpg")
+    assert classes_and_sides(found) == [("bus", None), ("train", None)]
+
+
+def test_names_with_a_side_and_a_class_are_classes():
+    found, _ = read("cats_train/1.jpg", "dogs_train/1.jpg", "cats_test/1.jpg")
+    assert classes_and_sides(found) == [
+        ("cats_test", None),
+        ("cats_train", None),
+        ("dogs_train", None),
+    ]
+
+
+def test_folders_without_pictures_are_no_classes():
+    found, notes = read(*pets("images/"), "annotations/cats/1.xml", "annotations/dogs/1.xml")
+    assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
+    assert notes == ["2 file(s) outside the class folders were left out."]
+
+
+def test_what_programs_put_beside_pictures_is_passed_over():
+    beside = ["cats/1.jpg.json", "cats/2.AAE", "dogs/readme.txt"]
+    found, notes = read(*pets(), *beside)
+    assert sorted(found) == sorted(pets())
+    assert notes == [
+        "3 file(s) that programs put beside images were ignored, such as cats/1.jpg.json."
+    ]
+
+
+def test_pictures_without_an_ending_are_known_by_content():
+    listing = listing_of({"cats/1": b"\xff\xd8\xff", "dogs/1": b"\x89PNG", "about/readme": b"text"})
+    assert [entry.class_name for entry in class_folders.recognise(listing, Columns()).files] == [
+        "cats",
+        "dogs",
+    ]
+
+
+def test_deeper_classes_are_said():
+    found, notes = read("animals/cats/1.jpg", "animals/dogs/1.jpg", "plants/1.jpg")
+    assert classes_and_sides(found) == [("animals", None), ("plants", None)]
+    assert notes == [
+        "The classes are the first folders (animals, plants). The folders inside animals (cats,"
+        " dogs) were taken as one class; if they are classes of their own, give each its own first"
+        " folder."
+    ]
+
+
+def test_the_same_class_folders_again():
+    found, notes = read(*pets(), *pets("pets/"))
+    assert sorted(found) == sorted(pets())
+    assert notes == ["The folder pets contains the same class folders again; it was left out."]
+
+
+@pytest.mark.parametrize("other", ["Cats", " cats"])
+def test_classes_that_differ_in_case_or_blanks_are_said(other):
+    found, notes = read(
+        "train/cats/1.jpg", "train/dogs/1.jpg", f"test/{other}/1.jpg", "test/dogs/2.jpg"
+    )
+    assert len(set(found.values())) == 4
+    first, second = sorted(["cats", other])
+    assert notes[-1] == (
+        f"The classes {first!r} and {second!r} differ only in capital letters or blanks. They were"
+        " kept apart; merge them if they are one class."
+    )
+
+
+@pytest.mark.parametrize("folder", ["", "train/", "a/b/"])
+def test_classes_in_file_names(folder):
+    names = [f"{folder}{name}.{number}.jpg" for name in ("cat", "dog") for number in range(3)]
+    found, notes = read(*names)
+    assert classes_and_sides(found) == [("cat", None), ("dog", None)]
+    assert notes == ["The class of each image was taken from its file name: cat.0.jpg is 'cat'."]
+
+
+def test_classes_in_file_names_of_both_sides():
+    paths = [
+        f"{subset}/{name}_{number}.jpg"
+        for subset in ("train", "test")
+        for name in ("cat", "dog")
+        for number in range(3)
+    ]
+    found, _ = read(*paths)
+    assert classes_and_sides(found) == [
+        ("cat", "test"),
+        ("cat", "train"),
+        ("dog", "test"),
+        ("dog", "train"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cat.0.jpg", "cat"),
+        ("cat_001.jpg", "cat"),
+        ("cat 12.jpg", "cat"),
+        ("cat (3).jpg", "cat"),
+        ("cat12.jpg", "cat"),
+        ("american_pit_bull-7.png", "american_pit_bull"),
+        ("n01440764_10026.JPEG", "n01440764"),
+        ("0001.jpg", None),
+        ("2019_01_02.jpg", None),
+        ("cat.jpg", None),
+    ],
+)
+def test_the_class_in_a_name(name, said):
+    assert class_in_name(name) == said
+
+
+def test_names_give_classes_only_where_that_is_plain():
+    good = [f"{name}{number}.jpg" for name in ("a", "b") for number in range(30)]
+    assert len(classes_in_names(good) or {}) == 60
+    assert len(classes_in_names([*good, "odd.jpg"]) or {}) == 60
+    assert classes_in_names([*good, *(f"odd{letter}.jpg" for letter in "abcd")]) is None
+    assert classes_in_names([*good, "c1.jpg"]) is None
+    assert classes_in_names([f"IMG_{number}.jpg" for number in range(30)]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "subset"),
+    [
+        ("train", "train"),
+        ("Training Set", "train"),
+        ("test1", "test"),
+        ("val2017", "validation"),
+        ("PublicTest", "test"),
+        ("dev", "validation"),
+        ("cats_train", None),
+        ("testimony", None),
+        ("", None),
+        ("train_test", None),
+    ],
+)
+def test_what_says_a_side(name, subset):
+    assert subset_of(name) == subset
+
+
+def test_a_side_among_other_words():
+    assert subset_among("mnist_train.csv") == "train"
+    assert subset_among("trainLabels.csv") == "train"
+    assert subset_among("latest.csv") is None
+    assert subsets_of_folders(["seg_train", "seg_pred"]) == {"seg_train": "train", "seg_pred": None}
+
+
+def test_no_folder_at_all():
+    with pytest.raises(BadInput, match="The images are in no class folder"):
+        read("a.jpg", "b.jpg")
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(["train", "test", "a", "b", "1.jpg", "x_1.jpg", "c.txt"]),
+            min_size=1,
+            max_size=4,
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_any_tree_is_read_or_refused_and_every_file_counted(paths):
+    listing = listing_of({"/".join(path): b"x" for path in paths})
+    try:
+        labelled = class_folders.recognise(listing, Columns()).files
+    except BadInput:
+        return
+    assert len(labelled) + listing.ignored == len(listing.files)
+    assert len({id(entry.raw) for entry in labelled}) == len(labelled)
+    assert all(entry.class_name in "/".join(entry.raw.parts) for entry in labelled)

@@ -1,0 +1,476 @@
+"""Folder trees and tables as people really have them, given without reading a document.
+
+Each case is a well-known data set in small: its names, nesting and columns, with tiny pictures.
+"""
+
+import gzip
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.datasets.add import add_dataset
+from core.datasets.dataset import SUBSETS
+from tests.datasets.pictures import noise_png
+
+pytestmark = pytest.mark.usefixtures("home")
+
+Tree = dict[str, bytes]
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """``counts`` images a class; ``sides`` images a side, None where no split came with it."""
+
+    build: Callable[[], Tree]
+    counts: Counts
+    sides: Counts | None
+    read_as: str
+    note: str | None = None
+
+
+def pictures(*paths: str) -> Tree:
+    """A picture at each path, no two alike."""
+    return {path: noise_png(sum(path.encode()) * 1000 + at) for at, path in enumerate(paths)}
+
+
+def csv(*lines: str) -> bytes:
+    return "\n".join(lines).encode() + b"\n"
+
+
+def dogs_vs_cats() -> Tree:
+    return pictures(
+        *(f"train/{name}.{number}.jpg" for name in ("cat", "dog") for number in range(5)),
+        *(f"test1/{number}.jpg" for number in range(1, 5)),
+    ) | {"sampleSubmission.csv": csv("id,label", "1,0", "2,0", "3,0", "4,0")}
+
+
+def flowers() -> Tree:
+    names = ("daisy", "dandelion", "rose")
+    return pictures(*(f"flower_photos/{name}/{n}_a1b2.jpg" for name in names for n in range(4))) | {
+        "flower_photos/LICENSE.txt": b"All images in this archive are licensed under ..."
+    }
+
+
+def intel() -> Tree:
+    kinds = ("buildings", "forest", "sea")
+    return pictures(
+        *(f"archive/seg_train/seg_train/{kind}/{n}.jpg" for kind in kinds for n in range(4)),
+        *(f"archive/seg_test/seg_test/{kind}/2{n}.jpg" for kind in kinds for n in range(2)),
+        *(f"archive/seg_pred/seg_pred/{n}.jpg" for n in range(5)),
+    )
+
+
+def dog_breeds() -> Tree:
+    ids = [f"{number:032x}" for number in range(7000, 7008)]
+    breeds = ["boston_bull", "dingo"]
+    rows = [f"{name},{breeds[at % 2]}" for at, name in enumerate(ids)]
+    header = "id," + ",".join(breeds)
+    return pictures(*(f"train/{name}.jpg" for name in ids), "test/00a3.jpg", "test/00b4.jpg") | {
+        "labels.csv": csv("id,breed", *rows),
+        "sample_submission.csv": csv(header, "00a3,0.5,0.5", "00b4,0.5,0.5"),
+    }
+
+
+def skin_lesions_one_hot() -> Tree:
+    names = [f"ISIC_00{number}" for number in range(24306, 24315)]
+    rows = [
+        ",".join([name, *("1.0" if at % 3 == column else "0.0" for column in range(3))])
+        for at, name in enumerate(names)
+    ]
+    return pictures(
+        *(f"HAM10000_images_part_{1 + at % 2}/{name}.jpg" for at, name in enumerate(names))
+    ) | {"GroundTruth.csv": csv("image,MEL,NV,BCC", *rows)}
+
+
+def excel_from_germany() -> Tree:
+    lines = ["Datei;Sorte;Bemerkung"]
+    for number in range(6):
+        lines.append(f"Bild {number}.JPG;{('Käse', 'Brötchen')[number % 2]};schön, groß")
+    return pictures(*(f"Fotos/Bild {number}.jpg" for number in range(6))) | {
+        "Liste.csv": "\r\n".join(lines).encode("cp1252")
+    }
+
+
+def digit_rows(count: int, side: int, seed: int) -> np.ndarray:
+    """Rows of a label and ``side * side`` pixels, dark at the border, as digits are."""
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((count, side, side), np.int64)
+    pixels[:, 1:-1, 1:-1] = random.integers(0, 256, (count, side - 2, side - 2))
+    return np.concatenate([np.arange(count)[:, None] % 3, pixels.reshape(count, -1)], axis=1)
+
+
+def number_lines(rows: np.ndarray) -> list[str]:
+    return [",".join(map(str, row)) for row in rows.tolist()]
+
+
+def mnist_without_header() -> Tree:
+    return {
+        "mnist_train.csv": csv(*number_lines(digit_rows(9, 28, 1))),
+        "mnist_test.csv": csv(*number_lines(digit_rows(6, 28, 2))),
+    }
+
+
+def fashion_mnist() -> Tree:
+    header = ",".join(["label", *(f"pixel{number}" for number in range(1, 785))])
+    return {
+        "fashion-mnist_train.csv": csv(header, *number_lines(digit_rows(12, 28, 3))),
+        "fashion-mnist_test.csv": csv(header, *number_lines(digit_rows(3, 28, 4))),
+    }
+
+
+def kaggle_digits() -> Tree:
+    names = [f"pixel{number}" for number in range(784)]
+    rows = digit_rows(9, 28, 5)
+    return {
+        "train.csv": csv(",".join(["label", *names]), *number_lines(rows)),
+        "test.csv": csv(",".join(names), *number_lines(rows[:, 1:])),
+        "sample_submission.csv": csv("ImageId,Label", "1,0", "2,0"),
+    }
+
+
+def skin_pixels_in_colour() -> Tree:
+    random = np.random.default_rng(6)
+    coarse = random.integers(0, 200, (6, 2, 2, 3))
+    smooth = np.kron(coarse, np.ones((1, 4, 4, 1), np.int64)) + random.integers(0, 9, (6, 8, 8, 3))
+    header = ",".join([*(f"pixel{number:04d}" for number in range(192)), "label"])
+    rows = [[*picture.ravel().tolist(), at % 2] for at, picture in enumerate(smooth)]
+    return {"hmnist_8_8_RGB.csv": csv(header, *(",".join(map(str, row)) for row in rows))}
+
+
+def idx_file(array: np.ndarray) -> bytes:
+    lengths = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, 8, array.ndim]) + lengths + array.astype(np.uint8).tobytes()
+
+
+def mnist_idx() -> Tree:
+    random = np.random.default_rng(8)
+    tree = {}
+    for side, count in (("train", 8), ("t10k", 4)):
+        images = random.integers(0, 256, (count, 28, 28))
+        tree[f"{side}-images-idx3-ubyte.gz"] = gzip.compress(idx_file(images))
+        tree[f"{side}-labels-idx1-ubyte.gz"] = gzip.compress(idx_file(np.arange(count) % 4))
+    return tree
+
+
+def mnist_idx_from_kaggle() -> Tree:
+    tree = {}
+    for name, data in mnist_idx().items():
+        one_colour = name.removesuffix(".gz")
+        tree[one_colour.replace("-idx", ".idx")] = gzip.decompress(data)
+        tree[f"{one_colour}/{one_colour}"] = gzip.decompress(data)
+    return tree
+
+
+def imagenet_like() -> Tree:
+    classes = ("n01440764", "n01443537")
+    train = [f"{name}/{name}_{number}" for name in classes for number in range(4)]
+    val = [
+        f"{name}/ILSVRC2012_val_{at}{number}" for at, name in enumerate(classes) for number in "12"
+    ]
+    boxes = [f"{path.split('/')[1]},{path[:9]} 1 2 30 40" for path in train]
+    return pictures(
+        *(f"imagenette2/train/{path}.JPEG" for path in train),
+        *(f"imagenette2/val/{path}.JPEG" for path in val),
+    ) | {"imagenette2/train_solution.csv": csv("ImageId,PredictionString", *boxes)}
+
+
+def yolo_style() -> Tree:
+    names = [f"{kind}/{number}" for kind in ("apple", "pear") for number in range(3)]
+    return pictures(*(f"fruit/images/{name}.png" for name in names)) | {
+        f"fruit/labels/{name}.txt": b"0 0.5 0.5 0.2 0.2\n" for name in names
+    }
+
+
+def birds_with_a_list() -> Tree:
+    rows, paths = [], []
+    for at, side in enumerate(("train", "valid", "test")):
+        for number, bird in enumerate(("ABBOTTS BABBLER", "ZEBRA DOVE")):
+            for picture in range(3 if side == "train" else 1):
+                path = f"{side}/{bird}/{picture}{at}.jpg"
+                paths.append(path)
+                rows.append(f"{number},{path},{bird},{side}")
+    return pictures(*paths) | {"birds.csv": csv("class id,filepaths,labels,data set", *rows)}
+
+
+def emergency_vehicles() -> Tree:
+    rows = [f"{number}.jpg,{number % 2}" for number in range(1, 9)]
+    return pictures(*(f"train_SOaYf6m/images/{number}.jpg" for number in range(1, 11))) | {
+        "train_SOaYf6m/train.csv": csv("image_names,emergency_or_not", *rows),
+        "test_vc2kHdQ.csv": csv("image_names", "9.jpg", "10.jpg"),
+        "sample_submission.csv": csv("image_names,emergency_or_not", "9.jpg,0", "10.jpg,0"),
+    }
+
+
+def photos_on_a_mac() -> Tree:
+    return pictures(
+        *(
+            f"My photos/{name}/IMG_{number}.JPG"
+            for name in ("Beach ", "Café")
+            for number in (1, 2, 3)
+        )
+    ) | {"My photos/.DS_Store": b"x", "__MACOSX/My photos/Café/._IMG_1.JPG": b"x"}
+
+
+def pets_by_name() -> Tree:
+    pets = {"Abyssinian": "1 1 1", "american_bulldog": "2 2 1", "pug": "3 2 2"}
+    names = {f"{pet}_{number}": ids for pet, ids in pets.items() for number in (1, 2, 10)}
+    return pictures(*(f"images/{name}.jpg" for name in names)) | {
+        "annotations/list.txt": csv(
+            "#Image CLASS-ID SPECIES BREED ID", *(f"{name} {ids}" for name, ids in names.items())
+        ),
+        "annotations/trimaps/pug_1.xml": b"<xml/>",
+    }
+
+
+def chest_xray() -> Tree:
+    lungs = [
+        f"{side}/{kind}/{kind[:2]}-{number}.jpeg"
+        for side, count in (("train", 4), ("val", 1), ("test", 2))
+        for kind in ("NORMAL", "PNEUMONIA")
+        for number in range(count)
+    ]
+    return pictures(*(f"chest_xray/chest_xray/{path}" for path in lungs)) | {
+        f"chest_xray/__MACOSX/chest_xray/._{number}.jpeg": b"x" for number in range(3)
+    }
+
+
+def malaria_cells() -> Tree:
+    cells = [
+        f"{kind}/C{number}_cell.png"
+        for kind in ("Parasitized", "Uninfected")
+        for number in range(4)
+    ]
+    own = pictures(*(f"cell_images/{path}" for path in cells))
+    return own | {
+        path.replace("cell_images/", "cell_images/cell_images/"): data for path, data in own.items()
+    }
+
+
+def cifar_from_kaggle() -> Tree:
+    names = ("frog", "truck", "deer")
+    rows = [f"{number},{names[number % 3]}" for number in range(1, 10)]
+    return pictures(
+        *(f"train/{number}.png" for number in range(1, 10)),
+        *(f"test/{number}.png" for number in range(1, 6)),
+    ) | {"trainLabels.csv": csv("id,label", *rows)}
+
+
+def traffic_signs() -> Tree:
+    train = [f"Train/{sign}/000{sign}_0000{number}.png" for sign in (0, 1) for number in range(4)]
+    test = [f"Test/0000{number}.png" for number in range(3)]
+    header = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path"
+    return pictures(*train, *test, "Meta/0.png", "Meta/1.png") | {
+        "Train.csv": csv(header, *(f"27,26,5,5,22,20,{path[6]},{path}" for path in train)),
+        "Test.csv": csv(header, *(f"53,54,6,5,48,49,{at % 2},{p}" for at, p in enumerate(test))),
+        "Meta.csv": csv("Path,ClassId,ShapeId,ColorId", "Meta/0.png,0,1,0", "Meta/1.png,1,1,0"),
+    }
+
+
+def faces_in_one_column() -> Tree:
+    random = np.random.default_rng(11)
+    usage = ["Training"] * 6 + ["PublicTest"] * 2 + ["PrivateTest"] * 2
+    lines = [
+        f"{at % 2},{' '.join(map(str, random.integers(0, 256, 48 * 48)))},{said}"
+        for at, said in enumerate(usage)
+    ]
+    return {"fer2013.csv": csv("emotion,pixels,Usage", *lines)}
+
+
+def birds_of_caltech() -> Tree:
+    names = [
+        f"{bird}/{bird[4:]}_{number}.jpg"
+        for bird in ("001.Albatross", "002.Auklet")
+        for number in range(4)
+    ]
+    top = "CUB_200_2011"
+    return pictures(*(f"{top}/images/{name}" for name in names)) | {
+        f"{top}/images.txt": csv(*(f"{at} {name}" for at, name in enumerate(names, 1))),
+        f"{top}/image_class_labels.txt": csv(*(f"{at} {1 + at // 5}" for at in range(1, 9))),
+        f"{top}/classes.txt": csv("1 001.Albatross", "2 002.Auklet"),
+        f"{top}/train_test_split.txt": csv(*(f"{at} {at % 2}" for at in range(1, 9))),
+        "attributes.txt": csv("1 has_bill_shape::curved", "2 has_bill_shape::dagger"),
+    }
+
+
+def sign_language() -> Tree:
+    return pictures(
+        *(
+            f"asl_alphabet_train/asl_alphabet_train/{letter}/{letter}{n}.jpg"
+            for letter in "ABC"
+            for n in range(3)
+        ),
+        *(f"asl_alphabet_test/asl_alphabet_test/{letter}_test.jpg" for letter in "ABC"),
+    )
+
+
+def frame_saved_with_its_index() -> Tree:
+    rows = digit_rows(9, 8, 12)
+    header = ",".join(["", *map(str, range(64)), "target"])
+    lines = [f"{at},{','.join(map(str, row[1:]))},{row[0]}" for at, row in enumerate(rows.tolist())]
+    return {"digits.csv": csv(header, *lines)}
+
+
+def leaves() -> Tree:
+    names = [f"Train_{number}" for number in range(8)]
+    marks = ["1,0,0,0", "0,1,0,0", "0,0,1,0", "0,0,0,1"]
+    return pictures(
+        *(f"images/{name}.jpg" for name in names), *(f"images/Test_{n}.jpg" for n in range(4))
+    ) | {
+        "train.csv": csv(
+            "image_id,healthy,multiple_diseases,rust,scab",
+            *(f"{name},{marks[at % 4]}" for at, name in enumerate(names)),
+        ),
+        "test.csv": csv("image_id", *(f"Test_{number}" for number in range(4))),
+        "sample_submission.csv": csv(
+            "image_id,healthy,multiple_diseases,rust,scab",
+            *(f"Test_{number},0.25,0.25,0.25,0.25" for number in range(4)),
+        ),
+    }
+
+
+def cassava() -> Tree:
+    rows = [f"10{number}.jpg,{number % 2 + 3}" for number in range(6)]
+    return pictures(*(f"train_images/10{n}.jpg" for n in range(6)), "test_images/22.jpg") | {
+        "train.csv": csv("image_id,label", *rows),
+        "label_num_to_disease_map.json": b'{"0": "blight"}',
+        "sample_submission.csv": csv("image_id,label", "22.jpg,4"),
+    }
+
+
+FOLDERS, TABLE = "class folders", "images with a table of labels"
+PIXELS, IDX = "table of pixels", "IDX files"
+
+CASES = {
+    "dogs_vs_cats": Case(
+        dogs_vs_cats,
+        {"cat": 5, "dog": 5},
+        None,
+        FOLDERS,
+        "The 4 file(s) in test1 are in no class folder: they have no label and were left out.",
+    ),
+    "flowers": Case(flowers, {"daisy": 4, "dandelion": 4, "rose": 4}, None, FOLDERS),
+    "intel": Case(
+        intel,
+        {"buildings": 6, "forest": 6, "sea": 6},
+        {"train": 12, "test": 6},
+        FOLDERS,
+        "The folders seg_test, seg_train were used as the split.",
+    ),
+    "dog_breeds": Case(dog_breeds, {"boston_bull": 4, "dingo": 4}, None, TABLE),
+    "skin_lesions_one_hot": Case(
+        skin_lesions_one_hot,
+        {"BCC": 3, "MEL": 3, "NV": 3},
+        None,
+        TABLE,
+        "GroundTruth.csv: column 'image' names the images, and 3 columns with one 1 in each row"
+        " holds their classes.",
+    ),
+    "excel_from_germany": Case(excel_from_germany, {"Brötchen": 3, "Käse": 3}, None, TABLE),
+    "mnist_without_header": Case(
+        mnist_without_header, {"0": 5, "1": 5, "2": 5}, {"train": 9, "test": 6}, PIXELS
+    ),
+    "fashion_mnist": Case(
+        fashion_mnist, {"0": 5, "1": 5, "2": 5}, {"train": 12, "test": 3}, PIXELS
+    ),
+    "kaggle_digits": Case(
+        kaggle_digits,
+        {"0": 3, "1": 3, "2": 3},
+        None,
+        PIXELS,
+        "test.csv has no column of labels and was left out.",
+    ),
+    "skin_pixels_in_colour": Case(
+        skin_pixels_in_colour,
+        {"0": 3, "1": 3},
+        None,
+        PIXELS,
+        "hmnist_8_8_RGB.csv: the colours were read as red, green, blue in turn.",
+    ),
+    "mnist_idx": Case(mnist_idx, {"0": 3, "1": 3, "2": 3, "3": 3}, {"train": 8, "test": 4}, IDX),
+    "mnist_idx_from_kaggle": Case(
+        mnist_idx_from_kaggle, {"0": 3, "1": 3, "2": 3, "3": 3}, {"train": 8, "test": 4}, IDX
+    ),
+    "imagenet_like": Case(
+        imagenet_like, {"n01440764": 6, "n01443537": 6}, {"train": 8, "test": 4}, FOLDERS
+    ),
+    "yolo_style": Case(yolo_style, {"apple": 3, "pear": 3}, None, FOLDERS),
+    "birds_with_a_list": Case(
+        birds_with_a_list,
+        {"ABBOTTS BABBLER": 5, "ZEBRA DOVE": 5},
+        {"train": 6, "validation": 2, "test": 2},
+        TABLE,
+    ),
+    "emergency_vehicles": Case(
+        emergency_vehicles,
+        {"0": 4, "1": 4},
+        None,
+        TABLE,
+        "2 image(s) are in no usable row of the table and were left out:"
+        " train_SOaYf6m/images/10.jpg, train_SOaYf6m/images/9.jpg.",
+    ),
+    "photos_on_a_mac": Case(photos_on_a_mac, {"Beach ": 3, "Café": 3}, None, FOLDERS),
+    "pets_by_name": Case(
+        pets_by_name, {"Abyssinian": 3, "american_bulldog": 3, "pug": 3}, None, FOLDERS
+    ),
+    "chest_xray": Case(
+        chest_xray,
+        {"NORMAL": 7, "PNEUMONIA": 7},
+        {"train": 8, "validation": 2, "test": 4},
+        FOLDERS,
+    ),
+    "malaria_cells": Case(
+        malaria_cells,
+        {"Parasitized": 4, "Uninfected": 4},
+        None,
+        FOLDERS,
+        "The folder cell_images contains the same class folders again; it was left out.",
+    ),
+    "cifar_from_kaggle": Case(cifar_from_kaggle, {"deer": 3, "frog": 3, "truck": 3}, None, TABLE),
+    "traffic_signs": Case(traffic_signs, {"0": 6, "1": 5}, {"train": 8, "test": 3}, TABLE),
+    "faces_in_one_column": Case(
+        faces_in_one_column, {"0": 5, "1": 5}, {"train": 6, "test": 4}, PIXELS
+    ),
+    "birds_of_caltech": Case(
+        birds_of_caltech, {"001.Albatross": 4, "002.Auklet": 4}, None, FOLDERS
+    ),
+    "sign_language": Case(
+        sign_language,
+        {"A": 3, "B": 3, "C": 3},
+        None,
+        FOLDERS,
+        "The 3 file(s) in asl_alphabet_test are in no class folder: they have no label and were"
+        " left out.",
+    ),
+    "frame_saved_with_its_index": Case(
+        frame_saved_with_its_index, {"0": 3, "1": 3, "2": 3}, None, PIXELS
+    ),
+    "leaves": Case(
+        leaves, {"healthy": 2, "multiple_diseases": 2, "rust": 2, "scab": 2}, None, TABLE
+    ),
+    "cassava": Case(cassava, {"3": 3, "4": 3}, None, TABLE),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_tree_as_people_have_it(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    root = tmp_path / name
+    for path, data in case.build().items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    dataset = add_dataset(root)
+    assert dataset.class_counts == case.counts
+    sides = None
+    if dataset.predefined_subsets is not None:
+        counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS)).tolist()
+        sides = {side: count for side, count in zip(SUBSETS, counts, strict=True) if count}
+    assert sides == case.sides
+    assert dataset.read_as == case.read_as
+    assert dataset.health.quarantined == ()
+    if case.note is not None:
+        assert case.note in dataset.health.notes
