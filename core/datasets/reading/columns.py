@@ -13,7 +13,7 @@ from core.datasets.reading.raw_files import (
 )
 from core.datasets.reading.subset_names import subset_of, words
 from core.errors import BadInput
-from core.text import some_text
+from core.text import fold_accents, some_text
 
 # Names of columns of labels; the second group may also be a mere property of the image.
 LABEL_NAMES = words(
@@ -51,8 +51,7 @@ class Columns:
 
 def normalized(name: str) -> str:
     """A column name without case, accents, blanks and punctuation: ``Class-Name`` is classname."""
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in apart if letter.isalnum())
+    return "".join(letter for letter in fold_accents(name.casefold()) if letter.isalnum())
 
 
 def unique_names(header: Sequence[str] | None, width: int) -> tuple[str, ...]:
