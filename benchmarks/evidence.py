@@ -73,12 +73,12 @@ def fill_home() -> tuple[Any, list[str]]:
 
 def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds of what is needed at first sight, and of what is asked for later."""
-    from core.comparison.evidence import load_evidence
-    from core.comparison.ladder import ladder_steps
-    from core.comparison.ledger import load_ledger
-    from core.comparison.score_kinds import SCORES
-    from core.comparison.scores import per_class_table, reliability, score_table
-    from core.comparison.verdicts import (
+    from core.analysis.evidence import load_evidence
+    from core.analysis.ladder import ladder_steps
+    from core.analysis.ledger import load_ledger
+    from core.analysis.score_kinds import SCORES
+    from core.analysis.scores import per_class_table, reliability, score_table
+    from core.analysis.verdicts import (
         against_majority,
         all_pairs,
         pair_verdict,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
+from core.analysis.evidence import Answers, Evidence
 from tests.made_up import DATASET_ID
 
 # Answers of one strategy: what each seed said, how sure it was, what it gave the label.

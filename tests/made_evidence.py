@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
-from core.comparison.tables import title_of
+from core.analysis.comparison import title_of
+from core.analysis.evidence import Answers, Evidence
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RecordedRun, run_id_of
 from core.runs.store import Store

@@ -16,11 +16,11 @@ from core.runs.store import Store
 from core.runs.worker import serve
 
 if TYPE_CHECKING:
-    from core.comparison.learning_curve import LearningCurve
+    from core.analysis.learning_curve import LearningCurve
 
 
 def run_learning_curve(arguments: argparse.Namespace) -> int:
-    from core.comparison.learning_curve import load_learning_curve
+    from core.analysis.learning_curve import load_learning_curve
 
     shares = _shares(arguments)
     overrides = parse_overrides(arguments.overrides)
@@ -89,8 +89,8 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 
 
 def _print(curve: "LearningCurve") -> None:
+    from core.analysis.learning_curve import crossing_words, usual_pair
     from core.comparison.charts.appearance import percent_text
-    from core.comparison.learning_curve import crossing_words, usual_pair
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
     print()

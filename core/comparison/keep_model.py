@@ -9,8 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.analysis.comparison import title_of
 from core.comparison.keep_files import snippet
-from core.comparison.tables import title_of
 from core.datasets.store import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs.kept_models import why_no_weights

@@ -2,6 +2,14 @@
 
 import streamlit as st
 
+from core.analysis.confusion import (
+    Confusion,
+    cell_images,
+    confusion_frame,
+    confusion_words,
+    number_text,
+)
+from core.analysis.evidence import Evidence
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import (
     charted_classes,
@@ -10,14 +18,6 @@ from core.comparison.charts.confusion_charts import (
     left_out_sentence,
     mark_cell,
 )
-from core.comparison.confusion import (
-    Confusion,
-    cell_images,
-    confusion_frame,
-    confusion_words,
-    number_text,
-)
-from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember

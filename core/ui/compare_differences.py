@@ -2,6 +2,11 @@
 
 import streamlit as st
 
+from core.analysis.evidence import Evidence
+from core.analysis.pair_choice import telling_pair
+from core.analysis.scores import per_class_table, reliability
+from core.analysis.verdicts import PairVerdict
+from core.analysis.words.verdicts import p_text, points_text
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.class_charts import (
     class_frame,
@@ -12,11 +17,6 @@ from core.comparison.charts.class_charts import (
     reliability_words,
 )
 from core.comparison.charts.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
-from core.comparison.evidence import Evidence
-from core.comparison.pair_choice import telling_pair
-from core.comparison.scores import per_class_table, reliability
-from core.comparison.verdict_words import p_text, points_text
-from core.comparison.verdicts import PairVerdict
 from core.ui import evidence_reads
 from core.ui.compare_address import remember
 from core.ui.evidence_frame import (

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.analysis.evidence import Answers, Evidence
+from core.analysis.one_image import ImageAnswer, answers_about, answers_frame, image_words
+from core.analysis.pair_choice import telling_pair
 from core.comparison.charts.appearance import percent_text
-from core.comparison.evidence import Answers, Evidence
-from core.comparison.one_image import ImageAnswer, answers_about, answers_frame, image_words
-from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
 from core.errors import BadInput, StoreError
 from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
-from core.comparison.learning_curve import (
+from core.analysis.learning_curve import (
     LearningCurve,
     crossing_words,
     learning_curve_words,
     usual_pair,
 )
+from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
 from core.runs.records import ExperimentRecord
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_list, remember

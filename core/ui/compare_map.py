@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
-from core.comparison.evidence import Evidence
-from core.comparison.feature_map import (
+from core.analysis.evidence import Evidence
+from core.analysis.feature_map import (
     METHOD_TITLES,
     FeatureMap,
     feature_map,
@@ -12,7 +11,8 @@ from core.comparison.feature_map import (
     map_words,
     read_map,
 )
-from core.comparison.one_image import answers_about
+from core.analysis.one_image import answers_about
+from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
 from core.datasets.model import Dataset
 from core.runs.map_child import Method
 from core.ui import reads

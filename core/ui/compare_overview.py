@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.analysis.evidence import Evidence
+from core.analysis.score_kinds import SCORES, TOP, TOP_SCORE
 from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
@@ -10,8 +12,6 @@ from core.comparison.charts.evidence_charts import (
     seeds_frame,
     seeds_words,
 )
-from core.comparison.evidence import Evidence
-from core.comparison.score_kinds import SCORES, TOP, TOP_SCORE
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_row
 from core.ui.evidence_frame import evidence_or_words, sentences, show_chart

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.analysis.evidence import Evidence
+from core.analysis.mistakes import Flip, label_errors_csv
+from core.analysis.pair_choice import telling_pair
 from core.comparison.charts.appearance import percent_text
-from core.comparison.evidence import Evidence
-from core.comparison.mistakes import Flip, label_errors_csv
-from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_row, remember, wanted_number

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.several import (
+from core.analysis.several import (
     MOST_EXPERIMENTS,
     compare_several,
     several_frame,

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.analysis.ledger import Ledger
+from core.analysis.words.verdicts import number_word
 from core.comparison.charts.appearance import seconds_text
 from core.comparison.charts.ledger_charts import (
     costs_frame,
@@ -15,8 +17,6 @@ from core.comparison.charts.ledger_charts import (
     pareto_words,
 )
 from core.comparison.charts.result_charts import accuracy_against_time_chart
-from core.comparison.ledger import Ledger
-from core.comparison.verdict_words import number_word
 from core.ui import evidence_reads
 from core.ui.compare_overview import choose_metric
 from core.ui.evidence_frame import evidence_or_words, show_chart, show_table

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.comparison.evidence import Evidence
+from core.analysis.evidence import Evidence
 from core.datasets.model import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.ui import evidence_reads, reads

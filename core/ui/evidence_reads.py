@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from core.comparison.confusion import Confusion, confusion
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.learning_curve import LearningCurve, learning_curve_of
-from core.comparison.ledger import Ledger, load_ledger
-from core.comparison.mistakes import (
+from core.analysis.comparison import compare
+from core.analysis.comparison_records import Comparison
+from core.analysis.confusion import Confusion, confusion
+from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.ladder import LadderStep, ladder_steps
+from core.analysis.learning_curve import LearningCurve, learning_curve_of
+from core.analysis.ledger import Ledger, load_ledger
+from core.analysis.mistakes import (
     Flips,
     HardImage,
     LabelError,
@@ -28,10 +30,8 @@ from core.comparison.mistakes import (
     label_error_words,
     likely_label_errors,
 )
-from core.comparison.model import Comparison
-from core.comparison.scores import StrategyScore, score_table
-from core.comparison.tables import compare
-from core.comparison.verdicts import (
+from core.analysis.scores import StrategyScore, score_table
+from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,
     TieGroup,

@@ -4,9 +4,9 @@ from typing import Literal
 
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.comparison.charts.appearance import rough_seconds_text, seconds_text
 from core.comparison.charts.curves import curve_chart
-from core.comparison.tables import title_of
 from core.errors import BadInput
 from core.runs.launchers import ensure_worker
 from core.runs.records import RunRecord

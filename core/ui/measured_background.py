@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
+from core.analysis.comparison_records import Comparison
 from core.comparison.charts.appearance import percent_text
-from core.comparison.model import Comparison
-from core.comparison.tables import title_of
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import GLOSSARY, explain
 from core.ui.results import recorded_text

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
+from core.analysis.time_line import Segment, time_line
 from core.comparison.charts.appearance import seconds_text
 from core.comparison.charts.measured_charts import time_line_chart, time_line_words
-from core.comparison.tables import title_of
-from core.comparison.time_line import Segment, time_line
 from core.runs.records import RunRecord
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list

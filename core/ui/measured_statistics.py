@@ -3,6 +3,17 @@
 import pandas as pd
 import streamlit as st
 
+from core.analysis.evidence import Answers, Evidence
+from core.analysis.metrics import wilson_interval
+from core.analysis.pair_choice import telling_pair
+from core.analysis.significance import RESAMPLES
+from core.analysis.statistics_examples import (
+    drawn_differences,
+    four_cells,
+    holm_steps,
+    widths,
+)
+from core.analysis.words.verdicts import SIGNIFICANCE, luck_words, p_text
 from core.comparison.charts.appearance import appearance_of, percent_text
 from core.comparison.charts.measured_charts import (
     bootstrap_chart,
@@ -10,17 +21,6 @@ from core.comparison.charts.measured_charts import (
     widths_chart,
     widths_words,
 )
-from core.comparison.evidence import Answers, Evidence
-from core.comparison.metrics import wilson_interval
-from core.comparison.pair_choice import telling_pair
-from core.comparison.significance import RESAMPLES
-from core.comparison.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
-from core.comparison.verdict_words import SIGNIFICANCE, luck_words, p_text
 from core.ui import evidence_reads
 from core.ui.evidence_frame import (
     ONE_STRATEGY,

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from core.comparison import tutorial
+from core.analysis import tutorial
+from core.analysis.comparison import title_of
+from core.analysis.tutorial import Beside
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.charts.tutorial_charts import (
     tutorial_chart,
     tutorial_frame,
     tutorial_words,
 )
-from core.comparison.tables import title_of
-from core.comparison.tutorial import Beside
 from core.strategies.layer_record import size_text
 from core.ui.evidence_frame import show_table
 from core.ui.evidence_reads import Subject

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.curves import Curve
-from core.comparison.model import Comparison
-from core.comparison.tables import compare, curves_of
+from core.analysis.comparison import compare, curves_of
+from core.analysis.comparison_records import Comparison
+from core.analysis.curves import Curve
 from core.datasets.health.findings import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.model import Dataset

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.comparison.charts.appearance import rough_seconds_text
-from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.errors import HeadstartError
 from core.runs.forecast import Forecast

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.story_cast import Told, headline_experiment, other_experiment, stored_gains
+from core.analysis.story_cast import Told, headline_experiment, other_experiment, stored_gains
 from core.runs.records import ExperimentRecord
 from core.settings import current_settings
 from core.ui import evidence_reads, reads

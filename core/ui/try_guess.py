@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from core.analysis.evidence import Evidence
+from core.analysis.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
 from core.comparison.charts.appearance import percent_text
-from core.comparison.evidence import Evidence
-from core.comparison.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import remember, shortened

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.analysis.evidence import Evidence
+from core.analysis.guessing import GuessingRound, round_scores, score_words
 from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
-from core.comparison.evidence import Evidence
-from core.comparison.guessing import GuessingRound, round_scores, score_words
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.evidence_frame import show_chart

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import streamlit as st
 
-from core.comparison.guessing import shuffled
+from core.analysis.guessing import shuffled
 from core.datasets.model import Dataset
 from core.errors import BadInput
 from core.runs.live_models import Likeness, UploadedPicture, prepare_upload, prepared_of

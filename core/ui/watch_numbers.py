@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.analysis.comparison import title_of
+from core.analysis.watching import Learner
 from core.comparison.charts.appearance import percent_text
-from core.comparison.tables import title_of
-from core.comparison.watching import Learner
 from core.runs.records import RunRecord
 from core.ui import reads
 from core.ui.live import progress_text

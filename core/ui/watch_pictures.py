@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.analysis.watching import Answer, Learner
 from core.comparison.charts.appearance import percent_text
-from core.comparison.watching import Answer, Learner
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import shortened

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.comparison.charts.curves import Curve
-from core.comparison.charts.watch_charts import watch_chart, watch_words
-from core.comparison.watching import (
+from core.analysis.curves import Curve
+from core.analysis.watching import (
     END,
     Learner,
     has_watched,
@@ -16,6 +15,7 @@ from core.comparison.watching import (
     until,
     watched_pictures,
 )
+from core.comparison.charts.watch_charts import watch_chart, watch_words
 from core.datasets.model import Dataset
 from core.errors import UnknownName
 from core.runs.records import ExperimentRecord, RunRecord

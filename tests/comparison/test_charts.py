@@ -1,5 +1,8 @@
 import pytest
 
+from core.analysis.comparison import compare
+from core.analysis.curves import Curve
+from core.analysis.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.charts.appearance import (
     _SPARE,
     KNOWN_LOOKS,
@@ -8,14 +11,12 @@ from core.comparison.charts.appearance import (
     rough_seconds_text,
     seconds_text,
 )
-from core.comparison.charts.curves import Curve, curve_chart
+from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.result_charts import (
     accuracy_against_time_chart,
     accuracy_chart,
     epoch_time_chart,
 )
-from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
-from core.comparison.tables import compare
 from core.strategies.registry import STRATEGIES
 from tests import made_up
 

@@ -2,6 +2,11 @@ import dataclasses
 
 import pytest
 
+from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.ladder import ladder_steps
+from core.analysis.ledger import Ledger, load_ledger
+from core.analysis.scores import ClassScore, per_class_table, reliability, score_table
+from core.analysis.verdicts import all_pairs
 from core.comparison.charts.class_charts import (
     MOST_CLASSES,
     charted_classes,
@@ -34,11 +39,6 @@ from core.comparison.charts.ledger_charts import (
     pareto_words,
 )
 from core.comparison.charts.pair_charts import AHEAD, BEHIND, pairs_chart, pairs_frame, pairs_words
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger, load_ledger
-from core.comparison.scores import ClassScore, per_class_table, reliability, score_table
-from core.comparison.verdicts import all_pairs
 from core.runs.store import Store, open_store
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, evidence_of, store_experiment

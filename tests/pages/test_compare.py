@@ -6,11 +6,11 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from core.comparison.confusion import cell_images
-from core.comparison.evidence import load_evidence
-from core.comparison.feature_map import FeatureMap
-from core.comparison.mistakes import flips, likely_label_errors
-from core.comparison.verdicts import pair_verdict
+from core.analysis.confusion import cell_images
+from core.analysis.evidence import load_evidence
+from core.analysis.feature_map import FeatureMap
+from core.analysis.mistakes import flips, likely_label_errors
+from core.analysis.verdicts import pair_verdict
 from core.datasets.store import open_dataset, remove_dataset
 from core.runs.kept_models import HeatMaps
 from core.runs.predictions import predictions_path

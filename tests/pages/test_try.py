@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.comparison.evidence import load_evidence
-from core.comparison.guessing import guessing_round, said_about
+from core.analysis.evidence import load_evidence
+from core.analysis.guessing import guessing_round, said_about
 from core.datasets.store import open_dataset, remove_dataset
 from core.runs.live_models import Candidate, LiveAnswer, Standing
 from core.runs.store import open_store

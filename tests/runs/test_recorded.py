@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.comparison.tables import compare_experiment
+from core.analysis.comparison import compare_experiment
 from core.errors import BadInput, StoreError
 from core.runs.first_start import prepare_home, prepare_store
 from core.runs.kept_models import read_weights, weights_path, why_no_weights, write_weights

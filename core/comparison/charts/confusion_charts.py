@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
+from core.analysis.confusion import Confusion, number_text
 from core.comparison.charts.appearance import percent_text, plain
-from core.comparison.confusion import Confusion, number_text
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.ladder import LadderStep
+from core.analysis.score_kinds import SCORES, ScoreKind
+from core.analysis.scores import StrategyScore
+from core.analysis.words.verdicts import interval_words, points_text
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
-from core.comparison.ladder import LadderStep
-from core.comparison.score_kinds import SCORES, ScoreKind
-from core.comparison.scores import StrategyScore
-from core.comparison.verdict_words import interval_words, points_text
 
 # Seeds stand under their mean, so that neither hides the other.
 SEED_OFFSET = 0.26

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.guessing import PlayerScore
 from core.comparison.charts.appearance import appearance_of, percent_text, plain
 from core.comparison.charts.chart_rows import list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
-from core.comparison.guessing import PlayerScore
 
 # No strategy has it: grey of no meaning, readable on white and on the dark page.
 VISITOR_COLOUR, VISITOR_MARKER = "#808890", "asterisk-open"

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.frames import MEGABYTE
+from core.analysis.ladder import MAJORITY
+from core.analysis.ledger import Ledger, pareto_front
+from core.analysis.score_kinds import SCORES
+from core.analysis.scores import StrategyScore
+from core.analysis.words.several import ratio_text
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
@@ -23,12 +29,6 @@ from core.comparison.charts.result_charts import (
     log_seconds,
     solid_marker,
 )
-from core.comparison.frames import MEGABYTE
-from core.comparison.ladder import MAJORITY
-from core.comparison.ledger import Ledger, pareto_front
-from core.comparison.score_kinds import SCORES
-from core.comparison.scores import StrategyScore
-from core.comparison.several_words import ratio_text
 
 # Room for a legend of two lines above the bars.
 LEGEND_HEIGHT = 48

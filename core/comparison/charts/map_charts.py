@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.analysis.consensus import consensus
+from core.analysis.evidence import Evidence
+from core.analysis.feature_map import FeatureMap, rows_on_map
 from core.comparison.charts.appearance import (
     KNOWN_LOOKS,
     MAJORITY_COLOUR,
     percent_text,
     plain,
 )
-from core.comparison.consensus import consensus
-from core.comparison.evidence import Evidence
-from core.comparison.feature_map import FeatureMap, rows_on_map
 
 # More names than this cannot be told apart by colour and marker in one legend.
 MOST_NAMED = 24

@@ -10,6 +10,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from core.analysis.curves import Curve
+from core.analysis.resampling import CONFIDENCE, percentile_interval
+from core.analysis.split_facts import SideFacts
+from core.analysis.statistics_examples import WidthAt
+from core.analysis.time_line import Segment, epochs_alone
+from core.analysis.words.verdicts import points_text
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
@@ -17,15 +23,9 @@ from core.comparison.charts.appearance import (
     plain,
     seconds_text,
 )
-from core.comparison.charts.curves import Curve
 from core.comparison.charts.dataset_charts import SIDE_LOOKS
 from core.comparison.charts.ledger_charts import PART_LOOKS
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
-from core.comparison.resampling import CONFIDENCE, percentile_interval
-from core.comparison.split_facts import SideFacts
-from core.comparison.statistics_examples import WidthAt
-from core.comparison.time_line import Segment, epochs_alone
-from core.comparison.verdict_words import points_text
 
 _MARGIN = {"l": 8, "r": 16, "t": 40, "b": 48}
 _LINE = 20

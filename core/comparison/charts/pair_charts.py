@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.verdicts import PairVerdict
+from core.analysis.words.verdicts import points_text
 from core.comparison.charts.appearance import plain
 from core.comparison.charts.result_charts import MARGIN
-from core.comparison.verdict_words import points_text
-from core.comparison.verdicts import PairVerdict
 
 # Light fills that black text is legible on, in either theme: row behind, alike, row ahead.
 BEHIND, ALIKE, AHEAD = "#F5B78A", "#D9D9D9", "#9ECAE9"

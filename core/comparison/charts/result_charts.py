@@ -8,6 +8,7 @@ import math
 
 import plotly.graph_objects as go
 
+from core.analysis.comparison_records import Comparison, Row
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
@@ -15,7 +16,6 @@ from core.comparison.charts.appearance import (
     plain,
     seconds_text,
 )
-from core.comparison.model import Comparison, Row
 
 ROW_HEIGHT = 46
 # A rim with 3.5:1 on white and on the dark page sets off bars and markers that touch each other.

@@ -5,6 +5,8 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 
 import plotly.graph_objects as go
 
+from core.analysis.story import Bars, Squares, Times
+from core.analysis.story_cast import Bar
 from core.comparison.charts.appearance import (
     appearance_of,
     percent_text,
@@ -13,8 +15,6 @@ from core.comparison.charts.appearance import (
 )
 from core.comparison.charts.chart_rows import whisker
 from core.comparison.charts.result_charts import OUTLINE, accuracy_against_time_chart
-from core.comparison.story import Bars, Squares, Times
-from core.comparison.story_cast import Bar
 
 SQUARES_A_ROW = 10
 # Pixels of letters on the page, and where it is projected.

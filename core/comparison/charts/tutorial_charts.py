@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.tutorial import Beside
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
@@ -14,7 +15,6 @@ from core.comparison.charts.appearance import (
 )
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
-from core.comparison.tutorial import Beside
 
 # Places of the three marks of a model, so that none hides another.
 TUTORIAL_AT, TRAINING_AT, TEST_AT = 0.22, 0.0, -0.22

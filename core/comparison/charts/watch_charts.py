@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from core.analysis.curves import Curve
+from core.analysis.watching import share_of
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
     percent_text,
     plain,
 )
-from core.comparison.charts.curves import Curve
-from core.comparison.watching import share_of
 
 # Readable from the back of a room.
 FONT_SIZE = 15

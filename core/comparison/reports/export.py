@@ -7,8 +7,8 @@ import csv
 import io
 import json
 
+from core.analysis.comparison_records import Comparison, Row
 from core.comparison.charts.appearance import percent_text, seconds_text
-from core.comparison.model import Comparison, Row
 from core.datasets.spreadsheet import csv_cell
 
 ROW_COLUMNS = (

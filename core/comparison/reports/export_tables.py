@@ -15,24 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from core.comparison.confusion import confusion
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.ledger import load_ledger
-from core.comparison.mistakes import flips, likely_label_errors
-from core.comparison.model import Comparison
-from core.comparison.reports.export import ROW_COLUMNS
-from core.comparison.reports.export_time import Record, Table, tables_of_time
-from core.comparison.reports.report_choice import flip_pair
-from core.comparison.score_kinds import SCORES
-from core.comparison.scores import ClassScore, per_class_table, score_table
-from core.comparison.tables import compare_experiment, curves_of
-from core.comparison.verdicts import (
+from core.analysis.choice import flip_pair
+from core.analysis.comparison import compare_experiment, curves_of
+from core.analysis.comparison_records import Comparison
+from core.analysis.confusion import confusion
+from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.ladder import LadderStep, ladder_steps
+from core.analysis.ledger import load_ledger
+from core.analysis.mistakes import flips, likely_label_errors
+from core.analysis.score_kinds import SCORES
+from core.analysis.scores import ClassScore, per_class_table, score_table
+from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,
     against_majority,
     all_pairs,
 )
+from core.comparison.reports.export import ROW_COLUMNS
+from core.comparison.reports.export_time import Record, Table, tables_of_time
 from core.datasets.spreadsheet import csv_cell
 from core.runs.store import Store
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from core.analysis.comparison import title_of
+from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.score_kinds import SCORES
+from core.analysis.scores import ClassScore, StrategyScore, per_class_table, score_table
+from core.analysis.words.limits import limits
+from core.analysis.words.several import split_text
 from core.comparison.charts.appearance import percent_text, seconds_text
-from core.comparison.evidence import Evidence, load_evidence
 from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
-from core.comparison.reports.model_card_limits import limits
-from core.comparison.score_kinds import SCORES
-from core.comparison.scores import ClassScore, StrategyScore, per_class_table, score_table
-from core.comparison.several_words import split_text
-from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.datasets.store import open_dataset
 from core.errors import StoreError

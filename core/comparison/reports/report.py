@@ -6,8 +6,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from core.comparison.evidence import load_evidence
-from core.comparison.ledger import load_ledger
+from core.analysis.comparison import compare_experiment, curves_of
+from core.analysis.evidence import load_evidence
+from core.analysis.ledger import load_ledger
+from core.analysis.words.summary import summary_sentences
 from core.comparison.reports.report_blocks import Chart, Section
 from core.comparison.reports.report_confusion import confusion_section
 from core.comparison.reports.report_parts import (
@@ -23,8 +25,6 @@ from core.comparison.reports.report_sections import (
     statistics_section,
     time_section,
 )
-from core.comparison.reports.report_summary import summary_sentences
-from core.comparison.tables import compare_experiment, curves_of
 from core.runs.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.words.verdicts import p_text
 from core.comparison.charts.appearance import seconds_text
-from core.comparison.verdict_words import p_text
 
 UNKNOWN = "—"
 _ROWS_ON_ONE_PAGE = 20

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from core.analysis.choice import best_answers
+from core.analysis.confusion import Confusion, confusion, confusion_words, number_text
+from core.analysis.evidence import Evidence
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
-from core.comparison.confusion import Confusion, confusion, confusion_words, number_text
-from core.comparison.evidence import Evidence
 from core.comparison.reports.report_blocks import UNKNOWN, Chart, Paragraphs, Section, Table
-from core.comparison.reports.report_choice import best_answers
 
 # A matrix with more columns does not fit a printed page.
 MOST_MATRIX_CLASSES = 20

@@ -2,10 +2,14 @@
 
 import base64
 
+from core.analysis.choice import flip_pair
+from core.analysis.comparison import title_of
+from core.analysis.comparison_records import Comparison
+from core.analysis.evidence import Evidence
+from core.analysis.mistakes import Flip, flips
+from core.analysis.words.several import split_text
+from core.analysis.words.verdicts import closed
 from core.comparison.charts.appearance import percent_text
-from core.comparison.evidence import Evidence
-from core.comparison.mistakes import Flip, flips
-from core.comparison.model import Comparison
 from core.comparison.reports.report_blocks import (
     Command,
     Facts,
@@ -15,11 +19,7 @@ from core.comparison.reports.report_blocks import (
     Section,
     Table,
 )
-from core.comparison.reports.report_choice import flip_pair
 from core.comparison.reports.report_command import run_command
-from core.comparison.several_words import split_text
-from core.comparison.tables import title_of
-from core.comparison.verdict_words import closed
 from core.datasets.health.findings import findings
 from core.datasets.model import Dataset
 from core.datasets.store import open_dataset

@@ -1,8 +1,17 @@
 """The sections of a report that come from the numbers: ladder, results, statistics, time,
 curves."""
 
+from core.analysis.choice import MAJORITY
+from core.analysis.comparison_records import Comparison
+from core.analysis.curves import Curve
+from core.analysis.evidence import Evidence
+from core.analysis.frames import results_frame
+from core.analysis.ladder import ladder_steps
+from core.analysis.ledger import Ledger
+from core.analysis.scores import score_table
+from core.analysis.verdicts import against_majority, all_pairs, power_sentence, ties
 from core.comparison.charts.appearance import percent_text
-from core.comparison.charts.curves import Curve, curve_chart
+from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
@@ -21,11 +30,6 @@ from core.comparison.charts.ledger_charts import (
     pareto_words,
 )
 from core.comparison.charts.pair_charts import pairs_chart, pairs_frame, pairs_words
-from core.comparison.evidence import Evidence
-from core.comparison.frames import results_frame
-from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger
-from core.comparison.model import Comparison
 from core.comparison.reports.report_blocks import (
     Block,
     Chart,
@@ -34,9 +38,6 @@ from core.comparison.reports.report_blocks import (
     Table,
     table_of,
 )
-from core.comparison.reports.report_choice import MAJORITY
-from core.comparison.scores import score_table
-from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
 
 _RESULT_COLUMNS = (
     "strategy",

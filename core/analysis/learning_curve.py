@@ -1,0 +1,257 @@
+"""How much data is needed: accuracy against the number of training images, and where lines cross.
+
+A learning curve is a series of experiments (``core.runs.series``) that differ in how many of the
+same training images they were trained on; all are scored on the same test images.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.analysis.comparison import mean_interval, title_of
+from core.analysis.evidence import ladder_order
+from core.analysis.pair_choice import USUAL_PAIR
+from core.runs.records import ExperimentRecord, RunRecord
+from core.runs.series import series_of
+from core.runs.store import Store
+from core.text import percent_text
+
+NOT_WITHIN = "not within your data"
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One strategy on one size: ``values`` (0 to 1) by seed, their mean and its Wilson interval."""
+
+    experiment_id: str
+    share: float
+    train_images: int
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class StrategyCurve:
+    """The points of one strategy, the fewest images first."""
+
+    strategy: str
+    title: str
+    points: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """``curves`` in ladder order; ``test_images`` and ``majority_accuracy`` are the same for all.
+
+    ``done`` of ``total`` runs of the series are over.
+    """
+
+    series: str
+    dataset_name: str
+    test_images: int
+    majority_accuracy: float | None
+    curves: tuple[StrategyCurve, ...]
+    done: int
+    total: int
+
+    def of(self, strategy: str) -> StrategyCurve | None:
+        return next((curve for curve in self.curves if curve.strategy == strategy), None)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Between ``before`` and ``after`` training images ``leader`` goes ahead, at about ``images``.
+
+    ``sure`` is False where the intervals of the two overlap on both sides of it.
+    """
+
+    leader: str
+    before: int
+    after: int
+    images: int
+    sure: bool
+
+
+def load_learning_curve(store: Store, series: str) -> LearningCurve:
+    """All points that are finished; ``UnknownName`` for a series that is not in the store."""
+    experiments = series_of(store, series)
+    return learning_curve_of(
+        series, [(experiment, store.runs(experiment.id)) for experiment in experiments]
+    )
+
+
+def learning_curve_of(
+    series: str, members: Sequence[tuple[ExperimentRecord, Sequence[RunRecord]]]
+) -> LearningCurve:
+    """``members`` are the experiments with their runs, the smallest share first, at least one."""
+    spec = members[0][0].spec
+    every = [run for _, runs in members for run in runs]
+    found = {}
+    for name in ladder_order(run.strategy for run in every):
+        points = [
+            point
+            for experiment, runs in members
+            if (point := _point(experiment, [run for run in runs if run.strategy == name]))
+        ]
+        if points:
+            found[name] = StrategyCurve(name, title_of(name), tuple(points))
+    return LearningCurve(
+        series=series,
+        dataset_name=spec.dataset_name,
+        test_images=spec.images["test"],
+        majority_accuracy=spec.majority_accuracy,
+        curves=tuple(found.values()),
+        done=sum(not run.is_active for run in every),
+        total=len(every),
+    )
+
+
+def usual_pair(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
+    """The CNN and the probe, else the two highest rungs; None with fewer than two strategies."""
+    known = {entry.strategy: entry for entry in curve.curves}
+    if known.keys() >= set(USUAL_PAIR):
+        return known[USUAL_PAIR[0]], known[USUAL_PAIR[1]]
+    return (curve.curves[-2], curve.curves[-1]) if len(known) > 1 else None
+
+
+def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ...]:
+    """Where one of the two overtakes the other, the fewest images first.
+
+    Between two sizes the lines are straight over the logarithm of the images, as they are drawn.
+    Sizes at which both are equal are passed over: what counts is who leads before and after.
+    """
+    known = {point.train_images: point for point in second.points}
+    shared = [
+        (point, known[point.train_images]) for point in first.points if point.train_images in known
+    ]
+    apart = [pair for pair in shared if pair[0].mean != pair[1].mean]
+    found = []
+    for place_before, (before, after) in enumerate(pairwise(apart)):
+        gap_before, gap_after = (pair[1].mean - pair[0].mean for pair in (before, after))
+        if (gap_before > 0) == (gap_after > 0):
+            continue
+        start, end = (math.log(pair[0].train_images) for pair in (before, after))
+        place = start + (end - start) * gap_before / (gap_before - gap_after)
+        found.append(
+            Crossing(
+                leader=(second if gap_after > 0 else first).title,
+                before=before[0].train_images,
+                after=after[0].train_images,
+                images=round(math.exp(place)),
+                sure=_led_clearly(apart[: place_before + 1][::-1])
+                and _led_clearly(apart[place_before + 1 :]),
+            )
+        )
+    return tuple(found)
+
+
+def _led_clearly(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> bool:
+    """Whether the leader of the first pair is clearly ahead before the other one leads again."""
+    ahead = pairs[0][1].mean > pairs[0][0].mean
+    for first, second in pairs:
+        if (second.mean > first.mean) != ahead:
+            return False
+        if not _overlap(first, second):
+            return True
+    return False
+
+
+def crossing_words(first: StrategyCurve, second: StrategyCurve) -> str:
+    """Where the two cross, in a sentence or two; or that they do not within the data."""
+    sizes = sorted(
+        {point.train_images for point in first.points}
+        & {point.train_images for point in second.points}
+    )
+    if len(sizes) < 2:
+        return (
+            f"{first.title} and {second.title} have fewer than two sizes in common so far, so "
+            "nothing can be said of where they cross."
+        )
+    found = crossings(first, second)
+    if not found:
+        return _no_crossing_words(first, second, sizes)
+    sentences = [
+        f"From about {crossing.images:,} training images on, {crossing.leader} is ahead (between "
+        f"{crossing.before:,} and {crossing.after:,}, where it was tried)."
+        for crossing in found
+    ]
+    if not all(crossing.sure for crossing in found):
+        sentences.append(
+            "But the intervals of the two overlap on one side of it at least: the crossing may lie "
+            "elsewhere, or not be there at all."
+        )
+    return " ".join(sentences)
+
+
+def _no_crossing_words(first: StrategyCurve, second: StrategyCurve, sizes: list[int]) -> str:
+    ends = {
+        name: {point.train_images: point for point in curve.points}
+        for name, curve in (("first", first), ("second", second))
+    }
+    gaps = [ends["second"][size].mean - ends["first"][size].mean for size in sizes]
+    whole = f"from {sizes[0]:,} to {sizes[-1]:,} training images"
+    if not any(gaps):
+        return f"{first.title} and {second.title} are equally good {whole}: they never part."
+    ahead, behind = (second, first) if sum(gaps) > 0 else (first, second)
+    doubt = (
+        " At every size their intervals overlap: they may be equally good."
+        if all(_overlap(ends["first"][size], ends["second"][size]) for size in sizes)
+        else ""
+    )
+    return (
+        f"The point where {behind.title} overtakes {ahead.title} is {NOT_WITHIN}: {whole} "
+        f"{ahead.title} is never behind. The gap is {_points(gaps[0])} with the fewest and "
+        f"{_points(gaps[-1])} with the most.{doubt}"
+    )
+
+
+def learning_curve_words(curve: LearningCurve) -> str:
+    """Every point of every strategy."""
+    if not curve.curves:
+        return "No run of this learning curve has finished yet."
+    rows = "; ".join(
+        f"{entry.title}: "
+        + ", ".join(
+            f"{percent_text(point.mean)} ({percent_text(point.low)} to "
+            f"{percent_text(point.high)}) with {point.train_images:,}"
+            for point in entry.points
+        )
+        for entry in curve.curves
+    )
+    return (
+        f"Test accuracy with 95 % intervals on {curve.test_images:,} test images, by the number "
+        f"of training images. {rows}."
+    )
+
+
+def _point(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> CurvePoint | None:
+    finished = sorted(
+        (run for run in runs if run.state == "finished" and run.result), key=lambda run: run.seed
+    )
+    if not finished:
+        return None
+    values = tuple(float((run.result or {})["scores"]["test"]["accuracy"]) for run in finished)
+    low, high = mean_interval(values, experiment.spec.images["test"])
+    return CurvePoint(
+        experiment_id=experiment.id,
+        share=experiment.spec.train_share,
+        train_images=experiment.spec.images["train"],
+        seeds=tuple(run.seed for run in finished),
+        values=values,
+        mean=statistics.fmean(values),
+        low=low,
+        high=high,
+    )
+
+
+def _overlap(first: CurvePoint, second: CurvePoint) -> bool:
+    return first.low <= second.high and second.low <= first.high
+
+
+def _points(gap: float) -> str:
+    return f"{100 * abs(gap):.1f} points"

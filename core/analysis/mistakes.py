@@ -1,0 +1,290 @@
+"""Down to the single image: flips, sure mistakes, the hardest images, likely label errors.
+
+Everything is read from kept predictions. An ``image`` is always its position in the dataset;
+classes are positions in ``evidence.classes``; probabilities are 0 to 1. A strategy with several
+seeds says what most of its seeds say (``core.analysis.consensus``).
+"""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.analysis.consensus import (
+    Consensus,
+    best_strategies,
+    consensus,
+    good_strategies,
+)
+from core.analysis.evidence import Evidence
+from core.datasets.model import Dataset
+from core.datasets.spreadsheet import csv_cell
+from core.errors import BadInput
+from core.text import percent_text
+
+MAJORITY = "majority"
+# One strategy alone may simply be wrong; that two agree against a label says something.
+FEWEST_WITNESSES = 2
+LABEL_ERROR_COLUMNS = (
+    "image",
+    "file",
+    "label",
+    "best_strategies_say",
+    "mean_probability",
+    "strategies",
+)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One image that one strategy had right and the other wrong.
+
+    ``first_said`` and ``second_said`` are the answers, ``first_sureness`` and ``second_sureness``
+    the probabilities of these, ``first_label`` and ``second_label`` those of the label.
+    """
+
+    image: int
+    label: int
+    first_said: int
+    second_said: int
+    first_label: float
+    second_label: float
+    first_sureness: float
+    second_sureness: float
+
+    @property
+    def gain(self) -> float:
+        """How much more the second strategy gave to the label, -1 to 1."""
+        return self.second_label - self.first_label
+
+
+@dataclass(frozen=True)
+class Flips:
+    """What the second strategy put right and what it broke.
+
+    ``put_right`` has the largest gain first, ``broken`` the largest loss.
+    """
+
+    put_right: tuple[Flip, ...]
+    broken: tuple[Flip, ...]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One image that a strategy got wrong, with the probability of its answer and of the label.
+
+    ``seeds_wrong`` of ``seed_count`` seeds were wrong.
+    """
+
+    image: int
+    label: int
+    said: int
+    sureness: float
+    label_probability: float
+    seeds_wrong: int
+    seed_count: int
+
+
+@dataclass(frozen=True)
+class HardImage:
+    """One image that all strategies get wrong; ``answers`` are pairs of strategy and class."""
+
+    image: int
+    label: int
+    label_probability: float
+    answers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class LabelError:
+    """One image on which ``strategies`` all say ``suggested`` and not the label.
+
+    ``probability`` is the mean over the strategies of what they gave to ``suggested``.
+    """
+
+    image: int
+    label: int
+    suggested: int
+    probability: float
+    strategies: tuple[str, ...]
+
+
+def flips(
+    evidence: Evidence,
+    first: str,
+    second: str,
+    seed_of_first: int | None = None,
+    seed_of_second: int | None = None,
+) -> Flips:
+    """The images on which two strategies differ in being right.
+
+    With one seed each (chosen, or because there is only one) the counts are those of
+    ``significance.paired_difference``. With several, an image is a flip where more than half of
+    the seeds of one are right and more than half of the other's are wrong; ``paired_difference``
+    then counts means over the pairs of seeds instead. ``UnknownName`` for a strategy or seed that
+    is not there.
+    """
+    before = consensus(evidence.of(first), seed_of_first)
+    after = consensus(evidence.of(second), seed_of_second)
+    gains = after.label_probability - before.label_probability
+    return Flips(
+        put_right=_flips(evidence, before, after, before.mostly_wrong & after.mostly_right, -gains),
+        broken=_flips(evidence, before, after, before.mostly_right & after.mostly_wrong, gains),
+    )
+
+
+def _flips(
+    evidence: Evidence, before: Consensus, after: Consensus, there: np.ndarray, order: np.ndarray
+) -> tuple[Flip, ...]:
+    rows = _sorted_by(order, there)
+    columns = (
+        evidence.test_indices,
+        evidence.labels,
+        before.said,
+        after.said,
+        before.label_probability,
+        after.label_probability,
+        before.sureness,
+        after.sureness,
+    )
+    return tuple(Flip(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True))
+
+
+def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[Mistake, ...]:
+    """The mistakes of a strategy that it was surest of, at most ``count``.
+
+    A mistake is an image that more than half of the seeds got wrong and on which the class said
+    by most of them is not the label.
+    """
+    answers = evidence.of(strategy)
+    found = consensus(answers)
+    wrong = found.mostly_wrong & (found.said != evidence.labels)
+    rows = _sorted_by(-found.sureness, wrong)[:count]
+    seeds_wrong = (~answers.right).sum(axis=0)
+    return tuple(
+        Mistake(
+            image=int(evidence.test_indices[row]),
+            label=int(evidence.labels[row]),
+            said=int(found.said[row]),
+            sureness=float(found.sureness[row]),
+            label_probability=float(found.label_probability[row]),
+            seeds_wrong=int(seeds_wrong[row]),
+            seed_count=found.seed_count,
+        )
+        for row in rows
+    )
+
+
+def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
+    """Images that all strategies get wrong, those with the least probability for the label first.
+
+    Asked are the strategies that are clearly better than the majority class: one that always says
+    the commonest class is right on it without knowing anything. Where none is, all but the
+    majority class are asked. Wrong is what more than half of the seeds get wrong.
+    """
+    asked = good_strategies(evidence) or tuple(
+        answers for answers in evidence.answers if answers.strategy != MAJORITY
+    )
+    if not asked:
+        return ()
+    views = [consensus(answers) for answers in asked]
+    wrong = np.all([view.mostly_wrong for view in views], axis=0)
+    given = np.mean([view.label_probability for view in views], axis=0)
+    return tuple(
+        HardImage(
+            image=int(evidence.test_indices[row]),
+            label=int(evidence.labels[row]),
+            label_probability=float(given[row]),
+            answers=tuple(
+                (answers.strategy, int(view.said[row]))
+                for answers, view in zip(asked, views, strict=True)
+            ),
+        )
+        for row in _sorted_by(given, wrong)[:count]
+    )
+
+
+def likely_label_errors(evidence: Evidence, count: int | None = None) -> tuple[LabelError, ...]:
+    """Images on which the best strategies agree on one class that is not the label.
+
+    Asked are those that are clearly better than the majority class and not clearly worse than the
+    best, at least two, else nothing is found: weaker ones often agree on the commonest class out
+    of ignorance. Each of them must say that class with more than half of its seeds. The highest
+    mean probability of that class comes first; ``count`` limits how many.
+    """
+    asked = best_strategies(evidence)
+    if len(asked) < FEWEST_WITNESSES:
+        return ()
+    views = [consensus(answers) for answers in asked]
+    said = views[0].said
+    agreed = np.all([(view.said == said) & view.most_agree for view in views], axis=0)
+    sureness = np.mean([view.sureness for view in views], axis=0)
+    return tuple(
+        LabelError(
+            image=int(evidence.test_indices[row]),
+            label=int(evidence.labels[row]),
+            suggested=int(said[row]),
+            probability=float(sureness[row]),
+            strategies=tuple(answers.strategy for answers in asked),
+        )
+        for row in _sorted_by(-sureness, agreed & (said != evidence.labels))[:count]
+    )
+
+
+def label_error_words(evidence: Evidence) -> str:
+    """What the list of likely label errors means, or why there is none."""
+    asked = best_strategies(evidence)
+    if len(asked) < FEWEST_WITNESSES:
+        good = f"only {asked[0].title} is" if asked else "none is"
+        return (
+            "A label is doubted where at least two strategies agree against it that are clearly "
+            f"better than always saying the commonest class; here {good}. So no labels are listed."
+        )
+    names = "; ".join(answers.title for answers in asked)  # titles have commas of their own
+    found = len(likely_label_errors(evidence))
+    if not found:
+        return (
+            f"On none of the {evidence.images:,} test images do the best strategies ({names}) "
+            "agree on a class that is not the label."
+        )
+    return (
+        f"On {found:,} of {evidence.images:,} test images "
+        f"({percent_text(found / evidence.images)}) the best strategies ({names}) agree on a "
+        "class that is not the label. Look at these, the surest first: either the label is wrong, "
+        "or the picture is hard."
+    )
+
+
+def label_errors_csv(evidence: Evidence, dataset: Dataset) -> bytes:
+    """All likely label errors as CSV, UTF-8, safe to open in a spreadsheet.
+
+    Columns are ``LABEL_ERROR_COLUMNS``. ``BadInput`` if ``dataset`` is not the one that the
+    experiment was made on.
+    """
+    if dataset.id != evidence.dataset_id:
+        raise BadInput(
+            f"The experiment {evidence.experiment_id} was made on another dataset than "
+            f"{dataset.name!r}, so its images cannot be named.",
+            "dataset",
+        )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(LABEL_ERROR_COLUMNS)
+    for error in likely_label_errors(evidence):
+        cells = (
+            error.image,
+            dataset.file_names[error.image],
+            evidence.classes[error.label],
+            evidence.classes[error.suggested],
+            f"{error.probability:.3f}",
+            " ".join(error.strategies),
+        )
+        writer.writerow([csv_cell(cell) for cell in cells])
+    return text.getvalue().encode()
+
+
+def _sorted_by(key: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Rows where ``there`` is true, smallest ``key`` first; of equals the earlier in the split."""
+    rows = np.flatnonzero(there)
+    return rows[np.argsort(key[rows], kind="stable")]

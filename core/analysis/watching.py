@@ -1,0 +1,176 @@
+"""Where each strategy of an experiment stands at one moment of its training, to be looked at.
+
+Strategies train for 2 epochs or for 40. A moment is therefore a share of each one's own training:
+at 0.5 the one has done its first epoch and the other its twentieth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from core.analysis.comparison import title_of
+from core.analysis.curves import Curve
+from core.datasets.model import Dataset
+from core.runs.experiment_spec import ExperimentSpec
+from core.runs.records import RunRecord
+from core.training.watching import watched_rows
+
+END = 1.0
+# Epoch 1 of 3 is over at a third, which no two floating-point numbers agree upon.
+TOLERANCE = 1e-9
+MAJORITY = "majority"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one picture is called: the class's position, the probability (0 to 1; None where
+    nothing was computed), whether it is right, and whether it was another one an epoch before."""
+
+    predicted: int
+    probability: float | None
+    right: bool
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Learner:
+    """The run that stands for a strategy, as it was at the moment.
+
+    ``epoch`` of ``epochs`` belong to ``stage`` (``head`` or ``main``) and are None before the
+    first one is over. ``accuracy`` (0 to 1) is that on all validation images, ``answers`` are by
+    the picture's position in the dataset. ``test_accuracy`` is known once the run is finished.
+    """
+
+    strategy: str
+    title: str
+    seed: int
+    state: str
+    stage: str | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    accuracy: float | None = None
+    test_accuracy: float | None = None
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+
+    @property
+    def right(self) -> int:
+        """How many of the watched pictures it calls right."""
+        return sum(answer.right for answer in self.answers.values())
+
+
+def until(curve: Curve, moment: float) -> Curve:
+    """The epochs that are over at ``moment`` (0 to 1); the head's come before all of them."""
+    return replace(
+        curve,
+        epochs=tuple(epoch for epoch in curve.epochs if share_of(epoch) <= moment + TOLERANCE),
+    )
+
+
+def share_of(epoch: Mapping[str, Any]) -> float:
+    """How much of the training is over after this epoch record, 0 to 1."""
+    return epoch["epoch"] / epoch["epochs"] if epoch["stage"] == "main" else 0.0
+
+
+def has_watched(curves: Sequence[Curve]) -> bool:
+    """False for epochs that were recorded before pictures were watched."""
+    return any(epoch.get("watched") for curve in curves for epoch in curve.epochs)
+
+
+def watched_pictures(
+    curves: Sequence[Curve], spec: ExperimentSpec, dataset: Dataset
+) -> tuple[int, ...]:
+    """Positions in the dataset: those that the epochs name, or before the first one those that
+    the rule of ``core.training.watching`` chooses."""
+    for curve in curves:
+        for epoch in curve.epochs:
+            if epoch.get("watched"):
+                return tuple(answer["image"] for answer in epoch["watched"])
+    validation = spec.split.of(dataset).validation
+    return tuple(int(image) for image in validation[watched_rows(dataset.labels[validation])])
+
+
+def majority_share(
+    runs: Sequence[RunRecord], spec: ExperimentSpec, dataset: Dataset | None
+) -> float | None:
+    """The share (0 to 1) of the *validation* images that is of the commonest training class.
+
+    None where neither a majority run nor the dataset is there to say it.
+    """
+    for run in runs:
+        if run.strategy == MAJORITY and run.state == "finished" and run.result:
+            return float(run.result["scores"]["validation"]["accuracy"])
+    if dataset is None or spec.majority_class not in dataset.classes:
+        return None
+    labels = dataset.labels[spec.split.of(dataset).validation]
+    return float(np.mean(labels == dataset.classes.index(spec.majority_class)))
+
+
+def learners(
+    runs: Sequence[RunRecord],
+    curves: Sequence[Curve],
+    dataset: Dataset | None,
+    seed: int | None = None,
+) -> tuple[Learner, ...]:
+    """One for each strategy that learns, in the order of the runs, from ``curves`` as far as they
+    go.
+
+    Of several seeds it is ``seed`` that is shown; with None the run at work, or else the last
+    that has begun. Without the dataset no answer can be judged, so there are none.
+    """
+    epochs = {(curve.strategy, curve.seed): curve.epochs for curve in curves}
+    labels = None if dataset is None else dataset.labels
+    found = []
+    for strategy in dict.fromkeys(run.strategy for run in runs):
+        if strategy != MAJORITY:
+            own = [run for run in runs if run.strategy == strategy]
+            run = _shown(own, seed)
+            found.append(_learner(run, epochs.get((strategy, run.seed), ()), labels))
+    return tuple(found)
+
+
+def _shown(runs: Sequence[RunRecord], seed: int | None) -> RunRecord:
+    wanted = [run for run in runs if run.seed == seed]
+    begun = [run for run in runs if run.state != "queued"]
+    at_work = [run for run in runs if run.state == "running"]
+    return (wanted or at_work or begun[-1:] or runs)[0]
+
+
+def _learner(
+    run: RunRecord, epochs: Sequence[Mapping[str, Any]], labels: np.ndarray | None
+) -> Learner:
+    test = (run.result or {}).get("scores", {}).get("test")
+    learner = Learner(
+        strategy=run.strategy,
+        title=title_of(run.strategy),
+        seed=run.seed,
+        state=run.state,
+        test_accuracy=float(test["accuracy"]) if run.state == "finished" and test else None,
+    )
+    if not epochs:
+        return learner
+    last, before = epochs[-1], epochs[-2] if len(epochs) > 1 else None
+    return replace(
+        learner,
+        stage=last["stage"],
+        epoch=last["epoch"],
+        epochs=last["epochs"],
+        accuracy=last["validation_accuracy"],
+        answers={} if labels is None else _answers(last, before, labels),
+    )
+
+
+def _answers(
+    last: Mapping[str, Any], before: Mapping[str, Any] | None, labels: np.ndarray
+) -> dict[int, Answer]:
+    former = {entry["image"]: entry["predicted"] for entry in (before or {}).get("watched", ())}
+    return {
+        entry["image"]: Answer(
+            predicted=entry["predicted"],
+            probability=entry["probability"],
+            right=bool(labels[entry["image"]] == entry["predicted"]),
+            changed=former.get(entry["image"], entry["predicted"]) != entry["predicted"],
+        )
+        for entry in last.get("watched", ())
+    }
