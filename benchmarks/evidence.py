@@ -75,9 +75,9 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     """Seconds of what is needed at first sight, and of what is asked for later."""
     from core.analysis.evidence import load_evidence
     from core.analysis.ladder import ladder_steps
-    from core.analysis.ledger import load_ledger
     from core.analysis.score_kinds import SCORES
     from core.analysis.scores import per_class_table, reliability, score_table
+    from core.analysis.time_breakdown import load_ledger
     from core.analysis.verdicts import (
         against_majority,
         all_pairs,

@@ -1,16 +1,122 @@
-"""Runs of the store become rows: one for each strategy, seeds taken together."""
+"""Runs of the store laid side by side: one row for each strategy, seeds taken together.
+
+Frames are for pages and notebooks: in percent, with the unit in each column name.
+"""
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.analysis.comparison_records import Comparison, Row, SeedResult
+import pandas as pd
+
 from core.analysis.curves import Curve
 from core.analysis.metrics import wilson_interval
 from core.errors import UnknownName
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.store import Store
 from core.strategies.registry import find_strategy
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """One run of a row. ``test_accuracy`` is 0 to 1, None while the run is not finished."""
+
+    run_id: str
+    seed: int
+    state: str
+    test_accuracy: float | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy over all its seeds. Fractions are 0 to 1, times seconds, None "not known".
+
+    Accuracies and losses are means over the finished seeds, clocks are medians over them.
+    ``test_accuracy_low`` and ``test_accuracy_high`` are the 95 % Wilson interval of the *rounded
+    mean number of right test images* over the test images of one seed. Seeds are not pooled: they
+    are scored on the same pictures, so three seeds do not make three times the evidence.
+    ``feature_seconds`` is what extraction cost when it was done, also where this experiment found
+    the features in the cache; ``end_to_end_seconds`` is the total with that cost always counted.
+    """
+
+    strategy: str
+    title: str
+    status: str
+    seeds: tuple[int, ...]
+    test_accuracy: float | None
+    test_accuracy_low: float | None
+    test_accuracy_high: float | None
+    validation_accuracy: float | None
+    train_accuracy: float | None
+    log_loss: float | None
+    lift_over_majority: float | None
+    first_epoch_seconds: float | None
+    steady_epoch_seconds: float | None
+    validation_seconds: float | None
+    feature_seconds: float | None
+    feature_cache: str | None
+    total_seconds: float | None
+    end_to_end_seconds: float | None
+    epochs: int | None
+    best_epochs: tuple[int, ...]
+    parameters: int | None
+    trainable_parameters: int | None
+    peak_memory_bytes: int | None
+    device: str | None
+    notes: tuple[str, ...]
+    runs: tuple[SeedResult, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One experiment, laid side by side.
+
+    ``images`` counts the images of ``train``, ``validation`` and ``test``; it is empty until a
+    run finished where the dataset itself is no longer here. ``majority_accuracy`` is the test
+    accuracy of always saying ``majority_class``, the commonest class of the training images.
+    ``given_split`` is true where the dataset came with a split and it was used; ``split`` then
+    says nothing about the test images.
+    """
+
+    experiment: str
+    dataset: str
+    dataset_id: str
+    images: dict[str, int]
+    classes: tuple[str, ...]
+    majority_class: str | None
+    majority_accuracy: float | None
+    preset: str
+    seeds: tuple[int, ...]
+    image_size: int
+    resize: str
+    split: dict[str, float]
+    given_split: bool
+    device: str | None
+    precision: str
+    backend: str | None
+    versions: dict[str, str]
+    created_at: str
+    recorded: bool
+    origin: dict[str, Any]
+    unavailable: dict[str, str]
+    rows: tuple[Row, ...]
+
+    @property
+    def finished_rows(self) -> tuple[Row, ...]:
+        """Rows that have a test accuracy to show."""
+        return tuple(row for row in self.rows if row.test_accuracy is not None)
+
+    @property
+    def is_active(self) -> bool:
+        """True while a run of the experiment is queued or running."""
+        return any(run.state in ("queued", "running") for row in self.rows for run in row.runs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON: the document of ``compare --format json``."""
+        return asdict(self)
+
 
 # The state that a row shows is the first of these that one of its runs is in.
 STATE_ORDER = ("running", "queued", "failed", "interrupted", "cancelled", "finished")
@@ -188,3 +294,94 @@ def _whole_median(values: Any) -> int | None:
 def _joined(values: Any) -> str | None:
     known = dict.fromkeys(_known(values))
     return ", ".join(known) if known else None
+
+
+MEGABYTE = 1_000_000
+
+
+def results_frame(comparison: Comparison) -> pd.DataFrame:
+    """One line a strategy in ladder order; unknown values are missing."""
+    return pd.DataFrame([_line(row) for row in comparison.rows], columns=list(COLUMN_HELP))
+
+
+def seeds_frame(comparison: Comparison) -> pd.DataFrame:
+    """One line a run: strategy, seed, state, test accuracy (%), error."""
+    return pd.DataFrame(
+        [
+            {
+                "strategy": row.title,
+                "seed": run.seed,
+                "state": run.state,
+                "test accuracy (%)": _percent(run.test_accuracy),
+                "run": run.run_id,
+                "message": run.error or "",
+            }
+            for row in comparison.rows
+            for run in row.runs
+        ],
+        columns=["strategy", "seed", "state", "test accuracy (%)", "run", "message"],
+    )
+
+
+COLUMN_HELP = {
+    "strategy": "The rung of the ladder; the page 'The ladder' describes each.",
+    "state": "finished, or the state of the run that is not.",
+    "test accuracy (%)": "Share of test images that were classified right: mean over the seeds.",
+    "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "
+    "the accuracy is plausibly no lower than this.",
+    "high (%)": "Upper end of the 95 % Wilson interval: on very many images from the same source, "
+    "the accuracy is plausibly no higher than this. It belongs to the rounded mean number of "
+    "right test images; seeds are not pooled, because they share the test images.",
+    "over majority (points)": "Test accuracy minus that of always saying the commonest class, in "
+    "percentage points: what was really learned.",
+    "steady epoch (s)": "Median training time of the epochs after the first; validation excluded.",
+    "features (s)": "What extracting the features of all images with the frozen VGG16 cost, once.",
+    "whole run (s)": "Everything from start to score, with extraction counted also where its "
+    "result was already in the cache.",
+    "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
+    "better.",
+    "validation accuracy (%)": "On the images that chose the epoch.",
+    "training accuracy (%)": "On the images it was trained on; far above test means learned by "
+    "heart.",
+    "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
+    "epochs": "Epochs that were trained (median over the seeds).",
+    "parameters": "Numbers in the model.",
+    "trained parameters": "Numbers in the model that training may change.",
+    "peak memory (MB)": "The most main memory that the process held.",
+}
+
+
+def _line(row: Row) -> dict[str, object]:
+    return {
+        "strategy": row.title,
+        "state": _state(row),
+        "test accuracy (%)": _percent(row.test_accuracy),
+        "low (%)": _percent(row.test_accuracy_low),
+        "high (%)": _percent(row.test_accuracy_high),
+        "over majority (points)": _percent(row.lift_over_majority),
+        "validation accuracy (%)": _percent(row.validation_accuracy),
+        "training accuracy (%)": _percent(row.train_accuracy),
+        "log loss (nats)": row.log_loss,
+        "steady epoch (s)": row.steady_epoch_seconds,
+        "first epoch (s)": row.first_epoch_seconds,
+        "features (s)": row.feature_seconds,
+        "whole run (s)": row.end_to_end_seconds,
+        "epochs": row.epochs,
+        "parameters": row.parameters,
+        "trained parameters": row.trainable_parameters,
+        "peak memory (MB)": None
+        if row.peak_memory_bytes is None
+        else row.peak_memory_bytes / MEGABYTE,
+    }
+
+
+def _state(row: Row) -> str:
+    """``finished``; or ``running, 1 of 3 seeds done`` while numbers of some seeds stand already."""
+    done = sum(run.state == "finished" for run in row.runs)
+    if row.status == "finished" or not done:
+        return row.status
+    return f"{row.status}, {done} of {len(row.runs)} seeds done"
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction

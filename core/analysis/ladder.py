@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.analysis.evidence import BASELINE, Answers, Evidence
-from core.analysis.resampling import percentile_interval
+from core.analysis.significance import percentile_interval
 from core.analysis.words.verdicts import interval_words, points_words, quoted
 from core.errors import UnknownName
 from core.strategies.registry import find_strategy

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.analysis.choice import USUAL_PAIR
 from core.analysis.comparison import mean_interval, title_of
 from core.analysis.evidence import ladder_order
-from core.analysis.pair_choice import USUAL_PAIR
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.series import series_of
 from core.runs.store import Store

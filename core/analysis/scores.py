@@ -11,8 +11,8 @@ import numpy as np
 from core.analysis.comparison import mean_interval
 from core.analysis.evidence import Answers, Evidence
 from core.analysis.metrics import RELIABILITY_BINS, reliability_bin
-from core.analysis.resampling import drawn_counts, percentile_interval
 from core.analysis.score_kinds import SCORES, ScoreKind, find_score, once
+from core.analysis.significance import drawn_counts, percentile_interval
 
 # Fewer than for differences: these are sums by class or bin for every run, and only drawn.
 RESAMPLES = 500

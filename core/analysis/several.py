@@ -10,8 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from core.analysis.comparison import compare_experiment, title_of
-from core.analysis.comparison_records import Comparison, Row
+from core.analysis.comparison import Comparison, Row, compare_experiment, title_of
 from core.analysis.evidence import ladder_order
 from core.analysis.words.several import (
     column_title,

@@ -5,14 +5,12 @@ got each test image right, images in the order of the split.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
 from scipy.stats import binom
-
-from core.analysis.resampling import CONFIDENCE, drawn_counts, percentile_interval
 
 RESAMPLES = 2000
 # Chance of seeing a difference of the size that the power sentence names.
@@ -203,3 +201,30 @@ def smallest_visible_difference(images: int, disagreement: float) -> float | Non
         middle = (low + high) / 2
         low, high = (middle, high) if power(middle) < POWER else (low, middle)
     return high
+
+
+CONFIDENCE = 0.95
+# Numbers held at once: bounds the memory, however many images there are.
+_LARGEST_BLOCK = 5_000_000
+
+
+def drawn_counts(images: int, resamples: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """How often each image was drawn: float64 blocks ``(n, images)``, ``resamples`` rows in all.
+
+    Every row sums to ``images``. ``scipy.stats.bootstrap`` would call its statistic once for each
+    sample. Here all strategies see the same draws (they are paired) and a statistic is a product
+    with the counts, so 10,000 images and 50 runs take a fraction of a second.
+    """
+    rows = max(1, _LARGEST_BLOCK // images)
+    for start in range(0, resamples, rows):
+        block = np.empty((min(rows, resamples - start), images))
+        for row in block:
+            row[:] = np.bincount(random.integers(0, images, images), minlength=images)
+        yield block
+
+
+def percentile_interval(values: np.ndarray) -> tuple[float, float]:
+    """The middle 95 % of resampled ``values``."""
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return float(low), float(high)

@@ -6,7 +6,7 @@ result are left out. Every number comes from the experiment.
 
 from dataclasses import dataclass
 
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison
 from core.analysis.story_cast import FILTERS, PIXELS, Bar, Told, bar_of
 from core.analysis.words.story import (
     commonest_sentence,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.analysis.choice import MAJORITY, needs_pretrained
-from core.analysis.comparison_records import Comparison, Row
+from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import Evidence
 from core.analysis.metrics import wilson_interval
 from core.analysis.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict

@@ -8,7 +8,7 @@ accuracies are those that training printed: of the images that were trained on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.analysis.comparison_records import Comparison, Row
+from core.analysis.comparison import Comparison, Row
 from core.strategies.registry import find_strategy
 from core.strategies.strategy import Strategy
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 from statistics import median
 
 from core.analysis.evidence import BASELINE, Answers, Evidence
-from core.analysis.resampling import percentile_interval
 from core.analysis.significance import (
     PairedTest,
     holm,
     paired_test,
+    percentile_interval,
     smallest_visible_difference,
     tie_groups,
 )

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core.analysis.choice import telling_pair
 from core.analysis.evidence import Evidence
-from core.analysis.pair_choice import telling_pair
 from core.analysis.scores import per_class_table, reliability
 from core.analysis.verdicts import PairVerdict
 from core.analysis.words.verdicts import p_text, points_text

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.analysis.choice import telling_pair
 from core.analysis.evidence import Answers, Evidence
 from core.analysis.one_image import ImageAnswer, answers_about, answers_frame, image_words
-from core.analysis.pair_choice import telling_pair
 from core.comparison.charts.appearance import percent_text
 from core.datasets.model import Dataset
 from core.errors import BadInput, StoreError

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.analysis.choice import telling_pair
 from core.analysis.evidence import Evidence
 from core.analysis.mistakes import Flip, label_errors_csv
-from core.analysis.pair_choice import telling_pair
 from core.comparison.charts.appearance import percent_text
 from core.datasets.model import Dataset
 from core.ui import evidence_reads

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analysis.ledger import Ledger
+from core.analysis.time_breakdown import Ledger
 from core.analysis.words.verdicts import number_word
 from core.comparison.charts.appearance import seconds_text
 from core.comparison.charts.ledger_charts import (

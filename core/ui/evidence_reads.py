@@ -12,13 +12,11 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from core.analysis.comparison import compare
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, compare
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.evidence import Evidence, load_evidence
 from core.analysis.ladder import LadderStep, ladder_steps
 from core.analysis.learning_curve import LearningCurve, learning_curve_of
-from core.analysis.ledger import Ledger, load_ledger
 from core.analysis.mistakes import (
     Flips,
     HardImage,
@@ -31,6 +29,7 @@ from core.analysis.mistakes import (
     likely_label_errors,
 )
 from core.analysis.scores import StrategyScore, score_table
+from core.analysis.time_breakdown import Ledger, load_ledger
 from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.analysis.comparison import title_of
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, title_of
 from core.comparison.charts.appearance import percent_text
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import GLOSSARY, explain

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.analysis.time_line import Segment, time_line
+from core.analysis.time_breakdown import Segment, time_line
 from core.comparison.charts.appearance import seconds_text
 from core.comparison.charts.measured_charts import time_line_chart, time_line_words
 from core.runs.records import RunRecord

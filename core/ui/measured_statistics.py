@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from core.analysis.choice import telling_pair
 from core.analysis.evidence import Answers, Evidence
 from core.analysis.metrics import wilson_interval
-from core.analysis.pair_choice import telling_pair
 from core.analysis.significance import RESAMPLES
 from core.analysis.statistics_examples import (
     drawn_differences,

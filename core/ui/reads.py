@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.comparison import compare, curves_of
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, compare, curves_of
 from core.analysis.curves import Curve
 from core.datasets.health.findings import Finding
 from core.datasets.health.findings import findings as find

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
 from core.analysis.curves import Curve
-from core.analysis.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.charts.curves import MEASURES, curve_chart
 from core.comparison.charts.result_charts import accuracy_chart, epoch_time_chart

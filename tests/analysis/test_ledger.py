@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from core.analysis.accuracy_costs import Target
-from core.analysis.ledger import (
+from core.analysis.time_breakdown import (
+    Target,
     TimeParts,
     ledger_of,
     load_ledger,

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from core.analysis import tutorial
-from core.analysis.accuracy_costs import Epochs
-from core.analysis.comparison import compare
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, compare
 from core.analysis.metrics import wilson_interval
 from core.analysis.split_facts import (
     SideFacts,
@@ -16,7 +14,7 @@ from core.analysis.split_facts import (
     widest_gap,
 )
 from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
-from core.analysis.time_line import Segment, epochs_alone, time_line
+from core.analysis.time_breakdown import Epochs, Segment, epochs_alone, time_line
 from core.analysis.verdicts import all_pairs
 from core.datasets.split import Split
 from tests import made_up

@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.analysis.choice import telling_pair
 from core.analysis.confusion import confusion
 from core.analysis.evidence import load_evidence
 from core.analysis.one_image import answer_words, answers_about, answers_frame, image_words
-from core.analysis.pair_choice import telling_pair
 from core.comparison.charts.confusion_charts import confusion_chart, mark_cell
 from core.errors import BadInput
 from core.runs.store import open_store

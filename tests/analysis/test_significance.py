@@ -8,12 +8,13 @@ from scipy.stats import binom, binomtest
 
 from core.analysis import significance
 from core.analysis.metrics import wilson_interval
-from core.analysis.resampling import drawn_counts, percentile_interval
 from core.analysis.significance import (
     bootstrap_interval,
+    drawn_counts,
     holm,
     paired_difference,
     paired_test,
+    percentile_interval,
     sign_flip_p_value,
     smallest_visible_difference,
     tie_groups,

@@ -1,8 +1,7 @@
 import pytest
 
-from core.analysis.comparison import compare
+from core.analysis.comparison import COLUMN_HELP, compare, results_frame, seeds_frame
 from core.analysis.curves import Curve
-from core.analysis.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.charts.appearance import (
     _SPARE,
     KNOWN_LOOKS,

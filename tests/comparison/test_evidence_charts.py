@@ -4,8 +4,8 @@ import pytest
 
 from core.analysis.evidence import Evidence, load_evidence
 from core.analysis.ladder import ladder_steps
-from core.analysis.ledger import Ledger, load_ledger
 from core.analysis.scores import ClassScore, per_class_table, reliability, score_table
+from core.analysis.time_breakdown import Ledger, load_ledger
 from core.analysis.verdicts import all_pairs
 from core.comparison.charts.class_charts import (
     MOST_CLASSES,

@@ -8,7 +8,7 @@ from core.analysis.comparison import compare
 from core.analysis.curves import Curve
 from core.analysis.split_facts import sides_of
 from core.analysis.statistics_examples import widths
-from core.analysis.time_line import time_line
+from core.analysis.time_breakdown import time_line
 from core.comparison.charts.architecture_charts import (
     LOOKS,
     architecture_chart,

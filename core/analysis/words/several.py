@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison
 from core.analysis.words.verdicts import points_words
 from core.runs.experiment_spec import ExperimentSpec
 

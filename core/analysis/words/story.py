@@ -1,7 +1,7 @@
 """The sentences of the story. "More" and "less" are said only where the paired test says so."""
 
 from core.analysis.choice import MAJORITY, needs_pretrained
-from core.analysis.comparison_records import Row
+from core.analysis.comparison import Row
 from core.analysis.story_cast import FILTERS, PIXELS, Told, accuracy_of
 from core.analysis.words.verdicts import SIGNIFICANCE, closed, points_words, quoted
 from core.strategies.registry import STRATEGIES

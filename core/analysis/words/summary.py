@@ -3,7 +3,7 @@
 from core.analysis.choice import MAJORITY, best_answers
 from core.analysis.consensus import good_strategies
 from core.analysis.evidence import Answers, Evidence
-from core.analysis.ledger import Ledger
+from core.analysis.time_breakdown import Ledger
 from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,

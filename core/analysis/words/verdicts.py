@@ -3,8 +3,7 @@
 import numpy as np
 
 from core.analysis.evidence import Answers, Evidence
-from core.analysis.resampling import CONFIDENCE
-from core.analysis.significance import PairedTest
+from core.analysis.significance import CONFIDENCE, PairedTest
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.frames import MEGABYTE
+from core.analysis.comparison import MEGABYTE
 from core.analysis.ladder import MAJORITY
-from core.analysis.ledger import Ledger, pareto_front
 from core.analysis.score_kinds import SCORES
 from core.analysis.scores import StrategyScore
+from core.analysis.time_breakdown import Ledger, pareto_front
 from core.analysis.words.several import ratio_text
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,

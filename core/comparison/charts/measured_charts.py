@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.analysis.curves import Curve
-from core.analysis.resampling import CONFIDENCE, percentile_interval
+from core.analysis.significance import CONFIDENCE, percentile_interval
 from core.analysis.split_facts import SideFacts
 from core.analysis.statistics_examples import WidthAt
-from core.analysis.time_line import Segment, epochs_alone
+from core.analysis.time_breakdown import Segment, epochs_alone
 from core.analysis.words.verdicts import points_text
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,

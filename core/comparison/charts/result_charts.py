@@ -8,7 +8,7 @@ import math
 
 import plotly.graph_objects as go
 
-from core.analysis.comparison_records import Comparison, Row
+from core.analysis.comparison import Comparison, Row
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,

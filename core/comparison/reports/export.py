@@ -7,7 +7,7 @@ import csv
 import io
 import json
 
-from core.analysis.comparison_records import Comparison, Row
+from core.analysis.comparison import Comparison, Row
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.datasets.spreadsheet import csv_cell
 

@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 
 from core.analysis.choice import flip_pair
-from core.analysis.comparison import compare_experiment, curves_of
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, compare_experiment, curves_of
 from core.analysis.confusion import confusion
 from core.analysis.evidence import Evidence, load_evidence
 from core.analysis.ladder import LadderStep, ladder_steps
-from core.analysis.ledger import load_ledger
 from core.analysis.mistakes import flips, likely_label_errors
 from core.analysis.score_kinds import SCORES
 from core.analysis.scores import ClassScore, per_class_table, score_table
+from core.analysis.time_breakdown import load_ledger
 from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.analysis.ledger import Ledger
+from core.analysis.time_breakdown import Ledger
 
 Record = dict[str, Any]
 # Column names, and one record a line with exactly these.

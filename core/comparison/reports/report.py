@@ -8,7 +8,7 @@ from plotly.offline import get_plotlyjs
 
 from core.analysis.comparison import compare_experiment, curves_of
 from core.analysis.evidence import load_evidence
-from core.analysis.ledger import load_ledger
+from core.analysis.time_breakdown import load_ledger
 from core.analysis.words.summary import summary_sentences
 from core.comparison.reports.report_blocks import Chart, Section
 from core.comparison.reports.report_confusion import confusion_section

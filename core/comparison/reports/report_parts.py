@@ -3,8 +3,7 @@
 import base64
 
 from core.analysis.choice import flip_pair
-from core.analysis.comparison import title_of
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, title_of
 from core.analysis.evidence import Evidence
 from core.analysis.mistakes import Flip, flips
 from core.analysis.words.several import split_text

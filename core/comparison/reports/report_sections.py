@@ -2,13 +2,12 @@
 curves."""
 
 from core.analysis.choice import MAJORITY
-from core.analysis.comparison_records import Comparison
+from core.analysis.comparison import Comparison, results_frame
 from core.analysis.curves import Curve
 from core.analysis.evidence import Evidence
-from core.analysis.frames import results_frame
 from core.analysis.ladder import ladder_steps
-from core.analysis.ledger import Ledger
 from core.analysis.scores import score_table
+from core.analysis.time_breakdown import Ledger
 from core.analysis.verdicts import against_majority, all_pairs, power_sentence, ties
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.curves import curve_chart

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.analysis.choice import best_answers, flip_pair
-from core.analysis.ledger import ledger_of
+from core.analysis.time_breakdown import ledger_of
 from core.analysis.words.summary import NOTHING_YET, summary_sentences
 from tests import made_up
 from tests.made_evidence import evidence_of

@@ -10,17 +10,114 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.analysis.accuracy_costs import (
-    CostToAccuracy,
-    Epochs,
-    Target,
-    cost_of,
-    targets_of,
-)
 from core.analysis.comparison import end_to_end_seconds, title_of
 from core.analysis.evidence import ladder_order
 from core.runs.records import RunRecord
 from core.runs.store import Store
+
+Epochs = Sequence[Mapping[str, Any]]
+
+# Accuracies are shares of counts: what lies this near to a target has reached it.
+_TINY = 1e-9
+POINTS_OVER_MAJORITY = 0.20
+POINTS_UNDER_BEST = 0.01
+HALF = 0.50
+
+
+@dataclass(frozen=True)
+class Target:
+    """A validation accuracy (0 to 1) to be reached; ``title`` says which."""
+
+    name: str
+    title: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class CostToAccuracy:
+    """Seconds until a strategy's validation accuracy first reached a target.
+
+    Extraction (counted also on a cache hit), the head's epochs, training and validation up to and
+    with that epoch; starting up and scoring are outside. ``seconds`` is the median over seeds,
+    those that never reached it counted as later than all; None says *never*: at least half of
+    the seeds did not. ``reached`` of ``seeds`` did.
+    """
+
+    strategy: str
+    title: str
+    target: Target
+    seconds: float | None
+    reached: int
+    seeds: int
+
+
+def targets_of(
+    by_strategy: Mapping[str, Sequence[RunRecord]],
+    epochs: Mapping[str, Epochs],
+    majority_accuracy: float | None,
+) -> tuple[Target, ...]:
+    """Those that make sense: nothing over 100 %, and a best only where something was trained.
+
+    The best is the strategy whose seeds, by their median, got furthest in any epoch: one lucky
+    seed does not set a mark that nobody reaches.
+    """
+    found = []
+    if majority_accuracy is not None:
+        over = round(100 * POINTS_OVER_MAJORITY)
+        found.append(
+            Target(
+                "over_majority",
+                f"majority class + {over} points",
+                majority_accuracy + POINTS_OVER_MAJORITY,
+            )
+        )
+    found.append(Target("half", f"{100 * HALF:.0f} %", HALF))
+    medians = [
+        statistics.median(tops) for runs in by_strategy.values() if (tops := _tops(runs, epochs))
+    ]
+    if medians:
+        under = round(100 * POINTS_UNDER_BEST)
+        title = f"best of all strategies minus {under} point"
+        found.append(Target("near_best", title, max(medians) - POINTS_UNDER_BEST))
+    return tuple(target for target in found if target.accuracy <= 1 + _TINY)
+
+
+def _tops(runs: Sequence[RunRecord], epochs: Mapping[str, Epochs]) -> list[float]:
+    """The highest validation accuracy of each seed that has epochs."""
+    return [
+        max(epoch["validation_accuracy"] for epoch in epochs[run.id])
+        for run in runs
+        if epochs[run.id]
+    ]
+
+
+def cost_of(
+    runs: Sequence[RunRecord], epochs: Mapping[str, Epochs], target: Target
+) -> CostToAccuracy:
+    times = [_seconds_to(run.result or {}, epochs[run.id], target.accuracy) for run in runs]
+    middle = statistics.median(times)
+    return CostToAccuracy(
+        strategy=runs[0].strategy,
+        title=title_of(runs[0].strategy),
+        target=target,
+        seconds=None if math.isinf(middle) else middle,
+        reached=sum(not math.isinf(seconds) for seconds in times),
+        seeds=len(times),
+    )
+
+
+def _seconds_to(result: Mapping[str, Any], epochs: Epochs, accuracy: float) -> float:
+    """Infinite where it was never reached. What has no epochs was there when its run ended."""
+    if not epochs:
+        validation = result["scores"].get("validation")
+        there = validation is not None and validation["accuracy"] >= accuracy - _TINY
+        return end_to_end_seconds(result) if there else math.inf
+    spent = [float(result["feature_seconds"] or 0.0)]
+    for epoch in epochs:
+        spent += [epoch["train_seconds"], epoch["validation_seconds"]]
+        if epoch["validation_accuracy"] >= accuracy - _TINY:
+            return math.fsum(spent)
+    return math.inf
 
 
 @dataclass(frozen=True)
@@ -202,3 +299,54 @@ def _speed(epochs: Epochs) -> float | None:
     """Median images a second of the main epochs after the first; of the first if it is alone."""
     speeds = [epoch["images_per_second"] for epoch in epochs if epoch["stage"] == "main"]
     return statistics.median(speeds[1:] or speeds) if speeds else None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """``part`` is a field of ``TimeParts``; ``start`` and ``seconds`` are seconds of the run."""
+
+    part: str
+    words: str
+    start: float
+    seconds: float
+
+
+def time_line(result: Mapping[str, Any], epochs: Epochs) -> tuple[Segment, ...]:
+    """The run from its first second to its last; the segments follow one another.
+
+    A run keeps starting up and scoring as one number, so both stand at the end. Extraction is
+    there with what it cost when it was done, also where the features were in the cache.
+    """
+    parts = time_parts(result, epochs)
+    pieces: list[tuple[str, str, float]] = []
+    if parts.extraction:
+        found = result["feature_cache"] == "hit"
+        words = "extracting features" + (" (done by an earlier run)" if found else "")
+        pieces.append(("extraction", words, parts.extraction))
+    first = True
+    for epoch in epochs:
+        if epoch["stage"] == "main":
+            part, words = ("first_epoch" if first else "steady_epochs"), f"epoch {epoch['epoch']}"
+            first = False
+        else:
+            part, words = "head", f"epoch {epoch['epoch']} of the head alone"
+        pieces.append((part, words, float(epoch["train_seconds"])))
+        pieces.append(
+            ("validation", f"validation after {words}", float(epoch["validation_seconds"]))
+        )
+    pieces.append(("other", "starting, building and scoring", max(0.0, parts.other)))
+    segments = []
+    start = 0.0
+    for part, words, seconds in pieces:
+        segments.append(Segment(part, words, start, seconds))
+        start += seconds
+    return tuple(segments)
+
+
+def epochs_alone(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """The epochs and their validation, from second 0."""
+    kept = [entry for entry in segments if entry.part not in ("extraction", "other")]
+    begin = kept[0].start if kept else 0.0
+    return tuple(
+        Segment(entry.part, entry.words, entry.start - begin, entry.seconds) for entry in kept
+    )
