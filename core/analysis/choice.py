@@ -1,68 +1,86 @@
-"""Which strategies are worth talking about: the roles they play, the best, the headline pair."""
+"""Which strategies a comparison talks about: the roles they play, and the headline pair.
 
-from core.analysis.evidence import Answers, Evidence
-from core.analysis.verdicts import all_pairs
+Pages, report, story and learning curve set the same two strategies side by side
+(``docs/decisions/0009-numbers-words-and-the-headline-pair.md``).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from core.analysis.evidence import Evidence
+from core.analysis.verdicts import is_told_apart
 from core.errors import UnknownName
 from core.strategies.registry import find_strategy
 
 MAJORITY = "majority"
+Role = Literal["baseline", "from_scratch", "linear_probe", "transfer"]
+# ``is_better(strategy, over)``: whether the more accurate of two is really better.
+IsBetter = Callable[[str, str], bool]
 
 
-def best_answers(evidence: Evidence) -> Answers | None:
-    """The most accurate strategy; of equals the lower rung. None where nothing has answers."""
-    return max(evidence.answers, key=lambda answers: answers.accuracy, default=None)
+def role_of(strategy: str) -> Role:
+    """What a strategy stands for; one that the registry no longer has counts as from scratch."""
+    if strategy == MAJORITY:
+        return "baseline"
+    if strategy == "vgg16_probe":
+        return "linear_probe"
+    try:
+        needs = find_strategy(strategy).needs
+    except UnknownName:
+        return "from_scratch"
+    return "transfer" if "weights" in needs else "from_scratch"
 
 
 def needs_pretrained(strategy: str) -> bool:
-    """Whether it starts from weights made elsewhere; no for a strategy that is no longer there."""
-    try:
-        return "weights" in find_strategy(strategy).needs
-    except UnknownName:
-        return False
+    """Whether it starts from weights made elsewhere."""
+    return role_of(strategy) in ("linear_probe", "transfer")
 
 
-def flip_pair(evidence: Evidence) -> tuple[str, str] | None:
-    """Two strategies whose pictures are worth looking at: the head start made visible.
+def headline_pair(evidence: Evidence) -> tuple[str, str] | None:
+    """``(first, second)``: what a pre-trained network adds to training from scratch.
 
-    The second is the best; the first is the best of those that are on the other side of the
-    question (without pre-trained weights where the best has them, and the other way round), or
-    the runner-up where all are on one side. None with fewer than two.
+    See ``headline_of``; whether a pre-trained strategy is really better than the linear probe is
+    asked of the exact test over the shared images.
     """
-    best = best_answers(evidence)
-    others = [
-        answers
-        for answers in evidence.answers
-        if answers is not best and answers.strategy != MAJORITY
-    ] or [answers for answers in evidence.answers if answers is not best]
-    if best is None or not others:
-        return None
-    side = needs_pretrained(best.strategy)
-    across = [answers for answers in others if needs_pretrained(answers.strategy) != side]
-    first = max(across or others, key=lambda answers: answers.accuracy)
-    return first.strategy, best.strategy
+    accuracies = {answers.strategy: answers.accuracy for answers in evidence.answers}
+    return headline_of(accuracies, lambda name, over: is_told_apart(evidence, over, name))
 
 
-USUAL_PAIR = ("cnn", "vgg16_probe")
+def headline_of(
+    accuracies: Mapping[str, float], is_better: IsBetter = lambda _name, _over: False
+) -> tuple[str, str] | None:
+    """The best from scratch and the chosen pre-trained one, by the ``accuracies`` of strategies.
 
-
-def telling_pair(evidence: Evidence) -> tuple[str, str] | None:
-    """The cheaper and the better one: ``(first, second)``, or None with fewer than two.
-
-    The best strategy and the lowest rung that cannot be told apart from it, because that one
-    may do; where all can be told apart, the CNN and the probe; without these, the two best.
+    Where one kind is missing: the runner-up and the best of those that learn, else of all. None
+    with fewer than two strategies. ``accuracies`` are in the order of the ladder: of equals the
+    earlier is chosen.
     """
-    ranked = sorted(evidence.answers, key=lambda answers: -answers.accuracy)
-    if len(ranked) < 2:
-        return None
-    best = ranked[0].strategy
-    alike = {
-        name
-        for pair in all_pairs(evidence)
-        if not pair.told_apart and best in (pair.first, pair.second)
-        for name in (pair.first, pair.second)
-    }
-    lowest = next((entry.strategy for entry in evidence.answers if entry.strategy in alike), best)
-    if lowest != best:
-        return lowest, best
-    names = {answers.strategy for answers in evidence.answers}
-    return USUAL_PAIR if names.issuperset(USUAL_PAIR) else (ranked[1].strategy, best)
+    scratch, pretrained = best_from_scratch(accuracies), best_pretrained(accuracies, is_better)
+    if scratch is not None and pretrained is not None:
+        return scratch, pretrained
+    learners = [name for name in accuracies if role_of(name) != "baseline"]
+    among = learners if len(learners) > 1 else list(accuracies)
+    ranked = sorted(among, key=lambda name: -accuracies[name])
+    return (ranked[1], ranked[0]) if len(ranked) > 1 else None
+
+
+def best_from_scratch(accuracies: Mapping[str, float]) -> str | None:
+    """The most accurate strategy that learns from the dataset alone."""
+    names = (name for name in accuracies if role_of(name) == "from_scratch")
+    return max(names, key=lambda name: accuracies[name], default=None)
+
+
+def best_pretrained(
+    accuracies: Mapping[str, float], is_better: IsBetter = lambda _name, _over: False
+) -> str | None:
+    """The linear probe, or the most accurate pre-trained strategy where that is really better.
+
+    The probe is the simplest use of a pre-trained network. So the highest of several numbers that
+    differ by luck is not chosen for being the highest.
+    """
+    names = [name for name in accuracies if needs_pretrained(name)]
+    best = max(names, key=lambda name: accuracies[name], default=None)
+    probe = next((name for name in names if role_of(name) == "linear_probe"), None)
+    if probe is None or best is None or best == probe:
+        return best
+    return best if is_better(best, probe) else probe

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.curves import Curve
-from core.analysis.metrics import wilson_interval
+from core.analysis.significance import mean_interval
 from core.errors import UnknownName
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.store import Store
@@ -190,16 +190,6 @@ def title_of(strategy: str) -> str:
         return find_strategy(strategy).title
     except UnknownName:
         return strategy
-
-
-def mean_interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
-    """95 % Wilson interval of a mean accuracy over seeds scored on the same ``images``.
-
-    It is that of the rounded mean number of right images out of ``images``. Pooling the seeds
-    would pretend that the pictures were new each time.
-    """
-    right = round(statistics.fmean(accuracies) * images)
-    return wilson_interval(right, images)
 
 
 def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:

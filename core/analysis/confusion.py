@@ -5,13 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.analysis.consensus import row_of_seed
 from core.analysis.evidence import Evidence
 from core.errors import UnknownName
-from core.text import percent_text
-
-# So many kinds of mistake are named in words.
-MISTAKES_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def confusion(evidence: Evidence, strategy: str, seed: int | None = None) -> Con
     ``UnknownName`` for a strategy or seed that is not there.
     """
     answers = evidence.of(strategy)
-    predicted = answers.predicted if seed is None else answers.predicted[row_of_seed(answers, seed)]
+    predicted = answers.predicted if seed is None else answers.predicted[answers.row_of(seed)]
     predicted = np.atleast_2d(predicted)
     size = len(evidence.classes)
     cells = evidence.labels.astype(np.int64) * size + predicted
@@ -107,7 +102,7 @@ def cell_images(
     for place in (true, predicted):
         if not 0 <= place < len(evidence.classes):
             raise UnknownName("class", str(place), evidence.classes)
-    rows = slice(None) if seed is None else [row_of_seed(answers, seed)]
+    rows = slice(None) if seed is None else [answers.row_of(seed)]
     there = (answers.predicted[rows] == predicted) & (evidence.labels == true)
     seeds = there.sum(axis=0)
     found = np.flatnonzero(seeds)
@@ -122,27 +117,6 @@ def cell_images(
         seed_count=len(there),
         sureness=sureness[order],
     )
-
-
-def confusion_words(matrix: Confusion) -> str:
-    """The matrix in two sentences: how much is right, and what is confused most often."""
-    images, right = matrix.counts.sum(), matrix.counts.trace()
-    seeds = f", on average over {matrix.seed_count} seeds" if matrix.seed_count > 1 else ""
-    first = (
-        f"{matrix.title}: {number_text(right)} of {number_text(images)} test images were named "
-        f"rightly ({percent_text(right / images)}){seeds}."
-    )
-    wrong = matrix.wrong
-    worst = np.argsort(-wrong.ravel(), kind="stable")[:MISTAKES_NAMED]
-    listed = [
-        f"{matrix.classes[true]} taken for {matrix.classes[said]} "
-        f"({number_text(wrong[true, said])})"
-        for true, said in (divmod(int(cell), len(matrix.classes)) for cell in worst)
-        if wrong[true, said] > 0
-    ]
-    if not listed:
-        return f"{first} Nothing was confused."
-    return f"{first} Confused most often: {', '.join(listed)}."
 
 
 def confusion_frame(matrix: Confusion) -> pd.DataFrame:
@@ -161,9 +135,3 @@ def confusion_frame(matrix: Confusion) -> pd.DataFrame:
     )
     said = [f"as {name}" for name in matrix.classes]
     return pd.concat([frame, pd.DataFrame(matrix.counts, columns=said)], axis=1)
-
-
-def number_text(count: float) -> str:
-    """Whole counts whole, means over seeds with one digit."""
-    rounded = round(float(count), 6)  # thirds that add up to a whole number count as whole
-    return f"{rounded:,.0f}" if rounded.is_integer() else f"{rounded:,.1f}"

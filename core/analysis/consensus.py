@@ -11,7 +11,6 @@ import numpy as np
 
 from core.analysis.evidence import Answers, Evidence
 from core.analysis.significance import CONFIDENCE, holm, sign_flip_p_value
-from core.errors import UnknownName
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,13 @@ class Consensus:
         return 2 * self.seeds > self.seed_count
 
 
-def consensus(answers: Answers, seed: int | None = None) -> Consensus:
-    """Of all seeds, or of one: ``UnknownName`` if the strategy has no such seed."""
-    rows = slice(None) if seed is None else [row_of_seed(answers, seed)]
+def consensus(answers: Answers, seed: int | None = None, images: slice = slice(None)) -> Consensus:
+    """Of all seeds, or of one: ``UnknownName`` if the strategy has no such seed.
+
+    ``images`` chooses some of the test images, by their place in the split.
+    """
+    chosen_seeds = slice(None) if seed is None else [answers.row_of(seed)]
+    rows = (chosen_seeds, images)
     predicted = answers.predicted[rows]
     sureness = answers.predicted_probability[rows].astype(np.float64)
     same = predicted[:, None, :] == predicted[None, :, :]
@@ -66,13 +69,6 @@ def consensus(answers: Answers, seed: int | None = None) -> Consensus:
         label_probability=answers.label_probability[rows].mean(axis=0, dtype=np.float64),
         share_right=answers.right[rows].mean(axis=0),
     )
-
-
-def row_of_seed(answers: Answers, seed: int) -> int:
-    """The row of a seed in the arrays of ``answers``; ``UnknownName`` lists those there are."""
-    if seed not in answers.seeds:
-        raise UnknownName("seed", str(seed), [str(known) for known in answers.seeds])
-    return answers.seeds.index(seed)
 
 
 def good_strategies(evidence: Evidence) -> tuple[Answers, ...]:
@@ -99,7 +95,7 @@ def best_strategies(evidence: Evidence) -> tuple[Answers, ...]:
     In the order of the ladder; at most one, or none, where no more are good.
     """
     good = good_strategies(evidence)
-    ranked = sorted(good, key=lambda answers: -answers.accuracy)
+    ranked = [answers for answers in evidence.ranked if answers in good]
     if len(ranked) < 2:
         return good
     best, second = ranked[:2]

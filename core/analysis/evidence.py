@@ -5,7 +5,7 @@ starts from an ``Evidence``. Shapes: S seeds, N test images in the order of the 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -54,6 +54,34 @@ class Answers:
         """Mean over seeds of the share of images that were right."""
         return float(self.right.mean())
 
+    def probabilities(self) -> np.ndarray:
+        """float32 ``(S, N, C)``: what each run gave every class.
+
+        Read from the kept predictions at each call, since it is C times as large as all the rest;
+        ``StoreError`` where a file is gone.
+        """
+        return np.stack([read_predictions(run_id).probabilities for run_id in self.run_ids])
+
+    def row_of(self, seed: int) -> int:
+        """The row of a seed in the arrays; ``UnknownName`` lists the seeds that there are."""
+        if seed not in self.seeds:
+            raise UnknownName("seed", str(seed), [str(known) for known in self.seeds])
+        return self.seeds.index(seed)
+
+    def of_seed(self, seed: int) -> "Answers":
+        """The same strategy with one of its seeds alone."""
+        row = slice(self.row_of(seed), self.row_of(seed) + 1)
+        return replace(
+            self,
+            seeds=self.seeds[row],
+            run_ids=self.run_ids[row],
+            predicted=self.predicted[row],
+            right=self.right[row],
+            label_probability=self.label_probability[row],
+            predicted_probability=self.predicted_probability[row],
+            label_rank=self.label_rank[row],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -82,6 +110,11 @@ class Evidence:
     @property
     def majority_name(self) -> str:
         return self.classes[self.majority_label]
+
+    @property
+    def majority_title(self) -> str:
+        """What stands beside a strategy's title: ``Always “ant”``."""
+        return f"Always “{self.majority_name}”"
 
     @property
     def majority_right(self) -> np.ndarray:
@@ -117,6 +150,16 @@ class Evidence:
             (first.strategy, second.strategy): paired_test(first.right, second.right)
             for first, second in combinations(self.answers, 2)
         }
+
+    @cached_property
+    def ranked(self) -> tuple[Answers, ...]:
+        """Best accuracy first; of equals the lower rung of the ladder."""
+        return tuple(sorted(self.answers, key=lambda answers: -answers.accuracy))
+
+    @property
+    def best(self) -> Answers | None:
+        """The most accurate strategy; None where nothing has answers."""
+        return self.ranked[0] if self.ranked else None
 
     def of(self, strategy: str) -> Answers:
         """The answers of one strategy, or ``UnknownName`` listing those that have any."""

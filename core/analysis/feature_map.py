@@ -21,7 +21,6 @@ from core.runs.array_files import UNREADABLE, read_arrays
 from core.runs.map_child import METHODS, Method, features_folder, wanted_features
 from core.runs.side_work import SideWork, side_folder, side_work
 from core.runs.store import Store
-from core.text import percent_text
 
 # Raised when the same images would be laid out in another way.
 FORMAT = 1
@@ -102,29 +101,6 @@ def neighbour_agreement(layout: FeatureMap, evidence: Evidence) -> np.ndarray:
     others[others.all(axis=1), -1] = False
     same = (labels[nearest] == labels[:, None]) & others
     return same.sum(axis=1) / count
-
-
-def map_words(layout: FeatureMap, evidence: Evidence) -> str:
-    """The map in words: what is compared, and how well the classes lie apart on it."""
-    labels = evidence.labels[rows_on_map(layout, evidence)]
-    agreement = neighbour_agreement(layout, evidence)
-    shares = np.bincount(labels, minlength=len(evidence.classes)) / max(1, len(labels))
-    counted = [place for place in range(len(evidence.classes)) if shares[place] > 0]
-    means = {place: float(agreement[labels == place].mean()) for place in counted}
-    words = (
-        f"{layout.how} Of the {NEIGHBOURS} nearest neighbours of a point "
-        f"{percent_text(float(agreement.mean()))} have the same label; if the classes lay mixed at "
-        f"random it would be about {percent_text(float((shares**2).sum()))}."
-    )
-    if len(counted) < 2:
-        return words
-    best = max(counted, key=lambda place: means[place])
-    worst = min(counted, key=lambda place: means[place])
-    return (
-        f"{words} The class most by itself is {evidence.classes[best]} "
-        f"({percent_text(means[best])}), the least {evidence.classes[worst]} "
-        f"({percent_text(means[worst])})."
-    )
 
 
 def map_frame(layout: FeatureMap, evidence: Evidence, file_names: Sequence[str]) -> pd.DataFrame:

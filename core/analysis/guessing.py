@@ -1,7 +1,7 @@
-"""A game: a visitor and every strategy name the same ten held-out pictures.
+"""The guessing game: a visitor beside every strategy on ten test images.
 
-Of a strategy with several seeds the first plays: one network against one person. All that is
-needed are stored predictions.
+A small view over stored predictions. Of a strategy with several seeds the first plays: one network
+against one person. Always predicting the commonest training class plays too.
 """
 
 import random
@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.analysis.choice import MAJORITY, role_of
 from core.analysis.comparison import title_of
 from core.analysis.evidence import Evidence
-from core.analysis.metrics import wilson_interval
-from core.analysis.significance import holm, sign_flip_p_value
-from core.analysis.words.verdicts import SIGNIFICANCE, closed
+from core.analysis.significance import holm, sign_flip_p_value, wilson_interval
 from core.errors import BadInput
-from core.text import percent_text
 
 PICTURES = 10
-MAJORITY = "majority"
 VISITOR = "You"
 
 
@@ -34,15 +31,19 @@ class GuessingRound:
     labels: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Said:
-    """What one strategy said about one picture; ``sureness`` is 0 to 1, None where it has none."""
+@dataclass(frozen=True, eq=False)
+class Player:
+    """What one strategy predicts for all N test images of the experiment.
+
+    ``predicted`` and ``correct`` are ``(N,)``; ``confidence`` ``(N,)`` is 0 to 1, None for the
+    majority class, which looks at no image.
+    """
 
     strategy: str
     title: str
-    said: int
-    right: bool
-    sureness: float | None
+    predicted: np.ndarray
+    correct: np.ndarray
+    confidence: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class PlayerScore:
     """How one player did in a round; the visitor's ``strategy`` is None.
 
     ``low`` and ``high`` (0 to 1) are the 95 % Wilson interval of ``right`` out of ``pictures``.
-    ``everywhere`` (0 to 1) is the share of all test images that the same network got right, and
-    ``p_value`` that of McNemar's exact test against the visitor, after Holm: None for the visitor.
+    ``everywhere`` (0 to 1) is the accuracy of the same network on all test images, and ``p_value``
+    that of McNemar's exact test against the visitor, after Holm: None for the visitor.
     """
 
     strategy: str | None
@@ -65,22 +66,22 @@ class PlayerScore:
 
 
 def rounds_of(images: int) -> int:
-    """How many rounds of different pictures so many test images give; at least one."""
+    """How many rounds of different images so many test images give; at least one."""
     return max(1, images // PICTURES)
 
 
 def shuffled(count: int, key: str) -> list[int]:
-    """0 to ``count`` (left out) in an order that is drawn by chance, the same for the same key."""
+    """0 to ``count`` (exclusive) in a random order that is the same for the same key."""
     order = list(range(count))
     random.Random(key).shuffle(order)
     return order
 
 
 def guessing_round(evidence: Evidence, number: int) -> GuessingRound:
-    """Round ``number``, from 1: the same pictures for everybody who plays this experiment.
+    """Round ``number``, from 1: the same images for everybody who plays this experiment.
 
     The test images are shuffled once and dealt out ten at a time, so each round is a random sample
-    of them and no picture comes twice. Raises ``BadInput`` for a round that there is not.
+    of them and no image comes twice. Raises ``BadInput`` for a round that does not exist.
     """
     most = rounds_of(evidence.images)
     if not 1 <= number <= most:
@@ -95,31 +96,23 @@ def guessing_round(evidence: Evidence, number: int) -> GuessingRound:
     )
 
 
-def said_about(evidence: Evidence, dealt: GuessingRound, place: int) -> tuple[Said, ...]:
-    """What every strategy said about picture ``place`` (0 to 9), in the order of the ladder.
-
-    Always saying the commonest training class plays too, whether or not it was run.
-    """
-    row, label = dealt.rows[place], dealt.labels[place]
-    majority = Said(
-        MAJORITY,
-        title_of(MAJORITY),
-        evidence.majority_label,
-        evidence.majority_label == label,
-        None,
+def players(evidence: Evidence) -> tuple[Player, ...]:
+    """The majority class, whether or not it was run, then every strategy in ladder order."""
+    always = np.full(evidence.images, evidence.majority_label)
+    return (
+        Player(MAJORITY, title_of(MAJORITY), always, evidence.majority_right[0], None),
+        *(
+            Player(
+                answers.strategy,
+                answers.title,
+                answers.predicted[0],
+                answers.right[0],
+                answers.predicted_probability[0],
+            )
+            for answers in evidence.answers
+            if role_of(answers.strategy) != "baseline"
+        ),
     )
-    found = tuple(
-        Said(
-            answers.strategy,
-            answers.title,
-            int(answers.predicted[0, row]),
-            bool(answers.right[0, row]),
-            float(answers.predicted_probability[0, row]),
-        )
-        for answers in evidence.answers
-        if answers.strategy != MAJORITY
-    )
-    return (majority, *found)
 
 
 def round_scores(
@@ -127,66 +120,31 @@ def round_scores(
 ) -> tuple[PlayerScore, ...]:
     """The visitor, then every strategy in the order of the ladder.
 
-    ``guesses`` are the classes that the visitor named, one a picture; ``ValueError`` where their
+    ``guesses`` are the classes that the visitor chose, one an image; ``ValueError`` where their
     number is another.
     """
     if len(guesses) != len(dealt.rows):
         raise ValueError(f"{len(guesses)} guesses do not fit {len(dealt.rows)} pictures")
-    labels = np.array(dealt.labels)
-    own = np.array(guesses) == labels
-    everywhere = {MAJORITY: evidence.majority_accuracy} | {
-        answers.strategy: float(answers.right[0].mean())
-        for answers in evidence.answers
-        if answers.strategy != MAJORITY
-    }
-    said = [said_about(evidence, dealt, place) for place in range(len(labels))]
-    rights = {
-        line[0].strategy: np.array([entry.right for entry in line])
-        for line in zip(*said, strict=True)
-    }
-    p_values = holm([sign_flip_p_value(own[None], right[None]) for right in rights.values()])
-    visitor = PlayerScore(None, VISITOR, *_counted(own))
+    own = np.array(guesses) == np.array(dealt.labels)
+    rows = list(dealt.rows)
+    found = players(evidence)
+    p_values = holm([sign_flip_p_value(own[None], player.correct[None, rows]) for player in found])
     return (
-        visitor,
+        PlayerScore(None, VISITOR, *_counted(own)),
         *(
-            PlayerScore(name, title_of(name), *_counted(right), everywhere[name], p_value)
-            for (name, right), p_value in zip(rights.items(), p_values, strict=True)
+            PlayerScore(
+                player.strategy,
+                player.title,
+                *_counted(player.correct[rows]),
+                everywhere=float(player.correct.mean()),
+                p_value=p_value,
+            )
+            for player, p_value in zip(found, p_values, strict=True)
         ),
     )
-
-
-def score_words(scores: Sequence[PlayerScore]) -> str:
-    """What so few pictures can tell, and what they cannot."""
-    visitor, strategies = scores[0], scores[1:]
-    interval = (
-        f"{visitor.right} of {visitor.pictures} right means that on very many such pictures you "
-        f"would plausibly be right for {percent_text(visitor.low)} to "
-        f"{percent_text(visitor.high)} of them: so few pictures make a game, not a measurement."
-    )
-    told_apart = [
-        score for score in strategies if score.p_value is not None and score.p_value < SIGNIFICANCE
-    ]
-    if not told_apart:
-        return f"{interval} No lead in this round is larger than luck could explain."
-    behind = [score.title for score in told_apart if score.right < visitor.right]
-    ahead = [score.title for score in told_apart if score.right > visitor.right]
-    parts = [
-        f"{word} {_listed(titles)}"
-        for word, titles in (("better than", behind), ("worse than", ahead))
-        if titles
-    ]
-    surely = f"{interval} Even so, you did {' and '.join(parts)} by more than luck would explain"
-    if all(score in told_apart or score.right == visitor.right for score in strategies):
-        return f"{surely}."
-    return f"{surely}; the other leads may be luck."
 
 
 def _counted(right: np.ndarray) -> tuple[int, int, float, float]:
     """``(right, pictures, low, high)`` of a bool ``(pictures,)``."""
     count, pictures = int(right.sum()), len(right)
     return (count, pictures, *wilson_interval(count, pictures))
-
-
-def _listed(titles: Sequence[str]) -> str:
-    last = closed(titles[-1])
-    return last if len(titles) == 1 else f"{', '.join(titles[:-1])} and {last}"

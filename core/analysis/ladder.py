@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
+from core.analysis.choice import MAJORITY
 from core.analysis.evidence import BASELINE, Answers, Evidence
 from core.analysis.significance import percentile_interval
-from core.analysis.words.verdicts import interval_words, points_words, quoted
+from core.analysis.verdicts import Outcome
 from core.errors import UnknownName
 from core.strategies.registry import find_strategy
-
-MAJORITY = "majority"
 
 
 @dataclass(frozen=True)
@@ -17,25 +16,35 @@ class LadderStep:
 
     ``gain`` is its mean accuracy minus that of the step before (``over``, a title), with ``low``
     and ``high``, the 95 % interval over images and seeds; all four are None for the first, which
-    is always saying the commonest training class. ``over_majority`` is the gain over that first.
+    is always predicting the commonest training class. ``over_majority`` is the gain over that
+    first. ``seeds`` is how many the strategy has.
     """
 
     strategy: str
     title: str
     teaches: str
+    seeds: int
     accuracy: float
     over: str | None
     gain: float | None
     low: float | None
     high: float | None
     over_majority: float
-    words: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """Beside the step before; tied where the interval of the gain holds 0, and at the start."""
+        if self.low is not None and self.low > 0:
+            return Outcome.AHEAD
+        if self.high is not None and self.high < 0:
+            return Outcome.BEHIND
+        return Outcome.TIED
 
 
 def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
     """The steps in the order of their accuracy, the majority class first.
 
-    A strategy that is worse than always saying one class comes second, with a gain below zero.
+    A strategy that is worse than always predicting one class comes second, with a gain below zero.
     The order comes from the same images as the gains: neighbours that lie close might stand the
     other way round on other images, which is what their interval says. Empty without answers.
     """
@@ -54,45 +63,34 @@ def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
 
 
 def _first(evidence: Evidence) -> LadderStep:
-    title = f"Always {quoted(evidence.majority_name)}"
-    share = f"{100 * evidence.majority_accuracy:.1f} %"
     return LadderStep(
         strategy=MAJORITY,
-        title=title,
+        title=evidence.majority_title,
         teaches=_teaches(MAJORITY),
+        seeds=1,
         accuracy=evidence.majority_accuracy,
         over=None,
         gain=None,
         low=None,
         high=None,
         over_majority=0.0,
-        words=f"{title} is right for {share} of the test images.",
     )
 
 
 def _step(evidence: Evidence, answers: Answers, before: str, last: LadderStep) -> LadderStep:
     resampled = evidence.resampled
     low, high = percentile_interval(resampled[answers.strategy] - resampled[before])
-    gain = answers.accuracy - last.accuracy
-    if low > 0:
-        size = f"{points_words(gain)} more than {last.title}"
-    elif high < 0:
-        size = f"{points_words(-gain)} less than {last.title}"
-    else:
-        size = f"no clear step over {last.title}: {points_words(gain)}"
-    seeds = ", one seed" if len(answers.seeds) == 1 else ""
     return LadderStep(
         strategy=answers.strategy,
         title=answers.title,
         teaches=_teaches(answers.strategy),
+        seeds=len(answers.seeds),
         accuracy=answers.accuracy,
         over=last.title,
-        gain=gain,
+        gain=answers.accuracy - last.accuracy,
         low=low,
         high=high,
         over_majority=answers.accuracy - evidence.majority_accuracy,
-        words=f"{answers.title}: {100 * answers.accuracy:.1f} %, {size} "
-        f"({interval_words(low, high)}{seeds}).",
     )
 
 

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.analysis.choice import USUAL_PAIR
-from core.analysis.comparison import mean_interval, title_of
+from core.analysis.choice import headline_of
+from core.analysis.comparison import title_of
 from core.analysis.evidence import ladder_order
+from core.analysis.significance import mean_interval
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.series import series_of
 from core.runs.store import Store
-from core.text import percent_text
-
-NOT_WITHIN = "not within your data"
 
 
 @dataclass(frozen=True)
@@ -111,12 +109,11 @@ def learning_curve_of(
     )
 
 
-def usual_pair(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
-    """The CNN and the probe, else the two highest rungs; None with fewer than two strategies."""
+def headline_curves(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
+    """The headline pair by the accuracy with the most images; None with fewer than two."""
+    pair = headline_of({entry.strategy: entry.points[-1].mean for entry in curve.curves})
     known = {entry.strategy: entry for entry in curve.curves}
-    if known.keys() >= set(USUAL_PAIR):
-        return known[USUAL_PAIR[0]], known[USUAL_PAIR[1]]
-    return (curve.curves[-2], curve.curves[-1]) if len(known) > 1 else None
+    return None if pair is None else (known[pair[0]], known[pair[1]])
 
 
 def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ...]:
@@ -156,77 +153,9 @@ def _led_clearly(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> bool:
     for first, second in pairs:
         if (second.mean > first.mean) != ahead:
             return False
-        if not _overlap(first, second):
+        if not overlap(first, second):
             return True
     return False
-
-
-def crossing_words(first: StrategyCurve, second: StrategyCurve) -> str:
-    """Where the two cross, in a sentence or two; or that they do not within the data."""
-    sizes = sorted(
-        {point.train_images for point in first.points}
-        & {point.train_images for point in second.points}
-    )
-    if len(sizes) < 2:
-        return (
-            f"{first.title} and {second.title} have fewer than two sizes in common so far, so "
-            "nothing can be said of where they cross."
-        )
-    found = crossings(first, second)
-    if not found:
-        return _no_crossing_words(first, second, sizes)
-    sentences = [
-        f"From about {crossing.images:,} training images on, {crossing.leader} is ahead (between "
-        f"{crossing.before:,} and {crossing.after:,}, where it was tried)."
-        for crossing in found
-    ]
-    if not all(crossing.sure for crossing in found):
-        sentences.append(
-            "But the intervals of the two overlap on one side of it at least: the crossing may lie "
-            "elsewhere, or not be there at all."
-        )
-    return " ".join(sentences)
-
-
-def _no_crossing_words(first: StrategyCurve, second: StrategyCurve, sizes: list[int]) -> str:
-    ends = {
-        name: {point.train_images: point for point in curve.points}
-        for name, curve in (("first", first), ("second", second))
-    }
-    gaps = [ends["second"][size].mean - ends["first"][size].mean for size in sizes]
-    whole = f"from {sizes[0]:,} to {sizes[-1]:,} training images"
-    if not any(gaps):
-        return f"{first.title} and {second.title} are equally good {whole}: they never part."
-    ahead, behind = (second, first) if sum(gaps) > 0 else (first, second)
-    doubt = (
-        " At every size their intervals overlap: they may be equally good."
-        if all(_overlap(ends["first"][size], ends["second"][size]) for size in sizes)
-        else ""
-    )
-    return (
-        f"The point where {behind.title} overtakes {ahead.title} is {NOT_WITHIN}: {whole} "
-        f"{ahead.title} is never behind. The gap is {_points(gaps[0])} with the fewest and "
-        f"{_points(gaps[-1])} with the most.{doubt}"
-    )
-
-
-def learning_curve_words(curve: LearningCurve) -> str:
-    """Every point of every strategy."""
-    if not curve.curves:
-        return "No run of this learning curve has finished yet."
-    rows = "; ".join(
-        f"{entry.title}: "
-        + ", ".join(
-            f"{percent_text(point.mean)} ({percent_text(point.low)} to "
-            f"{percent_text(point.high)}) with {point.train_images:,}"
-            for point in entry.points
-        )
-        for entry in curve.curves
-    )
-    return (
-        f"Test accuracy with 95 % intervals on {curve.test_images:,} test images, by the number "
-        f"of training images. {rows}."
-    )
 
 
 def _point(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> CurvePoint | None:
@@ -249,9 +178,6 @@ def _point(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> CurvePoin
     )
 
 
-def _overlap(first: CurvePoint, second: CurvePoint) -> bool:
+def overlap(first: CurvePoint, second: CurvePoint) -> bool:
+    """Whether the intervals of the two have a value in common."""
     return first.low <= second.high and second.low <= first.high
-
-
-def _points(gap: float) -> str:
-    return f"{100 * abs(gap):.1f} points"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.analysis.choice import role_of
 from core.analysis.consensus import (
     Consensus,
     best_strategies,
@@ -21,9 +22,7 @@ from core.analysis.evidence import Evidence
 from core.datasets.model import Dataset
 from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
-from core.text import percent_text
 
-MAJORITY = "majority"
 # One strategy alone may simply be wrong; that two agree against a label says something.
 FEWEST_WITNESSES = 2
 LABEL_ERROR_COLUMNS = (
@@ -184,7 +183,7 @@ def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
     majority class are asked. Wrong is what more than half of the seeds get wrong.
     """
     asked = good_strategies(evidence) or tuple(
-        answers for answers in evidence.answers if answers.strategy != MAJORITY
+        answers for answers in evidence.answers if role_of(answers.strategy) != "baseline"
     )
     if not asked:
         return ()
@@ -229,30 +228,6 @@ def likely_label_errors(evidence: Evidence, count: int | None = None) -> tuple[L
             strategies=tuple(answers.strategy for answers in asked),
         )
         for row in _sorted_by(-sureness, agreed & (said != evidence.labels))[:count]
-    )
-
-
-def label_error_words(evidence: Evidence) -> str:
-    """What the list of likely label errors means, or why there is none."""
-    asked = best_strategies(evidence)
-    if len(asked) < FEWEST_WITNESSES:
-        good = f"only {asked[0].title} is" if asked else "none is"
-        return (
-            "A label is doubted where at least two strategies agree against it that are clearly "
-            f"better than always saying the commonest class; here {good}. So no labels are listed."
-        )
-    names = "; ".join(answers.title for answers in asked)  # titles have commas of their own
-    found = len(likely_label_errors(evidence))
-    if not found:
-        return (
-            f"On none of the {evidence.images:,} test images do the best strategies ({names}) "
-            "agree on a class that is not the label."
-        )
-    return (
-        f"On {found:,} of {evidence.images:,} test images "
-        f"({percent_text(found / evidence.images)}) the best strategies ({names}) agree on a "
-        "class that is not the label. Look at these, the surest first: either the label is wrong, "
-        "or the picture is hard."
     )
 
 

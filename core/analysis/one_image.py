@@ -1,7 +1,7 @@
 """What every strategy said about one test image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,6 @@ import pandas as pd
 from core.analysis.consensus import consensus
 from core.analysis.evidence import Answers, Evidence
 from core.errors import BadInput
-from core.text import percent_text
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def answers_about(
     """
     row = test_row(evidence, image)
     return tuple(
-        _answer(evidence, _of_row(answers, row), row, seed)
+        _answer(evidence, answers, row, seed)
         for answers in evidence.answers
         if seed is None or seed in answers.seeds
     )
@@ -57,19 +56,6 @@ def test_row(evidence: Evidence, image: int) -> int:
             "image",
         )
     return int(found[0])
-
-
-def image_words(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> str:
-    """How many strategies were right about it, in a sentence."""
-    label = evidence.classes[evidence.labels[test_row(evidence, image)]]
-    right = sum(answer.right for answer in answers)
-    if not answers:
-        return f"Labelled {label}. No strategy was asked about it."
-    if right == len(answers):
-        return f"Labelled {label}; every strategy said so."
-    if not right:
-        return f"Labelled {label}; no strategy said so."
-    return f"Labelled {label}; {right} of {len(answers)} strategies said so."
 
 
 def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
@@ -89,28 +75,9 @@ def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
     )
 
 
-def answer_words(answer: ImageAnswer) -> str:
-    """``CNN, three blocks said beach (93.0 % sure), which is right``."""
-    sure = percent_text(answer.sureness)
-    verdict = "right" if answer.right else "wrong"
-    return f"{answer.title} said {answer.said_name} ({sure} sure), which is {verdict}"
-
-
-def _of_row(answers: Answers, row: int) -> Answers:
-    """The same strategy with one image alone: what most seeds say costs nothing then."""
-    here = slice(row, row + 1)
-    return replace(
-        answers,
-        predicted=answers.predicted[:, here],
-        right=answers.right[:, here],
-        label_probability=answers.label_probability[:, here],
-        predicted_probability=answers.predicted_probability[:, here],
-        label_rank=answers.label_rank[:, here],
-    )
-
-
 def _answer(evidence: Evidence, answers: Answers, row: int, seed: int | None) -> ImageAnswer:
-    found = consensus(answers, seed)
+    # One image alone: what most seeds say costs nothing then.
+    found = consensus(answers, seed, slice(row, row + 1))
     said = int(found.said[0])
     return ImageAnswer(
         strategy=answers.strategy,

@@ -1,6 +1,6 @@
 """How good every strategy is by every measure, with seeds and intervals; classes; reliability.
 
-What the measures are is said in ``core.analysis.score_kinds``.
+The metrics themselves are in ``core.analysis.metrics``.
 """
 
 import statistics
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.comparison import mean_interval
 from core.analysis.evidence import Answers, Evidence
-from core.analysis.metrics import RELIABILITY_BINS, reliability_bin
-from core.analysis.score_kinds import SCORES, ScoreKind, find_score, once
-from core.analysis.significance import drawn_counts, percentile_interval
+from core.analysis.metrics import (
+    RELIABILITY_BINS,
+    Metric,
+    find_metric,
+    once,
+    reliability_bin,
+)
+from core.analysis.significance import drawn_counts, mean_interval, percentile_interval
 
 # Fewer than for differences: these are sums by class or bin for every run, and only drawn.
 RESAMPLES = 500
@@ -27,7 +31,7 @@ class StrategyScore:
     ``values`` by seed in the order of ``seeds``, ``mean`` over them, ``deviation`` their sample
     standard deviation (None with one seed). ``low`` and ``high``: 95 % interval of the mean over
     test images like these; None where it was not asked for, or where the images cannot tell
-    (every sample of them gives the same value). ``majority``: see ``ScoreKind.of_majority``.
+    (every sample of them gives the same value). ``majority``: see ``Metric.of_majority``.
     """
 
     score: str
@@ -41,16 +45,6 @@ class StrategyScore:
     high: float | None
     majority: float | None
 
-    @property
-    def seeds_words(self) -> str:
-        """What stands beside the number: ``one seed``, or how far the seeds lie apart."""
-        if self.deviation is None:
-            return "one seed"
-        kind = SCORES[self.score]
-        unit = "nats" if kind.unit == "nats" else "points"
-        spread = f"{kind.shown(self.deviation):.{2 if kind.unit == 'nats' else 1}f}"
-        return f"{len(self.seeds)} seeds, standard deviation {spread} {unit}"
-
 
 def score_table(
     evidence: Evidence, score: str = "accuracy", with_intervals: bool = True
@@ -62,11 +56,11 @@ def score_table(
     drawn images is always a little larger). Bootstrapping takes up to a second for 50 runs on
     10,000 images: leave intervals out where they are not shown.
     """
-    kind = find_score(score)
+    kind = find_metric(score)
     values = [kind.of_runs(evidence, answers, once(evidence)) for answers in evidence.answers]
     if not with_intervals:
         intervals: list[tuple[float, float] | None] = [None] * len(values)
-    elif kind.is_share:
+    elif kind.is_fraction:
         intervals = [mean_interval(list(of_seeds[:, 0]), evidence.images) for of_seeds in values]
     else:
         intervals = _bootstrapped(evidence, kind, [float(entry.mean()) for entry in values])
@@ -78,7 +72,7 @@ def score_table(
 
 
 def _strategy_score(
-    kind: ScoreKind,
+    kind: Metric,
     answers: Answers,
     values: list[float],
     interval: tuple[float, float] | None,
@@ -100,7 +94,7 @@ def _strategy_score(
 
 
 def _bootstrapped(
-    evidence: Evidence, kind: ScoreKind, means: list[float]
+    evidence: Evidence, kind: Metric, means: list[float]
 ) -> list[tuple[float, float] | None]:
     if not evidence.answers:
         return []
@@ -116,9 +110,7 @@ def _bootstrapped(
     ]
 
 
-def _centred_interval(
-    samples: np.ndarray, mean: float, kind: ScoreKind
-) -> tuple[float, float] | None:
+def _centred_interval(samples: np.ndarray, mean: float, kind: Metric) -> tuple[float, float] | None:
     if np.ptp(samples) < _NO_SPREAD:
         return None
     low, high = percentile_interval(samples - samples.mean() + mean)

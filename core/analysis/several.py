@@ -1,43 +1,41 @@
 """Several experiments in one view: a column each, a row for each fact, deltas to a baseline.
 
 Accuracies are set against each other only where they come from the same test images, and times
-only where the work was the same; elsewhere a sentence says why there is no delta.
+only where the work was the same; elsewhere the column names the obstacle.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
-
-import pandas as pd
 
 from core.analysis.comparison import Comparison, Row, compare_experiment, title_of
 from core.analysis.evidence import ladder_order
-from core.analysis.words.several import (
-    column_title,
-    delta_text,
-    device_sentence,
-    no_delta_reason,
-    ratio_text,
-    split_text,
-)
+from core.analysis.split_facts import split_text
 from core.errors import BadInput
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.store import Store
-from core.text import percent_text, seconds_text
 
 MOST_EXPERIMENTS = 6
 Kind = Literal["setup", "setting", "accuracy", "time"]
 
 
+class Obstacle(StrEnum):
+    """Why the numbers of an experiment may not be set against those of the baseline."""
+
+    OTHER_DATASET = "other dataset"
+    OTHER_SPLIT = "other split"
+
+
 @dataclass(frozen=True)
 class Column:
-    """One experiment. ``why_no_delta`` is a sentence where its numbers may not be set against
-    those of the baseline; None for the baseline itself, and where they may."""
+    """One experiment; ``obstacle`` is None for the baseline itself, without one, and where its
+    numbers may be set against those of the baseline."""
 
     experiment: str
-    title: str
+    dataset: str
     is_baseline: bool
-    why_no_delta: str | None
+    obstacle: Obstacle | None
 
 
 @dataclass(frozen=True)
@@ -45,17 +43,14 @@ class FactRow:
     """One fact, a value for each column in order; None is not known.
 
     ``values`` are texts of ``setup`` and ``setting`` rows, fractions 0 to 1 of ``accuracy`` and
-    seconds of ``time``. ``shown`` are these as text. ``deltas`` are differences of fractions or
-    ratios of seconds to the baseline; None for the baseline, where one is unknown and where the
-    two may not be compared. ``delta_texts`` are these with their unit, empty for None.
+    seconds of ``time``. ``deltas`` are differences of fractions or ratios of seconds to the
+    baseline; None for the baseline, where one is unknown and where there is an obstacle.
     """
 
     title: str
     kind: Kind
     values: tuple[str | float | None, ...]
-    shown: tuple[str, ...]
     deltas: tuple[float | None, ...]
-    delta_texts: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
@@ -64,11 +59,11 @@ class FactRow:
 
 @dataclass(frozen=True)
 class Several:
-    """``sentences`` say which columns have no deltas and why, and what else to bear in mind."""
+    """``other_devices``: some of the times to be compared come from another kind of machine."""
 
     columns: tuple[Column, ...]
     rows: tuple[FactRow, ...]
-    sentences: tuple[str, ...]
+    other_devices: bool
 
     def shown_rows(self, differences_only: bool = False) -> tuple[FactRow, ...]:
         """All rows, or those in which not all columns say the same."""
@@ -90,51 +85,32 @@ def compare_several(store: Store, ids: Sequence[str], baseline: str | None = Non
     _check(ids, baseline)
     entries = [_Entry(store.experiment(name).spec, compare_experiment(store, name)) for name in ids]
     pinned = None if baseline is None else list(ids).index(baseline)
-    reasons = [
-        None
-        if pinned is None or place == pinned
-        else no_delta_reason(entries[pinned].comparison, entry.comparison,
-                             entries[pinned].spec, entry.spec)
-        for place, entry in enumerate(entries)
-    ]  # fmt: skip
+    obstacles = [None if pinned is None else _obstacle(entries[pinned], entry) for entry in entries]
     columns = tuple(
-        Column(entry.comparison.experiment, column_title(entry.comparison), place == pinned, reason)
-        for place, (entry, reason) in enumerate(zip(entries, reasons, strict=True))
+        Column(entry.comparison.experiment, entry.comparison.dataset, place == pinned, obstacle)
+        for place, (entry, obstacle) in enumerate(zip(entries, obstacles, strict=True))
     )
-    devices = None
-    if pinned is not None:
-        near = [entry for entry, why in zip(entries, reasons, strict=True) if why is None]
-        devices = device_sentence(entries[pinned].comparison, [e.comparison for e in near])
-    sentences = [reason for reason in reasons if reason] + ([devices] if devices else [])
-    allowed = [pinned is not None and reason is None for reason in reasons]
-    return Several(columns, tuple(_rows(entries, pinned, allowed)), tuple(sentences))
-
-
-def several_frame(several: Several, differences_only: bool = False) -> pd.DataFrame:
-    """One line a fact: its title, then each experiment's value with its delta behind it."""
-    return pd.DataFrame(
-        [
-            {"fact": row.title}
-            | {
-                column.title: f"{shown} ({delta})" if delta else shown
-                for column, shown, delta in zip(
-                    several.columns, row.shown, row.delta_texts, strict=True
-                )
-            }
-            for row in several.shown_rows(differences_only)
-        ],
-        columns=["fact", *(column.title for column in several.columns)],
+    near = [entry for entry, why in zip(entries, obstacles, strict=True) if why is None]
+    devices = {entry.comparison.device for entry in near}
+    allowed = [pinned is not None and obstacle is None for obstacle in obstacles]
+    return Several(
+        columns,
+        tuple(_rows(entries, pinned, allowed)),
+        other_devices=pinned is not None and len(devices) > 1,
     )
 
 
-def several_words(several: Several) -> str:
-    """Which facts differ, which numbers may not be compared."""
-    if len(several.columns) == 1:
-        return f"One experiment: {several.columns[0].title}. Choose another to set beside it."
-    different = [row.title for row in several.rows if row.differs and row.kind == "setup"]
-    first = f"{len(several.columns)} experiments; "
-    first += f"they differ in {', '.join(different)}." if different else "made in the same way."
-    return " ".join([first, *several.sentences])
+def _obstacle(baseline: _Entry, other: _Entry) -> Obstacle | None:
+    if baseline.comparison.dataset_id != other.comparison.dataset_id:
+        return Obstacle.OTHER_DATASET
+    return None if _same_split(baseline.spec, other.spec) else Obstacle.OTHER_SPLIT
+
+
+def _same_split(first: ExperimentSpec, second: ExperimentSpec) -> bool:
+    """Whether the test images are the same: by fingerprint, or for old experiments by its rule."""
+    if first.split_fingerprint and second.split_fingerprint:
+        return first.split_fingerprint == second.split_fingerprint
+    return (first.split, first.given_split) == (second.split, second.given_split)
 
 
 def _check(ids: Sequence[str], baseline: str | None) -> None:
@@ -184,9 +160,7 @@ def _row_of(entry: _Entry, strategy: str) -> Row | None:
 
 
 def _plain_row(title: str, kind: Kind, values: Sequence[str | None]) -> FactRow:
-    nothing = (None,) * len(values)
-    shown = tuple("—" if value is None else value for value in values)
-    return FactRow(title, kind, tuple(values), shown, nothing, ("",) * len(values))
+    return FactRow(title, kind, tuple(values), (None,) * len(values))
 
 
 def _setting_rows(entries: list[_Entry], strategy: str) -> list[FactRow]:
@@ -211,7 +185,6 @@ def _number_row(
     pinned: int | None,
     allowed: Sequence[bool],
 ) -> FactRow:
-    text: Callable[[float | None], str] = percent_text if kind == "accuracy" else seconds_text
     base = None if pinned is None else values[pinned]
     deltas = tuple(
         None
@@ -219,15 +192,7 @@ def _number_row(
         else _delta(kind, value, base)
         for place, (value, may) in enumerate(zip(values, allowed, strict=True))
     )
-    said = delta_text if kind == "accuracy" else ratio_text
-    return FactRow(
-        title=title,
-        kind=kind,
-        values=tuple(values),
-        shown=tuple(text(value) for value in values),
-        deltas=deltas,
-        delta_texts=tuple("" if delta is None else said(delta) for delta in deltas),
-    )
+    return FactRow(title, kind, tuple(values), deltas)
 
 
 def _delta(kind: Kind, value: float, base: float) -> float | None:

@@ -5,13 +5,17 @@ got each test image right, images in the order of the split.
 """
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.signal import fftconvolve
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 
+CONFIDENCE = 0.95
+# A difference with a smaller p value is called real.
+SIGNIFICANCE = 1 - CONFIDENCE
 RESAMPLES = 2000
 # Chance of seeing a difference of the size that the power sentence names.
 POWER = 0.80
@@ -19,6 +23,8 @@ POWER = 0.80
 _SMALLEST_EXACT = 1e-12
 # Halving stops when the two ends are this near to each other.
 _TINY = 1e-9
+# Numbers held at once: bounds the memory, however many images there are.
+_LARGEST_BLOCK = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,26 @@ class PairedDifference(PairedTest):
 
     low: float
     high: float
+
+
+def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of an accuracy: ``(low, high)``, fractions 0 to 1.
+
+    ``correct`` of ``images`` independent test images were right. Raises ``ValueError`` where
+    there are no images or the counts make no sense.
+    """
+    interval = binomtest(correct, images).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def mean_interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
+    """95 % Wilson interval of a mean accuracy over seeds scored on the same ``images``.
+
+    It is that of the rounded mean number of right images out of ``images``. Pooling the seeds
+    would pretend that the pictures were new each time.
+    """
+    right = round(statistics.fmean(accuracies) * images)
+    return wilson_interval(right, images)
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
@@ -201,11 +227,6 @@ def smallest_visible_difference(images: int, disagreement: float) -> float | Non
         middle = (low + high) / 2
         low, high = (middle, high) if power(middle) < POWER else (low, middle)
     return high
-
-
-CONFIDENCE = 0.95
-# Numbers held at once: bounds the memory, however many images there are.
-_LARGEST_BLOCK = 5_000_000
 
 
 def drawn_counts(images: int, resamples: int, random: np.random.Generator) -> Iterator[np.ndarray]:

@@ -90,3 +90,13 @@ def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
         example=example,
         example_side=side,
     )
+
+
+def split_text(spec: ExperimentSpec) -> str:
+    """How the images were dealt."""
+    if spec.given_split:
+        return "came with the dataset"
+    split = spec.split
+    return (
+        f"{100 * split.test:g} % test, {100 * split.validation:g} % validation, seed {split.seed}"
+    )

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analysis.evidence import Answers, Evidence
-from core.analysis.metrics import wilson_interval
-from core.analysis.significance import holm, sign_flip_p_value
+from core.analysis.significance import holm, sign_flip_p_value, wilson_interval
 from core.analysis.verdicts import PairVerdict
 
 # Test images of the experiments that the interval is shown for, beside the experiment's own.
@@ -40,7 +39,8 @@ class HolmStep:
     """One pair in Holm's procedure: the ``place`` of its p value from the smallest (1)."""
 
     place: int
-    words: str
+    first_title: str
+    second_title: str
     p_value: float
     factor: int
     adjusted: float
@@ -80,7 +80,8 @@ def holm_steps(pairs: Sequence[PairVerdict]) -> tuple[HolmStep, ...]:
     return tuple(
         HolmStep(
             place=place,
-            words=f"{pair.second_title} against {pair.first_title}",
+            first_title=pair.first_title,
+            second_title=pair.second_title,
             p_value=pair.p_value,
             factor=len(ordered) - place + 1,
             adjusted=after,

@@ -1,15 +1,20 @@
-"""Which differences are real, in words and numbers, for every pair and against the majority class.
+"""Which differences are real, for every pair and against the majority class: numbers alone.
 
 The p values come from the exact paired test over images; those of pairs are adjusted for their
 number (Holm) before anything is called real. Intervals are bootstrapped over images and seeds.
+``core.analysis.words.verdicts`` makes the sentences.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
+import numpy as np
+
 from core.analysis.evidence import BASELINE, Answers, Evidence
 from core.analysis.significance import (
+    SIGNIFICANCE,
     PairedTest,
     holm,
     paired_test,
@@ -17,15 +22,21 @@ from core.analysis.significance import (
     smallest_visible_difference,
     tie_groups,
 )
-from core.analysis.words.verdicts import (
-    SIGNIFICANCE,
-    adjusted_p_words,
-    luck_words,
-    majority_words,
-    number_word,
-    pair_words,
-)
 from core.errors import BadInput
+
+
+class Outcome(StrEnum):
+    """Where one strategy stands beside another; ``TIED``: the test cannot tell them apart."""
+
+    AHEAD = "ahead"
+    BEHIND = "behind"
+    TIED = "tied"
+
+
+def outcome_of(difference: float, is_real: bool) -> Outcome:
+    if not is_real:
+        return Outcome.TIED
+    return Outcome.AHEAD if difference > 0 else Outcome.BEHIND
 
 
 @dataclass(frozen=True)
@@ -34,17 +45,20 @@ class PairVerdict:
 
     ``difference`` is the mean accuracy of ``second`` minus that of ``first``; ``low`` and ``high``
     its 95 % interval over images and seeds, None where it was not asked for (``all_pairs``).
-    ``adjusted_p_value`` is ``p_value`` after Holm over all pairs, and ``told_apart`` whether it is
-    under 5 %. ``seeds_agree`` is False where it is, but the interval holds 0: another training
+    ``adjusted_p_value`` is ``p_value`` after Holm over all ``pairs``, and ``told_apart`` whether it
+    is under 5 %. ``seeds_agree`` is False where it is, but the interval holds 0: another training
     could turn it round (None: not known, or one seed each). ``put_right`` and ``broken`` count
-    images that ``second`` alone, and ``first`` alone, got right (means over seeds).
+    images that only ``second``, and only ``first``, got right (means over seeds).
     """
 
     first: str
     second: str
     first_title: str
     second_title: str
+    first_seeds: int
+    second_seeds: int
     images: int
+    pairs: int
     difference: float
     low: float | None
     high: float | None
@@ -54,18 +68,25 @@ class PairVerdict:
     seeds_agree: bool | None
     put_right: float
     broken: float
-    words: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """Where ``second`` stands beside ``first``."""
+        return outcome_of(self.difference, self.told_apart)
 
 
 @dataclass(frozen=True)
 class MajorityVerdict:
-    """One strategy against always saying the commonest training class; fields as in a pair.
+    """One strategy against always predicting the commonest training class; fields as in a pair.
 
     ``p_value`` is not adjusted: each strategy is asked this one question of its own.
+    ``is_the_same``: every seed predicts the commonest class for every test image.
     """
 
     strategy: str
     title: str
+    seeds: int
+    majority_name: str
     images: int
     accuracy: float
     majority_accuracy: float
@@ -74,16 +95,20 @@ class MajorityVerdict:
     high: float
     p_value: float
     is_better: bool
-    words: str
+    is_the_same: bool
+
+    @property
+    def outcome(self) -> Outcome:
+        return outcome_of(self.difference, self.p_value < SIGNIFICANCE)
 
 
 @dataclass(frozen=True)
 class TieGroup:
-    """Neighbours in the ranking, best first, of which no two can be told apart."""
+    """Neighbours in the ranking, best first, of which no two can be told apart on ``images``."""
 
     strategies: tuple[str, ...]
     titles: tuple[str, ...]
-    words: str
+    images: int
 
 
 def pair_verdict(evidence: Evidence, first: str, second: str) -> PairVerdict:
@@ -120,7 +145,7 @@ def all_pairs(evidence: Evidence) -> tuple[PairVerdict, ...]:
 
 
 def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
-    """Is the strategy any better than always saying the commonest training class?"""
+    """Is the strategy any better than always predicting the commonest training class?"""
     answers = evidence.of(strategy)
     test = paired_test(evidence.majority_right, answers.right)
     resampled = evidence.resampled
@@ -128,6 +153,8 @@ def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
     return MajorityVerdict(
         strategy=strategy,
         title=answers.title,
+        seeds=len(answers.seeds),
+        majority_name=evidence.majority_name,
         images=test.images,
         accuracy=answers.accuracy,
         majority_accuracy=evidence.majority_accuracy,
@@ -136,26 +163,19 @@ def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
         high=high,
         p_value=test.p_value,
         is_better=test.p_value < SIGNIFICANCE and test.difference > 0,
-        words=majority_words(evidence, answers, test, (low, high)),
+        is_the_same=bool(np.all(answers.predicted == evidence.majority_label)),
     )
 
 
 def ties(evidence: Evidence) -> tuple[TieGroup, ...]:
     """Groups of neighbours in the ranking by accuracy of which no two can be told apart."""
-    ranked = _ranked(evidence)
-    titles = {answers.strategy: answers.title for answers in ranked}
+    titles = {answers.strategy: answers.title for answers in evidence.ranked}
     told_apart = {
         frozenset(pair) for pair, p_value in _adjusted(evidence).items() if p_value < SIGNIFICANCE
     }
-    groups = tie_groups([answers.strategy for answers in ranked], told_apart)
     return tuple(
-        TieGroup(
-            strategies=group,
-            titles=tuple(titles[name] for name in group),
-            words=f"These {number_word(len(group))} cannot be told apart on "
-            f"{evidence.images:,} test images: {'; '.join(titles[name] for name in group)}.",
-        )
-        for group in groups
+        TieGroup(group, tuple(titles[name] for name in group), evidence.images)
+        for group in tie_groups(list(titles), told_apart)
     )
 
 
@@ -166,7 +186,7 @@ def visible_difference(evidence: Evidence) -> float | None:
     of them), at 5 % without Holm: with many pairs it is somewhat larger. None where there is
     nothing to compare, or where no difference would be seen so often.
     """
-    ranked = [evidence.majority_right] + [answers.right for answers in reversed(_ranked(evidence))]
+    ranked = [evidence.majority_right, *(answers.right for answers in reversed(evidence.ranked))]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
     disagreements = [test.disagreement for test in tests if test.disagreement > 0]
     if not tests:
@@ -176,28 +196,11 @@ def visible_difference(evidence: Evidence) -> float | None:
     )
 
 
-def power_sentence(evidence: Evidence) -> str:
-    """How large a difference must be to be seen with so many test images."""
-    if not evidence.answers:
-        return "No run has finished yet, so there is nothing to compare."
-    difference = visible_difference(evidence)
-    if difference is None:
-        return (
-            f"With {evidence.images:,} test images no difference can be seen reliably between "
-            "strategies that agree on as many of them as these do."
-        )
-    points = 100 * difference
-    size = f"{points:.0f}" if points >= 1.95 else f"{points:.1f}"
-    return (
-        f"With {evidence.images:,} test images a difference under about {size} "
-        f"point{'' if size == '1' else 's'} cannot be seen reliably: "
-        "it would be missed more often than one time in five."
-    )
-
-
-def _ranked(evidence: Evidence) -> list[Answers]:
-    """Best first; of equals the lower rung of the ladder."""
-    return sorted(evidence.answers, key=lambda answers: -answers.accuracy)
+def is_told_apart(evidence: Evidence, first: str, second: str) -> bool:
+    """Whether the exact test tells two strategies apart, after Holm over all pairs."""
+    adjusted = _adjusted(evidence)
+    key = (first, second) if (first, second) in adjusted else (second, first)
+    return adjusted[key] < SIGNIFICANCE
 
 
 def _adjusted(evidence: Evidence) -> dict[tuple[str, str], float]:
@@ -230,20 +233,15 @@ def _verdict(
     if interval is not None and max(len(first.seeds), len(second.seeds)) > 1:
         seeds_agree = not (told_apart and interval[0] <= 0 <= interval[1])
     low, high = interval or (None, None)
-    words = pair_words(answers, test, interval, adjusted_p_words(adjusted, pairs), told_apart)
-    if told_apart:
-        words += f"; {luck_words(adjusted)}."
-    if seeds_agree is False:
-        words += (
-            " But the seeds disagree: over images and seeds the interval holds no difference "
-            "at all, so that training again could turn it round."
-        )
     return PairVerdict(
         first=first.strategy,
         second=second.strategy,
         first_title=first.title,
         second_title=second.title,
+        first_seeds=len(first.seeds),
+        second_seeds=len(second.seeds),
         images=test.images,
+        pairs=pairs,
         difference=test.difference,
         low=low,
         high=high,
@@ -253,5 +251,4 @@ def _verdict(
         seeds_agree=seeds_agree,
         put_right=test.put_right,
         broken=test.broken,
-        words=words,
     )

@@ -89,7 +89,8 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 
 
 def _print(curve: "LearningCurve") -> None:
-    from core.analysis.learning_curve import crossing_words, usual_pair
+    from core.analysis.learning_curve import headline_curves
+    from core.analysis.words.curve import describe_crossings
     from core.comparison.charts.appearance import percent_text
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
@@ -109,10 +110,10 @@ def _print(curve: "LearningCurve") -> None:
             for point in entry.points
         ],
     )
-    pair = usual_pair(curve)
+    pair = headline_curves(curve)
     if pair is not None:
         print()
-        print(crossing_words(*pair))
+        print(describe_crossings(*pair))
 
 
 def _document(

@@ -2,14 +2,9 @@
 
 import streamlit as st
 
-from core.analysis.confusion import (
-    Confusion,
-    cell_images,
-    confusion_frame,
-    confusion_words,
-    number_text,
-)
+from core.analysis.confusion import Confusion, cell_images, confusion_frame
 from core.analysis.evidence import Evidence
+from core.analysis.words.images import count_text, describe_confusion
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import (
     charted_classes,
@@ -51,7 +46,7 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
         printed = choose_in_row(cells)
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, said = _wanted_cell(matrix)
-    words = confusion_words(matrix)
+    words = describe_confusion(matrix)
     st.markdown(literal(words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
@@ -129,7 +124,7 @@ def _show_cell(
         f", on average over {plural(matrix.seed_count, 'seed')}" if matrix.seed_count > 1 else ""
     )
     st.markdown(
-        f"{number_text(count)} of {number_text(images)} test images of this label"
+        f"{count_text(count)} of {count_text(images)} test images of this label"
         + (f" ({percent_text(float(share))}){seeds}." if images else ".")
         + (
             f" {plural(len(found.positions), 'picture')} for at least one seed, those that most "

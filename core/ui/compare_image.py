@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.analysis.choice import telling_pair
+from core.analysis.choice import headline_pair
 from core.analysis.evidence import Answers, Evidence
-from core.analysis.one_image import ImageAnswer, answers_about, answers_frame, image_words
+from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
+from core.analysis.words.images import describe_image
 from core.comparison.charts.appearance import percent_text
 from core.datasets.model import Dataset
 from core.errors import BadInput, StoreError
@@ -63,7 +64,7 @@ def show_large(
     evidence: Evidence, dataset: Dataset | None, image: int, answers: Sequence[ImageAnswer]
 ) -> None:
     """The picture with its file and label; without the dataset, its number."""
-    words = image_words(evidence, image, answers)
+    words = describe_image(evidence, image, answers)
     if dataset is None:
         st.markdown(f"Picture number {image:,}. {literal(words)}")
         return
@@ -94,7 +95,7 @@ def _show_looked(
     subject: Subject, evidence: Evidence, dataset: Dataset, image: int, seed: int | None
 ) -> None:
     st.header("Where two strategies looked", help=LOOKED_HELP)
-    default = telling_pair(evidence)
+    default = headline_pair(evidence)
     if default is None:
         st.caption("Only one strategy has finished.")
         return

@@ -3,15 +3,9 @@
 import streamlit as st
 
 from core.analysis.evidence import Evidence
-from core.analysis.feature_map import (
-    METHOD_TITLES,
-    FeatureMap,
-    feature_map,
-    map_frame,
-    map_words,
-    read_map,
-)
+from core.analysis.feature_map import METHOD_TITLES, FeatureMap, feature_map, map_frame, read_map
 from core.analysis.one_image import answers_about
+from core.analysis.words.images import describe_map
 from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
 from core.datasets.model import Dataset
 from core.runs.map_child import Method
@@ -69,7 +63,7 @@ def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: Featur
     colour = choose_in_list(Choice("colour", "Coloured by", "colouring", colours, BY_CLASS))
     strategy = None if colour == BY_CLASS else colour
     figure = map_chart(layout, evidence, dataset.file_names, strategy)
-    words = map_words(layout, evidence)
+    words = describe_map(layout, evidence)
     key = f"map.{subject.id}.{colour}"
     point = wanted_number("point", dataset.image_count)
     left, right = st.columns([3, 2] if point is not None else [1, 0.01], gap="large")

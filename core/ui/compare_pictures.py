@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.choice import telling_pair
+from core.analysis.choice import headline_pair
 from core.analysis.evidence import Evidence
 from core.analysis.mistakes import Flip, label_errors_csv
 from core.comparison.charts.appearance import percent_text
@@ -67,7 +67,7 @@ def show_pictures(subject: Subject) -> None:
 
 
 def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
-    default = telling_pair(evidence)
+    default = headline_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
         return

@@ -2,12 +2,8 @@
 
 import streamlit as st
 
-from core.analysis.several import (
-    MOST_EXPERIMENTS,
-    compare_several,
-    several_frame,
-    several_words,
-)
+from core.analysis.several import MOST_EXPERIMENTS, compare_several
+from core.analysis.words.several import describe_several, several_frame
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list, remember, shortened
 from core.ui.evidence_reads import Subject
@@ -47,7 +43,7 @@ def show_several(subject: Subject) -> None:
         )
     remember(differences=None if differences_only else "no")
     several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
-    st.markdown(literal(several_words(several)))
+    st.markdown(literal(describe_several(several)))
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
@@ -60,7 +56,7 @@ def show_several(subject: Subject) -> None:
         column_config={"fact": st.column_config.TextColumn("fact", pinned=True, width=FACT_WIDTH)},
         placeholder="—",
         key="several.table",
-        alt=several_words(several),
+        alt=describe_several(several),
     )
 
 

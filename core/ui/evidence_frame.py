@@ -146,7 +146,7 @@ def sentences(texts: Sequence[str]) -> None:
 
 def choose_strategy(evidence: Evidence) -> str:
     """One strategy; at first the best."""
-    best = max(evidence.answers, key=lambda answers: answers.accuracy)
+    best = evidence.ranked[0]
     return choose_in_list(
         Choice(
             "strategy",

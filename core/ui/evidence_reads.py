@@ -25,7 +25,6 @@ from core.analysis.mistakes import (
     confident_mistakes,
     flips,
     hardest,
-    label_error_words,
     likely_label_errors,
 )
 from core.analysis.scores import StrategyScore, score_table
@@ -37,9 +36,10 @@ from core.analysis.verdicts import (
     against_majority,
     all_pairs,
     pair_verdict,
-    power_sentence,
     ties,
 )
+from core.analysis.words.images import describe_label_errors
+from core.analysis.words.verdicts import describe_power
 from core.runs.predictions import predictions_path
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.series import series_of
@@ -114,7 +114,7 @@ def tie_groups(subject: Subject) -> tuple[TieGroup, ...]:
 
 
 def power(subject: Subject) -> str:
-    return _kept(subject, "power", lambda: power_sentence(evidence(subject)))
+    return _kept(subject, "power", lambda: describe_power(evidence(subject)))
 
 
 def pairs(subject: Subject) -> tuple[PairVerdict, ...]:
@@ -167,7 +167,9 @@ def hard_images(subject: Subject) -> tuple[HardImage, ...]:
 def label_errors(subject: Subject) -> tuple[tuple[LabelError, ...], str]:
     """All of them, the surest first, and what the list means in words."""
     found = evidence(subject)
-    return _kept(subject, "labels", lambda: (likely_label_errors(found), label_error_words(found)))
+    return _kept(
+        subject, "labels", lambda: (likely_label_errors(found), describe_label_errors(found))
+    )
 
 
 def learning_curve(series: str) -> LearningCurve:

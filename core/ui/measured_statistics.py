@@ -3,17 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from core.analysis.choice import telling_pair
+from core.analysis.choice import headline_pair
 from core.analysis.evidence import Answers, Evidence
-from core.analysis.metrics import wilson_interval
-from core.analysis.significance import RESAMPLES
+from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
 from core.analysis.statistics_examples import (
     drawn_differences,
     four_cells,
     holm_steps,
     widths,
 )
-from core.analysis.words.verdicts import SIGNIFICANCE, luck_words, p_text
+from core.analysis.words.verdicts import luck_words, p_text
 from core.comparison.charts.appearance import appearance_of, percent_text
 from core.comparison.charts.measured_charts import (
     bootstrap_chart,
@@ -73,7 +72,7 @@ def show_statistics(subject: Subject | None) -> None:
         "far other, and which differences are too large to be luck."
     )
     evidence = evidence_or_words(subject) if subject else None
-    best = max(evidence.answers, key=lambda entry: entry.accuracy) if evidence else None
+    best = evidence.best if evidence else None
     _show_interval(evidence, best)
     pair = _choose_pair(evidence) if evidence else None
     _show_paired(evidence, pair)
@@ -118,7 +117,7 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
 
 def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
     st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
-    default = telling_pair(evidence)
+    default = headline_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
         return None
@@ -209,7 +208,9 @@ def _show_holm(subject: Subject | None) -> None:
             show_table(
                 pd.DataFrame(
                     {
-                        "pair": [step.words for step in steps],
+                        "pair": [
+                            f"{step.second_title} against {step.first_title}" for step in steps
+                        ],
                         "p": [p_text(step.p_value) for step in steps],
                         "times": [step.factor for step in steps],
                         "after Holm": [p_text(step.adjusted) for step in steps],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from core.analysis.evidence import Evidence
-from core.analysis.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
+from core.analysis.guessing import GuessingRound, Player, guessing_round, players, rounds_of
 from core.comparison.charts.appearance import percent_text
 from core.datasets.model import Dataset
 from core.ui import reads
@@ -124,7 +124,7 @@ def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
 
 
 def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
-    """The truth, what the visitor said and what every strategy said."""
+    """The truth, the guess of the visitor and what every strategy predicted."""
     place = game.looked_at
     label, guess = dealt.labels[place], game.guesses[place]
     truth = evidence.classes[label]
@@ -148,14 +148,15 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
             on_click=_go_on,
             args=(game,),
         )
-        said = said_about(evidence, dealt, place)
+        row, others = dealt.rows[place], players(evidence)
         st.markdown(
-            f"{sum(entry.right for entry in said)} of {len(said)} strategies were right. "
+            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies were "
+            "right. "
             "None of them was trained on this picture."
         )
         with st.container(gap="xsmall"):
-            for entry in said:
-                _show_said(evidence, entry)
+            for player in others:
+                _show_prediction(evidence, player, row)
 
 
 def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
@@ -168,16 +169,17 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
     )
 
 
-def _show_said(evidence: Evidence, said: Said) -> None:
-    sure = "" if said.sureness is None else f", {literal(percent_text(said.sureness))} sure"
+def _show_prediction(evidence: Evidence, player: Player, row: int) -> None:
+    confidence = player.confidence
+    sure = "" if confidence is None else f", {literal(percent_text(float(confidence[row])))} sure"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
-            said.strategy,
-            said.title,
-            f"  \nsaid {literal(evidence.classes[said.said])}{sure}",
+            player.strategy,
+            player.title,
+            f"  \npredicted {literal(evidence.classes[player.predicted[row]])}{sure}",
             SAID_WIDTH,
         )
-        verdict_badge(said.right)
+        verdict_badge(bool(player.correct[row]))
 
 
 def verdict_badge(right: bool) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.evidence import Evidence
-from core.analysis.guessing import GuessingRound, round_scores, score_words
+from core.analysis.guessing import GuessingRound, round_scores
+from core.analysis.words.images import describe_round
 from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
 from core.datasets.model import Dataset
 from core.ui import reads
@@ -28,7 +29,7 @@ def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int])
     )
     st.markdown(
         f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
-        f"{literal(score_words(scores))}"
+        f"{literal(describe_round(scores))}"
     )
 
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from core.analysis.comparison import compare, end_to_end_seconds, mean_interval, title_of
-from core.analysis.metrics import wilson_interval
+from core.analysis.comparison import compare, end_to_end_seconds, title_of
+from core.analysis.significance import mean_interval, wilson_interval
 from tests import made_up
 
 DESIGN_TOP = {

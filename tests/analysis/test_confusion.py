@@ -1,13 +1,8 @@
 import numpy as np
 import pytest
 
-from core.analysis.confusion import (
-    cell_images,
-    confusion,
-    confusion_frame,
-    confusion_words,
-    number_text,
-)
+from core.analysis.confusion import cell_images, confusion, confusion_frame
+from core.analysis.words.images import count_text
 from core.comparison.charts.confusion_charts import (
     BLACK,
     MOST_CLASSES,
@@ -105,24 +100,6 @@ def test_a_stale_link_is_told_what_there_is(small, call, message):
     assert str(caught.value) == message
 
 
-def test_words_name_the_most_frequent_mistakes(small):
-    assert confusion_words(confusion(small, "cnn", 0)) == (
-        "Cnn: 5 of 8 test images were named rightly (62.5 %). Confused most often: "
-        "ant taken for bee (1), bee taken for ant (1), cat taken for ant (1)."
-    )
-    assert confusion_words(confusion(small, "cnn")) == (
-        "Cnn: 4.5 of 8 test images were named rightly (56.2 %), on average over 2 seeds. Confused "
-        "most often: ant taken for bee (1.5), bee taken for ant (1.5), cat taken for ant (0.5)."
-    )
-
-
-def test_words_where_nothing_is_wrong():
-    matrix = confusion(evidence([0, 1], {"cnn": [[0, 1]]}), "cnn", 0)
-    assert confusion_words(matrix) == (
-        "Cnn: 2 of 2 test images were named rightly (100.0 %). Nothing was confused."
-    )
-
-
 def test_the_frame_has_a_line_for_each_class(small):
     frame = confusion_frame(confusion(small, "cnn", 0))
     assert frame.to_dict("list") == {
@@ -140,7 +117,7 @@ def test_the_frame_has_a_line_for_each_class(small):
     [(0, "0"), (12, "12"), (1234, "1,234"), (2.5, "2.5"), (1 / 3 + 1 / 3 + 1 / 3, "1")],
 )
 def test_numbers_are_whole_where_they_are(count, text):
-    assert number_text(count) == text
+    assert count_text(count) == text
 
 
 def test_every_cell_of_the_chart_can_be_chosen(small):

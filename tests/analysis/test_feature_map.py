@@ -9,7 +9,6 @@ from core.analysis.feature_map import (
     FeatureMap,
     feature_map,
     map_frame,
-    map_words,
     neighbour_agreement,
     read_map,
     rows_on_map,
@@ -75,21 +74,6 @@ def test_agreement_of_few_points():
 def test_points_on_one_spot_do_not_count_themselves():
     same = evidence([0] * 20, {})
     assert neighbour_agreement(layout([3.0] * 20), same).tolist() == [1.0] * 20
-
-
-def test_the_map_in_words():
-    assert map_words(layout(), insects()) == (
-        "Made for a test. Of the 5 nearest neighbours of a point 34.3 % have the same label; if "
-        "the classes lay mixed at random it would be about 38.8 %. The class most by itself is ant "
-        "(40.0 %), the least cat (0.0 %)."
-    )
-
-
-def test_the_map_of_one_class_in_words():
-    assert map_words(layout([0.0, 1.0]), evidence([0, 0], {})) == (
-        "Made for a test. Of the 5 nearest neighbours of a point 100.0 % have the same label; if "
-        "the classes lay mixed at random it would be about 100.0 %."
-    )
 
 
 def test_the_frame_has_a_line_for_each_point():

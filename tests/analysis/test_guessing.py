@@ -1,16 +1,14 @@
-"""The guessing game: the same pictures for everybody, fair scores, words that claim no more."""
+"""The guessing game: the same pictures for everybody, fair scores."""
 
 import numpy as np
 import pytest
 
 from core.analysis.guessing import (
     PICTURES,
-    PlayerScore,
     guessing_round,
+    players,
     round_scores,
     rounds_of,
-    said_about,
-    score_words,
     shuffled,
 )
 from core.errors import BadInput
@@ -22,10 +20,6 @@ IMAGES = 25
 def evidence(**rights):
     """Of 25 test images the first five are of the commonest class, 0; the others of class 1."""
     return evidence_of(rights or {"cnn": np.ones((2, IMAGES), bool)}, majority_right=5)
-
-
-def score(strategy, right, p_value=None, pictures=10):
-    return PlayerScore(strategy, strategy or "You", right, pictures, 0.25, 0.75, 0.5, p_value)
 
 
 def test_the_same_key_gives_the_same_order_and_every_number_once():
@@ -65,18 +59,18 @@ def test_the_first_seed_plays_and_the_majority_class_always_does():
     rights = np.ones((2, IMAGES), bool)
     rights[0, :] = False
     found = evidence(cnn=rights)
-    dealt = guessing_round(found, 1)
-    place = dealt.labels.index(1)
-    majority, cnn = said_about(found, dealt, place)
+    majority, cnn = players(found)
     assert (majority.strategy, majority.title) == ("majority", "Majority class")
-    assert (majority.said, majority.right, majority.sureness) == (0, False, None)
-    assert (cnn.said, cnn.right, cnn.sureness) == (2, False, 0.5)
+    assert (majority.predicted.tolist(), majority.confidence) == ([0] * IMAGES, None)
+    assert majority.correct.tolist() == [True] * 5 + [False] * 20
+    assert (cnn.predicted.tolist(), cnn.correct.any()) == ([2] * IMAGES, False)
+    assert cnn.confidence is not None
+    assert cnn.confidence.tolist() == [0.5] * IMAGES
 
 
 def test_a_majority_run_is_not_shown_twice():
     found = evidence(majority=np.zeros((1, IMAGES), bool), cnn=np.ones((1, IMAGES), bool))
-    said = said_about(found, guessing_round(found, 1), 0)
-    assert [entry.strategy for entry in said] == ["majority", "cnn"]
+    assert [player.strategy for player in players(found)] == ["majority", "cnn"]
 
 
 def test_visitor_and_strategies_are_scored_on_the_same_pictures():
@@ -118,22 +112,3 @@ def test_guesses_must_fit_the_round():
     found = evidence()
     with pytest.raises(ValueError, match="9 guesses do not fit 10 pictures"):
         round_scores(found, guessing_round(found, 1), [0] * 9)
-
-
-def test_words_claim_a_lead_only_where_there_is_one():
-    visitor = PlayerScore(None, "You", 7, 10, 0.397, 0.892)
-    beginning = (
-        "7 of 10 right means that on very many such pictures you would plausibly be right for "
-        "39.7 % to 89.2 % of them: so few pictures make a game, not a measurement."
-    )
-    assert score_words([visitor, score("cnn", 3, 0.2)]) == (
-        f"{beginning} No lead in this round is larger than luck could explain."
-    )
-    others = [score("a", 0, 0.01), score("b", 1, 0.02), score("c", 10, 0.03), score("d", 6, 1.0)]
-    assert score_words([visitor, *others]) == (
-        f"{beginning} Even so, you did better than a and b and worse than c by more than luck "
-        "would explain; the other leads may be luck."
-    )
-    assert score_words([visitor, others[0], score("e", 7, 1.0)]) == (
-        f"{beginning} Even so, you did better than a by more than luck would explain."
-    )

@@ -5,7 +5,7 @@ import pytest
 
 from core.analysis import tutorial
 from core.analysis.comparison import Comparison, compare
-from core.analysis.metrics import wilson_interval
+from core.analysis.significance import wilson_interval
 from core.analysis.split_facts import (
     SideFacts,
     class_sides,
@@ -138,7 +138,7 @@ def test_holm_step_by_step():
     evidence = evidence_of({"mlp": right, "cnn": second, "vgg16_probe": third})
     steps = holm_steps(all_pairs(evidence))
     assert [step.factor for step in steps] == [3, 2, 1]
-    assert steps[0].words == "VGG16 probe against MLP"
+    assert (steps[0].first_title, steps[0].second_title) == ("MLP", "VGG16 probe")
     assert steps[2].p_value == pytest.approx(2 * 0.5**8)
     assert steps[2].adjusted == steps[2].p_value
     assert all(step.told_apart for step in steps)

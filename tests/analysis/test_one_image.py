@@ -1,15 +1,14 @@
-"""What was said about one image, which two strategies are shown first, and the marked cell."""
+"""The predictions for one image, and the marked cell."""
 
 import pytest
 
-from core.analysis.choice import telling_pair
 from core.analysis.confusion import confusion
 from core.analysis.evidence import load_evidence
-from core.analysis.one_image import answer_words, answers_about, answers_frame, image_words
+from core.analysis.one_image import answers_about, answers_frame
 from core.comparison.charts.confusion_charts import confusion_chart, mark_cell
 from core.errors import BadInput
 from core.runs.store import open_store
-from tests.made_evidence import evidence_of, store_experiment
+from tests.made_evidence import store_experiment
 
 
 @pytest.fixture
@@ -26,8 +25,6 @@ def test_all_seeds_together_say_what_most_of_them_say(evidence):
     assert (cnn.seeds_right, cnn.seed_count) == (0, 2)
     assert (probe.said_name, probe.right, probe.seeds_right) == ("ant", True, 1)
     assert (probe.sureness, probe.label_probability) == (0.5, 0.4375)
-    assert answer_words(cnn) == "CNN, three blocks said bee (50.0 % sure), which is wrong"
-    assert image_words(evidence, 8, (cnn, probe)) == "Labelled ant; 1 of 2 strategies said so."
 
 
 def test_one_seed_speaks_for_itself(evidence):
@@ -36,18 +33,8 @@ def test_one_seed_speaks_for_itself(evidence):
     assert (probe.said_name, probe.right, probe.seed_count) == ("ant", True, 1)
 
 
-@pytest.mark.parametrize(
-    ("image", "sentence"),
-    [(3, "Labelled ant; every strategy said so."), (8, "Labelled ant; no strategy said so.")],
-)
-def test_all_or_none_is_said(evidence, image, sentence):
-    cnn, _ = answers_about(evidence, image)
-    assert image_words(evidence, image, (cnn,)) == sentence
-
-
-def test_nobody_asked_is_said(evidence):
+def test_a_seed_that_nobody_has_gives_no_prediction(evidence):
     assert answers_about(evidence, 3, seed=7) == ()
-    assert image_words(evidence, 3, ()) == "Labelled ant. No strategy was asked about it."
 
 
 def test_an_image_outside_the_test_split_is_refused(evidence):
@@ -68,32 +55,6 @@ def test_the_frame_has_a_line_a_strategy(evidence):
         "probability of the label (%)": [37.5, 43.75],
         "seeds right": ["0 of 2", "1 of 2"],
     }
-
-
-def right(count, images=100):
-    return [[place < count for place in range(images)]]
-
-
-@pytest.mark.parametrize(
-    ("rights", "pair"),
-    [
-        # The best and the lowest rung that cannot be told apart from it.
-        (
-            {"mlp": right(20), "vgg16_probe": right(88), "vgg16_finetune": right(90)},
-            ("vgg16_probe", "vgg16_finetune"),
-        ),
-        # All can be told apart: the CNN and the probe.
-        (
-            {"cnn": right(20), "vgg16_probe": right(55), "vgg16_finetune": right(95)},
-            ("cnn", "vgg16_probe"),
-        ),
-        # Without these, the two best.
-        ({"mlp": right(20), "vgg16_features": right(95)}, ("mlp", "vgg16_features")),
-        ({"mlp": right(20)}, None),
-    ],
-)
-def test_the_first_pair_is_one_that_tells_something(rights, pair):
-    assert telling_pair(evidence_of(rights)) == pair
 
 
 def test_the_chosen_cell_gets_a_frame(evidence):

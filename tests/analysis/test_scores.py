@@ -9,13 +9,13 @@ from sklearn import metrics as sklearn_metrics
 
 from core.analysis import metrics
 from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.metrics import METRICS, find_metric
 from core.analysis.scores import (
-    SCORES,
-    find_score,
     per_class_table,
     reliability,
     score_table,
 )
+from core.analysis.significance import wilson_interval
 from core.errors import UnknownName
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RecordedRun
@@ -62,10 +62,10 @@ def evidence(home) -> Evidence:  # noqa: ARG001 - sets the home
 
 
 def test_every_measure_is_worked_out_here():
-    assert list(SCORES) == list(BY_HAND) == list(MAJORITY)
+    assert list(METRICS) == list(BY_HAND) == list(MAJORITY)
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", METRICS)
 def test_every_measure_as_worked_out_by_hand(evidence, score):
     cnn, probe = score_table(evidence, score)
     assert (cnn.strategy, cnn.title, cnn.seeds) == ("cnn", "CNN, three blocks", (0, 1))
@@ -84,10 +84,10 @@ def test_every_measure_as_worked_out_by_hand(evidence, score):
 
 def test_shares_have_the_wilson_interval_of_the_rounded_mean_count(evidence):
     cnn, probe = score_table(evidence)
-    assert (cnn.low, cnn.high) == metrics.wilson_interval(4, 8)  # 4.5 of 8, rounded to even
-    assert (probe.low, probe.high) == metrics.wilson_interval(7, 8)
+    assert (cnn.low, cnn.high) == wilson_interval(4, 8)  # 4.5 of 8, rounded to even
+    assert (probe.low, probe.high) == wilson_interval(7, 8)
     top, _ = score_table(evidence, "top_3_accuracy")
-    assert (top.low, top.high) == metrics.wilson_interval(8, 8)
+    assert (top.low, top.high) == wilson_interval(8, 8)
 
 
 def test_other_measures_have_a_bootstrap_interval_around_their_mean(evidence):
@@ -102,7 +102,7 @@ def test_other_measures_have_a_bootstrap_interval_around_their_mean(evidence):
     assert score_table(evidence, "log_loss")[0] == cnn
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", METRICS)
 def test_intervals_stay_in_range_and_hold_the_mean(evidence, score):
     for found in score_table(evidence, score):
         if found.low is not None and found.high is not None:
@@ -126,24 +126,23 @@ def test_intervals_can_be_left_out(evidence):
 def test_one_seed_says_so():
     (cnn,) = score_table(evidence_of({"cnn": [[True, False]]}))
     assert cnn.deviation is None
-    assert cnn.seeds_words == "one seed"
 
 
-def test_several_seeds_say_how_far_they_lie_apart(evidence):
+def test_several_seeds_know_how_far_they_lie_apart(evidence):
     cnn, _ = score_table(evidence)
-    assert cnn.seeds_words == "2 seeds, standard deviation 8.8 points"  # 0.125 / sqrt(2)
+    assert cnn.deviation == pytest.approx(0.125 / sqrt(2))
     cnn, _ = score_table(evidence, "log_loss")
-    assert cnn.seeds_words == "2 seeds, standard deviation 0.03 nats"
+    assert cnn.deviation == pytest.approx((WRONG - RIGHT) / 8 / sqrt(2), rel=1e-6)
 
 
 def test_an_unknown_measure_is_an_error_that_lists_those_there_are():
-    with pytest.raises(UnknownName, match=r"no measure named 'auc'.*balanced_accuracy"):
-        find_score("auc")
+    with pytest.raises(UnknownName, match=r"no metric named 'auc'.*balanced_accuracy"):
+        find_metric("auc")
 
 
 def test_no_answers_give_no_scores(evidence):
     empty = Evidence("x", "y", "z", ("a", "b"), evidence.labels[:0], evidence.labels[:0], 0, (), {})
-    assert [score_table(empty, score) for score in SCORES] == [()] * len(SCORES)
+    assert [score_table(empty, score) for score in METRICS] == [()] * len(METRICS)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_no_answers_give_no_scores(evidence):
     ],
 )
 def test_values_are_shown_in_their_unit(score, value, text):
-    assert SCORES[score].text(value) == text
+    assert METRICS[score].text(value) == text
 
 
 # Classes ---------------------------------------------------------------------------------------
@@ -167,7 +166,7 @@ def test_classes_as_worked_out_by_hand(evidence):
     assert (ant.name, ant.images, ant.named) == ("ant", 3, 3.5)
     assert ant.precision == pytest.approx((2 / 4 + 1 / 3) / 2, rel=1e-14)
     assert ant.recall == pytest.approx(1 / 2, rel=1e-14)
-    assert (ant.recall_low, ant.recall_high) == metrics.wilson_interval(2, 3)  # 1.5, to even
+    assert (ant.recall_low, ant.recall_high) == wilson_interval(2, 3)  # 1.5, to even
     assert ant.f1 == pytest.approx((4 / 7 + 2 / 6) / 2, rel=1e-14)
     assert (bee.named, bee.precision) == (3.0, pytest.approx((2 / 3 + 1 / 3) / 2))
     assert (cat.images, cat.named, cat.precision, cat.recall) == (2, 1.5, 1.0, 0.75)
@@ -196,7 +195,7 @@ def test_all_answers_of_one_half_fall_into_the_middle_bin(evidence):
     middle = bins[7]
     assert (middle.low, middle.high) == (7 / 15, 8 / 15)
     assert (middle.confidence, middle.accuracy) == (0.5, 9 / 16)
-    assert (middle.accuracy_low, middle.accuracy_high) == metrics.wilson_interval(4, 8)
+    assert (middle.accuracy_low, middle.accuracy_high) == wilson_interval(4, 8)
     assert bins[0].accuracy is None
 
 

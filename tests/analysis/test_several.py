@@ -1,7 +1,7 @@
 import pytest
 
-from core.analysis.several import MOST_EXPERIMENTS, compare_several, several_frame, several_words
-from core.analysis.words.several import delta_text, ratio_text
+from core.analysis.several import MOST_EXPERIMENTS, Obstacle, compare_several
+from core.analysis.words.several import several_frame
 from core.errors import BadInput, UnknownName
 from core.runs.records import RecordedRun
 from core.runs.store import Store, open_store
@@ -57,20 +57,22 @@ def test_a_column_each_and_deltas_to_the_baseline(store):
     stored(store, "one", {"cnn": 0.5, "mlp": 0.375}, 10.0)
     stored(store, "two", {"cnn": 0.75}, 25.0, image_size=96)
     several = compare_several(store, ["two", "one"], baseline="one")
-    assert [column.title for column in several.columns] == ["shapes (two)", "shapes (one)"]
+    assert [column.experiment for column in several.columns] == ["two", "one"]
     assert [column.is_baseline for column in several.columns] == [False, True]
     accuracy = row(several, ACCURACY)
     assert accuracy.values == (0.75, 0.5)
-    assert accuracy.shown == ("75.0 %", "50.0 %")
     assert accuracy.deltas == (0.25, None)
-    assert accuracy.delta_texts == ("+25.0 points", "")
     assert row(several, SECONDS).deltas == (2.5, None)
-    assert row(several, SECONDS).delta_texts == ("2.5 times as long", "")
     missing = row(several, "MLP: test accuracy")
-    assert (missing.values, missing.shown) == ((None, 0.375), ("—", "37.5 %"))
+    assert missing.values == (None, 0.375)
     assert missing.deltas == (None, None)
-    assert several.sentences == ()
-    assert several_words(several) == "2 experiments; they differ in image size."
+    assert [column.obstacle for column in several.columns] == [None, None]
+    assert several.other_devices is False
+    frame = several_frame(several).set_index("fact")
+    assert frame.columns.tolist() == ["shapes (two)", "shapes (one)"]
+    assert frame.loc[ACCURACY].tolist() == ["75.0 % (+25.0 points)", "50.0 %"]
+    assert frame.loc[SECONDS].tolist() == ["25.0 s (2.5 times as long)", "10.0 s"]
+    assert frame.loc["MLP: test accuracy"].tolist() == ["—", "37.5 %"]
 
 
 def test_differences_only(store):
@@ -95,38 +97,28 @@ def test_without_a_baseline_there_are_no_deltas(store):
     stored(store, "two", {"cnn": 0.75})
     several = compare_several(store, ["one", "two"])
     assert all(entry.deltas == (None, None) for entry in several.rows)
-    assert several.sentences == ()
+    assert [column.obstacle for column in several.columns] == [None, None]
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "obstacle"),
     [
-        (
-            {"dataset_id": "e" * 64},
-            "shapes (two) and the baseline shapes (one) are of different datasets: an accuracy or "
-            "a time on one says nothing about the other, so no difference is shown.",
-        ),
-        (
-            {"split_fingerprint": "0" * 64},
-            "shapes (two) and the baseline shapes (one) have different splits: they were tested "
-            "on different images, so no difference is shown.",
-        ),
+        ({"dataset_id": "e" * 64}, Obstacle.OTHER_DATASET),
+        ({"split_fingerprint": "0" * 64}, Obstacle.OTHER_SPLIT),
         (
             {"split_fingerprint": "", "split": {"seed": 1, "test": 0.3, "validation": 0.07}},
-            "shapes (two) and the baseline shapes (one) have different splits: they were tested "
-            "on different images, so no difference is shown.",
+            Obstacle.OTHER_SPLIT,
         ),
     ],
     ids=["dataset", "split", "split of an old experiment"],
 )
-def test_what_may_not_be_compared_has_a_sentence_and_no_delta(store, changes, reason):
+def test_what_may_not_be_compared_has_an_obstacle_and_no_delta(store, changes, obstacle):
     stored(store, "one", {"cnn": 0.5})
     stored(store, "two", {"cnn": 0.75}, **changes)
     several = compare_several(store, ["one", "two"], baseline="one")
-    assert [column.why_no_delta for column in several.columns] == [None, reason]
-    assert several.sentences == (reason,)
+    assert [column.obstacle for column in several.columns] == [None, obstacle]
     assert all(entry.deltas == (None, None) for entry in several.rows)
-    assert row(several, ACCURACY).shown == ("50.0 %", "75.0 %")
+    assert row(several, ACCURACY).values == (0.5, 0.75)
 
 
 def test_an_old_experiment_of_the_same_rule_is_compared(store):
@@ -136,31 +128,21 @@ def test_an_old_experiment_of_the_same_rule_is_compared(store):
     assert row(several, ACCURACY).deltas == (None, 0.25)
 
 
-def test_times_of_another_device_are_shown_with_a_warning(store):
+def test_times_of_another_device_are_marked(store):
     stored(store, "one", {"cnn": 0.5}, 30.0)
     stored(store, "two", {"cnn": 0.5}, 10.0, device="a graphics card")
     several = compare_several(store, ["one", "two"], baseline="one")
-    assert row(several, SECONDS).delta_texts == ("", "0.33 times as long")
-    assert several.sentences == (
-        "Not all were run on the same device: ratios of time say as much about the machines as "
-        "about the strategies.",
-    )
-
-
-def test_one_alone_asks_for_another(store):
-    stored(store, "one", {"cnn": 0.5})
-    assert several_words(compare_several(store, ["one"])) == (
-        "One experiment: shapes (one). Choose another to set beside it."
-    )
+    assert row(several, SECONDS).deltas == (None, pytest.approx(1 / 3))
+    assert several.other_devices is True
 
 
 def test_an_experiment_without_results_has_dashes(store):
     stored(store, "one", {"cnn": 0.5})
     waiting = store.create_experiment(made_up.spec(split_fingerprint=SPLIT))
     several = compare_several(store, [waiting, "one"], baseline=waiting)
-    assert row(several, ACCURACY).shown == ("—", "50.0 %")
+    assert row(several, ACCURACY).values == (None, 0.5)
     assert row(several, ACCURACY).deltas == (None, None)
-    assert row(several, "device").shown == ("—", "two test cores")
+    assert row(several, "device").values == (None, "two test cores")
 
 
 @pytest.mark.parametrize(
@@ -181,18 +163,3 @@ def test_an_experiment_that_is_gone_is_named(store):
     stored(store, "one", {"cnn": 0.5})
     with pytest.raises(UnknownName, match=r"no experiment named 'gone'\. Known: one"):
         compare_several(store, ["one", "gone"])
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (delta_text(0.0214), "+2.1 points"),
-        (delta_text(-0.0214), "-2.1 points"),
-        (delta_text(0.0004), "same"),
-        (ratio_text(1.849), "1.8 times as long"),
-        (ratio_text(0.0333), "0.033 times as long"),
-        (ratio_text(123.4), "120 times as long"),
-    ],
-)
-def test_words_of_deltas(text, said):
-    assert text == said

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
 from core.analysis import significance
-from core.analysis.metrics import wilson_interval
 from core.analysis.significance import (
     bootstrap_interval,
     drawn_counts,
@@ -18,6 +17,7 @@ from core.analysis.significance import (
     sign_flip_p_value,
     smallest_visible_difference,
     tie_groups,
+    wilson_interval,
 )
 
 
@@ -233,3 +233,17 @@ def test_six_images_that_all_differ_show_it():
 def test_a_power_that_makes_no_sense_is_an_error(images, disagreement):
     with pytest.raises(ValueError, match="make no sense"):
         smallest_visible_difference(images, disagreement)
+
+
+@pytest.mark.parametrize(
+    ("correct", "images", "low", "high"),
+    [(100, 100, 0.9630, 1.0), (0, 100, 0.0, 0.0370), (75, 100, 0.6570, 0.8245)],
+)
+def test_wilson_interval_as_published(correct, images, low, high):
+    interval = wilson_interval(correct, images)
+    assert interval == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+def test_wilson_interval_of_no_images_is_an_error():
+    with pytest.raises(ValueError, match="n must be"):
+        wilson_interval(0, 0)

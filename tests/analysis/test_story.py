@@ -1,21 +1,19 @@
 """The story is true where a head start wins, loses or ties, and where runs are missing."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pytest
 
-from core.analysis.comparison import compare
-from core.analysis.story import Bars, Scene, Squares, Times, scene_keys, scene_of
-from core.analysis.story_cast import (
-    Told,
+from core.analysis.story import (
+    Bars,
+    Squares,
+    Times,
     headline_experiment,
     other_experiment,
+    picture_of,
+    scene_keys,
     stored_gains,
 )
-from core.analysis.words.story import NOT_KEPT, missing_sentence
+from core.analysis.verdicts import Outcome
 from core.comparison.charts.story_charts import (
     HEIGHT,
     PRESENTED_HEIGHT,
@@ -24,253 +22,58 @@ from core.comparison.charts.story_charts import (
     story_chart_words,
 )
 from tests import made_up
-from tests.made_evidence import CLASSES, evidence_of
-
-IMAGES = 100
-FROM_NOTHING = "the best that started from nothing"
+from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
 
 
-def right(count: int, start: int = 0) -> np.ndarray:
-    """One seed that got ``count`` of a hundred images right, from ``start`` on."""
-    places = np.arange(IMAGES)
-    return ((places >= start) & (places < start + count))[np.newaxis]
+def test_whether_the_gain_is_real():
+    assert facts_of(WON).gain_outcome is Outcome.AHEAD
+    assert facts_of(TIED).gain_outcome is Outcome.TIED
+    assert facts_of(LOST).gain_outcome is Outcome.BEHIND
+    assert facts_of(WON, kept=False).gain_outcome is None
+    assert facts_of({"cnn": right(40)}).gain_outcome is None
+    assert facts_of(WON).gain == pytest.approx(0.4)
 
 
-def told_of(
-    rights: Mapping[str, Any], dataset: str = "insects", kept: bool = True, **changes: Any
-) -> Told:
-    """A hundred test images, 20 of them ants, the commonest; without predictions if not ``kept``"""
-    found = evidence_of(rights, majority_right=20)
-    if not kept:
-        found = replace(found, answers=())
-    spec = made_up.spec(
-        dataset_name=dataset,
-        strategies=tuple((name, {}) for name in rights),
-        classes=CLASSES,
-        majority_class="ant",
-        majority_accuracy=0.2,
-        seeds=(0,),
-    )
-    runs = [
-        made_up.run(name, seed, result=made_up.result(float(row.mean()), **changes))
-        for name, table in rights.items()
-        for seed, row in enumerate(table)
-    ]
-    return Told(compare(made_up.experiment(spec=spec), runs), lambda: found)
+def test_what_a_rung_is_held_against():
+    facts = facts_of(CLIMBING)
+    assert facts.before("mlp") is None
+    assert facts.before("cnn") is facts.rows["mlp"]
+    assert facts.before("vgg16_probe") is facts.rows["cnn"]
 
 
-CLIMBING = {"mlp": right(40), "cnn": right(55), "vgg16_probe": right(90)}
-
-
-def story_of(told: Told, other: Told | None = None) -> tuple[Scene, ...]:
-    return tuple(scene_of(key, told, other) for key in scene_keys(told, other))
-
-
-def sentences(told: Told, other: Told | None = None) -> dict[str, str]:
-    return {scene.key: scene.sentence for scene in story_of(told, other)}
-
-
-def test_a_head_start_that_wins_is_told_in_seven_scenes():
-    other = told_of({"cnn": right(60), "vgg16_probe": right(70)}, dataset="moths")
-    assert sentences(told_of(CLIMBING), other) == {
-        "pictures": "These are 320 pictures of 3 kinds: can a computer learn to tell which is "
-        "which?",
-        "commonest": "Always saying “ant”, the commonest, already gets 20.0 % right.",
-        "mlp": "A network that sees only raw pixels names 40.0 % right: 20.0 points more than "
-        "always saying “ant”.",
-        "cnn": "A network that learns its own filters names 55.0 % right: 15.0 points more than "
-        "the one on raw pixels.",
-        "head_start": "A network that has seen a million other pictures names 90.0 % right: "
-        f"35.0 points more than {FROM_NOTHING}.",
-        "time": "One run takes 10.0 s with the head start and 10.0 s without.",
-        "elsewhere": "A head start wins on other pictures too: it is worth 35.0 points here and "
-        "10.0 points on “moths”.",
-    }
-
-
-def test_small_print_holds_interval_n_seeds_and_the_test():
-    scenes = {scene.key: scene for scene in story_of(told_of(CLIMBING))}
-    assert scenes["pictures"].small_print == (
-        "Dataset insects: 200 pictures to learn from, 20 to choose by while learning, and 100 "
-        "held back, on which every number of this story is measured."
-    )
-    assert scenes["commonest"].small_print.startswith(
-        "Share of “ant” among the 100 test images (95 % interval 13.3 to 28.9 %)."
-    )
-    words = scenes["head_start"].small_print
-    assert words.startswith(
-        "VGG16 probe: 90.0 % (95 % interval 82.6 to 94.5 %), n = 100 test images, one seed. "
-        "VGG16 probe beats CNN, three blocks, by 35.0 points (one seed each, 95 % interval "
-    )
-    assert words.endswith("a difference this large by luck is less likely than 1 in 10,000.")
-
-
-def test_what_cannot_be_told_apart_is_not_called_better():
-    told = told_of({"mlp": right(40), "cnn": right(42), "vgg16_probe": right(44)})
-    found = sentences(told)
-    assert found["cnn"] == (
-        "A network that learns its own filters names 42.0 % right: on these pictures it cannot be "
-        "told apart from the one on raw pixels."
-    )
-    assert found["head_start"] == (
-        "A network that has seen a million other pictures names 44.0 % right: on these pictures "
-        f"it cannot be told apart from {FROM_NOTHING}."
-    )
-
-
-def test_a_head_start_that_loses_is_said_so():
-    told = told_of({"cnn": right(90), "vgg16_probe": right(60)})
-    assert sentences(told)["head_start"] == (
-        "A network that has seen a million other pictures names 60.0 % right: 30.0 points less "
-        f"than {FROM_NOTHING}."
-    )
-
-
-def test_a_network_below_and_at_the_commonest_class():
-    found = sentences(told_of({"mlp": right(5), "cnn": right(22, start=10)}))
-    assert found["mlp"] == (
-        "A network that sees only raw pixels names 5.0 % right: worse than always saying “ant”."
-    )
-    assert found["cnn"] == (
-        "A network that learns its own filters names 22.0 % right: no better than always saying "
-        "“ant”, as far as these pictures can tell."
-    )
-
-
-def test_a_network_that_says_one_class_learned_nothing():
-    told = told_of({"cnn": right(20)})
-    (answers,) = told.evidence.answers
-    constant = replace(answers, predicted=np.zeros_like(answers.predicted))
-    told.__dict__["evidence"] = replace(told.evidence, answers=(constant,))
-    assert sentences(told)["cnn"] == (
-        "A network that learns its own filters learned nothing here: it says “ant” for every "
-        "picture."
-    )
-
-
-def test_seeds_that_disagree_are_said():
+def test_seeds_that_disagree_leave_a_gain_undecided():
     cnn = np.concatenate([right(95), right(0), right(0)])
-    told = told_of({"mlp": np.concatenate([right(21)] * 3), "cnn": cnn})
-    verdict = told.verdict("cnn", over="mlp")
+    facts = facts_of({"mlp": np.concatenate([right(21)] * 3), "cnn": cnn})
+    verdict = facts.verdict("cnn", over="mlp")
     assert verdict is not None
     assert (verdict.told_apart, verdict.seeds_agree) == (True, False)
-    assert sentences(told)["cnn"] == (
-        "A network that learns its own filters names 31.7 % right: 10.7 points more than the one "
-        "on raw pixels, though training again could turn that round."
-    )
 
 
-def test_without_predictions_numbers_stand_side_by_side():
-    told = told_of(CLIMBING, kept=False)
-    found = sentences(told)
-    assert found["mlp"] == (
-        "A network that sees only raw pixels names 40.0 % right; always saying “ant” gets 20.0 %."
-    )
-    assert found["head_start"] == (
-        "A network that has seen a million other pictures names 90.0 % right; "
-        f"{FROM_NOTHING} 55.0 %."
-    )
-    assert scene_of("head_start", told, None).small_print.endswith(NOT_KEPT)
+def test_a_gain_over_seeds_that_disagree_is_not_real():
+    probe = np.concatenate([right(95), right(0), right(0)])
+    facts = facts_of({"cnn": np.concatenate([right(21)] * 3), "vgg16_probe": probe})
+    assert facts.gain_outcome is Outcome.TIED
 
 
-def test_scenes_without_results_are_left_out_and_named():
-    told = told_of({"vgg16_probe": right(90)})
-    assert scene_keys(told, None) == ("pictures", "commonest", "head_start")
-    assert sentences(told)["head_start"] == (
-        "A network that has seen a million other pictures names 90.0 % right: 70.0 points more "
-        "than always saying “ant”."
-    )
-    assert missing_sentence(told) == (
-        "Left out, because there is no result on these pictures yet: MLP and CNN, three blocks."
-    )
-    assert missing_sentence(told_of({"mlp": right(30), "cnn": right(40)})) == (
-        "Left out, because there is no result on these pictures yet: a pre-trained one, such as "
-        "the VGG16 probe."
-    )
-    assert missing_sentence(told_of(CLIMBING)) is None
+def test_scenes_without_results_are_left_out():
+    facts = facts_of({"vgg16_probe": right(90)})
+    assert scene_keys(facts, None) == ("pictures", "commonest", "head_start")
 
 
 def test_the_probe_leads_unless_another_is_really_better():
-    near = told_of(CLIMBING | {"vgg16_finetune": right(92)})
-    assert near.lead is near.rows["vgg16_probe"]
+    near = facts_of(CLIMBING | {"vgg16_finetune": right(92)})
+    assert near.best_pretrained is near.rows["vgg16_probe"]
     assert [bar.strategy for bar in near.bars] == ["majority", "mlp", "cnn", "vgg16_probe"]
-    far = told_of({"cnn": right(40), "vgg16_probe": right(60), "vgg16_finetune": right(95)})
-    assert far.lead is far.rows["vgg16_finetune"]
+    far = facts_of({"cnn": right(40), "vgg16_probe": right(60), "vgg16_finetune": right(95)})
+    assert far.best_pretrained is far.rows["vgg16_finetune"]
     assert [bar.strategy for bar in far.bars] == [
         "majority",
         "cnn",
         "vgg16_probe",
         "vgg16_finetune",
     ]
-    without = told_of({"cnn": right(40), "vgg16_features": right(60)})
-    assert without.lead is without.rows["vgg16_features"]
-
-
-def test_a_gain_elsewhere_that_does_not_reach_the_commonest_class_says_so():
-    other = told_of({"mlp": right(3, start=50), "vgg16_probe": right(20)}, dataset="moths")
-    assert sentences(told_of(CLIMBING), other)["elsewhere"] == (
-        "A head start wins on other pictures too: it is worth 35.0 points here and 17.0 points on "
-        "“moths”, but no better there than always saying “ant”."
-    )
-
-
-def test_the_longest_run_is_named_with_what_it_brings():
-    told = told_of(CLIMBING | {"vgg16_finetune": right(91)})
-    row = told.rows["vgg16_finetune"]
-    told.rows["vgg16_finetune"] = replace(row, end_to_end_seconds=90.0)
-    small_print = scene_of("time", told, None).small_print
-    assert (
-        "The longest with a head start (VGG16, everything fine-tuned) takes 1 min 30 s and is not "
-        "clearly better."
-    ) in small_print
-    assert "on two test cores, one seed. Accuracy" in small_print
-
-
-WON, TIED, LOST = (
-    {"cnn": right(50), "vgg16_probe": right(90)},
-    {"cnn": right(50), "vgg16_probe": right(51)},
-    {"cnn": right(90), "vgg16_probe": right(50)},
-)
-
-
-@pytest.mark.parametrize(
-    ("own", "there", "sentence"),
-    [
-        (
-            WON,
-            TIED,
-            "A head start does not always win: not on “moths”, where it cannot be told apart from "
-            f"{FROM_NOTHING}.",
-        ),
-        (
-            WON,
-            LOST,
-            "A head start does not always win: not on “moths”, where it is 40.0 points behind "
-            f"{FROM_NOTHING}.",
-        ),
-        (
-            LOST,
-            TIED,
-            "A head start does not win here, nor on “moths”, where it cannot be told apart from "
-            f"{FROM_NOTHING}.",
-        ),
-        (
-            LOST,
-            WON,
-            "On other pictures a head start does win: on “moths” it is worth 40.0 points.",
-        ),
-    ],
-)
-def test_the_other_side(own, there, sentence):
-    assert sentences(told_of(own), told_of(there, dataset="moths"))["elsewhere"] == sentence
-
-
-def test_the_other_side_without_predictions_claims_nothing():
-    other = told_of(WON, dataset="moths", kept=False)
-    assert sentences(told_of(WON), other)["elsewhere"] == (
-        "On other pictures, “moths”, a head start makes a difference of 40.0 points; whether that "
-        "is luck could not be tested."
-    )
+    without = facts_of({"cnn": right(40), "vgg16_features": right(60)})
+    assert without.best_pretrained is without.rows["vgg16_features"]
 
 
 def test_the_other_experiment_has_the_smallest_gain_or_the_largest_if_ones_own_is_smallest():
@@ -305,10 +108,10 @@ def test_the_headline_is_the_recorded_result_with_the_largest_gain():
 
 
 def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
-    told = told_of(CLIMBING)
+    facts = facts_of(CLIMBING)
     figures = []
     for count, key in ((2, "mlp"), (3, "cnn"), (4, "head_start")):
-        picture = scene_of(key, told, None).picture
+        picture = picture_of(key, facts, None)
         assert isinstance(picture, Bars)
         assert (len(picture.bars), picture.places) == (count, 4)
         figures.append(story_chart(picture))
@@ -335,12 +138,12 @@ def test_a_hundred_squares_are_marked_by_the_share():
 
 
 def test_every_chart_is_said_in_words():
-    told = told_of(CLIMBING)
-    picture = scene_of("mlp", told, None).picture
+    facts = facts_of(CLIMBING)
+    picture = picture_of("mlp", facts, None)
     assert story_chart_words(picture) == (
         "Test accuracy on insects, bars with 95 % intervals. Always “ant” 20.0 % (13.3 % to "
         "28.9 %); MLP 40.0 % (30.9 % to 49.8 %)."
     )
-    times = scene_of("time", told, None).picture
+    times = picture_of("time", facts, None)
     assert isinstance(times, Times)
     assert story_chart_words(times).endswith("VGG16 probe 90.0 % after 10.0 s.")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from core.analysis.evidence import load_evidence
-from core.analysis.guessing import guessing_round, said_about
+from core.analysis.guessing import guessing_round, players
 from core.datasets.store import open_dataset, remove_dataset
 from core.runs.live_models import Candidate, LiveAnswer, Standing
 from core.runs.store import open_store
@@ -299,7 +299,7 @@ def test_a_whole_round_is_played_and_scored(open_page):
         assert [entry.value for entry in app.header] == ["What does it show?"]
         guess = label if place < 7 else (label + 1) % 3
         app = is_whole(app.button(key=f"guess.2.{place}.{guess}").click().run())
-        right = sum(entry.right for entry in said_about(evidence, dealt, place))
+        right = sum(player.correct[dealt.rows[place]] for player in players(evidence))
         assert f"{right} of 4 strategies were right." in words(app)
         truth = evidence.classes[label]
         if place < 7:

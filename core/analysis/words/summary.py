@@ -1,163 +1,134 @@
-"""An experiment in three sentences: what won and how surely, what it costs, when less is enough."""
+"""An experiment in three sentences: what won and how surely, what it costs, when less is enough.
 
-from core.analysis.choice import MAJORITY, best_answers
-from core.analysis.consensus import good_strategies
-from core.analysis.evidence import Answers, Evidence
-from core.analysis.time_breakdown import Ledger
-from core.analysis.verdicts import (
-    MajorityVerdict,
-    PairVerdict,
-    against_majority,
-    all_pairs,
-    pair_verdict,
-)
+Beside them ``describe_findings``, what the overview of an experiment says first.
+"""
+
+from core.analysis.evidence import Evidence
+from core.analysis.summary import Summary
+from core.analysis.verdicts import Outcome, outcome_of, ties
 from core.analysis.words.verdicts import (
+    NO_TIES,
+    adjusted_p_words,
+    always,
     closed,
+    describe_power,
+    describe_ties,
     interval_words,
     number_word,
     one_seed_words,
     p_text,
     points_words,
-    quoted,
+    standing,
 )
 from core.text import percent_text, seconds_text
 
 NOTHING_YET = (
-    "No run of this experiment has finished with its predictions, so nothing can be said yet.",
+    "No run of this experiment has finished with its predictions, so there is nothing to "
+    "summarise yet.",
     "What it costs in time will stand here once a run has finished.",
     "Whether something simpler is enough will stand here, too.",
 )
 
 
-def summary_sentences(evidence: Evidence, ledger: Ledger) -> tuple[str, str, str]:
+def describe_summary(summary: Summary | None) -> tuple[str, str, str]:
     """Three sentences, each with its numbers behind the words."""
-    best = best_answers(evidence)
-    if best is None:
+    if summary is None:
         return NOTHING_YET
-    verdict = against_majority(evidence, best.strategy)
-    rivals = _rivals(evidence, best)
-    seconds = {row.strategy: row.parts.end_to_end for row in ledger.rows}
-    return (
-        _what_won(evidence, best, verdict, rivals),
-        _what_it_costs(evidence, best, seconds),
-        _when_less_is_enough(evidence, best, rivals, seconds),
-    )
+    return _what_won(summary), _what_it_costs(summary), _when_less_is_enough(summary)
 
 
-def _rivals(evidence: Evidence, best: Answers) -> list[tuple[Answers, PairVerdict]]:
-    """Every other strategy with the verdict of the pair, the nearest first."""
-    found = []
-    for pair in all_pairs(evidence):
-        if best.strategy in (pair.first, pair.second):
-            other = pair.second if pair.first == best.strategy else pair.first
-            if other != MAJORITY:
-                found.append((evidence.of(other), pair))
-    return sorted(found, key=lambda entry: -entry[0].accuracy)
+def describe_findings(evidence: Evidence) -> list[str]:
+    """Who leads, what cannot be told apart, what so many images can show, and single seeds."""
+    best = evidence.best
+    if best is None:
+        return [describe_power(evidence)]
+    gain = best.accuracy - evidence.majority_accuracy
+    baseline = always(evidence.majority_name)
+    where = standing(outcome_of(gain, gain != 0), gain, baseline) if gain else f"equals {baseline}"
+    found = [
+        f"{closed(best.title)} got the most test images right: {percent_text(best.accuracy)}, "
+        f"which {where}."
+    ]
+    groups = ties(evidence)
+    found += [describe_ties(group) for group in groups]
+    if len(evidence.answers) > 1 and not groups:
+        found.append(NO_TIES)
+    found.append(describe_power(evidence))
+    single = [answers.title for answers in evidence.answers if len(answers.seeds) == 1]
+    if single and len(single) == len(evidence.answers):
+        found.append(
+            "One seed each: how much of a difference comes from the luck of training is not known."
+        )
+    elif single:
+        found.append(
+            f"One seed: {'; '.join(single)}. How much of their differences comes from the luck of "
+            "training is not known."
+        )
+    return found
 
 
-def _what_won(
-    evidence: Evidence,
-    best: Answers,
-    verdict: MajorityVerdict,
-    rivals: list[tuple[Answers, PairVerdict]],
-) -> str:
-    always = f"always saying {quoted(evidence.majority_name)}"
-    share = f"{percent_text(best.accuracy)} of the {evidence.images:,} test images"
-    details = [one_seed_words(best), interval_words(verdict.low, verdict.high)]
+def _what_won(summary: Summary) -> str:
+    best, verdict = summary.best, summary.verdict
+    baseline = always(verdict.majority_name)
+    share = f"{percent_text(best.accuracy)} of the {verdict.images:,} test images"
+    details = [
+        one_seed_words((best.title, verdict.seeds)),
+        interval_words(verdict.low, verdict.high),
+    ]
     known = ", ".join(detail for detail in details if detail)
+    start = f"{closed(best.title)} gets {share} right"
+    found = standing(verdict.outcome, verdict.difference, baseline)
     if not verdict.is_better:
         about = f"difference {points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)}"
-        if verdict.difference < 0:
-            return (
-                f"{closed(best.title)} names {share} right, the most of what was tried, but "
-                f"{always} gets {percent_text(evidence.majority_accuracy)} ({about})."
-            )
-        return (
-            f"{closed(best.title)} comes out highest and names {share} right, but it is no better "
-            f"than {always} ({about})."
-        )
-    won = (
-        f"{closed(best.title)} names {share} right, {points_words(verdict.difference)} more than "
-        f"{always} ({known})"
-    )
-    tied = [answers.title for answers, pair in rivals if not pair.told_apart]
-    if tied:
-        these = "" if len(tied) == 1 else f"these {number_word(len(tied))}: "
-        return f"{won}; it cannot be told apart from {these}{'; '.join(tied)}."
-    if not rivals:
+        return f"{start}, the most of what was tried, but {found} ({about})."
+    won = f"{start} and {found} ({known})"
+    if summary.tied:
+        names = "; ".join(summary.tied)
+        count = len(summary.tied)
+        others = names if count == 1 else f"these {number_word(count)}: {names}"
+        return f"{won}; it {standing(Outcome.TIED, 0.0, others)}."
+    lead = summary.lead
+    if lead is None:
         return f"{won}."
-    nearest = rivals[0][0]
-    pair = pair_verdict(evidence, nearest.strategy, best.strategy)
-    between = f"{points_words(pair.difference)}, {p_text(pair.adjusted_p_value)} after Holm"
-    doubt = ", though its seeds disagree" if pair.seeds_agree is False else ""
-    return f"{won}; it is ahead of the next, {nearest.title}, by {between}{doubt}."
+    doubt = ", though its seeds disagree" if lead.seeds_agree is False else ""
+    ahead = standing(lead.outcome, lead.difference, f"the next, {lead.first_title}")
+    return f"{won}; it {ahead}, {adjusted_p_words(lead.adjusted_p_value, lead.pairs)}{doubt}."
 
 
-def _what_it_costs(evidence: Evidence, best: Answers, seconds: dict[str, float]) -> str:
-    own = seconds.get(best.strategy)
-    if own is None:
-        return f"What a run of {best.title} takes is not known."
+def _what_it_costs(summary: Summary) -> str:
+    best = summary.best
+    if best.seconds is None:
+        return f"How long a run of {best.title} takes is not known."
     cost = (
-        f"One run of it takes {seconds_text(own)} from start to score, the extraction of features "
-        "counted"
+        f"One run of it takes {seconds_text(best.seconds)} from start to score, the extraction of "
+        "features counted"
     )
-    useful = [
-        answers
-        for answers in good_strategies(evidence)
-        if answers is not best and seconds.get(answers.strategy, own) < own
-    ]
-    if not useful:
+    quickest = summary.quickest_good
+    if quickest is None:
         return f"{cost}; nothing that is clearly better than the commonest class is quicker."
-    quickest = min(useful, key=lambda answers: seconds[answers.strategy])
     return (
         f"{cost}; the quickest that is clearly better than the commonest class, "
-        f"{quickest.title}, takes {seconds_text(seconds[quickest.strategy])} and names "
+        f"{quickest.title}, takes {seconds_text(quickest.seconds)} and gets "
         f"{percent_text(quickest.accuracy)} right."
     )
 
 
-def _when_less_is_enough(
-    evidence: Evidence,
-    best: Answers,
-    rivals: list[tuple[Answers, PairVerdict]],
-    seconds: dict[str, float],
-) -> str:
-    always = f"always saying {quoted(evidence.majority_name)}"
-    good = good_strategies(evidence)
-    if not good:
+def _when_less_is_enough(summary: Summary) -> str:
+    baseline = always(summary.verdict.majority_name)
+    if not summary.any_good:
+        return f"No strategy is clearly better than {baseline}, so none is worth its time here yet."
+    behind = f"; no better than {baseline}: {'; '.join(summary.useless)}" if summary.useless else ""
+    enough, nearest = summary.enough, summary.nearest_quicker
+    if enough is not None:
         return (
-            f"No strategy is clearly better than {always}, so that none is worth its time on "
-            "these images yet."
-        )
-    useless = [
-        answers.title
-        for answers in evidence.answers
-        if answers.strategy != MAJORITY
-        and not against_majority(evidence, answers.strategy).is_better
-    ]
-    behind = f"; no better than {always}: {'; '.join(useless)}" if useless else ""
-    own = seconds.get(best.strategy, 0.0)
-    quicker = [
-        (answers, pair) for answers, pair in rivals if seconds.get(answers.strategy, own) < own
-    ]
-    # On few images even a useless strategy cannot be told apart from the best.
-    enough = [answers for answers, pair in quicker if not pair.told_apart and answers in good]
-    if enough:
-        cheapest = min(enough, key=lambda answers: seconds[answers.strategy])
-        return (
-            f"Something quicker is enough here: {closed(cheapest.title)} takes "
-            f"{seconds_text(seconds[cheapest.strategy])} with {percent_text(cheapest.accuracy)}, "
+            f"Something quicker is enough here: {closed(enough.title)} takes "
+            f"{seconds_text(enough.seconds)} with {percent_text(enough.accuracy)}, "
             f"and the difference cannot be seen on these images{behind}."
         )
-    if not quicker:
+    if nearest is None:
         return f"Nothing that was tried is both quicker and as good{behind}."
-    nearest, pair = quicker[0]
-    if not pair.told_apart:
-        return (
-            f"Nothing quicker is enough here: the nearest, {nearest.title}, is not clearly better "
-            f"than {always}."
-        )
-    return (
-        f"Nothing quicker is enough here: the nearest, {nearest.title}, is clearly behind, "
-        f"by {points_words(best.accuracy - nearest.accuracy)}{behind}."
-    )
+    start = f"Nothing quicker is enough here: the nearest, {nearest.title},"
+    if not summary.nearest_told_apart:
+        return f"{start} is not clearly better than {baseline}."
+    gap = points_words(summary.best.accuracy - nearest.accuracy)
+    return f"{start} is clearly behind, by {gap}{behind}."

@@ -1,22 +1,132 @@
-"""Statistics in words for people who never learned any: words first, numbers second."""
+"""Who is ahead, by how much, and is it luck: words first, numbers second.
 
-import numpy as np
+Every page, report and story takes its verdicts from here, so each rule of wording is one edit.
+"""
 
-from core.analysis.evidence import Answers, Evidence
-from core.analysis.significance import CONFIDENCE, PairedTest
+from collections.abc import Sequence
+
+from core.analysis.evidence import Evidence
+from core.analysis.metrics import METRICS
+from core.analysis.scores import StrategyScore
+from core.analysis.significance import CONFIDENCE
+from core.analysis.verdicts import (
+    MajorityVerdict,
+    Outcome,
+    PairVerdict,
+    TieGroup,
+    visible_difference,
+)
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4
-SIGNIFICANCE = 1 - CONFIDENCE
+# How a difference is called that these test images cannot show to be more than luck.
+TIED = "cannot be told apart"
+NO_TIES = "All neighbours in the ranking can be told apart."
+SEEDS_DISAGREE = (
+    "But the seeds disagree: over images and seeds the interval holds no difference at all, so "
+    "that training again could turn it round."
+)
+_SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def standing(outcome: Outcome, difference: float, other: str) -> str:
+    """The verb and what follows: ``is 35.0 points ahead of X``, ``cannot be told apart from X``.
+
+    ``difference`` is one of two accuracies (0 to 1); its sign does not matter.
+    """
+    if outcome is Outcome.TIED:
+        return f"{TIED} from {other}"
+    where = "ahead of" if outcome is Outcome.AHEAD else "behind"
+    return f"is {points_words(abs(difference))} {where} {other}"
+
+
+def always(class_name: str) -> str:
+    """The baseline inside a sentence."""
+    return f"always predicting {quoted(class_name)}"
+
+
+def describe_pair(verdict: PairVerdict) -> str:
+    """Seen from the better one, so that the difference is never below zero."""
+    sides = (verdict.first_title, verdict.first_seeds), (verdict.second_title, verdict.second_seeds)
+    (worse, worse_seeds), (better, better_seeds) = sides if verdict.difference >= 0 else sides[::-1]
+    size = abs(verdict.difference)
+    details = [one_seed_words((worse, worse_seeds), (better, better_seeds))]
+    if verdict.low is not None and verdict.high is not None:
+        low, high = verdict.low, verdict.high
+        details.append(interval_words(*((low, high) if verdict.difference >= 0 else (-high, -low))))
+    if verdict.told_apart:
+        lead = f"{closed(better)} {standing(Outcome.AHEAD, size, worse)}{_in_brackets(details)}"
+        doubt = f" {SEEDS_DISAGREE}" if verdict.seeds_agree is False else ""
+        return f"{lead}; {luck_words(verdict.adjusted_p_value)}.{doubt}"
+    whose = f" for {better}" if size else ""
+    p_words = adjusted_p_words(verdict.adjusted_p_value, verdict.pairs)
+    details = [f"difference {points_words(size)}{whose}", *details, p_words]
+    tie = standing(Outcome.TIED, size, closed(worse))
+    return f"{closed(better)} {tie} on {verdict.images:,} test images{_in_brackets(details)}."
+
+
+def describe_majority(verdict: MajorityVerdict) -> str:
+    """One strategy against always predicting the commonest training class."""
+    baseline, title = always(verdict.majority_name), closed(verdict.title)
+    if verdict.is_the_same:
+        return (
+            f"{title} predicts {quoted(verdict.majority_name)} for every test image, which is the "
+            "baseline itself."
+        )
+    details = [
+        one_seed_words((verdict.title, verdict.seeds)),
+        interval_words(verdict.low, verdict.high),
+    ]
+    found = f"{title} {standing(verdict.outcome, verdict.difference, baseline)}"
+    if verdict.outcome is Outcome.TIED:
+        size = f"difference {points_words(verdict.difference)}"
+        return f"{found}{_in_brackets([size, *details, p_text(verdict.p_value)])}."
+    return f"{found}{_in_brackets(details)}; {luck_words(verdict.p_value)}."
+
+
+def describe_ties(group: TieGroup) -> str:
+    return (
+        f"These {number_word(len(group.titles))} {TIED} on {group.images:,} test images: "
+        f"{'; '.join(group.titles)}."
+    )
+
+
+def describe_seeds(score: StrategyScore) -> str:
+    """What stands beside a mean: ``one seed``, or how far the seeds lie apart."""
+    if score.deviation is None:
+        return "one seed"
+    kind = METRICS[score.score]
+    unit = "nats" if kind.unit == "nats" else "points"
+    spread = f"{kind.shown(score.deviation):.{2 if kind.unit == 'nats' else 1}f}"
+    return f"{len(score.seeds)} seeds, standard deviation {spread} {unit}"
+
+
+def describe_power(evidence: Evidence) -> str:
+    """How large a difference must be to be seen with so many test images."""
+    if not evidence.answers:
+        return "No run has finished yet, so there is nothing to compare."
+    difference = visible_difference(evidence)
+    if difference is None:
+        return (
+            f"With {evidence.images:,} test images no difference can be seen reliably between "
+            "strategies that agree on as many of them as these do."
+        )
+    points = 100 * difference
+    size = f"{points:.0f}" if points >= 1.95 else f"{points:.1f}"
+    return (
+        f"With {evidence.images:,} test images a difference under about {size} "
+        f"point{'' if size == '1' else 's'} cannot be seen reliably: "
+        "it would be missed more often than one time in five."
+    )
 
 
 def points_text(fraction: float) -> str:
-    """A difference of two shares: ``23.8`` for 0.238; no minus sign before a zero."""
+    """A difference of two fractions: ``23.8`` for 0.238; no minus sign before a zero."""
     return f"{round(100 * fraction, 1) + 0.0:.1f}"
 
 
 def points_words(fraction: float) -> str:
-    """``23.8 points``; ``1.0 point`` is said as ``1.0 points``, as decimals are."""
+    """``23.8 points``; also ``1.0 points``, as decimals are read."""
     return f"{points_text(fraction)} points"
 
 
@@ -40,6 +150,10 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.{3 if p_value >= 0.00995 else 4}f}"
 
 
+def adjusted_p_words(adjusted: float, pairs: int) -> str:
+    return p_text(adjusted) + (" after Holm" if pairs > 1 else "")
+
+
 def luck_words(p_value: float) -> str:
     """How likely luck alone gives a difference this large, as one chance in so many."""
     if p_value < SMALLEST_SHOWN_P:
@@ -54,6 +168,16 @@ def luck_words(p_value: float) -> str:
     )
 
 
+def one_seed_words(*strategies: tuple[str, int]) -> str:
+    """Which of the strategies, given as title and number of seeds, have one seed; may be empty."""
+    single = [title for title, seeds in strategies if seeds == 1]
+    if not single:
+        return ""
+    if len(single) == len(strategies):
+        return "one seed each" if len(strategies) > 1 else "one seed"
+    return f"one seed of {single[0]}"
+
+
 def closed(title: str) -> str:
     """A title inside a sentence: one that has a comma needs another behind it."""
     return f"{title}," if "," in title else title
@@ -63,70 +187,11 @@ def quoted(class_name: str) -> str:
     return f"“{class_name}”"
 
 
-_SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
-
 def number_word(count: int) -> str:
     return _SMALL_NUMBERS[count] if count < len(_SMALL_NUMBERS) else f"{count}"
 
 
-def pair_words(
-    answers: tuple[Answers, Answers],
-    test: PairedTest,
-    interval: tuple[float, float] | None,
-    p_words: str,
-    told_apart: bool,
-) -> str:
-    """Seen from the better one, so that the difference is never below zero."""
-    worse, better = answers if test.difference >= 0 else answers[::-1]
-    size = points_words(abs(test.difference))
-    details = [one_seed_words(worse, better)]
-    if interval is not None:
-        low, high = interval if test.difference >= 0 else (-interval[1], -interval[0])
-        details.append(interval_words(low, high))
-    if told_apart:
-        known = ", ".join(detail for detail in details if detail)
-        return f"{closed(better.title)} beats {closed(worse.title)} by {size}" + (
-            f" ({known})" if known else ""
-        )
-    whose = f" for {closed(better.title)}" if test.difference else ","
-    details = [f"difference {size}{whose}".rstrip(","), *details, p_words]
-    return (
-        f"{closed(better.title)} and {closed(worse.title)} cannot be told apart on {test.images:,} "
-        f"test images ({', '.join(detail for detail in details if detail)})."
-    )
-
-
-def adjusted_p_words(adjusted: float, pairs: int) -> str:
-    return p_text(adjusted) + (" after Holm" if pairs > 1 else "")
-
-
-def one_seed_words(*answers: Answers) -> str:
-    single = [entry for entry in answers if len(entry.seeds) == 1]
-    if not single:
-        return ""
-    if len(single) == len(answers):
-        return "one seed each" if len(answers) > 1 else "one seed"
-    return f"one seed of {single[0].title}"
-
-
-def majority_words(
-    evidence: Evidence, answers: Answers, test: PairedTest, interval: tuple[float, float]
-) -> str:
-    always = f"always saying {quoted(evidence.majority_name)}"
-    if bool(np.all(answers.predicted == evidence.majority_label)):
-        return (
-            f"{closed(answers.title)} says {quoted(evidence.majority_name)} for every test image: "
-            "it is no better than that, because it is the same."
-        )
-    details = [one_seed_words(answers), interval_words(*interval)]
-    if test.p_value >= SIGNIFICANCE:
-        details = [f"difference {points_words(test.difference)}", *details, p_text(test.p_value)]
-        known = ", ".join(detail for detail in details if detail)
-        return f"{closed(answers.title)} is no better than {always} ({known})."
+def _in_brackets(details: Sequence[str]) -> str:
+    """`` (a, b)``; nothing where all details are empty."""
     known = ", ".join(detail for detail in details if detail)
-    verb = "beats" if test.difference > 0 else "is worse than"
-    size = points_words(abs(test.difference))
-    return (
-        f"{closed(answers.title)} {verb} {always} by {size} ({known}); {luck_words(test.p_value)}."
-    )
+    return f" ({known})" if known else ""

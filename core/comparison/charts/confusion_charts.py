@@ -11,7 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from core.analysis.confusion import Confusion, number_text
+from core.analysis.confusion import Confusion
+from core.analysis.words.images import count_text
 from core.comparison.charts.appearance import percent_text, plain
 
 # Above this the printed counts could no longer be read.
@@ -179,7 +180,7 @@ def _add_numbers(
 
 
 def _printed(value: float, normalised: bool) -> str:
-    return f"{value:.0f}" if normalised else number_text(value)
+    return f"{value:.0f}" if normalised else count_text(value)
 
 
 def _luminance(shade: str) -> float:
@@ -198,10 +199,10 @@ def _add_choices(
     for row, column in cells:
         true, said = shown[row], shown[column]
         count, share = matrix.counts[true, said], matrix.shares[true, said]
-        of_label = number_text(matrix.images_of_label[true])
+        of_label = count_text(matrix.images_of_label[true])
         text = (
             f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[said])}<br>"
-            f"{number_text(count)} of {of_label} with that label"
+            f"{count_text(count)} of {of_label} with that label"
         )
         if not np.isnan(share):
             text += f": {percent_text(float(share))}"

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from core.analysis.comparison import MEGABYTE
 from core.analysis.ladder import MAJORITY
-from core.analysis.score_kinds import SCORES
+from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.time_breakdown import Ledger, pareto_front
 from core.analysis.words.several import ratio_text
@@ -186,7 +186,7 @@ def front_of(ledger: Ledger, scores: Sequence[StrategyScore]) -> frozenset[str]:
     return pareto_front(
         {row.strategy: row.parts.end_to_end for row in ledger.rows},
         {score.strategy: score.mean for score in scores},
-        SCORES[scores[0].score].better == "higher",
+        METRICS[scores[0].score].better == "higher",
     )
 
 
@@ -199,7 +199,7 @@ def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
     points = _points(ledger, scores)
     if not points:
         return figure
-    kind, front = SCORES[scores[0].score], front_of(ledger, scores)
+    kind, front = METRICS[scores[0].score], front_of(ledger, scores)
     line = sorted((seconds, value) for name, _, seconds, value in points if name in front)
     figure.add_scatter(
         name="not beaten in both",
@@ -242,7 +242,7 @@ def pareto_words(ledger: Ledger, scores: Sequence[StrategyScore]) -> str:
     points, front = _points(ledger, scores), front_of(ledger, scores)
     if not points:
         return "No run has finished yet."
-    kind = SCORES[scores[0].score]
+    kind = METRICS[scores[0].score]
     means = {score.strategy: kind.text(score.mean) for score in scores}
     said = {
         name: f"{title} {means[name]} after {seconds_text(seconds)}"
@@ -260,7 +260,7 @@ def pareto_frame(ledger: Ledger, scores: Sequence[StrategyScore]) -> pd.DataFram
     """One line a strategy, the fastest first."""
     if not scores:
         return pd.DataFrame()
-    kind, front = SCORES[scores[0].score], front_of(ledger, scores)
+    kind, front = METRICS[scores[0].score], front_of(ledger, scores)
     unit = "%" if kind.unit == "percent" else kind.unit
     return pd.DataFrame(
         [
@@ -285,7 +285,7 @@ def _points(ledger: Ledger, scores: Sequence[StrategyScore]) -> list[tuple[str, 
             score.strategy,
             score.title,
             max(seconds[score.strategy], SMALLEST_SECONDS),
-            SCORES[score.score].shown(score.mean),
+            METRICS[score.score].shown(score.mean),
         )
         for score in scores
         if score.strategy in seconds

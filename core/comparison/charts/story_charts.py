@@ -5,8 +5,7 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 
 import plotly.graph_objects as go
 
-from core.analysis.story import Bars, Squares, Times
-from core.analysis.story_cast import Bar
+from core.analysis.story import Bar, Bars, Squares, Times
 from core.comparison.charts.appearance import (
     appearance_of,
     percent_text,

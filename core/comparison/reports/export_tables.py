@@ -9,19 +9,19 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
-from core.analysis.choice import flip_pair
+from core.analysis.choice import headline_pair
 from core.analysis.comparison import Comparison, compare_experiment, curves_of
 from core.analysis.confusion import confusion
 from core.analysis.evidence import Evidence, load_evidence
 from core.analysis.ladder import LadderStep, ladder_steps
+from core.analysis.metrics import METRICS
 from core.analysis.mistakes import flips, likely_label_errors
-from core.analysis.score_kinds import SCORES
 from core.analysis.scores import ClassScore, per_class_table, score_table
 from core.analysis.time_breakdown import load_ledger
 from core.analysis.verdicts import (
@@ -30,6 +30,8 @@ from core.analysis.verdicts import (
     against_majority,
     all_pairs,
 )
+from core.analysis.words.ladder import describe_step
+from core.analysis.words.verdicts import describe_majority, describe_pair
 from core.comparison.reports.export import ROW_COLUMNS
 from core.comparison.reports.export_time import Record, Table, tables_of_time
 from core.datasets.spreadsheet import csv_cell
@@ -51,7 +53,7 @@ def export_tables(
     evidence = load_evidence(store, experiment_id)
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
     tables |= tables_of_time(load_ledger(store, experiment_id))
-    chosen = pair or flip_pair(evidence)
+    chosen = pair or headline_pair(evidence)
     flipped = [] if chosen is None else _flips(evidence, *chosen)
     tables["flips"] = (_FLIP_COLUMNS, flipped)
     return {
@@ -150,7 +152,7 @@ def _known(value: Any) -> Any:
 def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
     values: list[Record] = []
     means: list[Record] = []
-    for kind in SCORES.values():
+    for kind in METRICS.values():
         measure = {"measure": kind.name, "unit": kind.unit, "better": kind.better}
         for score in score_table(evidence, kind.name):
             values += [
@@ -173,10 +175,12 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
     tables: dict[str, Table] = {
         "scores": (_SCORE_COLUMNS, values),
         "score-intervals": (_INTERVAL_COLUMNS, means),
-        "ladder": _of_dataclasses(LadderStep, ladder_steps(evidence)),
-        "pairs": _of_dataclasses(PairVerdict, all_pairs(evidence)),
-        "against-majority": _of_dataclasses(
-            MajorityVerdict, [against_majority(evidence, name) for name in names]
+        "ladder": _in_words(LadderStep, ladder_steps(evidence), describe_step),
+        "pairs": _in_words(PairVerdict, all_pairs(evidence), describe_pair),
+        "against-majority": _in_words(
+            MajorityVerdict,
+            [against_majority(evidence, name) for name in names],
+            describe_majority,
         ),
         "label-errors": (_LABEL_ERROR_COLUMNS, _label_errors(evidence)),
     }
@@ -188,6 +192,14 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
 
 def _of_dataclasses(kind: type, entries: Sequence[Any]) -> Table:
     return [field.name for field in fields(kind)], [asdict(entry) for entry in entries]
+
+
+def _in_words(kind: type, entries: Sequence[Any], describe: Callable[[Any], str]) -> Table:
+    """The fields of ``entries``, and last ``words``: each of them in a sentence."""
+    columns, records = _of_dataclasses(kind, entries)
+    return [*columns, "words"], [
+        record | {"words": describe(entry)} for record, entry in zip(records, entries, strict=True)
+    ]
 
 
 def _confusion(evidence: Evidence, strategy: str) -> list[Record]:

@@ -8,8 +8,9 @@ from plotly.offline import get_plotlyjs
 
 from core.analysis.comparison import compare_experiment, curves_of
 from core.analysis.evidence import load_evidence
+from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_ledger
-from core.analysis.words.summary import summary_sentences
+from core.analysis.words.summary import describe_summary
 from core.comparison.reports.report_blocks import Chart, Section
 from core.comparison.reports.report_confusion import confusion_section
 from core.comparison.reports.report_parts import (
@@ -64,7 +65,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         .get_template("report.html.j2")
         .render(
             comparison=comparison,
-            summary=summary_sentences(evidence, ledger),
+            summary=describe_summary(summary_of(evidence, ledger)),
             sections=sections,
             # The library holds no text of ours, and nothing in it ends the script element.
             plotly_js=Markup(get_plotlyjs()),

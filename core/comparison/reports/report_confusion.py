@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from core.analysis.choice import best_answers
-from core.analysis.confusion import Confusion, confusion, confusion_words, number_text
+from core.analysis.confusion import Confusion, confusion
 from core.analysis.evidence import Evidence
+from core.analysis.words.images import count_text, describe_confusion
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
 from core.comparison.reports.report_blocks import UNKNOWN, Chart, Paragraphs, Section, Table
@@ -17,13 +17,13 @@ LONGEST_HEADING = 22
 
 def confusion_section(evidence: Evidence) -> Section:
     """Of the best strategy."""
-    best = best_answers(evidence)
+    best = evidence.best
     if best is None:
         nothing = Paragraphs(("No predictions can be read, so there is no matrix.",))
         return Section("confusion", "What is taken for what", (nothing,))
     matrix = confusion(evidence, best.strategy)
     left_out = _left_out(matrix)
-    words = confusion_words(matrix)
+    words = describe_confusion(matrix)
     return Section(
         "confusion",
         "What is taken for what",
@@ -60,7 +60,7 @@ def _confusion_table(matrix: Confusion) -> Table:
             (
                 name,
                 UNKNOWN if np.isnan(share) else percent_text(float(share)),
-                *("·" if count == 0 else number_text(count) for count in counts),
+                *("·" if count == 0 else count_text(count) for count in counts),
             )
             for name, share, counts in zip(
                 matrix.classes, np.diagonal(matrix.shares), matrix.counts, strict=True
@@ -78,7 +78,7 @@ def _mistakes_table(matrix: Confusion) -> Table:
         f"The {MISTAKES_LISTED} mistakes that were made most often; all are in the exported table.",
         ("label", "taken for", "images"),
         tuple(
-            (matrix.classes[true], matrix.classes[said], number_text(wrong[true, said]))
+            (matrix.classes[true], matrix.classes[said], count_text(wrong[true, said]))
             for true, said in cells
             if wrong[true, said] > 0
         ),

@@ -2,11 +2,11 @@
 
 import base64
 
-from core.analysis.choice import flip_pair
+from core.analysis.choice import headline_pair
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.evidence import Evidence
 from core.analysis.mistakes import Flip, flips
-from core.analysis.words.several import split_text
+from core.analysis.split_facts import split_text
 from core.analysis.words.verdicts import closed
 from core.comparison.charts.appearance import percent_text
 from core.comparison.reports.report_blocks import (
@@ -43,9 +43,9 @@ def dataset_of(spec: ExperimentSpec) -> tuple[Dataset | None, str]:
 
 
 def flips_section(evidence: Evidence, dataset: Dataset | None, why_not: str) -> Section:
-    """Ten pictures on which the best strategy and the one it is held against differ."""
+    """Ten pictures on which the two strategies of the headline pair differ."""
     title = "Pictures that made the difference"
-    pair = flip_pair(evidence)
+    pair = headline_pair(evidence)
     if pair is None:
         nothing = Paragraphs(("There are no two strategies whose answers could be compared.",))
         return Section("pictures", title, (nothing,))

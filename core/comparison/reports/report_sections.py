@@ -8,7 +8,14 @@ from core.analysis.evidence import Evidence
 from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import Ledger
-from core.analysis.verdicts import against_majority, all_pairs, power_sentence, ties
+from core.analysis.verdicts import against_majority, all_pairs, ties
+from core.analysis.words.verdicts import (
+    NO_TIES,
+    TIED,
+    describe_majority,
+    describe_power,
+    describe_ties,
+)
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.evidence_charts import (
@@ -132,16 +139,14 @@ def results_section(evidence: Evidence, comparison: Comparison) -> Section:
 def statistics_section(evidence: Evidence) -> Section:
     pairs = all_pairs(evidence)
     against = [
-        against_majority(evidence, answers.strategy).words
+        describe_majority(against_majority(evidence, answers.strategy))
         for answers in evidence.answers
         if answers.strategy != MAJORITY
     ]
-    tied = tuple(group.words for group in ties(evidence)) or (
-        "Every neighbour in the ranking can be told apart from the next.",
-    )
+    tied = tuple(map(describe_ties, ties(evidence))) or (NO_TIES,)
     blocks: list[Block] = [
-        Paragraphs((*tied, power_sentence(evidence))),
-        Paragraphs(("Against always saying the commonest class:",)),
+        Paragraphs((*tied, describe_power(evidence))),
+        Paragraphs(("Against always predicting the commonest class:",)),
         Paragraphs(tuple(against), points=True),
     ]
     if pairs:
@@ -149,7 +154,7 @@ def statistics_section(evidence: Evidence) -> Section:
             Chart(
                 "pairs-chart",
                 "How many points each row is ahead of each column. ▲: clearly ahead; ▼: clearly "
-                "behind; ≈: they cannot be told apart.",
+                f"behind; ≈: they {TIED}.",
                 pairs_words(pairs),
                 pairs_chart(pairs),
             ),
