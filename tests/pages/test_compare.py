@@ -10,7 +10,8 @@ from core.analysis.confusion import cell_images
 from core.analysis.evidence import load_evidence
 from core.analysis.feature_map import FeatureMap
 from core.analysis.mistakes import flips, likely_label_errors
-from core.analysis.verdicts import pair_verdict
+from core.analysis.verdicts import Outcome, pair_verdict
+from core.analysis.words.verdicts import describe_pair
 from core.datasets.store import open_dataset, remove_dataset
 from core.runs.kept_models import HeatMaps
 from core.runs.predictions import predictions_path
@@ -124,8 +125,8 @@ def test_the_verdict_stands_in_words_first(compared):
         open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second="cnn")
     )
     verdict = pair_verdict(load_evidence(compared, EXPERIMENT), "mlp", "cnn")
-    assert f"**{literal(verdict.words)}**" in [element.value for element in app.markdown]
-    assert verdict.words.startswith("CNN, three blocks, beats MLP by ")
+    assert f"**{literal(describe_pair(verdict))}**" in [element.value for element in app.markdown]
+    assert verdict.outcome is Outcome.AHEAD
 
 
 @pytest.mark.usefixtures("compared")

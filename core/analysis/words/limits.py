@@ -2,7 +2,7 @@
 
 from core.analysis.evidence import Evidence
 from core.analysis.scores import ClassScore, StrategyScore
-from core.analysis.words.verdicts import points_words, quoted
+from core.analysis.words.verdicts import TIED, always, points_words
 from core.datasets.model import Dataset
 from core.runs.experiment_spec import ExperimentSpec
 from core.text import percent_text
@@ -48,14 +48,13 @@ def limits(
 
 
 def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
-    share = percent_text(accuracy.majority)
-    always = f"always answering {quoted(evidence.majority_name)} ({share})"
+    baseline = f"{always(evidence.majority_name)} ({percent_text(accuracy.majority)})"
     low, high, majority = accuracy.low or 0.0, accuracy.high or 1.0, accuracy.majority or 0.0
     if low > majority:
-        return f"It is better than {always}: the whole interval of its accuracy lies above."
+        return f"It is better than {baseline}: the whole interval of its accuracy lies above."
     if high < majority:
-        return f"It is worse than {always}. Do not use it."
-    return f"It cannot be told apart from {always} on these test pictures. Do not use it."
+        return f"It is worse than {baseline}. Do not use it."
+    return f"It {TIED} from {baseline} on these test pictures. Do not use it."
 
 
 def _small_test(evidence: Evidence, accuracy: StrategyScore) -> list[str]:
