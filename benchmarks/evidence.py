@@ -77,7 +77,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     from core.analysis.ladder import ladder_steps
     from core.analysis.metrics import METRICS
     from core.analysis.scores import per_class_table, reliability, score_table
-    from core.analysis.time_breakdown import load_ledger
+    from core.analysis.time_breakdown import load_time_breakdown
     from core.analysis.verdicts import (
         against_majority,
         all_pairs,
@@ -106,7 +106,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
         "against_majority, all",
         lambda: [against_majority(evidence, answers.strategy) for answers in evidence.answers],
     )
-    timed(first, "load_ledger", lambda: load_ledger(store, EXPERIMENT))
+    timed(first, "load_ledger", lambda: load_time_breakdown(store, EXPERIMENT))
     timed(later, "pair_verdict, another", lambda: pair_verdict(evidence, *names[5:7]))
     timed(later, "per_class_table", lambda: per_class_table(evidence, names[4]))
     timed(later, "reliability", lambda: reliability(evidence, names[4]))

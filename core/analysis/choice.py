@@ -7,7 +7,7 @@ Pages, report, story and learning curve set the same two strategies side by side
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.verdicts import is_told_apart
 from core.errors import UnknownName
 from core.strategies.registry import find_strategy
@@ -36,7 +36,7 @@ def needs_pretrained(strategy: str) -> bool:
     return role_of(strategy) in ("linear_probe", "transfer")
 
 
-def headline_pair(evidence: Evidence) -> tuple[str, str] | None:
+def headline_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     """``(first, second)``: what a pre-trained network adds to training from scratch.
 
     See ``headline_of``; whether a pre-trained strategy is really better than the linear probe is
@@ -58,8 +58,8 @@ def headline_of(
     scratch, pretrained = best_from_scratch(accuracies), best_pretrained(accuracies, is_better)
     if scratch is not None and pretrained is not None:
         return scratch, pretrained
-    learners = [name for name in accuracies if role_of(name) != "baseline"]
-    among = learners if len(learners) > 1 else list(accuracies)
+    snapshots = [name for name in accuracies if role_of(name) != "baseline"]
+    among = snapshots if len(snapshots) > 1 else list(accuracies)
     ranked = sorted(among, key=lambda name: -accuracies[name])
     return (ranked[1], ranked[0]) if len(ranked) > 1 else None
 

@@ -1,17 +1,17 @@
-"""Which class was taken for which, and the pictures behind each cell of that table."""
+"""The confusion matrix of a strategy, and the images behind each of its cells."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.errors import UnknownName
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often each class was taken for each: row the label, column what the strategy said.
+    """How often each class was predicted for each: row the label, column the prediction.
 
     ``counts`` ``(C, C)``: int64 for one seed; with ``seed`` None float64, the mean over the
     ``seed_count`` seeds.
@@ -58,17 +58,17 @@ class CellImages:
     """The pictures behind one cell, most certain first.
 
     ``positions`` int64 ``(n,)`` are places in the dataset; ``seeds`` int64 ``(n,)`` says how many
-    of ``seed_count`` seeds put the picture there, ``sureness`` float64 ``(n,)`` the mean
+    of ``seed_count`` seeds put the picture there, ``confidence`` float64 ``(n,)`` the mean
     probability (0 to 1) that these gave to the class they said.
     """
 
     positions: np.ndarray
     seeds: np.ndarray
     seed_count: int
-    sureness: np.ndarray
+    confidence: np.ndarray
 
 
-def confusion(evidence: Evidence, strategy: str, seed: int | None = None) -> Confusion:
+def confusion(evidence: ExperimentPredictions, strategy: str, seed: int | None = None) -> Confusion:
     """The confusion matrix of one seed, or with None the mean over all seeds of the strategy.
 
     ``UnknownName`` for a strategy or seed that is not there.
@@ -90,9 +90,9 @@ def confusion(evidence: Evidence, strategy: str, seed: int | None = None) -> Con
 
 
 def cell_images(
-    evidence: Evidence, strategy: str, seed: int | None, true: int, predicted: int
+    evidence: ExperimentPredictions, strategy: str, seed: int | None, true: int, predicted: int
 ) -> CellImages:
-    """The test images of class ``true`` that the strategy took for ``predicted``.
+    """The test images of class ``true`` that the strategy predicts as ``predicted``.
 
     Classes are positions in ``evidence.classes``. With ``seed`` None these are the images that any
     seed put there: those that most seeds put there come first, then by sureness. ``UnknownName``
@@ -106,23 +106,21 @@ def cell_images(
     there = (answers.predicted[rows] == predicted) & (evidence.labels == true)
     seeds = there.sum(axis=0)
     found = np.flatnonzero(seeds)
-    given = (answers.predicted_probability[rows][:, found] * there[:, found]).sum(
-        axis=0, dtype=np.float64
-    )
-    sureness = given / seeds[found]
-    order = np.lexsort((-sureness, -seeds[found]))
+    given = (answers.confidence[rows][:, found] * there[:, found]).sum(axis=0, dtype=np.float64)
+    confidence = given / seeds[found]
+    order = np.lexsort((-confidence, -seeds[found]))
     return CellImages(
         positions=evidence.test_indices[found][order],
         seeds=seeds[found][order],
         seed_count=len(there),
-        sureness=sureness[order],
+        confidence=confidence[order],
     )
 
 
 def confusion_frame(matrix: Confusion) -> pd.DataFrame:
-    """One line a class: its images, the share named rightly, and how often it was taken for each.
+    """One line a class: its images, how many are correct, and how often each class is predicted.
 
-    The columns after ``label``, ``images`` and ``named rightly (%)`` are the classes in their
+    The columns after ``label``, ``images`` and ``correct (%)`` are the classes in their
     order, each after "as".
     """
     shares = 100 * np.diagonal(matrix.shares)
@@ -130,8 +128,8 @@ def confusion_frame(matrix: Confusion) -> pd.DataFrame:
         {
             "label": matrix.classes,
             "images": np.rint(matrix.images_of_label).astype(np.int64),
-            "named rightly (%)": shares,
+            "correct (%)": shares,
         }
     )
-    said = [f"as {name}" for name in matrix.classes]
-    return pd.concat([frame, pd.DataFrame(matrix.counts, columns=said)], axis=1)
+    predicted = [f"as {name}" for name in matrix.classes]
+    return pd.concat([frame, pd.DataFrame(matrix.counts, columns=predicted)], axis=1)

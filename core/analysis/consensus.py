@@ -1,7 +1,7 @@
-"""What the seeds of a strategy say together about each image, and which strategies know something.
+"""What the seeds of a strategy predict together, and which strategies have learned something.
 
-With several seeds a strategy says what most of its seeds say. Of two classes with as many seeds
-each, the one that they were surer of counts.
+With several seeds a strategy predicts what most of its seeds predict; ties go to the class with the
+higher confidence.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.evidence import Answers, Evidence
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import CONFIDENCE, holm, sign_flip_p_value
 
 
@@ -17,36 +17,39 @@ from core.analysis.significance import CONFIDENCE, holm, sign_flip_p_value
 class Consensus:
     """One strategy, one seed or all; arrays over the test images in the order of the split.
 
-    ``said`` int64 ``(N,)`` is a position in the classes, ``seeds`` int64 ``(N,)`` how many seeds
-    said it, ``sureness`` float64 ``(N,)`` the mean probability (0 to 1) that these gave it.
-    ``label_probability`` float64 ``(N,)`` is the mean over all seeds of what the label got;
-    ``share_right`` float64 ``(N,)`` is the share of seeds that were right.
+    ``predicted`` int64 ``(N,)``: position in the classes of what most seeds predict.
+    ``seeds`` int64 ``(N,)``: how many seeds predict it.
+    ``confidence`` float64 ``(N,)``: the mean probability (0 to 1) that these gave it.
+    ``true_class_probability`` float64 ``(N,)``: mean over all seeds of what the label got.
+    ``fraction_correct`` float64 ``(N,)``: fraction of seeds that are correct.
     """
 
-    said: np.ndarray
+    predicted: np.ndarray
     seeds: np.ndarray
     seed_count: int
-    sureness: np.ndarray
-    label_probability: np.ndarray
-    share_right: np.ndarray
+    confidence: np.ndarray
+    true_class_probability: np.ndarray
+    fraction_correct: np.ndarray
 
     @property
-    def mostly_right(self) -> np.ndarray:
+    def mostly_correct(self) -> np.ndarray:
         """bool ``(N,)``: more than half of the seeds were right."""
-        return self.share_right > 0.5
+        return self.fraction_correct > 0.5
 
     @property
     def mostly_wrong(self) -> np.ndarray:
         """bool ``(N,)``: more than half of the seeds were wrong."""
-        return self.share_right < 0.5
+        return self.fraction_correct < 0.5
 
     @property
     def most_agree(self) -> np.ndarray:
-        """bool ``(N,)``: more than half of the seeds said the same class."""
+        """bool ``(N,)``: more than half of the seeds predict the same class."""
         return 2 * self.seeds > self.seed_count
 
 
-def consensus(answers: Answers, seed: int | None = None, images: slice = slice(None)) -> Consensus:
+def consensus(
+    answers: StrategyPredictions, seed: int | None = None, images: slice = slice(None)
+) -> Consensus:
     """Of all seeds, or of one: ``UnknownName`` if the strategy has no such seed.
 
     ``images`` chooses some of the test images, by their place in the split.
@@ -54,25 +57,25 @@ def consensus(answers: Answers, seed: int | None = None, images: slice = slice(N
     chosen_seeds = slice(None) if seed is None else [answers.row_of(seed)]
     rows = (chosen_seeds, images)
     predicted = answers.predicted[rows]
-    sureness = answers.predicted_probability[rows].astype(np.float64)
+    confidence = answers.confidence[rows].astype(np.float64)
     same = predicted[:, None, :] == predicted[None, :, :]
     seeds = same.sum(axis=1)
-    sums = (same * sureness[None, :, :]).sum(axis=1)
+    sums = (same * confidence[None, :, :]).sum(axis=1)
     # A sum of probabilities is no more than the number of seeds, so it only settles ties.
     chosen = (seeds * (len(predicted) + 1) + sums).argmax(axis=0)[None, :]
     agreeing = np.take_along_axis(seeds, chosen, axis=0)[0]
     return Consensus(
-        said=np.take_along_axis(predicted, chosen, axis=0)[0].astype(np.int64),
+        predicted=np.take_along_axis(predicted, chosen, axis=0)[0].astype(np.int64),
         seeds=agreeing,
         seed_count=len(predicted),
-        sureness=np.take_along_axis(sums, chosen, axis=0)[0] / agreeing,
-        label_probability=answers.label_probability[rows].mean(axis=0, dtype=np.float64),
-        share_right=answers.right[rows].mean(axis=0),
+        confidence=np.take_along_axis(sums, chosen, axis=0)[0] / agreeing,
+        true_class_probability=answers.true_class_probability[rows].mean(axis=0, dtype=np.float64),
+        fraction_correct=answers.correct[rows].mean(axis=0),
     )
 
 
-def good_strategies(evidence: Evidence) -> tuple[Answers, ...]:
-    """Strategies that are clearly better than always saying the commonest training class.
+def good_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:
+    """Strategies that are clearly better than always predicting the commonest training class.
 
     Exact test on the shared images, Holm over the strategies, at 5 %. In the order of the ladder;
     never the majority class itself, which cannot be better than itself.
@@ -89,7 +92,7 @@ def good_strategies(evidence: Evidence) -> tuple[Answers, ...]:
     )
 
 
-def best_strategies(evidence: Evidence) -> tuple[Answers, ...]:
+def best_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:
     """Of the good strategies the best, the second best, and all that are not clearly worse.
 
     In the order of the ladder; at most one, or none, where no more are good.
@@ -100,7 +103,7 @@ def best_strategies(evidence: Evidence) -> tuple[Answers, ...]:
         return good
     best, second = ranked[:2]
     others = [answers for answers in good if answers is not best]
-    p_values = _p_values(best.right, others)
+    p_values = _p_values(best.correct, others)
     near = {
         answers.strategy
         for answers, p_value in zip(others, p_values, strict=True)
@@ -110,6 +113,6 @@ def best_strategies(evidence: Evidence) -> tuple[Answers, ...]:
     return tuple(answers for answers in good if answers.strategy in near)
 
 
-def _p_values(right: np.ndarray, others: Sequence[Answers]) -> list[float]:
-    """Of each of ``others`` against ``right`` ``(seeds, N)``, adjusted for their number."""
-    return holm([sign_flip_p_value(right, answers.right) for answers in others])
+def _p_values(right: np.ndarray, others: Sequence[StrategyPredictions]) -> list[float]:
+    """Of each of ``others`` against ``correct`` ``(seeds, N)``, adjusted for their number."""
+    return holm([sign_flip_p_value(right, answers.correct) for answers in others])

@@ -1,7 +1,8 @@
-"""What every finished run of an experiment said about every test image, in memory.
+"""The predictions of every finished run of an experiment for every test image, in memory.
 
-Everything that is compared image by image (intervals, paired tests, flips, confusion matrices)
-starts from an ``Evidence``. Shapes: S seeds, N test images in the order of the split, C classes.
+Everything that is compared image by image (intervals, paired tests, disagreements, confusion
+matrices) starts from an ``ExperimentPredictions``. Shapes: S seeds, N test images in the order of
+the split, C classes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,18 +21,19 @@ from core.runs.records import RunRecord
 from core.runs.store import Store
 from core.strategies.registry import STRATEGIES
 
-# No strategy is called so: names of strategies are identifiers.
+# Cannot clash with a strategy name, which is an identifier.
 BASELINE = "(always the commonest class)"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """One strategy's answers, one row a seed, seeds rising.
+class StrategyPredictions:
+    """The predictions of one strategy, one row a seed, seeds rising.
 
-    ``predicted`` int32 ``(S, N)``: the most probable class, the first of equals.
-    ``right`` bool ``(S, N)``. ``label_probability`` and ``predicted_probability`` float32
-    ``(S, N)``, 0 to 1: what the run gave the true class, and the class that it named.
-    ``label_rank`` int32 ``(S, N)``: how many classes it put before the true one; 0 where right.
+    ``predicted`` int32 ``(S, N)``: the most probable class; ties go to the first.
+    ``correct`` bool ``(S, N)``.
+    ``true_class_probability`` float32 ``(S, N)``, 0 to 1: what the run gave the true class.
+    ``confidence`` float32 ``(S, N)``, 0 to 1: what it gave the predicted class.
+    ``true_class_rank`` int32 ``(S, N)``: how many classes it put before the true one; 0 if correct.
     """
 
     strategy: str
@@ -39,20 +41,20 @@ class Answers:
     seeds: tuple[int, ...]
     run_ids: tuple[str, ...]
     predicted: np.ndarray
-    right: np.ndarray
-    label_probability: np.ndarray
-    predicted_probability: np.ndarray
-    label_rank: np.ndarray
+    correct: np.ndarray
+    true_class_probability: np.ndarray
+    confidence: np.ndarray
+    true_class_rank: np.ndarray
 
     @property
-    def share_right(self) -> np.ndarray:
+    def fraction_correct(self) -> np.ndarray:
         """float64 ``(N,)``: the share of seeds that got each image right."""
-        return self.right.mean(axis=0)
+        return self.correct.mean(axis=0)
 
     @property
     def accuracy(self) -> float:
         """Mean over seeds of the share of images that were right."""
-        return float(self.right.mean())
+        return float(self.correct.mean())
 
     def probabilities(self) -> np.ndarray:
         """float32 ``(S, N, C)``: what each run gave every class.
@@ -68,7 +70,7 @@ class Answers:
             raise UnknownName("seed", str(seed), [str(known) for known in self.seeds])
         return self.seeds.index(seed)
 
-    def of_seed(self, seed: int) -> "Answers":
+    def of_seed(self, seed: int) -> "StrategyPredictions":
         """The same strategy with one of its seeds alone."""
         row = slice(self.row_of(seed), self.row_of(seed) + 1)
         return replace(
@@ -76,16 +78,16 @@ class Answers:
             seeds=self.seeds[row],
             run_ids=self.run_ids[row],
             predicted=self.predicted[row],
-            right=self.right[row],
-            label_probability=self.label_probability[row],
-            predicted_probability=self.predicted_probability[row],
-            label_rank=self.label_rank[row],
+            correct=self.correct[row],
+            true_class_probability=self.true_class_probability[row],
+            confidence=self.confidence[row],
+            true_class_rank=self.true_class_rank[row],
         )
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """All answers of one experiment to the same test images.
+class ExperimentPredictions:
+    """All predictions of one experiment for the same test images.
 
     ``labels`` int32 ``(N,)``, ``test_indices`` int64 ``(N,)`` (positions in the dataset).
     ``majority_label`` is the position in ``classes`` of the commonest class of the *training*
@@ -100,7 +102,7 @@ class Evidence:
     labels: np.ndarray
     test_indices: np.ndarray
     majority_label: int
-    answers: tuple[Answers, ...]
+    answers: tuple[StrategyPredictions, ...]
     missing: dict[str, str]
 
     @property
@@ -118,12 +120,12 @@ class Evidence:
 
     @property
     def majority_right(self) -> np.ndarray:
-        """bool ``(1, N)``: what always saying the commonest training class gets right."""
+        """bool ``(1, N)``: what always predicting the commonest training class gets right."""
         return (self.labels == self.majority_label)[np.newaxis]
 
     @property
     def majority_accuracy(self) -> float:
-        """Share of the test images that are of the commonest training class."""
+        """Fraction of the test images that are of the commonest training class."""
         return float(self.majority_right.mean()) if self.images else 0.0
 
     @cached_property
@@ -134,7 +136,7 @@ class Evidence:
         difference is read from the difference of two of these. ``BASELINE`` is the key of always
         saying the commonest class. Computed once, when it is first asked for.
         """
-        rights = [self.majority_right, *(answers.right for answers in self.answers)]
+        rights = [self.majority_right, *(answers.correct for answers in self.answers)]
         names = [BASELINE, *(answers.strategy for answers in self.answers)]
         if not self.images:
             return {}
@@ -147,21 +149,21 @@ class Evidence:
         p values are not yet adjusted for their number. Computed once.
         """
         return {
-            (first.strategy, second.strategy): paired_test(first.right, second.right)
+            (first.strategy, second.strategy): paired_test(first.correct, second.correct)
             for first, second in combinations(self.answers, 2)
         }
 
     @cached_property
-    def ranked(self) -> tuple[Answers, ...]:
+    def ranked(self) -> tuple[StrategyPredictions, ...]:
         """Best accuracy first; of equals the lower rung of the ladder."""
         return tuple(sorted(self.answers, key=lambda answers: -answers.accuracy))
 
     @property
-    def best(self) -> Answers | None:
+    def best(self) -> StrategyPredictions | None:
         """The most accurate strategy; None where nothing has answers."""
         return self.ranked[0] if self.ranked else None
 
-    def of(self, strategy: str) -> Answers:
+    def of(self, strategy: str) -> StrategyPredictions:
         """The answers of one strategy, or ``UnknownName`` listing those that have any."""
         for answers in self.answers:
             if answers.strategy == strategy:
@@ -169,7 +171,7 @@ class Evidence:
         raise UnknownName("strategy", strategy, [answers.strategy for answers in self.answers])
 
 
-def load_evidence(store: Store, experiment_id: str) -> Evidence:
+def load_evidence(store: Store, experiment_id: str) -> ExperimentPredictions:
     """Read the predictions of all finished runs; what cannot be read goes to ``missing``.
 
     Raises ``UnknownName`` for an experiment that is not in the store.
@@ -187,7 +189,7 @@ def load_evidence(store: Store, experiment_id: str) -> Evidence:
             read.append((run, predictions))
     labels = read[0][1].labels.astype(np.int32) if read else np.zeros(0, np.int32)
     indices = read[0][1].test_indices.astype(np.int64) if read else np.zeros(0, np.int64)
-    return Evidence(
+    return ExperimentPredictions(
         experiment_id=experiment_id,
         dataset_id=spec.dataset_id,
         dataset_name=spec.dataset_name,
@@ -248,31 +250,33 @@ def ladder_order(strategies: Iterable[str]) -> list[str]:
     )
 
 
-def _answers(read: Sequence[tuple[RunRecord, Predictions]], labels: np.ndarray) -> Answers:
+def _answers(
+    read: Sequence[tuple[RunRecord, Predictions]], labels: np.ndarray
+) -> StrategyPredictions:
     read = sorted(read, key=lambda entry: entry[0].seed)
     strategy = read[0][0].strategy
     images = np.arange(len(labels))
     shape = (len(read), len(labels))
-    predicted, label_rank = np.empty(shape, np.int32), np.empty(shape, np.int32)
-    label_probability = np.empty(shape, np.float32)
-    predicted_probability = np.empty(shape, np.float32)
+    predicted, true_class_rank = np.empty(shape, np.int32), np.empty(shape, np.int32)
+    true_class_probability = np.empty(shape, np.float32)
+    confidence = np.empty(shape, np.float32)
     for row, (_, predictions) in enumerate(read):
         probabilities = predictions.probabilities
         predicted[row] = probabilities.argmax(axis=1)
-        predicted_probability[row] = probabilities[images, predicted[row]]
+        confidence[row] = probabilities[images, predicted[row]]
         given = probabilities[images, labels]
-        label_probability[row] = given
-        label_rank[row] = _rank(probabilities, labels, given)
-    return Answers(
+        true_class_probability[row] = given
+        true_class_rank[row] = _rank(probabilities, labels, given)
+    return StrategyPredictions(
         strategy=strategy,
         title=title_of(strategy),
         seeds=tuple(run.seed for run, _ in read),
         run_ids=tuple(run.id for run, _ in read),
         predicted=predicted,
-        right=predicted == labels,
-        label_probability=label_probability,
-        predicted_probability=predicted_probability,
-        label_rank=label_rank,
+        correct=predicted == labels,
+        true_class_probability=true_class_probability,
+        confidence=confidence,
+        true_class_rank=true_class_rank,
     )
 
 

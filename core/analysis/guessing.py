@@ -12,7 +12,7 @@ import numpy as np
 
 from core.analysis.choice import MAJORITY, role_of
 from core.analysis.comparison import title_of
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import holm, sign_flip_p_value, wilson_interval
 from core.errors import BadInput
 
@@ -50,14 +50,14 @@ class Player:
 class PlayerScore:
     """How one player did in a round; the visitor's ``strategy`` is None.
 
-    ``low`` and ``high`` (0 to 1) are the 95 % Wilson interval of ``right`` out of ``pictures``.
+    ``low`` and ``high`` (0 to 1) are the 95 % Wilson interval of ``correct`` out of ``pictures``.
     ``everywhere`` (0 to 1) is the accuracy of the same network on all test images, and ``p_value``
     that of McNemar's exact test against the visitor, after Holm: None for the visitor.
     """
 
     strategy: str | None
     title: str
-    right: int
+    correct: int
     pictures: int
     low: float
     high: float
@@ -77,7 +77,7 @@ def shuffled(count: int, key: str) -> list[int]:
     return order
 
 
-def guessing_round(evidence: Evidence, number: int) -> GuessingRound:
+def guessing_round(evidence: ExperimentPredictions, number: int) -> GuessingRound:
     """Round ``number``, from 1: the same images for everybody who plays this experiment.
 
     The test images are shuffled once and dealt out ten at a time, so each round is a random sample
@@ -96,7 +96,7 @@ def guessing_round(evidence: Evidence, number: int) -> GuessingRound:
     )
 
 
-def players(evidence: Evidence) -> tuple[Player, ...]:
+def players(evidence: ExperimentPredictions) -> tuple[Player, ...]:
     """The majority class, whether or not it was run, then every strategy in ladder order."""
     always = np.full(evidence.images, evidence.majority_label)
     return (
@@ -106,8 +106,8 @@ def players(evidence: Evidence) -> tuple[Player, ...]:
                 answers.strategy,
                 answers.title,
                 answers.predicted[0],
-                answers.right[0],
-                answers.predicted_probability[0],
+                answers.correct[0],
+                answers.confidence[0],
             )
             for answers in evidence.answers
             if role_of(answers.strategy) != "baseline"
@@ -116,7 +116,7 @@ def players(evidence: Evidence) -> tuple[Player, ...]:
 
 
 def round_scores(
-    evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
 ) -> tuple[PlayerScore, ...]:
     """The visitor, then every strategy in the order of the ladder.
 

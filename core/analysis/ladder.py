@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.analysis.choice import MAJORITY
-from core.analysis.evidence import BASELINE, Answers, Evidence
+from core.analysis.evidence import BASELINE, ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import percentile_interval
 from core.analysis.verdicts import Outcome
 from core.errors import UnknownName
@@ -41,7 +41,7 @@ class LadderStep:
         return Outcome.TIED
 
 
-def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
+def ladder_steps(evidence: ExperimentPredictions) -> tuple[LadderStep, ...]:
     """The steps in the order of their accuracy, the majority class first.
 
     A strategy that is worse than always predicting one class comes second, with a gain below zero.
@@ -62,7 +62,7 @@ def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
     return tuple(steps)
 
 
-def _first(evidence: Evidence) -> LadderStep:
+def _first(evidence: ExperimentPredictions) -> LadderStep:
     return LadderStep(
         strategy=MAJORITY,
         title=evidence.majority_title,
@@ -77,7 +77,9 @@ def _first(evidence: Evidence) -> LadderStep:
     )
 
 
-def _step(evidence: Evidence, answers: Answers, before: str, last: LadderStep) -> LadderStep:
+def _step(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, before: str, last: LadderStep
+) -> LadderStep:
     resampled = evidence.resampled
     low, high = percentile_interval(resampled[answers.strategy] - resampled[before])
     return LadderStep(

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
-from core.analysis.evidence import Answers, Evidence
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.errors import UnknownName
 
 SMALLEST_PROBABILITY = 1e-7
@@ -38,8 +38,8 @@ class Metric:
     unit: Literal["percent", "points", "nats"]
     better: Literal["higher", "lower"]
     help: str
-    of_runs: Callable[[Evidence, Answers, np.ndarray], np.ndarray]
-    of_majority: Callable[[Evidence], float] | None = None
+    of_runs: Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]
+    of_majority: Callable[[ExperimentPredictions], float] | None = None
     is_fraction: bool = False
 
     def shown(self, value: float) -> float:
@@ -62,7 +62,7 @@ def find_metric(name: str) -> Metric:
     return METRICS[name]
 
 
-def once(evidence: Evidence) -> np.ndarray:
+def once(evidence: ExperimentPredictions) -> np.ndarray:
     """The counts of a sample that has every image once: ``(N, 1)``."""
     return np.ones((evidence.images, 1))
 
@@ -100,7 +100,7 @@ def macro_f1(
 def calibration_error(confidence: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Expected calibration error in 15 bins of equal width (Guo et al. 2017), 0 to 1.
 
-    ``confidence`` and ``right`` are ``(S, N)``. The gap between confidence and accuracy, averaged
+    ``confidence`` and ``correct`` are ``(S, N)``. The gap between confidence and accuracy, averaged
     over the bins by their number of images.
     """
     images = counts.sum(axis=0)
@@ -118,13 +118,15 @@ def reliability_bin(confidence: np.ndarray) -> np.ndarray:
     return np.digitize(confidence.astype(np.float64), edges, right=True)
 
 
-def image_log_losses(label_probability: np.ndarray) -> np.ndarray:
+def image_log_losses(true_class_probability: np.ndarray) -> np.ndarray:
     """float64, same shape: ``-log`` of the probability of the true class, at most 16.1 nats."""
-    return -np.log(np.clip(label_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
+    return -np.log(np.clip(true_class_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
 
 
-def _log_loss(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    losses = image_log_losses(answers.label_probability)
+def _log_loss(
+    _evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
+    losses = image_log_losses(answers.true_class_probability)
     # Not ``@``: its threads wait for each other when a training holds the processor.
     return np.einsum("sn,nr->sr", losses, counts) / counts.sum(axis=0)
 
@@ -132,16 +134,18 @@ def _log_loss(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.n
 _OfClasses = Callable[[np.ndarray, np.ndarray, int, np.ndarray], np.ndarray]
 
 
-def _by_class(measure: _OfClasses) -> Callable[[Evidence, Answers, np.ndarray], np.ndarray]:
+def _by_class(
+    measure: _OfClasses,
+) -> Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]:
     return lambda evidence, answers, counts: measure(
         evidence.labels, answers.predicted, len(evidence.classes), counts
     )
 
 
-def _of_always(measure: _OfClasses) -> Callable[[Evidence], float]:
+def _of_always(measure: _OfClasses) -> Callable[[ExperimentPredictions], float]:
     """``measure`` of always predicting the commonest training class."""
 
-    def of_majority(evidence: Evidence) -> float:
+    def of_majority(evidence: ExperimentPredictions) -> float:
         always = np.full((1, evidence.images), evidence.majority_label, np.int32)
         found = measure(evidence.labels, always, len(evidence.classes), once(evidence))
         return float(found[0, 0])
@@ -174,7 +178,7 @@ METRICS: dict[str, Metric] = {
             "percent",
             "higher",
             "Fraction of test images that were predicted correctly.",
-            lambda _, answers, counts: answers.right @ counts / counts.sum(axis=0),
+            lambda _, answers, counts: answers.correct @ counts / counts.sum(axis=0),
             lambda evidence: evidence.majority_accuracy,
             is_fraction=True,
         ),
@@ -213,7 +217,9 @@ METRICS: dict[str, Metric] = {
             "percent",
             "higher",
             "Fraction of test images whose class was among the three most probable.",
-            lambda _, answers, counts: (answers.label_rank < TOP) @ counts / counts.sum(axis=0),
+            lambda _, answers, counts: (
+                (answers.true_class_rank < TOP) @ counts / counts.sum(axis=0)
+            ),
             is_fraction=True,
         ),
         Metric(
@@ -224,7 +230,7 @@ METRICS: dict[str, Metric] = {
             "How far confidence lies from how often such predictions are correct, on average. With "
             "few test images it comes out a little too large.",
             lambda _, answers, counts: calibration_error(
-                answers.predicted_probability, answers.right, counts
+                answers.confidence, answers.correct, counts
             ),
         ),
     )

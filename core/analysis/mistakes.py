@@ -1,8 +1,8 @@
-"""Down to the single image: flips, sure mistakes, the hardest images, likely label errors.
+"""Single images: disagreements, confident mistakes, hardest images, likely label errors.
 
-Everything is read from kept predictions. An ``image`` is always its position in the dataset;
+Everything comes from stored predictions. An ``image`` is always its position in the dataset;
 classes are positions in ``evidence.classes``; probabilities are 0 to 1. A strategy with several
-seeds says what most of its seeds say (``core.analysis.consensus``).
+seeds predicts what most of its seeds predict (``core.analysis.consensus``).
 """
 
 import csv
@@ -18,7 +18,7 @@ from core.analysis.consensus import (
     consensus,
     good_strategies,
 )
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.datasets.model import Dataset
 from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
@@ -36,37 +36,37 @@ LABEL_ERROR_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Flip:
+class Disagreement:
     """One image that one strategy had right and the other wrong.
 
-    ``first_said`` and ``second_said`` are the answers, ``first_sureness`` and ``second_sureness``
-    the probabilities of these, ``first_label`` and ``second_label`` those of the label.
+    For the first and for the second strategy: the class that it predicts, its confidence, and the
+    probability that it gave to the label.
     """
 
     image: int
     label: int
-    first_said: int
-    second_said: int
-    first_label: float
-    second_label: float
-    first_sureness: float
-    second_sureness: float
+    first_predicted: int
+    second_predicted: int
+    first_true_class_probability: float
+    second_true_class_probability: float
+    first_confidence: float
+    second_confidence: float
 
     @property
     def gain(self) -> float:
         """How much more the second strategy gave to the label, -1 to 1."""
-        return self.second_label - self.first_label
+        return self.second_true_class_probability - self.first_true_class_probability
 
 
 @dataclass(frozen=True)
-class Flips:
-    """What the second strategy put right and what it broke.
+class Disagreements:
+    """``fixed``: images that only the second strategy gets right, the largest gain first.
 
-    ``put_right`` has the largest gain first, ``broken`` the largest loss.
+    ``regressed``: those that only the first gets right, the largest loss first.
     """
 
-    put_right: tuple[Flip, ...]
-    broken: tuple[Flip, ...]
+    fixed: tuple[Disagreement, ...]
+    regressed: tuple[Disagreement, ...]
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Mistake:
 
     image: int
     label: int
-    said: int
-    sureness: float
-    label_probability: float
+    predicted: int
+    confidence: float
+    true_class_probability: float
     seeds_wrong: int
     seed_count: int
 
@@ -91,7 +91,7 @@ class HardImage:
 
     image: int
     label: int
-    label_probability: float
+    true_class_probability: float
     answers: tuple[tuple[str, int], ...]
 
 
@@ -109,48 +109,60 @@ class LabelError:
     strategies: tuple[str, ...]
 
 
-def flips(
-    evidence: Evidence,
+def disagreements(
+    evidence: ExperimentPredictions,
     first: str,
     second: str,
     seed_of_first: int | None = None,
     seed_of_second: int | None = None,
-) -> Flips:
+) -> Disagreements:
     """The images on which two strategies differ in being right.
 
     With one seed each (chosen, or because there is only one) the counts are those of
-    ``significance.paired_difference``. With several, an image is a flip where more than half of
+    ``significance.paired_difference``. With several, an image is one where more than half of
     the seeds of one are right and more than half of the other's are wrong; ``paired_difference``
     then counts means over the pairs of seeds instead. ``UnknownName`` for a strategy or seed that
     is not there.
     """
     before = consensus(evidence.of(first), seed_of_first)
     after = consensus(evidence.of(second), seed_of_second)
-    gains = after.label_probability - before.label_probability
-    return Flips(
-        put_right=_flips(evidence, before, after, before.mostly_wrong & after.mostly_right, -gains),
-        broken=_flips(evidence, before, after, before.mostly_right & after.mostly_wrong, gains),
+    gains = after.true_class_probability - before.true_class_probability
+    return Disagreements(
+        fixed=_disagreements(
+            evidence, before, after, before.mostly_wrong & after.mostly_correct, -gains
+        ),
+        regressed=_disagreements(
+            evidence, before, after, before.mostly_correct & after.mostly_wrong, gains
+        ),
     )
 
 
-def _flips(
-    evidence: Evidence, before: Consensus, after: Consensus, there: np.ndarray, order: np.ndarray
-) -> tuple[Flip, ...]:
+def _disagreements(
+    evidence: ExperimentPredictions,
+    before: Consensus,
+    after: Consensus,
+    there: np.ndarray,
+    order: np.ndarray,
+) -> tuple[Disagreement, ...]:
     rows = _sorted_by(order, there)
     columns = (
         evidence.test_indices,
         evidence.labels,
-        before.said,
-        after.said,
-        before.label_probability,
-        after.label_probability,
-        before.sureness,
-        after.sureness,
+        before.predicted,
+        after.predicted,
+        before.true_class_probability,
+        after.true_class_probability,
+        before.confidence,
+        after.confidence,
     )
-    return tuple(Flip(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True))
+    return tuple(
+        Disagreement(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True)
+    )
 
 
-def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[Mistake, ...]:
+def confident_mistakes(
+    evidence: ExperimentPredictions, strategy: str, count: int
+) -> tuple[Mistake, ...]:
     """The mistakes of a strategy that it was surest of, at most ``count``.
 
     A mistake is an image that more than half of the seeds got wrong and on which the class said
@@ -158,16 +170,16 @@ def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[M
     """
     answers = evidence.of(strategy)
     found = consensus(answers)
-    wrong = found.mostly_wrong & (found.said != evidence.labels)
-    rows = _sorted_by(-found.sureness, wrong)[:count]
-    seeds_wrong = (~answers.right).sum(axis=0)
+    wrong = found.mostly_wrong & (found.predicted != evidence.labels)
+    rows = _sorted_by(-found.confidence, wrong)[:count]
+    seeds_wrong = (~answers.correct).sum(axis=0)
     return tuple(
         Mistake(
             image=int(evidence.test_indices[row]),
             label=int(evidence.labels[row]),
-            said=int(found.said[row]),
-            sureness=float(found.sureness[row]),
-            label_probability=float(found.label_probability[row]),
+            predicted=int(found.predicted[row]),
+            confidence=float(found.confidence[row]),
+            true_class_probability=float(found.true_class_probability[row]),
             seeds_wrong=int(seeds_wrong[row]),
             seed_count=found.seed_count,
         )
@@ -175,7 +187,7 @@ def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[M
     )
 
 
-def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
+def hardest(evidence: ExperimentPredictions, count: int) -> tuple[HardImage, ...]:
     """Images that all strategies get wrong, those with the least probability for the label first.
 
     Asked are the strategies that are clearly better than the majority class: one that always says
@@ -189,14 +201,14 @@ def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
         return ()
     views = [consensus(answers) for answers in asked]
     wrong = np.all([view.mostly_wrong for view in views], axis=0)
-    given = np.mean([view.label_probability for view in views], axis=0)
+    given = np.mean([view.true_class_probability for view in views], axis=0)
     return tuple(
         HardImage(
             image=int(evidence.test_indices[row]),
             label=int(evidence.labels[row]),
-            label_probability=float(given[row]),
+            true_class_probability=float(given[row]),
             answers=tuple(
-                (answers.strategy, int(view.said[row]))
+                (answers.strategy, int(view.predicted[row]))
                 for answers, view in zip(asked, views, strict=True)
             ),
         )
@@ -204,7 +216,9 @@ def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
     )
 
 
-def likely_label_errors(evidence: Evidence, count: int | None = None) -> tuple[LabelError, ...]:
+def likely_label_errors(
+    evidence: ExperimentPredictions, count: int | None = None
+) -> tuple[LabelError, ...]:
     """Images on which the best strategies agree on one class that is not the label.
 
     Asked are those that are clearly better than the majority class and not clearly worse than the
@@ -216,22 +230,22 @@ def likely_label_errors(evidence: Evidence, count: int | None = None) -> tuple[L
     if len(asked) < FEWEST_WITNESSES:
         return ()
     views = [consensus(answers) for answers in asked]
-    said = views[0].said
-    agreed = np.all([(view.said == said) & view.most_agree for view in views], axis=0)
-    sureness = np.mean([view.sureness for view in views], axis=0)
+    predicted = views[0].predicted
+    agreed = np.all([(view.predicted == predicted) & view.most_agree for view in views], axis=0)
+    confidence = np.mean([view.confidence for view in views], axis=0)
     return tuple(
         LabelError(
             image=int(evidence.test_indices[row]),
             label=int(evidence.labels[row]),
-            suggested=int(said[row]),
-            probability=float(sureness[row]),
+            suggested=int(predicted[row]),
+            probability=float(confidence[row]),
             strategies=tuple(answers.strategy for answers in asked),
         )
-        for row in _sorted_by(-sureness, agreed & (said != evidence.labels))[:count]
+        for row in _sorted_by(-confidence, agreed & (predicted != evidence.labels))[:count]
     )
 
 
-def label_errors_csv(evidence: Evidence, dataset: Dataset) -> bytes:
+def label_errors_csv(evidence: ExperimentPredictions, dataset: Dataset) -> bytes:
     """All likely label errors as CSV, UTF-8, safe to open in a spreadsheet.
 
     Columns are ``LABEL_ERROR_COLUMNS``. ``BadInput`` if ``dataset`` is not the one that the

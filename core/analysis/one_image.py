@@ -1,4 +1,4 @@
-"""What every strategy said about one test image."""
+"""What every strategy predicts for one test image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,33 +7,33 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.consensus import consensus
-from core.analysis.evidence import Answers, Evidence
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.errors import BadInput
 
 
 @dataclass(frozen=True)
 class ImageAnswer:
-    """One strategy on one image; its seeds together say what most of them say.
+    """One strategy on one image; its seeds together predict what most of them predict.
 
-    ``said`` is a position in the classes, ``sureness`` the mean probability (0 to 1) of the seeds
-    that said it, ``label_probability`` what the label got, a mean over all seeds.
+    ``predicted``: position in the classes. ``confidence``: mean probability (0 to 1) of the seeds
+    that predict it. ``true_class_probability``: what the label got, a mean over all seeds.
     """
 
     strategy: str
     title: str
-    said: int
-    said_name: str
-    right: bool
-    sureness: float
-    label_probability: float
-    seeds_right: int
+    predicted: int
+    predicted_name: str
+    correct: bool
+    confidence: float
+    true_class_probability: float
+    seeds_correct: int
     seed_count: int
 
 
 def answers_about(
-    evidence: Evidence, image: int, seed: int | None = None
+    evidence: ExperimentPredictions, image: int, seed: int | None = None
 ) -> tuple[ImageAnswer, ...]:
-    """What each strategy said about an image of the test split, in ladder order.
+    """What each strategy predicts for an image of the test split, in ladder order.
 
     ``image`` is its position in the dataset. With ``seed`` only strategies that have it are
     asked. ``BadInput`` where it is not one of the test images.
@@ -46,47 +46,49 @@ def answers_about(
     )
 
 
-def test_row(evidence: Evidence, image: int) -> int:
+def test_row(evidence: ExperimentPredictions, image: int) -> int:
     """Where an image stands in the arrays of ``evidence``; ``BadInput`` if it does not."""
     found = np.flatnonzero(evidence.test_indices == image)
     if not len(found):
         raise BadInput(
-            f"Picture {image:,} is not one of the {evidence.images:,} test images, so nothing was "
-            "said about it.",
+            f"Picture {image:,} is not one of the {evidence.images:,} test images, so there is no "
+            "prediction for it.",
             "image",
         )
     return int(found[0])
 
 
 def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
-    """One line a strategy: what it said, how sure, what the label got, seeds that were right."""
+    """One line a strategy: prediction, confidence, what the label got, seeds that are correct."""
     return pd.DataFrame(
         [
             {
                 "strategy": answer.title,
-                "said": answer.said_name,
-                "right": "yes" if answer.right else "no",
-                "probability of that (%)": 100 * answer.sureness,
-                "probability of the label (%)": 100 * answer.label_probability,
-                "seeds right": f"{answer.seeds_right} of {answer.seed_count}",
+                "predicted": answer.predicted_name,
+                "correct": "yes" if answer.correct else "no",
+                "confidence (%)": 100 * answer.confidence,
+                "probability of the label (%)": 100 * answer.true_class_probability,
+                "seeds correct": f"{answer.seeds_correct} of {answer.seed_count}",
             }
             for answer in answers
         ]
     )
 
 
-def _answer(evidence: Evidence, answers: Answers, row: int, seed: int | None) -> ImageAnswer:
+def _answer(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, row: int, seed: int | None
+) -> ImageAnswer:
     # One image alone: what most seeds say costs nothing then.
     found = consensus(answers, seed, slice(row, row + 1))
-    said = int(found.said[0])
+    predicted = int(found.predicted[0])
     return ImageAnswer(
         strategy=answers.strategy,
         title=answers.title,
-        said=said,
-        said_name=evidence.classes[said],
-        right=said == int(evidence.labels[row]),
-        sureness=float(found.sureness[0]),
-        label_probability=float(found.label_probability[0]),
-        seeds_right=round(float(found.share_right[0]) * found.seed_count),
+        predicted=predicted,
+        predicted_name=evidence.classes[predicted],
+        correct=predicted == int(evidence.labels[row]),
+        confidence=float(found.confidence[0]),
+        true_class_probability=float(found.true_class_probability[0]),
+        seeds_correct=round(float(found.fraction_correct[0]) * found.seed_count),
         seed_count=found.seed_count,
     )

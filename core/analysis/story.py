@@ -15,7 +15,7 @@ from functools import cached_property
 from core.analysis import choice
 from core.analysis.choice import MAJORITY, needs_pretrained, role_of
 from core.analysis.comparison import Comparison, Row
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import wilson_interval
 from core.analysis.verdicts import (
     MajorityVerdict,
@@ -93,10 +93,10 @@ class StoryFacts:
     """
 
     comparison: Comparison
-    load_evidence: Callable[[], Evidence]
+    load_evidence: Callable[[], ExperimentPredictions]
 
     @cached_property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> ExperimentPredictions:
         return self.load_evidence()
 
     @property

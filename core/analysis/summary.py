@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from core.analysis.choice import role_of
 from core.analysis.consensus import good_strategies
-from core.analysis.evidence import Answers, Evidence
-from core.analysis.time_breakdown import Ledger
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,
@@ -50,12 +50,12 @@ class Summary:
     any_good: bool
 
 
-def summary_of(evidence: Evidence, ledger: Ledger) -> Summary | None:
+def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Summary | None:
     """None where no run has finished with its predictions."""
     best = evidence.best
     if best is None:
         return None
-    seconds = {row.strategy: row.parts.end_to_end for row in ledger.rows}
+    seconds = {row.strategy: row.parts.end_to_end for row in breakdown.rows}
     own = seconds.get(best.strategy)
     good = good_strategies(evidence)
     rivals = _rivals(evidence, best)
@@ -88,7 +88,9 @@ def summary_of(evidence: Evidence, ledger: Ledger) -> Summary | None:
     )
 
 
-def _rivals(evidence: Evidence, best: Answers) -> list[tuple[Answers, PairVerdict]]:
+def _rivals(
+    evidence: ExperimentPredictions, best: StrategyPredictions
+) -> list[tuple[StrategyPredictions, PairVerdict]]:
     """Every other strategy that learns, with the verdict of the pair, the most accurate first."""
     pairs = {frozenset((pair.first, pair.second)): pair for pair in all_pairs(evidence)}
     return [
@@ -98,12 +100,12 @@ def _rivals(evidence: Evidence, best: Answers) -> list[tuple[Answers, PairVerdic
     ]
 
 
-def _contender(answers: Answers, seconds: dict[str, float]) -> Contender:
+def _contender(answers: StrategyPredictions, seconds: dict[str, float]) -> Contender:
     return Contender(
         answers.strategy, answers.title, answers.accuracy, seconds.get(answers.strategy)
     )
 
 
-def _quickest(answers: list[Answers], seconds: dict[str, float]) -> Contender | None:
+def _quickest(answers: list[StrategyPredictions], seconds: dict[str, float]) -> Contender | None:
     contenders = [_contender(entry, seconds) for entry in answers if entry.strategy in seconds]
     return min(contenders, key=lambda entry: entry.seconds or 0.0, default=None)

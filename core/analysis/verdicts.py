@@ -12,7 +12,7 @@ from statistics import median
 
 import numpy as np
 
-from core.analysis.evidence import BASELINE, Answers, Evidence
+from core.analysis.evidence import BASELINE, ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import (
     SIGNIFICANCE,
     PairedTest,
@@ -47,7 +47,7 @@ class PairVerdict:
     its 95 % interval over images and seeds, None where it was not asked for (``all_pairs``).
     ``adjusted_p_value`` is ``p_value`` after Holm over all ``pairs``, and ``told_apart`` whether it
     is under 5 %. ``seeds_agree`` is False where it is, but the interval holds 0: another training
-    could turn it round (None: not known, or one seed each). ``put_right`` and ``broken`` count
+    could turn it round (None: not known, or one seed each). ``fixed`` and ``regressed`` count
     images that only ``second``, and only ``first``, got right (means over seeds).
     """
 
@@ -66,8 +66,8 @@ class PairVerdict:
     adjusted_p_value: float
     told_apart: bool
     seeds_agree: bool | None
-    put_right: float
-    broken: float
+    fixed: float
+    regressed: float
 
     @property
     def outcome(self) -> Outcome:
@@ -111,7 +111,7 @@ class TieGroup:
     images: int
 
 
-def pair_verdict(evidence: Evidence, first: str, second: str) -> PairVerdict:
+def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> PairVerdict:
     """``second`` against ``first``, with the interval.
 
     Raises ``UnknownName`` for a strategy without answers and ``BadInput`` for twice the same.
@@ -129,7 +129,7 @@ def pair_verdict(evidence: Evidence, first: str, second: str) -> PairVerdict:
     return _verdict(answers, test, adjusted[key], len(adjusted), interval)
 
 
-def all_pairs(evidence: Evidence) -> tuple[PairVerdict, ...]:
+def all_pairs(evidence: ExperimentPredictions) -> tuple[PairVerdict, ...]:
     """Every pair in ladder order, without intervals."""
     adjusted = _adjusted(evidence)
     return tuple(
@@ -144,10 +144,10 @@ def all_pairs(evidence: Evidence) -> tuple[PairVerdict, ...]:
     )
 
 
-def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
+def against_majority(evidence: ExperimentPredictions, strategy: str) -> MajorityVerdict:
     """Is the strategy any better than always predicting the commonest training class?"""
     answers = evidence.of(strategy)
-    test = paired_test(evidence.majority_right, answers.right)
+    test = paired_test(evidence.majority_right, answers.correct)
     resampled = evidence.resampled
     low, high = percentile_interval(resampled[strategy] - resampled[BASELINE])
     return MajorityVerdict(
@@ -167,7 +167,7 @@ def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
     )
 
 
-def ties(evidence: Evidence) -> tuple[TieGroup, ...]:
+def ties(evidence: ExperimentPredictions) -> tuple[TieGroup, ...]:
     """Groups of neighbours in the ranking by accuracy of which no two can be told apart."""
     titles = {answers.strategy: answers.title for answers in evidence.ranked}
     told_apart = {
@@ -179,14 +179,14 @@ def ties(evidence: Evidence) -> tuple[TieGroup, ...]:
     )
 
 
-def visible_difference(evidence: Evidence) -> float | None:
+def visible_difference(evidence: ExperimentPredictions) -> float | None:
     """The difference in accuracy that these test images show four times in five, 0 to 1.
 
     For two strategies that disagree as much as neighbours in the ranking do here (the middle one
     of them), at 5 % without Holm: with many pairs it is somewhat larger. None where there is
     nothing to compare, or where no difference would be seen so often.
     """
-    ranked = [evidence.majority_right, *(answers.right for answers in reversed(evidence.ranked))]
+    ranked = [evidence.majority_right, *(answers.correct for answers in reversed(evidence.ranked))]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
     disagreements = [test.disagreement for test in tests if test.disagreement > 0]
     if not tests:
@@ -196,14 +196,14 @@ def visible_difference(evidence: Evidence) -> float | None:
     )
 
 
-def is_told_apart(evidence: Evidence, first: str, second: str) -> bool:
+def is_told_apart(evidence: ExperimentPredictions, first: str, second: str) -> bool:
     """Whether the exact test tells two strategies apart, after Holm over all pairs."""
     adjusted = _adjusted(evidence)
     key = (first, second) if (first, second) in adjusted else (second, first)
     return adjusted[key] < SIGNIFICANCE
 
 
-def _adjusted(evidence: Evidence) -> dict[tuple[str, str], float]:
+def _adjusted(evidence: ExperimentPredictions) -> dict[tuple[str, str], float]:
     """p values of all pairs after Holm."""
     tests = evidence.pair_tests
     return dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
@@ -214,14 +214,14 @@ def _turned(test: PairedTest) -> PairedTest:
         images=test.images,
         difference=-test.difference,
         p_value=test.p_value,
-        put_right=test.broken,
-        broken=test.put_right,
+        fixed=test.regressed,
+        regressed=test.fixed,
         disagreement=test.disagreement,
     )
 
 
 def _verdict(
-    answers: tuple[Answers, Answers],
+    answers: tuple[StrategyPredictions, StrategyPredictions],
     test: PairedTest,
     adjusted: float,
     pairs: int,
@@ -249,6 +249,6 @@ def _verdict(
         adjusted_p_value=adjusted,
         told_apart=told_apart,
         seeds_agree=seeds_agree,
-        put_right=test.put_right,
-        broken=test.broken,
+        fixed=test.fixed,
+        regressed=test.regressed,
     )

@@ -24,18 +24,18 @@ MAJORITY = "majority"
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrackedPrediction:
     """What one picture is called: the class's position, the probability (0 to 1; None where
     nothing was computed), whether it is right, and whether it was another one an epoch before."""
 
     predicted: int
     probability: float | None
-    right: bool
+    correct: bool
     changed: bool
 
 
 @dataclass(frozen=True)
-class Learner:
+class TrainingSnapshot:
     """The run that stands for a strategy, as it was at the moment.
 
     ``epoch`` of ``epochs`` belong to ``stage`` (``head`` or ``main``) and are None before the
@@ -52,15 +52,15 @@ class Learner:
     epochs: int | None = None
     accuracy: float | None = None
     test_accuracy: float | None = None
-    answers: Mapping[int, Answer] = field(default_factory=dict)
+    answers: Mapping[int, TrackedPrediction] = field(default_factory=dict)
 
     @property
-    def right(self) -> int:
+    def correct(self) -> int:
         """How many of the watched pictures it calls right."""
-        return sum(answer.right for answer in self.answers.values())
+        return sum(answer.correct for answer in self.answers.values())
 
 
-def until(curve: Curve, moment: float) -> Curve:
+def epochs_up_to(curve: Curve, moment: float) -> Curve:
     """The epochs that are over at ``moment`` (0 to 1); the head's come before all of them."""
     return replace(
         curve,
@@ -73,12 +73,12 @@ def share_of(epoch: Mapping[str, Any]) -> float:
     return epoch["epoch"] / epoch["epochs"] if epoch["stage"] == "main" else 0.0
 
 
-def has_watched(curves: Sequence[Curve]) -> bool:
+def has_tracked_images(curves: Sequence[Curve]) -> bool:
     """False for epochs that were recorded before pictures were watched."""
     return any(epoch.get("watched") for curve in curves for epoch in curve.epochs)
 
 
-def watched_pictures(
+def tracked_images(
     curves: Sequence[Curve], spec: ExperimentSpec, dataset: Dataset
 ) -> tuple[int, ...]:
     """Positions in the dataset: those that the epochs name, or before the first one those that
@@ -107,12 +107,12 @@ def majority_share(
     return float(np.mean(labels == dataset.classes.index(spec.majority_class)))
 
 
-def learners(
+def snapshots(
     runs: Sequence[RunRecord],
     curves: Sequence[Curve],
     dataset: Dataset | None,
     seed: int | None = None,
-) -> tuple[Learner, ...]:
+) -> tuple[TrainingSnapshot, ...]:
     """One for each strategy that learns, in the order of the runs, from ``curves`` as far as they
     go.
 
@@ -126,7 +126,7 @@ def learners(
         if strategy != MAJORITY:
             own = [run for run in runs if run.strategy == strategy]
             run = _shown(own, seed)
-            found.append(_learner(run, epochs.get((strategy, run.seed), ()), labels))
+            found.append(_snapshot(run, epochs.get((strategy, run.seed), ()), labels))
     return tuple(found)
 
 
@@ -137,11 +137,11 @@ def _shown(runs: Sequence[RunRecord], seed: int | None) -> RunRecord:
     return (wanted or at_work or begun[-1:] or runs)[0]
 
 
-def _learner(
+def _snapshot(
     run: RunRecord, epochs: Sequence[Mapping[str, Any]], labels: np.ndarray | None
-) -> Learner:
+) -> TrainingSnapshot:
     test = (run.result or {}).get("scores", {}).get("test")
-    learner = Learner(
+    snapshot = TrainingSnapshot(
         strategy=run.strategy,
         title=title_of(run.strategy),
         seed=run.seed,
@@ -149,10 +149,10 @@ def _learner(
         test_accuracy=float(test["accuracy"]) if run.state == "finished" and test else None,
     )
     if not epochs:
-        return learner
+        return snapshot
     last, before = epochs[-1], epochs[-2] if len(epochs) > 1 else None
     return replace(
-        learner,
+        snapshot,
         stage=last["stage"],
         epoch=last["epoch"],
         epochs=last["epochs"],
@@ -163,13 +163,13 @@ def _learner(
 
 def _answers(
     last: Mapping[str, Any], before: Mapping[str, Any] | None, labels: np.ndarray
-) -> dict[int, Answer]:
+) -> dict[int, TrackedPrediction]:
     former = {entry["image"]: entry["predicted"] for entry in (before or {}).get("watched", ())}
     return {
-        entry["image"]: Answer(
+        entry["image"]: TrackedPrediction(
             predicted=entry["predicted"],
             probability=entry["probability"],
-            right=bool(labels[entry["image"]] == entry["predicted"]),
+            correct=bool(labels[entry["image"]] == entry["predicted"]),
             changed=former.get(entry["image"], entry["predicted"]) != entry["predicted"],
         )
         for entry in last.get("watched", ())

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.analysis.choice import headline_pair
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import per_class_table, reliability
 from core.analysis.verdicts import PairVerdict
 from core.analysis.words.verdicts import (
@@ -99,12 +99,12 @@ def _show_pair(verdict: PairVerdict) -> None:
         ),
         (
             "Put right",
-            f"{verdict.put_right:,.1f} images",
+            f"{verdict.fixed:,.1f} images",
             "Wrong for the first and right for the second; a mean over the seeds.",
         ),
         (
             "Broken",
-            f"{verdict.broken:,.1f} images",
+            f"{verdict.regressed:,.1f} images",
             "Right for the first and wrong for the second; a mean over the seeds.",
         ),
     ]
@@ -120,7 +120,7 @@ def _show_pair(verdict: PairVerdict) -> None:
     )
 
 
-def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header(
         "Class by class",
         help="Share of each class's test images that were named right, the class that is hardest "
@@ -150,7 +150,7 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
         )
 
 
-def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
     words = reliability_words(bins)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import METHOD_TITLES, FeatureMap, feature_map, map_frame, read_map
 from core.analysis.one_image import answers_about
 from core.analysis.words.images import describe_map
@@ -26,7 +26,7 @@ MAP_SAYS = (
 )
 
 
-def show_map(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None) -> None:
     if dataset is None:
         return
     st.markdown(MAP_SAYS)
@@ -56,7 +56,9 @@ def _ask(asked: str) -> None:
     st.session_state[asked] = True
 
 
-def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: FeatureMap) -> None:
+def _draw(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset, layout: FeatureMap
+) -> None:
     colours = {BY_CLASS: "Class"} | {
         name: f"Right or wrong: {title}" for name, title in titles_of(evidence).items()
     }
@@ -90,7 +92,7 @@ def _remember_point(key: str) -> None:
     remember(point=chosen_image(st.session_state[key].selection.points))
 
 
-def _show_point(evidence: Evidence, dataset: Dataset, point: int) -> None:
+def _show_point(evidence: ExperimentPredictions, dataset: Dataset, point: int) -> None:
     if point not in evidence.test_indices:
         st.warning(f"Picture {point:,} is not one of the test pictures, so it is not on the map.")
         return

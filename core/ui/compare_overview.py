@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC
 from core.analysis.words.summary import describe_findings
 from core.comparison.charts.evidence_charts import (
@@ -96,7 +96,7 @@ def choose_metric(classes: int) -> str:
     return metric
 
 
-def _show_findings(evidence: Evidence) -> None:
+def _show_findings(evidence: ExperimentPredictions) -> None:
     """Who leads, who cannot be told apart, and what so many images can show at all."""
     st.header("What was found", help=explain_all("strategy", "baseline", "majority class", "seed"))
     sentences(describe_findings(evidence))

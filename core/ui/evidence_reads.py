@@ -14,21 +14,21 @@ import streamlit as st
 
 from core.analysis.comparison import Comparison, compare
 from core.analysis.confusion import Confusion, confusion
-from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.ladder import LadderStep, ladder_steps
 from core.analysis.learning_curve import LearningCurve, learning_curve_of
 from core.analysis.mistakes import (
-    Flips,
+    Disagreements,
     HardImage,
     LabelError,
     Mistake,
     confident_mistakes,
-    flips,
+    disagreements,
     hardest,
     likely_label_errors,
 )
 from core.analysis.scores import StrategyScore, score_table
-from core.analysis.time_breakdown import Ledger, load_ledger
+from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
 from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,
@@ -81,20 +81,20 @@ def subject(experiment_id: str) -> Subject:
     return Subject(store.experiment(experiment_id), tuple(store.runs(experiment_id)))
 
 
-def evidence(subject: Subject) -> Evidence:
+def evidence(subject: Subject) -> ExperimentPredictions:
     """The answers of all finished runs."""
     return _evidence(subject.key, subject.id)
 
 
 # Few: with 50 runs on 10,000 images one holds some ten megabytes.
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner=False)
-def _evidence(key: tuple[Any, ...], experiment_id: str) -> Evidence:
+def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions:
     del key
     return load_evidence(reads.store(), experiment_id)
 
 
-def ledger(subject: Subject) -> Ledger:
-    return _kept(subject, "ledger", lambda: load_ledger(reads.store(), subject.id))
+def breakdown(subject: Subject) -> TimeBreakdown:
+    return _kept(subject, "ledger", lambda: load_time_breakdown(reads.store(), subject.id))
 
 
 def scores(subject: Subject, metric: str, with_intervals: bool = True) -> tuple[StrategyScore, ...]:
@@ -144,11 +144,11 @@ def matrix(subject: Subject, strategy: str, seed: int | None) -> Confusion:
     )
 
 
-def flipped(subject: Subject, first: str, second: str, seed: int | None) -> Flips:
+def disagreeing(subject: Subject, first: str, second: str, seed: int | None) -> Disagreements:
     return _kept(
         subject,
         f"flips.{first}.{second}.{seed}",
-        lambda: flips(evidence(subject), first, second, seed, seed),
+        lambda: disagreements(evidence(subject), first, second, seed, seed),
     )
 
 

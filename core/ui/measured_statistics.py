@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.choice import headline_pair
-from core.analysis.evidence import Answers, Evidence
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
 from core.analysis.statistics_examples import (
     drawn_differences,
@@ -88,7 +88,9 @@ def _source(name: str) -> None:
         st.markdown(SOURCES[name])
 
 
-def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
+def _show_interval(
+    evidence: ExperimentPredictions | None, best: StrategyPredictions | None
+) -> None:
     st.subheader("How sure is one accuracy?", help=explain("confidence interval"))
     st.markdown(
         "An accuracy is a share of the test images. With few images it could easily have come out "
@@ -115,7 +117,7 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
     _source("wilson")
 
 
-def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
+def _choose_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     default = headline_pair(evidence)
     if default is None:
@@ -124,7 +126,7 @@ def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
     return choose_pair(titles_of(evidence), default)
 
 
-def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> None:
+def _show_paired(evidence: ExperimentPredictions | None, pair: tuple[str, str] | None) -> None:
     if evidence is None:
         st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     st.markdown(
@@ -138,8 +140,8 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
         st.table(
             pd.DataFrame(
                 {
-                    f"{literal(second.title)} right": [cells.both_right, cells.put_right],
-                    f"{literal(second.title)} wrong": [cells.broken, cells.both_wrong],
+                    f"{literal(second.title)} right": [cells.both_right, cells.fixed],
+                    f"{literal(second.title)} wrong": [cells.regressed, cells.both_wrong],
                 },
                 index=pd.Index(
                     [f"{literal(first.title)} right", f"{literal(first.title)} wrong"],
@@ -147,10 +149,10 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
                 ),
             )
         )
-        differing = cells.put_right + cells.broken
+        differing = cells.fixed + cells.regressed
         st.markdown(
             f"The first seed of each: they differ on {plural(differing, 'image')}, "
-            f"{cells.put_right:,} for {literal(second.title)} and {cells.broken:,} for "
+            f"{cells.fixed:,} for {literal(second.title)} and {cells.regressed:,} for "
             f"{literal(first.title)}. {literal(_luck(cells.p_value))} A difference is called real "
             f"where all seeds together, after the correction below, come under "
             f"{100 * SIGNIFICANCE:.0f} %.",
@@ -168,7 +170,7 @@ def _luck(p_value: float) -> str:
     )
 
 
-def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> None:
+def _show_bootstrap(evidence: ExperimentPredictions | None, pair: tuple[str, str] | None) -> None:
     st.subheader("How large is the difference?")
     st.markdown(
         "The test images stand for all others like them. So they are drawn again and again "
@@ -224,7 +226,7 @@ def _show_holm(subject: Subject | None) -> None:
     _source("holm")
 
 
-def _show_seeds(evidence: Evidence | None) -> None:
+def _show_seeds(evidence: ExperimentPredictions | None) -> None:
     st.subheader("Why several seeds", help=explain("seed"))
     st.markdown(
         "A network starts from random weights and sees the images in a random order. Train it "
@@ -237,7 +239,7 @@ def _show_seeds(evidence: Evidence | None) -> None:
     if not several:
         st.markdown("This experiment has one seed of each strategy, so its luck is not known.")
         return
-    shares = {entry.title: 100 * entry.right.mean(axis=1) for entry in several}
+    shares = {entry.title: 100 * entry.correct.mean(axis=1) for entry in several}
     show_table(
         pd.DataFrame(
             {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.guessing import GuessingRound, Player, guessing_round, players, rounds_of
 from core.comparison.charts.appearance import percent_text
 from core.datasets.model import Dataset
@@ -65,7 +65,7 @@ def _progress_words(dealt: GuessingRound, game: Game) -> str:
     return f"{words} · you were right {right} of {len(game.guesses)} times"
 
 
-def _round_number(evidence: Evidence) -> int:
+def _round_number(evidence: ExperimentPredictions) -> int:
     """The round that the address names; one that there is not is said, and the first is played."""
     named = st.query_params.get("round")
     if named is None:
@@ -81,7 +81,9 @@ def _round_number(evidence: Evidence) -> int:
     return 1
 
 
-def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
+def _ask(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
+) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _show_picture(dataset, dealt, game, "what does it show?")
@@ -103,7 +105,7 @@ def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game)
         st.caption("Click, or press the key that stands on the button.")
 
 
-def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
+def _ask_in_list(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     place = f"{dealt.number}.{game.looked_at}"
     chosen = st.selectbox(
         "Class",
@@ -123,7 +125,9 @@ def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
     )
 
 
-def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
+def _answer(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
+) -> None:
     """The truth, the guess of the visitor and what every strategy predicted."""
     place = game.looked_at
     label, guess = dealt.labels[place], game.guesses[place]
@@ -169,7 +173,7 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
     )
 
 
-def _show_prediction(evidence: Evidence, player: Player, row: int) -> None:
+def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) -> None:
     confidence = player.confidence
     sure = "" if confidence is None else f", {literal(percent_text(float(confidence[row])))} sure"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -189,7 +193,7 @@ def verdict_badge(right: bool) -> None:
         st.badge("wrong", icon=":material/close:", color="red")
 
 
-def _offer_again(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
+def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     with st.container(horizontal=True):
         following = dealt.number % rounds_of(evidence.images) + 1
         if following != dealt.number:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.guessing import GuessingRound, round_scores
 from core.analysis.words.images import describe_round
 from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
@@ -18,14 +18,16 @@ from core.ui.texts import literal
 TILE_SIDE = 96
 
 
-def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int]) -> None:
+def show_score(
+    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
     """How many were right, and what that can tell."""
     scores = round_scores(evidence, dealt, guesses)
     visitor = scores[0]
-    ahead = sum(score.right > visitor.right for score in scores[1:])
-    even = sum(score.right == visitor.right for score in scores[1:])
+    ahead = sum(score.correct > visitor.correct for score in scores[1:])
+    even = sum(score.correct == visitor.correct for score in scores[1:])
     st.header(
-        f"You: {visitor.right} of {visitor.pictures} right", help=explain("confidence interval")
+        f"You: {visitor.correct} of {visitor.pictures} right", help=explain("confidence interval")
     )
     st.markdown(
         f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
@@ -34,7 +36,7 @@ def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int])
 
 
 def show_score_details(
-    evidence: Evidence, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
 ) -> None:
     """Every player with the interval, and the pictures of the round."""
     scores = round_scores(evidence, dealt, guesses)
@@ -52,13 +54,13 @@ def show_score_details(
 
 
 def _show_pictures(
-    evidence: Evidence, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
 ) -> None:
     squares = reads.tiles(dataset, dealt.images, TILE_SIDE)
     with st.container(horizontal=True, gap="small"):
         for square, label, guess in zip(squares, dealt.labels, guesses, strict=True):
             truth = evidence.classes[label]
-            said = "right" if guess == label else f"you said {evidence.classes[guess]}"
+            predicted = "right" if guess == label else f"you said {evidence.classes[guess]}"
             with st.container(width=TILE_SIDE, gap=None):
-                st.image(square, width=TILE_SIDE, alt=f"{truth}; {said}")
-                st.caption(f"**{literal(truth)}**  \n{literal(said)}")
+                st.image(square, width=TILE_SIDE, alt=f"{truth}; {predicted}")
+                st.caption(f"**{literal(truth)}**  \n{literal(predicted)}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.analysis.comparison import compare
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.story import StoryFacts
 from tests import made_up
 from tests.made_evidence import CLASSES, evidence_of
@@ -16,11 +16,11 @@ STORY_IMAGES = 100
 
 
 def row(right: int, images: int, start: int = 0) -> list[bool]:
-    """``right`` images in a row, from ``start`` on."""
+    """``correct`` images in a row, from ``start`` on."""
     return [start <= number < start + right for number in range(images)]
 
 
-def clear() -> Evidence:
+def clear() -> ExperimentPredictions:
     """200 images; mlp 60 right, cnn 64, probe 150: inside one another, one seed each."""
     rights = {"mlp": 60, "cnn": 64, "vgg16_probe": 150}
     return evidence_of({name: [row(right, 200)] for name, right in rights.items()}, 50)

@@ -21,15 +21,15 @@ CNN = [[0, 0, 1, 1, 1, 0, 2, 0], [0, 1, 1, 1, 0, 0, 2, 2]]
 
 @pytest.fixture
 def small():
-    sureness = {"cnn": [[0.5] * 8, [0.5, 0.9, 0.7, 0.5, 0.6, 0.5, 0.5, 0.5]]}
-    return evidence(LABELS, {"cnn": CNN}, sureness=sureness)
+    confidence = {"cnn": [[0.5] * 8, [0.5, 0.9, 0.7, 0.5, 0.6, 0.5, 0.5, 0.5]]}
+    return evidence(LABELS, {"cnn": CNN}, confidence=confidence)
 
 
 def many_classes(count: int):
     """Image i is of class i; the classes from 3 on are all taken for class 2."""
-    said = [min(place, 2) for place in range(count)]
+    predicted = [min(place, 2) for place in range(count)]
     names = tuple(f"class {place}" for place in range(count))
-    return confusion(evidence(list(range(count)), {"cnn": [said]}, names), "cnn", 0)
+    return confusion(evidence(list(range(count)), {"cnn": [predicted]}, names), "cnn", 0)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_class_without_test_images_has_no_shares():
 
 
 @pytest.mark.parametrize(
-    ("seed", "positions", "seeds", "sureness"),
+    ("seed", "positions", "seeds", "confidence"),
     [
         (0, [12], [1], [0.5]),
         (1, [11, 12], [1, 1], [0.9, 0.7]),
@@ -70,12 +70,12 @@ def test_a_class_without_test_images_has_no_shares():
         (None, [12, 11], [2, 1], [0.6, 0.9]),
     ],
 )
-def test_the_pictures_of_a_cell(small, seed, positions, seeds, sureness):
+def test_the_pictures_of_a_cell(small, seed, positions, seeds, confidence):
     found = cell_images(small, "cnn", seed, true=0, predicted=1)
     assert found.positions.tolist() == positions
     assert found.seeds.tolist() == seeds
     assert found.seed_count == (2 if seed is None else 1)
-    assert found.sureness.tolist() == pytest.approx(sureness)
+    assert found.confidence.tolist() == pytest.approx(confidence)
 
 
 def test_an_empty_cell_has_no_pictures(small):
@@ -105,7 +105,7 @@ def test_the_frame_has_a_line_for_each_class(small):
     assert frame.to_dict("list") == {
         "label": ["ant", "bee", "cat"],
         "images": [3, 3, 2],
-        "named rightly (%)": [100 * (2 / 3), 100 * (2 / 3), 50.0],
+        "correct (%)": [100 * (2 / 3), 100 * (2 / 3), 50.0],
         "as ant": [2, 1, 1],
         "as bee": [1, 2, 0],
         "as cat": [0, 0, 1],

@@ -32,8 +32,8 @@ def layout(places: list[float] = PLACES, first: int = 10) -> FeatureMap:
 
 
 def insects(seeds: int = 1):
-    said = [[0, 1, 0, 1, 1, 1, 0], [0, 0, 1, 1, 1, 1, 0]][:seeds]
-    return evidence(LABELS, {"cnn": said})
+    predicted = [[0, 1, 0, 1, 1, 1, 0], [0, 0, 1, 1, 1, 1, 0]][:seeds]
+    return evidence(LABELS, {"cnn": predicted})
 
 
 def test_every_method_has_a_title():

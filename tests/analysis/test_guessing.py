@@ -80,7 +80,7 @@ def test_visitor_and_strategies_are_scored_on_the_same_pictures():
     dealt = guessing_round(found, 1)
     guesses = [*dealt.labels[:7], 2, 2, 2]
     visitor, majority, network = round_scores(found, dealt, guesses)
-    assert (visitor.strategy, visitor.title, visitor.right, visitor.pictures) == (
+    assert (visitor.strategy, visitor.title, visitor.correct, visitor.pictures) == (
         None,
         "You",
         7,
@@ -90,9 +90,9 @@ def test_visitor_and_strategies_are_scored_on_the_same_pictures():
     assert visitor.low == pytest.approx(0.396778, abs=1e-6)
     assert visitor.high == pytest.approx(0.892209, abs=1e-6)
     assert (visitor.everywhere, visitor.p_value) == (None, None)
-    assert majority.right == dealt.labels.count(0)
+    assert majority.correct == dealt.labels.count(0)
     assert majority.everywhere == 0.2
-    assert network.right == sum(row < 20 for row in dealt.rows)
+    assert network.correct == sum(row < 20 for row in dealt.rows)
     assert network.everywhere == 0.8
 
 
@@ -101,7 +101,7 @@ def test_leads_are_tested_with_mcnemar_and_holm():
     dealt = guessing_round(found, 1)
     zeros = dealt.labels.count(0)
     visitor, majority, mlp, cnn = round_scores(found, dealt, dealt.labels)
-    assert (visitor.right, mlp.right, cnn.right) == (10, 0, 10)
+    assert (visitor.correct, mlp.correct, cnn.correct) == (10, 0, 10)
     # Ten images put right of ten: 2 / 2**10, and the smallest of three is tripled.
     assert mlp.p_value == pytest.approx(3 * 2 / 2**10)
     assert majority.p_value == pytest.approx(2 * 2 / 2 ** (10 - zeros))

@@ -20,17 +20,17 @@ def evidence(home):  # noqa: ARG001 - sets the home
 def test_all_seeds_together_say_what_most_of_them_say(evidence):
     # Image 8 is an ant: cnn says bee twice; the probe says ant once and bee once, equally sure.
     cnn, probe = answers_about(evidence, 8)
-    assert (cnn.strategy, cnn.said_name, cnn.right) == ("cnn", "bee", False)
-    assert (cnn.sureness, cnn.label_probability) == (0.5, 0.375)
-    assert (cnn.seeds_right, cnn.seed_count) == (0, 2)
-    assert (probe.said_name, probe.right, probe.seeds_right) == ("ant", True, 1)
-    assert (probe.sureness, probe.label_probability) == (0.5, 0.4375)
+    assert (cnn.strategy, cnn.predicted_name, cnn.correct) == ("cnn", "bee", False)
+    assert (cnn.confidence, cnn.true_class_probability) == (0.5, 0.375)
+    assert (cnn.seeds_correct, cnn.seed_count) == (0, 2)
+    assert (probe.predicted_name, probe.correct, probe.seeds_correct) == ("ant", True, 1)
+    assert (probe.confidence, probe.true_class_probability) == (0.5, 0.4375)
 
 
 def test_one_seed_speaks_for_itself(evidence):
     cnn, probe = answers_about(evidence, 5, seed=1)
-    assert (cnn.said_name, cnn.seeds_right, cnn.seed_count) == ("bee", 0, 1)
-    assert (probe.said_name, probe.right, probe.seed_count) == ("ant", True, 1)
+    assert (cnn.predicted_name, cnn.seeds_correct, cnn.seed_count) == ("bee", 0, 1)
+    assert (probe.predicted_name, probe.correct, probe.seed_count) == ("ant", True, 1)
 
 
 def test_a_seed_that_nobody_has_gives_no_prediction(evidence):
@@ -41,7 +41,7 @@ def test_an_image_outside_the_test_split_is_refused(evidence):
     with pytest.raises(BadInput) as refused:
         answers_about(evidence, 4)
     assert str(refused.value) == (
-        "Picture 4 is not one of the 8 test images, so nothing was said about it."
+        "Picture 4 is not one of the 8 test images, so there is no prediction for it."
     )
 
 
@@ -49,11 +49,11 @@ def test_the_frame_has_a_line_a_strategy(evidence):
     frame = answers_frame(answers_about(evidence, 8))
     assert frame.to_dict("list") == {
         "strategy": ["CNN, three blocks", "VGG16 probe"],
-        "said": ["bee", "ant"],
-        "right": ["no", "yes"],
-        "probability of that (%)": [50.0, 50.0],
+        "predicted": ["bee", "ant"],
+        "correct": ["no", "yes"],
+        "confidence (%)": [50.0, 50.0],
         "probability of the label (%)": [37.5, 43.75],
-        "seeds right": ["0 of 2", "1 of 2"],
+        "seeds correct": ["0 of 2", "1 of 2"],
     }
 
 

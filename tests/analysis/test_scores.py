@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from core.analysis import metrics
-from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS, find_metric
 from core.analysis.scores import (
     per_class_table,
@@ -55,7 +55,7 @@ MAJORITY = {
 
 
 @pytest.fixture
-def evidence(home) -> Evidence:  # noqa: ARG001 - sets the home
+def evidence(home) -> ExperimentPredictions:  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
     return load_evidence(store, EXPERIMENT)
@@ -141,7 +141,9 @@ def test_an_unknown_measure_is_an_error_that_lists_those_there_are():
 
 
 def test_no_answers_give_no_scores(evidence):
-    empty = Evidence("x", "y", "z", ("a", "b"), evidence.labels[:0], evidence.labels[:0], 0, (), {})
+    empty = ExperimentPredictions(
+        "x", "y", "z", ("a", "b"), evidence.labels[:0], evidence.labels[:0], 0, (), {}
+    )
     assert [score_table(empty, score) for score in METRICS] == [()] * len(METRICS)
 
 

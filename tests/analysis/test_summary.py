@@ -3,7 +3,7 @@ import pytest
 
 from core.analysis.choice import headline_of, headline_pair, role_of
 from core.analysis.summary import Summary, summary_of
-from core.analysis.time_breakdown import ledger_of
+from core.analysis.time_breakdown import time_breakdown_of
 from core.analysis.verdicts import Outcome
 from tests import made_up
 from tests.analysis.made_rights import EMPTY
@@ -25,7 +25,9 @@ def summary(rights, seconds, majority_right=40) -> Summary:
         made_up.run(name, 0, result=made_up.result(total_seconds=took))
         for name, took in seconds.items()
     ]
-    found = summary_of(evidence, ledger_of(runs, {run.id: [made_up.epoch(1)] for run in runs}, 0.2))
+    found = summary_of(
+        evidence, time_breakdown_of(runs, {run.id: [made_up.epoch(1)] for run in runs}, 0.2)
+    )
     assert found is not None
     return found
 
@@ -93,7 +95,7 @@ def test_a_run_whose_time_is_not_known_is_never_called_quicker():
 
 
 def test_nothing_has_finished():
-    assert summary_of(EMPTY, ledger_of([], {}, None)) is None
+    assert summary_of(EMPTY, time_breakdown_of([], {}, None)) is None
     assert headline_pair(EMPTY) is None
 
 

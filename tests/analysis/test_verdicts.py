@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.ladder import ladder_steps
 from core.analysis.verdicts import (
     Outcome,
@@ -22,14 +22,14 @@ from tests.made_evidence import EXPERIMENT, evidence_of, store_experiment
 
 
 @pytest.fixture
-def by_hand(home) -> Evidence:  # noqa: ARG001 - sets the home
+def by_hand(home) -> ExperimentPredictions:  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
     return load_evidence(store, EXPERIMENT)
 
 
 @pytest.fixture
-def clear() -> Evidence:
+def clear() -> ExperimentPredictions:
     return made_rights.clear()
 
 
@@ -41,7 +41,7 @@ def test_a_pair_as_worked_out_by_hand(by_hand):
     assert found.difference == 14 / 16 - 9 / 16
     assert found.p_value == pytest.approx(2 / 32, rel=1e-12)
     assert found.adjusted_p_value == found.p_value
-    assert (found.put_right, found.broken) == (2.5, 0.0)
+    assert (found.fixed, found.regressed) == (2.5, 0.0)
     assert found.told_apart is False
     assert found.seeds_agree is True
     assert found.low is not None
@@ -58,7 +58,7 @@ def test_a_pair_the_other_way_round_is_turned(by_hand):
     )
     assert turned.difference == -found.difference
     assert (turned.low, turned.high) == (-found.high, -found.low)
-    assert (turned.put_right, turned.broken) == (found.broken, found.put_right)
+    assert (turned.fixed, turned.regressed) == (found.regressed, found.fixed)
 
 
 def test_against_the_majority_class_as_worked_out_by_hand(by_hand):

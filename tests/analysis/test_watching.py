@@ -7,13 +7,13 @@ import pytest
 
 from core.analysis.curves import Curve
 from core.analysis.watching import (
-    Answer,
-    has_watched,
-    learners,
+    TrackedPrediction,
+    epochs_up_to,
+    has_tracked_images,
     majority_share,
     share_of,
-    until,
-    watched_pictures,
+    snapshots,
+    tracked_images,
 )
 from core.comparison.charts.watch_charts import watch_chart, watch_words
 from tests import made_up
@@ -22,8 +22,8 @@ from tests import made_up
 def answers(*predicted):
     """Pictures 7 and 40."""
     return [
-        {"image": image, "predicted": said, "probability": 0.75}
-        for image, said in zip((7, 40), predicted, strict=True)
+        {"image": image, "predicted": predicted, "probability": 0.75}
+        for image, predicted in zip((7, 40), predicted, strict=True)
     ]
 
 
@@ -53,7 +53,7 @@ def spec():
     [(0.0, 1), (0.33, 1), (1 / 3, 2), (0.66, 2), (2 / 3, 3), (1.0, 3)],
 )
 def test_a_moment_is_a_share_of_a_runs_own_epochs(moment, epochs):
-    assert len(until(CURVE, moment).epochs) == epochs
+    assert len(epochs_up_to(CURVE, moment).epochs) == epochs
 
 
 def test_a_head_that_is_fitted_first_comes_before_everything():
@@ -61,42 +61,45 @@ def test_a_head_that_is_fitted_first_comes_before_everything():
 
 
 def test_answers_are_judged_and_compared_with_the_epoch_before(dataset):
-    (learner,) = learners([made_up.run()], [CURVE], dataset)
-    assert (learner.stage, learner.epoch, learner.epochs) == ("main", 2, 3)
-    assert learner.accuracy == SECOND["validation_accuracy"]
-    assert learner.answers == {7: Answer(0, 0.75, True, False), 40: Answer(0, 0.75, False, True)}
-    assert learner.right == 1
+    (snapshot,) = snapshots([made_up.run()], [CURVE], dataset)
+    assert (snapshot.stage, snapshot.epoch, snapshot.epochs) == ("main", 2, 3)
+    assert snapshot.accuracy == SECOND["validation_accuracy"]
+    assert snapshot.answers == {
+        7: TrackedPrediction(0, 0.75, True, False),
+        40: TrackedPrediction(0, 0.75, False, True),
+    }
+    assert snapshot.correct == 1
 
 
 def test_the_first_epoch_has_nothing_to_be_new_against(dataset):
-    (learner,) = learners([made_up.run()], [until(CURVE, 0.0)], dataset)
-    assert (learner.stage, learner.right) == ("head", 1)
-    assert [answer.changed for answer in learner.answers.values()] == [False, False]
+    (snapshot,) = snapshots([made_up.run()], [epochs_up_to(CURVE, 0.0)], dataset)
+    assert (snapshot.stage, snapshot.correct) == ("head", 1)
+    assert [answer.changed for answer in snapshot.answers.values()] == [False, False]
 
 
 def test_without_watched_pictures_or_dataset_there_are_numbers_and_no_answers(dataset):
-    (mlp,) = learners([made_up.run("mlp")], [PLAIN], dataset)
+    (mlp,) = snapshots([made_up.run("mlp")], [PLAIN], dataset)
     assert (mlp.accuracy, mlp.answers) == (PLAIN.epochs[-1]["validation_accuracy"], {})
-    (cnn,) = learners([made_up.run()], [CURVE], None)
+    (cnn,) = snapshots([made_up.run()], [CURVE], None)
     assert (cnn.accuracy, cnn.answers) == (SECOND["validation_accuracy"], {})
-    assert (has_watched([PLAIN]), has_watched([PLAIN, CURVE])) == (False, True)
+    assert (has_tracked_images([PLAIN]), has_tracked_images([PLAIN, CURVE])) == (False, True)
 
 
 def test_the_run_at_work_stands_for_its_strategy_else_the_last_that_began(dataset):
     first, second, third = (made_up.run(seed=seed, state="finished") for seed in range(3))
     running = made_up.run(seed=1, state="running", result=None)
     waiting = made_up.run(seed=2, state="queued", result=None)
-    assert [found.seed for found in learners([first, running, waiting], [], dataset)] == [1]
-    assert [found.seed for found in learners([first, second, waiting], [], dataset)] == [1]
-    assert [found.seed for found in learners([first, second, third], [], dataset, 0)] == [0]
+    assert [found.seed for found in snapshots([first, running, waiting], [], dataset)] == [1]
+    assert [found.seed for found in snapshots([first, second, waiting], [], dataset)] == [1]
+    assert [found.seed for found in snapshots([first, second, third], [], dataset, 0)] == [0]
     majority = made_up.run("majority")
-    assert [found.strategy for found in learners([majority, waiting], [], dataset)] == ["cnn"]
+    assert [found.strategy for found in snapshots([majority, waiting], [], dataset)] == ["cnn"]
 
 
 def test_pictures_are_those_of_the_epochs_else_those_of_the_rule(dataset, spec):
-    assert watched_pictures([PLAIN, CURVE], spec, dataset) == (7, 40)
+    assert tracked_images([PLAIN, CURVE], spec, dataset) == (7, 40)
     # the rule: in the order of the classes, then of the split
-    assert watched_pictures([PLAIN], spec, dataset) == (3, 7, 9, 40, 41)
+    assert tracked_images([PLAIN], spec, dataset) == (3, 7, 9, 40, 41)
 
 
 def test_the_majority_line_is_of_the_validation_images(dataset, spec):

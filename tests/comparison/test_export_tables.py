@@ -72,8 +72,8 @@ def test_flips_between_two_strategies(store):
         f"{EXPERIMENT}-vgg16_probe-1",
         Predictions(TEST_INDICES, LABELS, probabilities_of(LABELS.tolist())),
     )
-    (flip,) = records(store, "flips")
-    assert flip == {
+    (disagreement,) = records(store, "flips")
+    assert disagreement == {
         "image": 8,
         "label": "ant",
         "change": "put right",

@@ -9,7 +9,7 @@ import pytest
 from core.analysis.confusion import cell_images
 from core.analysis.evidence import load_evidence
 from core.analysis.feature_map import FeatureMap
-from core.analysis.mistakes import flips, likely_label_errors
+from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.verdicts import Outcome, pair_verdict
 from core.analysis.words.verdicts import describe_pair
 from core.datasets.store import open_dataset, remove_dataset
@@ -37,7 +37,7 @@ VIEWS = {
     "overview": "What was found",
     "differences": "All pairs",
     "time": "Where the time went",
-    "pictures": "test images were named rightly",
+    "pictures": "test images were predicted correctly",
     "data": "Start the learning curve",
     "several": "One experiment\\: arrows",
     "report": "Repeat it",
@@ -209,20 +209,25 @@ def test_a_cell_opens_its_pictures_by_the_two_lists(compared):
 
 def test_flips_show_both_probabilities_and_both_sides(compared):
     evidence = load_evidence(compared, EXPERIMENT)
-    found = flips(evidence, "mlp", "cnn")
+    found = disagreements(evidence, "mlp", "cnn")
     query = {"view": "pictures", "show": "flips", "first": "mlp", "second": "cnn"}
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, **query))
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
-    assert opened == [f"open.flips.put_right.{flip.image}" for flip in found.put_right[:24]]
-    first = found.put_right[0]
+    assert opened == [
+        f"open.flips.put_right.{disagreement.image}" for disagreement in found.fixed[:24]
+    ]
+    first = found.fixed[0]
     before, after = (
-        literal(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
+        literal(f"{100 * value:.1f}")
+        for value in (first.first_true_class_probability, first.second_true_class_probability)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
     assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
     app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
-    assert opened == [f"open.flips.broken.{flip.image}" for flip in found.broken[:24]]
+    assert opened == [
+        f"open.flips.broken.{disagreement.image}" for disagreement in found.regressed[:24]
+    ]
 
 
 def test_one_picture_is_shown_large_with_what_everybody_said(compared):
@@ -238,7 +243,7 @@ def test_one_picture_is_shown_large_with_what_everybody_said(compared):
     assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
     app = is_whole(app.selectbox(key="address.seed").set_value("1").run())
     assert app.query_params["seed"] == "1"
-    assert set(app.dataframe[0].value["seeds right"]) <= {"0 of 1", "1 of 1"}
+    assert set(app.dataframe[0].value["seeds correct"]) <= {"0 of 1", "1 of 1"}
     next(button for button in app.button if button.label == "Back to all pictures").click().run()
     assert "image" not in app.query_params
 

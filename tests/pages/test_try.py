@@ -45,8 +45,8 @@ def live(compared, monkeypatch):
     )
     asked = Mock(
         return_value=(
-            said("majority", [0.5, 0.3, 0.2], 0.0),
-            said("cnn", [0.125, 0.75, 0.125], 0.0213),
+            predicted("majority", [0.5, 0.3, 0.2], 0.0),
+            predicted("cnn", [0.125, 0.75, 0.125], 0.0213),
         )
     )
     maps = Mock(return_value={"cnn": np.array([[0.0, 1.0], [0.0, 0.0]], np.float32)})
@@ -59,7 +59,7 @@ def live(compared, monkeypatch):
     return asked
 
 
-def said(strategy, probabilities, seconds):
+def predicted(strategy, probabilities, seconds):
     return LiveAnswer(
         strategy, f"{EXPERIMENT}-{strategy}-0", 0, np.array(probabilities, np.float32), seconds
     )
@@ -222,7 +222,7 @@ def test_a_network_that_could_not_be_put_together_is_named(monkeypatch):
     ready = Standing("ready", unable={"cnn": "Its weights are torn."}, note="A timed run works.")
     monkeypatch.setattr(try_picture, "wake", Mock(return_value=ready))
     monkeypatch.setattr(
-        try_answers, "answer", Mock(return_value=(said("majority", [0.5, 0.3, 0.2], 0.0),))
+        try_answers, "answer", Mock(return_value=(predicted("majority", [0.5, 0.3, 0.2], 0.0),))
     )
     monkeypatch.setattr(try_answers, "where_it_looked", Mock(return_value={}))
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT))

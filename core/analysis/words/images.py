@@ -9,7 +9,7 @@ import numpy as np
 
 from core.analysis.confusion import Confusion
 from core.analysis.consensus import best_strategies
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import NEIGHBOURS, FeatureMap, neighbour_agreement, rows_on_map
 from core.analysis.guessing import PlayerScore
 from core.analysis.mistakes import FEWEST_WITNESSES, likely_label_errors
@@ -42,7 +42,7 @@ def describe_confusion(matrix: Confusion) -> str:
     return f"{first} Confused most often: {', '.join(listed)}."
 
 
-def describe_label_errors(evidence: Evidence) -> str:
+def describe_label_errors(evidence: ExperimentPredictions) -> str:
     """What the list of likely label errors means, or why there is none."""
     asked = best_strategies(evidence)
     if len(asked) < FEWEST_WITNESSES:
@@ -67,10 +67,12 @@ def describe_label_errors(evidence: Evidence) -> str:
     )
 
 
-def describe_image(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> str:
+def describe_image(
+    evidence: ExperimentPredictions, image: int, answers: Sequence[ImageAnswer]
+) -> str:
     """How many strategies predicted its label, in a sentence."""
     label = evidence.classes[evidence.labels[test_row(evidence, image)]]
-    right = sum(answer.right for answer in answers)
+    right = sum(answer.correct for answer in answers)
     if not answers:
         return f"Labelled {label}. No strategy made a prediction for it."
     if right == len(answers):
@@ -80,7 +82,7 @@ def describe_image(evidence: Evidence, image: int, answers: Sequence[ImageAnswer
     return f"Labelled {label}; {right} of {len(answers)} strategies predict that."
 
 
-def describe_map(layout: FeatureMap, evidence: Evidence) -> str:
+def describe_map(layout: FeatureMap, evidence: ExperimentPredictions) -> str:
     """The map in words: what is compared, and how well the classes lie apart on it."""
     labels = evidence.labels[rows_on_map(layout, evidence)]
     agreement = neighbour_agreement(layout, evidence)
@@ -107,7 +109,7 @@ def describe_round(scores: Sequence[PlayerScore]) -> str:
     """What a round of the game can tell, and what it cannot; the visitor's score comes first."""
     visitor, strategies = scores[0], scores[1:]
     interval = (
-        f"{visitor.right} of {visitor.pictures} right means that on very many such pictures you "
+        f"{visitor.correct} of {visitor.pictures} right means that on very many such pictures you "
         f"would plausibly be right for {percent_text(visitor.low)} to "
         f"{percent_text(visitor.high)} of them: so few pictures make a game, not a measurement."
     )
@@ -116,15 +118,15 @@ def describe_round(scores: Sequence[PlayerScore]) -> str:
     ]
     if not told_apart:
         return f"{interval} No lead in this round is larger than luck could explain."
-    behind = [score.title for score in told_apart if score.right < visitor.right]
-    ahead = [score.title for score in told_apart if score.right > visitor.right]
+    behind = [score.title for score in told_apart if score.correct < visitor.correct]
+    ahead = [score.title for score in told_apart if score.correct > visitor.correct]
     parts = [
         f"{word} {'; '.join(titles)}"
         for word, titles in (("ahead of", behind), ("behind", ahead))
         if titles
     ]
     surely = f"{interval} Even so, by more than luck would explain you are {', and '.join(parts)}."
-    if all(score in told_apart or score.right == visitor.right for score in strategies):
+    if all(score in told_apart or score.correct == visitor.correct for score in strategies):
         return surely
     return f"{surely} The other leads may be luck."
 

@@ -1,6 +1,6 @@
 """What a kept model cannot be trusted with, said from what is known of it: for its model card."""
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import ClassScore, StrategyScore
 from core.analysis.words.verdicts import TIED, always, points_words
 from core.datasets.model import Dataset
@@ -20,7 +20,7 @@ RESIZED = {
 def limits(
     spec: ExperimentSpec,
     dataset: Dataset,
-    evidence: Evidence,
+    evidence: ExperimentPredictions,
     scores: dict[str, StrategyScore],
     classes: tuple[ClassScore, ...],
 ) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def limits(
     return tuple(found)
 
 
-def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
+def _beside_majority(evidence: ExperimentPredictions, accuracy: StrategyScore) -> str:
     baseline = f"{always(evidence.majority_name)} ({percent_text(accuracy.majority)})"
     low, high, majority = accuracy.low or 0.0, accuracy.high or 1.0, accuracy.majority or 0.0
     if low > majority:
@@ -57,7 +57,7 @@ def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
     return f"It {TIED} from {baseline} on these test pictures. Do not use it."
 
 
-def _small_test(evidence: Evidence, accuracy: StrategyScore) -> list[str]:
+def _small_test(evidence: ExperimentPredictions, accuracy: StrategyScore) -> list[str]:
     if accuracy.low is None or accuracy.high is None:
         return []
     half = (accuracy.high - accuracy.low) / 2

@@ -137,8 +137,8 @@ def _rung_sentence(facts: StoryFacts, strategy: str) -> str:
     subject = _PRETRAINED if needs_pretrained(strategy) else _SUBJECTS[strategy]
     majority = facts.verdict_on_majority(strategy)
     if majority is not None and majority.is_the_same:
-        said = quoted(majority.majority_name)
-        return f"{subject} learned nothing here: it predicts {said} for every picture."
+        predicted = quoted(majority.majority_name)
+        return f"{subject} learned nothing here: it predicts {predicted} for every picture."
     start = f"{subject} gets {percent_text(facts.rows[strategy].test_accuracy)} right"
     if majority is None or not facts.has_baseline:
         return f"{start}{_untested(facts, strategy)}."

@@ -3,7 +3,7 @@
 Beside them ``describe_findings``, what the overview of an experiment says first.
 """
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.summary import Summary
 from core.analysis.verdicts import Outcome, outcome_of, ties
 from core.analysis.words.verdicts import (
@@ -37,7 +37,7 @@ def describe_summary(summary: Summary | None) -> tuple[str, str, str]:
     return _what_won(summary), _what_it_costs(summary), _when_less_is_enough(summary)
 
 
-def describe_findings(evidence: Evidence) -> list[str]:
+def describe_findings(evidence: ExperimentPredictions) -> list[str]:
     """Who leads, what cannot be told apart, what so many images can show, and single seeds."""
     best = evidence.best
     if best is None:

@@ -5,7 +5,7 @@ Every page, report and story takes its verdicts from here, so each rule of wordi
 
 from collections.abc import Sequence
 
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.significance import CONFIDENCE
@@ -101,7 +101,7 @@ def describe_seeds(score: StrategyScore) -> str:
     return f"{len(score.seeds)} seeds, standard deviation {spread} {unit}"
 
 
-def describe_power(evidence: Evidence) -> str:
+def describe_power(evidence: ExperimentPredictions) -> str:
     """How large a difference must be to be seen with so many test images."""
     if not evidence.answers:
         return "No run has finished yet, so there is nothing to compare."

@@ -80,12 +80,12 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> go.Figure:
     return figure
 
 
-def mark_cell(figure: go.Figure, matrix: Confusion, true: int, said: int) -> None:
+def mark_cell(figure: go.Figure, matrix: Confusion, true: int, predicted: int) -> None:
     """A frame around one cell, given by positions in all classes; none where it is not shown."""
     shown = charted_classes(matrix)
-    if true not in shown or said not in shown:
+    if true not in shown or predicted not in shown:
         return
-    row, column = shown.index(true), shown.index(said)
+    row, column = shown.index(true), shown.index(predicted)
     figure.add_shape(
         type="rect",
         x0=column - 0.5,
@@ -197,16 +197,16 @@ def _add_choices(
     cells = [(row, column) for row in range(len(shown)) for column in range(len(shown))]
     data = []
     for row, column in cells:
-        true, said = shown[row], shown[column]
-        count, share = matrix.counts[true, said], matrix.shares[true, said]
+        true, predicted = shown[row], shown[column]
+        count, share = matrix.counts[true, predicted], matrix.shares[true, predicted]
         of_label = count_text(matrix.images_of_label[true])
         text = (
-            f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[said])}<br>"
+            f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[predicted])}<br>"
             f"{count_text(count)} of {of_label} with that label"
         )
         if not np.isnan(share):
             text += f": {percent_text(float(share))}"
-        data.append((true, said, text))
+        data.append((true, predicted, text))
     figure.add_scatter(
         x=[names[column] for _, column in cells],
         y=[names[row] for row, _ in cells],

@@ -20,7 +20,7 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
     figure = go.Figure()
     shown = list(reversed(scores))
     for place, score in enumerate(shown):
-        mean = 100 * score.right / score.pictures
+        mean = 100 * score.correct / score.pictures
         if score.strategy is None:
             marker = {"symbol": VISITOR_MARKER, "color": VISITOR_COLOUR, "line": {"width": 2}}
         else:
@@ -37,12 +37,12 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
             marker=marker | {"size": 13},
             error_x=whisker(mean, 100 * score.low, 100 * score.high) | {"color": marker["color"]},
             hovertemplate=(
-                f"{plain(score.title)}<br>{score.right} of {score.pictures} right, interval "
+                f"{plain(score.title)}<br>{score.correct} of {score.pictures} right, interval "
                 f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
     labels = [
-        f"{plain(score.title)}<br><b>{score.right} of {score.pictures}</b>" for score in shown
+        f"{plain(score.title)}<br><b>{score.correct} of {score.pictures}</b>" for score in shown
     ]
     list_on_rows(figure, labels, ROW_HEIGHT)
     figure.update_xaxes(
@@ -58,7 +58,7 @@ def score_frame(scores: Sequence[PlayerScore]) -> pd.DataFrame:
         [
             {
                 "player": score.title,
-                "right": score.right,
+                "right": score.correct,
                 "of": score.pictures,
                 "low (%)": 100 * score.low,
                 "high (%)": 100 * score.high,
@@ -73,4 +73,4 @@ def score_frame(scores: Sequence[PlayerScore]) -> pd.DataFrame:
 
 def score_chart_words(scores: Sequence[PlayerScore]) -> str:
     """The figure for those who do not see it."""
-    return "; ".join(f"{score.title} {score.right} of {score.pictures}" for score in scores) + "."
+    return "; ".join(f"{score.title} {score.correct} of {score.pictures}" for score in scores) + "."

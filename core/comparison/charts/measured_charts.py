@@ -66,10 +66,10 @@ def split_chart(sides: Sequence[SideFacts]) -> go.Figure:
 
 
 def split_words(sides: Sequence[SideFacts]) -> str:
-    said = ", ".join(
+    predicted = ", ".join(
         f"{entry.side} {entry.images:,} ({percent_text(entry.share)})" for entry in sides
     )
-    return f"Images of each side: {said}."
+    return f"Images of each side: {predicted}."
 
 
 def best_epoch_chart(curve: Curve, best_epoch: int) -> go.Figure:
@@ -161,12 +161,12 @@ def time_line_words(title: str, segments: Sequence[Segment]) -> str:
     totals = {
         part: sum(entry.seconds for entry in segments if entry.part == part) for part in PART_LOOKS
     }
-    said = ", ".join(
+    predicted = ", ".join(
         f"{PART_LOOKS[part].title} {seconds_text(seconds)}"
         for part, seconds in totals.items()
         if seconds > 0
     )
-    return f"One run of {title} in time: {said}."
+    return f"One run of {title} in time: {predicted}."
 
 
 def widths_chart(found: Sequence[WidthAt], accuracy: float, colour: str) -> go.Figure:
@@ -219,12 +219,12 @@ def widths_chart(found: Sequence[WidthAt], accuracy: float, colour: str) -> go.F
 
 
 def widths_words(found: Sequence[WidthAt]) -> str:
-    said = "; ".join(
+    predicted = "; ".join(
         f"{entry.images:,} images{' (this experiment)' if entry.is_own else ''} "
         f"{percent_text(entry.low)} to {percent_text(entry.high)}"
         for entry in found
     )
-    return f"The 95 % interval of the same accuracy by the number of test images: {said}."
+    return f"The 95 % interval of the same accuracy by the number of test images: {predicted}."
 
 
 def bootstrap_chart(differences: np.ndarray, images: int, colour: str) -> go.Figure:

@@ -90,8 +90,8 @@ def pairs_frame(pairs: Sequence[PairVerdict]) -> pd.DataFrame:
                 "told apart": "yes" if pair.told_apart else "no",
                 "p after Holm": pair.adjusted_p_value,
                 "p": pair.p_value,
-                "put right (images)": pair.put_right,
-                "broken (images)": pair.broken,
+                "put right (images)": pair.fixed,
+                "broken (images)": pair.regressed,
                 "in words": describe_pair(pair),
             }
             for pair in pairs

@@ -102,8 +102,8 @@ def tutorial_words(found: Sequence[Beside]) -> str:
             else f"here {percent_text(entry.row.train_accuracy)} on training images and "
             f"{percent_text(entry.row.test_accuracy)} on test images"
         )
-        said = percent_text(entry.model.accuracy)
-        sentences.append(f"{entry.model.title}: {said} in the tutorial, {ours}")
+        predicted = percent_text(entry.model.accuracy)
+        sentences.append(f"{entry.model.title}: {predicted} in the tutorial, {ours}")
     return ". ".join(sentences) + "."
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.analysis.comparison import title_of
-from core.analysis.evidence import Evidence, load_evidence
+from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
 from core.analysis.scores import ClassScore, StrategyScore, per_class_table, score_table
 from core.analysis.split_facts import split_text
@@ -111,7 +111,7 @@ def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
     return "some of them were trained further" if any(trained) else "they were not changed"
 
 
-def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
+def evidence_of_run(evidence: ExperimentPredictions, run: RunRecord) -> ExperimentPredictions:
     """The same evidence with the answers of one run alone.
 
     Raises ``StoreError`` where its predictions could not be read.

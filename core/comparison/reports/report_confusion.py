@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.analysis.confusion import Confusion, confusion
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.words.images import count_text, describe_confusion
 from core.comparison.charts.appearance import percent_text
 from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
@@ -15,7 +15,7 @@ MISTAKES_LISTED = 30
 LONGEST_HEADING = 22
 
 
-def confusion_section(evidence: Evidence) -> Section:
+def confusion_section(evidence: ExperimentPredictions) -> Section:
     """Of the best strategy."""
     best = evidence.best
     if best is None:
@@ -78,9 +78,9 @@ def _mistakes_table(matrix: Confusion) -> Table:
         f"The {MISTAKES_LISTED} mistakes that were made most often; all are in the exported table.",
         ("label", "taken for", "images"),
         tuple(
-            (matrix.classes[true], matrix.classes[said], count_text(wrong[true, said]))
-            for true, said in cells
-            if wrong[true, said] > 0
+            (matrix.classes[true], matrix.classes[predicted], count_text(wrong[true, predicted]))
+            for true, predicted in cells
+            if wrong[true, predicted] > 0
         ),
     )
 

@@ -4,10 +4,10 @@ curves."""
 from core.analysis.choice import MAJORITY
 from core.analysis.comparison import Comparison, results_frame
 from core.analysis.curves import Curve
-from core.analysis.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
-from core.analysis.time_breakdown import Ledger
+from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ties
 from core.analysis.words.verdicts import (
     NO_TIES,
@@ -87,7 +87,7 @@ _PAIR_COLUMNS = (
 )
 
 
-def ladder_section(evidence: Evidence) -> Section:
+def ladder_section(evidence: ExperimentPredictions) -> Section:
     steps = ladder_steps(evidence)
     frame = ladder_frame(steps)
     table = table_of(
@@ -112,7 +112,7 @@ def ladder_section(evidence: Evidence) -> Section:
     )
 
 
-def results_section(evidence: Evidence, comparison: Comparison) -> Section:
+def results_section(evidence: ExperimentPredictions, comparison: Comparison) -> Section:
     """The table stands also where no predictions can be read."""
     frame = results_frame(comparison)
     scores = score_table(evidence)
@@ -136,7 +136,7 @@ def results_section(evidence: Evidence, comparison: Comparison) -> Section:
     return Section("results", "Results", tuple(blocks))
 
 
-def statistics_section(evidence: Evidence) -> Section:
+def statistics_section(evidence: ExperimentPredictions) -> Section:
     pairs = all_pairs(evidence)
     against = [
         describe_majority(against_majority(evidence, answers.strategy))
@@ -168,19 +168,19 @@ def statistics_section(evidence: Evidence) -> Section:
     return Section("differences", "Which differences are real", tuple(blocks))
 
 
-def time_section(evidence: Evidence, ledger: Ledger) -> Section:
-    frame = ledger_frame(ledger)
+def time_section(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Section:
+    frame = ledger_frame(breakdown)
     parts = [name for name in frame.columns if name not in _LEDGER_REST[1:]]
     blocks: list[Block] = [
         Chart(
             "ledger-chart",
             "One whole run of each strategy, by what the time was spent on.",
-            ledger_words(ledger),
-            ledger_chart(ledger),
+            ledger_words(breakdown),
+            ledger_chart(breakdown),
         ),
         table_of(frame, "Where the time of one run went.", parts),
         table_of(frame, "Spread, cache, speed and memory.", _LEDGER_REST),
-        table_of(costs_frame(ledger), "Time until validation first reached a mark."),
+        table_of(costs_frame(breakdown), "Time until validation first reached a mark."),
     ]
     scores = score_table(evidence, with_intervals=False)
     if scores:
@@ -189,10 +189,10 @@ def time_section(evidence: Evidence, ledger: Ledger) -> Section:
                 "pareto-chart",
                 "Test accuracy against the time of a whole run. Filled: no other is better in "
                 "both; open: another is.",
-                pareto_words(ledger, scores),
-                pareto_chart(ledger, scores),
+                pareto_words(breakdown, scores),
+                pareto_chart(breakdown, scores),
             ),
-            table_of(pareto_frame(ledger, scores), "Accuracy and time, the quickest first."),
+            table_of(pareto_frame(breakdown, scores), "Accuracy and time, the quickest first."),
         ]
     return Section("time", "What it costs in time", tuple(blocks))
 

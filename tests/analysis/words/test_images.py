@@ -43,7 +43,9 @@ def test_the_sentences(held, home):  # noqa: ARG001 - sets the home
     ]
     tables = {
         "some": doubted(),
-        "none": evidence(LABELS, {"cnn": [wrong_at(3, said=1), LABELS, LABELS], "probe": [LABELS]}),
+        "none": evidence(
+            LABELS, {"cnn": [wrong_at(3, predicted=1), LABELS, LABELS], "probe": [LABELS]}
+        ),
         "nobody is good": evidence(LABELS, {"cnn": [[0] * 16]}),
         "one is good": evidence(LABELS, {"cnn": [[0] * 16], "probe": [wrong_at(3)]}),
     }

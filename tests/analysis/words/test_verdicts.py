@@ -46,8 +46,8 @@ def pair(**changes) -> PairVerdict:
         "adjusted_p_value": 6e-9,
         "told_apart": True,
         "seeds_agree": True,
-        "put_right": 90.0,
-        "broken": 4.0,
+        "fixed": 90.0,
+        "regressed": 4.0,
     }
     return PairVerdict(**(usual | changes))
 

@@ -7,9 +7,9 @@ import pytest
 from core.analysis.time_breakdown import (
     Target,
     TimeParts,
-    ledger_of,
-    load_ledger,
+    load_time_breakdown,
     pareto_front,
+    time_breakdown_of,
     time_parts,
 )
 from core.errors import UnknownName
@@ -40,7 +40,7 @@ def _ledger(entries, majority_accuracy=0.25):
         for strategy, seed, changes, _ in entries
     ]
     epochs = {run.id: entry[3] for run, entry in zip(runs, entries, strict=True)}
-    return ledger_of(runs, epochs, majority_accuracy)
+    return time_breakdown_of(runs, epochs, majority_accuracy)
 
 
 def test_the_parts_of_a_run_add_up_to_its_whole_time():
@@ -72,41 +72,41 @@ def test_a_strategy_without_epochs_is_all_other():
 
 def test_of_three_seeds_the_parts_are_those_of_the_middle_one():
     totals = (30.0, 12.0, 20.0)
-    ledger = _ledger(
+    breakdown = _ledger(
         [
             ("cnn", seed, {"total_seconds": total}, _epochs(0.5, 0.6))
             for seed, total in enumerate(totals)
         ]
     )
-    (row,) = ledger.rows
+    (row,) = breakdown.rows
     assert row.seeds == (0, 1, 2)
     assert row.parts == TimeParts(0.0, 0.0, 4.0, 2.0, 1.0, 13.0)
     assert (row.parts.end_to_end, row.fastest, row.slowest) == (20.0, 12.0, 30.0)
 
 
 def test_of_two_seeds_the_parts_are_the_mean_of_both():
-    ledger = _ledger(
+    breakdown = _ledger(
         [
             ("cnn", 0, {"total_seconds": 10.0}, _epochs(0.5)),
             ("cnn", 1, {"total_seconds": 20.0}, _epochs(0.5, 0.6)),
         ]
     )
     # 10 = 4 + 0 + 0.5 + 5.5 and 20 = 4 + 2 + 1 + 13.
-    assert ledger.rows[0].parts == TimeParts(0.0, 0.0, 4.0, 1.0, 0.75, 9.25)
-    assert ledger.rows[0].parts.end_to_end == 15.0
+    assert breakdown.rows[0].parts == TimeParts(0.0, 0.0, 4.0, 1.0, 0.75, 9.25)
+    assert breakdown.rows[0].parts.end_to_end == 15.0
 
 
 def test_what_the_cache_saved_speed_and_memory():
     hit = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 9.0}
     miss = hit | {"feature_cache": "miss", "total_seconds": 40.0, "peak_memory_bytes": 7}
-    ledger = _ledger(
+    breakdown = _ledger(
         [
             ("vgg16_probe", 0, miss, _epochs(0.5, 0.6, 0.7)),
             ("vgg16_probe", 1, hit, _epochs(0.5, 0.6)),
             ("vgg16_probe", 2, hit, _epochs(0.5)),
         ]
     )
-    (row,) = ledger.rows
+    (row,) = breakdown.rows
     assert (row.cache_saved, row.cache_hits) == (60.0, 2)
     # Medians of the later epochs: 202.5 and 202; of a single epoch its own 100.
     assert row.images_per_second == 202.0
@@ -117,8 +117,8 @@ def test_what_the_cache_saved_speed_and_memory():
 def test_a_head_on_features_does_not_make_training_one_on_features():
     epochs = _epochs(0.5, stage="head") + _epochs(0.6)
     changes = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 20.0}
-    ledger = _ledger([("vgg16_finetune", 0, changes, epochs), ("cnn", 0, {}, _epochs(0.5))])
-    assert [(row.strategy, row.trains_on_features) for row in ledger.rows] == [
+    breakdown = _ledger([("vgg16_finetune", 0, changes, epochs), ("cnn", 0, {}, _epochs(0.5))])
+    assert [(row.strategy, row.trains_on_features) for row in breakdown.rows] == [
         ("cnn", False),
         ("vgg16_finetune", False),
     ]
@@ -127,8 +127,8 @@ def test_a_head_on_features_does_not_make_training_one_on_features():
 def test_cost_to_accuracy_counts_extraction_head_training_and_validation():
     epochs = _epochs(0.3, 0.4, stage="head", train=0.25) + _epochs(0.44, 0.5, 0.9)
     changes = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 20.0}
-    ledger = _ledger([("vgg16_finetune", 0, changes, epochs)])
-    over, half, best = ledger.costs
+    breakdown = _ledger([("vgg16_finetune", 0, changes, epochs)])
+    over, half, best = breakdown.costs
     assert [cost.target for cost in (over, half, best)] == [
         Target("over_majority", "majority class + 20 points", 0.45),
         Target("half", "50 %", 0.5),
@@ -141,21 +141,21 @@ def test_cost_to_accuracy_counts_extraction_head_training_and_validation():
 
 def test_a_head_that_is_good_enough_has_reached_it():
     epochs = _epochs(0.6, stage="head", train=0.25) + _epochs(0.7)
-    ledger = _ledger([("vgg16_freeze", 0, {}, epochs)])
-    assert [cost.seconds for cost in ledger.costs] == [1.0, 1.0, 5.5]
+    breakdown = _ledger([("vgg16_freeze", 0, {}, epochs)])
+    assert [cost.seconds for cost in breakdown.costs] == [1.0, 1.0, 5.5]
 
 
 def test_a_target_met_exactly_is_met():
-    ledger = _ledger([("cnn", 0, {}, _epochs(0.1 + 0.2))], majority_accuracy=0.1)
-    assert ledger.costs[0].seconds == 4.5
+    breakdown = _ledger([("cnn", 0, {}, _epochs(0.1 + 0.2))], majority_accuracy=0.1)
+    assert breakdown.costs[0].seconds == 4.5
 
 
 def test_never_is_a_result():
-    ledger = _ledger([("cnn", 0, {}, _epochs(0.3, 0.49)), ("mlp", 0, {}, _epochs(0.9))])
-    half = {cost.strategy: cost for cost in ledger.costs if cost.target.name == "half"}
+    breakdown = _ledger([("cnn", 0, {}, _epochs(0.3, 0.49)), ("mlp", 0, {}, _epochs(0.9))])
+    half = {cost.strategy: cost for cost in breakdown.costs if cost.target.name == "half"}
     assert (half["cnn"].seconds, half["cnn"].reached) == (None, 0)
     assert half["mlp"].seconds == 4.5
-    assert [cost.target.name for cost in ledger.costs_of("cnn")] == [
+    assert [cost.target.name for cost in breakdown.costs_of("cnn")] == [
         "over_majority",
         "half",
         "near_best",
@@ -175,32 +175,32 @@ def test_the_median_counts_seeds_that_never_got_there_as_later_than_all():
 
 def test_one_lucky_seed_does_not_set_the_best():
     entries = [("cnn", seed, {}, _epochs(top)) for seed, top in enumerate((0.6, 0.7, 0.99))]
-    ledger = _ledger([*entries, ("mlp", 0, {}, _epochs(0.65))])
-    assert ledger.targets[-1].accuracy == pytest.approx(0.69)
+    breakdown = _ledger([*entries, ("mlp", 0, {}, _epochs(0.65))])
+    assert breakdown.targets[-1].accuracy == pytest.approx(0.69)
 
 
 def test_the_majority_class_is_there_when_its_run_ends():
     changes = {"first_epoch_seconds": None, "total_seconds": 1.5}
-    ledger = _ledger([("majority", 0, changes, ())], majority_accuracy=0.6)
+    breakdown = _ledger([("majority", 0, changes, ())], majority_accuracy=0.6)
     # The made-up validation accuracy is 0.8; there is no best where nothing was trained.
-    assert [(cost.target.name, cost.seconds) for cost in ledger.costs] == [
+    assert [(cost.target.name, cost.seconds) for cost in breakdown.costs] == [
         ("over_majority", 1.5),
         ("half", 1.5),
     ]
 
 
 def test_a_target_over_100_percent_is_left_out():
-    ledger = _ledger([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=0.9)
-    assert [target.name for target in ledger.targets] == ["half", "near_best"]
-    ledger = _ledger([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=None)
-    assert [target.name for target in ledger.targets] == ["half", "near_best"]
+    breakdown = _ledger([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=0.9)
+    assert [target.name for target in breakdown.targets] == ["half", "near_best"]
+    breakdown = _ledger([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=None)
+    assert [target.name for target in breakdown.targets] == ["half", "near_best"]
 
 
 def test_unfinished_runs_are_left_out():
     run = made_up.run("cnn", state="failed", result=None)
-    ledger = ledger_of([run], {run.id: ()}, 0.5)
-    assert ledger.rows == ()
-    assert ledger.costs == ()
+    breakdown = time_breakdown_of([run], {run.id: ()}, 0.5)
+    assert breakdown.rows == ()
+    assert breakdown.costs == ()
 
 
 @pytest.mark.parametrize(
@@ -221,14 +221,14 @@ def test_the_front_holds_those_that_none_beats_in_both(values, higher, front):
 def test_the_ledger_of_a_stored_experiment(home):  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
-    ledger = load_ledger(store, EXPERIMENT)
-    assert [row.strategy for row in ledger.rows] == ["cnn", "vgg16_probe"]
+    breakdown = load_time_breakdown(store, EXPERIMENT)
+    assert [row.strategy for row in breakdown.rows] == ["cnn", "vgg16_probe"]
     # made_up: two epochs of 1.5 s and 0.25 s of validation in a run of 10 s.
-    assert ledger.rows[0].parts == TimeParts(0.0, 0.0, 1.5, 1.5, 0.5, 6.5)
+    assert breakdown.rows[0].parts == TimeParts(0.0, 0.0, 1.5, 1.5, 0.5, 6.5)
     # Majority 0.375 + 0.2; validation reaches 0.5 and then 0.6.
-    assert [cost.seconds for cost in ledger.costs_of("cnn")] == [3.5, 1.75, 3.5]
+    assert [cost.seconds for cost in breakdown.costs_of("cnn")] == [3.5, 1.75, 3.5]
     with pytest.raises(UnknownName, match="no experiment"):
-        load_ledger(store, "nothere")
+        load_time_breakdown(store, "nothere")
 
 
 def test_parts_are_seconds_of_one_run():
