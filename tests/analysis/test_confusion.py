@@ -26,7 +26,7 @@ def small():
 
 
 def many_classes(count: int):
-    """Image i is of class i; the classes from 3 on are all taken for class 2."""
+    """Image i is of class i; the classes from 3 on are all predicted as class 2."""
     predicted = [min(place, 2) for place in range(count)]
     names = tuple(f"class {place}" for place in range(count))
     return confusion(evidence(list(range(count)), {"cnn": [predicted]}, names), "cnn", 0)

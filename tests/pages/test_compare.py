@@ -204,7 +204,7 @@ def test_a_cell_opens_its_pictures_by_the_two_lists(compared):
     found = cell_images(evidence, "mlp", None, 2, 1)
     opened = {button.key for button in app.button if (button.key or "").startswith("open.cell.")}
     assert opened == {f"open.cell.{position}" for position in found.positions.tolist()}
-    assert "up taken for left" in [element.value for element in app.header]
+    assert "up predicted as left" in [element.value for element in app.header]
 
 
 def test_flips_show_both_probabilities_and_both_sides(compared):
