@@ -52,8 +52,8 @@ def headline_of(
     """The best from scratch and the chosen pre-trained one, by the ``accuracies`` of strategies.
 
     Where one kind is missing: the runner-up and the best of those that learn, else of all. None
-    with fewer than two strategies. ``accuracies`` are in the order of the ladder: of equals the
-    earlier is chosen.
+    with fewer than two strategies. ``accuracies`` are in the order of the ladder: ties go
+    to the earlier.
     """
     scratch, pretrained = best_from_scratch(accuracies), best_pretrained(accuracies, is_better)
     if scratch is not None and pretrained is not None:

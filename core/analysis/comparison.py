@@ -75,7 +75,7 @@ class Comparison:
 
     ``images`` counts the images of ``train``, ``validation`` and ``test``; it is empty until a
     run finished where the dataset itself is no longer here. ``majority_accuracy`` is the test
-    accuracy of always saying ``majority_class``, the commonest class of the training images.
+    accuracy of always predicting ``majority_class``, the commonest class of the training images.
     ``given_split`` is true where the dataset came with a split and it was used; ``split`` then
     says nothing about the test images.
     """
@@ -185,7 +185,7 @@ def rows_of(runs: Sequence[RunRecord], majority_accuracy: float | None) -> tuple
 
 
 def title_of(strategy: str) -> str:
-    """The title in the registry; the name itself for a strategy that is no longer there."""
+    """The title in the registry, or the name of a strategy that the registry no longer has."""
     try:
         return find_strategy(strategy).title
     except UnknownName:
@@ -316,13 +316,14 @@ def seeds_frame(comparison: Comparison) -> pd.DataFrame:
 COLUMN_HELP = {
     "strategy": "The rung of the ladder; the page 'The ladder' describes each.",
     "state": "finished, or the state of the run that is not.",
-    "test accuracy (%)": "Share of test images that were classified right: mean over the seeds.",
+    "test accuracy (%)": "Fraction of test images that were predicted correctly: mean over the "
+    "seeds.",
     "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "
     "the accuracy is plausibly no lower than this.",
     "high (%)": "Upper end of the 95 % Wilson interval: on very many images from the same source, "
     "the accuracy is plausibly no higher than this. It belongs to the rounded mean number of "
-    "right test images; seeds are not pooled, because they share the test images.",
-    "over majority (points)": "Test accuracy minus that of always saying the commonest class, in "
+    "correct test images; seeds are not pooled, because they share the test images.",
+    "over majority (points)": "Test accuracy minus that of the majority class, in "
     "percentage points: what was really learned.",
     "steady epoch (s)": "Median training time of the epochs after the first; validation excluded.",
     "features (s)": "What extracting the features of all images with the frozen VGG16 cost, once.",
@@ -331,8 +332,8 @@ COLUMN_HELP = {
     "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
     "better.",
     "validation accuracy (%)": "On the images that chose the epoch.",
-    "training accuracy (%)": "On the images it was trained on; far above test means learned by "
-    "heart.",
+    "training accuracy (%)": "On the images it was trained on; much higher than test accuracy "
+    "means overfitting.",
     "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
     "epochs": "Epochs that were trained (median over the seeds).",
     "parameters": "Numbers in the model.",
@@ -366,7 +367,7 @@ def _line(row: Row) -> dict[str, object]:
 
 
 def _state(row: Row) -> str:
-    """``finished``; or ``running, 1 of 3 seeds done`` while numbers of some seeds stand already."""
+    """``finished``; or ``running, 1 of 3 seeds done`` while some seeds are finished."""
     done = sum(run.state == "finished" for run in row.runs)
     if row.status == "finished" or not done:
         return row.status

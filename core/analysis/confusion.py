@@ -59,7 +59,7 @@ class CellImages:
 
     ``positions`` int64 ``(n,)`` are places in the dataset; ``seeds`` int64 ``(n,)`` says how many
     of ``seed_count`` seeds put the picture there, ``confidence`` float64 ``(n,)`` the mean
-    probability (0 to 1) that these gave to the class they said.
+    confidence (0 to 1) of these in the predicted class.
     """
 
     positions: np.ndarray

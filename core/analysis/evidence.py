@@ -48,12 +48,12 @@ class StrategyPredictions:
 
     @property
     def fraction_correct(self) -> np.ndarray:
-        """float64 ``(N,)``: the share of seeds that got each image right."""
+        """float64 ``(N,)``: fraction of seeds that predict each image correctly."""
         return self.correct.mean(axis=0)
 
     @property
     def accuracy(self) -> float:
-        """Mean over seeds of the share of images that were right."""
+        """Mean over seeds of the fraction of images that are predicted correctly."""
         return float(self.correct.mean())
 
     def probabilities(self) -> np.ndarray:
@@ -91,8 +91,8 @@ class ExperimentPredictions:
 
     ``labels`` int32 ``(N,)``, ``test_indices`` int64 ``(N,)`` (positions in the dataset).
     ``majority_label`` is the position in ``classes`` of the commonest class of the *training*
-    images. ``answers`` are in the order of the ladder; ``missing`` says for each finished run
-    that is left out why. With no answers at all the arrays are empty.
+    images. ``answers`` are in the order of the ladder; ``missing`` has the reason for each
+    finished run that is left out. With no answers at all the arrays are empty.
     """
 
     experiment_id: str
@@ -115,7 +115,7 @@ class ExperimentPredictions:
 
     @property
     def majority_title(self) -> str:
-        """What stands beside a strategy's title: ``Always “ant”``."""
+        """The title of the baseline beside those of strategies: ``Always “ant”``."""
         return f"Always “{self.majority_name}”"
 
     @property
@@ -134,7 +134,7 @@ class ExperimentPredictions:
 
         Images and seeds are drawn anew, the same images for all strategies: the interval of any
         difference is read from the difference of two of these. ``BASELINE`` is the key of always
-        saying the commonest class. Computed once, when it is first asked for.
+        predicting the commonest class. Computed once, when it is first asked for.
         """
         rights = [self.majority_right, *(answers.correct for answers in self.answers)]
         names = [BASELINE, *(answers.strategy for answers in self.answers)]
@@ -155,7 +155,7 @@ class ExperimentPredictions:
 
     @cached_property
     def ranked(self) -> tuple[StrategyPredictions, ...]:
-        """Best accuracy first; of equals the lower rung of the ladder."""
+        """Best accuracy first; ties go to the lower rung of the ladder."""
         return tuple(sorted(self.answers, key=lambda answers: -answers.accuracy))
 
     @property
@@ -232,7 +232,7 @@ def _refuse_misfit(
 
 
 def _majority_label(spec: ExperimentSpec, labels: np.ndarray) -> int:
-    """By name; of an experiment that never noted it, the commonest class of the test images.
+    """By name; an old experiment without it gets the commonest class of its test images.
 
     The split is stratified, so that the two are the same unless classes are almost equal.
     """

@@ -1,7 +1,6 @@
-"""A map of the test images: pictures that the network sees alike lie near each other.
+"""A map of the test images: images with similar features lie near each other.
 
-It is computed in a process of its own (``core.runs.map_child``); here it is asked for, read and
-said in words.
+A process of its own computes it (``core.runs.map_child``); here it is requested and read.
 """
 
 import hashlib
@@ -32,7 +31,7 @@ METHOD_TITLES: dict[Method, str] = {"tsne": "t-SNE, shows groups", "pca": "PCA, 
 class FeatureMap:
     """``positions`` int64 ``(M,)`` in the dataset, rising; ``xy`` float32 ``(M, 2)``, no unit.
 
-    ``how`` says in sentences what was compared and how it was laid out.
+    ``how`` has sentences on what was compared and how it was laid out.
     """
 
     positions: np.ndarray
@@ -41,7 +40,7 @@ class FeatureMap:
 
 
 def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> SideWork:
-    """How the map of an experiment stands; starts the work where there is none yet.
+    """The state of the map of an experiment; starts the work where there is none yet.
 
     Read it with ``read_map(work.result)`` once ``work.state`` is ``ready``; after a failure
     ``side_work.forget(work.result)`` lets it start again. When features come into the cache that
@@ -71,7 +70,7 @@ def read_map(path: Path) -> FeatureMap:
 
 
 def rows_on_map(layout: FeatureMap, evidence: ExperimentPredictions) -> np.ndarray:
-    """int64 ``(M,)``: where each point of the map stands in the arrays of ``evidence``.
+    """int64 ``(M,)``: the row of each point of the map in the arrays of ``evidence``.
 
     Raises ``StoreError`` where the map shows other images than the runs were scored on.
     """
@@ -87,9 +86,9 @@ def rows_on_map(layout: FeatureMap, evidence: ExperimentPredictions) -> np.ndarr
 
 
 def neighbour_agreement(layout: FeatureMap, evidence: ExperimentPredictions) -> np.ndarray:
-    """float64 ``(M,)``: share of the ``NEIGHBOURS`` nearest points on the map with its label.
+    """float64 ``(M,)``: fraction of the ``NEIGHBOURS`` nearest points on the map with its label.
 
-    Of fewer points all others count; of a single one the share is 1.
+    With fewer points all others count; a single point gets 1.
     """
     labels = evidence.labels[rows_on_map(layout, evidence)]
     count = min(NEIGHBOURS, len(labels) - 1)

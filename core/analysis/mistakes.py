@@ -23,7 +23,7 @@ from core.datasets.model import Dataset
 from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
 
-# One strategy alone may simply be wrong; that two agree against a label says something.
+# One strategy alone may simply be wrong; two that agree against a label are evidence.
 FEWEST_WITNESSES = 2
 LABEL_ERROR_COLUMNS = (
     "image",
@@ -97,7 +97,7 @@ class HardImage:
 
 @dataclass(frozen=True)
 class LabelError:
-    """One image on which ``strategies`` all say ``suggested`` and not the label.
+    """One image for which ``strategies`` all predict ``suggested`` and not the label.
 
     ``probability`` is the mean over the strategies of what they gave to ``suggested``.
     """
@@ -163,10 +163,10 @@ def _disagreements(
 def confident_mistakes(
     evidence: ExperimentPredictions, strategy: str, count: int
 ) -> tuple[Mistake, ...]:
-    """The mistakes of a strategy that it was surest of, at most ``count``.
+    """The most confident mistakes of a strategy, at most ``count``.
 
-    A mistake is an image that more than half of the seeds got wrong and on which the class said
-    by most of them is not the label.
+    A mistake is an image that more than half of the seeds get wrong and whose most predicted
+    class is not the label.
     """
     answers = evidence.of(strategy)
     found = consensus(answers)
@@ -190,9 +190,9 @@ def confident_mistakes(
 def hardest(evidence: ExperimentPredictions, count: int) -> tuple[HardImage, ...]:
     """Images that all strategies get wrong, those with the least probability for the label first.
 
-    Asked are the strategies that are clearly better than the majority class: one that always says
-    the commonest class is right on it without knowing anything. Where none is, all but the
-    majority class are asked. Wrong is what more than half of the seeds get wrong.
+    Only strategies that are clearly better than the majority class count: one that always predicts
+    the commonest class is right on it without having learned anything. Where none is better, all
+    but the majority class count. An image is wrong where more than half of the seeds are.
     """
     asked = good_strategies(evidence) or tuple(
         answers for answers in evidence.answers if role_of(answers.strategy) != "baseline"
@@ -221,9 +221,9 @@ def likely_label_errors(
 ) -> tuple[LabelError, ...]:
     """Images on which the best strategies agree on one class that is not the label.
 
-    Asked are those that are clearly better than the majority class and not clearly worse than the
-    best, at least two, else nothing is found: weaker ones often agree on the commonest class out
-    of ignorance. Each of them must say that class with more than half of its seeds. The highest
+    The best are those that are clearly better than the majority class and not clearly worse than
+    the most accurate; fewer than two find nothing: weaker ones often agree on the commonest class
+    out of ignorance. Each must predict the class with more than half of its seeds. The highest
     mean probability of that class comes first; ``count`` limits how many.
     """
     asked = best_strategies(evidence)
@@ -274,6 +274,6 @@ def label_errors_csv(evidence: ExperimentPredictions, dataset: Dataset) -> bytes
 
 
 def _sorted_by(key: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Rows where ``there`` is true, smallest ``key`` first; of equals the earlier in the split."""
+    """Rows where ``there`` is true, smallest ``key`` first; ties go to the earlier in the split."""
     rows = np.flatnonzero(there)
     return rows[np.argsort(key[rows], kind="stable")]

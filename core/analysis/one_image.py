@@ -47,7 +47,7 @@ def answers_about(
 
 
 def test_row(evidence: ExperimentPredictions, image: int) -> int:
-    """Where an image stands in the arrays of ``evidence``; ``BadInput`` if it does not."""
+    """The row of an image in the arrays of ``evidence``; ``BadInput`` if it has none."""
     found = np.flatnonzero(evidence.test_indices == image)
     if not len(found):
         raise BadInput(
@@ -78,7 +78,7 @@ def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
 def _answer(
     evidence: ExperimentPredictions, answers: StrategyPredictions, row: int, seed: int | None
 ) -> ImageAnswer:
-    # One image alone: what most seeds say costs nothing then.
+    # Of one image alone the majority of the seeds is quick to find.
     found = consensus(answers, seed, slice(row, row + 1))
     predicted = int(found.predicted[0])
     return ImageAnswer(

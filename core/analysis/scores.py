@@ -20,7 +20,7 @@ from core.analysis.significance import drawn_counts, mean_interval, percentile_i
 
 # Fewer than for differences: these are sums by class or bin for every run, and only drawn.
 RESAMPLES = 500
-# Narrower than rounding: the samples were all alike, which says nothing about other images.
+# Narrower than rounding: the samples were all alike, which tells nothing about other images.
 _NO_SPREAD = 1e-12
 
 
@@ -122,9 +122,9 @@ def _centred_interval(samples: np.ndarray, mean: float, kind: Metric) -> tuple[f
 class ClassScore:
     """One class of the test images: means over seeds, 0 to 1.
 
-    ``images`` of this class are in the test split; ``named`` is how often the class was the
-    answer. ``precision``: of those answers, the share that was right (None where no seed ever
-    named it). ``recall``: of the class's images, the share named so, with its 95 % Wilson interval
+    ``images`` of this class are in the test split; ``named`` is how often the class was predicted.
+    ``precision``: fraction of those predictions that is correct (None where no seed predicts it).
+    ``recall``: fraction of the class's images that is predicted as it, with its Wilson interval
     ``recall_low`` and ``recall_high``; None for a class without test images.
     """
 
@@ -142,7 +142,7 @@ class ClassScore:
 def per_class_table(
     evidence: ExperimentPredictions, strategy: str | None
 ) -> tuple[ClassScore, ...]:
-    """The classes in their order, for one strategy; with None for always the commonest class."""
+    """The classes in their order, for one strategy; None: always predicting the commonest."""
     if strategy is None:
         predicted = np.full((1, evidence.images), evidence.majority_label)
     else:
@@ -178,11 +178,11 @@ def _class_score(evidence: ExperimentPredictions, label: int, named: np.ndarray)
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Answers whose probability is over ``low`` up to ``high``, over all seeds.
+    """Predictions whose probability is over ``low`` up to ``high``, over all seeds.
 
-    ``count`` of answers; ``confidence`` is their mean probability and ``accuracy`` the share that
-    is right (both None where there are none). ``accuracy_low`` and ``accuracy_high``: 95 % Wilson
-    interval for the mean count a seed, since seeds are scored on the same images.
+    ``count`` of predictions; ``confidence`` is their mean probability and ``accuracy`` the fraction
+    that is correct (both None where there are none). ``accuracy_low`` and ``accuracy_high``: 95 %
+    Wilson interval for the mean count a seed, since seeds are scored on the same images.
     """
 
     low: float
@@ -195,7 +195,7 @@ class ReliabilityBin:
 
 
 def reliability(evidence: ExperimentPredictions, strategy: str) -> tuple[ReliabilityBin, ...]:
-    """The 15 bins of the reliability diagram, from the least sure answers to the surest."""
+    """The 15 bins of the reliability diagram, from the least to the most confident predictions."""
     answers = evidence.of(strategy)
     bins = reliability_bin(answers.confidence)
     found = []

@@ -66,7 +66,7 @@ class Several:
     other_devices: bool
 
     def shown_rows(self, differences_only: bool = False) -> tuple[FactRow, ...]:
-        """All rows, or those in which not all columns say the same."""
+        """All rows, or those in which the columns differ."""
         return tuple(row for row in self.rows if row.differs or not differences_only)
 
 

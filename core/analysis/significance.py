@@ -35,7 +35,7 @@ class PairedTest:
     two-sided test over images; with one seed each it is McNemar's. ``fixed`` and ``regressed``
     count images, averaged over the pairs of seeds: wrong for the first and right for the second,
     and the other way round. ``disagreement``: mean over images of the squared difference in the
-    share of seeds that were right; with one seed each, the share of images that differ.
+    fraction of seeds that are correct; with one seed each, the fraction of images that differ.
     """
 
     images: int
@@ -101,7 +101,7 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference
 def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     """Exact two-sided p of a permutation test: swap the two strategies on each image by a coin.
 
-    The statistic is the sum over images of the difference in the share of seeds that were right.
+    The statistic is the sum over images of the difference in the fraction of correct seeds.
     With one seed each, only images that differ count, each by one: this is McNemar's exact test.
     With more, an image counts by how many seeds agree on the difference. The whole distribution
     is computed, none of it sampled: differences are multiples of one fraction, so it is a

@@ -56,7 +56,7 @@ class Montage:
 
 @dataclass(frozen=True)
 class Squares:
-    """A hundred squares, of which ``share`` (0 to 1) is marked; ``label`` says what they are."""
+    """A hundred squares, a fraction ``share`` (0 to 1) marked; ``label`` is what they stand for."""
 
     share: float
     label: str
@@ -66,7 +66,7 @@ class Squares:
 class Bars:
     """Bars from the top of a chart with room for ``places``, so that later ones find theirs.
 
-    ``dataset`` says of which pictures.
+    ``dataset`` is the name of the dataset.
     """
 
     dataset: str
@@ -124,7 +124,7 @@ class StoryFacts:
 
     @cached_property
     def best_from_scratch(self) -> Row | None:
-        """The most accurate of those that started from nothing; of equals the first."""
+        """The most accurate strategy trained from scratch; ties go to the first."""
         name = choice.best_from_scratch(self._accuracies)
         return None if name is None else self.rows[name]
 

@@ -39,7 +39,7 @@ class CostToAccuracy:
 
     Extraction (counted also on a cache hit), the head's epochs, training and validation up to and
     with that epoch; starting up and scoring are outside. ``seconds`` is the median over seeds,
-    those that never reached it counted as later than all; None says *never*: at least half of
+    those that never reached it counted as later than all; None means never: at least half of
     the seeds did not. ``reached`` of ``seeds`` did.
     """
 

@@ -1,7 +1,7 @@
-"""Where each strategy of an experiment stands at one moment of its training, to be looked at.
+"""Snapshots of each strategy of an experiment at one moment of its training.
 
-Strategies train for 2 epochs or for 40. A moment is therefore a share of each one's own training:
-at 0.5 the one has done its first epoch and the other its twentieth.
+Strategies train for 2 epochs or for 40. A moment is therefore a fraction of each one's own
+training: at 0.5 the one has done its first epoch and the other its twentieth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.analysis.choice import role_of
 from core.analysis.comparison import title_of
 from core.analysis.curves import Curve
 from core.datasets.model import Dataset
@@ -20,7 +21,6 @@ from core.training.watching import watched_rows
 END = 1.0
 # Epoch 1 of 3 is over at a third, which no two floating-point numbers agree upon.
 TOLERANCE = 1e-9
-MAJORITY = "majority"
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ def tracked_images(
 def majority_share(
     runs: Sequence[RunRecord], spec: ExperimentSpec, dataset: Dataset | None
 ) -> float | None:
-    """The share (0 to 1) of the *validation* images that is of the commonest training class.
+    """The fraction (0 to 1) of the *validation* images that is of the commonest training class.
 
-    None where neither a majority run nor the dataset is there to say it.
+    None where neither a majority run nor the dataset is known.
     """
     for run in runs:
-        if run.strategy == MAJORITY and run.state == "finished" and run.result:
+        if role_of(run.strategy) == "baseline" and run.state == "finished" and run.result:
             return float(run.result["scores"]["validation"]["accuracy"])
     if dataset is None or spec.majority_class not in dataset.classes:
         return None
@@ -123,7 +123,7 @@ def snapshots(
     labels = None if dataset is None else dataset.labels
     found = []
     for strategy in dict.fromkeys(run.strategy for run in runs):
-        if strategy != MAJORITY:
+        if role_of(strategy) != "baseline":
             own = [run for run in runs if run.strategy == strategy]
             run = _shown(own, seed)
             found.append(_snapshot(run, epochs.get((strategy, run.seed), ()), labels))

@@ -12,7 +12,7 @@ from core.analysis.statistics_examples import (
     holm_steps,
     widths,
 )
-from core.analysis.words.verdicts import luck_words, p_text
+from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
 from core.comparison.charts.appearance import appearance_of, percent_text
 from core.comparison.charts.measured_charts import (
     bootstrap_chart,
@@ -204,7 +204,7 @@ def _show_holm(subject: Subject | None) -> None:
         if steps:
             kept = sum(step.told_apart for step in steps)
             st.markdown(
-                f"Here {plural(len(steps), 'pair')}, of which {kept} can be told apart after the "
+                f"Here {plural(len(steps), 'pair')}, of which {kept} can be {TOLD_APART} after the "
                 "correction."
             )
             show_table(
@@ -216,7 +216,7 @@ def _show_holm(subject: Subject | None) -> None:
                         "p": [p_text(step.p_value) for step in steps],
                         "times": [step.factor for step in steps],
                         "after Holm": [p_text(step.adjusted) for step in steps],
-                        "told apart": ["yes" if step.told_apart else "no" for step in steps],
+                        TOLD_APART: ["yes" if step.told_apart else "no" for step in steps],
                     }
                 ),
                 f"holm.{subject.id}",

@@ -1,4 +1,4 @@
-"""What a kept model cannot be trusted with, said from what is known of it: for its model card."""
+"""The limits of an exported model in sentences, for its model card."""
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import ClassScore, StrategyScore
@@ -75,8 +75,8 @@ def _few(classes: tuple[ClassScore, ...]) -> list[str]:
         return []
     listed = _listed([f"{entry.name} ({entry.images:,})" for entry in few])
     return [
-        f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. What is said of "
-        "them is little more than a guess."
+        f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. The numbers for "
+        "them are little more than a guess."
     ]
 
 
@@ -88,13 +88,13 @@ def _weak(classes: tuple[ClassScore, ...]) -> list[str]:
     if not weak:
         return []
     listed = _listed([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak])
-    return [f"Classes of whose pictures it names fewer than half right: {listed}."]
+    return [f"Classes of whose pictures it predicts fewer than half correctly: {listed}."]
 
 
 def _confidence(calibration: StrategyScore) -> list[str]:
     return [
         "Its probabilities are not the chance to be right: on average they lie "
-        f"{points_words(calibration.mean)} away from how often such answers are right "
+        f"{points_words(calibration.mean)} away from how often such predictions are correct "
         "(calibration error)."
     ]
 
@@ -106,12 +106,12 @@ def _copies(dataset: Dataset) -> list[str]:
         pictures = int(dataset.health.get("images_in_groups", 0))
         found.append(
             f"The dataset holds {groups:,} groups of pictures that look nearly the same "
-            f"({pictures:,} pictures). Each group is on one side of the split, so none was trained "
-            "on and tested with; but such pictures are counted several times."
+            f"({pictures:,} pictures). Each group is in one subset of the split, so none was "
+            "trained on and tested with; but such pictures are counted several times."
         )
     conflicts = len(dataset.health.get("label_conflicts", ()))
     if conflicts:
-        found.append(f"{conflicts:,} pictures stand in the dataset under two labels.")
+        found.append(f"{conflicts:,} pictures appear in the dataset under two labels.")
     return found
 
 

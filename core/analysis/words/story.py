@@ -1,4 +1,4 @@
-"""The sentences of the story. "Ahead" and "behind" are said only where the paired test says so."""
+"""The sentences of the story. "Ahead" and "behind" appear only where the paired test finds them."""
 
 from dataclasses import dataclass
 
@@ -247,7 +247,7 @@ def _elsewhere_sentence(facts: StoryFacts, other: StoryFacts) -> str:
 
 
 def _baseline_doubt(facts: StoryFacts) -> str:
-    """What is to be said beside a gain that does not reach beyond the commonest class."""
+    """A clause for a gain that does not reach beyond the commonest class; else empty."""
     chosen = facts.best_pretrained
     majority = None if chosen is None else facts.verdict_on_majority(chosen.strategy)
     if majority is None or majority.is_better or not facts.has_baseline:

@@ -19,9 +19,10 @@ from core.analysis.verdicts import (
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4
-# How a difference is called that these test images cannot show to be more than luck.
-TIED = "cannot be told apart"
-NO_TIES = "All neighbours in the ranking can be told apart."
+# What the test says of two strategies whose difference is more than luck.
+TOLD_APART = "told apart"
+TIED = f"cannot be {TOLD_APART}"
+NO_TIES = f"All neighbours in the ranking can be {TOLD_APART}."
 SEEDS_DISAGREE = (
     "But the seeds disagree: over images and seeds the interval holds no difference at all, so "
     "that training again could turn it round."
