@@ -3,29 +3,42 @@
 What was guessed is kept in the session alone; the round stands in the address.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.guessing import GuessingRound, Player, guessing_round, players, rounds_of
+from core.analysis.guessing import (
+    GuessingRound,
+    Player,
+    guessing_round,
+    players,
+    round_scores,
+    rounds_of,
+)
+from core.analysis.words.images import describe_round
 from core.comparison.charts.appearance import percent_text
+from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import remember, shortened
-from core.ui.evidence_frame import dataset_or_words, evidence_or_words
+from core.ui.evidence_frame import dataset_or_words, evidence_or_words, show_chart
 from core.ui.evidence_reads import Subject
+from core.ui.glossary import explain
 from core.ui.pictures import fitted, padded
 from core.ui.strategy_marks import show_strategy_name
 from core.ui.texts import literal
-from core.ui.try_keys import keys_of
-from core.ui.try_score import show_score, show_score_details
 
 # So many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
 PICTURE_WIDTH = 420
 # Pixels: with its verdict it fits a telephone of 390.
 SAID_WIDTH = 276
+# Streamlit 1.67 keeps C and R for itself.
+KEYS = "1234567890abdefghijklmnopqstuvwxyz"
+# All ten with their gaps stand side by side in a window of 1280 pixels.
+TILE_SIDE = 96
 # Not an arrow: whoever clicked on a view last would change the view with it.
 NEXT_KEY = "N"
 
@@ -46,9 +59,9 @@ def show_guess(subject: Subject) -> None:
     dealt = guessing_round(evidence, _round_number(evidence))
     game = st.session_state.setdefault(f"guess.{subject.id}.{dealt.number}", Game())
     if game.looked_at == len(dealt.rows):
-        show_score(evidence, dealt, game.guesses)
+        _show_score(evidence, dealt, game.guesses)
         _offer_again(evidence, dealt, game)
-        show_score_details(evidence, dataset, dealt, game.guesses)
+        _show_score_details(evidence, dataset, dealt, game.guesses)
         return
     st.progress(game.looked_at / len(dealt.rows), text=_progress_words(dealt, game))
     if len(game.guesses) == game.looked_at:
@@ -193,6 +206,54 @@ def verdict_badge(right: bool) -> None:
         st.badge("wrong", icon=":material/close:", color="red")
 
 
+def _show_score(
+    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    """How many were right, and what that can tell."""
+    scores = round_scores(evidence, dealt, guesses)
+    visitor = scores[0]
+    ahead = sum(score.correct > visitor.correct for score in scores[1:])
+    even = sum(score.correct == visitor.correct for score in scores[1:])
+    st.header(
+        f"You: {visitor.correct} of {visitor.pictures} right", help=explain("confidence interval")
+    )
+    st.markdown(
+        f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
+        f"{literal(describe_round(scores))}"
+    )
+
+
+def _show_score_details(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    """Every player with the interval, and the pictures of the round."""
+    scores = round_scores(evidence, dealt, guesses)
+    show_chart(
+        score_chart(scores),
+        score_chart_words(scores),
+        score_frame(scores),
+        f"guess.{evidence.experiment_id}.{dealt.number}",
+    )
+    st.caption(
+        "Of a strategy with several seeds the first plays. The numbers say beside it what the "
+        "same network gets right on all test pictures."
+    )
+    _show_pictures(evidence, dataset, dealt, guesses)
+
+
+def _show_pictures(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    squares = reads.tiles(dataset, dealt.images, TILE_SIDE)
+    with st.container(horizontal=True, gap="small"):
+        for square, label, guess in zip(squares, dealt.labels, guesses, strict=True):
+            truth = evidence.classes[label]
+            predicted = "right" if guess == label else f"you said {evidence.classes[guess]}"
+            with st.container(width=TILE_SIDE, gap=None):
+                st.image(square, width=TILE_SIDE, alt=f"{truth}; {predicted}")
+                st.caption(f"**{literal(truth)}**  \n{literal(predicted)}")
+
+
 def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     with st.container(horizontal=True):
         following = dealt.number % rounds_of(evidence.images) + 1
@@ -218,3 +279,25 @@ def _go_on(game: Game) -> None:
 def _start_again(game: Game) -> None:
     game.guesses.clear()
     game.looked_at = 0
+
+
+def keys_of(classes: Sequence[str]) -> list[str]:
+    """One key a class, none twice, in the order of ``classes``.
+
+    A class whose name is a key has that one; another has the first letter of its name that is
+    free, else the next free digit or letter. ``ValueError`` for more classes than keys (34).
+    """
+    if len(classes) > len(KEYS):
+        raise ValueError(f"there are {len(KEYS)} keys, too few for {len(classes)} classes")
+    free = list(KEYS)
+    found: dict[str, str] = {}
+    for name in classes:
+        if name.lower() in free:  # "a" and "A" may both be classes: the first has the key
+            found[name] = name.lower()
+            free.remove(found[name])
+    for name in classes:
+        if name not in found:
+            letters = [letter for letter in name.lower() if letter in free]
+            found[name] = letters[0] if letters else free[0]
+            free.remove(found[name])
+    return [found[name] for name in classes]

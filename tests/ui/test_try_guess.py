@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.ui.try_keys import KEYS, keys_of
+from core.ui.try_guess import KEYS, keys_of
 
 
 def test_a_class_that_is_a_key_has_it():
