@@ -20,7 +20,7 @@ from core.analysis.consensus import (
 )
 from core.analysis.evidence import ExperimentPredictions
 from core.datasets.model import Dataset
-from core.datasets.spreadsheet import csv_cell
+from core.text import csv_cell
 from core.errors import BadInput
 
 # One strategy alone may simply be wrong; two that agree against a label are evidence.

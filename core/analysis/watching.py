@@ -91,7 +91,7 @@ def tracked_images(
     return tuple(int(image) for image in validation[watched_rows(dataset.labels[validation])])
 
 
-def majority_share(
+def majority_fraction(
     runs: Sequence[RunRecord], spec: ExperimentSpec, dataset: Dataset | None
 ) -> float | None:
     """The fraction (0 to 1) of the *validation* images that is of the commonest training class.

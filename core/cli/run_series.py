@@ -91,7 +91,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 def _print(curve: "LearningCurve") -> None:
     from core.analysis.learning_curve import headline_curves
     from core.analysis.words.curve import describe_crossings
-    from core.comparison.charts.appearance import percent_text
+    from core.text import percent_text
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
     print()

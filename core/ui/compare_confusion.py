@@ -5,7 +5,7 @@ import streamlit as st
 from core.analysis.confusion import Confusion, cell_images, confusion_frame
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.words.images import count_text, describe_confusion
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.charts.confusion_charts import (
     charted_classes,
     chosen_cell,
@@ -20,7 +20,7 @@ from core.ui.evidence_frame import choose_seed, choose_strategy, matrix_place, s
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # Where the session keeps the cell that was last chosen in the chart itself.
 CLICKED = "confusion.clicked"
@@ -49,7 +49,7 @@ def show_confusion(
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, predicted = _wanted_cell(matrix)
     words = describe_confusion(matrix)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
@@ -120,20 +120,22 @@ def _show_cell(
     found = cell_images(evidence, matrix.strategy, matrix.seed, true, predicted)
     label, answer = matrix.classes[true], matrix.classes[predicted]
     st.header(
-        f"{literal(label)}, predicted correctly"
+        f"{escape_markdown(label)}, predicted correctly"
         if true == predicted
-        else f"{literal(label)} predicted as {literal(answer)}"
+        else f"{escape_markdown(label)} predicted as {escape_markdown(answer)}"
     )
     count, images = matrix.counts[true, predicted], matrix.images_of_label[true]
     share = matrix.shares[true, predicted]
     seeds = (
-        f", on average over {plural(matrix.seed_count, 'seed')}" if matrix.seed_count > 1 else ""
+        f", on average over {count_text(matrix.seed_count, 'seed')}"
+        if matrix.seed_count > 1
+        else ""
     )
     st.markdown(
         f"{count_text(count)} of {count_text(images)} test images of this label"
         + (f" ({percent_text(float(share))}){seeds}." if images else ".")
         + (
-            f" {plural(len(found.positions), 'picture')} for at least one seed, those that most "
+            f" {count_text(len(found.positions), 'picture')} for at least one seed, those that most "
             "seeds agree on first."
             if matrix.seed_count > 1 and len(found.positions)
             else ""

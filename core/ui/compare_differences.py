@@ -14,7 +14,7 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.charts.class_charts import (
     class_frame,
     recall_chart,
@@ -37,7 +37,7 @@ from core.ui.evidence_frame import (
     titles_of,
 )
 from core.ui.evidence_reads import Subject
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 PAIRS_HELP = (
     "Each cell says how many points the strategy of its row is ahead of that of its column. An "
@@ -76,9 +76,10 @@ def show_differences(subject: Subject) -> None:
 
 def _show_pair(verdict: PairVerdict) -> None:
     st.header(
-        f"{literal(verdict.second_title)} against {literal(verdict.first_title)}", divider="gray"
+        f"{escape_markdown(verdict.second_title)} against {escape_markdown(verdict.first_title)}",
+        divider="gray",
     )
-    st.markdown(f"**{literal(describe_pair(verdict))}**")
+    st.markdown(f"**{escape_markdown(describe_pair(verdict))}**")
     interval = (
         "—"
         if verdict.low is None or verdict.high is None
@@ -111,7 +112,7 @@ def _show_pair(verdict: PairVerdict) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, explained in numbers:
             with st.container(width="content"):
-                st.markdown(f"{label}  \n**{literal(value)}**", help=explained)
+                st.markdown(f"{label}  \n**{escape_markdown(value)}**", help=explained)
     st.button(
         "See the pictures that differ",
         icon=":material/imagesmode:",
@@ -133,10 +134,10 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: s
         recall_chart(tables), key=f"classes.{key}", alt=words, config={"displayModeBar": False}
     )
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(literal(words))
+        st.markdown(escape_markdown(words))
         for name, table in tables.items():
             title = evidence.of(name).title
-            st.markdown(f"**{literal(title)}**")
+            st.markdown(f"**{escape_markdown(title)}**")
             show_table(
                 class_frame(table),
                 f"classes.{name}.{key}",
@@ -144,7 +145,7 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: s
             )
         always = per_class_table(evidence, None)[evidence.majority_label]
         st.caption(
-            f"Always saying {literal(evidence.majority_name)} has a recall of "
+            f"Always saying {escape_markdown(evidence.majority_name)} has a recall of "
             f"{percent_text(always.recall)} and a precision of {percent_text(always.precision)} "
             "for that class, and 0 % for all others."
         )
@@ -163,7 +164,7 @@ def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], ke
     with st.expander("The numbers", icon=":material/table:"):
         for name, entries in bins.items():
             title = evidence.of(name).title
-            st.markdown(f"**{literal(title)}**")
+            st.markdown(f"**{escape_markdown(title)}**")
             show_table(
                 reliability_frame(entries),
                 f"reliability.{name}.{key}",

@@ -9,7 +9,7 @@ from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.datasets.model import Dataset
 from core.errors import BadInput, StoreError
 from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
@@ -22,7 +22,7 @@ from core.ui.evidence_reads import Subject
 from core.ui.evidence_side_work import ready_or_words
 from core.ui.evidence_tiles import Tile, draw_tiles
 from core.ui.frame import link_to
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 MOST_NEAR = 12
 LOOKED_HELP = (
@@ -45,7 +45,7 @@ def show_image(
     try:
         answers: Sequence[ImageAnswer] = answers_about(evidence, image)
     except BadInput as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         if dataset is not None:
             st.image(reads.large_picture(dataset, image), alt=f"Picture {image}")
         return
@@ -71,11 +71,11 @@ def show_large(
     """The picture with its file and label; without the dataset, its number."""
     words = describe_image(evidence, image, answers)
     if dataset is None:
-        st.markdown(f"Picture number {image:,}. {literal(words)}")
+        st.markdown(f"Picture number {image:,}. {escape_markdown(words)}")
         return
     name = dataset.file_names[image]
     st.image(reads.large_picture(dataset, image), alt=f"{name}. {words}")
-    st.markdown(f"File: **{literal(name)}**  \n{literal(words)}")
+    st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
     link_to(
         "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
         image=str(image),
@@ -130,11 +130,11 @@ def _show_one_looked(
 ) -> None:
     place = answers.seeds.index(seed) if seed in answers.seeds else 0
     run_id = answers.run_ids[place]
-    st.markdown(f"**{literal(answers.title)}**, seed {answers.seeds[place]}")
+    st.markdown(f"**{escape_markdown(answers.title)}**, seed {answers.seeds[place]}")
     store = reads.store()
     reason = why_no_heat_maps(store, run_id)
     if reason is not None:
-        st.info(literal(reason))
+        st.info(escape_markdown(reason))
         return
     key = f"{subject.id}.{run_id}.{image}"
     work = ready_or_words(lambda: heat_maps(store, run_id, [image]), key)
@@ -143,7 +143,7 @@ def _show_one_looked(
     try:
         maps = read_heat_maps(work.result)
     except StoreError as error:
-        st.error(literal(error))
+        st.error(escape_markdown(error))
         return
     _show_maps(maps, dataset, image)
 
@@ -160,10 +160,10 @@ def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
         st.image(
             overlay(picture, heat),
             alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
-            caption=f"{what}: {literal(name)}, {literal(sure)}",
+            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(sure)}",
         )
         if not heat.any():
-            st.caption(f"No place of the picture spoke for {literal(name)}.")
+            st.caption(f"No place of the picture spoke for {escape_markdown(name)}.")
 
 
 def brightest_words(heat: np.ndarray) -> str:
@@ -185,7 +185,7 @@ def _show_near(dataset: Dataset, image: int) -> None:
     st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR
     st.caption(
-        f"{plural(len(near), 'picture')}; all of them are on one side of the split."
+        f"{count_text(len(near), 'picture')}; all of them are on one side of the split."
         + (f" {more:,} more are not shown." if more > 0 else "")
     )
     draw_tiles(

@@ -15,7 +15,7 @@ from core.ui.compare_image import show_answers, show_large
 from core.ui.evidence_frame import show_numbers, titles_of
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_side_work import ready_or_words
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 BY_CLASS = "class"
 MAP_SAYS = (
@@ -81,7 +81,7 @@ def _draw(
     if point is not None:
         with right:
             _show_point(evidence, dataset, point)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     left_out = left_out_sentence(evidence)
     if left_out and strategy is None:
         st.caption(left_out)

@@ -28,7 +28,7 @@ from core.ui.results import (
     show_results_table,
     show_seeds,
 )
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 LADDER_HELP = (
     "From always saying the commonest class at the bottom of the ladder to the best strategy, in "
@@ -65,7 +65,9 @@ def show_overview(subject: Subject) -> None:
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
-        st.caption(f":material/lock: {literal(name)} was left out: {literal(reason)}")
+        st.caption(
+            f":material/lock: {escape_markdown(name)} was left out: {escape_markdown(reason)}"
+        )
     curves = reads.curves(subject.id)
     if curves:
         show_curves(curves, key=subject.id)
@@ -92,7 +94,7 @@ def choose_metric(classes: int) -> str:
         )
     )
     kind = METRICS[metric]
-    st.caption(f"{literal(kind.help)} {kind.better.capitalize()} is better.")
+    st.caption(f"{escape_markdown(kind.help)} {kind.better.capitalize()} is better.")
     return metric
 
 
@@ -107,14 +109,14 @@ def _show_scores(subject: Subject) -> None:
     scores = evidence_reads.scores(subject, metric)
     kind = METRICS[metric]
     st.header(
-        literal(kind.title[0].upper() + kind.title[1:]),
+        escape_markdown(kind.title[0].upper() + kind.title[1:]),
         help=INTERVAL_HELP if kind.is_fraction else OTHER_INTERVAL_HELP,
     )
     seeds = sorted({len(score.seeds) for score in scores})
     if seeds == [1]:
         st.caption("One seed.")
     else:
-        counts = " or ".join(plural(count, "seed") for count in seeds)
+        counts = " or ".join(count_text(count, "seed") for count in seeds)
         st.caption(f"{counts}, each a small open marker below its mean.")
     show_chart(
         seeds_chart(scores), seeds_words(scores), seeds_frame(scores), f"{metric}.{subject.id}"
@@ -128,7 +130,9 @@ def _show_ladder(subject: Subject) -> None:
         ladder_chart(steps), ladder_words(steps), ladder_frame(steps), f"ladder.{subject.id}"
     )
     taught = [
-        f"**{literal(step.title)}**: {literal(step.teaches)}" for step in steps if step.teaches
+        f"**{escape_markdown(step.title)}**: {escape_markdown(step.teaches)}"
+        for step in steps
+        if step.teaches
     ]
     with st.expander("What each step teaches", icon=":material/school:", expanded=True):
         st.markdown("\n".join(f"- {line}" for line in taught))

@@ -7,7 +7,7 @@ import streamlit as st
 from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.mistakes import Disagreement, label_errors_csv
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_row, remember, wanted_number
@@ -26,7 +26,7 @@ from core.ui.evidence_frame import (
 )
 from core.ui.evidence_reads import MOST_MISTAKES, Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 SHOWS = {
     "confusion": "What is taken for what",
@@ -36,7 +36,7 @@ SHOWS = {
     "labels": "Doubtful labels",
     "map": "Map",
 }
-SIDES = {"put_right": "Put right by the second", "broken": "Broken by the second"}
+SUBSETS = {"put_right": "Put right by the second", "broken": "Broken by the second"}
 
 
 def show_pictures(subject: Subject) -> None:
@@ -86,14 +86,14 @@ def _show_disagreements(
             name="side",
             label="Side",
             kind="side",
-            options={name: f"{SIDES[name]} ({count:,})" for name, count in counts.items()},
+            options={name: f"{SUBSETS[name]} ({count:,})" for name, count in counts.items()},
             default="put_right",
         ),
         label_visible=False,
     )
     st.markdown(
-        f"{literal(second.title)} puts right {plural(counts['put_right'], 'picture')} that "
-        f"{literal(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
+        f"{escape_markdown(second.title)} puts right {count_text(counts['put_right'], 'picture')} that "
+        f"{escape_markdown(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
         "The largest change of what was given to the label comes first."
     )
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
@@ -125,7 +125,7 @@ def _show_mistakes(
     mistakes = evidence_reads.sure_mistakes(subject, strategy)
     most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
     st.markdown(
-        f"The mistakes that {literal(evidence.of(strategy).title)} was surest of, the surest "
+        f"The mistakes that {escape_markdown(evidence.of(strategy).title)} was surest of, the surest "
         f"first.{most}"
     )
     tiles = [
@@ -135,7 +135,7 @@ def _show_mistakes(
                 f"label {evidence.classes[mistake.label]}, "
                 f"{percent_text(mistake.true_class_probability)}",
                 f"said {evidence.classes[mistake.predicted]}, {percent_text(mistake.confidence)}",
-                f"wrong for {mistake.seeds_wrong} of {plural(mistake.seed_count, 'seed')}",
+                f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
             ),
         )
         for mistake in mistakes
@@ -185,7 +185,7 @@ def _show_label_errors(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
     errors, words = evidence_reads.label_errors(subject)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     if dataset is not None and errors:
         st.download_button(
             "Doubtful labels as CSV",

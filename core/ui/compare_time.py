@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.words.verdicts import number_word
-from core.comparison.charts.appearance import seconds_text
+from core.text import seconds_text
 from core.comparison.charts.ledger_charts import (
     costs_frame,
     costs_words,
@@ -22,7 +22,7 @@ from core.ui.compare_overview import choose_metric
 from core.ui.evidence_frame import evidence_or_words, show_chart, show_table
 from core.ui.evidence_reads import Subject
 from core.ui.results import show_epoch_time, times_words
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 LEDGER_HELP = (
     "One whole run from start to score, of the seed in the middle. Extraction is counted also "
@@ -51,7 +51,7 @@ def show_time(subject: Subject) -> None:
     st.header("Where the time went", help=LEDGER_HELP)
     summary = ledger_summary(breakdown)
     if summary:
-        st.markdown(literal(summary))
+        st.markdown(escape_markdown(summary))
     _show_cache(breakdown)
     show_chart(
         ledger_chart(breakdown),
@@ -64,7 +64,7 @@ def show_time(subject: Subject) -> None:
     words = costs_words(breakdown)
     show_table(costs_frame(breakdown), f"costs.{subject.id}", words)
     with st.expander("In words", icon=":material/notes:"):
-        st.markdown(literal(words))
+        st.markdown(escape_markdown(words))
     st.header("What the time bought", help=PARETO_HELP)
     evidence = evidence_or_words(subject)
     if evidence is None:
@@ -97,8 +97,8 @@ def _show_cache(breakdown: TimeBreakdown) -> None:
     verb = "run" if runs == 1 else "runs"
     shares = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
     st.markdown(
-        f"The cache of features saved **{literal(total)}** in {number_word(runs)} {verb} that did "
-        f"not have to extract them again: {literal('; '.join(shares))}."
+        f"The cache of features saved **{escape_markdown(total)}** in {number_word(runs)} {verb} that did "
+        f"not have to extract them again: {escape_markdown('; '.join(shares))}."
     )
 
 
@@ -107,7 +107,7 @@ def _show_speed(breakdown: TimeBreakdown) -> None:
     if not known:
         return
     speeds = "; ".join(
-        f"{literal(row.title)} {row.images_per_second:,.0f} "
+        f"{escape_markdown(row.title)} {row.images_per_second:,.0f} "
         f"{'feature vectors' if row.trains_on_features else 'pictures'} a second"
         for row in known
     )

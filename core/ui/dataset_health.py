@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.charts.dataset_charts import (
     charted_classes,
     class_counts_chart,
@@ -20,7 +20,7 @@ from core.ui.dataset_cleanup import ACTION_LABELS, prepare_changes
 from core.ui.dataset_facts import SEVERITY_LOOKS, majority_text
 from core.ui.dataset_manage import offer_quarantine_list
 from core.ui.dataset_pictures import PAGE_SIZE, show_tiles
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 GROUPS_A_PAGE = 6
 MOST_TILES_A_GROUP = 12
@@ -50,9 +50,9 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
     word, icon, colour = SEVERITY_LOOKS[finding.severity]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
-        st.markdown(f"**{literal(finding.title)}**")
+        st.markdown(f"**{escape_markdown(finding.title)}**")
     if finding.advice:
-        st.markdown(literal(finding.advice))
+        st.markdown(escape_markdown(finding.advice))
     if finding.actions:
         with st.container(horizontal=True):
             for action in finding.actions:
@@ -121,7 +121,7 @@ def _show_counts(dataset: Dataset) -> None:
     _, left_out = charted_classes(dataset)
     if left_out:
         st.caption(
-            f"The largest and the smallest classes; {plural(left_out, 'class')} between them are "
+            f"The largest and the smallest classes; {count_text(left_out, 'class')} between them are "
             "in the table."
         )
     st.plotly_chart(
@@ -146,7 +146,7 @@ def _counts_table(dataset: Dataset) -> dict[str, list]:
         "images": list(counts.values()),
         "share (%)": [100 * count / dataset.image_count for count in counts.values()],
     }
-    if dataset.given_sides is not None:
+    if dataset.predefined_subsets is not None:
         table |= {side: of_side.tolist() for side, of_side in counts_by_side(dataset).items()}
     return table
 

@@ -15,7 +15,7 @@ from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 MOST_REASONS = 5
 # Pixels: the names beside the cells, and what the smallest matrix gets.
@@ -37,7 +37,7 @@ def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
 def show_numbers(numbers: pd.DataFrame, key: str, words: str) -> None:
     """The table under a chart, folded, with the chart in words above it."""
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(literal(words))
+        st.markdown(escape_markdown(words))
         show_table(numbers, key, "The numbers of the chart above, one line each.")
 
 
@@ -81,12 +81,12 @@ def evidence_or_words(subject: Subject) -> ExperimentPredictions | None:
         left = "They are left out below." if found.answers else "So this view has nothing to show."
         count = len(found.missing)
         st.warning(
-            f"The answers of {plural(count, 'finished run')} to the single test images cannot be "
+            f"The answers of {count_text(count, 'finished run')} to the single test images cannot be "
             f"used. {left}"
         )
         with st.expander("Why", icon=":material/info:"):
             for run_id, reason in list(found.missing.items())[:MOST_REASONS]:
-                st.caption(f"{literal(run_id)}: {literal(reason)}")
+                st.caption(f"{escape_markdown(run_id)}: {escape_markdown(reason)}")
             if count > MOST_REASONS:
                 st.caption(f"{count - MOST_REASONS:,} more for reasons of the same kind.")
     return found if found.answers else None
@@ -98,13 +98,13 @@ def dataset_or_words(subject: Subject) -> Dataset | None:
         return reads.dataset(subject.experiment.spec.dataset_id)
     except UnknownName:
         st.info(
-            f"The dataset {literal(subject.experiment.spec.dataset_name)} is no longer here, so "
+            f"The dataset {escape_markdown(subject.experiment.spec.dataset_name)} is no longer here, so "
             "its pictures cannot be shown. Add the same images again and they appear; the numbers "
             "do not need them.",
             icon=":material/photo_library:",
         )
     except HeadstartError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
     return None
 
 
@@ -141,7 +141,7 @@ def choose_pair(
 
 def sentences(texts: Sequence[str]) -> None:
     """A list of sentences whose names are shown as they are."""
-    st.markdown("\n".join(f"- {literal(text)}" for text in texts))
+    st.markdown("\n".join(f"- {escape_markdown(text)}" for text in texts))
 
 
 def choose_strategy(evidence: ExperimentPredictions) -> str:

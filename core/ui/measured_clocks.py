@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.time_breakdown import Segment, time_line
-from core.comparison.charts.appearance import seconds_text
+from core.text import seconds_text
 from core.comparison.charts.measured_charts import time_line_chart, time_line_words
 from core.runs.records import RunRecord
 from core.ui import reads
@@ -16,7 +16,7 @@ from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_frame import show_chart
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # Field of the result, name, what is inside, what is not.
 CLOCKS = (
@@ -71,7 +71,7 @@ def show_clocks(subject: Subject | None) -> None:
         ).set_index("clock")
     )
     if run is not None and result.get("feature_cache"):
-        st.caption(literal(_cache_words(result)))
+        st.caption(escape_markdown(_cache_words(result)))
     if subject:
         link_to("compare", "Times of all strategies", experiment=subject.id, view="time")
 
@@ -102,7 +102,7 @@ def _choose_run(subject: Subject) -> RunRecord | None:
 
 def _show_time_line(run: RunRecord) -> None:
     title = title_of(run.strategy)
-    st.subheader(f"One run in time: {literal(title)}, seed {run.seed}")
+    st.subheader(f"One run in time: {escape_markdown(title)}, seed {run.seed}")
     segments = time_line(run.result or {}, reads.store().epochs(run.id))
     show_chart(
         time_line_chart(segments),

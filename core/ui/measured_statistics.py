@@ -13,7 +13,8 @@ from core.analysis.statistics_examples import (
     widths,
 )
 from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
-from core.comparison.charts.appearance import appearance_of, percent_text
+from core.comparison.charts.appearance import appearance_of
+from core.text import percent_text
 from core.comparison.charts.measured_charts import (
     bootstrap_chart,
     bootstrap_words,
@@ -32,7 +33,7 @@ from core.ui.evidence_frame import (
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # From this p value on luck is said as so many of a hundred.
 FEW = 0.01
@@ -103,7 +104,7 @@ def _show_interval(
         average = "on average " if len(best.seeds) > 1 else ""
         found = widths(best.accuracy, evidence.images)
         st.markdown(
-            f"Here {literal(best.title)} named {average}{right:,} of {evidence.images:,} test "
+            f"Here {escape_markdown(best.title)} named {average}{right:,} of {evidence.images:,} test "
             f"images right, **{percent_text(best.accuracy)}**. The interval goes from "
             f"{percent_text(low)} to {percent_text(high)}. The same accuracy on more or fewer "
             "images:"
@@ -140,20 +141,23 @@ def _show_paired(evidence: ExperimentPredictions | None, pair: tuple[str, str] |
         st.table(
             pd.DataFrame(
                 {
-                    f"{literal(second.title)} right": [cells.both_right, cells.fixed],
-                    f"{literal(second.title)} wrong": [cells.regressed, cells.both_wrong],
+                    f"{escape_markdown(second.title)} right": [cells.both_right, cells.fixed],
+                    f"{escape_markdown(second.title)} wrong": [cells.regressed, cells.both_wrong],
                 },
                 index=pd.Index(
-                    [f"{literal(first.title)} right", f"{literal(first.title)} wrong"],
+                    [
+                        f"{escape_markdown(first.title)} right",
+                        f"{escape_markdown(first.title)} wrong",
+                    ],
                     name="test images",
                 ),
             )
         )
         differing = cells.fixed + cells.regressed
         st.markdown(
-            f"The first seed of each: they differ on {plural(differing, 'image')}, "
-            f"{cells.fixed:,} for {literal(second.title)} and {cells.regressed:,} for "
-            f"{literal(first.title)}. {literal(_luck(cells.p_value))} A difference is called real "
+            f"The first seed of each: they differ on {count_text(differing, 'image')}, "
+            f"{cells.fixed:,} for {escape_markdown(second.title)} and {cells.regressed:,} for "
+            f"{escape_markdown(first.title)}. {escape_markdown(_luck(cells.p_value))} A difference is called real "
             f"where all seeds together, after the correction below, come under "
             f"{100 * SIGNIFICANCE:.0f} %.",
             help=explain("p value"),
@@ -181,7 +185,7 @@ def _show_bootstrap(evidence: ExperimentPredictions | None, pair: tuple[str, str
         differences = drawn_differences(evidence, *pair)
         words = bootstrap_words(differences)
         first, second = (evidence.of(name) for name in pair)
-        st.markdown(literal(f"{second.title} minus {first.title}: {words}"))
+        st.markdown(escape_markdown(f"{second.title} minus {first.title}: {words}"))
         st.plotly_chart(
             bootstrap_chart(differences, evidence.images, appearance_of(second.strategy).colour),
             key="measured.bootstrap",
@@ -204,7 +208,7 @@ def _show_holm(subject: Subject | None) -> None:
         if steps:
             kept = sum(step.told_apart for step in steps)
             st.markdown(
-                f"Here {plural(len(steps), 'pair')}, of which {kept} can be {TOLD_APART} after the "
+                f"Here {count_text(len(steps), 'pair')}, of which {kept} can be {TOLD_APART} after the "
                 "correction."
             )
             show_table(

@@ -20,7 +20,7 @@ from core.ui.compare_address import Choice, choose_in_list, choose_in_row
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.glossary import explain, explain_all
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 SIZES = (32, 64, 96, 128, 160, 224)
 FIRST_SHOWN = "vgg16_probe"
@@ -53,7 +53,7 @@ def show_strategies(subject: Subject | None) -> None:
         layers = entry.layers(settings, size, class_count)
         _show_network(entry, settings, size, layers)
     except BadInput as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
     _show_all(preset, size, class_count)
     link_to("ladder", "What each strategy teaches, and its settings")
 
@@ -113,7 +113,7 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
             "number of frozen layers",
             options,
             str(setting.value_for(preset)),
-            literal(setting.help),
+            escape_markdown(setting.help),
             clears=(),
         )
     )
@@ -128,8 +128,8 @@ def _vgg16_of(entry: Strategy, preset: str) -> list[LayerRecord]:
 def _show_network(
     entry: Strategy, settings: dict[str, Value], size: int, layers: tuple[LayerRecord, ...]
 ) -> None:
-    st.subheader(literal(entry.title))
-    st.markdown(literal(entry.teaches))
+    st.subheader(escape_markdown(entry.title))
+    st.markdown(escape_markdown(entry.teaches))
     if not layers:
         st.markdown(
             "There is no network to draw: it counts the labels of the training images, and never "
@@ -149,7 +149,7 @@ def _show_network(
         "of numbers is as tall as the square that would hold as many. Layers that only pass on "
         "(dropout) are not drawn."
     )
-    st.markdown(f"**{literal(_learned_words(layers))}**")
+    st.markdown(f"**{escape_markdown(_learned_words(layers))}**")
     if settings.get("start") == "probe":
         st.markdown(
             "The head is fitted alone first, on features that are computed once; then everything "
@@ -161,8 +161,8 @@ def _show_network(
         alt=_learned_words(layers),
         config={"displayModeBar": False},
     )
-    with st.expander(plural(len(layers), "layer"), icon=":material/table:"):
-        st.markdown(literal(outline))
+    with st.expander(count_text(len(layers), "layer"), icon=":material/table:"):
+        st.markdown(escape_markdown(outline))
         st.dataframe(
             layers_frame(layers),
             hide_index=True,
@@ -205,5 +205,5 @@ def _show_all(preset: str, size: int, class_count: int) -> None:
         alt="Parameters of each strategy: frozen, trained from ImageNet, trained from nothing.",
     )
     st.caption(
-        f"With the preset {preset}, {size} × {size} pixels and {plural(class_count, 'class')}."
+        f"With the preset {preset}, {size} × {size} pixels and {count_text(class_count, 'class')}."
     )

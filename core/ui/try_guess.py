@@ -18,7 +18,7 @@ from core.analysis.guessing import (
     rounds_of,
 )
 from core.analysis.words.images import describe_round
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
 from core.datasets.model import Dataset
 from core.ui import reads
@@ -28,7 +28,7 @@ from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
 from core.ui.pictures import fitted, padded
 from core.ui.strategy_marks import show_strategy_name
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # So many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
@@ -87,7 +87,7 @@ def _round_number(evidence: ExperimentPredictions) -> int:
     if named.isascii() and named.isdecimal() and len(named) < 10 and 1 <= int(named) <= most:
         return int(named)
     st.warning(
-        f"The link names the round {literal(shortened(named))}, which there is not: the rounds "
+        f"The link names the round {escape_markdown(shortened(named))}, which there is not: the rounds "
         f"are 1 to {most:,}. Shown instead: round 1."
     )
     remember(round=None)
@@ -109,7 +109,7 @@ def _ask(
         with st.container(horizontal=True, gap="small"):
             for number, name in enumerate(evidence.classes):
                 st.button(
-                    literal(name),
+                    escape_markdown(name),
                     key=f"guess.{dealt.number}.{game.looked_at}.{number}",
                     shortcut=keys[number],
                     on_click=_guess,
@@ -150,10 +150,10 @@ def _answer(
         _show_picture(dataset, dealt, game, f"labelled {truth}")
     with right:
         if guess == label:
-            st.success(f"Right: it is **{literal(truth)}**.", icon=":material/check:")
+            st.success(f"Right: it is **{escape_markdown(truth)}**.", icon=":material/check:")
         else:
             st.warning(
-                f"It is **{literal(truth)}**, not {literal(evidence.classes[guess])}.",
+                f"It is **{escape_markdown(truth)}**, not {escape_markdown(evidence.classes[guess])}.",
                 icon=":material/close:",
             )
         last = place + 1 == len(dealt.rows)
@@ -188,12 +188,16 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
 
 def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) -> None:
     confidence = player.confidence
-    sure = "" if confidence is None else f", {literal(percent_text(float(confidence[row])))} sure"
+    sure = (
+        ""
+        if confidence is None
+        else f", {escape_markdown(percent_text(float(confidence[row])))} sure"
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
             player.strategy,
             player.title,
-            f"  \npredicted {literal(evidence.classes[player.predicted[row]])}{sure}",
+            f"  \npredicted {escape_markdown(evidence.classes[player.predicted[row]])}{sure}",
             SAID_WIDTH,
         )
         verdict_badge(bool(player.correct[row]))
@@ -219,7 +223,7 @@ def _show_score(
     )
     st.markdown(
         f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
-        f"{literal(describe_round(scores))}"
+        f"{escape_markdown(describe_round(scores))}"
     )
 
 
@@ -251,7 +255,7 @@ def _show_pictures(
             predicted = "right" if guess == label else f"you said {evidence.classes[guess]}"
             with st.container(width=TILE_SIDE, gap=None):
                 st.image(square, width=TILE_SIDE, alt=f"{truth}; {predicted}")
-                st.caption(f"**{literal(truth)}**  \n{literal(predicted)}")
+                st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(predicted)}")
 
 
 def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:

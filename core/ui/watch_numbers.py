@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.watching import TrainingSnapshot
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.runs.records import RunRecord
 from core.ui import reads
 from core.ui.live import progress_text
 from core.ui.strategy_marks import GAP, MARK_WIDTH, mark_svg
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # Seven of them stand side by side in 1280 pixels.
 NUMBER_WIDTH = 144
@@ -30,11 +30,13 @@ STATE_WORDS = {
 def show_status(runs: Sequence[RunRecord]) -> None:
     """What happens now, in one line and a bar, always of the same height."""
     over = sum(not run.is_active for run in runs)
-    done = f"{over} of {plural(len(runs), 'run')} done"
+    done = f"{over} of {count_text(len(runs), 'run')} done"
     running = next((run for run in runs if run.state == "running"), None)
     if running is not None:
         share, text = progress_text(running)
-        st.progress(share, text=f"{done} · **{literal(title_of(running.strategy))}**: {text}")
+        st.progress(
+            share, text=f"{done} · **{escape_markdown(title_of(running.strategy))}**: {text}"
+        )
         return
     waiting = next((run for run in runs if run.state == "queued"), None)
     if waiting is not None:
@@ -48,8 +50,8 @@ def show_failures(runs: Sequence[RunRecord]) -> None:
     for run in runs:
         if run.can_retry:
             st.caption(
-                f":material/error: {literal(title_of(run.strategy))}, seed {run.seed}: "
-                f"{run.state}. {literal(run.error or '')}"
+                f":material/error: {escape_markdown(title_of(run.strategy))}, seed {run.seed}: "
+                f"{run.state}. {escape_markdown(run.error or '')}"
             )
 
 
@@ -81,7 +83,9 @@ def _show_name(snapshot: TrainingSnapshot) -> None:
     """Mark and title, small enough that the longest title takes two lines."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.image(mark_svg(snapshot.strategy), width=MARK_WIDTH, alt="")
-        st.markdown(f":small[{literal(snapshot.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP)
+        st.markdown(
+            f":small[{escape_markdown(snapshot.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP
+        )
 
 
 def _delta(snapshot: TrainingSnapshot, majority: float | None) -> tuple[str, bool]:

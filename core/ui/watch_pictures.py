@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.watching import TrackedPrediction, TrainingSnapshot
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import shortened
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # Three of them with their gaps fill half a page of 1280 pixels, two a telephone of 390.
 TILE_WIDTH, TILE_HEIGHT = 174, 72
@@ -49,7 +49,8 @@ def show_matrix(
     labels = [shortened(dataset.classes[dataset.labels[image]], LONGEST_CELL) for image in images]
     columns = {
         "picture": [
-            f"{number}{NOTHING}{literal(label)}" for number, label in enumerate(labels, start=1)
+            f"{number}{NOTHING}{escape_markdown(label)}"
+            for number, label in enumerate(labels, start=1)
         ]
     }
     if majority_class in dataset.classes:
@@ -74,18 +75,18 @@ def show_matrix(
 
 
 def _column(title: str, accuracy: float | None) -> str:
-    return f"{literal(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
+    return f"{escape_markdown(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
 
 
 def _badge(dataset: Dataset, answer: TrackedPrediction | None) -> str:
     if answer is None:
         return ":gray-badge[no answer yet]"
-    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_LABEL))
+    called = escape_markdown(shortened(dataset.classes[answer.predicted], LONGEST_LABEL))
     return f":green-badge[{RIGHT} {called}]" if answer.correct else f":red-badge[{WRONG} {called}]"
 
 
 def _below(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> str:
-    label = literal(shortened(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
+    label = escape_markdown(shortened(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
     if answer is None:
         return f"is {label}  \n{NOTHING}"
     verdict = "right" if answer.correct else "wrong"
@@ -98,7 +99,7 @@ def _below(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> st
 def _cell(dataset: Dataset, answer: TrackedPrediction | None) -> str:
     if answer is None:
         return "—"
-    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_CELL))
+    called = escape_markdown(shortened(dataset.classes[answer.predicted], LONGEST_CELL))
     words = f"{RIGHT} right" if answer.correct else f"{WRONG} {called}"
     return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
 

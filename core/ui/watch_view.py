@@ -11,7 +11,7 @@ from core.analysis.watching import (
     TrainingSnapshot,
     epochs_up_to,
     has_tracked_images,
-    majority_share,
+    majority_fraction,
     snapshots,
     tracked_images,
 )
@@ -104,7 +104,7 @@ def _watched(
         snapshots(runs, curves, dataset, seed),
         dataset,
         () if dataset is None else tracked_images(whole, experiment.spec, dataset),
-        majority_share(runs, experiment.spec, dataset),
+        majority_fraction(runs, experiment.spec, dataset),
     )
 
 

@@ -10,7 +10,7 @@ from core.analysis.watching import (
     TrackedPrediction,
     epochs_up_to,
     has_tracked_images,
-    majority_share,
+    majority_fraction,
     share_of,
     snapshots,
     tracked_images,
@@ -103,9 +103,9 @@ def test_pictures_are_those_of_the_epochs_else_those_of_the_rule(dataset, spec):
 
 
 def test_the_majority_line_is_of_the_validation_images(dataset, spec):
-    assert majority_share([], spec, dataset) == 3 / 5
-    assert majority_share([made_up.run("majority")], spec, None) == 0.8
-    assert majority_share([], spec, None) is None
+    assert majority_fraction([], spec, dataset) == 3 / 5
+    assert majority_fraction([made_up.run("majority")], spec, None) == 0.8
+    assert majority_fraction([], spec, None) is None
 
 
 def test_the_chart_lays_epochs_over_the_share_of_the_training():

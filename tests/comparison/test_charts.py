@@ -2,14 +2,8 @@ import pytest
 
 from core.analysis.comparison import COLUMN_HELP, compare, results_frame, seeds_frame
 from core.analysis.curves import Curve
-from core.comparison.charts.appearance import (
-    _SPARE,
-    KNOWN_LOOKS,
-    appearance_of,
-    percent_text,
-    rough_seconds_text,
-    seconds_text,
-)
+from core.comparison.charts.appearance import _SPARE, KNOWN_LOOKS, appearance_of
+from core.text import percent_text, rough_seconds_text, seconds_text
 from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.result_charts import (
     accuracy_against_time_chart,

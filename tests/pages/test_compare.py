@@ -26,7 +26,7 @@ from core.ui import (
     evidence_side_work,
     reads,
 )
-from core.ui.texts import literal
+from core.text import escape_markdown
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
@@ -125,7 +125,9 @@ def test_the_verdict_stands_in_words_first(compared):
         open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second="cnn")
     )
     verdict = pair_verdict(load_evidence(compared, EXPERIMENT), "mlp", "cnn")
-    assert f"**{literal(describe_pair(verdict))}**" in [element.value for element in app.markdown]
+    assert f"**{escape_markdown(describe_pair(verdict))}**" in [
+        element.value for element in app.markdown
+    ]
     assert verdict.outcome is Outcome.AHEAD
 
 
@@ -218,7 +220,7 @@ def test_flips_show_both_probabilities_and_both_sides(compared):
     ]
     first = found.fixed[0]
     before, after = (
-        literal(f"{100 * value:.1f}")
+        escape_markdown(f"{100 * value:.1f}")
         for value in (first.first_true_class_probability, first.second_true_class_probability)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
@@ -240,7 +242,7 @@ def test_one_picture_is_shown_large_with_what_everybody_said(compared):
         "CNN, three blocks",
         "VGG16 probe",
     ]
-    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     app = is_whole(app.selectbox(key="address.seed").set_value("1").run())
     assert app.query_params["seed"] == "1"
     assert set(app.dataframe[0].value["seeds correct"]) <= {"0 of 1", "1 of 1"}
@@ -502,7 +504,7 @@ def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch
     button = next(button for button in app.button if button.label == "Make the map")
     app = is_whole(button.click().run())
     assert "Made up for a test" in words(app)
-    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     next(button for button in app.button if button.label == "Open it").click().run()
     assert app.query_params["image"] == str(image)
 

@@ -12,7 +12,8 @@ from math import log2, prod, sqrt
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import escape_plotly
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
 from core.errors import BadInput
 from core.strategies.layer_record import VGG16_PART, LayerRecord
@@ -263,7 +264,7 @@ def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
     if alone and first.kind == "Flatten":
         return f"row {first.output[0]:,}"
     # Keras writes block1, our own networks block_1.
-    return plain(re.sub(r"[_ ]*(\d+)$", r" \1", group))
+    return escape_plotly(re.sub(r"[_ ]*(\d+)$", r" \1", group))
 
 
 def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
@@ -281,6 +282,6 @@ def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
 def _hover(layer: LayerRecord) -> str:
     origin = "" if layer.origin == "none" else f"<br>starts from {layer.origin}"
     return (
-        f"{plain(layer.name)} ({plain(layer.kind)})<br>{shape_text(layer.output)}<br>"
+        f"{escape_plotly(layer.name)} ({escape_plotly(layer.kind)})<br>{shape_text(layer.output)}<br>"
         f"{layer.parameters:,} parameters, {LOOKS[state_of(layer)].words}{origin}"
     )

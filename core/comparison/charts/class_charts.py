@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from core.analysis.comparison import title_of
 from core.analysis.scores import ClassScore, ReliabilityBin
-from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import (
     LEGEND_ABOVE,
@@ -49,7 +50,8 @@ def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> go.Figure:
         _add_recalls(figure, strategy, [table[label] for label in labels], shift, count <= 2)
     first = next(iter(tables.values()), ())
     list_on_rows(
-        figure, [f"{plain(first[label].name)} (n = {first[label].images:,})" for label in labels]
+        figure,
+        [f"{escape_plotly(first[label].name)} (n = {first[label].images:,})" for label in labels],
     )
     figure.update_xaxes(title="images named right (%)", range=[-3, 103], fixedrange=True)
     figure.update_layout(
@@ -162,7 +164,7 @@ def _add_recalls(
         for row in table
     ]
     figure.add_scatter(
-        name=plain(title_of(strategy)),
+        name=escape_plotly(title_of(strategy)),
         x=[100 * (row.recall or 0) for row in table],
         y=[position + shift for position in range(len(table))],
         mode="markers",
@@ -173,15 +175,15 @@ def _add_recalls(
             "color": look.colour,
             "line": OUTLINE,
         },
-        customdata=[plain(row.name) for row in table],
-        hovertemplate=f"%{{customdata}}, {plain(title_of(strategy))}: %{{x:.1f}} %<extra></extra>",
+        customdata=[escape_plotly(row.name) for row in table],
+        hovertemplate=f"%{{customdata}}, {escape_plotly(title_of(strategy))}: %{{x:.1f}} %<extra></extra>",
     )
 
 
 def _add_reliability(
     figure: go.Figure, strategy: str, entries: Sequence[ReliabilityBin], with_intervals: bool
 ) -> None:
-    look, title = appearance_of(strategy), plain(title_of(strategy))
+    look, title = appearance_of(strategy), escape_plotly(title_of(strategy))
     known = [
         (entry, entry.confidence, entry.accuracy)
         for entry in entries

@@ -13,7 +13,7 @@ from plotly.colors import sample_colorscale, unlabel_rgb
 
 from core.analysis.confusion import Confusion
 from core.analysis.words.images import count_text
-from core.comparison.charts.appearance import percent_text, plain
+from core.text import percent_text, escape_plotly
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30
@@ -201,7 +201,7 @@ def _add_choices(
         count, share = matrix.counts[true, predicted], matrix.shares[true, predicted]
         of_label = count_text(matrix.images_of_label[true])
         text = (
-            f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[predicted])}<br>"
+            f"label {escape_plotly(matrix.classes[true])}<br>said {escape_plotly(matrix.classes[predicted])}<br>"
             f"{count_text(count)} of {of_label} with that label"
         )
         if not np.isnan(share):
@@ -229,4 +229,4 @@ def _axis_name(name: str, place: int) -> str:
     """Short enough for an axis and different for each place, even where two names begin alike."""
     short = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
     # A zero-width space for each place: nothing that is seen, yet Plotly keeps the rows apart.
-    return plain(short) + "\u200b" * place
+    return escape_plotly(short) + "\u200b" * place

@@ -6,7 +6,8 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from core.analysis.curves import Curve
-from core.comparison.charts.appearance import appearance_of, plain
+from core.comparison.charts.appearance import appearance_of
+from core.text import escape_plotly
 
 Measure = Literal["validation_accuracy", "train_accuracy", "validation_loss", "train_loss"]
 MEASURES: dict[Measure, str] = {
@@ -27,7 +28,7 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
     percent = measure.endswith("accuracy")
     shown: set[str] = set()
     for curve in curves:
-        look, title = appearance_of(curve.strategy), plain(curve.title)
+        look, title = appearance_of(curve.strategy), escape_plotly(curve.title)
         main = _main(curve)
         if not main:
             continue

@@ -6,8 +6,9 @@ Functions return figures and show nothing, so that a notebook draws what a page 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.comparison.charts.appearance import MAJORITY_COLOUR, percent_text, plain
-from core.datasets.model import SIDES, Dataset
+from core.comparison.charts.appearance import MAJORITY_COLOUR
+from core.text import percent_text, escape_plotly
+from core.datasets.model import SUBSETS, Dataset
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
 MOST_BARS = 40
@@ -60,10 +61,10 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
             orientation="h",
             marker={"color": colour, "pattern": _pattern(pattern)},
             # Above one another the numbers of the sides would not fit; the table has them.
-            texttemplate="%{x:,}" if dataset.given_sides is None else None,
-            textposition="outside" if dataset.given_sides is None else None,
+            texttemplate="%{x:,}" if dataset.predefined_subsets is None else None,
+            textposition="outside" if dataset.predefined_subsets is None else None,
             cliponaxis=False,
-            customdata=[plain(dataset.classes[number]) for number in shown],
+            customdata=[escape_plotly(dataset.classes[number]) for number in shown],
             hovertemplate=f"%{{customdata}}<br>%{{x:,}} {side}<extra></extra>",
         )
     majority = dataset.class_counts[dataset.majority_class]
@@ -75,7 +76,7 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
         yanchor="bottom",
         xanchor="right",
         showarrow=False,
-        text=f"commonest class: {percent_text(dataset.majority_share)} of all images",
+        text=f"commonest class: {percent_text(dataset.majority_fraction)} of all images",
     )
     figure.update_xaxes(
         title="images", range=[0, majority * 1.08], fixedrange=True, tickformat=",d"
@@ -87,7 +88,7 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
         fixedrange=True,
         title=None,
     )
-    has_sides = dataset.given_sides is not None
+    has_sides = dataset.predefined_subsets is not None
     margin = _MARGIN | {"t": _MARGIN["t"] + (LEGEND_HEIGHT if has_sides else 0)}
     figure.update_layout(
         barmode="stack",
@@ -112,12 +113,12 @@ def counts_by_side(dataset: Dataset) -> dict[str, np.ndarray]:
     One entry, ``images``, for a dataset without a split of its own.
     """
     classes = len(dataset.classes)
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return {"images": np.bincount(dataset.labels, minlength=classes)}
     return {
-        side: np.bincount(dataset.labels[dataset.given_sides == number], minlength=classes)
-        for number, side in enumerate(SIDES)
-        if (dataset.given_sides == number).any()
+        side: np.bincount(dataset.labels[dataset.predefined_subsets == number], minlength=classes)
+        for number, side in enumerate(SUBSETS)
+        if (dataset.predefined_subsets == number).any()
     }
 
 
@@ -125,7 +126,7 @@ def _axis_label(name: str, place: int) -> str:
     """Short enough for an axis and different for each place, even where two names begin alike."""
     short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
     # A zero-width space for each place: nothing that is seen, yet Plotly keeps the rows apart.
-    return plain(short) + "\u200b" * place
+    return escape_plotly(short) + "\u200b" * place
 
 
 def sizes_chart(dataset: Dataset) -> go.Figure:

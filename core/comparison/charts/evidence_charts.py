@@ -14,7 +14,8 @@ from core.analysis.metrics import METRICS, Metric
 from core.analysis.scores import StrategyScore
 from core.analysis.words.ladder import describe_step
 from core.analysis.words.verdicts import describe_seeds, interval_words, points_text
-from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
 
@@ -40,7 +41,10 @@ def seeds_chart(scores: Sequence[StrategyScore]) -> go.Figure:
         figure.update_xaxes(range=[0, 103])
     list_on_rows(
         figure,
-        [f"{plain(score.title)}<br><b>{kind.text(score.mean)}</b>" for score in reversed(scores)],
+        [
+            f"{escape_plotly(score.title)}<br><b>{kind.text(score.mean)}</b>"
+            for score in reversed(scores)
+        ],
     )
     return figure
 
@@ -113,13 +117,13 @@ def ladder_chart(steps: Sequence[LadderStep]) -> go.Figure:
                 "line": OUTLINE,
             },
             error_x=_gain_bar(step),
-            hovertemplate=f"{plain(describe_step(step))}<extra></extra>",
+            hovertemplate=f"{escape_plotly(describe_step(step))}<extra></extra>",
         )
     figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
     list_on_rows(
         figure,
         [
-            f"{plain(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
+            f"{escape_plotly(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
             for step in steps
         ],
     )
@@ -151,7 +155,7 @@ def ladder_frame(steps: Sequence[LadderStep]) -> pd.DataFrame:
 
 
 def _add_score(figure: go.Figure, kind: Metric, score: StrategyScore, position: int) -> None:
-    look, title = appearance_of(score.strategy), plain(score.title)
+    look, title = appearance_of(score.strategy), escape_plotly(score.title)
     figure.add_scatter(
         x=[kind.shown(value) for value in score.values],
         y=[position - SEED_OFFSET] * len(score.values),

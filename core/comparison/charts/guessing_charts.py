@@ -6,7 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.guessing import PlayerScore
-from core.comparison.charts.appearance import appearance_of, percent_text, plain
+from core.comparison.charts.appearance import appearance_of
+from core.text import percent_text, escape_plotly
 from core.comparison.charts.chart_rows import list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
 
@@ -37,12 +38,13 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
             marker=marker | {"size": 13},
             error_x=whisker(mean, 100 * score.low, 100 * score.high) | {"color": marker["color"]},
             hovertemplate=(
-                f"{plain(score.title)}<br>{score.correct} of {score.pictures} right, interval "
+                f"{escape_plotly(score.title)}<br>{score.correct} of {score.pictures} right, interval "
                 f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
     labels = [
-        f"{plain(score.title)}<br><b>{score.correct} of {score.pictures}</b>" for score in shown
+        f"{escape_plotly(score.title)}<br><b>{score.correct} of {score.pictures}</b>"
+        for score in shown
     ]
     list_on_rows(figure, labels, ROW_HEIGHT)
     figure.update_xaxes(

@@ -6,7 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.learning_curve import CurvePoint, LearningCurve, StrategyCurve
-from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly
 from core.comparison.charts.result_charts import MARGIN, OUTLINE, legend_below, solid_marker
 
 # Lines that share a size stand a little beside each other, so that no interval hides another.
@@ -70,7 +71,7 @@ def _line(entry: StrategyCurve, point: CurvePoint, seeds: list[int]) -> dict[str
 
 
 def _add_strategy(figure: go.Figure, entry: StrategyCurve, shift: float) -> None:
-    look, title = appearance_of(entry.strategy), plain(entry.title)
+    look, title = appearance_of(entry.strategy), escape_plotly(entry.title)
     symbol = solid_marker(look.marker)
     figure.add_scatter(
         name=title,

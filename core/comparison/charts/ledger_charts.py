@@ -12,13 +12,8 @@ from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.time_breakdown import TimeBreakdown, pareto_front
 from core.analysis.words.several import ratio_text
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly, seconds_text
 from core.comparison.charts.chart_rows import list_on_rows
 from core.comparison.charts.result_charts import (
     LEGEND_ABOVE,
@@ -70,14 +65,17 @@ def ledger_chart(breakdown: TimeBreakdown) -> go.Figure:
                 "pattern": {"shape": look.pattern, "solidity": 0.25},
                 "line": OUTLINE,
             },
-            text=[plain(row.title) for row in rows],
+            text=[escape_plotly(row.title) for row in rows],
             customdata=[seconds_text(value) for value in seconds],
             textposition="none",
             hovertemplate=f"%{{text}}<br>{look.title}: %{{customdata}}<extra></extra>",
         )
     list_on_rows(
         figure,
-        [f"{plain(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>" for row in rows],
+        [
+            f"{escape_plotly(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>"
+            for row in rows
+        ],
     )
     figure.update_xaxes(title="one whole run (seconds)", rangemode="tozero", fixedrange=True)
     figure.update_layout(
@@ -212,7 +210,7 @@ def pareto_chart(breakdown: TimeBreakdown, scores: Sequence[StrategyScore]) -> g
     for name, title, seconds, value in points:
         look, symbol = appearance_of(name), solid_marker(appearance_of(name).marker)
         figure.add_scatter(
-            name=plain(title),
+            name=escape_plotly(title),
             x=[seconds],
             y=[value],
             mode="markers",
@@ -224,7 +222,7 @@ def pareto_chart(breakdown: TimeBreakdown, scores: Sequence[StrategyScore]) -> g
                 "line": OUTLINE if name in front else {"width": 2, "color": look.colour},
             },
             hovertemplate=(
-                f"{plain(title)}<br>%{{y:.2f}} after {seconds_text(seconds)}<extra></extra>"
+                f"{escape_plotly(title)}<br>%{{y:.2f}} after {seconds_text(seconds)}<extra></extra>"
             ),
         )
     log_seconds(figure, "whole time of one run (log scale)")

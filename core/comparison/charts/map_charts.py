@@ -14,12 +14,8 @@ import plotly.graph_objects as go
 from core.analysis.consensus import consensus
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import FeatureMap, rows_on_map
-from core.comparison.charts.appearance import (
-    KNOWN_LOOKS,
-    MAJORITY_COLOUR,
-    percent_text,
-    plain,
-)
+from core.comparison.charts.appearance import KNOWN_LOOKS, MAJORITY_COLOUR
+from core.text import percent_text, escape_plotly
 
 # More names than this cannot be told apart by colour and marker in one legend.
 MOST_NAMED = 24
@@ -62,7 +58,7 @@ def map_chart(
     rows = rows_on_map(layout, evidence)
     labels = evidence.labels[rows]
     texts = [
-        f"{plain(file_names[position])}<br>label {plain(evidence.classes[label])}"
+        f"{escape_plotly(file_names[position])}<br>label {escape_plotly(evidence.classes[label])}"
         for position, label in zip(layout.positions, labels, strict=True)
     ]
     if strategy is None:
@@ -73,7 +69,7 @@ def map_chart(
     figure = go.Figure()
     for group in groups:
         figure.add_scatter(
-            name=plain(group.name),
+            name=escape_plotly(group.name),
             x=layout.xy[group.rows, 0],
             y=layout.xy[group.rows, 1],
             mode="markers",
@@ -153,7 +149,7 @@ def _with_answers(
 ) -> list[str]:
     found = consensus(evidence.of(strategy))
     return [
-        f"{text}<br>said {plain(evidence.classes[found.predicted[row]])}, "
+        f"{text}<br>said {escape_plotly(evidence.classes[found.predicted[row]])}, "
         f"{percent_text(float(found.confidence[row]))} sure"
         for text, row in zip(texts, rows, strict=True)
     ]

@@ -16,13 +16,8 @@ from core.analysis.split_facts import SideFacts
 from core.analysis.statistics_examples import WidthAt
 from core.analysis.time_breakdown import Segment, epochs_alone
 from core.analysis.words.verdicts import points_text
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly, seconds_text
 from core.comparison.charts.dataset_charts import SIDE_LOOKS
 from core.comparison.charts.ledger_charts import PART_LOOKS
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
@@ -136,7 +131,9 @@ def time_line_chart(segments: Sequence[Segment]) -> go.Figure:
                     "pattern": {"shape": look.pattern, "solidity": 0.25},
                     "line": OUTLINE | {"width": 0.5},
                 },
-                customdata=[[plain(entry.words), seconds_text(entry.seconds)] for entry in found],
+                customdata=[
+                    [escape_plotly(entry.words), seconds_text(entry.seconds)] for entry in found
+                ],
                 hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
                 row=number,
                 col=1,

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.analysis.verdicts import PairVerdict
 from core.analysis.words.verdicts import describe_pair, points_text
-from core.comparison.charts.appearance import plain
+from core.text import escape_plotly
 from core.comparison.charts.result_charts import MARGIN
 
 # Light fills that black text is legible on, in either theme: row behind, alike, row ahead.
@@ -38,8 +38,8 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
             shade[places[row]][places[column]] = side
             sign = {1: "▲", -1: "▼", 0: "≈"}[side]
             text[places[row]][places[column]] = f"{sign} {points_text(abs(ahead))}"
-            hover[places[row]][places[column]] = plain(describe_pair(pair))
-    labels = [plain(title) for title in titles.values()]
+            hover[places[row]][places[column]] = escape_plotly(describe_pair(pair))
+    labels = [escape_plotly(title) for title in titles.values()]
     figure = go.Figure(
         go.Heatmap(
             z=shade,

@@ -9,13 +9,8 @@ import math
 import plotly.graph_objects as go
 
 from core.analysis.comparison import Comparison, Row
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly, seconds_text
 
 ROW_HEIGHT = 46
 # A rim with 3.5:1 on white and on the dark page sets off bars and markers that touch each other.
@@ -62,16 +57,17 @@ def accuracy_chart(comparison: Comparison) -> go.Figure:
     # The number stands under the name: beside its point it would collide with bars and line.
     figure.update_yaxes(
         tickmode="array",
-        tickvals=[plain(row.title) for row in rows],
+        tickvals=[escape_plotly(row.title) for row in rows],
         ticktext=[
-            f"{plain(row.title)}<br><b>{percent_text(row.test_accuracy)}</b>" for row in rows
+            f"{escape_plotly(row.title)}<br><b>{percent_text(row.test_accuracy)}</b>"
+            for row in rows
         ],
     )
     return figure
 
 
 def _add_accuracy(figure: go.Figure, row: Row) -> None:
-    look, title = appearance_of(row.strategy), plain(row.title)
+    look, title = appearance_of(row.strategy), escape_plotly(row.title)
     seeds = [run for run in row.runs if run.test_accuracy is not None]
     if len(seeds) > 1:
         figure.add_scatter(
@@ -132,7 +128,7 @@ def epoch_time_chart(comparison: Comparison) -> go.Figure:
         figure.add_scatter(
             name=name,
             x=[max(getattr(row, field), SMALLEST_SECONDS) for row in known],
-            y=[plain(row.title) for row in known],
+            y=[escape_plotly(row.title) for row in known],
             text=[seconds_text(getattr(row, field)) for row in known],
             mode="markers+text",
             textposition=place,
@@ -151,7 +147,7 @@ def accuracy_against_time_chart(comparison: Comparison) -> go.Figure:
     for row in comparison.finished_rows:
         if row.end_to_end_seconds is None or row.test_accuracy is None:
             continue
-        look, title = appearance_of(row.strategy), plain(row.title)
+        look, title = appearance_of(row.strategy), escape_plotly(row.title)
         figure.add_scatter(
             name=title,
             x=[max(row.end_to_end_seconds, SMALLEST_SECONDS)],
@@ -205,7 +201,7 @@ def log_seconds(figure: go.Figure, title: str) -> None:
 
 
 def _list_rows(figure: go.Figure, rows: tuple[Row, ...]) -> None:
-    titles = [plain(row.title) for row in rows]
+    titles = [escape_plotly(row.title) for row in rows]
     figure.update_yaxes(
         categoryorder="array",
         categoryarray=titles[::-1],

@@ -6,12 +6,8 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 import plotly.graph_objects as go
 
 from core.analysis.story import Bar, Bars, Squares, Times
-from core.comparison.charts.appearance import (
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import appearance_of
+from core.text import percent_text, escape_plotly, seconds_text
 from core.comparison.charts.chart_rows import whisker
 from core.comparison.charts.result_charts import OUTLINE, accuracy_against_time_chart
 
@@ -119,7 +115,7 @@ def _bars_chart(picture: Bars) -> go.Figure:
     for place, bar in enumerate(picture.bars):
         _add_bar(figure, place, bar)
     figure.update_xaxes(
-        title=f"pictures of {plain(picture.dataset)} named right (%)",
+        title=f"pictures of {escape_plotly(picture.dataset)} named right (%)",
         range=[0, 102],
         tickvals=[0, 20, 40, 60, 80, 100],
         fixedrange=True,
@@ -130,7 +126,7 @@ def _bars_chart(picture: Bars) -> go.Figure:
 
 
 def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
-    mean, label = 100 * bar.accuracy, plain(bar.label)
+    mean, label = 100 * bar.accuracy, escape_plotly(bar.label)
     interval, interval_words = None, ""
     if bar.low is not None and bar.high is not None:
         interval = whisker(mean, 100 * bar.low, 100 * bar.high)

@@ -6,13 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.tutorial import Beside
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly, seconds_text
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
 
@@ -64,7 +59,9 @@ def tutorial_chart(found: Sequence[Beside]) -> go.Figure:
         hovertemplate="here, on test images: %{x:.1f} %<extra></extra>",
     )
     list_on_rows(
-        figure, [plain(entry.model.title).replace(", ", ",<br>") for _, entry in rows], _BEHIND
+        figure,
+        [escape_plotly(entry.model.title).replace(", ", ",<br>") for _, entry in rows],
+        _BEHIND,
     )
     figure.update_xaxes(title="accuracy (%)", range=[0, 103], fixedrange=True)
     figure.update_layout(

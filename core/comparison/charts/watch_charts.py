@@ -6,12 +6,8 @@ import plotly.graph_objects as go
 
 from core.analysis.curves import Curve
 from core.analysis.watching import share_of
-from core.comparison.charts.appearance import (
-    MAJORITY_COLOUR,
-    appearance_of,
-    percent_text,
-    plain,
-)
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
+from core.text import percent_text, escape_plotly
 
 # Readable from the back of a room.
 FONT_SIZE = 15
@@ -29,7 +25,7 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     figure = go.Figure()
     for curve in curves:
         main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
-        look, title = appearance_of(curve.strategy), plain(curve.title)
+        look, title = appearance_of(curve.strategy), escape_plotly(curve.title)
         figure.add_scatter(
             name=title,
             x=[100 * share_of(epoch) for epoch in main],

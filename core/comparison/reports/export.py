@@ -8,8 +8,8 @@ import io
 import json
 
 from core.analysis.comparison import Comparison, Row
-from core.comparison.charts.appearance import percent_text, seconds_text
-from core.datasets.spreadsheet import csv_cell
+from core.text import percent_text, seconds_text
+from core.text import csv_cell
 
 ROW_COLUMNS = (
     "strategy",

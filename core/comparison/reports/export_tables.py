@@ -34,7 +34,7 @@ from core.analysis.words.ladder import describe_step
 from core.analysis.words.verdicts import describe_majority, describe_pair
 from core.comparison.reports.export import ROW_COLUMNS
 from core.comparison.reports.export_time import Record, Table, tables_of_time
-from core.datasets.spreadsheet import csv_cell
+from core.text import csv_cell
 from core.runs.store import Store
 
 # One date for every member, so that the same experiment gives the same bytes.

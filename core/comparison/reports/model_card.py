@@ -20,7 +20,7 @@ from core.analysis.metrics import METRICS
 from core.analysis.scores import ClassScore, StrategyScore, per_class_table, score_table
 from core.analysis.split_facts import split_text
 from core.analysis.words.limits import limits
-from core.comparison.charts.appearance import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
 from core.datasets.model import Dataset
 from core.datasets.store import open_dataset

@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.words.verdicts import p_text
-from core.comparison.charts.appearance import seconds_text
+from core.text import seconds_text
 
 UNKNOWN = "—"
 _ROWS_ON_ONE_PAGE = 20

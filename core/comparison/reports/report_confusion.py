@@ -5,7 +5,7 @@ import numpy as np
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.words.images import count_text, describe_confusion
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
 from core.comparison.reports.report_blocks import UNKNOWN, Chart, Paragraphs, Section, Table
 

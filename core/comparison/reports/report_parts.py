@@ -8,7 +8,7 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.split_facts import split_text
 from core.analysis.words.verdicts import closed
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.reports.report_blocks import (
     Command,
     Facts,

@@ -16,7 +16,7 @@ from core.analysis.words.verdicts import (
     describe_power,
     describe_ties,
 )
-from core.comparison.charts.appearance import percent_text
+from core.text import percent_text
 from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.evidence_charts import (
     ladder_chart,
