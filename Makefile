@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test check lint types imports showcase lock clean weights
+.PHONY: app test words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -14,6 +14,9 @@ weights: $(VENV)/.app
 
 test: $(VENV)/.dev  ## the whole suite
 	$(BIN)/python -m pytest
+
+words: $(VENV)/.dev  ## write the sentences that tests hold anew: read the change before you commit it
+	$(BIN)/python -m pytest tests/analysis/words --update-words
 
 check: $(VENV)/.dev lint types imports test  ## what CI runs
 

@@ -73,18 +73,18 @@ def fill_home() -> tuple[Any, list[str]]:
 
 def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds of what is needed at first sight, and of what is asked for later."""
-    from core.comparison.evidence import load_evidence
-    from core.comparison.ladder import ladder_steps
-    from core.comparison.ledger import load_ledger
-    from core.comparison.score_kinds import SCORES
-    from core.comparison.scores import per_class_table, reliability, score_table
-    from core.comparison.verdicts import (
+    from core.analysis.evidence import load_evidence
+    from core.analysis.ladder import ladder_steps
+    from core.analysis.metrics import METRICS
+    from core.analysis.scores import per_class_table, reliability, score_table
+    from core.analysis.time_breakdown import load_time_breakdown
+    from core.analysis.verdicts import (
         against_majority,
         all_pairs,
         pair_verdict,
-        power_sentence,
         ties,
     )
+    from core.analysis.words.verdicts import describe_power
 
     first: dict[str, float] = {}
     later: dict[str, float] = {}
@@ -98,7 +98,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     evidence = timed(first, "load_evidence", lambda: load_evidence(store, EXPERIMENT))
     timed(first, "score_table, accuracy", lambda: score_table(evidence))
     timed(first, "all_pairs", lambda: all_pairs(evidence))
-    timed(first, "ties and power_sentence", lambda: (ties(evidence), power_sentence(evidence)))
+    timed(first, "ties and power_sentence", lambda: (ties(evidence), describe_power(evidence)))
     timed(first, "pair_verdict, the first", lambda: pair_verdict(evidence, *names[3:5]))
     timed(first, "ladder_steps", lambda: ladder_steps(evidence))
     timed(
@@ -106,11 +106,11 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
         "against_majority, all",
         lambda: [against_majority(evidence, answers.strategy) for answers in evidence.answers],
     )
-    timed(first, "load_ledger", lambda: load_ledger(store, EXPERIMENT))
+    timed(first, "load_ledger", lambda: load_time_breakdown(store, EXPERIMENT))
     timed(later, "pair_verdict, another", lambda: pair_verdict(evidence, *names[5:7]))
     timed(later, "per_class_table", lambda: per_class_table(evidence, names[4]))
     timed(later, "reliability", lambda: reliability(evidence, names[4]))
-    for score in SCORES:
+    for score in METRICS:
         without = f"score_table, {score}, without intervals"
         timed(later, without, lambda name=score: score_table(evidence, name, False))
         timed(later, f"score_table, {score}", lambda name=score: score_table(evidence, name))

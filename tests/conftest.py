@@ -26,6 +26,15 @@ os.environ["HEADSTART_HOME"] = _nobodys_home.name
 # stop a process so would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-words",
+        action="store_true",
+        help="write the sentences of tests/analysis/words/*.txt anew instead of comparing them",
+    )
+
+
 TINY_CLASSES = ("blue", "green", "red")
 TINY_IMAGES_PER_CLASS = 20
 

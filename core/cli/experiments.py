@@ -93,8 +93,8 @@ def _compared(store: Store, experiment_id: str, form: str) -> bytes:
         from core.comparison.reports.export_tables import export_zip_of_tables
 
         return export_zip_of_tables(store, experiment_id)
+    from core.analysis.comparison import compare_experiment
     from core.comparison.reports.export import to_csv, to_json, to_text
-    from core.comparison.tables import compare_experiment
 
     comparison = compare_experiment(store, experiment_id)
     if form == "csv":

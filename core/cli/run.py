@@ -23,8 +23,8 @@ PROGRESS_SECONDS = 1.0
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from core.analysis.comparison import compare_experiment
     from core.comparison.reports.export import to_json, to_text
-    from core.comparison.tables import compare_experiment
 
     if arguments.learning_curve or arguments.shares is not None:
         from core.cli.run_series import run_learning_curve

@@ -27,11 +27,11 @@ from core.runs.worker import serve
 from core.text import count_text, exact_percent_text, percent_text
 
 if TYPE_CHECKING:
-    from core.comparison.learning_curve import LearningCurve
+    from core.analysis.learning_curve import LearningCurve
 
 
 def run_learning_curve(arguments: argparse.Namespace) -> int:
-    from core.comparison.learning_curve import load_learning_curve
+    from core.analysis.learning_curve import load_learning_curve
 
     shares = _shares(arguments)
     overrides = parse_overrides(arguments.overrides)
@@ -100,7 +100,8 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 
 
 def _print(curve: "LearningCurve") -> None:
-    from core.comparison.learning_curve import crossing_words, usual_pair
+    from core.analysis.learning_curve import headline_curves
+    from core.analysis.words.curve import describe_crossings
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
     print()
@@ -119,10 +120,10 @@ def _print(curve: "LearningCurve") -> None:
             for point in entry.points
         ],
     )
-    pair = usual_pair(curve)
+    pair = headline_curves(curve)
     if pair is not None:
         print()
-        print(crossing_words(*pair))
+        print(describe_crossings(*pair))
 
 
 def _document(

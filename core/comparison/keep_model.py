@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.analysis.comparison import title_of
 from core.comparison.keep_files import snippet
-from core.comparison.tables import title_of
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.checkpoints import why_no_weights

@@ -1,7 +1,7 @@
 """The process that lays out the test images of an experiment on a plane, like beside like.
 
 ``python -m core.runs.map_child --experiment ID --method tsne --output PATH``, started through
-``core.comparison.feature_map``. Features come from the cache as they are: TensorFlow is not
+``core.analysis.feature_map``. Features come from the cache as they are: TensorFlow is not
 loaded, nothing is extracted. Where the cache has none, the pictures are compared by their pixels.
 """
 

@@ -18,7 +18,12 @@ from core.pretrained.backend import dtype_policy, load_keras
 from core.pretrained.features import build_extractor
 from core.strategies.plan import Plan, Stage
 from core.strategies.registry import find_strategy
-from core.training.context import build_context, feature_request, mean_colour, uses_own_mean
+from core.training.context import (
+    build_context,
+    feature_request,
+    mean_colour,
+    uses_own_mean,
+)
 from core.training.policy import DevicePolicy, choose_policy
 from core.training.scoring import SCORING_BATCH
 from core.training.spec import TrainingSpec

@@ -1,14 +1,19 @@
 import pytest
 
+from core.analysis.comparison import (
+    COLUMN_HELP,
+    compare,
+    results_frame,
+    seeds_frame,
+)
+from core.analysis.curves import Curve
 from core.comparison.charts.appearance import _SPARE, KNOWN_LOOKS, appearance_of
-from core.comparison.charts.curves import Curve, curve_chart
+from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.result_charts import (
     accuracy_against_time_chart,
     accuracy_chart,
     epoch_time_chart,
 )
-from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
-from core.comparison.tables import compare
 from core.strategies.registry import STRATEGIES
 from tests import made_up
 

@@ -2,6 +2,16 @@ import dataclasses
 
 import pytest
 
+from core.analysis.evidence import ExperimentPredictions, load_evidence
+from core.analysis.ladder import ladder_steps
+from core.analysis.scores import (
+    ClassScore,
+    per_class_table,
+    reliability,
+    score_table,
+)
+from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
+from core.analysis.verdicts import all_pairs
 from core.comparison.charts.class_charts import (
     MOST_CLASSES,
     charted_classes,
@@ -33,12 +43,13 @@ from core.comparison.charts.ledger_charts import (
     pareto_frame,
     pareto_words,
 )
-from core.comparison.charts.pair_charts import AHEAD, BEHIND, pairs_chart, pairs_frame, pairs_words
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger, load_ledger
-from core.comparison.scores import ClassScore, per_class_table, reliability, score_table
-from core.comparison.verdicts import all_pairs
+from core.comparison.charts.pair_charts import (
+    AHEAD,
+    BEHIND,
+    pairs_chart,
+    pairs_frame,
+    pairs_words,
+)
 from core.experiments.store import Store, open_store
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, evidence_of, store_experiment
@@ -54,13 +65,13 @@ def store(home) -> Store:  # noqa: ARG001 - sets the home
 
 
 @pytest.fixture
-def evidence(store) -> Evidence:
+def evidence(store) -> ExperimentPredictions:
     return load_evidence(store, EXPERIMENT)
 
 
 @pytest.fixture
-def ledger(store) -> Ledger:
-    return load_ledger(store, EXPERIMENT)
+def breakdown(store) -> TimeBreakdown:
+    return load_time_breakdown(store, EXPERIMENT)
 
 
 def test_seeds_are_points_and_the_mean_has_its_interval(evidence):
@@ -177,8 +188,8 @@ def test_reliability_draws_the_bins_that_have_answers(evidence):
     assert frame["answers"].sum() == 16
 
 
-def test_the_ledger_stacks_the_parts_of_each_run(ledger):
-    figure = ledger_chart(ledger)
+def test_the_ledger_stacks_the_parts_of_each_run(breakdown):
+    figure = ledger_chart(breakdown)
     assert [trace.name for trace in figure.data] == [look.title for look in PART_LOOKS.values()]
     by_part = dict(zip(PART_LOOKS, (list(trace.x) for trace in figure.data), strict=True))
     # From the bottom: the probe of 25 s, extraction counted, then the cnn of 10 s.
@@ -192,64 +203,64 @@ def test_the_ledger_stacks_the_parts_of_each_run(ledger):
     assert len({(look.colour, look.pattern) for look in PART_LOOKS.values()}) == len(PART_LOOKS)
 
 
-def test_the_ledger_in_one_sentence(ledger):
-    assert ledger_summary(ledger) == (
+def test_the_ledger_in_one_sentence(breakdown):
+    assert ledger_summary(breakdown) == (
         "One whole run took from 10.0 s (CNN, three blocks) to 25.0 s (VGG16 probe), 2.5 times as "
         "long."
     )
-    alone = dataclasses.replace(ledger, rows=ledger.rows[:1])
+    alone = dataclasses.replace(breakdown, rows=breakdown.rows[:1])
     assert ledger_summary(alone) == "One whole run of CNN, three blocks took 10.0 s."
-    majority = dataclasses.replace(ledger.rows[0], strategy="majority")
-    assert ledger_summary(dataclasses.replace(ledger, rows=(majority,))) == ""
+    majority = dataclasses.replace(breakdown.rows[0], strategy="majority")
+    assert ledger_summary(dataclasses.replace(breakdown, rows=(majority,))) == ""
 
 
-def test_the_ledger_in_words_and_as_a_frame(ledger):
-    assert ledger_words(ledger).startswith(
+def test_the_ledger_in_words_and_as_a_frame(breakdown):
+    assert ledger_words(breakdown).startswith(
         "Time of one whole run. CNN, three blocks: 10.0 s (starting, building and scoring 6.50 s, "
         "first epoch 1.50 s, later epochs 1.50 s, validation 0.50 s)"
     )
-    frame = ledger_frame(ledger)
+    frame = ledger_frame(breakdown)
     assert frame["whole run (s)"].tolist() == [10.0, 25.0]
     assert frame["saved by the cache, all seeds (s)"].tolist() == [0.0, 10.0]
     assert frame["trained on"].tolist() == ["pictures", "cached features"]
     assert frame["peak memory (MB)"].tolist() == [500.0, 500.0]
 
 
-def test_costs_say_never_and_how_many_seeds(ledger):
-    frame = costs_frame(ledger)
+def test_costs_say_never_and_how_many_seeds(breakdown):
+    frame = costs_frame(breakdown)
     assert frame["50 % (50.0 %)"].tolist() == ["1.75 s", "6.75 s"]
-    assert costs_words(ledger).startswith(
+    assert costs_words(breakdown).startswith(
         "Time until validation first reached a mark. 57.5 % (majority class + 20 points): CNN, "
         "three blocks after 3.50 s, VGG16 probe after 8.50 s."
     )
     costs = (
-        dataclasses.replace(ledger.costs[0], seconds=None, reached=1),
-        *ledger.costs[1:],
+        dataclasses.replace(breakdown.costs[0], seconds=None, reached=1),
+        *breakdown.costs[1:],
     )
-    partly = dataclasses.replace(ledger, costs=costs)
+    partly = dataclasses.replace(breakdown, costs=costs)
     assert costs_frame(partly).iloc[0, 1] == "never (1 of 2 seeds)"
     assert "never: CNN, three blocks" in costs_words(partly)
 
 
-def test_the_front_is_joined_and_the_beaten_are_open(ledger, evidence):
+def test_the_front_is_joined_and_the_beaten_are_open(breakdown, evidence):
     scores = score_table(evidence)
-    assert front_of(ledger, scores) == {"cnn", "vgg16_probe"}
-    line, cnn, probe = pareto_chart(ledger, scores).data
+    assert front_of(breakdown, scores) == {"cnn", "vgg16_probe"}
+    line, cnn, probe = pareto_chart(breakdown, scores).data
     assert (list(line.x), list(line.y)) == ([10.0, 25.0], [56.25, 87.5])
     assert (cnn.marker.symbol, probe.marker.symbol) == ("triangle-up", "circle")
     # The cnn's answers are better calibrated, and come sooner: the probe is beaten in both.
     calibration = score_table(evidence, "calibration_error")
-    assert front_of(ledger, calibration) == {"cnn"}
-    assert pareto_chart(ledger, calibration).data[2].marker.symbol == "circle-open"
-    assert pareto_frame(ledger, calibration)["beaten in both"].tolist() == ["no", "yes"]
-    assert pareto_words(ledger, calibration).endswith(
+    assert front_of(breakdown, calibration) == {"cnn"}
+    assert pareto_chart(breakdown, calibration).data[2].marker.symbol == "circle-open"
+    assert pareto_frame(breakdown, calibration)["beaten in both"].tolist() == ["no", "yes"]
+    assert pareto_words(breakdown, calibration).endswith(
         "than: CNN, three blocks 6.2 points after 10.0 s. Beaten in both: VGG16 probe 37.5 points "
         "after 25.0 s."
     )
 
 
 def test_charts_words_and_frames_of_nothing():
-    nothing = Ledger((), (), ())
+    nothing = TimeBreakdown((), (), ())
     assert seeds_chart(()).data == ladder_chart(()).data == pareto_chart(nothing, ()).data == ()
     assert (
         seeds_words(()) == ladder_words(()) == ledger_words(nothing) == "No run has finished yet."

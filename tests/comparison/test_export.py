@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from core.analysis.comparison import compare
 from core.comparison.reports.export import to_csv, to_json, to_text
-from core.comparison.tables import compare
 from tests import made_up
 
 

@@ -10,7 +10,12 @@ from core.errors import UnknownName
 from core.experiments.predictions import Predictions, write_predictions
 from core.experiments.store import Store, open_store
 from tests import made_evidence, made_up
-from tests.made_evidence import EXPERIMENT, LABELS, TEST_INDICES, probabilities_of
+from tests.made_evidence import (
+    EXPERIMENT,
+    LABELS,
+    TEST_INDICES,
+    probabilities_of,
+)
 
 EVERY_TABLE = [
     "results", "seeds", "epochs", "scores", "score-intervals", "ladder", "pairs",
@@ -72,8 +77,8 @@ def test_flips_between_two_strategies(store):
         f"{EXPERIMENT}-vgg16_probe-1",
         Predictions(TEST_INDICES, LABELS, probabilities_of(LABELS.tolist())),
     )
-    (flip,) = records(store, "flips")
-    assert flip == {
+    (disagreement,) = records(store, "flips")
+    assert disagreement == {
         "image": 8,
         "label": "ant",
         "change": "put right",

@@ -2,9 +2,9 @@
 
 import pytest
 
+from core.analysis.guessing import PlayerScore
 from core.comparison.charts.appearance import appearance_of
 from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
-from core.comparison.guessing import PlayerScore
 
 SCORES = (
     PlayerScore(None, "You", 7, 10, 0.4, 0.9),

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from core.comparison import tutorial
+from core.analysis import tutorial
+from core.analysis.comparison import compare
+from core.analysis.curves import Curve
+from core.analysis.split_facts import sides_of
+from core.analysis.statistics_examples import widths
+from core.analysis.time_breakdown import time_line
 from core.comparison.charts.architecture_charts import (
     LOOKS,
     architecture_chart,
@@ -15,7 +20,6 @@ from core.comparison.charts.architecture_charts import (
     side_of,
     strategies_frame,
 )
-from core.comparison.charts.curves import Curve
 from core.comparison.charts.measured_charts import (
     best_epoch_chart,
     bootstrap_chart,
@@ -28,10 +32,6 @@ from core.comparison.charts.measured_charts import (
     widths_words,
 )
 from core.comparison.charts.tutorial_charts import tutorial_chart, tutorial_frame, tutorial_words
-from core.comparison.split_facts import sides_of
-from core.comparison.statistics_examples import widths
-from core.comparison.tables import compare
-from core.comparison.time_line import time_line
 from core.strategies.registry import STRATEGIES, find_strategy
 from tests import made_up
 

@@ -66,9 +66,9 @@ def _probabilities(
 ) -> np.ndarray:
     """float32 ``(N, classes)``; with a skill of None the first class for every image."""
     wrong = (labels + random.integers(1, classes, len(labels))) % classes
-    said = np.where(random.random(len(labels)) < (skill or 0.0), labels, wrong)
+    predicted = np.where(random.random(len(labels)) < (skill or 0.0), labels, wrong)
     if skill is None:
-        said = np.zeros_like(labels)
+        predicted = np.zeros_like(labels)
     found = random.random((len(labels), classes)) * 0.2
-    found[np.arange(len(labels)), said] += 1
+    found[np.arange(len(labels)), predicted] += 1
     return (found / found.sum(axis=1, keepdims=True)).astype(np.float32)

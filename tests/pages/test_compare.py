@@ -6,11 +6,12 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from core.comparison.confusion import cell_images
-from core.comparison.evidence import load_evidence
-from core.comparison.feature_map import FeatureMap
-from core.comparison.mistakes import flips, likely_label_errors
-from core.comparison.verdicts import pair_verdict
+from core.analysis.confusion import cell_images
+from core.analysis.evidence import load_evidence
+from core.analysis.feature_map import FeatureMap
+from core.analysis.mistakes import disagreements, likely_label_errors
+from core.analysis.verdicts import Outcome, pair_verdict
+from core.analysis.words.verdicts import describe_pair
 from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.checkpoints import HeatMaps
 from core.experiments.predictions import predictions_path
@@ -38,7 +39,7 @@ VIEWS = {
     "overview": "What was found",
     "differences": "All pairs",
     "time": "Where the time went",
-    "pictures": "test images were named rightly",
+    "pictures": "test images were predicted correctly",
     "data": "Start the learning curve",
     "several": "One experiment\\: arrows",
     "report": "Repeat it",
@@ -126,8 +127,10 @@ def test_the_verdict_stands_in_words_first(compared):
         open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second="cnn")
     )
     verdict = pair_verdict(load_evidence(compared, EXPERIMENT), "mlp", "cnn")
-    assert f"**{escape_markdown(verdict.words)}**" in [element.value for element in app.markdown]
-    assert verdict.words.startswith("CNN, three blocks, beats MLP by ")
+    assert f"**{escape_markdown(describe_pair(verdict))}**" in [
+        element.value for element in app.markdown
+    ]
+    assert verdict.outcome is Outcome.AHEAD
 
 
 @pytest.mark.usefixtures("compared")
@@ -205,25 +208,30 @@ def test_a_cell_opens_its_pictures_by_the_two_lists(compared):
     found = cell_images(evidence, "mlp", None, 2, 1)
     opened = {button.key for button in app.button if (button.key or "").startswith("open.cell.")}
     assert opened == {f"open.cell.{position}" for position in found.positions.tolist()}
-    assert "up taken for left" in [element.value for element in app.header]
+    assert "up predicted as left" in [element.value for element in app.header]
 
 
 def test_flips_show_both_probabilities_and_both_sides(compared):
     evidence = load_evidence(compared, EXPERIMENT)
-    found = flips(evidence, "mlp", "cnn")
+    found = disagreements(evidence, "mlp", "cnn")
     query = {"view": "pictures", "show": "flips", "first": "mlp", "second": "cnn"}
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, **query))
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
-    assert opened == [f"open.flips.put_right.{flip.image}" for flip in found.put_right[:24]]
-    first = found.put_right[0]
+    assert opened == [
+        f"open.flips.put_right.{disagreement.image}" for disagreement in found.fixed[:24]
+    ]
+    first = found.fixed[0]
     before, after = (
-        escape_markdown(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
+        escape_markdown(f"{100 * value:.1f}")
+        for value in (first.first_true_class_probability, first.second_true_class_probability)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
     assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
     app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
-    assert opened == [f"open.flips.broken.{flip.image}" for flip in found.broken[:24]]
+    assert opened == [
+        f"open.flips.broken.{disagreement.image}" for disagreement in found.regressed[:24]
+    ]
 
 
 def test_one_picture_is_shown_large_with_what_everybody_said(compared):
@@ -239,7 +247,7 @@ def test_one_picture_is_shown_large_with_what_everybody_said(compared):
     assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     app = is_whole(app.selectbox(key="address.seed").set_value("1").run())
     assert app.query_params["seed"] == "1"
-    assert set(app.dataframe[0].value["seeds right"]) <= {"0 of 1", "1 of 1"}
+    assert set(app.dataframe[0].value["seeds correct"]) <= {"0 of 1", "1 of 1"}
     next(button for button in app.button if button.label == "Back to all pictures").click().run()
     assert "image" not in app.query_params
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.comparison.evidence import load_evidence
-from core.comparison.guessing import guessing_round, said_about
+from core.analysis.evidence import load_evidence
+from core.analysis.guessing import guessing_round, players
 from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.store import open_store
 from core.live.client import Candidate, LiveAnswer, Standing
@@ -64,8 +64,8 @@ def live(compared, monkeypatch):
     )
     asked = Mock(
         return_value=(
-            said("majority", [0.5, 0.3, 0.2], 0.0),
-            said("cnn", [0.125, 0.75, 0.125], 0.0213),
+            predicted("majority", [0.5, 0.3, 0.2], 0.0),
+            predicted("cnn", [0.125, 0.75, 0.125], 0.0213),
         )
     )
     maps = Mock(return_value={"cnn": np.array([[0.0, 1.0], [0.0, 0.0]], np.float32)})
@@ -78,7 +78,7 @@ def live(compared, monkeypatch):
     return asked
 
 
-def said(strategy, probabilities, seconds):
+def predicted(strategy, probabilities, seconds):
     return LiveAnswer(
         strategy, f"{EXPERIMENT}-{strategy}-0", 0, np.array(probabilities, np.float32), seconds
     )
@@ -241,7 +241,7 @@ def test_a_network_that_could_not_be_put_together_is_named(monkeypatch):
     ready = Standing("ready", unable={"cnn": "Its weights are torn."}, note="A timed run works.")
     monkeypatch.setattr(try_picture, "wake", Mock(return_value=ready))
     monkeypatch.setattr(
-        try_answers, "answer", Mock(return_value=(said("majority", [0.5, 0.3, 0.2], 0.0),))
+        try_answers, "answer", Mock(return_value=(predicted("majority", [0.5, 0.3, 0.2], 0.0),))
     )
     monkeypatch.setattr(try_answers, "where_it_looked", Mock(return_value={}))
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT))
@@ -318,7 +318,7 @@ def test_a_whole_round_is_played_and_scored(open_page):
         assert [entry.value for entry in app.header] == ["What does it show?"]
         guess = label if place < 7 else (label + 1) % 3
         app = is_whole(app.button(key=f"guess.2.{place}.{guess}").click().run())
-        right = sum(entry.right for entry in said_about(evidence, dealt, place))
+        right = sum(player.correct[dealt.rows[place]] for player in players(evidence))
         assert f"{right} of 4 strategies were right." in words(app)
         truth = evidence.classes[label]
         if place < 7:

@@ -7,7 +7,12 @@ from core.experiments.store import open_store
 from core.training.watching import watched_rows
 from core.ui.frame import reads
 from tests import made_up
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import (
+    RECORDED_ID,
+    open_cold,
+    open_routed,
+    words,
+)
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 
@@ -204,9 +209,9 @@ def test_an_experiment_without_a_finished_epoch_says_so(store, experiment_id):
 @pytest.mark.usefixtures("results_store")
 def test_stale_parts_of_a_link_are_said():
     app = open_cold("watch", experiment="gone", at="7")
-    said = [warning.value for warning in app.warning]
-    assert "names the experiment gone" in said[0]
-    assert "names the moment of the training 7" in said[1]
+    predicted = [warning.value for warning in app.warning]
+    assert "names the experiment gone" in predicted[0]
+    assert "names the moment of the training 7" in predicted[1]
 
 
 def test_benchmark_leads_here_while_it_runs(experiment_id):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.comparison.feature_map import feature_map, read_map
+from core.analysis.feature_map import feature_map, read_map
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError

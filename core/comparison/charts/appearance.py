@@ -8,6 +8,10 @@ distinction (WCAG 1.4.1).
 
 from dataclasses import dataclass
 
+from core.text import percent_text as percent_text
+from core.text import rough_seconds_text as rough_seconds_text
+from core.text import seconds_text as seconds_text
+
 
 @dataclass(frozen=True)
 class Appearance:

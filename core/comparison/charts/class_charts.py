@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.comparison import title_of
+from core.analysis.scores import ClassScore, ReliabilityBin
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import (
@@ -14,8 +16,6 @@ from core.comparison.charts.result_charts import (
     legend_below,
     solid_marker,
 )
-from core.comparison.scores import ClassScore, ReliabilityBin
-from core.comparison.tables import title_of
 from core.text import escape_plotly, percent_text
 
 # Classes that fit one chart; of more, those that were recognised least are drawn.

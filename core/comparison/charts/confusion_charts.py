@@ -11,8 +11,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from core.comparison.confusion import Confusion
-from core.text import escape_plotly, number_text, percent_text, shorten
+from core.analysis.confusion import Confusion
+from core.text import (
+    escape_plotly,
+    number_text,
+    percent_text,
+    shorten,
+)
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30
@@ -79,12 +84,12 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> go.Figure:
     return figure
 
 
-def mark_cell(figure: go.Figure, matrix: Confusion, true: int, said: int) -> None:
+def mark_cell(figure: go.Figure, matrix: Confusion, true: int, predicted: int) -> None:
     """A frame around one cell, given by positions in all classes; none where it is not shown."""
     shown = charted_classes(matrix)
-    if true not in shown or said not in shown:
+    if true not in shown or predicted not in shown:
         return
-    row, column = shown.index(true), shown.index(said)
+    row, column = shown.index(true), shown.index(predicted)
     figure.add_shape(
         type="rect",
         x0=column - 0.5,
@@ -196,17 +201,17 @@ def _add_choices(
     cells = [(row, column) for row in range(len(shown)) for column in range(len(shown))]
     data = []
     for row, column in cells:
-        true, said = shown[row], shown[column]
-        count, share = matrix.counts[true, said], matrix.shares[true, said]
+        true, predicted = shown[row], shown[column]
+        count, share = matrix.counts[true, predicted], matrix.shares[true, predicted]
         of_label = number_text(matrix.images_of_label[true])
         text = (
             f"label {escape_plotly(matrix.classes[true])}<br>said "
-            f"{escape_plotly(matrix.classes[said])}<br>{number_text(count)} of {of_label} with "
-            "that label"
+            f"{escape_plotly(matrix.classes[predicted])}<br>"
+            f"{number_text(count)} of {of_label} with that label"
         )
         if not np.isnan(share):
             text += f": {percent_text(float(share))}"
-        data.append((true, said, text))
+        data.append((true, predicted, text))
     figure.add_scatter(
         x=[names[column] for _, column in cells],
         y=[names[row] for row, _ in cells],

@@ -1,11 +1,11 @@
 """Training curves: the epochs of every run of an experiment, and the figure that shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from core.analysis.curves import Curve
 from core.comparison.charts.appearance import appearance_of
 from core.text import escape_plotly
 
@@ -16,16 +16,6 @@ MEASURES: dict[Measure, str] = {
     "validation_loss": "validation loss",
     "train_loss": "training loss",
 }
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The epochs of one run in order; each epoch is an ``EpochRecord.as_dict()``."""
-
-    strategy: str
-    title: str
-    seed: int
-    epochs: tuple[dict[str, Any], ...]
 
 
 def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) -> go.Figure:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.ladder import LadderStep
+from core.analysis.metrics import METRICS, Metric
+from core.analysis.scores import StrategyScore
+from core.analysis.words.ladder import describe_step
+from core.analysis.words.verdicts import describe_seeds, interval_words, points_text
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
-from core.comparison.ladder import LadderStep
-from core.comparison.score_kinds import SCORES, ScoreKind
-from core.comparison.scores import StrategyScore
-from core.comparison.verdict_words import interval_words, points_text
 from core.text import escape_plotly, percent_text
 
 # Seeds stand under their mean, so that neither hides the other.
@@ -27,7 +28,7 @@ def seeds_chart(scores: Sequence[StrategyScore]) -> go.Figure:
     figure = go.Figure()
     if not scores:
         return figure
-    kind = SCORES[scores[0].score]
+    kind = METRICS[scores[0].score]
     # From the top: the first rung has the highest position.
     for position, score in zip(range(len(scores) - 1, -1, -1), scores, strict=True):
         _add_score(figure, kind, score, position)
@@ -52,9 +53,10 @@ def seeds_words(scores: Sequence[StrategyScore]) -> str:
     """Every mean with its interval and its seeds."""
     if not scores:
         return "No run has finished yet."
-    kind = SCORES[scores[0].score]
+    kind = METRICS[scores[0].score]
     rows = "; ".join(
-        f"{score.title} {kind.text(score.mean)} ({_range_words(kind, score)}{score.seeds_words})"
+        f"{score.title} {kind.text(score.mean)} "
+        f"({_range_words(kind, score)}{describe_seeds(score)})"
         for score in scores
     )
     majority = scores[0].majority
@@ -66,7 +68,7 @@ def seeds_words(scores: Sequence[StrategyScore]) -> str:
 
 def seeds_frame(scores: Sequence[StrategyScore]) -> pd.DataFrame:
     """One line a strategy: mean, spread, interval, and every seed in a column of its own."""
-    kind = SCORES[scores[0].score] if scores else SCORES["accuracy"]
+    kind = METRICS[scores[0].score] if scores else METRICS["accuracy"]
     unit = "%" if kind.unit == "percent" else kind.unit
     spread = "nats" if kind.unit == "nats" else "points"
     every = sorted({seed for score in scores for seed in score.seeds})
@@ -115,7 +117,7 @@ def ladder_chart(steps: Sequence[LadderStep]) -> go.Figure:
                 "line": OUTLINE,
             },
             error_x=_gain_bar(step),
-            hovertemplate=f"{escape_plotly(step.words)}<extra></extra>",
+            hovertemplate=f"{escape_plotly(describe_step(step))}<extra></extra>",
         )
     figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
     list_on_rows(
@@ -130,7 +132,7 @@ def ladder_chart(steps: Sequence[LadderStep]) -> go.Figure:
 
 def ladder_words(steps: Sequence[LadderStep]) -> str:
     """The sentences of all steps."""
-    return " ".join(step.words for step in steps) if steps else "No run has finished yet."
+    return " ".join(map(describe_step, steps)) if steps else "No run has finished yet."
 
 
 def ladder_frame(steps: Sequence[LadderStep]) -> pd.DataFrame:
@@ -152,7 +154,7 @@ def ladder_frame(steps: Sequence[LadderStep]) -> pd.DataFrame:
     )
 
 
-def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, position: int) -> None:
+def _add_score(figure: go.Figure, kind: Metric, score: StrategyScore, position: int) -> None:
     look, title = appearance_of(score.strategy), escape_plotly(score.title)
     figure.add_scatter(
         x=[kind.shown(value) for value in score.values],
@@ -181,12 +183,12 @@ def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, positio
         },
         hovertemplate=(
             f"{title}<br>mean {kind.text(score.mean)}, {_range_words(kind, score)}"
-            f"{score.seeds_words}<extra></extra>"
+            f"{describe_seeds(score)}<extra></extra>"
         ),
     )
 
 
-def _add_majority_line(figure: go.Figure, kind: ScoreKind, majority: float) -> None:
+def _add_majority_line(figure: go.Figure, kind: Metric, majority: float) -> None:
     figure.add_vline(
         x=kind.shown(majority), line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR}
     )
@@ -201,7 +203,7 @@ def _add_majority_line(figure: go.Figure, kind: ScoreKind, majority: float) -> N
     )
 
 
-def _range_words(kind: ScoreKind, score: StrategyScore) -> str:
+def _range_words(kind: Metric, score: StrategyScore) -> str:
     if score.low is None or score.high is None:
         return ""
     return f"{kind.text(score.low)} to {kind.text(score.high)}, "
@@ -220,5 +222,5 @@ def _gain_text(step: LadderStep) -> str:
     return f" ({sign}{points_text(step.gain)}, {interval_words(step.low, step.high)})"
 
 
-def _shown(kind: ScoreKind, value: float | None) -> float | None:
+def _shown(kind: Metric, value: float | None) -> float | None:
     return None if value is None else kind.shown(value)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.guessing import PlayerScore
 from core.comparison.charts.appearance import appearance_of
 from core.comparison.charts.chart_rows import list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker
-from core.comparison.guessing import PlayerScore
 from core.text import escape_plotly, percent_text
 
 # No strategy has it: grey of no meaning, readable on white and on the dark page.
@@ -21,7 +21,7 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
     figure = go.Figure()
     shown = list(reversed(scores))
     for place, score in enumerate(shown):
-        mean = 100 * score.right / score.pictures
+        mean = 100 * score.correct / score.pictures
         if score.strategy is None:
             marker = {"symbol": VISITOR_MARKER, "color": VISITOR_COLOUR, "line": {"width": 2}}
         else:
@@ -38,12 +38,13 @@ def score_chart(scores: Sequence[PlayerScore]) -> go.Figure:
             marker=marker | {"size": 13},
             error_x=whisker(mean, 100 * score.low, 100 * score.high) | {"color": marker["color"]},
             hovertemplate=(
-                f"{escape_plotly(score.title)}<br>{score.right} of {score.pictures} right, "
-                f"interval {percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
+                f"{escape_plotly(score.title)}<br>{score.correct} of {score.pictures} right, "
+                "interval "
+                f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
     labels = [
-        f"{escape_plotly(score.title)}<br><b>{score.right} of {score.pictures}</b>"
+        f"{escape_plotly(score.title)}<br><b>{score.correct} of {score.pictures}</b>"
         for score in shown
     ]
     list_on_rows(figure, labels, ROW_HEIGHT)
@@ -60,7 +61,7 @@ def score_frame(scores: Sequence[PlayerScore]) -> pd.DataFrame:
         [
             {
                 "player": score.title,
-                "right": score.right,
+                "right": score.correct,
                 "of": score.pictures,
                 "low (%)": 100 * score.low,
                 "high (%)": 100 * score.high,
@@ -75,4 +76,4 @@ def score_frame(scores: Sequence[PlayerScore]) -> pd.DataFrame:
 
 def score_chart_words(scores: Sequence[PlayerScore]) -> str:
     """The figure for those who do not see it."""
-    return "; ".join(f"{score.title} {score.right} of {score.pictures}" for score in scores) + "."
+    return "; ".join(f"{score.title} {score.correct} of {score.pictures}" for score in scores) + "."

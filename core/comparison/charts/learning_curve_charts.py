@@ -5,9 +5,14 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.learning_curve import CurvePoint, LearningCurve, StrategyCurve
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
-from core.comparison.charts.result_charts import MARGIN, OUTLINE, legend_below, solid_marker
-from core.comparison.learning_curve import CurvePoint, LearningCurve, StrategyCurve
+from core.comparison.charts.result_charts import (
+    MARGIN,
+    OUTLINE,
+    legend_below,
+    solid_marker,
+)
 from core.text import escape_plotly, percent_text
 
 # Lines that share a size stand a little beside each other, so that no interval hides another.

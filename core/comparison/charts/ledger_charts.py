@@ -6,6 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.comparison import MEGABYTE
+from core.analysis.ladder import MAJORITY
+from core.analysis.metrics import METRICS
+from core.analysis.scores import StrategyScore
+from core.analysis.time_breakdown import TimeBreakdown, pareto_front
+from core.analysis.words.several import ratio_text
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import list_on_rows
 from core.comparison.charts.result_charts import (
@@ -17,12 +23,6 @@ from core.comparison.charts.result_charts import (
     log_seconds,
     solid_marker,
 )
-from core.comparison.frames import MEGABYTE
-from core.comparison.ladder import MAJORITY
-from core.comparison.ledger import Ledger, pareto_front
-from core.comparison.score_kinds import SCORES
-from core.comparison.scores import StrategyScore
-from core.comparison.several_words import ratio_text
 from core.text import escape_plotly, percent_text, seconds_text
 
 # Room for a legend of two lines above the bars.
@@ -49,10 +49,10 @@ PART_LOOKS = {
 }
 
 
-def ledger_chart(ledger: Ledger) -> go.Figure:
+def ledger_chart(breakdown: TimeBreakdown) -> go.Figure:
     """Seconds of one whole run of each strategy, stacked by what they were spent on."""
     figure = go.Figure()
-    rows = ledger.rows[::-1]
+    rows = breakdown.rows[::-1]
     for name, look in PART_LOOKS.items():
         seconds = [getattr(row.parts, name) for row in rows]
         figure.add_bar(
@@ -89,12 +89,12 @@ def ledger_chart(ledger: Ledger) -> go.Figure:
     return figure
 
 
-def ledger_words(ledger: Ledger) -> str:
+def ledger_words(breakdown: TimeBreakdown) -> str:
     """Every part of every strategy that took any time."""
-    if not ledger.rows:
+    if not breakdown.rows:
         return "No run has finished yet."
     rows = []
-    for row in ledger.rows:
+    for row in breakdown.rows:
         parts = ", ".join(
             f"{look.title} {seconds_text(getattr(row.parts, name))}"
             for name, look in PART_LOOKS.items()
@@ -104,10 +104,10 @@ def ledger_words(ledger: Ledger) -> str:
     return f"Time of one whole run. {'; '.join(rows)}."
 
 
-def ledger_summary(ledger: Ledger) -> str:
+def ledger_summary(breakdown: TimeBreakdown) -> str:
     """One sentence: the quickest and the slowest that train anything, and how far apart they are;
     empty where none does."""
-    rows = [row for row in ledger.rows if row.strategy != MAJORITY]
+    rows = [row for row in breakdown.rows if row.strategy != MAJORITY]
     if not rows:
         return ""
     quickest = min(rows, key=lambda row: row.parts.end_to_end)
@@ -121,10 +121,10 @@ def ledger_summary(ledger: Ledger) -> str:
     )
 
 
-def ledger_frame(ledger: Ledger) -> pd.DataFrame:
+def ledger_frame(breakdown: TimeBreakdown) -> pd.DataFrame:
     """One line a strategy: the parts in seconds, what the cache saved, speed, memory."""
     lines = []
-    for row in ledger.rows:
+    for row in breakdown.rows:
         line: dict[str, object] = {
             "strategy": row.title,
             "seeds": "one seed" if len(row.seeds) == 1 else f"{len(row.seeds)} seeds",
@@ -145,15 +145,15 @@ def ledger_frame(ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def costs_frame(ledger: Ledger) -> pd.DataFrame:
+def costs_frame(breakdown: TimeBreakdown) -> pd.DataFrame:
     """One line a strategy, one column a target: the time as text, ``never`` where it was not met.
 
     With several seeds it says how many of them got there.
     """
     lines = []
-    for row in ledger.rows:
+    for row in breakdown.rows:
         line = {"strategy": row.title}
-        for cost in ledger.costs_of(row.strategy):
+        for cost in breakdown.costs_of(row.strategy):
             column = f"{cost.target.title} ({percent_text(cost.target.accuracy)})"
             text = "never" if cost.seconds is None else seconds_text(cost.seconds)
             partly = 0 < cost.reached < cost.seeds
@@ -162,11 +162,11 @@ def costs_frame(ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def costs_words(ledger: Ledger) -> str:
+def costs_words(breakdown: TimeBreakdown) -> str:
     """For each target, who got there and how soon."""
     sentences = []
-    for target in ledger.targets:
-        costs = [cost for cost in ledger.costs if cost.target == target]
+    for target in breakdown.targets:
+        costs = [cost for cost in breakdown.costs if cost.target == target]
         reached = sorted((cost.seconds, cost.title) for cost in costs if cost.seconds is not None)
         never = [cost.title for cost in costs if cost.seconds is None]
         words = ", ".join(f"{title} after {seconds_text(seconds)}" for seconds, title in reached)
@@ -177,27 +177,27 @@ def costs_words(ledger: Ledger) -> str:
     return "Time until validation first reached a mark. " + " ".join(sentences)
 
 
-def front_of(ledger: Ledger, scores: Sequence[StrategyScore]) -> frozenset[str]:
+def front_of(breakdown: TimeBreakdown, scores: Sequence[StrategyScore]) -> frozenset[str]:
     """The strategies that no other beats in both the measure and the time of a whole run."""
     if not scores:
         return frozenset()
     return pareto_front(
-        {row.strategy: row.parts.end_to_end for row in ledger.rows},
+        {row.strategy: row.parts.end_to_end for row in breakdown.rows},
         {score.strategy: score.mean for score in scores},
-        SCORES[scores[0].score].better == "higher",
+        METRICS[scores[0].score].better == "higher",
     )
 
 
-def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
+def pareto_chart(breakdown: TimeBreakdown, scores: Sequence[StrategyScore]) -> go.Figure:
     """A measure against the time of a whole run; the line joins those that no other beats.
 
     Filled markers are on that front; open ones are beaten by another in time and measure.
     """
     figure = go.Figure()
-    points = _points(ledger, scores)
+    points = _points(breakdown, scores)
     if not points:
         return figure
-    kind, front = SCORES[scores[0].score], front_of(ledger, scores)
+    kind, front = METRICS[scores[0].score], front_of(breakdown, scores)
     line = sorted((seconds, value) for name, _, seconds, value in points if name in front)
     figure.add_scatter(
         name="not beaten in both",
@@ -235,30 +235,30 @@ def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
     return figure
 
 
-def pareto_words(ledger: Ledger, scores: Sequence[StrategyScore]) -> str:
+def pareto_words(breakdown: TimeBreakdown, scores: Sequence[StrategyScore]) -> str:
     """Every strategy with its measure and time; those on the front are named first."""
-    points, front = _points(ledger, scores), front_of(ledger, scores)
+    points, front = _points(breakdown, scores), front_of(breakdown, scores)
     if not points:
         return "No run has finished yet."
-    kind = SCORES[scores[0].score]
+    kind = METRICS[scores[0].score]
     means = {score.strategy: kind.text(score.mean) for score in scores}
-    said = {
+    predicted = {
         name: f"{title} {means[name]} after {seconds_text(seconds)}"
         for name, title, seconds, _ in sorted(points, key=lambda point: point[2])
     }
-    best = "; ".join(text for name, text in said.items() if name in front)
-    beaten = "; ".join(text for name, text in said.items() if name not in front)
+    best = "; ".join(text for name, text in predicted.items() if name in front)
+    beaten = "; ".join(text for name, text in predicted.items() if name not in front)
     return (
         f"{kind.title.capitalize()} against the time of a whole run. No other is better in both "
         f"than: {best}." + (f" Beaten in both: {beaten}." if beaten else "")
     )
 
 
-def pareto_frame(ledger: Ledger, scores: Sequence[StrategyScore]) -> pd.DataFrame:
+def pareto_frame(breakdown: TimeBreakdown, scores: Sequence[StrategyScore]) -> pd.DataFrame:
     """One line a strategy, the fastest first."""
     if not scores:
         return pd.DataFrame()
-    kind, front = SCORES[scores[0].score], front_of(ledger, scores)
+    kind, front = METRICS[scores[0].score], front_of(breakdown, scores)
     unit = "%" if kind.unit == "percent" else kind.unit
     return pd.DataFrame(
         [
@@ -269,21 +269,23 @@ def pareto_frame(ledger: Ledger, scores: Sequence[StrategyScore]) -> pd.DataFram
                 "beaten in both": "no" if name in front else "yes",
             }
             for name, title, seconds, value in sorted(
-                _points(ledger, scores), key=lambda point: point[2]
+                _points(breakdown, scores), key=lambda point: point[2]
             )
         ]
     )
 
 
-def _points(ledger: Ledger, scores: Sequence[StrategyScore]) -> list[tuple[str, str, float, float]]:
+def _points(
+    breakdown: TimeBreakdown, scores: Sequence[StrategyScore]
+) -> list[tuple[str, str, float, float]]:
     """Name, title, seconds of a whole run, measure as shown; for those that have both."""
-    seconds = {row.strategy: row.parts.end_to_end for row in ledger.rows}
+    seconds = {row.strategy: row.parts.end_to_end for row in breakdown.rows}
     return [
         (
             score.strategy,
             score.title,
             max(seconds[score.strategy], SMALLEST_SECONDS),
-            SCORES[score.score].shown(score.mean),
+            METRICS[score.score].shown(score.mean),
         )
         for score in scores
         if score.strategy in seconds

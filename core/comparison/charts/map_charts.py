@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.analysis.consensus import consensus
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.feature_map import FeatureMap, rows_on_map
 from core.comparison.charts.appearance import KNOWN_LOOKS, MAJORITY_COLOUR
-from core.comparison.consensus import consensus
-from core.comparison.evidence import Evidence
-from core.comparison.feature_map import FeatureMap, rows_on_map
 from core.text import escape_plotly, percent_text
 
 # More names than this cannot be told apart by colour and marker in one legend.
@@ -45,7 +45,7 @@ class _Group:
 
 def map_chart(
     layout: FeatureMap,
-    evidence: Evidence,
+    evidence: ExperimentPredictions,
     file_names: Sequence[str],
     strategy: str | None = None,
 ) -> go.Figure:
@@ -89,7 +89,7 @@ def map_chart(
     return figure
 
 
-def left_out_sentence(evidence: Evidence) -> str | None:
+def left_out_sentence(evidence: ExperimentPredictions) -> str | None:
     """Which classes have no colour of their own on the map, or None where all have one."""
     extra = len(evidence.classes) - MOST_NAMED
     if extra <= 0:
@@ -134,8 +134,8 @@ def _by_class(classes: Sequence[str], labels: np.ndarray) -> list[_Group]:
     )
 
 
-def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Group]:
-    share = consensus(evidence.of(strategy)).share_right[rows]
+def _by_result(evidence: ExperimentPredictions, strategy: str, rows: np.ndarray) -> list[_Group]:
+    share = consensus(evidence.of(strategy)).fraction_correct[rows]
     kinds = np.where(share == 1, 0, np.where(share > 0, 1, 2))
     return [
         _Group(name, colour, marker, np.flatnonzero(kinds == kind))
@@ -145,12 +145,12 @@ def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Gro
 
 
 def _with_answers(
-    texts: Sequence[str], evidence: Evidence, strategy: str, rows: np.ndarray
+    texts: Sequence[str], evidence: ExperimentPredictions, strategy: str, rows: np.ndarray
 ) -> list[str]:
     found = consensus(evidence.of(strategy))
     return [
-        f"{text}<br>said {escape_plotly(evidence.classes[found.said[row]])}, "
-        f"{percent_text(float(found.sureness[row]))} sure"
+        f"{text}<br>said {escape_plotly(evidence.classes[found.predicted[row]])}, "
+        f"{percent_text(float(found.confidence[row]))} sure"
         for text, row in zip(texts, rows, strict=True)
     ]
 

@@ -10,16 +10,16 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from core.analysis.curves import Curve
+from core.analysis.significance import CONFIDENCE, percentile_interval
+from core.analysis.split_facts import SideFacts
+from core.analysis.statistics_examples import WidthAt
+from core.analysis.time_breakdown import Segment, epochs_alone
+from core.analysis.words.verdicts import points_text
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
-from core.comparison.charts.curves import Curve
 from core.comparison.charts.dataset_charts import SIDE_LOOKS
 from core.comparison.charts.ledger_charts import PART_LOOKS
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
-from core.comparison.resampling import CONFIDENCE, percentile_interval
-from core.comparison.split_facts import SideFacts
-from core.comparison.statistics_examples import WidthAt
-from core.comparison.time_line import Segment, epochs_alone
-from core.comparison.verdict_words import points_text
 from core.text import escape_plotly, percent_text, seconds_text
 
 _MARGIN = {"l": 8, "r": 16, "t": 40, "b": 48}
@@ -61,10 +61,10 @@ def split_chart(sides: Sequence[SideFacts]) -> go.Figure:
 
 
 def split_words(sides: Sequence[SideFacts]) -> str:
-    said = ", ".join(
+    predicted = ", ".join(
         f"{entry.side} {entry.images:,} ({percent_text(entry.share)})" for entry in sides
     )
-    return f"Images of each side: {said}."
+    return f"Images of each side: {predicted}."
 
 
 def best_epoch_chart(curve: Curve, best_epoch: int) -> go.Figure:
@@ -158,12 +158,12 @@ def time_line_words(title: str, segments: Sequence[Segment]) -> str:
     totals = {
         part: sum(entry.seconds for entry in segments if entry.part == part) for part in PART_LOOKS
     }
-    said = ", ".join(
+    predicted = ", ".join(
         f"{PART_LOOKS[part].title} {seconds_text(seconds)}"
         for part, seconds in totals.items()
         if seconds > 0
     )
-    return f"One run of {title} in time: {said}."
+    return f"One run of {title} in time: {predicted}."
 
 
 def widths_chart(found: Sequence[WidthAt], accuracy: float, colour: str) -> go.Figure:
@@ -216,12 +216,12 @@ def widths_chart(found: Sequence[WidthAt], accuracy: float, colour: str) -> go.F
 
 
 def widths_words(found: Sequence[WidthAt]) -> str:
-    said = "; ".join(
+    predicted = "; ".join(
         f"{entry.images:,} images{' (this experiment)' if entry.is_own else ''} "
         f"{percent_text(entry.low)} to {percent_text(entry.high)}"
         for entry in found
     )
-    return f"The 95 % interval of the same accuracy by the number of test images: {said}."
+    return f"The 95 % interval of the same accuracy by the number of test images: {predicted}."
 
 
 def bootstrap_chart(differences: np.ndarray, images: int, colour: str) -> go.Figure:

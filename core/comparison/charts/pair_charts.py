@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.verdicts import PairVerdict
+from core.analysis.words.verdicts import describe_pair, points_text
 from core.comparison.charts.result_charts import MARGIN
-from core.comparison.verdict_words import points_text
-from core.comparison.verdicts import PairVerdict
 from core.text import escape_plotly
 
 # Light fills that black text is legible on, in either theme: row behind, alike, row ahead.
@@ -20,7 +20,7 @@ RIGHT = 110
 def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
     """Every pair in a matrix: how many points the row is ahead of the column.
 
-    An arrow up: the row is clearly ahead; down: clearly behind; ≈: they cannot be told apart.
+    An arrow up: the row is clearly ahead; down: clearly behind; ≈: neither.
     ``customdata`` of a cell holds the two names, row and column.
     """
     titles = _titles(pairs)
@@ -38,7 +38,7 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
             shade[places[row]][places[column]] = side
             sign = {1: "▲", -1: "▼", 0: "≈"}[side]
             text[places[row]][places[column]] = f"{sign} {points_text(abs(ahead))}"
-            hover[places[row]][places[column]] = escape_plotly(pair.words)
+            hover[places[row]][places[column]] = escape_plotly(describe_pair(pair))
     labels = [escape_plotly(title) for title in titles.values()]
     figure = go.Figure(
         go.Heatmap(
@@ -76,7 +76,7 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
 
 def pairs_words(pairs: Sequence[PairVerdict]) -> str:
     """The sentences of all pairs."""
-    return " ".join(pair.words for pair in pairs) if pairs else "There is no pair to compare yet."
+    return " ".join(map(describe_pair, pairs)) if pairs else "There is no pair to compare yet."
 
 
 def pairs_frame(pairs: Sequence[PairVerdict]) -> pd.DataFrame:
@@ -90,9 +90,9 @@ def pairs_frame(pairs: Sequence[PairVerdict]) -> pd.DataFrame:
                 "told apart": "yes" if pair.told_apart else "no",
                 "p after Holm": pair.adjusted_p_value,
                 "p": pair.p_value,
-                "put right (images)": pair.put_right,
-                "broken (images)": pair.broken,
-                "in words": pair.words,
+                "put right (images)": pair.fixed,
+                "broken (images)": pair.regressed,
+                "in words": describe_pair(pair),
             }
             for pair in pairs
         ]

@@ -8,8 +8,8 @@ import math
 
 import plotly.graph_objects as go
 
+from core.analysis.comparison import Comparison, Row
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
-from core.comparison.model import Comparison, Row
 from core.text import escape_plotly, percent_text, seconds_text
 
 ROW_HEIGHT = 46

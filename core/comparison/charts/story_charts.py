@@ -5,11 +5,15 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 
 import plotly.graph_objects as go
 
+from core.analysis.story import (
+    Bar,
+    Bars,
+    Squares,
+    Times,
+)
 from core.comparison.charts.appearance import appearance_of
 from core.comparison.charts.chart_rows import whisker
 from core.comparison.charts.result_charts import OUTLINE, accuracy_against_time_chart
-from core.comparison.story import Bars, Squares, Times
-from core.comparison.story_cast import Bar
 from core.text import escape_plotly, percent_text, seconds_text
 
 SQUARES_A_ROW = 10

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.tutorial import Beside
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
-from core.comparison.tutorial import Beside
 from core.text import escape_plotly, percent_text, seconds_text
 
 # Places of the three marks of a model, so that none hides another.
@@ -99,8 +99,8 @@ def tutorial_words(found: Sequence[Beside]) -> str:
             else f"here {percent_text(entry.row.train_accuracy)} on training images and "
             f"{percent_text(entry.row.test_accuracy)} on test images"
         )
-        said = percent_text(entry.model.accuracy)
-        sentences.append(f"{entry.model.title}: {said} in the tutorial, {ours}")
+        predicted = percent_text(entry.model.accuracy)
+        sentences.append(f"{entry.model.title}: {predicted} in the tutorial, {ours}")
     return ". ".join(sentences) + "."
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from core.analysis.curves import Curve
+from core.analysis.watching import share_of
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
-from core.comparison.charts.curves import Curve
-from core.comparison.watching import share_of
 from core.text import escape_plotly, percent_text
 
 # Readable from the back of a room.

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 
-from core.comparison.model import Comparison, Row
+from core.analysis.comparison import Comparison, Row
 from core.text import csv_cell, percent_text, seconds_text
 
 ROW_COLUMNS = (

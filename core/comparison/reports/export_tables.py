@@ -9,30 +9,31 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
-from core.comparison.confusion import confusion
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.ledger import load_ledger
-from core.comparison.mistakes import flips, likely_label_errors
-from core.comparison.model import Comparison
-from core.comparison.reports.export import ROW_COLUMNS
-from core.comparison.reports.export_time import Record, Table, tables_of_time
-from core.comparison.reports.report_choice import flip_pair
-from core.comparison.score_kinds import SCORES
-from core.comparison.scores import ClassScore, per_class_table, score_table
-from core.comparison.tables import compare_experiment, curves_of
-from core.comparison.verdicts import (
+from core.analysis.choice import headline_pair
+from core.analysis.comparison import Comparison, compare_experiment, curves_of
+from core.analysis.confusion import confusion
+from core.analysis.evidence import ExperimentPredictions, load_evidence
+from core.analysis.ladder import LadderStep, ladder_steps
+from core.analysis.metrics import METRICS
+from core.analysis.mistakes import disagreements, likely_label_errors
+from core.analysis.scores import ClassScore, per_class_table, score_table
+from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,
     against_majority,
     all_pairs,
 )
+from core.analysis.words.ladder import describe_step
+from core.analysis.words.verdicts import describe_majority, describe_pair
+from core.comparison.reports.export import ROW_COLUMNS
+from core.comparison.reports.export_time import Record, Table, tables_of_time
 from core.experiments.store import Store
 from core.text import csv_cell
 
@@ -45,16 +46,16 @@ def export_tables(
 ) -> dict[str, tuple[bytes, bytes]]:
     """Each table by its name as ``(CSV, JSON)``, UTF-8; a table may have no lines.
 
-    ``flips`` are those of ``pair`` (first, second), or of the two that the report shows. Raises
+    ``flips`` are the disagreements of ``pair`` (first, second), or of the headline pair. Raises
     ``UnknownName`` for an experiment or strategy that is not there.
     """
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
-    tables |= tables_of_time(load_ledger(store, experiment_id))
-    chosen = pair or flip_pair(evidence)
-    flipped = [] if chosen is None else _flips(evidence, *chosen)
-    tables["flips"] = (_FLIP_COLUMNS, flipped)
+    tables |= tables_of_time(load_time_breakdown(store, experiment_id))
+    chosen = pair or headline_pair(evidence)
+    disagreeing = [] if chosen is None else _disagreements(evidence, *chosen)
+    tables["flips"] = (_FLIP_COLUMNS, disagreeing)
     return {
         name: (_as_csv(columns, records), _as_json(records))
         for name, (columns, records) in tables.items()
@@ -148,10 +149,10 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
+def _tables_of_evidence(evidence: ExperimentPredictions) -> dict[str, Table]:
     values: list[Record] = []
     means: list[Record] = []
-    for kind in SCORES.values():
+    for kind in METRICS.values():
         measure = {"measure": kind.name, "unit": kind.unit, "better": kind.better}
         for score in score_table(evidence, kind.name):
             values += [
@@ -174,10 +175,12 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
     tables: dict[str, Table] = {
         "scores": (_SCORE_COLUMNS, values),
         "score-intervals": (_INTERVAL_COLUMNS, means),
-        "ladder": _of_dataclasses(LadderStep, ladder_steps(evidence)),
-        "pairs": _of_dataclasses(PairVerdict, all_pairs(evidence)),
-        "against-majority": _of_dataclasses(
-            MajorityVerdict, [against_majority(evidence, name) for name in names]
+        "ladder": _in_words(LadderStep, ladder_steps(evidence), describe_step),
+        "pairs": _in_words(PairVerdict, all_pairs(evidence), describe_pair),
+        "against-majority": _in_words(
+            MajorityVerdict,
+            [against_majority(evidence, name) for name in names],
+            describe_majority,
         ),
         "label-errors": (_LABEL_ERROR_COLUMNS, _label_errors(evidence)),
     }
@@ -191,7 +194,15 @@ def _of_dataclasses(kind: type, entries: Sequence[Any]) -> Table:
     return [field.name for field in fields(kind)], [asdict(entry) for entry in entries]
 
 
-def _confusion(evidence: Evidence, strategy: str) -> list[Record]:
+def _in_words(kind: type, entries: Sequence[Any], describe: Callable[[Any], str]) -> Table:
+    """The fields of ``entries``, and last ``words``: each of them in a sentence."""
+    columns, records = _of_dataclasses(kind, entries)
+    return [*columns, "words"], [
+        record | {"words": describe(entry)} for record, entry in zip(records, entries, strict=True)
+    ]
+
+
+def _confusion(evidence: ExperimentPredictions, strategy: str) -> list[Record]:
     """One line for each pair of classes that occurred, images as means over seeds."""
     counts = confusion(evidence, strategy).counts
     return [
@@ -204,7 +215,7 @@ def _confusion(evidence: Evidence, strategy: str) -> list[Record]:
     ]
 
 
-def _label_errors(evidence: Evidence) -> list[Record]:
+def _label_errors(evidence: ExperimentPredictions) -> list[Record]:
     return [
         {
             "image": error.image,
@@ -217,24 +228,24 @@ def _label_errors(evidence: Evidence) -> list[Record]:
     ]
 
 
-def _flips(evidence: Evidence, first: str, second: str) -> list[Record]:
-    found = flips(evidence, first, second)
+def _disagreements(evidence: ExperimentPredictions, first: str, second: str) -> list[Record]:
+    found = disagreements(evidence, first, second)
     return [
         {
-            "image": flip.image,
-            "label": evidence.classes[flip.label],
+            "image": disagreement.image,
+            "label": evidence.classes[disagreement.label],
             "change": change,
             "first_strategy": first,
-            "first_said": evidence.classes[flip.first_said],
-            "first_label_probability": flip.first_label,
-            "first_said_probability": flip.first_sureness,
+            "first_said": evidence.classes[disagreement.first_predicted],
+            "first_label_probability": disagreement.first_true_class_probability,
+            "first_said_probability": disagreement.first_confidence,
             "second_strategy": second,
-            "second_said": evidence.classes[flip.second_said],
-            "second_label_probability": flip.second_label,
-            "second_said_probability": flip.second_sureness,
+            "second_said": evidence.classes[disagreement.second_predicted],
+            "second_label_probability": disagreement.second_true_class_probability,
+            "second_said_probability": disagreement.second_confidence,
         }
-        for change, entries in (("put right", found.put_right), ("broken", found.broken))
-        for flip in entries
+        for change, entries in (("put right", found.fixed), ("broken", found.regressed))
+        for disagreement in entries
     ]
 
 

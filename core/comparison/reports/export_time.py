@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.comparison.ledger import Ledger
+from core.analysis.time_breakdown import TimeBreakdown
 
 Record = dict[str, Any]
 # Column names, and one record a line with exactly these.
@@ -26,8 +26,8 @@ _LEDGER_COLUMNS = (
 _COST_COLUMNS = ("target", "target_accuracy", "strategy", "seconds", "reached", "seeds")
 
 
-def tables_of_time(ledger: Ledger) -> dict[str, Table]:
-    """``ledger`` and ``cost-to-accuracy``."""
+def tables_of_time(breakdown: TimeBreakdown) -> dict[str, Table]:
+    """``breakdown`` and ``cost-to-accuracy``."""
     rows = [
         {
             "strategy": row.strategy,
@@ -43,7 +43,7 @@ def tables_of_time(ledger: Ledger) -> dict[str, Table]:
             "trains_on_features": row.trains_on_features,
             "peak_memory_bytes": row.peak_memory_bytes,
         }
-        for row in ledger.rows
+        for row in breakdown.rows
     ]
     costs = [
         {
@@ -54,6 +54,6 @@ def tables_of_time(ledger: Ledger) -> dict[str, Table]:
             "reached": cost.reached,
             "seeds": cost.seeds,
         }
-        for cost in ledger.costs
+        for cost in breakdown.costs
     ]
     return {"ledger": (_LEDGER_COLUMNS, rows), "cost-to-accuracy": (_COST_COLUMNS, costs)}

@@ -18,18 +18,18 @@ from jinja2 import (
     Template,
 )
 
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
-from core.comparison.reports.model_card_limits import limits
-from core.comparison.score_kinds import SCORES
-from core.comparison.scores import (
+from core.analysis.comparison import title_of
+from core.analysis.evidence import ExperimentPredictions, load_evidence
+from core.analysis.metrics import METRICS
+from core.analysis.scores import (
     ClassScore,
     StrategyScore,
     per_class_table,
     score_table,
 )
-from core.comparison.several_words import split_text
-from core.comparison.tables import title_of
+from core.analysis.split_facts import split_text
+from core.analysis.words.limits import limits
+from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
@@ -76,7 +76,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
     experiment = store.experiment(run.experiment_id)
     dataset = open_dataset(experiment.spec.dataset_id)
     evidence = evidence_of_run(load_evidence(store, run.experiment_id), run)
-    scores = {name: score_table(evidence, name)[0] for name in SCORES}
+    scores = {name: score_table(evidence, name)[0] for name in METRICS}
     classes = per_class_table(evidence, run.strategy)
     strategy = find_strategy(run.strategy)
     return _template().render(
@@ -94,7 +94,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         ],
         data=_data_rows(experiment.spec, dataset),
         evidence=evidence,
-        measures=[_measure_row(scores[name]) for name in SCORES],
+        measures=[_measure_row(scores[name]) for name in METRICS],
         classes=_class_rows(classes, _training_counts(experiment, run, dataset)),
         limits=limits(experiment.spec, dataset, evidence, scores, classes),
         training=_training_rows(experiment, run, package),
@@ -118,25 +118,14 @@ def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
     return "some of them were trained further" if any(trained) else "they were not changed"
 
 
-def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
+def evidence_of_run(evidence: ExperimentPredictions, run: RunRecord) -> ExperimentPredictions:
     """The same evidence with the answers of one run alone.
 
     Raises ``StoreError`` where its predictions could not be read.
     """
     for answers in evidence.answers:
         if run.id in answers.run_ids:
-            row = slice(answers.run_ids.index(run.id), answers.run_ids.index(run.id) + 1)
-            alone = replace(
-                answers,
-                seeds=answers.seeds[row],
-                run_ids=answers.run_ids[row],
-                predicted=answers.predicted[row],
-                right=answers.right[row],
-                label_probability=answers.label_probability[row],
-                predicted_probability=answers.predicted_probability[row],
-                label_rank=answers.label_rank[row],
-            )
-            return replace(evidence, answers=(alone,))
+            return replace(evidence, answers=(answers.of_seed(run.seed),))
     raise StoreError(evidence.missing.get(run.id) or f"Run {run.id} has no predictions.")
 
 
@@ -178,7 +167,7 @@ def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def _measure_row(score: StrategyScore) -> tuple[str, ...]:
-    kind = SCORES[score.score]
+    kind = METRICS[score.score]
     return (
         kind.title,
         kind.text(score.mean),

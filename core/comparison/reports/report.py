@@ -6,14 +6,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from core.comparison.evidence import load_evidence
-from core.comparison.ledger import load_ledger
+from core.analysis.comparison import compare_experiment, curves_of
+from core.analysis.evidence import load_evidence
+from core.analysis.summary import summary_of
+from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.words.summary import describe_summary
 from core.comparison.reports.report_blocks import Chart, Section
 from core.comparison.reports.report_confusion import confusion_section
 from core.comparison.reports.report_parts import (
     dataset_of,
+    disagreements_section,
     facts_section,
-    flips_section,
     health_section,
 )
 from core.comparison.reports.report_sections import (
@@ -23,8 +26,6 @@ from core.comparison.reports.report_sections import (
     statistics_section,
     time_section,
 )
-from core.comparison.reports.report_summary import summary_sentences
-from core.comparison.tables import compare_experiment, curves_of
 from core.experiments.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,7 +43,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     spec = store.experiment(experiment_id).spec
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
-    ledger = load_ledger(store, experiment_id)
+    breakdown = load_time_breakdown(store, experiment_id)
     dataset, why_not = dataset_of(spec)
     sections: list[Section] = []
     if evidence.answers:
@@ -50,12 +51,12 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     sections.append(results_section(evidence, comparison))
     if evidence.answers:
         sections.append(statistics_section(evidence))
-    if ledger.rows:
-        sections.append(time_section(evidence, ledger))
+    if breakdown.rows:
+        sections.append(time_section(evidence, breakdown))
     sections += [
         curves_section(curves_of(store, store.runs(experiment_id))),
         confusion_section(evidence),
-        flips_section(evidence, dataset, why_not),
+        disagreements_section(evidence, dataset, why_not),
         health_section(dataset, why_not),
         facts_section(spec, comparison, evidence),
     ]
@@ -64,7 +65,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         .get_template("report.html.j2")
         .render(
             comparison=comparison,
-            summary=summary_sentences(evidence, ledger),
+            summary=describe_summary(summary_of(evidence, breakdown)),
             sections=sections,
             # The library holds no text of ours, and nothing in it ends the script element.
             plotly_js=Markup(get_plotlyjs()),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.comparison.verdict_words import p_text
+from core.analysis.words.verdicts import p_text
 from core.text import UNKNOWN, seconds_text
 
 _ROWS_ON_ONE_PAGE = 20

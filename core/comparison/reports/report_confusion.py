@@ -2,11 +2,16 @@
 
 import numpy as np
 
+from core.analysis.confusion import Confusion, confusion
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.words.images import describe_confusion
 from core.comparison.charts.confusion_charts import MOST_CLASSES, confusion_chart
-from core.comparison.confusion import Confusion, confusion, confusion_words
-from core.comparison.evidence import Evidence
-from core.comparison.reports.report_blocks import Chart, Paragraphs, Section, Table
-from core.comparison.reports.report_choice import best_answers
+from core.comparison.reports.report_blocks import (
+    Chart,
+    Paragraphs,
+    Section,
+    Table,
+)
 from core.text import UNKNOWN, number_text, percent_text
 
 # A matrix with more columns does not fit a printed page.
@@ -15,15 +20,15 @@ MISTAKES_LISTED = 30
 LONGEST_HEADING = 22
 
 
-def confusion_section(evidence: Evidence) -> Section:
+def confusion_section(evidence: ExperimentPredictions) -> Section:
     """Of the best strategy."""
-    best = best_answers(evidence)
+    best = evidence.best
     if best is None:
         nothing = Paragraphs(("No predictions can be read, so there is no matrix.",))
         return Section("confusion", "What is taken for what", (nothing,))
     matrix = confusion(evidence, best.strategy)
     left_out = _left_out(matrix)
-    words = confusion_words(matrix)
+    words = describe_confusion(matrix)
     return Section(
         "confusion",
         "What is taken for what",
@@ -78,9 +83,9 @@ def _mistakes_table(matrix: Confusion) -> Table:
         f"The {MISTAKES_LISTED} mistakes that were made most often; all are in the exported table.",
         ("label", "taken for", "images"),
         tuple(
-            (matrix.classes[true], matrix.classes[said], number_text(wrong[true, said]))
-            for true, said in cells
-            if wrong[true, said] > 0
+            (matrix.classes[true], matrix.classes[predicted], number_text(wrong[true, predicted]))
+            for true, predicted in cells
+            if wrong[true, predicted] > 0
         ),
     )
 

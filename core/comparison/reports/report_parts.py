@@ -2,9 +2,12 @@
 
 import base64
 
-from core.comparison.evidence import Evidence
-from core.comparison.mistakes import Flip, flips
-from core.comparison.model import Comparison
+from core.analysis.choice import headline_pair
+from core.analysis.comparison import Comparison, title_of
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.mistakes import Disagreement, disagreements
+from core.analysis.split_facts import split_text
+from core.analysis.words.verdicts import closed
 from core.comparison.reports.report_blocks import (
     Command,
     Facts,
@@ -14,11 +17,7 @@ from core.comparison.reports.report_blocks import (
     Section,
     Table,
 )
-from core.comparison.reports.report_choice import flip_pair
 from core.comparison.reports.report_command import run_command
-from core.comparison.several_words import split_text
-from core.comparison.tables import title_of
-from core.comparison.verdict_words import closed
 from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings
 from core.datasets.storage import open_dataset
@@ -43,60 +42,72 @@ def dataset_of(spec: ExperimentSpec) -> tuple[Dataset | None, str]:
         return None, f"The dataset {spec.dataset_name} cannot be shown: {error}"
 
 
-def flips_section(evidence: Evidence, dataset: Dataset | None, why_not: str) -> Section:
-    """Ten pictures on which the best strategy and the one it is held against differ."""
+def disagreements_section(
+    evidence: ExperimentPredictions, dataset: Dataset | None, why_not: str
+) -> Section:
+    """Ten pictures on which the two strategies of the headline pair differ."""
     title = "Pictures that made the difference"
-    pair = flip_pair(evidence)
+    pair = headline_pair(evidence)
     if pair is None:
         nothing = Paragraphs(("There are no two strategies whose answers could be compared.",))
         return Section("pictures", title, (nothing,))
     first, second = pair
-    found = flips(evidence, first, second)
+    found = disagreements(evidence, first, second)
     words = (
-        f"{closed(title_of(second))} put {len(found.put_right):,} test images right that "
-        f"{closed(title_of(first))} had wrong, and got {len(found.broken):,} wrong that it had "
+        f"{closed(title_of(second))} put {len(found.fixed):,} test images right that "
+        f"{closed(title_of(first))} had wrong, and got {len(found.regressed):,} wrong that it had "
         "right."
     )
-    put_right, broken = _shares(found.put_right, found.broken)
+    fixed, regressed = _shares(found.fixed, found.regressed)
     if dataset is None:
-        lines = [_flip_lines(evidence, flip) for flip in (*put_right, *broken)]
-        rows = tuple((str(flip.image), *line)
-                     for flip, line in zip((*put_right, *broken), lines, strict=True))  # fmt: skip
+        lines = [_disagreement_lines(evidence, entry) for entry in (*fixed, *regressed)]
+        rows = tuple((str(entry.image), *line)
+                     for entry, line in zip((*fixed, *regressed), lines, strict=True))  # fmt: skip
         headings = ("image", "label", title_of(first), title_of(second))
         table = Table("The clearest changes, by the image's place in the dataset.", headings, rows)
         return Section("pictures", title, (Paragraphs((words, why_not)), table))
     blocks = [
-        Pictures(heading, tuple(_picture(evidence, dataset, flip, pair) for flip in entries))
-        for heading, entries in (("Put right", put_right), ("Broken", broken))
+        Pictures(
+            heading,
+            tuple(_picture(evidence, dataset, entry, pair) for entry in entries),
+        )
+        for heading, entries in (("Put right", fixed), ("Broken", regressed))
         if entries
     ]
     return Section("pictures", title, (Paragraphs((words,)), *blocks))
 
 
 def _shares(
-    put_right: tuple[Flip, ...], broken: tuple[Flip, ...]
-) -> tuple[tuple[Flip, ...], tuple[Flip, ...]]:
+    fixed: tuple[Disagreement, ...], regressed: tuple[Disagreement, ...]
+) -> tuple[tuple[Disagreement, ...], tuple[Disagreement, ...]]:
     """Ten in all, half of each kind where there are enough of both."""
     half = FLIPS_SHOWN // 2
-    of_broken = min(len(broken), max(half, FLIPS_SHOWN - len(put_right)))
-    return put_right[: FLIPS_SHOWN - of_broken], broken[:of_broken]
+    of_broken = min(len(regressed), max(half, FLIPS_SHOWN - len(fixed)))
+    return fixed[: FLIPS_SHOWN - of_broken], regressed[:of_broken]
 
 
-def _flip_lines(evidence: Evidence, flip: Flip) -> tuple[str, str, str]:
+def _disagreement_lines(
+    evidence: ExperimentPredictions, entry: Disagreement
+) -> tuple[str, str, str]:
     classes = evidence.classes
     return (
-        classes[flip.label],
-        f"{classes[flip.first_said]} ({percent_text(flip.first_sureness)})",
-        f"{classes[flip.second_said]} ({percent_text(flip.second_sureness)})",
+        classes[entry.label],
+        f"{classes[entry.first_predicted]} ({percent_text(entry.first_confidence)})",
+        f"{classes[entry.second_predicted]} ({percent_text(entry.second_confidence)})",
     )
 
 
-def _picture(evidence: Evidence, dataset: Dataset, flip: Flip, pair: tuple[str, str]) -> Picture:
-    label, first, second = _flip_lines(evidence, flip)
-    png = base64.b64encode(dataset.thumbnail(flip.image, THUMBNAIL_SIDE)).decode()
+def _picture(
+    evidence: ExperimentPredictions,
+    dataset: Dataset,
+    entry: Disagreement,
+    pair: tuple[str, str],
+) -> Picture:
+    label, first, second = _disagreement_lines(evidence, entry)
+    png = base64.b64encode(dataset.thumbnail(entry.image, THUMBNAIL_SIDE)).decode()
     return Picture(
         source=f"data:image/png;base64,{png}",
-        alternative=f"{dataset.file_names[flip.image]}, labelled {label}",
+        alternative=f"{dataset.file_names[entry.image]}, labelled {label}",
         lines=(
             f"label: {label}",
             f"{title_of(pair[0])}: {first}",
@@ -114,7 +125,9 @@ def health_section(dataset: Dataset | None, why_not: str) -> Section:
     return Section("health", title, (table,))
 
 
-def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Evidence) -> Section:
+def facts_section(
+    spec: ExperimentSpec, comparison: Comparison, evidence: ExperimentPredictions
+) -> Section:
     """Device, versions, seeds, split, and the command that repeats it."""
     images = ", ".join(f"{count:,} {side}" for side, count in comparison.images.items())
     entries = [
@@ -155,7 +168,7 @@ def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Eviden
     return Section("made", "How it was made", tuple(blocks))
 
 
-def _notes(comparison: Comparison, evidence: Evidence) -> tuple[str, ...]:
+def _notes(comparison: Comparison, evidence: ExperimentPredictions) -> tuple[str, ...]:
     """What was left out, what did not finish, what the runs noted."""
     notes = [f"{name} was left out: {reason}" for name, reason in comparison.unavailable.items()]
     for row in comparison.rows:

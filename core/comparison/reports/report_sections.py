@@ -1,7 +1,22 @@
 """The sections of a report that come from the numbers: ladder, results, statistics, time,
 curves."""
 
-from core.comparison.charts.curves import Curve, curve_chart
+from core.analysis.choice import MAJORITY
+from core.analysis.comparison import Comparison, results_frame
+from core.analysis.curves import Curve
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.ladder import ladder_steps
+from core.analysis.scores import score_table
+from core.analysis.time_breakdown import TimeBreakdown
+from core.analysis.verdicts import against_majority, all_pairs, ties
+from core.analysis.words.verdicts import (
+    NO_TIES,
+    TIED,
+    describe_majority,
+    describe_power,
+    describe_ties,
+)
+from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
@@ -9,7 +24,9 @@ from core.comparison.charts.evidence_charts import (
     seeds_chart,
     seeds_words,
 )
-from core.comparison.charts.evidence_charts import seeds_frame as score_frame
+from core.comparison.charts.evidence_charts import (
+    seeds_frame as score_frame,
+)
 from core.comparison.charts.ledger_charts import (
     costs_frame,
     ledger_chart,
@@ -20,11 +37,6 @@ from core.comparison.charts.ledger_charts import (
     pareto_words,
 )
 from core.comparison.charts.pair_charts import pairs_chart, pairs_frame, pairs_words
-from core.comparison.evidence import Evidence
-from core.comparison.frames import results_frame
-from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger
-from core.comparison.model import Comparison
 from core.comparison.reports.report_blocks import (
     Block,
     Chart,
@@ -33,9 +45,6 @@ from core.comparison.reports.report_blocks import (
     Table,
     table_of,
 )
-from core.comparison.reports.report_choice import MAJORITY
-from core.comparison.scores import score_table
-from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
 from core.text import percent_text
 
 _RESULT_COLUMNS = (
@@ -80,7 +89,7 @@ _PAIR_COLUMNS = (
 )
 
 
-def ladder_section(evidence: Evidence) -> Section:
+def ladder_section(evidence: ExperimentPredictions) -> Section:
     steps = ladder_steps(evidence)
     frame = ladder_frame(steps)
     table = table_of(
@@ -105,7 +114,7 @@ def ladder_section(evidence: Evidence) -> Section:
     )
 
 
-def results_section(evidence: Evidence, comparison: Comparison) -> Section:
+def results_section(evidence: ExperimentPredictions, comparison: Comparison) -> Section:
     """The table stands also where no predictions can be read."""
     frame = results_frame(comparison)
     scores = score_table(evidence)
@@ -129,19 +138,17 @@ def results_section(evidence: Evidence, comparison: Comparison) -> Section:
     return Section("results", "Results", tuple(blocks))
 
 
-def statistics_section(evidence: Evidence) -> Section:
+def statistics_section(evidence: ExperimentPredictions) -> Section:
     pairs = all_pairs(evidence)
     against = [
-        against_majority(evidence, answers.strategy).words
+        describe_majority(against_majority(evidence, answers.strategy))
         for answers in evidence.answers
         if answers.strategy != MAJORITY
     ]
-    tied = tuple(group.words for group in ties(evidence)) or (
-        "Every neighbour in the ranking can be told apart from the next.",
-    )
+    tied = tuple(map(describe_ties, ties(evidence))) or (NO_TIES,)
     blocks: list[Block] = [
-        Paragraphs((*tied, power_sentence(evidence))),
-        Paragraphs(("Against always saying the commonest class:",)),
+        Paragraphs((*tied, describe_power(evidence))),
+        Paragraphs(("Against always predicting the commonest class:",)),
         Paragraphs(tuple(against), points=True),
     ]
     if pairs:
@@ -149,7 +156,7 @@ def statistics_section(evidence: Evidence) -> Section:
             Chart(
                 "pairs-chart",
                 "How many points each row is ahead of each column. ▲: clearly ahead; ▼: clearly "
-                "behind; ≈: they cannot be told apart.",
+                f"behind; ≈: they {TIED}.",
                 pairs_words(pairs),
                 pairs_chart(pairs),
             ),
@@ -163,19 +170,19 @@ def statistics_section(evidence: Evidence) -> Section:
     return Section("differences", "Which differences are real", tuple(blocks))
 
 
-def time_section(evidence: Evidence, ledger: Ledger) -> Section:
-    frame = ledger_frame(ledger)
+def time_section(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Section:
+    frame = ledger_frame(breakdown)
     parts = [name for name in frame.columns if name not in _LEDGER_REST[1:]]
     blocks: list[Block] = [
         Chart(
             "ledger-chart",
             "One whole run of each strategy, by what the time was spent on.",
-            ledger_words(ledger),
-            ledger_chart(ledger),
+            ledger_words(breakdown),
+            ledger_chart(breakdown),
         ),
         table_of(frame, "Where the time of one run went.", parts),
         table_of(frame, "Spread, cache, speed and memory.", _LEDGER_REST),
-        table_of(costs_frame(ledger), "Time until validation first reached a mark."),
+        table_of(costs_frame(breakdown), "Time until validation first reached a mark."),
     ]
     scores = score_table(evidence, with_intervals=False)
     if scores:
@@ -184,10 +191,10 @@ def time_section(evidence: Evidence, ledger: Ledger) -> Section:
                 "pareto-chart",
                 "Test accuracy against the time of a whole run. Filled: no other is better in "
                 "both; open: another is.",
-                pareto_words(ledger, scores),
-                pareto_chart(ledger, scores),
+                pareto_words(breakdown, scores),
+                pareto_chart(breakdown, scores),
             ),
-            table_of(pareto_frame(ledger, scores), "Accuracy and time, the quickest first."),
+            table_of(pareto_frame(breakdown, scores), "Accuracy and time, the quickest first."),
         ]
     return Section("time", "What it costs in time", tuple(blocks))
 

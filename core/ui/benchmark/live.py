@@ -4,8 +4,8 @@ from typing import Literal
 
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.comparison.charts.curves import curve_chart
-from core.comparison.tables import title_of
 from core.errors import BadInput
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.tables import title_of
+from core.analysis.comparison import title_of
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError
 from core.experiments.forecast import Forecast

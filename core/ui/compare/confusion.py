@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from core.analysis.confusion import Confusion, cell_images, confusion_frame
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.words.images import describe_confusion
 from core.comparison.charts.confusion_charts import (
     charted_classes,
     chosen_cell,
@@ -9,20 +12,8 @@ from core.comparison.charts.confusion_charts import (
     left_out_sentence,
     mark_cell,
 )
-from core.comparison.confusion import (
-    Confusion,
-    cell_images,
-    confusion_frame,
-    confusion_words,
-)
-from core.comparison.evidence import Evidence
 from core.datasets.dataset import Dataset
-from core.text import (
-    count_text,
-    escape_markdown,
-    number_text,
-    percent_text,
-)
+from core.text import count_text, escape_markdown, number_text, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import (
     Choice,
@@ -46,7 +37,9 @@ CELL_WIDTH = 44
 PRINTED = {"counts": "Pictures", "shares": "Share of the label (%)"}
 
 
-def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def show_confusion(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     left, middle, right = st.columns([3, 2, 3])
     with left:
         strategy = choose_strategy(evidence)
@@ -63,19 +56,19 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
         )
         printed = choose_in_row(cells)
     matrix = evidence_reads.matrix(subject, strategy, seed)
-    true, said = _wanted_cell(matrix)
-    words = confusion_words(matrix)
+    true, predicted = _wanted_cell(matrix)
+    words = describe_confusion(matrix)
     st.markdown(escape_markdown(words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
     )
     figure = confusion_chart(matrix, normalised=printed == "shares")
-    mark_cell(figure, matrix, true, said)
+    mark_cell(figure, matrix, true, predicted)
     key = f"confusion.{subject.id}.{strategy}.{seed}.{printed}"
-    if st.session_state.get(CLICKED) != (true, said):
+    if st.session_state.get(CLICKED) != (true, predicted):
         # A choice in the boxes must not leave the old cell marked: the chart is drawn anew.
-        key += f".{true}.{said}"
+        key += f".{true}.{predicted}"
     matrix_place(len(charted_classes(matrix)), CELL_WIDTH).plotly_chart(
         figure,
         key=key,
@@ -88,8 +81,8 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
     if left_out:
         st.caption(left_out)
     show_numbers(confusion_frame(matrix), f"confusion.{subject.id}", words)
-    true, said = _choose_cell(matrix, true, said)
-    _show_cell(evidence, dataset, matrix, true, said)
+    true, predicted = _choose_cell(matrix, true, predicted)
+    _show_cell(evidence, dataset, matrix, true, predicted)
 
 
 def _wanted_cell(matrix: Confusion) -> tuple[int, int]:
@@ -97,21 +90,21 @@ def _wanted_cell(matrix: Confusion) -> tuple[int, int]:
     worst = int(matrix.wrong.argmax())
     usual = divmod(worst, len(matrix.classes))
     named = st.query_params.get("true"), st.query_params.get("predicted")
-    true, said = (
+    true, predicted = (
         matrix.classes.index(name) if name in matrix.classes else usual[place]
         for place, name in enumerate(named)
     )
-    return true, said
+    return true, predicted
 
 
-def _choose_cell(matrix: Confusion, true: int, said: int) -> tuple[int, int]:
+def _choose_cell(matrix: Confusion, true: int, predicted: int) -> tuple[int, int]:
     names = {name: name for name in matrix.classes}
     left, right = st.columns(2)
     with left:
         chosen_true = choose_in_list(Choice("true", "Label", "class", names, matrix.classes[true]))
     with right:
         chosen_said = choose_in_list(
-            Choice("predicted", "What was said", "class", names, matrix.classes[said])
+            Choice("predicted", "What was said", "class", names, matrix.classes[predicted])
         )
     if "true" in st.query_params or "predicted" in st.query_params:
         # Half a cell in a link would be filled up with the commonest mistake of another day.
@@ -127,17 +120,21 @@ def _remember_cell(key: str, matrix: Confusion) -> None:
 
 
 def _show_cell(
-    evidence: Evidence, dataset: Dataset | None, matrix: Confusion, true: int, said: int
+    evidence: ExperimentPredictions,
+    dataset: Dataset | None,
+    matrix: Confusion,
+    true: int,
+    predicted: int,
 ) -> None:
-    found = cell_images(evidence, matrix.strategy, matrix.seed, true, said)
-    label, answer = matrix.classes[true], matrix.classes[said]
+    found = cell_images(evidence, matrix.strategy, matrix.seed, true, predicted)
+    label, answer = matrix.classes[true], matrix.classes[predicted]
     st.header(
-        f"{escape_markdown(label)}, named rightly"
-        if true == said
-        else f"{escape_markdown(label)} taken for {escape_markdown(answer)}"
+        f"{escape_markdown(label)}, predicted correctly"
+        if true == predicted
+        else f"{escape_markdown(label)} predicted as {escape_markdown(answer)}"
     )
-    count, images = matrix.counts[true, said], matrix.images_of_label[true]
-    share = matrix.shares[true, said]
+    count, images = matrix.counts[true, predicted], matrix.images_of_label[true]
+    share = matrix.shares[true, predicted]
     seeds = (
         f", on average over {count_text(matrix.seed_count, 'seed')}"
         if matrix.seed_count > 1
@@ -157,12 +154,12 @@ def _show_cell(
         Tile(
             int(position),
             (
-                f"said {answer}, {percent_text(float(sureness))}",
+                f"said {answer}, {percent_text(float(confidence))}",
                 *([f"{agreed} of {found.seed_count} seeds"] if found.seed_count > 1 else []),
             ),
         )
-        for position, agreed, sureness in zip(
-            found.positions, found.seeds, found.sureness, strict=True
+        for position, agreed, confidence in zip(
+            found.positions, found.seeds, found.confidence, strict=True
         )
     ]
     tiles_or_words(dataset, tiles, "cell", "No picture is in this cell.")

@@ -2,6 +2,18 @@
 
 import streamlit as st
 
+from core.analysis.choice import headline_pair
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.scores import per_class_table, reliability
+from core.analysis.verdicts import PairVerdict
+from core.analysis.words.verdicts import (
+    TIED,
+    describe_majority,
+    describe_pair,
+    describe_ties,
+    p_text,
+    points_text,
+)
 from core.comparison.charts.class_charts import (
     class_frame,
     recall_chart,
@@ -16,11 +28,6 @@ from core.comparison.charts.pair_charts import (
     pairs_frame,
     pairs_words,
 )
-from core.comparison.evidence import Evidence
-from core.comparison.pair_choice import telling_pair
-from core.comparison.scores import per_class_table, reliability
-from core.comparison.verdict_words import p_text, points_text
-from core.comparison.verdicts import PairVerdict
 from core.text import escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
@@ -39,7 +46,7 @@ from core.ui.widgets.exhibit import (
 PAIRS_HELP = (
     "Each cell says how many points the strategy of its row is ahead of that of its column. An "
     "arrow means that the difference is real (p under 5 % after Holm's correction for the number "
-    "of pairs); ≈ means that these test images cannot tell the two apart."
+    f"of pairs); ≈ means that the two {TIED} on these test images."
 )
 RELIABILITY_HELP = (
     "Answers are sorted by the probability that was given to them. On the dotted line confidence "
@@ -51,15 +58,16 @@ def show_differences(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
-    default = telling_pair(evidence)
+    default = headline_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
     else:
         pair = choose_pair(
             titles_of(evidence),
             default,
-            "At first the best strategy stands beside the lowest rung that cannot be told apart "
-            "from it, or the CNN beside the probe.",
+            "At first the best strategy that was trained from scratch stands beside the "
+            "pre-trained one that the story is about: the linear probe, unless another is really "
+            "better.",
         )
         if pair is not None:
             remember(first=pair[0], second=pair[1])
@@ -75,7 +83,7 @@ def _show_pair(verdict: PairVerdict) -> None:
         f"{escape_markdown(verdict.second_title)} against {escape_markdown(verdict.first_title)}",
         divider="gray",
     )
-    st.markdown(f"**{escape_markdown(verdict.words)}**")
+    st.markdown(f"**{escape_markdown(describe_pair(verdict))}**")
     interval = (
         "—"
         if verdict.low is None or verdict.high is None
@@ -96,12 +104,12 @@ def _show_pair(verdict: PairVerdict) -> None:
         ),
         (
             "Put right",
-            f"{verdict.put_right:,.1f} images",
+            f"{verdict.fixed:,.1f} images",
             "Wrong for the first and right for the second; a mean over the seeds.",
         ),
         (
             "Broken",
-            f"{verdict.broken:,.1f} images",
+            f"{verdict.regressed:,.1f} images",
             "Right for the first and wrong for the second; a mean over the seeds.",
         ),
     ]
@@ -117,7 +125,7 @@ def _show_pair(verdict: PairVerdict) -> None:
     )
 
 
-def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header(
         "Class by class",
         help="Share of each class's test images that were named right, the class that is hardest "
@@ -147,7 +155,7 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
         )
 
 
-def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
     words = reliability_words(bins)
@@ -172,7 +180,7 @@ def _show_all_pairs(subject: Subject) -> None:
     pairs = evidence_reads.pairs(subject)
     st.header("All pairs", help=PAIRS_HELP)
     groups = evidence_reads.tie_groups(subject)
-    sentences([*(group.words for group in groups), evidence_reads.power(subject)])
+    sentences([*map(describe_ties, groups), evidence_reads.power(subject)])
     figure, words, key = pairs_chart(pairs), pairs_words(pairs), f"pairs.{subject.id}"
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
     matrix_place(len(strategies), CELL).plotly_chart(
@@ -187,4 +195,4 @@ def _show_against_majority(subject: Subject) -> None:
         help="Each strategy is asked this one question of its own, so its p value is not corrected "
         "for the number of strategies.",
     )
-    sentences([verdict.words for verdict in evidence_reads.majority_verdicts(subject)])
+    sentences([describe_majority(verdict) for verdict in evidence_reads.majority_verdicts(subject)])

@@ -5,14 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.comparison.evidence import Answers, Evidence
-from core.comparison.one_image import (
-    ImageAnswer,
-    answers_about,
-    answers_frame,
-    image_words,
-)
-from core.comparison.pair_choice import telling_pair
+from core.analysis.choice import headline_pair
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
+from core.analysis.words.images import describe_image
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
 from core.experiments.checkpoints import (
@@ -45,7 +41,9 @@ LOOKED_HELP = (
 )
 
 
-def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, image: int) -> None:
+def show_image(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None, image: int
+) -> None:
     st.button(
         "Back to all pictures",
         icon=":material/grid_view:",
@@ -74,10 +72,13 @@ def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, im
 
 
 def show_large(
-    evidence: Evidence, dataset: Dataset | None, image: int, answers: Sequence[ImageAnswer]
+    evidence: ExperimentPredictions,
+    dataset: Dataset | None,
+    image: int,
+    answers: Sequence[ImageAnswer],
 ) -> None:
     """The picture with its file and label; without the dataset, its number."""
-    words = image_words(evidence, image, answers)
+    words = describe_image(evidence, image, answers)
     if dataset is None:
         st.markdown(f"Picture number {image:,}. {escape_markdown(words)}")
         return
@@ -90,7 +91,9 @@ def show_large(
     )  # fmt: skip
 
 
-def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> None:
+def show_answers(
+    evidence: ExperimentPredictions, image: int, answers: Sequence[ImageAnswer]
+) -> None:
     """What every strategy said, one line each."""
     st.header(
         "What was said",
@@ -105,10 +108,14 @@ def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer])
 
 
 def _show_looked(
-    subject: Subject, evidence: Evidence, dataset: Dataset, image: int, seed: int | None
+    subject: Subject,
+    evidence: ExperimentPredictions,
+    dataset: Dataset,
+    image: int,
+    seed: int | None,
 ) -> None:
     st.header("Where two strategies looked", help=LOOKED_HELP)
-    default = telling_pair(evidence)
+    default = headline_pair(evidence)
     if default is None:
         st.caption("Only one strategy has finished.")
         return
@@ -128,7 +135,7 @@ def _show_looked(
 
 
 def _show_one_looked(
-    subject: Subject, answers: Answers, dataset: Dataset, image: int, seed: int | None
+    subject: Subject, answers: StrategyPredictions, dataset: Dataset, image: int, seed: int | None
 ) -> None:
     place = answers.seeds.index(seed) if seed in answers.seeds else 0
     run_id = answers.run_ids[place]
@@ -152,9 +159,9 @@ def _show_one_looked(
 
 def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
     picture = reads.large_picture(dataset, image)
-    said, label = int(maps.predicted[0]), int(maps.labels[0])
-    shown = [(said, maps.for_predicted[0], "for what it said")]
-    if said != label:
+    predicted, label = int(maps.predicted[0]), int(maps.labels[0])
+    shown = [(predicted, maps.for_predicted[0], "for what it said")]
+    if predicted != label:
         shown.append((label, maps.for_label[0], "for the label"))
     for place, heat, what in shown:
         name = dataset.classes[place]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.evidence import Evidence
-from core.comparison.mistakes import Flip, label_errors_csv
-from core.comparison.pair_choice import telling_pair
+from core.analysis.choice import headline_pair
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.mistakes import Disagreement, label_errors_csv
 from core.datasets.dataset import Dataset
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.compare.confusion import show_confusion
@@ -40,7 +40,7 @@ SHOWS = {
     "labels": "Doubtful labels",
     "map": "Map",
 }
-SIDES = {"put_right": "Put right by the second", "broken": "Broken by the second"}
+SUBSETS = {"put_right": "Put right by the second", "broken": "Broken by the second"}
 
 
 def show_pictures(subject: Subject) -> None:
@@ -59,7 +59,7 @@ def show_pictures(subject: Subject) -> None:
     if show == "confusion":
         show_confusion(subject, evidence, dataset)
     elif show == "flips":
-        _show_flips(subject, evidence, dataset)
+        _show_disagreements(subject, evidence, dataset)
     elif show == "mistakes":
         _show_mistakes(subject, evidence, dataset)
     elif show == "hardest":
@@ -70,8 +70,10 @@ def show_pictures(subject: Subject) -> None:
         show_map(subject, evidence, dataset)
 
 
-def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
-    default = telling_pair(evidence)
+def _show_disagreements(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
+    default = headline_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
         return
@@ -81,14 +83,14 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
     remember(first=pair[0], second=pair[1])
     first, second = (evidence.of(name) for name in pair)
     seed = choose_seed(sorted(set(first.seeds) & set(second.seeds)))
-    found = evidence_reads.flipped(subject, *pair, seed)
-    counts = {"put_right": len(found.put_right), "broken": len(found.broken)}
+    found = evidence_reads.disagreeing(subject, *pair, seed)
+    counts = {"put_right": len(found.fixed), "broken": len(found.regressed)}
     side = choose_in_row(
         Choice(
             name="side",
             label="Side",
             kind="side",
-            options={name: f"{SIDES[name]} ({count:,})" for name, count in counts.items()},
+            options={name: f"{SUBSETS[name]} ({count:,})" for name, count in counts.items()},
             default="put_right",
         ),
         label_visible=False,
@@ -101,24 +103,28 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
     if several:
         st.caption("With several seeds a strategy is right where more than half of its seeds are.")
-    flips: Sequence[Flip] = found.put_right if side == "put_right" else found.broken
+    disagreements: Sequence[Disagreement] = found.fixed if side == "put_right" else found.regressed
     tiles = [
         Tile(
-            flip.image,
+            entry.image,
             (
-                f"label {evidence.classes[flip.label]}",
-                f"{percent_text(flip.first_label)} → {percent_text(flip.second_label)} for it",
-                f"first: {evidence.classes[flip.first_said]}, {percent_text(flip.first_sureness)}",
-                f"second: {evidence.classes[flip.second_said]}, "
-                f"{percent_text(flip.second_sureness)}",
+                f"label {evidence.classes[entry.label]}",
+                f"{percent_text(entry.first_true_class_probability)} → "
+                f"{percent_text(entry.second_true_class_probability)} for it",
+                f"first: {evidence.classes[entry.first_predicted]}, "
+                f"{percent_text(entry.first_confidence)}",
+                f"second: {evidence.classes[entry.second_predicted]}, "
+                f"{percent_text(entry.second_confidence)}",
             ),
         )
-        for flip in flips
+        for entry in disagreements
     ]
     tiles_or_words(dataset, tiles, f"flips.{side}", "There is no such picture.")
 
 
-def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_mistakes(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     strategy = choose_strategy(evidence)
     mistakes = evidence_reads.sure_mistakes(subject, strategy)
     most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
@@ -131,8 +137,8 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
             mistake.image,
             (
                 f"label {evidence.classes[mistake.label]}, "
-                f"{percent_text(mistake.label_probability)}",
-                f"said {evidence.classes[mistake.said]}, {percent_text(mistake.sureness)}",
+                f"{percent_text(mistake.true_class_probability)}",
+                f"said {evidence.classes[mistake.predicted]}, {percent_text(mistake.confidence)}",
                 f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
             ),
         )
@@ -141,7 +147,9 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
     tiles_or_words(dataset, tiles, "mistakes", "It made no mistake on these test images.")
 
 
-def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_hardest(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     found = evidence_reads.hard_images(subject)
     most = f" The {MOST_MISTAKES} hardest are shown." if len(found) == MOST_MISTAKES else ""
     st.markdown(
@@ -153,7 +161,8 @@ def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None)
         Tile(
             entry.image,
             (
-                f"label {evidence.classes[entry.label]}, {percent_text(entry.label_probability)}",
+                f"label {evidence.classes[entry.label]}, "
+                f"{percent_text(entry.true_class_probability)}",
                 *_said(entry.answers, evidence, titles),
             ),
         )
@@ -163,17 +172,22 @@ def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None)
 
 
 def _said(
-    answers: Sequence[tuple[str, int]], evidence: Evidence, titles: dict[str, str]
+    answers: Sequence[tuple[str, int]], evidence: ExperimentPredictions, titles: dict[str, str]
 ) -> list[str]:
     """What was said, and by how many: one line a class, the commonest answer first."""
     by_class: dict[int, list[str]] = {}
-    for strategy, said in answers:
-        by_class.setdefault(said, []).append(titles[strategy])
+    for strategy, predicted in answers:
+        by_class.setdefault(predicted, []).append(titles[strategy])
     ordered = sorted(by_class.items(), key=lambda entry: -len(entry[1]))
-    return [f"{evidence.classes[said]}: {len(names)} of {len(answers)}" for said, names in ordered]
+    return [
+        f"{evidence.classes[predicted]}: {len(names)} of {len(answers)}"
+        for predicted, names in ordered
+    ]
 
 
-def _show_label_errors(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_label_errors(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     errors, words = evidence_reads.label_errors(subject)
     st.markdown(escape_markdown(words))
     if dataset is not None and errors:

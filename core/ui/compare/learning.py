@@ -2,13 +2,9 @@
 
 import streamlit as st
 
+from core.analysis.learning_curve import LearningCurve, headline_curves
+from core.analysis.words.curve import describe_crossings, describe_curve
 from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
-from core.comparison.learning_curve import (
-    LearningCurve,
-    crossing_words,
-    learning_curve_words,
-    usual_pair,
-)
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, escape_markdown
 from core.ui.compare.learning_start import offer_start
@@ -100,16 +96,16 @@ def _show_series(series: str, members: list[ExperimentRecord]) -> None:
 
 
 def _show_curve(curve: LearningCurve) -> None:
-    words = learning_curve_words(curve)
+    words = describe_curve(curve)
     titles = {entry.strategy: entry.title for entry in curve.curves}
-    usual = usual_pair(curve)
+    usual = headline_curves(curve)
     if usual is not None:
         st.header("Where one overtakes the other")
         pair = choose_pair(titles, (usual[0].strategy, usual[1].strategy))
         if pair is not None:
             first, second = (curve.of(name) for name in pair)
             if first is not None and second is not None:
-                st.markdown(f"**{escape_markdown(crossing_words(first, second))}**")
+                st.markdown(f"**{escape_markdown(describe_crossings(first, second))}**")
     st.header("Accuracy by number of training images")
     show_chart(
         learning_curve_chart(curve), words, learning_curve_frame(curve), f"series.{curve.series}"

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
-from core.comparison.evidence import Evidence
-from core.comparison.feature_map import (
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.feature_map import (
     METHOD_TITLES,
     FeatureMap,
     feature_map,
     map_frame,
-    map_words,
     read_map,
 )
-from core.comparison.one_image import answers_about
+from core.analysis.one_image import answers_about
+from core.analysis.words.images import describe_map
+from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
 from core.runs.map_child import Method
 from core.text import escape_markdown
@@ -38,7 +38,7 @@ MAP_SAYS = (
 )
 
 
-def show_map(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None) -> None:
     if dataset is None:
         return
     st.markdown(MAP_SAYS)
@@ -68,14 +68,16 @@ def _ask(asked: str) -> None:
     st.session_state[asked] = True
 
 
-def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: FeatureMap) -> None:
+def _draw(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset, layout: FeatureMap
+) -> None:
     colours = {BY_CLASS: "Class"} | {
         name: f"Right or wrong: {title}" for name, title in titles_of(evidence).items()
     }
     colour = choose_in_list(Choice("colour", "Coloured by", "colouring", colours, BY_CLASS))
     strategy = None if colour == BY_CLASS else colour
     figure = map_chart(layout, evidence, dataset.file_names, strategy)
-    words = map_words(layout, evidence)
+    words = describe_map(layout, evidence)
     key = f"map.{subject.id}.{colour}"
     point = wanted_number("point", dataset.image_count)
     left, right = st.columns([3, 2] if point is not None else [1, 0.01], gap="large")
@@ -102,7 +104,7 @@ def _remember_point(key: str) -> None:
     remember(point=chosen_image(st.session_state[key].selection.points))
 
 
-def _show_point(evidence: Evidence, dataset: Dataset, point: int) -> None:
+def _show_point(evidence: ExperimentPredictions, dataset: Dataset, point: int) -> None:
     if point not in evidence.test_indices:
         st.warning(f"Picture {point:,} is not one of the test pictures, so it is not on the map.")
         return

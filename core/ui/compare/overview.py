@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.metrics import METRICS, TOP, TOP_METRIC
+from core.analysis.words.summary import describe_findings
 from core.comparison.charts.evidence_charts import (
     ladder_chart,
     ladder_frame,
@@ -10,13 +13,10 @@ from core.comparison.charts.evidence_charts import (
     seeds_frame,
     seeds_words,
 )
-from core.comparison.evidence import Evidence
-from core.comparison.score_kinds import SCORES, TOP, TOP_SCORE
 from core.text import (
     count_text,
     escape_markdown,
     list_text,
-    percent_text,
 )
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
@@ -50,7 +50,7 @@ def show_overview(subject: Subject) -> None:
     comparison = subject.comparison
     evidence = evidence_or_words(subject) if comparison.finished_rows else None
     if evidence is not None:
-        _show_findings(subject, evidence)
+        _show_findings(evidence)
     show_facts(comparison)
     if comparison.is_active:
         st.info("This experiment is still at work; its rows appear as they finish.")
@@ -90,52 +90,31 @@ def choose_metric(classes: int) -> str:
             kind="measure",
             options={
                 name: kind.title
-                for name, kind in SCORES.items()
-                if name != TOP_SCORE or classes > TOP
+                for name, kind in METRICS.items()
+                if name != TOP_METRIC or classes > TOP
             },
             default="accuracy",
-            help="\n\n".join(f"**{kind.title}**: {kind.help}" for kind in SCORES.values()),
+            help="\n\n".join(f"**{kind.title}**: {kind.help}" for kind in METRICS.values()),
         )
     )
-    kind = SCORES[metric]
+    kind = METRICS[metric]
     st.caption(f"{escape_markdown(kind.help)} {kind.better.capitalize()} is better.")
     return metric
 
 
-def _show_findings(subject: Subject, evidence: Evidence) -> None:
+def _show_findings(evidence: ExperimentPredictions) -> None:
     """Who leads, who cannot be told apart, and what so many images can show at all."""
-    best = max(evidence.answers, key=lambda answers: answers.accuracy)
-    gain = 100 * (best.accuracy - evidence.majority_accuracy)
-    found = [
-        f"{best.title} named most test images right: {percent_text(best.accuracy)}, "
-        f"{abs(gain):.1f} points {'over' if gain >= 0 else 'under'} always saying "
-        f"“{evidence.majority_name}”."
-    ]
-    found += [group.words for group in evidence_reads.tie_groups(subject)]
-    if len(evidence.answers) > 1 and not evidence_reads.tie_groups(subject):
-        found.append("All neighbours in the ranking can be told apart.")
-    found.append(evidence_reads.power(subject))
-    single = [answers for answers in evidence.answers if len(answers.seeds) == 1]
-    if single and len(single) == len(evidence.answers):
-        found.append(
-            "One seed each: how much of a difference comes from the luck of training is not known."
-        )
-    elif single:
-        found.append(
-            f"One seed: {'; '.join(answers.title for answers in single)}. How much of these comes "
-            "from the luck of training is not known."
-        )
     st.header("What was found", help=explain_all("strategy", "baseline", "majority class", "seed"))
-    sentences(found)
+    sentences(describe_findings(evidence))
 
 
 def _show_scores(subject: Subject) -> None:
     metric = choose_metric(len(subject.comparison.classes))
     scores = evidence_reads.scores(subject, metric)
-    kind = SCORES[metric]
+    kind = METRICS[metric]
     st.header(
         escape_markdown(kind.title[0].upper() + kind.title[1:]),
-        help=INTERVAL_HELP if kind.is_share else OTHER_INTERVAL_HELP,
+        help=INTERVAL_HELP if kind.is_fraction else OTHER_INTERVAL_HELP,
     )
     seeds = sorted({len(score.seeds) for score in scores})
     if seeds == [1]:

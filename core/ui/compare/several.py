@@ -2,19 +2,11 @@
 
 import streamlit as st
 
-from core.comparison.several import (
-    MOST_EXPERIMENTS,
-    compare_several,
-    several_frame,
-    several_words,
-)
+from core.analysis.several import MOST_EXPERIMENTS, compare_several
+from core.analysis.words.several import describe_several, several_frame
 from core.text import escape_markdown, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_list,
-    remember,
-)
+from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.results import experiment_label
 
@@ -51,7 +43,7 @@ def show_several(subject: Subject) -> None:
         )
     remember(differences=None if differences_only else "no")
     several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
-    st.markdown(escape_markdown(several_words(several)))
+    st.markdown(escape_markdown(describe_several(several)))
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
@@ -64,7 +56,7 @@ def show_several(subject: Subject) -> None:
         column_config={"fact": st.column_config.TextColumn("fact", pinned=True, width=FACT_WIDTH)},
         placeholder="—",
         key="several.table",
-        alt=several_words(several),
+        alt=describe_several(several),
     )
 
 

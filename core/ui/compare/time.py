@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.analysis.time_breakdown import TimeBreakdown
+from core.analysis.words.verdicts import number_word
 from core.comparison.charts.ledger_charts import (
     costs_frame,
     costs_words,
@@ -14,8 +16,6 @@ from core.comparison.charts.ledger_charts import (
     pareto_words,
 )
 from core.comparison.charts.result_charts import accuracy_against_time_chart
-from core.comparison.ledger import Ledger
-from core.comparison.verdict_words import number_word
 from core.text import escape_markdown, seconds_text
 from core.ui.compare.overview import choose_metric
 from core.ui.frame import evidence_reads
@@ -40,25 +40,28 @@ PARETO_HELP = (
 
 
 def show_time(subject: Subject) -> None:
-    ledger = evidence_reads.ledger(subject)
-    if not ledger.rows:
+    breakdown = evidence_reads.breakdown(subject)
+    if not breakdown.rows:
         st.info(
             "No run of this experiment has finished yet, so no time was spent.",
             icon=":material/hourglass_empty:",
         )
         return
     st.header("Where the time went", help=LEDGER_HELP)
-    summary = ledger_summary(ledger)
+    summary = ledger_summary(breakdown)
     if summary:
         st.markdown(escape_markdown(summary))
-    _show_cache(ledger)
+    _show_cache(breakdown)
     show_chart(
-        ledger_chart(ledger), ledger_words(ledger), ledger_frame(ledger), f"ledger.{subject.id}"
+        ledger_chart(breakdown),
+        ledger_words(breakdown),
+        ledger_frame(breakdown),
+        f"ledger.{subject.id}",
     )
-    _show_speed(ledger)
+    _show_speed(breakdown)
     st.header("Cost to accuracy", help=COST_HELP)
-    words = costs_words(ledger)
-    show_table(costs_frame(ledger), f"costs.{subject.id}", words)
+    words = costs_words(breakdown)
+    show_table(costs_frame(breakdown), f"costs.{subject.id}", words)
     with st.expander("In words", icon=":material/notes:"):
         st.markdown(escape_markdown(words))
     st.header("What the time bought", help=PARETO_HELP)
@@ -75,16 +78,16 @@ def show_time(subject: Subject) -> None:
             subject, choose_metric(len(subject.comparison.classes)), with_intervals=False
         )
         show_chart(
-            pareto_chart(ledger, scores),
-            pareto_words(ledger, scores),
-            pareto_frame(ledger, scores),
+            pareto_chart(breakdown, scores),
+            pareto_words(breakdown, scores),
+            pareto_frame(breakdown, scores),
             f"pareto.{subject.id}",
         )
     show_epoch_time(subject.comparison)
 
 
-def _show_cache(ledger: Ledger) -> None:
-    saved = [row for row in ledger.rows if row.cache_hits]
+def _show_cache(breakdown: TimeBreakdown) -> None:
+    saved = [row for row in breakdown.rows if row.cache_hits]
     if not saved:
         st.markdown("No run found its features in the cache, so nothing was saved by it.")
         return
@@ -98,8 +101,8 @@ def _show_cache(ledger: Ledger) -> None:
     )
 
 
-def _show_speed(ledger: Ledger) -> None:
-    known = [row for row in ledger.rows if row.images_per_second is not None]
+def _show_speed(breakdown: TimeBreakdown) -> None:
+    known = [row for row in breakdown.rows if row.images_per_second is not None]
     if not known:
         return
     speeds = "; ".join(

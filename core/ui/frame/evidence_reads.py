@@ -12,35 +12,34 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from core.comparison.confusion import Confusion, confusion
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.learning_curve import LearningCurve, learning_curve_of
-from core.comparison.ledger import Ledger, load_ledger
-from core.comparison.mistakes import (
-    Flips,
+from core.analysis.comparison import Comparison, compare
+from core.analysis.confusion import Confusion, confusion
+from core.analysis.evidence import ExperimentPredictions, load_evidence
+from core.analysis.ladder import LadderStep, ladder_steps
+from core.analysis.learning_curve import LearningCurve, learning_curve_of
+from core.analysis.mistakes import (
+    Disagreements,
     HardImage,
     LabelError,
     Mistake,
     confident_mistakes,
-    flips,
+    disagreements,
     hardest,
-    label_error_words,
     likely_label_errors,
 )
-from core.comparison.model import Comparison
-from core.comparison.scores import StrategyScore, score_table
-from core.comparison.tables import compare
-from core.comparison.verdicts import (
+from core.analysis.scores import StrategyScore, score_table
+from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
+from core.analysis.verdicts import (
     MajorityVerdict,
     PairVerdict,
     TieGroup,
     against_majority,
     all_pairs,
     pair_verdict,
-    power_sentence,
     ties,
 )
+from core.analysis.words.images import describe_label_errors
+from core.analysis.words.verdicts import describe_power
 from core.experiments.learning_curve_plan import series_of
 from core.experiments.predictions import predictions_path
 from core.experiments.records import ExperimentRecord, RunRecord
@@ -82,20 +81,20 @@ def subject(experiment_id: str) -> Subject:
     return Subject(store.experiment(experiment_id), tuple(store.runs(experiment_id)))
 
 
-def evidence(subject: Subject) -> Evidence:
+def evidence(subject: Subject) -> ExperimentPredictions:
     """The answers of all finished runs."""
     return _evidence(subject.key, subject.id)
 
 
 # Few: with 50 runs on 10,000 images one holds some ten megabytes.
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner=False)
-def _evidence(key: tuple[Any, ...], experiment_id: str) -> Evidence:
+def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions:
     del key
     return load_evidence(reads.store(), experiment_id)
 
 
-def ledger(subject: Subject) -> Ledger:
-    return _kept(subject, "ledger", lambda: load_ledger(reads.store(), subject.id))
+def breakdown(subject: Subject) -> TimeBreakdown:
+    return _kept(subject, "ledger", lambda: load_time_breakdown(reads.store(), subject.id))
 
 
 def scores(subject: Subject, metric: str, with_intervals: bool = True) -> tuple[StrategyScore, ...]:
@@ -115,7 +114,7 @@ def tie_groups(subject: Subject) -> tuple[TieGroup, ...]:
 
 
 def power(subject: Subject) -> str:
-    return _kept(subject, "power", lambda: power_sentence(evidence(subject)))
+    return _kept(subject, "power", lambda: describe_power(evidence(subject)))
 
 
 def pairs(subject: Subject) -> tuple[PairVerdict, ...]:
@@ -145,11 +144,11 @@ def matrix(subject: Subject, strategy: str, seed: int | None) -> Confusion:
     )
 
 
-def flipped(subject: Subject, first: str, second: str, seed: int | None) -> Flips:
+def disagreeing(subject: Subject, first: str, second: str, seed: int | None) -> Disagreements:
     return _kept(
         subject,
         f"flips.{first}.{second}.{seed}",
-        lambda: flips(evidence(subject), first, second, seed, seed),
+        lambda: disagreements(evidence(subject), first, second, seed, seed),
     )
 
 
@@ -168,7 +167,9 @@ def hard_images(subject: Subject) -> tuple[HardImage, ...]:
 def label_errors(subject: Subject) -> tuple[tuple[LabelError, ...], str]:
     """All of them, the surest first, and what the list means in words."""
     found = evidence(subject)
-    return _kept(subject, "labels", lambda: (likely_label_errors(found), label_error_words(found)))
+    return _kept(
+        subject, "labels", lambda: (likely_label_errors(found), describe_label_errors(found))
+    )
 
 
 def learning_curve(series: str) -> LearningCurve:

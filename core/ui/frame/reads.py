@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.curves import Curve
-from core.comparison.model import Comparison
-from core.comparison.tables import compare, curves_of
+from core.analysis.comparison import Comparison, compare, curves_of
+from core.analysis.curves import Curve
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.comparison.model import Comparison
-from core.comparison.tables import title_of
+from core.analysis.comparison import Comparison, title_of
 from core.text import escape_markdown, percent_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.glossary import GLOSSARY, explain

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
+from core.analysis.time_breakdown import Segment, time_line
 from core.comparison.charts.measured_charts import time_line_chart, time_line_words
-from core.comparison.tables import title_of
-from core.comparison.time_line import Segment, time_line
 from core.experiments.records import RunRecord
 from core.text import escape_markdown, seconds_text
 from core.ui.frame import reads

@@ -5,14 +5,14 @@ import math
 import pandas as pd
 import streamlit as st
 
-from core.comparison.charts.curves import Curve
-from core.comparison.charts.measured_charts import best_epoch_chart, split_chart, split_words
-from core.comparison.split_facts import (
+from core.analysis.curves import Curve
+from core.analysis.split_facts import (
     class_sides,
     duplicate_facts,
     sides_of,
     widest_gap,
 )
+from core.comparison.charts.measured_charts import best_epoch_chart, split_chart, split_words
 from core.datasets.dataset import SUBSETS, Dataset
 from core.errors import BadInput
 from core.text import count_text, escape_markdown, percent_text

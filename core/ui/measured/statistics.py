@@ -3,6 +3,16 @@
 import pandas as pd
 import streamlit as st
 
+from core.analysis.choice import headline_pair
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
+from core.analysis.statistics_examples import (
+    drawn_differences,
+    four_cells,
+    holm_steps,
+    widths,
+)
+from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
 from core.comparison.charts.appearance import appearance_of
 from core.comparison.charts.measured_charts import (
     bootstrap_chart,
@@ -10,17 +20,6 @@ from core.comparison.charts.measured_charts import (
     widths_chart,
     widths_words,
 )
-from core.comparison.evidence import Answers, Evidence
-from core.comparison.metrics import wilson_interval
-from core.comparison.pair_choice import telling_pair
-from core.comparison.significance import RESAMPLES
-from core.comparison.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
-from core.comparison.verdict_words import SIGNIFICANCE, luck_words, p_text
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.evidence_reads import Subject
@@ -73,7 +72,7 @@ def show_statistics(subject: Subject | None) -> None:
         "far other, and which differences are too large to be luck."
     )
     evidence = evidence_or_words(subject) if subject else None
-    best = max(evidence.answers, key=lambda entry: entry.accuracy) if evidence else None
+    best = evidence.best if evidence else None
     _show_interval(evidence, best)
     pair = _choose_pair(evidence) if evidence else None
     _show_paired(evidence, pair)
@@ -89,7 +88,9 @@ def _source(name: str) -> None:
         st.markdown(SOURCES[name])
 
 
-def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
+def _show_interval(
+    evidence: ExperimentPredictions | None, best: StrategyPredictions | None
+) -> None:
     st.subheader("How sure is one accuracy?", help=explain("confidence interval"))
     st.markdown(
         "An accuracy is a share of the test images. With few images it could easily have come out "
@@ -116,16 +117,16 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
     _source("wilson")
 
 
-def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
+def _choose_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
-    default = telling_pair(evidence)
+    default = headline_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
         return None
     return choose_pair(titles_of(evidence), default)
 
 
-def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> None:
+def _show_paired(evidence: ExperimentPredictions | None, pair: tuple[str, str] | None) -> None:
     if evidence is None:
         st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     st.markdown(
@@ -139,8 +140,8 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
         st.table(
             pd.DataFrame(
                 {
-                    f"{escape_markdown(second.title)} right": [cells.both_right, cells.put_right],
-                    f"{escape_markdown(second.title)} wrong": [cells.broken, cells.both_wrong],
+                    f"{escape_markdown(second.title)} right": [cells.both_right, cells.fixed],
+                    f"{escape_markdown(second.title)} wrong": [cells.regressed, cells.both_wrong],
                 },
                 index=pd.Index(
                     [
@@ -151,10 +152,10 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
                 ),
             )
         )
-        differing = cells.put_right + cells.broken
+        differing = cells.fixed + cells.regressed
         st.markdown(
             f"The first seed of each: they differ on {count_text(differing, 'image')}, "
-            f"{cells.put_right:,} for {escape_markdown(second.title)} and {cells.broken:,} for "
+            f"{cells.fixed:,} for {escape_markdown(second.title)} and {cells.regressed:,} for "
             f"{escape_markdown(first.title)}. {escape_markdown(_luck(cells.p_value))} A difference "
             f"is called real where all seeds together, after the correction below, come under "
             f"{percent_text(SIGNIFICANCE, 0)}.",
@@ -172,7 +173,7 @@ def _luck(p_value: float) -> str:
     )
 
 
-def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> None:
+def _show_bootstrap(evidence: ExperimentPredictions | None, pair: tuple[str, str] | None) -> None:
     st.subheader("How large is the difference?")
     st.markdown(
         "The test images stand for all others like them. So they are drawn again and again "
@@ -206,17 +207,20 @@ def _show_holm(subject: Subject | None) -> None:
         if steps:
             kept = sum(step.told_apart for step in steps)
             st.markdown(
-                f"Here {count_text(len(steps), 'pair')}, of which {kept} can be told apart after "
-                "the correction."
+                f"Here {count_text(len(steps), 'pair')}, of which {kept} can be {TOLD_APART} "
+                "after the "
+                "correction."
             )
             show_table(
                 pd.DataFrame(
                     {
-                        "pair": [step.words for step in steps],
+                        "pair": [
+                            f"{step.second_title} against {step.first_title}" for step in steps
+                        ],
                         "p": [p_text(step.p_value) for step in steps],
                         "times": [step.factor for step in steps],
                         "after Holm": [p_text(step.adjusted) for step in steps],
-                        "told apart": ["yes" if step.told_apart else "no" for step in steps],
+                        TOLD_APART: ["yes" if step.told_apart else "no" for step in steps],
                     }
                 ),
                 f"holm.{subject.id}",
@@ -226,7 +230,7 @@ def _show_holm(subject: Subject | None) -> None:
     _source("holm")
 
 
-def _show_seeds(evidence: Evidence | None) -> None:
+def _show_seeds(evidence: ExperimentPredictions | None) -> None:
     st.subheader("Why several seeds", help=explain("seed"))
     st.markdown(
         "A network starts from random weights and sees the images in a random order. Train it "
@@ -239,7 +243,7 @@ def _show_seeds(evidence: Evidence | None) -> None:
     if not several:
         st.markdown("This experiment has one seed of each strategy, so its luck is not known.")
         return
-    shares = {entry.title: 100 * entry.right.mean(axis=1) for entry in several}
+    shares = {entry.title: 100 * entry.correct.mean(axis=1) for entry in several}
     show_table(
         pd.DataFrame(
             {

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.comparison import tutorial
+from core.analysis import tutorial
+from core.analysis.comparison import title_of
+from core.analysis.tutorial import Beside
 from core.comparison.charts.tutorial_charts import tutorial_chart, tutorial_frame, tutorial_words
-from core.comparison.tables import title_of
-from core.comparison.tutorial import Beside
 from core.strategies.layer_record import units_text
 from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame.evidence_reads import Subject

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.story_cast import Told, headline_experiment, other_experiment, stored_gains
+from core.analysis.story import (
+    StoryFacts,
+    headline_experiment,
+    other_experiment,
+    stored_gains,
+)
 from core.experiments.records import ExperimentRecord
 from core.settings import current_settings
 from core.ui.frame import evidence_reads, reads
@@ -15,10 +20,10 @@ def tellable(experiments: Sequence[ExperimentRecord]) -> list[ExperimentRecord]:
     return [entry for entry in experiments if entry.state_counts.get("finished")]
 
 
-def told(experiment_id: str) -> Told:
+def told(experiment_id: str) -> StoryFacts:
     """``UnknownName`` for an experiment that is not in the store."""
     subject = evidence_reads.subject(experiment_id)
-    return Told(subject.comparison, lambda: evidence_reads.evidence(subject))
+    return StoryFacts(subject.comparison, lambda: evidence_reads.evidence(subject))
 
 
 def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
@@ -26,7 +31,7 @@ def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
     return headline_experiment(experiments, _gains_of(experiments))
 
 
-def other_side(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -> Told | None:
+def other_side(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -> StoryFacts | None:
     """The experiment on other pictures that shows the other side; None where there is none.
 
     Experiments of a learning curve have fewer training images on purpose and are left out.

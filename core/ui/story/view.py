@@ -5,19 +5,21 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.comparison.charts.story_charts import story_chart, story_chart_words
-from core.comparison.reports.report import report_html
-from core.comparison.story import (
+from core.analysis.story import (
     ELSEWHERE,
     PICTURES,
-    TITLES,
     Montage,
-    Scene,
+    StoryFacts,
     scene_keys,
+)
+from core.analysis.words.story import (
+    TITLES,
+    Scene,
+    missing_sentence,
     scene_of,
 )
-from core.comparison.story_cast import Told
-from core.comparison.story_words import missing_sentence
+from core.comparison.charts.story_charts import story_chart, story_chart_words
+from core.comparison.reports.report import report_html
 from core.text import escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, remember, wanted
@@ -39,7 +41,7 @@ WHAT_IT_IS = (
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)")
 
 
-def show_story(told: Told, other: Told | None) -> None:
+def show_story(told: StoryFacts, other: StoryFacts | None) -> None:
     """The scene that the address names, with the way to the others."""
     experiment = told.comparison.experiment
     keys = scene_keys(told, other)
@@ -98,7 +100,7 @@ def _show_numbers(keys: tuple[str, ...], place: int, experiment: str) -> None:
             )
 
 
-def _show_scene(scene: Scene, told: Told, where: str) -> None:
+def _show_scene(scene: Scene, told: StoryFacts, where: str) -> None:
     text, picture = st.columns([2, 3], gap="large")
     with text:
         st.caption(f"{where} · {scene.title}")
@@ -133,7 +135,7 @@ def _ink() -> str | None:
     return st.get_option(f"theme.{theme}.textColor") if theme else None
 
 
-def _provenance(told: Told) -> str:
+def _provenance(told: StoryFacts) -> str:
     """Where the numbers come from, in one line."""
     known = told.comparison
     made = recorded_text(known) or f"Made on this machine, {known.created_at[:10]}"
@@ -143,7 +145,7 @@ def _provenance(told: Told) -> str:
     )
 
 
-def _show_end(told: Told) -> None:
+def _show_end(told: StoryFacts) -> None:
     """What to do now: try, guess, compare, take the report, send the link."""
     experiment = told.comparison.experiment
     missing = missing_sentence(told)

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.comparison.tables import title_of
+from core.analysis.comparison import title_of
 from core.live.client import (
     Candidate,
     LiveAnswer,

@@ -3,26 +3,29 @@
 What was guessed is kept in the session alone; the round stands in the address.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.comparison.evidence import Evidence
-from core.comparison.guessing import (
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.guessing import (
     GuessingRound,
-    Said,
+    Player,
     guessing_round,
+    players,
+    round_scores,
     rounds_of,
-    said_about,
 )
+from core.analysis.words.images import describe_round
+from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
 from core.datasets.dataset import Dataset
 from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
-from core.ui.try_it.keys import keys_of
-from core.ui.try_it.score import show_score, show_score_details
-from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words
+from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words, show_chart
+from core.ui.widgets.glossary import explain
 from core.ui.widgets.images import fitted, padded
 from core.ui.widgets.strategy_marks import show_strategy_name
 
@@ -31,6 +34,10 @@ MOST_BUTTONS = 24
 PICTURE_WIDTH = 420
 # Pixels: with its verdict it fits a telephone of 390.
 SAID_WIDTH = 276
+# Streamlit 1.67 keeps C and R for itself.
+KEYS = "1234567890abdefghijklmnopqstuvwxyz"
+# All ten with their gaps stand side by side in a window of 1280 pixels.
+TILE_SIDE = 96
 # Not an arrow: whoever clicked on a view last would change the view with it.
 NEXT_KEY = "N"
 
@@ -51,9 +58,9 @@ def show_guess(subject: Subject) -> None:
     dealt = guessing_round(evidence, _round_number(evidence))
     game = st.session_state.setdefault(f"guess.{subject.id}.{dealt.number}", Game())
     if game.looked_at == len(dealt.rows):
-        show_score(evidence, dealt, game.guesses)
+        _show_score(evidence, dealt, game.guesses)
         _offer_again(evidence, dealt, game)
-        show_score_details(evidence, dataset, dealt, game.guesses)
+        _show_score_details(evidence, dataset, dealt, game.guesses)
         return
     st.progress(game.looked_at / len(dealt.rows), text=_progress_words(dealt, game))
     if len(game.guesses) == game.looked_at:
@@ -70,7 +77,7 @@ def _progress_words(dealt: GuessingRound, game: Game) -> str:
     return f"{words} · you were right {right} of {len(game.guesses)} times"
 
 
-def _round_number(evidence: Evidence) -> int:
+def _round_number(evidence: ExperimentPredictions) -> int:
     """The round that the address names; one that there is not is said, and the first is played."""
     named = st.query_params.get("round")
     if named is None:
@@ -80,13 +87,16 @@ def _round_number(evidence: Evidence) -> int:
         return int(named)
     st.warning(
         f"The link names the round {escape_markdown(shorten(named))}, which there is not: the "
-        f"rounds are 1 to {most:,}. Shown instead: round 1."
+        "rounds "
+        f"are 1 to {most:,}. Shown instead: round 1."
     )
     remember(round=None)
     return 1
 
 
-def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
+def _ask(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
+) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _show_picture(dataset, dealt, game, "what does it show?")
@@ -108,7 +118,7 @@ def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game)
         st.caption("Click, or press the key that stands on the button.")
 
 
-def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
+def _ask_in_list(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     place = f"{dealt.number}.{game.looked_at}"
     chosen = st.selectbox(
         "Class",
@@ -128,8 +138,10 @@ def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
     )
 
 
-def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
-    """The truth, what the visitor said and what every strategy said."""
+def _answer(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
+) -> None:
+    """The truth, the guess of the visitor and what every strategy predicted."""
     place = game.looked_at
     label, guess = dealt.labels[place], game.guesses[place]
     truth = evidence.classes[label]
@@ -154,14 +166,15 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
             on_click=_go_on,
             args=(game,),
         )
-        said = said_about(evidence, dealt, place)
+        row, others = dealt.rows[place], players(evidence)
         st.markdown(
-            f"{sum(entry.right for entry in said)} of {len(said)} strategies were right. "
+            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies were "
+            "right. "
             "None of them was trained on this picture."
         )
         with st.container(gap="xsmall"):
-            for entry in said:
-                _show_said(evidence, entry)
+            for player in others:
+                _show_prediction(evidence, player, row)
 
 
 def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
@@ -174,16 +187,21 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
     )
 
 
-def _show_said(evidence: Evidence, said: Said) -> None:
-    sure = "" if said.sureness is None else f", {escape_markdown(percent_text(said.sureness))} sure"
+def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) -> None:
+    confidence = player.confidence
+    sure = (
+        ""
+        if confidence is None
+        else f", {escape_markdown(percent_text(float(confidence[row])))} sure"
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
-            said.strategy,
-            said.title,
-            f"  \nsaid {escape_markdown(evidence.classes[said.said])}{sure}",
+            player.strategy,
+            player.title,
+            f"  \npredicted {escape_markdown(evidence.classes[player.predicted[row]])}{sure}",
             SAID_WIDTH,
         )
-        verdict_badge(said.right)
+        verdict_badge(bool(player.correct[row]))
 
 
 def verdict_badge(right: bool) -> None:
@@ -193,7 +211,55 @@ def verdict_badge(right: bool) -> None:
         st.badge("wrong", icon=":material/close:", color="red")
 
 
-def _offer_again(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
+def _show_score(
+    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    """How many were right, and what that can tell."""
+    scores = round_scores(evidence, dealt, guesses)
+    visitor = scores[0]
+    ahead = sum(score.correct > visitor.correct for score in scores[1:])
+    even = sum(score.correct == visitor.correct for score in scores[1:])
+    st.header(
+        f"You: {visitor.correct} of {visitor.pictures} right", help=explain("confidence interval")
+    )
+    st.markdown(
+        f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
+        f"{escape_markdown(describe_round(scores))}"
+    )
+
+
+def _show_score_details(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    """Every player with the interval, and the pictures of the round."""
+    scores = round_scores(evidence, dealt, guesses)
+    show_chart(
+        score_chart(scores),
+        score_chart_words(scores),
+        score_frame(scores),
+        f"guess.{evidence.experiment_id}.{dealt.number}",
+    )
+    st.caption(
+        "Of a strategy with several seeds the first plays. The numbers say beside it what the "
+        "same network gets right on all test pictures."
+    )
+    _show_pictures(evidence, dataset, dealt, guesses)
+
+
+def _show_pictures(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
+    squares = reads.tiles(dataset, dealt.images, TILE_SIDE)
+    with st.container(horizontal=True, gap="small"):
+        for square, label, guess in zip(squares, dealt.labels, guesses, strict=True):
+            truth = evidence.classes[label]
+            predicted = "right" if guess == label else f"you said {evidence.classes[guess]}"
+            with st.container(width=TILE_SIDE, gap=None):
+                st.image(square, width=TILE_SIDE, alt=f"{truth}; {predicted}")
+                st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(predicted)}")
+
+
+def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     with st.container(horizontal=True):
         following = dealt.number % rounds_of(evidence.images) + 1
         if following != dealt.number:
@@ -218,3 +284,25 @@ def _go_on(game: Game) -> None:
 def _start_again(game: Game) -> None:
     game.guesses.clear()
     game.looked_at = 0
+
+
+def keys_of(classes: Sequence[str]) -> list[str]:
+    """One key a class, none twice, in the order of ``classes``.
+
+    A class whose name is a key has that one; another has the first letter of its name that is
+    free, else the next free digit or letter. ``ValueError`` for more classes than keys (34).
+    """
+    if len(classes) > len(KEYS):
+        raise ValueError(f"there are {len(KEYS)} keys, too few for {len(classes)} classes")
+    free = list(KEYS)
+    found: dict[str, str] = {}
+    for name in classes:
+        if name.lower() in free:  # "a" and "A" may both be classes: the first has the key
+            found[name] = name.lower()
+            free.remove(found[name])
+    for name in classes:
+        if name not in found:
+            letters = [letter for letter in name.lower() if letter in free]
+            found[name] = letters[0] if letters else free[0]
+            free.remove(found[name])
+    return [found[name] for name in classes]

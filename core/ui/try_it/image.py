@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.tables import title_of
+from core.analysis.comparison import title_of
 from core.live.client import (
     Candidate,
     Standing,

@@ -11,10 +11,15 @@ from functools import cached_property
 import numpy as np
 import streamlit as st
 
-from core.comparison.guessing import shuffled
+from core.analysis.guessing import shuffled
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
-from core.live.images import Likeness, UploadedPicture, prepare_upload, prepared_of
+from core.live.images import (
+    Likeness,
+    UploadedPicture,
+    prepare_upload,
+    prepared_of,
+)
 from core.text import escape_markdown, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import (

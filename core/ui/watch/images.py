@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.watching import Answer, Learner
+from core.analysis.watching import TrackedPrediction, TrainingSnapshot
 from core.datasets.dataset import Dataset
 from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads
@@ -20,12 +20,12 @@ RIGHT, WRONG, CHANGED = ":material/check:", ":material/close:", ":material/autor
 NOTHING = "\N{NO-BREAK SPACE}"
 
 
-def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None) -> None:
-    """Each picture with its label and what ``learner`` calls it; the same height at any moment."""
+def show_tiles(dataset: Dataset, images: Sequence[int], snapshot: TrainingSnapshot | None) -> None:
+    """Each picture with its label and what ``snapshot`` calls it; the same height at any moment."""
     squares = reads.tiles(dataset, images, PICTURE_SIDE)
     with st.container(horizontal=True, gap="xsmall"):
         for image, square in zip(images, squares, strict=True):
-            answer = learner.answers.get(image) if learner else None
+            answer = snapshot.answers.get(image) if snapshot else None
             with st.container(
                 width=TILE_WIDTH, height=TILE_HEIGHT, border=False, horizontal=True, gap="xsmall"
             ):
@@ -39,7 +39,7 @@ def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None)
 def show_matrix(
     dataset: Dataset,
     images: Sequence[int],
-    learners: Sequence[Learner],
+    snapshots: Sequence[TrainingSnapshot],
     majority_class: str,
     majority: float | None,
 ) -> None:
@@ -54,12 +54,15 @@ def show_matrix(
     if majority_class in dataset.classes:
         always = dataset.classes.index(majority_class)
         columns[_column("Majority class", majority)] = [
-            _cell(dataset, Answer(always, None, bool(dataset.labels[image] == always), False))
+            _cell(
+                dataset,
+                TrackedPrediction(always, None, bool(dataset.labels[image] == always), False),
+            )
             for image in images
         ]
-    for learner in learners:
-        columns[_column(learner.title, learner.accuracy)] = [
-            _cell(dataset, learner.answers.get(image)) for image in images
+    for snapshot in snapshots:
+        columns[_column(snapshot.title, snapshot.accuracy)] = [
+            _cell(dataset, snapshot.answers.get(image)) for image in images
         ]
     st.table(
         columns,
@@ -73,36 +76,36 @@ def _column(title: str, accuracy: float | None) -> str:
     return f"{escape_markdown(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
 
 
-def _badge(dataset: Dataset, answer: Answer | None) -> str:
+def _badge(dataset: Dataset, answer: TrackedPrediction | None) -> str:
     if answer is None:
         return ":gray-badge[no answer yet]"
     called = escape_markdown(shorten(dataset.classes[answer.predicted], LONGEST_LABEL))
-    return f":green-badge[{RIGHT} {called}]" if answer.right else f":red-badge[{WRONG} {called}]"
+    return f":green-badge[{RIGHT} {called}]" if answer.correct else f":red-badge[{WRONG} {called}]"
 
 
-def _below(dataset: Dataset, image: int, answer: Answer | None) -> str:
+def _below(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> str:
     label = escape_markdown(shorten(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
     if answer is None:
         return f"is {label}  \n{NOTHING}"
-    verdict = "right" if answer.right else "wrong"
+    verdict = "right" if answer.correct else "wrong"
     mark = f"{CHANGED} " if answer.changed else ""
     sure = "" if answer.probability is None else f", {percent_text(answer.probability, 0)}"
-    said = f"{mark}{verdict}{sure}".replace(" ", NOTHING)
-    return f"is {label}  \n{said}"
+    predicted = f"{mark}{verdict}{sure}".replace(" ", NOTHING)
+    return f"is {label}  \n{predicted}"
 
 
-def _cell(dataset: Dataset, answer: Answer | None) -> str:
+def _cell(dataset: Dataset, answer: TrackedPrediction | None) -> str:
     if answer is None:
         return "—"
     called = escape_markdown(shorten(dataset.classes[answer.predicted], LONGEST_CELL))
-    words = f"{RIGHT} right" if answer.right else f"{WRONG} {called}"
+    words = f"{RIGHT} right" if answer.correct else f"{WRONG} {called}"
     return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
 
 
-def _spoken(dataset: Dataset, image: int, answer: Answer | None) -> str:
+def _spoken(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> str:
     """The tile for those who do not see it."""
     label = dataset.classes[dataset.labels[image]]
     if answer is None:
         return f"A picture of {label}; no answer yet"
     called = dataset.classes[answer.predicted]
-    return f"A picture of {label}, called {called}: {'right' if answer.right else 'wrong'}"
+    return f"A picture of {label}, called {called}: {'right' if answer.correct else 'wrong'}"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.tables import title_of
-from core.comparison.watching import Learner
+from core.analysis.comparison import title_of
+from core.analysis.watching import TrainingSnapshot
 from core.experiments.records import RunRecord
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.benchmark.live import progress_text
@@ -54,11 +54,11 @@ def show_failures(runs: Sequence[RunRecord]) -> None:
             )
 
 
-def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
+def show_numbers(snapshots: Sequence[TrainingSnapshot], majority: float | None) -> None:
     """Each strategy's accuracy now, and how far it is from the majority line."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        for learner in learners:
-            delta, is_change = _delta(learner, majority)
+        for snapshot in snapshots:
+            delta, is_change = _delta(snapshot, majority)
             with st.container(
                 width=NUMBER_WIDTH,
                 height=NUMBER_HEIGHT,
@@ -67,10 +67,10 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
                 vertical_alignment="bottom",
             ):
                 # Not the label of the number: that is cut where it should go on below.
-                _show_name(learner)
+                _show_name(snapshot)
                 st.metric(
-                    learner.title,
-                    percent_text(learner.accuracy),
+                    snapshot.title,
+                    percent_text(snapshot.accuracy),
                     delta,
                     delta_color="normal" if is_change else "off",
                     delta_arrow="auto" if is_change else "off",
@@ -78,28 +78,28 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
                 )
 
 
-def _show_name(learner: Learner) -> None:
+def _show_name(snapshot: TrainingSnapshot) -> None:
     """Mark and title, small enough that the longest title takes two lines."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.image(mark_svg(learner.strategy), width=MARK_WIDTH, alt="")
+        st.image(mark_svg(snapshot.strategy), width=MARK_WIDTH, alt="")
         st.markdown(
-            f":small[{escape_markdown(learner.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP
+            f":small[{escape_markdown(snapshot.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP
         )
 
 
-def _delta(learner: Learner, majority: float | None) -> tuple[str, bool]:
+def _delta(snapshot: TrainingSnapshot, majority: float | None) -> tuple[str, bool]:
     """The small line under a number, and whether it is a difference. It is never empty, so that
     nothing below moves when the number comes."""
-    if learner.accuracy is None:
-        return STATE_WORDS[learner.state], False
+    if snapshot.accuracy is None:
+        return STATE_WORDS[snapshot.state], False
     if majority is None:
-        return f"epoch {learner.epoch} of {learner.epochs}", False
-    points = 100 * (learner.accuracy - majority)
+        return f"epoch {snapshot.epoch} of {snapshot.epochs}", False
+    points = 100 * (snapshot.accuracy - majority)
     return (f"{points:+.1f} points", True) if abs(points) >= 0.05 else ("at the line", False)
 
 
-def where(learner: Learner) -> str:
-    if learner.epoch is None:
-        return STATE_WORDS[learner.state]
-    stage = "" if learner.stage == "main" else "new head alone, "
-    return f"{stage}epoch {learner.epoch} of {learner.epochs}"
+def where(snapshot: TrainingSnapshot) -> str:
+    if snapshot.epoch is None:
+        return STATE_WORDS[snapshot.state]
+    stage = "" if snapshot.stage == "main" else "new head alone, "
+    return f"{stage}epoch {snapshot.epoch} of {snapshot.epochs}"

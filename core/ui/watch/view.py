@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.comparison.charts.curves import Curve
-from core.comparison.charts.watch_charts import watch_chart, watch_words
-from core.comparison.watching import (
+from core.analysis.curves import Curve
+from core.analysis.watching import (
     END,
-    Learner,
-    has_watched,
-    learners,
-    majority_share,
-    until,
-    watched_pictures,
+    TrainingSnapshot,
+    epochs_up_to,
+    has_tracked_images,
+    majority_fraction,
+    snapshots,
+    tracked_images,
 )
+from core.comparison.charts.watch_charts import watch_chart, watch_words
 from core.datasets.dataset import Dataset
 from core.errors import UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
@@ -56,7 +56,7 @@ class Watched:
 
     experiment: ExperimentRecord
     curves: tuple[Curve, ...]
-    learners: tuple[Learner, ...]
+    snapshots: tuple[TrainingSnapshot, ...]
     dataset: Dataset | None
     images: tuple[int, ...]
     majority: float | None
@@ -106,15 +106,15 @@ def _watched(
     experiment: ExperimentRecord, runs: list[RunRecord], moment: float, seed: int | None
 ) -> Watched:
     whole = reads.curves(experiment.id)
-    curves = tuple(until(curve, moment) for curve in whole)
+    curves = tuple(epochs_up_to(curve, moment) for curve in whole)
     dataset = _dataset(experiment)
     return Watched(
         experiment,
         curves,
-        learners(runs, curves, dataset, seed),
+        snapshots(runs, curves, dataset, seed),
         dataset,
-        () if dataset is None else watched_pictures(whole, experiment.spec, dataset),
-        majority_share(runs, experiment.spec, dataset),
+        () if dataset is None else tracked_images(whole, experiment.spec, dataset),
+        majority_fraction(runs, experiment.spec, dataset),
     )
 
 
@@ -126,7 +126,7 @@ def _dataset(experiment: ExperimentRecord) -> Dataset | None:
 
 
 def _show(watched: Watched, live: bool) -> None:
-    show_numbers(watched.learners, watched.majority)
+    show_numbers(watched.snapshots, watched.majority)
     chart, pictures = st.columns(2, gap="medium")
     with chart:
         st.plotly_chart(
@@ -154,7 +154,7 @@ def _show_pictures(watched: Watched, live: bool) -> None:
             icon=":material/hide_image:",
         )
         return
-    if not live and not has_watched(whole):
+    if not live and not has_tracked_images(whole):
         st.info(
             "What the pictures were called was not noted when this experiment was trained: it is "
             "older than that, or recorded elsewhere. Its curves are whole. A new benchmark notes "
@@ -163,17 +163,17 @@ def _show_pictures(watched: Watched, live: bool) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        learner = _choose_learner(watched, live)
-        st.markdown(_answers_words(learner, len(watched.images)), width="content")
-    show_tiles(watched.dataset, watched.images, learner)
+        snapshot = _choose_learner(watched, live)
+        st.markdown(_answers_words(snapshot, len(watched.images)), width="content")
+    show_tiles(watched.dataset, watched.images, snapshot)
 
 
-def _choose_learner(watched: Watched, live: bool) -> Learner | None:
+def _choose_learner(watched: Watched, live: bool) -> TrainingSnapshot | None:
     """Whose answers stand under the pictures: while runs work, those of the one at work."""
-    options = {learner.strategy: learner.title for learner in watched.learners}
+    options = {snapshot.strategy: snapshot.title for snapshot in watched.snapshots}
     default = next(iter(options), "")
     if live:
-        now = _at_work(watched.learners)
+        now = _at_work(watched.snapshots)
         options = {AT_WORK: f"At work: {now.title if now else 'nobody yet'}", **options}
         default = AT_WORK
     if not options:
@@ -182,32 +182,32 @@ def _choose_learner(watched: Watched, live: bool) -> Learner | None:
         Choice("strategy", "Answers of", "strategy", options, default, clears=()),
         width=CHOICE_WIDTH,
     )
-    by_name = {learner.strategy: learner for learner in watched.learners}
-    return by_name.get(chosen) or _at_work(watched.learners)
+    by_name = {snapshot.strategy: snapshot for snapshot in watched.snapshots}
+    return by_name.get(chosen) or _at_work(watched.snapshots)
 
 
-def _at_work(found: Sequence[Learner]) -> Learner | None:
+def _at_work(found: Sequence[TrainingSnapshot]) -> TrainingSnapshot | None:
     """The running one, else the last that has answers."""
-    running = [learner for learner in found if learner.state == "running"]
-    return next(iter(running or [learner for learner in found if learner.answers][-1:]), None)
+    running = [snapshot for snapshot in found if snapshot.state == "running"]
+    return next(iter(running or [snapshot for snapshot in found if snapshot.answers][-1:]), None)
 
 
-def _answers_words(learner: Learner | None, pictures: int) -> str:
-    if learner is None:
+def _answers_words(snapshot: TrainingSnapshot | None, pictures: int) -> str:
+    if snapshot is None:
         return "no answers yet"
-    right = f": **{learner.right} of {pictures} right**" if learner.answers else ""
-    return f"{where(learner)}{right}"
+    right = f": **{snapshot.correct} of {pictures} right**" if snapshot.answers else ""
+    return f"{where(snapshot)}{right}"
 
 
 def show_everyone(watched: Watched) -> None:
     """All strategies' answers at once, and what these pictures are."""
-    if watched.dataset is None or not any(learner.answers for learner in watched.learners):
+    if watched.dataset is None or not any(snapshot.answers for snapshot in watched.snapshots):
         return
     st.header("Everyone's answers")
     show_matrix(
         watched.dataset,
         watched.images,
-        watched.learners,
+        watched.snapshots,
         watched.experiment.spec.majority_class,
         watched.majority,
     )

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.comparison.evidence import Evidence
+from core.analysis.evidence import ExperimentPredictions
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.text import count_text, escape_markdown
@@ -68,7 +68,7 @@ def _digits(column: str) -> str:
     return "%.1f"
 
 
-def evidence_or_words(subject: Subject) -> Evidence | None:
+def evidence_or_words(subject: Subject) -> ExperimentPredictions | None:
     """The evidence; where there is none, a sentence says why. Runs that are missing are named."""
     if not subject.comparison.finished_rows:
         st.info(
@@ -108,7 +108,7 @@ def dataset_or_words(subject: Subject) -> Dataset | None:
     return None
 
 
-def titles_of(evidence: Evidence) -> dict[str, str]:
+def titles_of(evidence: ExperimentPredictions) -> dict[str, str]:
     """Names of the strategies that have answers, with their titles, in ladder order."""
     return {answers.strategy: answers.title for answers in evidence.answers}
 
@@ -144,9 +144,9 @@ def sentences(texts: Sequence[str]) -> None:
     st.markdown("\n".join(f"- {escape_markdown(text)}" for text in texts))
 
 
-def choose_strategy(evidence: Evidence) -> str:
+def choose_strategy(evidence: ExperimentPredictions) -> str:
     """One strategy; at first the best."""
-    best = max(evidence.answers, key=lambda answers: answers.accuracy)
+    best = evidence.ranked[0]
     return choose_in_list(
         Choice(
             "strategy",

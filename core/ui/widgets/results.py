@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from core.comparison.charts.curves import MEASURES, Curve, curve_chart
+from core.analysis.comparison import (
+    COLUMN_HELP,
+    Comparison,
+    results_frame,
+    seeds_frame,
+)
+from core.analysis.curves import Curve
+from core.comparison.charts.curves import MEASURES, curve_chart
 from core.comparison.charts.result_charts import accuracy_chart, epoch_time_chart
-from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
-from core.comparison.model import Comparison
 from core.comparison.reports.export import to_csv, to_json
 from core.experiments.records import ExperimentRecord
 from core.text import (

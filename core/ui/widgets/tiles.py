@@ -89,8 +89,8 @@ def tiles_or_words(
 def picture_words(dataset: Dataset, tile: Tile) -> str:
     """The picture for those who do not see it."""
     label = dataset.classes[dataset.labels[tile.image]]
-    said = "".join(f"; {line}" for line in tile.lines)
-    return f"{dataset.file_names[tile.image]}, label {label}{said}"
+    predicted = "".join(f"; {line}" for line in tile.lines)
+    return f"{dataset.file_names[tile.image]}, label {label}{predicted}"
 
 
 def _unbroken(line: str) -> str:

@@ -1,0 +1,378 @@
+"""Runs of the store laid side by side: one row for each strategy, seeds taken together.
+
+Frames are for pages and notebooks: in percent, with the unit in each column name.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.analysis.curves import Curve
+from core.analysis.significance import mean_interval
+from core.errors import UnknownName
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.store import Store
+from core.strategies.registry import find_strategy
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """One run of a row. ``test_accuracy`` is 0 to 1, None while the run is not finished."""
+
+    run_id: str
+    seed: int
+    state: str
+    test_accuracy: float | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One strategy over all its seeds. Fractions are 0 to 1, times seconds, None "not known".
+
+    Accuracies and losses are means over the finished seeds, clocks are medians over them.
+    ``test_accuracy_low`` and ``test_accuracy_high`` are the 95 % Wilson interval of the *rounded
+    mean number of right test images* over the test images of one seed. Seeds are not pooled: they
+    are scored on the same pictures, so three seeds do not make three times the evidence.
+    ``feature_seconds`` is what extraction cost when it was done, also where this experiment found
+    the features in the cache; ``end_to_end_seconds`` is the total with that cost always counted.
+    """
+
+    strategy: str
+    title: str
+    status: str
+    seeds: tuple[int, ...]
+    test_accuracy: float | None
+    test_accuracy_low: float | None
+    test_accuracy_high: float | None
+    validation_accuracy: float | None
+    train_accuracy: float | None
+    log_loss: float | None
+    lift_over_majority: float | None
+    first_epoch_seconds: float | None
+    steady_epoch_seconds: float | None
+    validation_seconds: float | None
+    feature_seconds: float | None
+    feature_cache: str | None
+    total_seconds: float | None
+    end_to_end_seconds: float | None
+    epochs: int | None
+    best_epochs: tuple[int, ...]
+    parameters: int | None
+    trainable_parameters: int | None
+    peak_memory_bytes: int | None
+    device: str | None
+    notes: tuple[str, ...]
+    runs: tuple[SeedResult, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One experiment, laid side by side.
+
+    ``images`` counts the images of ``train``, ``validation`` and ``test``; it is empty until a
+    run finished where the dataset itself is no longer here. ``majority_accuracy`` is the test
+    accuracy of always predicting ``majority_class``, the commonest class of the training images.
+    ``given_split`` is true where the dataset came with a split and it was used; ``split`` then
+    says nothing about the test images.
+    """
+
+    experiment: str
+    dataset: str
+    dataset_id: str
+    images: dict[str, int]
+    classes: tuple[str, ...]
+    majority_class: str | None
+    majority_accuracy: float | None
+    preset: str
+    seeds: tuple[int, ...]
+    image_size: int
+    resize: str
+    split: dict[str, float]
+    given_split: bool
+    device: str | None
+    precision: str
+    backend: str | None
+    versions: dict[str, str]
+    created_at: str
+    recorded: bool
+    origin: dict[str, Any]
+    unavailable: dict[str, str]
+    rows: tuple[Row, ...]
+
+    @property
+    def finished_rows(self) -> tuple[Row, ...]:
+        """Rows that have a test accuracy to show."""
+        return tuple(row for row in self.rows if row.test_accuracy is not None)
+
+    @property
+    def is_active(self) -> bool:
+        """True while a run of the experiment is queued or running."""
+        return any(run.state in ("queued", "running") for row in self.rows for run in row.runs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON: the document of ``compare --format json``."""
+        return asdict(self)
+
+
+# The state that a row shows is the first of these that one of its runs is in.
+STATE_ORDER = ("running", "queued", "failed", "interrupted", "cancelled", "finished")
+
+
+def compare_experiment(store: Store, experiment_id: str) -> Comparison:
+    """The comparison of one experiment as it stands now, finished or not.
+
+    Raises ``UnknownName`` for an id that is not in the store.
+    """
+    return compare(store.experiment(experiment_id), store.runs(experiment_id))
+
+
+def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparison:
+    """Lay the runs of one experiment side by side, strategies in the order of their runs."""
+    spec = experiment.spec
+    results = [run.result for run in runs if run.state == "finished" and run.result]
+    # The majority class is counted, not trained: it has no precision or backend of its own.
+    trained = [result for result in results if result["epochs"]] or results
+    return Comparison(
+        experiment=experiment.id,
+        dataset=spec.dataset_name,
+        dataset_id=spec.dataset_id,
+        images=dict(spec.images),
+        classes=spec.classes,
+        majority_class=spec.majority_class or None,
+        majority_accuracy=spec.majority_accuracy,
+        preset=spec.preset,
+        seeds=spec.seeds,
+        image_size=spec.image_size,
+        resize=spec.resize,
+        split=spec.split.model_dump(),
+        given_split=spec.given_split,
+        device=_joined(result["device"] for result in trained),
+        precision=_joined(result["precision"] for result in trained) or spec.precision,
+        backend=_joined(result["backend"] for result in trained),
+        versions={
+            name: _joined(result["versions"].get(name) for result in results) or ""
+            for name in sorted({name for result in results for name in result["versions"]})
+        },
+        created_at=experiment.created_at,
+        recorded=experiment.recorded,
+        origin=dict(experiment.origin or {}),
+        unavailable=dict(spec.unavailable),
+        rows=rows_of(runs, spec.majority_accuracy),
+    )
+
+
+def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
+    """The epochs so far of every run that has any."""
+    curves = [
+        Curve(run.strategy, title_of(run.strategy), run.seed, tuple(store.epochs(run.id)))
+        for run in runs
+        if run.state != "queued"
+    ]
+    return [curve for curve in curves if curve.epochs]
+
+
+def rows_of(runs: Sequence[RunRecord], majority_accuracy: float | None) -> tuple[Row, ...]:
+    """The rows in the order in which strategies first appear among ``runs``."""
+    strategies = list(dict.fromkeys(run.strategy for run in runs))
+    return tuple(
+        _row([run for run in runs if run.strategy == strategy], majority_accuracy)
+        for strategy in strategies
+    )
+
+
+def title_of(strategy: str) -> str:
+    """The title in the registry, or the name of a strategy that the registry no longer has."""
+    try:
+        return find_strategy(strategy).title
+    except UnknownName:
+        return strategy
+
+
+def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
+    results = [run.result for run in runs if run.state == "finished" and run.result]
+    tests = [_score(result, "test", "accuracy") for result in results]
+    accuracies = [value for value in tests if value is not None]
+    low = high = None
+    if accuracies:
+        low, high = mean_interval(accuracies, results[0]["scores"]["test"]["images"])
+    mean = _mean(accuracies)
+    states = {run.state for run in runs}
+    return Row(
+        strategy=runs[0].strategy,
+        title=title_of(runs[0].strategy),
+        status=next(state for state in STATE_ORDER if state in states),
+        seeds=tuple(run.seed for run in runs),
+        test_accuracy=mean,
+        test_accuracy_low=low,
+        test_accuracy_high=high,
+        validation_accuracy=_mean(_score(r, "validation", "accuracy") for r in results),
+        train_accuracy=_mean(_score(r, "train", "accuracy") for r in results),
+        log_loss=_mean(_score(r, "test", "log_loss") for r in results),
+        lift_over_majority=None
+        if mean is None or majority_accuracy is None
+        else mean - majority_accuracy,
+        first_epoch_seconds=_median(r["first_epoch_seconds"] for r in results),
+        steady_epoch_seconds=_median(r["steady_epoch_seconds"] for r in results),
+        validation_seconds=_median(r["validation_seconds"] for r in results),
+        feature_seconds=_median(r["feature_seconds"] for r in results),
+        feature_cache=_joined(r["feature_cache"] for r in results),
+        total_seconds=_median(r["total_seconds"] for r in results),
+        end_to_end_seconds=_median(end_to_end_seconds(r) for r in results),
+        epochs=_whole_median(r["epochs"] for r in results),
+        best_epochs=tuple(r["best_epoch"] for r in results if r["best_epoch"] is not None),
+        parameters=_whole_median(r["parameters"] for r in results),
+        trainable_parameters=_whole_median(r["trainable_parameters"] for r in results),
+        peak_memory_bytes=max((r["peak_memory_bytes"] for r in results), default=None),
+        device=_joined(r["device"] for r in results),
+        notes=tuple(
+            dict.fromkeys(
+                [note for run in runs for note in run.notes]
+                + [note for r in results for note in r["notes"]]
+            )
+        ),
+        runs=tuple(
+            SeedResult(
+                run_id=run.id,
+                seed=run.seed,
+                state=run.state,
+                test_accuracy=_score(run.result, "test", "accuracy")
+                if run.state == "finished"
+                else None,
+                error=run.error,
+            )
+            for run in runs
+        ),
+    )
+
+
+def end_to_end_seconds(result: Mapping[str, Any]) -> float:
+    """The total of a run with feature extraction counted, also where the cache had the result."""
+    total = float(result["total_seconds"])
+    if result["feature_cache"] == "hit":
+        total += float(result["feature_seconds"] or 0.0)
+    return total
+
+
+def _score(result: Mapping[str, Any] | None, split: str, measure: str) -> float | None:
+    score = (result or {}).get("scores", {}).get(split)
+    return None if score is None else float(score[measure])
+
+
+def _known(values: Any) -> list[Any]:
+    return [value for value in values if value is not None]
+
+
+def _mean(values: Any) -> float | None:
+    known = _known(values)
+    return statistics.fmean(known) if known else None
+
+
+def _median(values: Any) -> float | None:
+    known = _known(values)
+    return float(statistics.median(known)) if known else None
+
+
+def _whole_median(values: Any) -> int | None:
+    known = _known(values)
+    return int(statistics.median_low(known)) if known else None
+
+
+def _joined(values: Any) -> str | None:
+    known = dict.fromkeys(_known(values))
+    return ", ".join(known) if known else None
+
+
+MEGABYTE = 1_000_000
+
+
+def results_frame(comparison: Comparison) -> pd.DataFrame:
+    """One line a strategy in ladder order; unknown values are missing."""
+    return pd.DataFrame([_line(row) for row in comparison.rows], columns=list(COLUMN_HELP))
+
+
+def seeds_frame(comparison: Comparison) -> pd.DataFrame:
+    """One line a run: strategy, seed, state, test accuracy (%), error."""
+    return pd.DataFrame(
+        [
+            {
+                "strategy": row.title,
+                "seed": run.seed,
+                "state": run.state,
+                "test accuracy (%)": _percent(run.test_accuracy),
+                "run": run.run_id,
+                "message": run.error or "",
+            }
+            for row in comparison.rows
+            for run in row.runs
+        ],
+        columns=["strategy", "seed", "state", "test accuracy (%)", "run", "message"],
+    )
+
+
+COLUMN_HELP = {
+    "strategy": "The rung of the ladder; the page 'The ladder' describes each.",
+    "state": "finished, or the state of the run that is not.",
+    "test accuracy (%)": "Fraction of test images that were predicted correctly: mean over the "
+    "seeds.",
+    "low (%)": "Lower end of the 95 % Wilson interval: on very many images from the same source, "
+    "the accuracy is plausibly no lower than this.",
+    "high (%)": "Upper end of the 95 % Wilson interval: on very many images from the same source, "
+    "the accuracy is plausibly no higher than this. It belongs to the rounded mean number of "
+    "correct test images; seeds are not pooled, because they share the test images.",
+    "over majority (points)": "Test accuracy minus that of the majority class, in "
+    "percentage points: what was really learned.",
+    "steady epoch (s)": "Median training time of the epochs after the first; validation excluded.",
+    "features (s)": "What extracting the features of all images with the frozen VGG16 cost, once.",
+    "whole run (s)": "Everything from start to score, with extraction counted also where its "
+    "result was already in the cache.",
+    "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "
+    "better.",
+    "validation accuracy (%)": "On the images that chose the epoch.",
+    "training accuracy (%)": "On the images it was trained on; much higher than test accuracy "
+    "means overfitting.",
+    "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
+    "epochs": "Epochs that were trained (median over the seeds).",
+    "parameters": "Numbers in the model.",
+    "trained parameters": "Numbers in the model that training may change.",
+    "peak memory (MB)": "The most main memory that the process held.",
+}
+
+
+def _line(row: Row) -> dict[str, object]:
+    return {
+        "strategy": row.title,
+        "state": _state(row),
+        "test accuracy (%)": _percent(row.test_accuracy),
+        "low (%)": _percent(row.test_accuracy_low),
+        "high (%)": _percent(row.test_accuracy_high),
+        "over majority (points)": _percent(row.lift_over_majority),
+        "validation accuracy (%)": _percent(row.validation_accuracy),
+        "training accuracy (%)": _percent(row.train_accuracy),
+        "log loss (nats)": row.log_loss,
+        "steady epoch (s)": row.steady_epoch_seconds,
+        "first epoch (s)": row.first_epoch_seconds,
+        "features (s)": row.feature_seconds,
+        "whole run (s)": row.end_to_end_seconds,
+        "epochs": row.epochs,
+        "parameters": row.parameters,
+        "trained parameters": row.trainable_parameters,
+        "peak memory (MB)": None
+        if row.peak_memory_bytes is None
+        else row.peak_memory_bytes / MEGABYTE,
+    }
+
+
+def _state(row: Row) -> str:
+    """``finished``; or ``running, 1 of 3 seeds done`` while some seeds are finished."""
+    done = sum(run.state == "finished" for run in row.runs)
+    if row.status == "finished" or not done:
+        return row.status
+    return f"{row.status}, {done} of {len(row.runs)} seeds done"
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction

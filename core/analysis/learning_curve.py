@@ -1,0 +1,184 @@
+"""How much data is needed: accuracy against the number of training images, and where lines cross.
+
+A learning curve is a series of experiments (``core.experiments.learning_curve_plan``) that differ
+in how many of the same training images they were trained on; all are scored on the same test
+images.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.analysis.choice import headline_of
+from core.analysis.comparison import title_of
+from core.analysis.evidence import ladder_order
+from core.analysis.significance import mean_interval
+from core.experiments.learning_curve_plan import series_of
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.store import Store
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One strategy on one size: ``values`` (0 to 1) by seed, their mean and its Wilson interval."""
+
+    experiment_id: str
+    share: float
+    train_images: int
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class StrategyCurve:
+    """The points of one strategy, the fewest images first."""
+
+    strategy: str
+    title: str
+    points: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """``curves`` in ladder order; ``test_images`` and ``majority_accuracy`` are the same for all.
+
+    ``done`` of ``total`` runs of the series are over.
+    """
+
+    series: str
+    dataset_name: str
+    test_images: int
+    majority_accuracy: float | None
+    curves: tuple[StrategyCurve, ...]
+    done: int
+    total: int
+
+    def of(self, strategy: str) -> StrategyCurve | None:
+        return next((curve for curve in self.curves if curve.strategy == strategy), None)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Between ``before`` and ``after`` training images ``leader`` goes ahead, at about ``images``.
+
+    ``sure`` is False where the intervals of the two overlap on both sides of it.
+    """
+
+    leader: str
+    before: int
+    after: int
+    images: int
+    sure: bool
+
+
+def load_learning_curve(store: Store, series: str) -> LearningCurve:
+    """All points that are finished; ``UnknownName`` for a series that is not in the store."""
+    experiments = series_of(store, series)
+    return learning_curve_of(
+        series, [(experiment, store.runs(experiment.id)) for experiment in experiments]
+    )
+
+
+def learning_curve_of(
+    series: str, members: Sequence[tuple[ExperimentRecord, Sequence[RunRecord]]]
+) -> LearningCurve:
+    """``members`` are the experiments with their runs, the smallest share first, at least one."""
+    spec = members[0][0].spec
+    every = [run for _, runs in members for run in runs]
+    found = {}
+    for name in ladder_order(run.strategy for run in every):
+        points = [
+            point
+            for experiment, runs in members
+            if (point := _point(experiment, [run for run in runs if run.strategy == name]))
+        ]
+        if points:
+            found[name] = StrategyCurve(name, title_of(name), tuple(points))
+    return LearningCurve(
+        series=series,
+        dataset_name=spec.dataset_name,
+        test_images=spec.images["test"],
+        majority_accuracy=spec.majority_accuracy,
+        curves=tuple(found.values()),
+        done=sum(not run.is_active for run in every),
+        total=len(every),
+    )
+
+
+def headline_curves(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
+    """The headline pair by the accuracy with the most images; None with fewer than two."""
+    pair = headline_of({entry.strategy: entry.points[-1].mean for entry in curve.curves})
+    known = {entry.strategy: entry for entry in curve.curves}
+    return None if pair is None else (known[pair[0]], known[pair[1]])
+
+
+def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ...]:
+    """Where one of the two overtakes the other, the fewest images first.
+
+    Between two sizes the lines are straight over the logarithm of the images, as they are drawn.
+    Sizes at which both are equal are passed over: what counts is who leads before and after.
+    """
+    known = {point.train_images: point for point in second.points}
+    shared = [
+        (point, known[point.train_images]) for point in first.points if point.train_images in known
+    ]
+    apart = [pair for pair in shared if pair[0].mean != pair[1].mean]
+    found = []
+    for place_before, (before, after) in enumerate(pairwise(apart)):
+        gap_before, gap_after = (pair[1].mean - pair[0].mean for pair in (before, after))
+        if (gap_before > 0) == (gap_after > 0):
+            continue
+        start, end = (math.log(pair[0].train_images) for pair in (before, after))
+        place = start + (end - start) * gap_before / (gap_before - gap_after)
+        found.append(
+            Crossing(
+                leader=(second if gap_after > 0 else first).title,
+                before=before[0].train_images,
+                after=after[0].train_images,
+                images=round(math.exp(place)),
+                sure=_led_clearly(apart[: place_before + 1][::-1])
+                and _led_clearly(apart[place_before + 1 :]),
+            )
+        )
+    return tuple(found)
+
+
+def _led_clearly(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> bool:
+    """Whether the leader of the first pair is clearly ahead before the other one leads again."""
+    ahead = pairs[0][1].mean > pairs[0][0].mean
+    for first, second in pairs:
+        if (second.mean > first.mean) != ahead:
+            return False
+        if not overlap(first, second):
+            return True
+    return False
+
+
+def _point(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> CurvePoint | None:
+    finished = sorted(
+        (run for run in runs if run.state == "finished" and run.result), key=lambda run: run.seed
+    )
+    if not finished:
+        return None
+    values = tuple(float((run.result or {})["scores"]["test"]["accuracy"]) for run in finished)
+    low, high = mean_interval(values, experiment.spec.images["test"])
+    return CurvePoint(
+        experiment_id=experiment.id,
+        share=experiment.spec.train_share,
+        train_images=experiment.spec.images["train"],
+        seeds=tuple(run.seed for run in finished),
+        values=values,
+        mean=statistics.fmean(values),
+        low=low,
+        high=high,
+    )
+
+
+def overlap(first: CurvePoint, second: CurvePoint) -> bool:
+    """Whether the intervals of the two have a value in common."""
+    return first.low <= second.high and second.low <= first.high

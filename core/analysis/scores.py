@@ -1,0 +1,224 @@
+"""How good every strategy is by every measure, with seeds and intervals; classes; reliability.
+
+The metrics themselves are in ``core.analysis.metrics``.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.metrics import (
+    RELIABILITY_BINS,
+    Metric,
+    find_metric,
+    once,
+    reliability_bin,
+)
+from core.analysis.significance import drawn_counts, mean_interval, percentile_interval
+
+# Fewer than for differences: these are sums by class or bin for every run, and only drawn.
+RESAMPLES = 500
+# Narrower than rounding: the samples were all alike, which tells nothing about other images.
+_NO_SPREAD = 1e-12
+
+
+@dataclass(frozen=True)
+class StrategyScore:
+    """One measure of one strategy.
+
+    ``values`` by seed in the order of ``seeds``, ``mean`` over them, ``deviation`` their sample
+    standard deviation (None with one seed). ``low`` and ``high``: 95 % interval of the mean over
+    test images like these; None where it was not asked for, or where the images cannot tell
+    (every sample of them gives the same value). ``majority``: see ``Metric.of_majority``.
+    """
+
+    score: str
+    strategy: str
+    title: str
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    mean: float
+    deviation: float | None
+    low: float | None
+    high: float | None
+    majority: float | None
+
+
+def score_table(
+    evidence: ExperimentPredictions, score: str = "accuracy", with_intervals: bool = True
+) -> tuple[StrategyScore, ...]:
+    """One measure of every strategy, in the order of the ladder.
+
+    Shares have the Wilson interval of the rounded mean number of images; the others that of a
+    percentile bootstrap over images, moved by the bootstrap's own bias (a calibration error of
+    drawn images is always a little larger). Bootstrapping takes up to a second for 50 runs on
+    10,000 images: leave intervals out where they are not shown.
+    """
+    kind = find_metric(score)
+    values = [kind.of_runs(evidence, answers, once(evidence)) for answers in evidence.answers]
+    if not with_intervals:
+        intervals: list[tuple[float, float] | None] = [None] * len(values)
+    elif kind.is_fraction:
+        intervals = [mean_interval(list(of_seeds[:, 0]), evidence.images) for of_seeds in values]
+    else:
+        intervals = _bootstrapped(evidence, kind, [float(entry.mean()) for entry in values])
+    majority = kind.of_majority(evidence) if kind.of_majority and evidence.images else None
+    return tuple(
+        _strategy_score(kind, answers, [float(value) for value in of_seeds[:, 0]], found, majority)
+        for answers, of_seeds, found in zip(evidence.answers, values, intervals, strict=True)
+    )
+
+
+def _strategy_score(
+    kind: Metric,
+    answers: StrategyPredictions,
+    values: list[float],
+    interval: tuple[float, float] | None,
+    majority: float | None,
+) -> StrategyScore:
+    low, high = interval or (None, None)
+    return StrategyScore(
+        score=kind.name,
+        strategy=answers.strategy,
+        title=answers.title,
+        seeds=answers.seeds,
+        values=tuple(values),
+        mean=statistics.fmean(values),
+        deviation=statistics.stdev(values) if len(values) > 1 else None,
+        low=low,
+        high=high,
+        majority=majority,
+    )
+
+
+def _bootstrapped(
+    evidence: ExperimentPredictions, kind: Metric, means: list[float]
+) -> list[tuple[float, float] | None]:
+    if not evidence.answers:
+        return []
+    found: list[list[np.ndarray]] = [[] for _ in evidence.answers]
+    random = np.random.default_rng(0)
+    for block in drawn_counts(evidence.images, RESAMPLES, random):
+        counts = np.ascontiguousarray(block.T)
+        for position, answers in enumerate(evidence.answers):
+            found[position].append(kind.of_runs(evidence, answers, counts).mean(axis=0))
+    return [
+        _centred_interval(np.concatenate(samples), mean, kind)
+        for samples, mean in zip(found, means, strict=True)
+    ]
+
+
+def _centred_interval(samples: np.ndarray, mean: float, kind: Metric) -> tuple[float, float] | None:
+    if np.ptp(samples) < _NO_SPREAD:
+        return None
+    low, high = percentile_interval(samples - samples.mean() + mean)
+    largest = np.inf if kind.unit == "nats" else 1.0
+    return max(0.0, low), min(largest, high)
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class of the test images: means over seeds, 0 to 1.
+
+    ``images`` of this class are in the test split; ``named`` is how often the class was predicted.
+    ``precision``: fraction of those predictions that is correct (None where no seed predicts it).
+    ``recall``: fraction of the class's images that is predicted as it, with its Wilson interval
+    ``recall_low`` and ``recall_high``; None for a class without test images.
+    """
+
+    label: int
+    name: str
+    images: int
+    named: float
+    precision: float | None
+    recall: float | None
+    recall_low: float | None
+    recall_high: float | None
+    f1: float | None
+
+
+def per_class_table(
+    evidence: ExperimentPredictions, strategy: str | None
+) -> tuple[ClassScore, ...]:
+    """The classes in their order, for one strategy; None: always predicting the commonest."""
+    if strategy is None:
+        predicted = np.full((1, evidence.images), evidence.majority_label)
+    else:
+        predicted = evidence.of(strategy).predicted
+    return tuple(
+        _class_score(evidence, label, predicted == label) for label in range(len(evidence.classes))
+    )
+
+
+def _class_score(evidence: ExperimentPredictions, label: int, named: np.ndarray) -> ClassScore:
+    """``named`` bool ``(S, N)``: whether each seed gave each image this class."""
+    of_class = evidence.labels == label
+    images = int(of_class.sum())
+    times_named = named.sum(axis=1)
+    right = (named & of_class).sum(axis=1)
+    precisions = right[times_named > 0] / times_named[times_named > 0]
+    recalls = right / images if images else None
+    low, high = (None, None) if recalls is None else mean_interval(recalls.tolist(), images)
+    with_either = times_named + images > 0
+    f1 = 2 * right[with_either] / (times_named + images)[with_either]
+    return ClassScore(
+        label=label,
+        name=evidence.classes[label],
+        images=images,
+        named=float(times_named.mean()),
+        precision=_mean(precisions),
+        recall=None if recalls is None else _mean(recalls),
+        recall_low=low,
+        recall_high=high,
+        f1=_mean(f1),
+    )
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Predictions whose probability is over ``low`` up to ``high``, over all seeds.
+
+    ``count`` of predictions; ``confidence`` is their mean probability and ``accuracy`` the fraction
+    that is correct (both None where there are none). ``accuracy_low`` and ``accuracy_high``: 95 %
+    Wilson interval for the mean count a seed, since seeds are scored on the same images.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+
+
+def reliability(evidence: ExperimentPredictions, strategy: str) -> tuple[ReliabilityBin, ...]:
+    """The 15 bins of the reliability diagram, from the least to the most confident predictions."""
+    answers = evidence.of(strategy)
+    bins = reliability_bin(answers.confidence)
+    found = []
+    for number in range(RELIABILITY_BINS):
+        inside = bins == number
+        count = int(inside.sum())
+        accuracy = _mean(answers.correct[inside])
+        images = round(count / len(answers.seeds))
+        known = accuracy is not None and images > 0
+        low, high = mean_interval([accuracy or 0.0], images) if known else (None, None)
+        found.append(
+            ReliabilityBin(
+                low=number / RELIABILITY_BINS,
+                high=(number + 1) / RELIABILITY_BINS,
+                count=count,
+                confidence=_mean(answers.confidence[inside]),
+                accuracy=accuracy,
+                accuracy_low=low,
+                accuracy_high=high,
+            )
+        )
+    return tuple(found)
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean(dtype=np.float64)) if len(values) else None

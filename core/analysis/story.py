@@ -1,0 +1,331 @@
+"""The story of one experiment: who appears in it, and the picture of each scene.
+
+The story climbs from the commonest class over a network on raw pixels and one that learns its own
+filters to one that starts from what other pictures taught it (``best_pretrained``), which is held
+against the best that started from nothing (``best_from_scratch``). Scenes whose strategies have no
+result are left out. Every number comes from the experiment; ``core.analysis.words.story`` tells
+it.
+"""
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from core.analysis import choice
+from core.analysis.choice import MAJORITY, needs_pretrained, role_of
+from core.analysis.comparison import Comparison, Row
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.significance import wilson_interval
+from core.analysis.verdicts import (
+    MajorityVerdict,
+    Outcome,
+    PairVerdict,
+    against_majority,
+    pair_verdict,
+)
+from core.experiments.records import ExperimentRecord, RunRecord
+
+# The two rungs from scratch that have scenes of their own.
+PIXELS, FILTERS = "mlp", "cnn"
+PICTURES, COMMONEST, HEAD_START = "pictures", "commonest", "head_start"
+TIME, ELSEWHERE = "time", "elsewhere"
+SCENES = (PICTURES, COMMONEST, PIXELS, FILTERS, HEAD_START, TIME, ELSEWHERE)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of the chart that grows from scene to scene; fractions are 0 to 1.
+
+    ``low`` and ``high``: 95 % Wilson interval; None where the number of images is not known.
+    """
+
+    strategy: str
+    label: str
+    accuracy: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Montage:
+    """Real pictures of every class; whoever shows it has the dataset."""
+
+    dataset_id: str
+
+
+@dataclass(frozen=True)
+class Squares:
+    """A hundred squares, a fraction ``share`` (0 to 1) marked; ``label`` is what they stand for."""
+
+    share: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars from the top of a chart with room for ``places``, so that later ones find theirs.
+
+    ``dataset`` is the name of the dataset.
+    """
+
+    dataset: str
+    bars: tuple[Bar, ...]
+    places: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """Accuracy against the time of a whole run, of all strategies of ``comparison``."""
+
+    comparison: Comparison
+
+
+Picture = Montage | Squares | Bars | Times
+
+
+@dataclass(frozen=True, eq=False)
+class StoryFacts:
+    """The experiment that the story is about.
+
+    ``load_evidence`` is called when a scene first needs to know whether a difference is real.
+    What was not kept (results without predictions) is simply not in it.
+    """
+
+    comparison: Comparison
+    load_evidence: Callable[[], ExperimentPredictions]
+
+    @cached_property
+    def evidence(self) -> ExperimentPredictions:
+        return self.load_evidence()
+
+    @property
+    def name(self) -> str:
+        return self.comparison.dataset
+
+    @property
+    def test_images(self) -> int:
+        return self.comparison.images.get("test", 0)
+
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """The strategies that have a result, by name, in the order of their runs."""
+        return {row.strategy: row for row in self.comparison.finished_rows}
+
+    @property
+    def has_baseline(self) -> bool:
+        known = self.comparison
+        return known.majority_class is not None and known.majority_accuracy is not None
+
+    @property
+    def has_pretrained(self) -> bool:
+        """Asked without reading predictions, which ``best_pretrained`` may need."""
+        return any(needs_pretrained(name) for name in self.rows)
+
+    @cached_property
+    def best_from_scratch(self) -> Row | None:
+        """The most accurate strategy trained from scratch; ties go to the first."""
+        name = choice.best_from_scratch(self._accuracies)
+        return None if name is None else self.rows[name]
+
+    @cached_property
+    def best_pretrained(self) -> Row | None:
+        """The pre-trained one that the story is about: see ``choice.best_pretrained``."""
+        name = choice.best_pretrained(self._accuracies, self._is_better)
+        return None if name is None else self.rows[name]
+
+    @property
+    def gain(self) -> float | None:
+        """What the pre-trained one adds in accuracy; None where one of the two is missing."""
+        if self.best_pretrained is None or self.best_from_scratch is None:
+            return None
+        return accuracy_of(self.best_pretrained) - accuracy_of(self.best_from_scratch)
+
+    @property
+    def gain_outcome(self) -> Outcome | None:
+        """Whether the gain is real, also over other seeds; None where that is not known."""
+        if self.best_pretrained is None or self.best_from_scratch is None:
+            return None
+        pair = self.verdict(self.best_pretrained.strategy, over=self.best_from_scratch.strategy)
+        if pair is None:
+            return None
+        return Outcome.TIED if pair.seeds_agree is False else pair.outcome
+
+    def verdict(self, strategy: str, over: str) -> PairVerdict | None:
+        """Whether ``strategy`` differs from ``over``; None where that was not kept."""
+        answered = {answers.strategy for answers in self.evidence.answers}
+        if not {strategy, over} <= answered:
+            return None
+        return pair_verdict(self.evidence, over, strategy)
+
+    def verdict_on_majority(self, strategy: str) -> MajorityVerdict | None:
+        """Whether it beats always predicting the commonest class; None where that was not kept."""
+        if strategy not in {answers.strategy for answers in self.evidence.answers}:
+            return None
+        return against_majority(self.evidence, strategy)
+
+    def before(self, strategy: str) -> Row | None:
+        """What a rung is held against, besides the commonest class."""
+        if needs_pretrained(strategy):
+            return self.best_from_scratch
+        return self.rows.get(PIXELS) if strategy == FILTERS else None
+
+    @property
+    def timed_rows(self) -> list[Row]:
+        """What was trained and knows how long a whole run took."""
+        return [
+            row
+            for row in self.rows.values()
+            if role_of(row.strategy) != "baseline" and row.end_to_end_seconds is not None
+        ]
+
+    @cached_property
+    def bars(self) -> tuple[Bar, ...]:
+        """All bars of the story from the lowest rung up, those of the last scene included."""
+        shown = [self.rows.get(PIXELS), self.rows.get(FILTERS)]
+        if self.best_pretrained is not None:
+            if self.best_from_scratch not in shown:
+                shown.append(self.best_from_scratch)
+            if role_of(self.best_pretrained.strategy) != "linear_probe":
+                shown += [r for r in self.rows.values() if role_of(r.strategy) == "linear_probe"]
+            shown.append(self.best_pretrained)
+        return self.baseline_bars + tuple(bar_of(row) for row in shown if row is not None)
+
+    @property
+    def baseline_bars(self) -> tuple[Bar, ...]:
+        """The bar of always predicting the commonest class; none where it is not known."""
+        share = self.comparison.majority_accuracy
+        if not self.has_baseline or share is None:
+            return ()
+        low, high = None, None
+        if self.test_images:
+            low, high = wilson_interval(round(share * self.test_images), self.test_images)
+        return (Bar(MAJORITY, f"Always “{self.comparison.majority_class}”", share, low, high),)
+
+    @property
+    def _accuracies(self) -> dict[str, float]:
+        return {name: accuracy_of(row) for name, row in self.rows.items()}
+
+    def _is_better(self, strategy: str, over: str) -> bool:
+        verdict = self.verdict(strategy, over=over)
+        return verdict is not None and verdict.told_apart
+
+
+def scene_keys(facts: StoryFacts, other: StoryFacts | None) -> tuple[str, ...]:
+    """The scenes that this experiment has results for, in their order.
+
+    ``other`` is the experiment of the last scene: see ``other_experiment``.
+    """
+    there = {
+        PICTURES: True,
+        COMMONEST: facts.has_baseline,
+        PIXELS: PIXELS in facts.rows,
+        FILTERS: FILTERS in facts.rows,
+        HEAD_START: facts.has_pretrained,
+        TIME: len(facts.timed_rows) > 1,
+        ELSEWHERE: other is not None
+        and other.best_from_scratch is not None
+        and other.has_pretrained,
+    }
+    return tuple(key for key in SCENES if there[key])
+
+
+def picture_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Picture:
+    """What one of ``scene_keys`` shows; ``KeyError`` for any other, a programmer's error."""
+    if key == PICTURES:
+        return Montage(facts.comparison.dataset_id)
+    if key == COMMONEST:
+        (bar,) = facts.baseline_bars
+        return Squares(bar.accuracy, bar.label)
+    if key == TIME:
+        return Times(facts.comparison)
+    if key == ELSEWHERE:
+        return _bars_elsewhere(facts, other)
+    rung = rung_of(key, facts)
+    last = [bar.strategy for bar in facts.bars].index(rung) + 1
+    return Bars(facts.name, facts.bars[:last], len(facts.bars))
+
+
+def rung_of(key: str, facts: StoryFacts) -> str:
+    """The strategy that the scene of a rung is about; ``KeyError`` for another scene."""
+    if key in (PIXELS, FILTERS):
+        return key
+    if key != HEAD_START or facts.best_pretrained is None:
+        raise KeyError(key)
+    return facts.best_pretrained.strategy
+
+
+def _bars_elsewhere(facts: StoryFacts, other: StoryFacts | None) -> Bars:
+    if other is None or other.best_pretrained is None or other.best_from_scratch is None:
+        raise KeyError(ELSEWHERE)
+    bars = (
+        *other.baseline_bars,
+        bar_of(other.best_from_scratch),
+        bar_of(other.best_pretrained),
+    )
+    return Bars(other.name, bars, max(len(bars), len(facts.bars)))
+
+
+def bar_of(row: Row) -> Bar:
+    return Bar(
+        row.strategy,
+        row.title,
+        accuracy_of(row),
+        row.test_accuracy_low,
+        row.test_accuracy_high,
+    )
+
+
+def accuracy_of(row: Row) -> float:
+    """The mean test accuracy of a row that has one."""
+    if row.test_accuracy is None:
+        raise ValueError(f"{row.strategy} has no result yet")
+    return row.test_accuracy
+
+
+def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
+    """By experiment: the best pre-trained accuracy minus the best from scratch.
+
+    From the scores that every run keeps, without reading predictions. Experiments that lack
+    either are left out; the order is that in which they first appear among ``runs``.
+    """
+    scores: dict[str, dict[str, list[float]]] = {}
+    for run in runs:
+        score = (run.result or {}).get("scores", {}).get("test")
+        if run.state == "finished" and score is not None and role_of(run.strategy) != "baseline":
+            strategies = scores.setdefault(run.experiment_id, {})
+            strategies.setdefault(run.strategy, []).append(float(score["accuracy"]))
+    gains = {}
+    for experiment_id, strategies in scores.items():
+        means = {name: statistics.fmean(values) for name, values in strategies.items()}
+        pretrained = [mean for name, mean in means.items() if needs_pretrained(name)]
+        scratch = [mean for name, mean in means.items() if not needs_pretrained(name)]
+        if pretrained and scratch:
+            gains[experiment_id] = max(pretrained) - max(scratch)
+    return gains
+
+
+def headline_experiment(
+    experiments: Sequence[ExperimentRecord], gains: Mapping[str, float]
+) -> ExperimentRecord:
+    """The story shown by default: the recorded experiment with the largest gain.
+
+    Without any, the first that is not part of a learning curve (those use a fraction of the
+    images), else the first. ``experiments`` must not be empty.
+    """
+    recorded = [entry for entry in experiments if entry.recorded and entry.id in gains]
+    whole = next((entry for entry in experiments if not entry.spec.series), experiments[0])
+    return max(recorded, key=lambda entry: gains[entry.id], default=whole)
+
+
+def other_experiment(gains: Mapping[str, float], own: float | None) -> str | None:
+    """The experiment that shows the other side: the one with the smallest gain.
+
+    Where the story's own gain is smaller still: the one with the largest. None without any.
+    """
+    if not gains:
+        return None
+    smallest = min(gains, key=lambda name: gains[name])
+    if own is not None and own <= gains[smallest]:
+        return max(gains, key=lambda name: gains[name])
+    return smallest

@@ -1,0 +1,134 @@
+"""An experiment in three sentences: what won and how surely, what it costs, when less is enough.
+
+Beside them ``describe_findings``, what the overview of an experiment says first.
+"""
+
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.summary import Summary
+from core.analysis.verdicts import Outcome, outcome_of, ties
+from core.analysis.words.verdicts import (
+    NO_TIES,
+    adjusted_p_words,
+    always,
+    closed,
+    describe_power,
+    describe_ties,
+    interval_words,
+    number_word,
+    one_seed_words,
+    p_text,
+    points_words,
+    standing,
+)
+from core.text import percent_text, seconds_text
+
+NOTHING_YET = (
+    "No run of this experiment has finished with its predictions, so there is nothing to "
+    "summarise yet.",
+    "What it costs in time will stand here once a run has finished.",
+    "Whether something simpler is enough will stand here, too.",
+)
+
+
+def describe_summary(summary: Summary | None) -> tuple[str, str, str]:
+    """Three sentences, each with its numbers behind the words."""
+    if summary is None:
+        return NOTHING_YET
+    return _what_won(summary), _what_it_costs(summary), _when_less_is_enough(summary)
+
+
+def describe_findings(evidence: ExperimentPredictions) -> list[str]:
+    """Who leads, what cannot be told apart, what so many images can show, and single seeds."""
+    best = evidence.best
+    if best is None:
+        return [describe_power(evidence)]
+    gain = best.accuracy - evidence.majority_accuracy
+    baseline = always(evidence.majority_name)
+    where = standing(outcome_of(gain, gain != 0), gain, baseline) if gain else f"equals {baseline}"
+    found = [
+        f"{closed(best.title)} got the most test images right: {percent_text(best.accuracy)}, "
+        f"which {where}."
+    ]
+    groups = ties(evidence)
+    found += [describe_ties(group) for group in groups]
+    if len(evidence.answers) > 1 and not groups:
+        found.append(NO_TIES)
+    found.append(describe_power(evidence))
+    single = [answers.title for answers in evidence.answers if len(answers.seeds) == 1]
+    if single and len(single) == len(evidence.answers):
+        found.append(
+            "One seed each: how much of a difference comes from the luck of training is not known."
+        )
+    elif single:
+        found.append(
+            f"One seed: {'; '.join(single)}. How much of their differences comes from the luck of "
+            "training is not known."
+        )
+    return found
+
+
+def _what_won(summary: Summary) -> str:
+    best, verdict = summary.best, summary.verdict
+    baseline = always(verdict.majority_name)
+    share = f"{percent_text(best.accuracy)} of the {verdict.images:,} test images"
+    details = [
+        one_seed_words((best.title, verdict.seeds)),
+        interval_words(verdict.low, verdict.high),
+    ]
+    known = ", ".join(detail for detail in details if detail)
+    start = f"{closed(best.title)} gets {share} right"
+    found = standing(verdict.outcome, verdict.difference, baseline)
+    if not verdict.is_better:
+        about = f"difference {points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)}"
+        return f"{start}, the most of what was tried, but {found} ({about})."
+    won = f"{start} and {found} ({known})"
+    if summary.tied:
+        names = "; ".join(summary.tied)
+        count = len(summary.tied)
+        others = names if count == 1 else f"these {number_word(count)}: {names}"
+        return f"{won}; it {standing(Outcome.TIED, 0.0, others)}."
+    lead = summary.lead
+    if lead is None:
+        return f"{won}."
+    doubt = ", though its seeds disagree" if lead.seeds_agree is False else ""
+    ahead = standing(lead.outcome, lead.difference, f"the next, {lead.first_title}")
+    return f"{won}; it {ahead}, {adjusted_p_words(lead.adjusted_p_value, lead.pairs)}{doubt}."
+
+
+def _what_it_costs(summary: Summary) -> str:
+    best = summary.best
+    if best.seconds is None:
+        return f"How long a run of {best.title} takes is not known."
+    cost = (
+        f"One run of it takes {seconds_text(best.seconds)} from start to score, the extraction of "
+        "features counted"
+    )
+    quickest = summary.quickest_good
+    if quickest is None:
+        return f"{cost}; nothing that is clearly better than the commonest class is quicker."
+    return (
+        f"{cost}; the quickest that is clearly better than the commonest class, "
+        f"{quickest.title}, takes {seconds_text(quickest.seconds)} and gets "
+        f"{percent_text(quickest.accuracy)} right."
+    )
+
+
+def _when_less_is_enough(summary: Summary) -> str:
+    baseline = always(summary.verdict.majority_name)
+    if not summary.any_good:
+        return f"No strategy is clearly better than {baseline}, so none is worth its time here yet."
+    behind = f"; no better than {baseline}: {'; '.join(summary.useless)}" if summary.useless else ""
+    enough, nearest = summary.enough, summary.nearest_quicker
+    if enough is not None:
+        return (
+            f"Something quicker is enough here: {closed(enough.title)} takes "
+            f"{seconds_text(enough.seconds)} with {percent_text(enough.accuracy)}, "
+            f"and the difference cannot be seen on these images{behind}."
+        )
+    if nearest is None:
+        return f"Nothing that was tried is both quicker and as good{behind}."
+    start = f"Nothing quicker is enough here: the nearest, {nearest.title},"
+    if not summary.nearest_told_apart:
+        return f"{start} is not clearly better than {baseline}."
+    gap = points_words(summary.best.accuracy - nearest.accuracy)
+    return f"{start} is clearly behind, by {gap}{behind}."

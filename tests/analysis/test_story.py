@@ -1,0 +1,149 @@
+"""The story is true where a head start wins, loses or ties, and where runs are missing."""
+
+import numpy as np
+import pytest
+
+from core.analysis.story import (
+    Bars,
+    Squares,
+    Times,
+    headline_experiment,
+    other_experiment,
+    picture_of,
+    scene_keys,
+    stored_gains,
+)
+from core.analysis.verdicts import Outcome
+from core.comparison.charts.story_charts import (
+    HEIGHT,
+    PRESENTED_HEIGHT,
+    marked_squares,
+    story_chart,
+    story_chart_words,
+)
+from tests import made_up
+from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
+
+
+def test_whether_the_gain_is_real():
+    assert facts_of(WON).gain_outcome is Outcome.AHEAD
+    assert facts_of(TIED).gain_outcome is Outcome.TIED
+    assert facts_of(LOST).gain_outcome is Outcome.BEHIND
+    assert facts_of(WON, kept=False).gain_outcome is None
+    assert facts_of({"cnn": right(40)}).gain_outcome is None
+    assert facts_of(WON).gain == pytest.approx(0.4)
+
+
+def test_what_a_rung_is_held_against():
+    facts = facts_of(CLIMBING)
+    assert facts.before("mlp") is None
+    assert facts.before("cnn") is facts.rows["mlp"]
+    assert facts.before("vgg16_probe") is facts.rows["cnn"]
+
+
+def test_seeds_that_disagree_leave_a_gain_undecided():
+    cnn = np.concatenate([right(95), right(0), right(0)])
+    facts = facts_of({"mlp": np.concatenate([right(21)] * 3), "cnn": cnn})
+    verdict = facts.verdict("cnn", over="mlp")
+    assert verdict is not None
+    assert (verdict.told_apart, verdict.seeds_agree) == (True, False)
+
+
+def test_a_gain_over_seeds_that_disagree_is_not_real():
+    probe = np.concatenate([right(95), right(0), right(0)])
+    facts = facts_of({"cnn": np.concatenate([right(21)] * 3), "vgg16_probe": probe})
+    assert facts.gain_outcome is Outcome.TIED
+
+
+def test_scenes_without_results_are_left_out():
+    facts = facts_of({"vgg16_probe": right(90)})
+    assert scene_keys(facts, None) == ("pictures", "commonest", "head_start")
+
+
+def test_the_probe_leads_unless_another_is_really_better():
+    near = facts_of(CLIMBING | {"vgg16_finetune": right(92)})
+    assert near.best_pretrained is near.rows["vgg16_probe"]
+    assert [bar.strategy for bar in near.bars] == ["majority", "mlp", "cnn", "vgg16_probe"]
+    far = facts_of({"cnn": right(40), "vgg16_probe": right(60), "vgg16_finetune": right(95)})
+    assert far.best_pretrained is far.rows["vgg16_finetune"]
+    assert [bar.strategy for bar in far.bars] == [
+        "majority",
+        "cnn",
+        "vgg16_probe",
+        "vgg16_finetune",
+    ]
+    without = facts_of({"cnn": right(40), "vgg16_features": right(60)})
+    assert without.best_pretrained is without.rows["vgg16_features"]
+
+
+def test_the_other_experiment_has_the_smallest_gain_or_the_largest_if_ones_own_is_smallest():
+    gains = {"a": 0.3, "b": 0.1, "c": 0.2}
+    assert other_experiment(gains, own=0.25) == "b"
+    assert other_experiment(gains, own=None) == "b"
+    assert other_experiment(gains, own=0.05) == "a"
+    assert other_experiment({}, own=0.1) is None
+
+
+def test_gains_come_from_stored_scores():
+    runs = [
+        made_up.run("majority", result=made_up.result(0.9)),
+        made_up.run("cnn", 0, result=made_up.result(0.5)),
+        made_up.run("cnn", 1, result=made_up.result(0.75)),
+        made_up.run("vgg16_probe", result=made_up.result(0.875)),
+        made_up.run("vgg16_finetune", state="failed", result=None),
+        made_up.run("cnn", experiment_id="only_cnn", result=made_up.result(0.5)),
+    ]
+    assert stored_gains(runs) == {"abcd1234": 0.25}
+
+
+def test_the_headline_is_the_recorded_result_with_the_largest_gain():
+    own = made_up.experiment(id="own")
+    small, large = (made_up.experiment(id=name, recorded=True) for name in ("small", "large"))
+    gains = {"own": 0.9, "small": 0.1, "large": 0.2}
+    assert headline_experiment([own, small, large], gains) is large
+    assert headline_experiment([own, small], {"own": 0.9}) is own
+    point = made_up.experiment(id="point", spec=made_up.spec(series="curve"))
+    assert headline_experiment([point, own], {}) is own
+    assert headline_experiment([point], {}) is point
+
+
+def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
+    facts = facts_of(CLIMBING)
+    figures = []
+    for count, key in ((2, "mlp"), (3, "cnn"), (4, "head_start")):
+        picture = picture_of(key, facts, None)
+        assert isinstance(picture, Bars)
+        assert (len(picture.bars), picture.places) == (count, 4)
+        figures.append(story_chart(picture))
+    for figure in figures:
+        assert figure.layout.height == HEIGHT
+        assert figure.layout.yaxis.range == (3.55, -0.6)
+        assert figure.layout.xaxis.range == (0, 102)
+    drawn = [trace.x[0] for trace in figures[2].data if trace.type == "bar"]
+    assert drawn == pytest.approx([20.0, 40.0, 55.0, 90.0])
+    assert story_chart(picture, presented=True).layout.height == PRESENTED_HEIGHT
+
+
+def test_a_hundred_squares_are_marked_by_the_share():
+    assert marked_squares(Squares(0.186, "Always “ant”")) == 19
+    assert marked_squares(Squares(0.001, "")) == 1
+    assert marked_squares(Squares(0.999, "")) == 99
+    squares = Squares(0.2, "Always “ant”")
+    right_ones, wrong_ones = story_chart(squares).data
+    assert (len(right_ones.x), len(wrong_ones.x)) == (20, 80)
+    assert story_chart_words(squares) == (
+        "A hundred squares for a hundred pictures; 20 of them are marked: Always “ant” is right "
+        "for these."
+    )
+
+
+def test_every_chart_is_said_in_words():
+    facts = facts_of(CLIMBING)
+    picture = picture_of("mlp", facts, None)
+    assert story_chart_words(picture) == (
+        "Test accuracy on insects, bars with 95 % intervals. Always “ant” 20.0 % (13.3 % to "
+        "28.9 %); MLP 40.0 % (30.9 % to 49.8 %)."
+    )
+    times = picture_of("time", facts, None)
+    assert isinstance(times, Times)
+    assert story_chart_words(times).endswith("VGG16 probe 90.0 % after 10.0 s.")
