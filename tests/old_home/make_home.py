@@ -198,6 +198,8 @@ def tell() -> None:
                 for address in held.VIEWS
             },
         }
+        for document in documents["runs"].values():
+            del document["log"]  # the place of this moment, not stored
         for name, document in documents.items():
             text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
             (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
