@@ -200,6 +200,8 @@ def tell() -> None:
         }
         for document in documents["runs"].values():
             del document["log"]  # the place of this moment, not stored
+        for name in ("digits", "themes16"):
+            del documents["datasets"][name]["created_at"]  # bundled: made when a home opens
         for name, document in documents.items():
             text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
             (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
