@@ -343,6 +343,7 @@ def python_m_core(*arguments: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_nothing_running(store: Store, stop: signal.Signals) -> None:
     options = ("--strategies", "mlp", "--seeds", "0,1", "--image-size", "8")

@@ -14,6 +14,8 @@ from core.runs.specs import plan_experiment
 from core.runs.store import Store
 from tests import made_up
 
+pytestmark = pytest.mark.tensorflow
+
 SHAPES = {
     "cnn/convolution_1": (5, 5, 3, 32),
     "cnn/convolution_2": (5, 5, 32, 32),

@@ -13,6 +13,8 @@ from core.runs.kept_models import read_weights, why_no_weights
 from core.runs.predictions import read_predictions
 from core.training.restore import restored_model
 
+pytestmark = pytest.mark.tensorflow
+
 PICTURES = 64
 # Predictions are recorded in float16, whose steps are 0.0005 just below 1; another processor
 # rounds another way, hence four times that.
