@@ -22,19 +22,17 @@ def random_base():
     return arrays
 
 
-@pytest.fixture(scope="session")
-def random_full(random_base):
-    """``random_base`` with fc1 and fc2, 411 MB of zeros that let a few units through."""
-    full = dict(random_base)
-    for name, rows in (("fc1", 25_088), ("fc2", 4_096)):
-        full[f"{name}/kernel"] = np.zeros((rows, 4_096), np.float32)
-        full[f"{name}/kernel"][:64, :64] = np.eye(64, dtype=np.float32)
-        full[f"{name}/bias"] = np.zeros(4_096, np.float32)
-    return full
-
-
 @pytest.fixture
-def random_weights(random_base, random_full, monkeypatch):
-    """``load_base`` and ``load_full`` give random arrays."""
+def random_weights(random_base, monkeypatch):
+    """``load_base`` and ``load_full`` give random arrays; fc1 and fc2 let a few units through."""
+
+    def load_full():
+        full = dict(random_base)
+        for name, rows in (("fc1", 25_088), ("fc2", 4_096)):
+            full[f"{name}/kernel"] = np.zeros((rows, 4_096), np.float32)
+            full[f"{name}/kernel"][:64, :64] = np.eye(64, dtype=np.float32)
+            full[f"{name}/bias"] = np.zeros(4_096, np.float32)
+        return full
+
     monkeypatch.setattr(weights, "load_base", lambda: random_base)
-    monkeypatch.setattr(weights, "load_full", lambda: random_full)
+    monkeypatch.setattr(weights, "load_full", load_full)
