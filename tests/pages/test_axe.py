@@ -28,11 +28,18 @@ def address(tmp_path_factory: pytest.TempPathFactory, session_home: Path) -> Ite
         yield found
 
 
-@pytest.fixture
-def page(browser, address):
-    tab = browser.new_page(
+@pytest.fixture(scope="module")
+def context(browser, address):
+    """One for all pages: what the first of them fetched and compiled is there for the others."""
+    with browser.new_context(
         base_url=address, color_scheme="light", viewport={"width": WIDTH, "height": 900}
-    )
+    ) as found:
+        yield found
+
+
+@pytest.fixture
+def page(context):
+    tab = context.new_page()
     tab.set_default_timeout(60 * MILLISECONDS)
     yield tab
     tab.close()
