@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: app test words check lint types imports showcase lock clean weights
+.PHONY: app test test-fast screenshots words check lint types imports showcase lock clean weights
 
 app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, start on 127.0.0.1
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -12,8 +14,14 @@ app: $(VENV)/.app weights  ## install, fetch what can be had of the weights, sta
 weights: $(VENV)/.app
 	$(BIN)/python -m core weights fetch || echo "Going on without the weights: what needs none works."
 
-test: $(VENV)/.dev  ## the whole suite
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
+	$(PYTEST)
+
+test-fast: $(VENV)/.dev  ## no browser, no TensorFlow, no real weights, nothing slow: under three minutes
+	$(PYTEST) -m "not browser and not tensorflow and not weights and not slow"
+
+screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
+	$(BIN)/python -m tests.screenshots
 
 words: $(VENV)/.dev  ## write the sentences that tests hold anew: read the change before you commit it
 	$(BIN)/python -m pytest tests/analysis/words --update-words

@@ -30,7 +30,7 @@ CHROMIUM_ARGUMENTS = [
 WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SERVER_SECONDS = 60
 MILLISECONDS = 1000
-# In the checkout but not in git: CI keeps this folder, so that people can look.
+# In the checkout but not in git, for people to look at.
 SCREENSHOTS = PROJECT_ROOT / "artefacts" / "screenshots"
 
 MARKS = [
@@ -126,6 +126,45 @@ def settle(page: Any) -> None:
     from playwright.sync_api import expect
 
     expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
+
+
+# Resolves when nothing in the document has changed for a while and no transition is on its way.
+STANDS_STILL = """async () => {
+    await new Promise(done => {
+        let timer = setTimeout(end, 150);
+        const watcher = new MutationObserver(() => {
+            clearTimeout(timer);
+            timer = setTimeout(end, 150);
+        });
+        function end() { watcher.disconnect(); done(); }
+        setTimeout(end, 10000);  // what never rests is looked at as it is
+        watcher.observe(document, {
+            subtree: true, childList: true, attributes: true, characterData: true,
+        });
+    });
+    const moving = document.getAnimations().filter(
+        each => each.playState === 'running'
+            && each.effect.getComputedTiming().endTime !== Infinity
+    );
+    await Promise.allSettled(moving.map(each => each.finished));
+}"""
+
+
+def stand_still(page: Any) -> None:
+    """Wait until the page is drawn, nothing in it changes any more, and nothing fades in."""
+    settle(page)
+    page.evaluate(STANDS_STILL)
+
+
+def open_whole(page: Any, address: str) -> None:
+    """Go there and wait until all of it is drawn."""
+    from playwright.sync_api import expect
+
+    page.goto(address)
+    page.locator("[data-testid=stMain] h1").first.wait_for()
+    settle(page)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    stand_still(page)
 
 
 def press(page: Any, key: str) -> None:

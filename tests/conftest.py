@@ -3,19 +3,31 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import numpy as np
-import pytest
-from PIL import Image
+from typing import Any
 
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
+
+# With several workers (``pytest -n 2``) a library that takes a thread for each core would take
+# more than there are. Children inherit this.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(_variable, "1")
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from PIL import Image
+
 from core.errors import HeadstartError
 from core.pretrained import digests, weights
+from tests.browser import running_browser
 
 # A test that forgets to ask for a home of its own must not write into that of the person who runs
 # it. The object deletes the folder when the session ends.
@@ -37,6 +49,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 TINY_CLASSES = ("blue", "green", "red")
 TINY_IMAGES_PER_CLASS = 20
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where tests with TensorFlow are left out, a file that holds nothing else is not imported, as
+    importing it loads TensorFlow."""
+    if "not tensorflow" in config.getoption("markexpr") and collection_path.suffix == ".py":
+        lines = collection_path.read_text(encoding="utf-8").splitlines()
+        if "pytestmark = pytest.mark.tensorflow" in lines:
+            return True
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _only_marked_tests_load_tensorflow(request: pytest.FixtureRequest) -> Iterator[None]:
+    """``make test-fast`` leaves the marked tests out, so the marks have to be right."""
+    loaded_before = "tensorflow" in sys.modules
+    yield
+    if "tensorflow" in sys.modules and not loaded_before:
+        assert request.node.get_closest_marker("tensorflow"), (
+            "this test loads TensorFlow: mark it with pytest.mark.tensorflow"
+        )
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder ``name``, filled by ``make`` once for all workers of this session; read only."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder = base / name
+    with FileLock(base / f"{name}.lock"):
+        if not folder.exists():
+            half = base / f"{name}.half"
+            half.mkdir()
+            make(half)
+            half.rename(folder)
+    return folder
 
 
 @pytest.fixture
@@ -75,11 +123,13 @@ def tiny_dataset(home: Path, tiny_folder: Path) -> Dataset:  # noqa: ARG001 - se
 @pytest.fixture(scope="session")
 def session_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which the bundled datasets were stored once for the whole session; read only."""
-    folder = tmp_path_factory.mktemp("session") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_HOME", str(folder))
-        ensure_bundled_datasets()
-    return folder
+
+    def store_bundled(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HEADSTART_HOME", str(folder))
+            ensure_bundled_datasets()
+
+    return made_once(tmp_path_factory, "bundled", store_bundled)
 
 
 @pytest.fixture
@@ -113,9 +163,24 @@ def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = weights.status_of("base")
     if found.available and found.path.name == digests.BASE_FILE_NAME:
         return found.path
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("weights")))
-        try:
-            return weights.fetch().path
-        except HeadstartError as error:
-            pytest.skip(f"the real weights cannot be had here: {error}")
+
+    def fetch(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HEADSTART_HOME", str(folder))
+            try:
+                weights.fetch()
+            except HeadstartError as error:
+                (folder / "refused.txt").write_text(str(error), encoding="utf-8")
+
+    folder = made_once(tmp_path_factory, "weights", fetch)
+    if (refused := folder / "refused.txt").exists():
+        pytest.skip(f"the real weights cannot be had here: {refused.read_text(encoding='utf-8')}")
+    (found_file,) = folder.rglob(digests.BASE_FILE_NAME)
+    return found_file
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium for the tests of one module."""
+    with running_browser() as found:
+        yield found

@@ -18,11 +18,15 @@ DOCUMENTS = [
 LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_inside_the_project_lead_somewhere(document):
-    links = [link for link in LINK.findall(document.read_text()) if "://" not in link]
-    missing = [link for link in links if not (document.parent / link).exists()]
-    assert missing == []
+def test_links_inside_the_project_lead_somewhere():
+    links = [
+        (document.name, document.parent / link)
+        for document in DOCUMENTS
+        for link in LINK.findall(document.read_text())
+        if "://" not in link
+    ]
+    assert links
+    assert [(name, str(target)) for name, target in links if not target.exists()] == []
 
 
 def test_the_readme_names_every_strategy():

@@ -103,6 +103,7 @@ def save_photograph(path: Path) -> Path:
     return path
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("strategy", "colour", "image_size", "resize"),
@@ -192,6 +193,7 @@ def test_the_program_prepares_pictures_to_the_same_pixels(
         np.testing.assert_array_equal(theirs[0], ours, err_msg=path.name)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("home")
 def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None:
     store, run_id = run_of(add_arrows(), "mlp", 16, "stretch")
@@ -206,6 +208,7 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None
     assert [path for path in tmp_path.iterdir() if path.suffix == ".zip"] == []
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("home")
 def test_what_can_be_kept_and_what_not() -> None:
     store, run_id = run_of(add_arrows(), "mlp", 16, "stretch")

@@ -1,6 +1,5 @@
 """The palette is told apart by any colour vision, on both pages; measured, not believed."""
 
-import itertools
 import tomllib
 
 import numpy as np
@@ -32,9 +31,9 @@ def test_the_closest_pair_is_far_apart_for_every_colour_vision(vision):
     assert least >= LEAST_APART[vision], pair
 
 
-@pytest.mark.parametrize(("colour", "page"), [*itertools.product(COLOURS, PAGES)])
-def test_a_colour_keeps_three_to_one_on_both_pages(colour, page):
-    assert contrast(colour, page) >= 3.0
+def test_a_colour_keeps_three_to_one_on_both_pages():
+    found = {(colour, page): contrast(colour, page) for colour in COLOURS for page in PAGES}
+    assert {pair: ratio for pair, ratio in found.items() if ratio < 3.0} == {}
 
 
 def test_the_pages_are_those_of_the_theme(theme):
@@ -46,11 +45,10 @@ def test_charts_without_strategies_take_the_same_colours(theme):
 
 
 @pytest.mark.parametrize("kind", ["light", "dark"])
-@pytest.mark.parametrize("colour", ["textColor", "linkColor", "codeTextColor"])
-def test_text_keeps_seven_or_four_and_a_half_to_one(theme, kind, colour):
-    for page in ("backgroundColor", "secondaryBackgroundColor"):
-        least = 7.0 if colour == "textColor" else 4.5
-        assert contrast(theme[kind][colour], theme[kind][page]) >= least
+def test_text_keeps_seven_or_four_and_a_half_to_one(theme, kind):
+    for colour, least in (("textColor", 7.0), ("linkColor", 4.5), ("codeTextColor", 4.5)):
+        for page in ("backgroundColor", "secondaryBackgroundColor"):
+            assert contrast(theme[kind][colour], theme[kind][page]) >= least, (colour, page)
 
 
 # Published pairs (Sharma, Wu and Dalal 2005, table 1).

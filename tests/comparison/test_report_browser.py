@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.browser import MARKS, WCAG_AA, running_browser
+from tests.browser import MARKS, WCAG_AA
 
 # A4 less margins of 12 mm, at 96 pixels an inch.
 PRINTED_WIDTH, PRINTED_HEIGHT = 703, 1032
@@ -34,12 +34,6 @@ def report_file(tmp_path_factory, session_home):
         path = folder / "report.html"
         path.write_bytes(report_html(store, "c0819b9b"))
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with running_browser() as found:
-        yield found
 
 
 @pytest.fixture

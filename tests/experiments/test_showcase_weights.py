@@ -13,6 +13,8 @@ from core.experiments.predictions import read_predictions
 from core.pretrained import sources
 from core.training.restore import restored_model
 
+pytestmark = pytest.mark.tensorflow
+
 PICTURES = 64
 # Predictions are recorded in float16, whose steps are 0.0005 just below 1; another processor
 # rounds another way, hence four times that.

@@ -44,6 +44,9 @@ from core.runs.child import execute
 from core.settings import PROJECT_ROOT, current_settings
 from tests.stored_home import add_arrows, leave_out_bundled_datasets, majority_spec
 
+# One worker: those that need the process share it.
+pytestmark = pytest.mark.xdist_group("live")
+
 
 def waited_for(store: Store, experiment_id: str) -> Standing:
     deadline = time.monotonic() + 200
@@ -102,6 +105,7 @@ def by_strategy(answers: tuple[LiveAnswer, ...]) -> dict[str, LiveAnswer]:
     return {each.strategy: each for each in answers}
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_the_answers_are_those_that_the_runs_gave(ready: tuple[Store, str]) -> None:
     store, experiment_id = ready
@@ -119,6 +123,7 @@ def test_the_answers_are_those_that_the_runs_gave(ready: tuple[Store, str]) -> N
             assert each.heat_map is None
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_where_the_networks_looked(ready: tuple[Store, str]) -> None:
     store, experiment_id = ready
@@ -129,12 +134,14 @@ def test_where_the_networks_looked(ready: tuple[Store, str]) -> None:
     assert 0 <= maps["cnn"].min() <= maps["cnn"].max() <= 1
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_a_picture_of_another_shape_is_refused(ready: tuple[Store, str]) -> None:
     with pytest.raises(BadInput, match=r"takes uint8 pictures of \(8, 8, 1\)"):
         answer(*ready, np.zeros((9, 9, 1), np.uint8))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_two_ask_at_once(ready: tuple[Store, str]) -> None:
     store, experiment_id = ready
@@ -148,6 +155,7 @@ def test_two_ask_at_once(ready: tuple[Store, str]) -> None:
             np.testing.assert_allclose(left.probabilities, right.probabilities, atol=1e-6)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_a_stranger_gets_nothing(ready: tuple[Store, str], live_home: Path) -> None:
     address = read_address()
@@ -163,6 +171,7 @@ def test_a_stranger_gets_nothing(ready: tuple[Store, str], live_home: Path) -> N
         assert waited_for(*ready).state == "ready"
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_a_killed_process_is_noticed_and_replaced(ready: tuple[Store, str]) -> None:
     store, experiment_id = ready
@@ -180,6 +189,7 @@ def test_a_killed_process_is_noticed_and_replaced(ready: tuple[Store, str]) -> N
     assert not Path(former.place).exists()
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_a_process_of_other_code_is_replaced(
     ready: tuple[Store, str], monkeypatch: pytest.MonkeyPatch
@@ -194,6 +204,7 @@ def test_a_process_of_other_code_is_replaced(
     assert (address.code, address.process_id == former.process_id) == ("another", False)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_it_ends_when_told(ready: tuple[Store, str]) -> None:
     address = read_address()

@@ -1,9 +1,11 @@
 """Homes for page tests, and ways to open a page: cold, or through the router."""
 
+from functools import cache
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.experiments import first_start
@@ -17,6 +19,10 @@ from tests import made_up, stored_home
 RECORDED_ID = "aaaa1111"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
 TIMEOUT_SECONDS = 60
+
+# Each run of an AppTest looks through all installed packages for Streamlit components, which takes
+# four times as long as to draw the page. They stay the same.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def open_cold(page: str, /, **query: str) -> AppTest:

@@ -14,7 +14,6 @@ from tests.browser import (
     MARKS,
     MILLISECONDS,
     running_app,
-    running_browser,
     settle,
 )
 from tests.datasets.pictures import two_classes, write_zip
@@ -32,11 +31,11 @@ def address(home: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str):
-    with running_browser() as browser:
-        tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 1600})
-        tab.set_default_timeout(60 * MILLISECONDS)
-        yield tab
+def page(browser, address: str):
+    tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 1600})
+    tab.set_default_timeout(60 * MILLISECONDS)
+    yield tab
+    tab.close()
 
 
 def test_start_watch_cancel_compare(page, home):

@@ -1,4 +1,4 @@
-"""Compare: every view, cold and through the router; links that are stale; what is missing."""
+"""Compare: every view; links that are stale; what is missing."""
 
 from pathlib import Path
 from unittest.mock import Mock
@@ -33,7 +33,6 @@ from tests.pages.compared import (
 )
 from tests.pages.conftest import open_cold, open_routed, words
 
-OPENERS = {"cold": open_cold, "routed": open_routed}
 # What each view shows first, as one of its headings or sentences.
 VIEWS = {
     "overview": "What was found",
@@ -61,10 +60,16 @@ def everything(app):
     return "\n".join([words(app), *buttons, *charts])
 
 
-def is_whole(app):
-    assert not app.exception
-    assert [element.value for element in app.error] == []
+def is_whole(app, where=None):
+    assert not app.exception, where
+    assert [element.value for element in app.error] == [], where
     return app
+
+
+def every_view(experiment_id=EXPERIMENT):
+    """Each view by its link, cold: its name and the page."""
+    for view in VIEWS:
+        yield view, is_whole(open_cold("compare", experiment=experiment_id, view=view), view)
 
 
 @pytest.fixture
@@ -78,25 +83,20 @@ def arrows():
     return open_dataset("arrows")
 
 
-@pytest.fixture(params=OPENERS)
-def open_page(request):
-    return OPENERS[request.param]
+@pytest.mark.usefixtures("compared")
+def test_every_view_opens_from_its_link():
+    for view, app in every_view():
+        assert VIEWS[view] in everything(app), view
+        assert [element.value for element in app.warning] == [], view
+        assert app.segmented_control(key="address.view").value == view
 
 
 @pytest.mark.usefixtures("compared")
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_view_opens_from_its_link(open_page, view):
-    app = is_whole(open_page("compare", experiment=EXPERIMENT, view=view))
-    assert VIEWS[view] in everything(app)
-    assert [element.value for element in app.warning] == []
-    assert app.segmented_control(key="address.view").value == view
-
-
-@pytest.mark.usefixtures("compared")
-@pytest.mark.parametrize("show", SHOWS)
-def test_every_kind_of_pictures_opens_from_its_link(show):
-    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="pictures", show=show))
-    assert SHOWS[show] in everything(app)
+def test_every_kind_of_pictures_opens_from_its_link():
+    for show, sentence in SHOWS.items():
+        query = {"view": "pictures", "show": show}
+        app = is_whole(open_cold("compare", experiment=EXPERIMENT, **query), show)
+        assert sentence in everything(app), show
 
 
 def test_only_the_chosen_view_is_computed(compared, monkeypatch):  # noqa: ARG001
@@ -150,34 +150,34 @@ def test_the_headline_measure_is_that_of_every_chart():
     assert "Log loss against the time of a whole run." in everything(is_whole(app))
 
 
+STALE_LINKS = [
+    ({"experiment": "gone"}, "The link names the experiment gone, which is not here"),
+    ({"view": "gone"}, "The link names the view gone, which is not here"),
+    ({"metric": "gone"}, "The link names the measure gone, which is not here"),
+    ({"view": "differences", "first": "gone"}, "The link names the strategy gone"),
+    ({"view": "differences", "second": "**gone**"}, "strategy \\*\\*gone\\*\\*, which"),
+    ({"view": "pictures", "show": "gone"}, "the kind of pictures gone"),
+    ({"view": "pictures", "strategy": "gone"}, "The link names the strategy gone"),
+    ({"view": "pictures", "seed": "7"}, "The link names the seed 7"),
+    ({"view": "pictures", "true": "renamed"}, "The link names the class renamed"),
+    ({"view": "pictures", "predicted": "renamed"}, "The link names the class renamed"),
+    ({"view": "pictures", "image": "999999"}, "The link names the picture 999999"),
+    ({"view": "pictures", "image": "-1"}, "The link names the picture \\-1"),
+    ({"view": "pictures", "image": "١٢"}, "The link names the picture"),
+    ({"view": "pictures", "show": "flips", "side": "x"}, "The link names the side x"),
+    ({"view": "data", "series": "gone"}, "learning curve that the link names is not here"),
+    ({"view": "several", "several": "gone,cccc3333"}, "experiments that are not here"),
+    ({"view": "several", "baseline": "gone"}, "The link names the baseline gone"),
+]
+
+
 @pytest.mark.usefixtures("compared")
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ({"experiment": "gone"}, "The link names the experiment gone, which is not here"),
-        ({"view": "gone"}, "The link names the view gone, which is not here"),
-        ({"metric": "gone"}, "The link names the measure gone, which is not here"),
-        ({"view": "differences", "first": "gone"}, "The link names the strategy gone"),
-        ({"view": "differences", "second": "**gone**"}, "strategy \\*\\*gone\\*\\*, which"),
-        ({"view": "pictures", "show": "gone"}, "the kind of pictures gone"),
-        ({"view": "pictures", "strategy": "gone"}, "The link names the strategy gone"),
-        ({"view": "pictures", "seed": "7"}, "The link names the seed 7"),
-        ({"view": "pictures", "true": "renamed"}, "The link names the class renamed"),
-        ({"view": "pictures", "predicted": "renamed"}, "The link names the class renamed"),
-        ({"view": "pictures", "image": "999999"}, "The link names the picture 999999"),
-        ({"view": "pictures", "image": "-1"}, "The link names the picture \\-1"),
-        ({"view": "pictures", "image": "١٢"}, "The link names the picture"),
-        ({"view": "pictures", "show": "flips", "side": "x"}, "The link names the side x"),
-        ({"view": "data", "series": "gone"}, "learning curve that the link names is not here"),
-        ({"view": "several", "several": "gone,cccc3333"}, "experiments that are not here"),
-        ({"view": "several", "baseline": "gone"}, "The link names the baseline gone"),
-    ],
-)
-def test_a_stale_link_is_said_and_the_nearest_is_shown(query, sentence):
-    app = is_whole(open_cold("compare", **({"experiment": EXPERIMENT} | query)))
-    assert sentence in "\n".join(element.value for element in app.warning)
-    stale = list(query)[-1]
-    assert app.query_params.get(stale) != query[stale]
+def test_a_stale_link_is_said_and_the_nearest_is_shown():
+    for query, sentence in STALE_LINKS:
+        app = is_whole(open_cold("compare", **({"experiment": EXPERIMENT} | query)), query)
+        assert sentence in "\n".join(element.value for element in app.warning), query
+        stale = list(query)[-1]
+        assert app.query_params.get(stale) != query[stale], query
 
 
 @pytest.mark.usefixtures("compared")
@@ -282,79 +282,70 @@ def test_doubtful_labels_are_listed_as_often_as_they_are_found(compared):
 
 
 @pytest.mark.usefixtures("empty_home")
-@pytest.mark.parametrize("view", VIEWS)
-def test_an_experiment_without_a_finished_run_says_so(view):
-    store = open_store()
-    experiment_id = store.create_experiment(stored_home.majority_spec())
-    app = is_whole(open_cold("compare", experiment=experiment_id, view=view))
-    if view not in ("data", "several"):
-        assert "No run of this experiment has finished" in words(app)
+def test_an_experiment_without_a_finished_run_says_so():
+    experiment_id = open_store().create_experiment(stored_home.majority_spec())
+    for view, app in every_view(experiment_id):
+        if view not in ("data", "several"):
+            assert "No run of this experiment has finished" in words(app), view
 
 
 @pytest.mark.usefixtures("empty_home")
-@pytest.mark.parametrize("view", VIEWS)
-def test_one_seed_is_said_and_every_view_opens(view):
+def test_one_seed_is_said_and_every_view_opens():
     store_compared(open_store(), arrows(), seeds=(0,))
-    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
-    if view == "overview":
-        assert "One seed each" in words(app)
-        assert "one seed" in everything(app)
+    pages = dict(every_view())
+    assert "One seed each" in words(pages["overview"])
+    assert "one seed" in everything(pages["overview"])
 
 
 @pytest.mark.usefixtures("empty_home")
-@pytest.mark.parametrize("view", VIEWS)
-def test_one_strategy_alone_has_no_pair(view):
+def test_one_strategy_alone_has_no_pair():
     store_compared(open_store(), arrows(), names=("cnn",), seeds=(0,))
-    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
-    if view == "differences":
-        assert "no pair to compare yet" in words(app)
+    assert "no pair to compare yet" in words(dict(every_view())["differences"])
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_missing_predictions_of_one_run_are_said_and_the_others_shown(compared, view):  # noqa: ARG001
+@pytest.mark.usefixtures("compared")
+def test_missing_predictions_of_one_run_are_said_and_the_others_shown():
     predictions_path(f"{EXPERIMENT}-cnn-0").unlink()
     predictions_path(f"{EXPERIMENT}-mlp-1").write_bytes(b"not an array")
-    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
-    if view in ("overview", "differences", "pictures"):
-        assert "The answers of 2 finished runs to the single test" in app.warning[0].value
-        assert f"{EXPERIMENT}\\-cnn\\-0" in words(app)
+    for view, app in every_view():
+        if view in ("overview", "differences", "pictures"):
+            said = app.warning[0].value
+            assert "The answers of 2 finished runs to the single test" in said, view
+            assert f"{EXPERIMENT}\\-cnn\\-0" in words(app), view
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_without_any_predictions_the_results_are_still_there(compared, view):
+def test_without_any_predictions_the_results_are_still_there(compared):
     for run in compared.runs(EXPERIMENT):
         predictions_path(run.id).unlink()
-    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
-    if view == "overview":
-        assert "Test accuracy" in [element.value for element in app.header]
-        assert len(app.get("plotly_chart")) == 2
-    if view == "pictures":
-        assert "So this view has nothing to show" in app.warning[0].value
+    pages = dict(every_view())
+    assert "Test accuracy" in [element.value for element in pages["overview"].header]
+    assert len(pages["overview"].get("plotly_chart")) == 2
+    assert "So this view has nothing to show" in pages["pictures"].warning[0].value
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_without_the_dataset_the_numbers_are_still_there(compared, view):  # noqa: ARG001
+@pytest.mark.usefixtures("compared")
+def test_without_the_dataset_the_numbers_are_still_there():
     remove_dataset("arrows")
     reads.forget_datasets()
-    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view=view))
-    if view in ("pictures", "data"):
-        assert "is no longer here, so its pictures cannot be shown" in words(app)
+    for view, app in every_view():
+        if view in ("pictures", "data"):
+            assert "is no longer here, so its pictures cannot be shown" in words(app), view
 
 
 @pytest.mark.usefixtures("empty_home")
-@pytest.mark.parametrize("query", [{"view": view} for view in VIEWS] + [
-    {"view": "pictures", "show": show} for show in SHOWS
-])  # fmt: skip
-def test_hostile_names_are_shown_literally(query):
+def test_hostile_names_are_shown_literally():
     store_compared(open_store(), add_hostile())
-    app = is_whole(
-        open_cold("compare", experiment=EXPERIMENT, true=HOSTILE[0], predicted=HOSTILE[1], **query)
-    )
-    text = words(app)
-    for harmful in ("[x](http://x)", "<script>", "<b>"):
-        assert harmful not in text
-    for chart in app.get("plotly_chart"):
-        assert "<script>" not in chart.proto.spec
+    cell = {"experiment": EXPERIMENT, "true": HOSTILE[0], "predicted": HOSTILE[1]}
+    for query in [
+        *({"view": view} for view in VIEWS),
+        *({"view": "pictures", "show": show} for show in SHOWS),
+    ]:
+        app = is_whole(open_cold("compare", **cell, **query), query)
+        text = words(app)
+        for harmful in ("[x](http://x)", "<script>", "<b>"):
+            assert harmful not in text, query
+        for chart in app.get("plotly_chart"):
+            assert "<script>" not in chart.proto.spec, query
 
 
 @pytest.mark.usefixtures("compared")

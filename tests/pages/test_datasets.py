@@ -1,4 +1,4 @@
-"""The page Datasets: every state of it, cold and through the router; uploads good and bad."""
+"""The page Datasets: every state of it; uploads good and bad."""
 
 import io
 import zipfile
@@ -32,13 +32,7 @@ from tests.datasets.pictures import (
 )
 from tests.pages.conftest import open_cold, open_routed, words
 
-OPENERS = {"cold": open_cold, "routed": open_routed}
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
-
-
-@pytest.fixture(params=OPENERS)
-def open_page(request):
-    return OPENERS[request.param]
 
 
 @pytest.fixture
@@ -105,8 +99,8 @@ def links(app):
 
 
 @pytest.mark.usefixtures("empty_home")
-def test_the_list_shows_how_to_add_and_what_is_there(open_page):
-    app = open_page("datasets")
+def test_the_list_shows_how_to_add_and_what_is_there():
+    app = open_cold("datasets")
     assert not app.exception
     assert not app.error
     text = words(app)
@@ -132,8 +126,8 @@ def test_an_empty_home_says_what_to_do(monkeypatch):
 
 @pytest.mark.usefixtures("empty_home")
 @pytest.mark.parametrize("wanted", ["gone", "**gone** <script>", "0123456789abcdef"])
-def test_a_stale_link_says_so_and_shows_the_list(open_page, wanted):
-    app = open_page("datasets", dataset=wanted)
+def test_a_stale_link_says_so_and_shows_the_list(wanted):
+    app = open_cold("datasets", dataset=wanted)
     (warning,) = app.warning
     assert warning.value.startswith("There is no dataset named")
     assert "<script>" not in warning.value.replace("\\<script\\>", "")
@@ -145,8 +139,8 @@ def test_a_stale_link_says_so_and_shows_the_list(open_page, wanted):
 
 
 @pytest.mark.usefixtures("at_once")
-def test_an_upload_becomes_a_dataset(open_page):
-    app = upload(open_page("datasets"), ("pets.zip", zipped(two_classes(6))))
+def test_an_upload_becomes_a_dataset():
+    app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6))))
     assert not app.error
     assert "**12** images in **2** classes" in words(app)
     dataset = open_dataset("pets")
@@ -290,8 +284,8 @@ def test_unclear_columns_are_asked_for_and_read_again():
 
 
 @pytest.mark.usefixtures("never")
-def test_an_import_at_work_is_shown_with_its_progress_and_can_be_cancelled(open_page):
-    app = upload(open_page("datasets"), ("pets.zip", zipped(two_classes(6))))
+def test_an_import_at_work_is_shown_with_its_progress_and_can_be_cancelled():
+    app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6))))
     store = open_store()
     (entry,) = store.imports()
     assert "**pets\\.zip**" in words(app)
@@ -365,8 +359,8 @@ def test_progress_is_said_in_a_sentence(progress, expected):
 # One dataset --------------------------------------------------------------------------------------
 
 
-def test_the_head_says_what_it_is(pets, open_page):
-    app = open_page("datasets", dataset=pets.folder.name)
+def test_the_head_says_what_it_is(pets):
+    app = open_cold("datasets", dataset=pets.folder.name)
     assert not app.exception
     assert not app.error
     assert app.title[0].value == "pets"
@@ -443,8 +437,8 @@ def test_the_gallery_shows_a_page_at_a_time_and_the_address_names_it():
     ],
 )
 @pytest.mark.usefixtures("pets")
-def test_a_stale_address_is_said_and_the_gallery_is_shown(open_page, query, sentence):
-    app = open_page("datasets", dataset="pets", section="Pictures", **query)
+def test_a_stale_address_is_said_and_the_gallery_is_shown(query, sentence):
+    app = open_cold("datasets", dataset="pets", section="Pictures", **query)
     assert not app.exception
     assert sentence in app.warning[0].value
     assert "1 to 24 of 42 images" in words(app)
@@ -491,12 +485,12 @@ def test_the_side_of_a_given_split_is_said(divided):
 
 
 @pytest.mark.usefixtures("empty_home")
-def test_hostile_names_are_shown_literally(open_page):
+def test_hostile_names_are_shown_literally():
     classes = sorted(HOSTILE)
     pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
     dataset = add_pixels(pixels, np.repeat(np.arange(3), 10), classes, "# *set* <b>", "<i>x</i>")
     for section in ("Health", "Pictures", "Clean up", "Manage"):
-        app = open_page("datasets", dataset=dataset.folder.name, section=section)
+        app = open_cold("datasets", dataset=dataset.folder.name, section=section)
         assert not app.exception
         assert not app.error
         assert app.title[0].value == "\\# \\*set\\* \\<b\\>"
@@ -504,7 +498,7 @@ def test_hostile_names_are_shown_literally(open_page):
         assert "<script>" not in text
         assert "[link](" not in text
         assert "<i>x" not in text
-    app = open_page("datasets", dataset=dataset.folder.name, section="Pictures", image="0")
+    app = open_cold("datasets", dataset=dataset.folder.name, section="Pictures", image="0")
     assert f"- Class: **{classes[0]}**" not in words(app)
     assert not app.exception
 
@@ -652,8 +646,8 @@ def test_the_downloads_are_there(pets):
 # From here to the benchmark -----------------------------------------------------------------------
 
 
-def test_the_benchmark_begins_with_the_dataset_of_the_link(pets, open_page):
-    app = open_page("benchmark", dataset=pets.folder.name)
+def test_the_benchmark_begins_with_the_dataset_of_the_link(pets):
+    app = open_cold("benchmark", dataset=pets.folder.name)
     assert not app.error
     assert app.selectbox[0].value == pets.id
     assert "Commonest class: cats" in words(app)

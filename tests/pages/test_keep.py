@@ -47,10 +47,9 @@ def labels(app: AppTest, kind: str) -> list[str]:
     return [element.proto.label for element in app.get(kind)]
 
 
-@pytest.mark.parametrize("opened", [open_cold, open_routed])
 @pytest.mark.usefixtures("store")
-def test_without_weights_the_page_says_why(opened: Any) -> None:
-    app = opened("try_it", **VIEW)
+def test_without_weights_the_page_says_why() -> None:
+    app = open_cold("try_it", **VIEW)
     assert not app.exception
     assert (
         "These results were recorded elsewhere, and their networks did not come with them"
@@ -58,11 +57,8 @@ def test_without_weights_the_page_says_why(opened: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("opened", [open_cold, open_routed])
-def test_a_package_is_made_when_it_is_asked_for(
-    kept: dict[str, Any], tmp_path: Path, opened: Any
-) -> None:
-    app = opened("try_it", **VIEW)
+def test_a_package_is_made_when_it_is_asked_for(kept: dict[str, Any], tmp_path: Path) -> None:
+    app = open_cold("try_it", **VIEW)
     assert not app.exception
     assert app.selectbox(key="address.strategy").value == "mlp"
     assert [code.value for code in app.code][-1] == snippet().rstrip()

@@ -1,4 +1,4 @@
-"""Every page, cold and through the router; empty, with results, and with stale addresses."""
+"""Every page: cold and through the router with results; cold when empty or at a stale address."""
 
 import pytest
 
@@ -6,7 +6,12 @@ from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import (
+    RECORDED_ID,
+    open_cold,
+    open_routed,
+    words,
+)
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
@@ -31,11 +36,6 @@ PAGES_WITH_RESULTS = {
 }
 
 
-@pytest.fixture(params=OPENERS)
-def open_page(request):
-    return OPENERS[request.param]
-
-
 def test_every_page_is_in_both_tables():
     paths = {page.path for page in PAGES}
     assert set(EMPTY_PAGES) == paths
@@ -45,9 +45,9 @@ def test_every_page_is_in_both_tables():
 
 @pytest.mark.usefixtures("empty_home")
 @pytest.mark.parametrize("page", EMPTY_PAGES)
-def test_a_page_without_results_says_what_to_do(open_page, page):
+def test_a_page_without_results_says_what_to_do(page):
     title, sentence = EMPTY_PAGES[page]
-    app = open_page(page)
+    app = open_cold(page)
     assert not app.exception
     assert not app.error
     assert [element.value.startswith(title) for element in app.title] == [True]
@@ -56,16 +56,17 @@ def test_a_page_without_results_says_what_to_do(open_page, page):
 
 @pytest.mark.usefixtures("results_store")
 @pytest.mark.parametrize("page", PAGES_WITH_RESULTS)
-def test_a_page_with_results_shows_them(open_page, page):
-    app = open_page(page)
+@pytest.mark.parametrize("opener", OPENERS)
+def test_a_page_with_results_shows_them(opener, page):
+    app = OPENERS[opener](page)
     assert not app.exception
     assert not app.error
     assert PAGES_WITH_RESULTS[page] in words(app)
 
 
 @pytest.mark.usefixtures("results_store")
-def test_compare_shows_what_the_numbers_rest_on(open_page):
-    app = open_page("compare", experiment=RECORDED_ID)
+def test_compare_shows_what_the_numbers_rest_on():
+    app = open_cold("compare", experiment=RECORDED_ID)
     text = words(app)
     assert "2 classes, 200 training, 20 validation and **n = 100 test images**" in text
     assert "(test 30 %, validation 7 %, split seed 0)" in text
@@ -84,8 +85,8 @@ def test_compare_shows_what_the_numbers_rest_on(open_page):
 
 
 @pytest.mark.usefixtures("results_store")
-def test_compare_says_that_a_link_is_stale_and_shows_the_newest(open_page):
-    app = open_page("compare", experiment="gone")
+def test_compare_says_that_a_link_is_stale_and_shows_the_newest():
+    app = open_cold("compare", experiment="gone")
     assert app.warning[0].value == (
         "The link names the experiment gone, which is not here (any more). Shown instead: "
         "shapes · 64 px · quick · 3 strategies · 2026\\-11\\-20 10\\:00 · recorded · aaaa1111."

@@ -14,7 +14,6 @@ from tests.pages.conftest import (
     words,
 )
 
-OPENERS = {"cold": open_cold, "routed": open_routed}
 TITLES = (
     "The pictures",
     "The line to beat",
@@ -24,11 +23,6 @@ TITLES = (
     "What it costs",
     "Other pictures",
 )
-
-
-@pytest.fixture(params=OPENERS)
-def open_page(request):
-    return OPENERS[request.param]
 
 
 @pytest.fixture
@@ -44,16 +38,14 @@ def button(app, label):
 
 
 @pytest.mark.usefixtures("compared")
-@pytest.mark.parametrize("number", range(1, len(TITLES) + 1))
-def test_a_link_leads_to_each_scene(open_page, number):
-    app = open_page("start", experiment=EXPERIMENT, scene=str(number))
-    assert not app.exception
-    assert not app.error
-    assert not app.warning
-    assert f"{number} of 7 · {TITLES[number - 1]}" in words(app)
-    assert len(app.title) == 1
-    assert button(app, "Back").disabled == (number == 1)
-    assert button(app, "Next").disabled == (number == 7)
+def test_a_link_leads_to_each_scene():
+    for number, title in enumerate(TITLES, 1):
+        app = open_cold("start", experiment=EXPERIMENT, scene=str(number))
+        assert (len(app.exception), len(app.error), len(app.warning)) == (0, 0, 0), title
+        assert f"{number} of 7 · {title}" in words(app)
+        assert len(app.title) == 1
+        assert button(app, "Back").disabled == (number == 1)
+        assert button(app, "Next").disabled == (number == 7)
 
 
 @pytest.mark.usefixtures("compared")
@@ -96,8 +88,8 @@ def test_the_end_leads_on_and_names_the_link():
 
 
 @pytest.mark.usefixtures("compared")
-def test_a_stale_scene_and_a_stale_experiment_are_said(open_page):
-    app = open_page("start", experiment="gone", scene="99")
+def test_a_stale_scene_and_a_stale_experiment_are_said():
+    app = open_cold("start", experiment="gone", scene="99")
     assert [entry.value.split(",")[0] for entry in app.warning] == [
         "The link names the experiment gone",
         "The link names the scene 99",
@@ -106,14 +98,14 @@ def test_a_stale_scene_and_a_stale_experiment_are_said(open_page):
 
 
 @pytest.mark.usefixtures("results_store")
-def test_results_without_predictions_or_pictures_are_told_without_claims(open_page):
-    app = open_page("start", experiment=RECORDED_ID, scene="4")
+def test_results_without_predictions_or_pictures_are_told_without_claims():
+    app = open_cold("start", experiment=RECORDED_ID, scene="4")
     assert not app.error
     assert app.title[0].value == (
         "A network that has seen a million other pictures names 88\\.0\N{NO-BREAK SPACE}% right; "
         "the best that started from nothing 70\\.0\N{NO-BREAK SPACE}%\\."
     )
-    first = open_page("start", experiment=RECORDED_ID)
+    first = open_cold("start", experiment=RECORDED_ID)
     assert "The dataset shapes is no longer here" in words(first)
 
 
@@ -129,7 +121,7 @@ def test_what_was_not_run_is_named_at_the_end():
 
 
 @pytest.mark.usefixtures("empty_home")
-def test_without_results_one_link_leads_to_the_benchmark(open_page):
-    app = open_page("start")
+def test_without_results_one_link_leads_to_the_benchmark():
+    app = open_cold("start")
     assert [link.label for link in app.get("page_link")] == ["Benchmark a dataset"]
     assert not app.button

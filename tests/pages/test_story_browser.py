@@ -12,10 +12,8 @@ from tests import stored_home
 from tests.browser import (
     MARKS,
     MILLISECONDS,
-    keep_screenshot,
     press,
     running_app,
-    running_browser,
     settle,
 )
 from tests.pages.compared import EXPERIMENT, store_compared
@@ -33,42 +31,39 @@ def address(home: Path, tmp_path: Path) -> Iterator[str]:
         yield found
 
 
-def test_the_story_is_told_by_keyboard_in_both_themes(address):
+def test_the_story_is_told_by_keyboard_in_both_themes(browser, address):
     from playwright.sync_api import expect
 
-    with running_browser() as browser:
-        for scheme in ("light", "dark"):
-            page = browser.new_page(
-                base_url=address,
-                viewport={"width": 1280, "height": 800},
-                color_scheme=scheme,
-            )
-            page.set_default_timeout(60 * MILLISECONDS)
-            page.goto(f"/?experiment={EXPERIMENT}")
-            for number in range(1, 8):
-                expect(page.get_by_text(f"{number} of 7 ·")).to_be_visible()
-                if number == 1:
-                    expect(page.get_by_role("img", name="up, picture 6")).to_be_visible()
-                else:
-                    expect(page.locator(".js-plotly-plot")).to_have_count(1)
-                expect(page.get_by_text("Experiment of this story")).to_be_visible()
-                settle(page)
-                keep_screenshot(page, f"story_{number}_{scheme}")
-                if number == 7:
-                    expect(page.get_by_role("link", name="Try it yourself")).to_be_visible()
-                else:
-                    press(page, "ArrowRight")
-                    expect(page).to_have_url(re.compile(f"scene={number + 1}$"))
+    for scheme in ("light", "dark"):
+        page = browser.new_page(
+            base_url=address,
+            viewport={"width": 1280, "height": 800},
+            color_scheme=scheme,
+        )
+        page.set_default_timeout(60 * MILLISECONDS)
+        page.goto(f"/?experiment={EXPERIMENT}")
+        for number in range(1, 8):
+            expect(page.get_by_text(f"{number} of 7 ·")).to_be_visible()
+            if number == 1:
+                expect(page.get_by_role("img", name="up, picture 6")).to_be_visible()
+            else:
+                expect(page.locator(".js-plotly-plot")).to_have_count(1)
+            expect(page.get_by_text("Experiment of this story")).to_be_visible()
+            if number == 7:
+                expect(page.get_by_role("link", name="Try it yourself")).to_be_visible()
+            else:
+                press(page, "ArrowRight")
+                expect(page).to_have_url(re.compile(f"scene={number + 1}$"))
 
-            press(page, "ArrowLeft")
-            expect(page.get_by_text("6 of 7 ·")).to_be_visible()
-            settle(page)
-            page.go_back()
-            expect(page.get_by_text("7 of 7 ·")).to_be_visible()
+        press(page, "ArrowLeft")
+        expect(page.get_by_text("6 of 7 ·")).to_be_visible()
+        settle(page)
+        page.go_back()
+        expect(page.get_by_text("7 of 7 ·")).to_be_visible()
 
-            settle(page)
-            page.get_by_role("button", name="Present").click()
-            expect(page.get_by_role("link", name="Datasets")).to_have_count(0)
-            press(page, "Escape")
-            expect(page.get_by_role("link", name="Datasets")).to_be_visible()
-            page.close()
+        settle(page)
+        page.get_by_role("button", name="Present").click()
+        expect(page.get_by_role("link", name="Datasets")).to_have_count(0)
+        press(page, "Escape")
+        expect(page.get_by_role("link", name="Datasets")).to_be_visible()
+        page.close()

@@ -37,13 +37,7 @@ from tests.pages.compared import (
 )
 from tests.pages.conftest import open_cold, open_routed, words
 
-OPENERS = {"cold": open_cold, "routed": open_routed}
 OTHER_RUN = "cccc3333-cnn-0"
-
-
-@pytest.fixture(params=OPENERS)
-def open_page(request):
-    return OPENERS[request.param]
 
 
 @pytest.fixture
@@ -103,9 +97,9 @@ def expanders(app):
 # A picture ------------------------------------------------------------------------------------
 
 
-def test_every_strategy_that_can_answers_at_once(live, open_page):
+def test_every_strategy_that_can_answers_at_once(live):
     image = a_test_image(label=1)
-    app = is_whole(open_page("try_it", experiment=EXPERIMENT, image=str(image)))
+    app = is_whole(open_cold("try_it", experiment=EXPERIMENT, image=str(image)))
     text = words(app)
     assert "It is labelled **left**, and 1 of 2 strategies say so." in text
     assert ":red-badge[:material/close: down: wrong]" in text
@@ -152,10 +146,10 @@ def test_choosing_a_picture_goes_into_the_address():
 
 
 @pytest.mark.usefixtures("live")
-def test_a_link_to_a_training_picture_is_refused_in_a_sentence(open_page):
+def test_a_link_to_a_training_picture_is_refused_in_a_sentence():
     dataset = open_dataset("arrows")
     train = open_store().experiment(EXPERIMENT).spec.split.of(dataset).train
-    app = is_whole(open_page("try_it", experiment=EXPERIMENT, image=str(train[0])))
+    app = is_whole(open_cold("try_it", experiment=EXPERIMENT, image=str(train[0])))
     assert app.warning[0].value == (
         f"The link names the picture {train[0]}, which is not among the test images: networks may "
         "have learned from it. Shown instead: one that was held out."
@@ -165,8 +159,8 @@ def test_a_link_to_a_training_picture_is_refused_in_a_sentence(open_page):
 
 @pytest.mark.usefixtures("live")
 @pytest.mark.parametrize("stale", [{"image": "9999"}, {"source": "<b>"}, {"view": "x"}])
-def test_stale_links_say_so(open_page, stale):
-    app = is_whole(open_page("try_it", experiment=EXPERIMENT, **stale))
+def test_stale_links_say_so(stale):
+    app = is_whole(open_cold("try_it", experiment=EXPERIMENT, **stale))
     assert app.warning[0].value.startswith("The link names the")
     assert "It is labelled" in words(app)
 
@@ -309,8 +303,8 @@ def test_those_that_were_trained_already_are_asked(recorded, monkeypatch):
 
 
 @pytest.mark.usefixtures("compared")
-def test_a_whole_round_is_played_and_scored(open_page):
-    app = is_whole(open_page("try_it", experiment=EXPERIMENT, view="guess", round="2"))
+def test_a_whole_round_is_played_and_scored():
+    app = is_whole(open_cold("try_it", experiment=EXPERIMENT, view="guess", round="2"))
     evidence = load_evidence(open_store(), EXPERIMENT)
     dealt = guessing_round(evidence, 2)
     assert app.get("progress")[0].proto.text == "Round 2 · picture 1 of 10"
@@ -393,6 +387,6 @@ def test_one_whose_networks_can_answer_goes_before_newer_ones(compared, monkeypa
 
 
 @pytest.mark.usefixtures("compared")
-def test_the_view_keep_opens_from_its_link(open_page):
-    app = is_whole(open_page("try_it", experiment=EXPERIMENT, view="keep"))
+def test_the_view_keep_opens_from_its_link():
+    app = is_whole(open_cold("try_it", experiment=EXPERIMENT, view="keep"))
     assert app.segmented_control(key="address.view").value == "keep"

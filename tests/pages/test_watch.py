@@ -14,13 +14,6 @@ from tests.pages.conftest import (
     words,
 )
 
-OPENERS = {"cold": open_cold, "routed": open_routed}
-
-
-@pytest.fixture(params=OPENERS)
-def open_page(request):
-    return OPENERS[request.param]
-
 
 @pytest.fixture
 def store(empty_home):  # noqa: ARG001 - sets the home
@@ -84,8 +77,8 @@ def numbers(app):
     return [(metric.label, metric.value, metric.delta) for metric in app.metric]
 
 
-def test_a_waiting_experiment_shows_its_place_and_its_pictures(open_page, experiment_id):
-    app = open_page("watch")
+def test_a_waiting_experiment_shows_its_place_and_its_pictures(experiment_id):
+    app = open_cold("watch")
     assert app.query_params["experiment"] == experiment_id
     assert [bar.proto.text for bar in app.get("progress")] == [
         "0 of 2 runs done · waiting: next in the queue"
@@ -95,11 +88,9 @@ def test_a_waiting_experiment_shows_its_place_and_its_pictures(open_page, experi
     assert "no answers yet" in words(app)
 
 
-def test_while_it_trains_it_shows_numbers_answers_and_the_majority_line(
-    open_page, store, experiment_id
-):
+def test_while_it_trains_it_shows_numbers_answers_and_the_majority_line(store, experiment_id):
     at_work(store, experiment_id)
-    app = open_page("watch")
+    app = open_cold("watch")
     assert numbers(app) == [("MLP", "50.0 %", "+16.7 points")]
     text = words(app)
     assert "epoch 1 of 4: **2 of 8 right**" in text
@@ -134,9 +125,9 @@ def test_when_the_last_run_ends_the_page_offers_to_play_it_again(store, experime
     assert not app.get("progress")
 
 
-def test_a_finished_experiment_is_played_again(open_page, store, experiment_id):
+def test_a_finished_experiment_is_played_again(store, experiment_id):
     finished(store, experiment_id)
-    app = open_page("watch", experiment=experiment_id, at="50")
+    app = open_cold("watch", experiment=experiment_id, at="50")
     assert moment(app, experiment_id).value == "50"
     assert "epoch 2 of 4: **3 of 8 right**" in words(app)
     # the third picture was wrong an epoch before
@@ -180,8 +171,8 @@ def test_a_run_that_failed_is_said_with_its_reason(store, experiment_id):
 
 
 @pytest.mark.usefixtures("results_store")
-def test_recorded_results_show_their_curves_and_say_why_there_are_no_pictures(open_page):
-    app = open_page("watch", experiment=RECORDED_ID, seed="1")
+def test_recorded_results_show_their_curves_and_say_why_there_are_no_pictures():
+    app = open_cold("watch", experiment=RECORDED_ID, seed="1")
     assert not app.exception
     assert "The dataset of this experiment was removed" in words(app)
     assert [label for label, _, _ in numbers(app)] == ["CNN, three blocks", "VGG16 probe"]

@@ -47,6 +47,7 @@ def test_without_any_backend_it_says_so(installed):
         backend.configure_backend()
 
 
+@pytest.mark.tensorflow
 def test_the_dtype_policy_is_put_back_even_after_an_error():
     keras = backend.load_keras()
     before = keras.config.dtype_policy().name

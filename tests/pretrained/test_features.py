@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 
 from core import files
-from core.errors import BadInput, Cancelled, HeadstartError, OutOfMemory
+from core.errors import (
+    BadInput,
+    Cancelled,
+    HeadstartError,
+    OutOfMemory,
+)
 from core.pretrained import feature_files, features, weights
 from core.pretrained.features import FeatureRequest, extract_features
 from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
+
+pytestmark = pytest.mark.tensorflow
 
 REQUEST = FeatureRequest("block5_pool", 32, IMAGENET_MEAN_RGB, "float32", False, 4)
 

@@ -4,6 +4,8 @@ import pytest
 from core.pretrained.backend import dtype_policy
 from core.pretrained.preprocessing import IMAGENET_MEAN_RGB, PrepareForVgg16, RescaleToUnit, keras
 
+pytestmark = pytest.mark.tensorflow
+
 
 def numbers(tensor):
     return keras.ops.convert_to_numpy(tensor)

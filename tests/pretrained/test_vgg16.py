@@ -5,6 +5,8 @@ from core.pretrained.backend import load_keras
 from core.pretrained.digests import published
 from core.pretrained.vgg16 import build_base, build_full
 
+pytestmark = pytest.mark.tensorflow
+
 
 def test_the_base_has_the_published_arrays_in_place(random_base):
     model = build_base(random_base, 32)

@@ -56,6 +56,7 @@ def outcome(events):
     return events[-1], records, [event for event in events if isinstance(event, Progress)]
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", list(STRATEGIES))
 @pytest.mark.usefixtures("random_weights")
 def test_contract(tiny_dataset, name):
@@ -142,6 +143,7 @@ def built(strategy, image_size=32, **overrides):
     return plan, trained, model.count_params() + plan.frozen_parameters
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
 def test_only_what_is_not_frozen_is_trained():
     classifier = 512 * 3 + 3
@@ -154,6 +156,7 @@ def test_only_what_is_not_frozen_is_trained():
     assert built("vgg16_finetune")[1:] == (everything, everything)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
 def test_the_fc_head_enlarges_to_224_and_trains_fc1_and_fc2():
     plan, trained, everything = built("vgg16_freeze", head="fc", k=19)
@@ -167,6 +170,7 @@ def test_the_fc_head_enlarges_to_224_and_trains_fc1_and_fc2():
     assert chances.shape == (2, 3)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
 def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
     result, records, _ = outcome(train(specify(tiny_dataset, "vgg16_finetune", start="fresh")))
@@ -180,6 +184,7 @@ def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
     ]
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
 def test_features_are_extracted_once_and_their_cost_is_kept(tiny_dataset):
     first, _, _ = outcome(train(specify(tiny_dataset, "vgg16_probe")))
@@ -190,6 +195,7 @@ def test_features_are_extracted_once_and_their_cost_is_kept(tiny_dataset):
     assert own_mean.feature_cache == "miss"
 
 
+@pytest.mark.tensorflow
 def test_the_same_seed_gives_the_same_result_and_another_seed_another(tiny_dataset):
     one, two, other = (
         outcome(train(specify(tiny_dataset, "mlp", seed=seed)))[0] for seed in (1, 1, 2)
@@ -198,6 +204,7 @@ def test_the_same_seed_gives_the_same_result_and_another_seed_another(tiny_datas
     assert not np.array_equal(one.test_probabilities, other.test_probabilities)
 
 
+@pytest.mark.tensorflow
 def test_the_mlp_learns_what_can_be_learned(tiny_dataset):
     spec = specify(tiny_dataset, "mlp", epochs=30, hidden_width=64, learning_rate=1e-3)
     result, _, _ = outcome(train(spec))
@@ -214,6 +221,7 @@ def test_majority_answers_the_commonest_training_class(tiny_dataset):
     assert len(set(result.test_probabilities.argmax(axis=1))) == 1
 
 
+@pytest.mark.tensorflow
 def test_cancel_is_heard_within_a_batch(tiny_dataset):
     asked = []
 
@@ -226,6 +234,7 @@ def test_cancel_is_heard_within_a_batch(tiny_dataset):
     assert len(asked) == 6
 
 
+@pytest.mark.tensorflow
 def test_a_learning_rate_that_blows_up_is_named(tiny_dataset):
     spec = specify(
         tiny_dataset, "vgg16_scratch", epochs=3, learning_rate=1.0, dropout_1=0, image_size=32
@@ -234,6 +243,7 @@ def test_a_learning_rate_that_blows_up_is_named(tiny_dataset):
         list(train(spec))
 
 
+@pytest.mark.tensorflow
 def test_missing_weights_say_which_command_gets_them(tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     with pytest.raises(WeightsUnavailable, match="python -m core weights fetch"):
@@ -246,6 +256,7 @@ def test_unknown_names_are_refused(tiny_dataset):
         list(train(spec))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_it_runs_where_tensorflow_is_not_installed(tiny_dataset, home, backend):
     """A tiny experiment in a process in which importing TensorFlow fails."""

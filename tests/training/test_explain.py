@@ -16,6 +16,8 @@ from core.training.explain import _through, explain, heat_maps_of, layer_chain
 from core.training.restore import RestoredModel, restored_model
 from core.training.spec import TrainingSpec
 
+pytestmark = pytest.mark.tensorflow
+
 QUADRANTS = [(slice(0, 4), slice(0, 4)), (slice(0, 4), slice(4, 8)), (slice(4, 8), slice(0, 4))]
 WITH_CONVOLUTIONS = [name for name, strategy in STRATEGIES.items() if strategy.convolutional]
 SIZES = {"cnn": 64}

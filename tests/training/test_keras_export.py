@@ -24,7 +24,7 @@ from core.training.restore import RestoredModel, restored_model
 from core.training.spec import TrainingSpec
 from tests.training.test_engine import specify
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 LOAD_ANYWHERE = """
 import sys, numpy, keras
 model = keras.models.load_model(sys.argv[1])

@@ -11,6 +11,8 @@ from core.pretrained.vgg16 import build_base, build_full
 from core.strategies.plan import BuildContext
 from core.strategies.registry import STRATEGIES, find_strategy
 
+pytestmark = pytest.mark.tensorflow
+
 CLASSES = 7
 CASES = [
     *((name, {}, 96) for name in STRATEGIES if name not in ("majority", "vgg16_softmax")),

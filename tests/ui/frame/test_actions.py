@@ -70,9 +70,10 @@ def names_used(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_no_page_changes_anything_past_the_gate(path):
-    assert names_used(path) & FORBIDDEN == set()
+def test_no_page_changes_anything_past_the_gate():
+    assert len(MODULES) > 20
+    found = {path.name: names_used(path) & FORBIDDEN for path in MODULES}
+    assert {name: names for name, names in found.items() if names} == {}
 
 
 def test_every_verb_of_the_store_is_known_to_read_or_to_change():
@@ -104,13 +105,14 @@ def public_actions() -> list[ast.FunctionDef]:
     ]
 
 
-@pytest.mark.parametrize("action", public_actions(), ids=lambda node: node.name)
-def test_every_action_asks_for_an_editor_first(action, monkeypatch):
-    decorators = [node.id for node in action.decorator_list if isinstance(node, ast.Name)]
-    assert decorators == ["editors_only"]
+def test_every_action_asks_for_an_editor_first(monkeypatch):
     monkeypatch.setattr(access, "standing", lambda: Standing(Role.VIEWER, email="v@example.org"))
-    with pytest.raises(NotAllowed, match="Only an editor can do this"):
-        getattr(actions, action.name)(*[None] * len(action.args.args))
+    assert len(public_actions()) > 10
+    for action in public_actions():
+        decorators = [node.id for node in action.decorator_list if isinstance(node, ast.Name)]
+        assert decorators == ["editors_only"], action.name
+        with pytest.raises(NotAllowed, match="Only an editor can do this"):
+            getattr(actions, action.name)(*[None] * len(action.args.args))
 
 
 def test_whose_sign_in_ended_meanwhile_changes_nothing(monkeypatch):

@@ -39,7 +39,7 @@ def page_with_downloads() -> None:
 
 
 def test_a_fragment_and_a_callback_that_break_leave_a_box_with_an_id_that_the_log_has(caplog):
-    app = AppTest.from_function(page_with_downloads).run()
+    app = AppTest.from_function(page_with_downloads, default_timeout=60).run()
     (shown,) = app.error
     (error_id,) = ID.findall(shown.value)
     assert f"error {error_id} on a page" in caplog.text
@@ -55,7 +55,7 @@ def test_a_fragment_and_a_callback_that_break_leave_a_box_with_an_id_that_the_lo
 
 
 def test_what_went_wrong_in_a_download_is_said_once_when_the_page_is_drawn_next(caplog):
-    app = AppTest.from_function(page_with_downloads).run()
+    app = AppTest.from_function(page_with_downloads, default_timeout=60).run()
     breaks, refuses, works = app.session_state["builds"]
     assert works() == b"whole"
     with pytest.raises(ZeroDivisionError):

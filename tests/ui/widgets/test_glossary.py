@@ -16,13 +16,14 @@ from core.ui.widgets.glossary import (
 )
 
 
-@pytest.mark.parametrize("term", GLOSSARY)
-def test_a_term_is_explained_in_one_to_three_short_sentences(term):
-    text = explain(term)
-    assert text.endswith(".")
-    assert 1 <= len(re.findall(r"\.(?= |$)", text.replace("et al.", "et al"))) <= 3
-    assert len(text) <= 220
-    assert not set("*_`<>[]$") & set(text)
+def test_a_term_is_explained_in_one_to_three_short_sentences():
+    assert len(GLOSSARY) > 30
+    for term in GLOSSARY:
+        text = explain(term)
+        assert text.endswith("."), term
+        assert 1 <= len(re.findall(r"\.(?= |$)", text.replace("et al.", "et al"))) <= 3, term
+        assert len(text) <= 220, term
+        assert not set("*_`<>[]$") & set(text), term
 
 
 def test_an_unknown_term_names_the_known_ones():

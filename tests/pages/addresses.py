@@ -1,0 +1,45 @@
+"""Every page and every view by its address, and a home in which each of them has something."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.experiments.store import open_store
+from core.ui.frame.page import PAGES
+from tests import stored_home
+from tests.browser import running_app
+from tests.pages.compared import EXPERIMENT, store_compared
+
+RECORDED = "c0819b9b"  # its CNN and probe bring their weights
+VIEWS = {
+    "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
+    "compare-time": f"/compare?experiment={EXPERIMENT}&view=time",
+    "compare-pictures": f"/compare?experiment={EXPERIMENT}&view=pictures",
+    "compare-flips": f"/compare?experiment={EXPERIMENT}&view=pictures&show=flips",
+    "compare-data": f"/compare?experiment={EXPERIMENT}&view=data",
+    "compare-several": f"/compare?experiment={EXPERIMENT}&view=several",
+    "compare-report": f"/compare?experiment={EXPERIMENT}&view=report",
+    "dataset-health": "/datasets?dataset=arrows",
+    "dataset-pictures": "/datasets?dataset=arrows&section=Pictures",
+    "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
+    "dataset-manage": "/datasets?dataset=arrows&section=Manage",
+    "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",
+    "try-keep": f"/try_it?experiment={RECORDED}&view=keep",
+}
+ADDRESSES = {page.path: f"/{page.path}" for page in PAGES} | VIEWS
+
+
+@contextmanager
+def app_with_everything(bundled: Path, folder: Path) -> Iterator[str]:
+    """The app over a copy of the home ``bundled`` in ``folder``, its recorded results, and an
+    experiment made up on arrows; gives the address."""
+    home = folder / "home"
+    shutil.copytree(bundled / "datasets", home / "datasets")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(home))
+        store_compared(open_store(), stored_home.add_arrows())
+        with running_app(home, folder / "server.log") as address:
+            yield address
