@@ -47,10 +47,10 @@ def main() -> int:
     from core.runs.store import open_store
     from core.training.policy import library_versions, processor_name
 
-    dismiss_server()
+    store = open_store()
+    dismiss_server(store)
     while (former := read_address()) is not None and psutil.pid_exists(former.process_id):
         time.sleep(0.1)
-    store = open_store()
     experiment = store.experiment(arguments.experiment)
     polls: list[float] = []
     libraries = None

@@ -9,15 +9,17 @@ from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
 from core.cli.output import counter, say
 from core.errors import BadInput
+from core.jobs.launchers import current_launcher
+from core.jobs.progress import progress_text
+from core.jobs.worker import serve
 from core.runs.first_start import prepare_home
-from core.runs.launchers import ProcessLauncher
 from core.runs.recorded import export_experiment
 from core.runs.records import RunRecord
 from core.runs.specs import ExperimentSpec, plan_experiment
 from core.runs.store import Store
-from core.runs.worker import serve
 
 PROGRESS_SECONDS = 1.0
+WAITING = "waiting for the device: another run is using it"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     stop_on_termination()
     try:
         watch = RunWatch(store, experiment_id)
-        serve(store, ProcessLauncher(), experiment_id=experiment_id, report=None, watch=watch)
+        serve(store, current_launcher(), group_id=experiment_id, watch=watch)
         watch.look()
     except KeyboardInterrupt:
         store.request_cancel_experiment(experiment_id)
@@ -139,8 +141,10 @@ class RunWatch:
 
     def look(self) -> None:
         self._looked_at = time.monotonic()
-        for run in self._store.runs(self._experiment_id):
-            line = line_of(run)
+        runs = self._store.runs(self._experiment_id)
+        waits = all(run.state != "running" for run in runs) and self._store.is_taken("device")
+        for run in runs:
+            line = WAITING if waits and run.state == "queued" else line_of(run)
             if line and self._told.get(run.id) != line:
                 self._told[run.id] = line
                 say(f"{run.strategy}, seed {run.seed}: {line}")
@@ -151,20 +155,9 @@ def line_of(run: RunRecord) -> str:
     if run.state == "queued":
         return ""
     if run.state == "running":
-        return _progress_line(run.progress) if run.progress else "starting"
+        return progress_text(run.progress)
     if run.state == "finished" and run.result is not None:
         accuracy = run.result["scores"]["test"]["accuracy"]
         seconds = run.result["total_seconds"]
         return f"finished, test accuracy {accuracy:.1%}, {seconds:.1f} s"
     return f"{run.state}: {run.error}" if run.error else run.state
-
-
-def _progress_line(progress: dict[str, Any]) -> str:
-    parts = [progress["step"]]
-    if progress["total"]:
-        parts.append(f"{progress['done']} of {progress['total']} images")
-    if progress["images_per_second"] is not None:
-        parts.append(f"{progress['images_per_second']:.0f} images/s")
-    if progress["seconds_left"] is not None:
-        parts.append(f"{progress['seconds_left']:.0f} s left in this step")
-    return ", ".join(parts)

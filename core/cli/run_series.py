@@ -9,11 +9,11 @@ from core.cli.datasets import BUNDLED
 from core.cli.output import counter, print_json, print_table, say
 from core.cli.run import RunWatch, parse_number, parse_overrides, planned_options
 from core.errors import BadInput
+from core.jobs.launchers import current_launcher
+from core.jobs.worker import serve
 from core.runs.first_start import prepare_home
-from core.runs.launchers import ProcessLauncher
 from core.runs.series import SHARES, plan_learning_curve
 from core.runs.store import Store
-from core.runs.worker import serve
 
 if TYPE_CHECKING:
     from core.comparison.learning_curve import LearningCurve
@@ -75,7 +75,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
     try:
         for name in experiments:
             watch = RunWatch(store, name)
-            serve(store, ProcessLauncher(), experiment_id=name, report=None, watch=watch)
+            serve(store, current_launcher(), group_id=name, watch=watch)
             watch.look()
     except KeyboardInterrupt:
         for name in experiments:

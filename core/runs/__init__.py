@@ -1,1 +1,1 @@
-"""What was asked, what is running, what came out: specs, store, queue, worker, launchers."""
+"""What was asked and what came out: specs, the store, kept weights, live answers, forecasts."""

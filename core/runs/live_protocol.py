@@ -36,7 +36,8 @@ class ConnectionLostError(Exception):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a process listens, and with which key (hex); ``code`` says of which code it is.
+    """Where a process listens, and with which key (hex); ``code`` says of which code it is,
+    ``attempt`` of which start of its job.
 
     ``family`` is ``AF_UNIX`` (``place`` is a path) or ``AF_INET`` (``place`` is a port here).
     """
@@ -46,6 +47,7 @@ class Address:
     family: str
     place: str
     key: str
+    attempt: int = 0
 
     @property
     def for_connection(self) -> str | tuple[str, int]:

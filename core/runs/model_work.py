@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from filelock import FileLock, Timeout
 
 from core.datasets.copies import look_for_copies_later
 from core.datasets.store import open_dataset
@@ -22,7 +21,6 @@ from core.errors import BadInput
 from core.runs.live_protocol import Arrays, Body
 from core.runs.model_shelf import ModelShelf, RunKey
 from core.runs.store import Store
-from core.settings import current_settings
 from core.strategies.registry import find_strategy
 
 QUESTION, HOUSEKEEPING, LOADING, END = range(4)
@@ -79,7 +77,7 @@ class ModelWork:
 
     def look_around(self) -> None:
         """Now and then: is a timed run at work, is memory short, was nothing asked for long?"""
-        if _device_is_taken():
+        if self._store.is_taken("device"):
             if self._taken_at is None:
                 _give_way()
             self._taken_at = time.monotonic()
@@ -232,15 +230,3 @@ def _give_way() -> None:
             autogroup.write_text(str(NICENESS))
         except OSError as error:
             print(f"{autogroup}: {error}", file=sys.stderr)  # noqa: T201
-
-
-def _device_is_taken() -> bool:
-    """Whether a run holds the device for itself; see ``core.runs.child``."""
-    path = current_settings().locks_folder / "device.lock"
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True

@@ -1,4 +1,4 @@
-"""The tables of the run store, as SQLAlchemy Core metadata.
+"""The tables of experiments and their runs, beside those of jobs (``core.jobs.tables``).
 
 Moments are ISO 8601 texts in UTC with microseconds, all of one length, so that text order is time
 order in every database.
@@ -11,16 +11,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
 )
 
-SCHEMA_VERSIONS = ("0001", "0002")
-"""Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
-
-metadata = MetaData()
+from core.jobs.tables import metadata
 
 experiments = Table(
     "experiments",
@@ -40,24 +36,13 @@ runs = Table(
     Column("id", String(96), primary_key=True),
     Column("experiment_id", String(32), ForeignKey("experiments.id"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("queue_number", Integer, nullable=False),
     Column("strategy", String(64), nullable=False),
     Column("seed", Integer, nullable=False),
     Column("settings", JSON, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("progress", JSON(none_as_null=True)),
-    Column("progress_at", String(32)),
-    Column("error", Text),
     Column("result", JSON(none_as_null=True)),
     Column("notes", JSON, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("worker_id", String(96)),
-    Column("lease_expires_at", String(32)),
-    Column("cancel_requested", Boolean, nullable=False),
-    Column("created_at", String(32), nullable=False),
-    Column("started_at", String(32)),
-    Column("finished_at", String(32)),
 )
+"""What was asked for and what came out; the job of the same id carries the state."""
 
 epochs = Table(
     "epochs",
@@ -67,43 +52,4 @@ epochs = Table(
     Column("record", JSON, nullable=False),
 )
 
-workers = Table(
-    "workers",
-    metadata,
-    Column("id", String(96), primary_key=True),
-    Column("host", Text, nullable=False),
-    Column("process_id", Integer, nullable=False),
-    Column("experiment_id", String(32)),
-    Column("started_at", String(32), nullable=False),
-    Column("lease_expires_at", String(32), nullable=False),
-)
-
-imports = Table(
-    "imports",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("created_at", String(32), nullable=False),
-    Column("path", Text, nullable=False),
-    Column("uploaded", Boolean, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("name", Text),
-    Column("columns", JSON(none_as_null=True)),
-    Column("digest", String(64)),
-    Column("state", String(16), nullable=False),
-    Column("progress", JSON(none_as_null=True)),
-    Column("error", Text),
-    Column("question", JSON(none_as_null=True)),
-    Column("dataset_id", String(64)),
-    Column("notes", JSON, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("cancel_requested", Boolean, nullable=False),
-    Column("host", Text),
-    Column("process_id", Integer),
-    Column("lease_expires_at", String(32)),
-    Column("started_at", String(32)),
-    Column("finished_at", String(32)),
-)
-
-Index("imports_by_age", imports.c.created_at)
-Index("runs_by_state", runs.c.state, runs.c.queue_number)
 Index("runs_by_experiment", runs.c.experiment_id, runs.c.position)

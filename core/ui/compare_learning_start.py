@@ -5,8 +5,8 @@ import streamlit as st
 from core.comparison.charts.appearance import rough_seconds_text
 from core.datasets.model import Dataset
 from core.errors import BadInput
+from core.jobs.launchers import ensure_worker
 from core.runs.forecast import forecast_experiment
-from core.runs.launchers import ensure_worker
 from core.runs.series import SHARES, LearningCurvePlan, plan_learning_curve
 from core.runs.specs import unavailable_reason
 from core.strategies.registry import STRATEGIES

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.analysis.feature_map_job import Method
 from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
 from core.comparison.evidence import Evidence
 from core.comparison.feature_map import (
@@ -14,7 +15,6 @@ from core.comparison.feature_map import (
 )
 from core.comparison.one_image import answers_about
 from core.datasets.model import Dataset
-from core.runs.map_child import Method
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember, wanted_number
 from core.ui.compare_image import show_answers, show_large

@@ -15,8 +15,8 @@ from core.datasets.health.findings import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.model import Dataset
 from core.datasets.store import list_datasets, open_dataset
+from core.jobs.launchers import ensure_worker
 from core.runs.forecast import Forecast, forecast_experiment
-from core.runs.launchers import ensure_worker
 from core.runs.records import RunRecord
 from core.runs.specs import ExperimentSpec
 from core.runs.store import Store, open_store
@@ -135,7 +135,8 @@ def _curves(database_url: str, fingerprint: tuple, experiment_id: str) -> list[C
 def _fingerprint(runs: list[RunRecord]) -> tuple:
     """Changes whenever a run has a new epoch, state or attempt."""
     return tuple(
-        (run.id, run.state, run.attempts, (run.progress or {}).get("epoch")) for run in runs
+        (run.id, run.state, run.attempts, run.progress.epoch if run.progress else None)
+        for run in runs
     )
 
 

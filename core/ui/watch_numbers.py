@@ -7,9 +7,9 @@ import streamlit as st
 from core.comparison.charts.appearance import percent_text
 from core.comparison.tables import title_of
 from core.comparison.watching import Learner
+from core.jobs.progress import progress_text, waiting_text
 from core.runs.records import RunRecord
 from core.ui import reads
-from core.ui.live import progress_text
 from core.ui.strategy_marks import GAP, MARK_WIDTH, mark_svg
 from core.ui.texts import literal, plural
 
@@ -33,13 +33,15 @@ def show_status(runs: Sequence[RunRecord]) -> None:
     done = f"{over} of {plural(len(runs), 'run')} done"
     running = next((run for run in runs if run.state == "running"), None)
     if running is not None:
-        share, text = progress_text(running)
-        st.progress(share, text=f"{done} · **{literal(title_of(running.strategy))}**: {text}")
+        st.progress(
+            running.progress.fraction if running.progress else 0.0,
+            text=f"{done} · **{literal(title_of(running.strategy))}**: "
+            f"{literal(progress_text(running.progress))}",
+        )
         return
     waiting = next((run for run in runs if run.state == "queued"), None)
     if waiting is not None:
-        place = reads.store().queue_place(waiting.id)
-        where = "next in the queue" if place == 1 else f"place {place} in the queue"
+        where = waiting_text(reads.store().queue_place(waiting.id)).lower()
         st.progress(over / len(runs), text=f"{done} · waiting: {where}")
 
 

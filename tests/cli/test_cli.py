@@ -19,8 +19,8 @@ from PIL import Image
 
 from core.cli import main
 from core.cli.arguments import parser
+from core.jobs.launchers import child_environment
 from core.runs import recorded
-from core.runs.launchers import child_environment
 from core.runs.store import Store, open_store
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
@@ -63,7 +63,7 @@ def experiment_id(store: Store) -> str:
     experiment_id = store.create_experiment(spec)
     run = store.claim_next("worker")
     assert run is not None
-    store.finish(run.id, made_up.result(0.6))
+    store.finish_run(run.id, made_up.result(0.6))
     return experiment_id
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from core.cli import main
 from core.datasets.store import add_dataset, list_datasets, open_dataset
+from core.jobs.launchers import child_environment
 from core.runs import recorded
-from core.runs.launchers import child_environment
 from core.runs.store import open_store
 from core.settings import PROJECT_ROOT, current_settings
 from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip

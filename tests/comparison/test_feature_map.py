@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.analysis.feature_map_job import METHODS
 from core.comparison.charts.map_charts import MOST_NAMED, chosen_image, left_out_sentence, map_chart
 from core.comparison.feature_map import (
     METHOD_TITLES,
@@ -17,7 +18,6 @@ from core.comparison.feature_map import (
 )
 from core.errors import StoreError, UnknownName
 from core.runs.array_files import write_arrays
-from core.runs.map_child import METHODS
 from core.runs.store import open_store
 from tests.hand_made import evidence
 

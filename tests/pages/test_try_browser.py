@@ -43,7 +43,7 @@ def experiment_id(home: Path) -> str:
         write_predictions(run.id, Predictions(test, dataset.labels[test], answers))
         if run.strategy == "cnn":
             write_weights(run.id, random_weights())
-        store.finish(run.id, made_up.result())
+        store.finish_run(run.id, made_up.result())
     return experiment_id
 
 

@@ -1,11 +1,12 @@
 """Homes and stores for the tests of this room."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core.runs.store import Store, open_store
-from tests.stored_home import add_arrows, leave_out_bundled_datasets
+from tests.stored_home import add_arrows, end_workers, leave_out_bundled_datasets
 
 
 @pytest.fixture
@@ -19,8 +20,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def store(home: Path) -> Store:  # noqa: ARG001 - the store lies in that home
-    return open_store()
+def store(home: Path) -> Iterator[Store]:  # noqa: ARG001 - the store lies in that home
+    """The store of that home; the workers that a test woke go with it."""
+    store = open_store()
+    yield store
+    end_workers(store)
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, inspect
 
 from core.errors import StoreError
-from core.runs.database import MIGRATIONS_FOLDER, Database
+from core.jobs.database import MIGRATIONS_FOLDER, Database
+from core.jobs.tables import SCHEMA_VERSIONS
 from core.runs.store import Store
-from core.runs.tables import SCHEMA_VERSIONS, metadata
+from core.runs.tables import metadata
 from tests import made_up
 
 
@@ -117,14 +118,14 @@ def test_a_failed_transaction_leaves_nothing(file: Path) -> None:
     def broken() -> None:
         with store.database.writing() as connection:
             connection.exec_driver_sql(
-                "INSERT INTO workers VALUES ('w', 'host', 1, NULL, 'then', 'later')"
+                "INSERT INTO job_workers VALUES ('w', 'host', 1, NULL, 'then', 'later')"
             )
             raise RuntimeError("on the way")
 
     with pytest.raises(RuntimeError, match="on the way"):
         broken()
     with store.database.reading() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM workers").scalar() == 0
+        assert connection.exec_driver_sql("SELECT count(*) FROM job_workers").scalar() == 0
 
 
 def test_eight_openers_at_once_make_one_schema(file: Path) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from core.datasets.store import open_dataset
+from core.jobs.cached import CachedWork, make_again
 from core.runs.kept_models import HeatMaps, heat_maps, read_heat_maps, write_weights
 from core.runs.predictions import Predictions, write_predictions
-from core.runs.side_work import SideWork, forget
 from core.runs.specs import plan_experiment
 from core.runs.store import Store
 from tests import made_up
@@ -45,11 +45,11 @@ def finished_run(arrows_store: Store) -> str:
     answers = np.tile(np.array([[0.875, 0.0625, 0.0625]], np.float32), (len(test), 1))
     write_predictions(run.id, Predictions(test, dataset.labels[test], answers))
     write_weights(run.id, random_weights())
-    arrows_store.finish(run.id, made_up.result())
+    arrows_store.finish_run(run.id, made_up.result())
     return run.id
 
 
-def waited_for(store: Store, run_id: str, positions: list[int]) -> SideWork:
+def waited_for(store: Store, run_id: str, positions: list[int]) -> CachedWork:
     deadline = time.monotonic() + 120
     while (work := heat_maps(store, run_id, positions)).state == "working":
         assert time.monotonic() < deadline, work
@@ -95,7 +95,7 @@ def test_weights_of_another_version_are_said_and_can_be_tried_again(
         "(cnn/conv2d/bias, cnn/convolution_1/bias). Run the benchmark again to make new ones."
     )
     write_weights(finished_run, random_weights())
-    forget(work.result)
+    make_again(arrows_store, work)
     assert waited_for(arrows_store, finished_run, [0]).state == "ready"
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, HeadstartError, StoreError
+from core.jobs.child import execute
 from core.runs import child, kept_models
-from core.runs.child import execute
 from core.runs.kept_models import (
     heat_maps,
     read_heat_maps,
@@ -47,7 +47,7 @@ def claimed(store: Store, spec: Any) -> str:
 def finished(store: Store, strategy: str, **result: Any) -> str:
     """A finished run of that strategy, with nothing kept beside it."""
     run_id = claimed(store, plan_experiment("arrows", [strategy], image_size=64))
-    store.finish(run_id, made_up.result(**result))
+    store.finish_run(run_id, made_up.result(**result))
     return run_id
 
 
@@ -223,7 +223,7 @@ def test_pictures_that_are_not_there_are_refused(
 
 def test_what_pages_import_loads_no_framework() -> None:
     code = (
-        "import sys, core.runs.kept_models, core.runs.side_work, core.runs.series; "
+        "import sys, core.runs.kept_models, core.jobs.cached, core.runs.series; "
         "print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
     )
     done = subprocess.run(

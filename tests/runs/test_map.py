@@ -7,13 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.comparison.feature_map import feature_map, read_map
-from core.datasets.prepare import prepare_images
-from core.datasets.store import open_dataset
-from core.errors import HeadstartError, StoreError
-from core.pretrained.feature_files import key_of, matching_keys, write_features
-from core.runs import map_child
-from core.runs.map_child import (
+from core.analysis import feature_map_job
+from core.analysis.feature_map_job import (
     FEWEST_FOR_TSNE,
     METHODS,
     features_folder,
@@ -23,11 +18,16 @@ from core.runs.map_child import (
     stratified_sample,
     wanted_features,
 )
+from core.comparison.feature_map import feature_map, read_map
+from core.datasets.prepare import prepare_images
+from core.datasets.store import open_dataset
+from core.errors import HeadstartError, StoreError
+from core.pretrained.feature_files import key_of, matching_keys, write_features
 from core.runs.predictions import Predictions, predictions_path, write_predictions
 from core.runs.records import RecordedRun, run_id_of
-from core.runs.side_work import SideProcess, forget
 from core.runs.specs import plan_experiment
 from core.runs.store import Store
+from tests.jobs.stand_in import QuietContext
 from tests.made_up import result
 
 EXPERIMENT = "abcd1234"
@@ -36,8 +36,8 @@ PIXELS_SENTENCE = "No VGG16 features of these pictures are kept on this machine"
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> SideProcess:
-    return SideProcess(tmp_path / "map.npz")
+def work() -> QuietContext:
+    return QuietContext()
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
 
 
 def test_of_very_many_images_a_sample_is_shown(finished, work, monkeypatch):
-    monkeypatch.setattr(map_child, "MOST_IMAGES", 12)
+    monkeypatch.setattr(feature_map_job, "MOST_IMAGES", 12)
     layout = layout_of(finished, EXPERIMENT, "pca", work)
     labels = open_dataset("arrows").labels[layout.positions]
     assert np.bincount(labels).tolist() == [4, 4, 4]
@@ -221,8 +221,6 @@ def test_the_map_is_made_beside_the_web_process_and_anew_with_features(finished)
     by_features = made(finished)
     assert by_features != by_pixels
     assert PIXELS_SENTENCE not in read_map(by_features).how
-    forget(by_features)
-    assert not by_features.exists()
 
 
 def test_what_goes_wrong_is_said_in_words(finished):

@@ -9,7 +9,7 @@ import pytest
 from core.datasets import store as dataset_store
 from core.datasets import versions
 from core.errors import NotAllowed
-from core.runs import imports
+from core.experiments import imports
 from core.runs.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui import access, actions
@@ -23,27 +23,30 @@ MODULES = sorted(
 # What changes what others see. Whoever adds a verb to the store decides where it belongs.
 STORE_CHANGES = {
     "create_experiment", "create_experiments", "add_recorded", "request_cancel",
-    "request_cancel_experiment", "retry", "create_import", "request_import_cancel",
-    "forget_import", "requeue_import",
+    "request_cancel_experiment", "retry", "add_job", "add_job_once", "cancel_job",
+    "requeue_job", "forget_job",
+    "insert_jobs", "queue_again",
 }  # fmt: skip
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
-    "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "fail",
-    "mark_cancelled", "mark_interrupted", "begin_import", "set_import_progress", "finish_import",
-    "fail_import", "mark_import_cancelled", "mark_import_interrupted", "renew_import",
-    "reap_imports",
+    "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "finish_run", "fail",
+    "change_running", "end_job",
+    "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
-    "active_runs_of_dataset", "queue_place", "live_workers", "cancel_requested", "imports",
-    "import_record", "import_should_stop", "datasets_read_from", "moment", "lease_end",
+    "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
+    "live_workers", "cancel_requested",
+    "moment", "lease_end",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "remove_dataset", "rename_dataset", "make_version", "ensure_bundled_datasets",
 }  # fmt: skip
 DATASET_READS = {"list_datasets", "open_dataset", "preview", "ChangePreview", "Changes"}
-IMPORT_CHANGES = {"receive_upload", "import_folder", "retry_import"}
-IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord"}
+IMPORT_CHANGES = {
+    "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
+}  # fmt: skip
+IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
 FORBIDDEN = (
     STORE_CHANGES | (STORE_OF_WORKERS - {"fail", "finish"}) | DATASET_CHANGES | IMPORT_CHANGES
 )

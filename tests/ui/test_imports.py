@@ -8,7 +8,7 @@ from core.settings import PROJECT_ROOT
 FORBIDDEN = ("tensorflow", "keras", "jax", "torch")
 PROGRAM = """
 import pkgutil, sys, importlib
-import core.ui, core.comparison, core.runs.specs, core.runs.launchers, core.runs.first_start
+import core.ui, core.comparison, core.runs.specs, core.jobs.launchers, core.runs.first_start
 for package in (core.ui, core.comparison):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
