@@ -9,7 +9,6 @@ another; heat maps are asked apart. An answer must be there in 1 second.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -45,15 +44,14 @@ def main() -> int:
     from core.experiments.store import open_store
     from core.live.client import answer, wake, where_it_looked
     from core.live.images import prepared_of
-    from core.live.process import CONNECT_SECONDS, NobodyThere, ask
+    from core.live.process import dismiss_server
     from core.live.protocol import read_address
     from core.training.policy import library_versions, processor_name
 
-    with contextlib.suppress(NobodyThere):
-        ask({"do": "leave"}, {}, CONNECT_SECONDS)
+    store = open_store()
+    dismiss_server(store)
     while (former := read_address()) is not None and psutil.pid_exists(former.process_id):
         time.sleep(0.1)
-    store = open_store()
     experiment = store.experiment(arguments.experiment)
     polls: list[float] = []
     libraries = None

@@ -22,6 +22,8 @@ variable                           meaning                                   def
 ``HEADSTART_MOST_QUEUED_RUNS``     most runs that pages may have waiting     1000
 ``HEADSTART_MOST_STORED_GB``       most disk space (GB) before pages refuse  200
                                    uploads
+``HEADSTART_LAUNCHER``             what starts the processes of jobs, as     child processes
+                                   ``module:class``                          on this machine
 =================================  ========================================  =====================
 
 How large an upload may be is Streamlit's ``server.maxUploadSize`` (``.streamlit/config.toml``, or
@@ -47,6 +49,7 @@ STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
 UPLOAD_MEGABYTES = 500
 
+LOCAL_LAUNCHER = "core.jobs.launchers:ProcessLauncher"
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 MODELS_MEMORY_VARIABLE = "HEADSTART_MODELS_MEMORY_MB"
@@ -72,7 +75,8 @@ class Settings:
     ``models_idle_seconds`` bound the process that holds networks for live answers.
     ``editors`` and ``viewers`` are e-mail addresses in small letters, or ``*@domain``; they, and
     ``sign_in_seconds``, count only where sign-in is configured. ``most_queued_runs`` and
-    ``most_stored_bytes`` hold for what pages start and take, not for the command line.
+    ``most_stored_bytes`` hold for what pages start and take, not for the command line. ``launcher``
+    names the class that starts jobs.
     """
 
     home: Path
@@ -88,6 +92,7 @@ class Settings:
     sign_in_seconds: float
     most_queued_runs: int
     most_stored_bytes: int
+    launcher: str = LOCAL_LAUNCHER
 
     @property
     def datasets_folder(self) -> Path:
@@ -137,6 +142,7 @@ def current_settings() -> Settings:
         sign_in_seconds=_whole_number(SIGN_IN_HOURS_VARIABLE, SIGN_IN_HOURS, "hours") * 3600.0,
         most_queued_runs=_whole_number(MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS, "runs"),
         most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
+        launcher=os.environ.get("HEADSTART_LAUNCHER") or LOCAL_LAUNCHER,
     )
 
 

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
 from core.experiments.spec import ExperimentSpec
+from core.jobs.queue import JobQueue
 
 CLASSES = ["down", "left", "up"]
 IMAGES_PER_CLASS = 40
@@ -19,6 +21,15 @@ def leave_out_bundled_datasets(home: Path) -> None:
     folder = home / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bundled.json").write_text(json.dumps({"digits": "0" * 64, "themes16": "0" * 64}))
+
+
+def end_workers(queue: JobQueue) -> None:
+    """End the detached workers of this queue, known by the id in their command line."""
+    ids = {worker.id for worker in queue.live_workers()}
+    for process in psutil.process_iter(["cmdline"]):
+        if ids & set(process.info["cmdline"] or []):
+            process.terminate()
+            process.wait(timeout=20)
 
 
 def add_arrows() -> Dataset:

@@ -1,6 +1,6 @@
 """A map of the test images: images with similar features lie near each other.
 
-A process of its own computes it (``core.runs.map_child``); here it is requested and read.
+A job computes it (``core.analysis.feature_map_job``); here it is requested and read.
 """
 
 import hashlib
@@ -13,18 +13,18 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from core.analysis.evidence import ExperimentPredictions
-from core.datasets.storage import open_dataset
-from core.errors import StoreError, UnknownName
-from core.experiments.store import Store
-from core.files import UNREADABLE, read_arrays
-from core.pretrained.feature_files import matching_keys
-from core.runs.map_child import (
+from core.analysis.feature_map_job import (
     METHODS,
     Method,
     features_folder,
     wanted_features,
 )
-from core.runs.side_work import SideWork, side_folder, side_work
+from core.datasets.storage import open_dataset
+from core.errors import StoreError, UnknownName
+from core.experiments.store import Store
+from core.files import UNREADABLE, read_arrays
+from core.jobs.cached import CachedWork, cache_folder, cached_work
+from core.pretrained.feature_files import matching_keys
 
 # Raised when the same images would be laid out in another way.
 FORMAT = 1
@@ -44,11 +44,11 @@ class FeatureMap:
     how: str
 
 
-def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> SideWork:
-    """The state of the map of an experiment; starts the work where there is none yet.
+def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> CachedWork:
+    """How the map of an experiment stands; starts the work where there is none yet.
 
     Read it with ``read_map(work.result)`` once ``work.state`` is ``ready``; after a failure
-    ``side_work.forget(work.result)`` lets it start again. When features come into the cache that
+    ``make_again`` starts it again. When features come into the cache that
     were not there, the map is made anew. ``UnknownName`` for an experiment, dataset or method that
     is not there.
     """
@@ -58,13 +58,13 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Si
     wanted = wanted_features(spec, open_dataset(spec.dataset_id).image_count)
     known = ";".join(matching_keys(features_folder(), wanted))
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
-    result = side_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
-    arguments = ("--experiment", experiment_id, "--method", method)
-    return side_work(result, "core.runs.map_child", arguments)
+    result = cache_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
+    arguments = {"experiment": experiment_id, "method": method}
+    return cached_work(store, "feature_map", arguments, result)
 
 
 def read_map(path: Path) -> FeatureMap:
-    """The map in the file that a ready ``SideWork`` names; ``StoreError`` if it is damaged."""
+    """The map in the file that a ready ``CachedWork`` names; ``StoreError`` if it is damaged."""
     try:
         arrays = read_arrays(path, "positions", "xy", "how")
         return FeatureMap(arrays["positions"], arrays["xy"], str(arrays["how"]))

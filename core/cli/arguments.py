@@ -183,7 +183,7 @@ def _add_compare(verbs: Any) -> None:
 
 
 def _add_worker(verbs: Any) -> None:
-    worker = _verb(verbs, "worker", "serve the queue of runs", "worker:worker", json=False)
+    worker = _verb(verbs, "worker", "serve the queue of jobs", "worker:worker", json=False)
     worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS",
                         help="end after this long with nothing to do")  # fmt: skip
     worker.add_argument("--worker-id", help=argparse.SUPPRESS)

@@ -128,7 +128,7 @@ def rename(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     from core.datasets.export import export_zip
-    from core.runs.import_uploads import safe_file_name
+    from core.experiments.uploads import safe_file_name
 
     dataset = _opened(arguments.name)
     target: Path = arguments.output or Path(safe_file_name(f"{dataset.name}.zip"))

@@ -15,11 +15,13 @@ from core.experiments.recorded import export_experiment
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from core.runs.launchers import ProcessLauncher
-from core.runs.worker import serve
+from core.jobs.launchers import current_launcher
+from core.jobs.progress import progress_text
+from core.jobs.worker import serve
 from core.text import percent_text
 
 PROGRESS_SECONDS = 1.0
+WAITING = "waiting for the device: another run is using it"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     stop_on_termination()
     try:
         watch = RunWatch(store, experiment_id)
-        serve(store, ProcessLauncher(), experiment_id=experiment_id, report=None, watch=watch)
+        serve(store, current_launcher(), group_id=experiment_id, watch=watch)
         watch.look()
     except KeyboardInterrupt:
         store.request_cancel_experiment(experiment_id)
@@ -141,8 +143,10 @@ class RunWatch:
 
     def look(self) -> None:
         self._looked_at = time.monotonic()
-        for run in self._store.runs(self._experiment_id):
-            line = line_of(run)
+        runs = self._store.runs(self._experiment_id)
+        waits = all(run.state != "running" for run in runs) and self._store.is_taken("device")
+        for run in runs:
+            line = WAITING if waits and run.state == "queued" else line_of(run)
             if line and self._told.get(run.id) != line:
                 self._told[run.id] = line
                 say(f"{run.strategy}, seed {run.seed}: {line}")
@@ -153,20 +157,9 @@ def line_of(run: RunRecord) -> str:
     if run.state == "queued":
         return ""
     if run.state == "running":
-        return _progress_line(run.progress) if run.progress else "starting"
+        return progress_text(run.progress)
     if run.state == "finished" and run.result is not None:
         accuracy = run.result["scores"]["test"]["accuracy"]
         seconds = run.result["total_seconds"]
         return f"finished, test accuracy {percent_text(accuracy)}, {seconds:.1f} s"
     return f"{run.state}: {run.error}" if run.error else run.state
-
-
-def _progress_line(progress: dict[str, Any]) -> str:
-    parts = [progress["step"]]
-    if progress["total"]:
-        parts.append(f"{progress['done']} of {progress['total']} images")
-    if progress["images_per_second"] is not None:
-        parts.append(f"{progress['images_per_second']:.0f} images/s")
-    if progress["seconds_left"] is not None:
-        parts.append(f"{progress['seconds_left']:.0f} s left in this step")
-    return ", ".join(parts)

@@ -22,8 +22,8 @@ from core.errors import BadInput
 from core.experiments.first_start import prepare_home
 from core.experiments.learning_curve_plan import SHARES, plan_learning_curve
 from core.experiments.store import Store
-from core.runs.launchers import ProcessLauncher
-from core.runs.worker import serve
+from core.jobs.launchers import current_launcher
+from core.jobs.worker import serve
 from core.text import count_text, exact_percent_text, percent_text
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
     try:
         for name in experiments:
             watch = RunWatch(store, name)
-            serve(store, ProcessLauncher(), experiment_id=name, report=None, watch=watch)
+            serve(store, current_launcher(), group_id=name, watch=watch)
             watch.look()
     except KeyboardInterrupt:
         for name in experiments:

@@ -10,9 +10,11 @@ from typing import Any
 from core.cli.output import print_json, print_table, say
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.first_start import prepare_store
-from core.experiments.records import STATES, RunRecord
+from core.experiments.records import RunRecord
 from core.files import written_whole
-from core.runs.launchers import log_path
+from core.jobs.cached import make_again
+from core.jobs.launchers import log_path
+from core.jobs.records import STATES
 from core.text import percent_text
 
 RUN_HEADINGS = ("id", "strategy", "seed", "state", "test accuracy", "seconds", "error")
@@ -35,8 +37,9 @@ def show(arguments: argparse.Namespace) -> int:
     store = prepare_store()
     run = store.run(arguments.id)
     epochs = store.epochs(run.id)
+    log = log_path(store.job(run.id))
     if arguments.json:
-        print_json(run_document(run) | {"epochs": epochs, "log": str(log_path(run.id))})
+        print_json(run_document(run) | {"epochs": epochs, "log": str(log)})
         return 0
     print_table(RUN_HEADINGS, [run_cells(run)])
     for name, value in run.settings.items():
@@ -58,8 +61,8 @@ def show(arguments: argparse.Namespace) -> int:
                 for entry in epochs
             ],
         )
-    if log_path(run.id).exists():
-        print(f"log: {log_path(run.id)}")
+    if log.exists():
+        print(f"log: {log}")
     return 0
 
 
@@ -80,33 +83,32 @@ def retry(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(run_document(run))
     else:
-        served = any(worker.experiment_id is None for worker in store.live_workers())
+        served = any(worker.group_id is None for worker in store.live_workers())
         hint = "" if served else "; serve it with: python -m core worker --exit-when-idle 10"
         say(f"{run.id} is queued{hint}")
     return 0
 
 
 def keep(arguments: argparse.Namespace) -> int:
-    """Make the package in a process of its own, as the page does, and copy it to the file."""
-    # Imported here: they read the card's template and much of the comparison.
+    """Make the package in a job, as the page does, and copy it to the file."""
+    # Imported here: it reads the card's template and much of the comparison.
     from core.comparison.keep_model import kept_package
-    from core.runs.side_work import forget
 
     store = prepare_store()
     output: Path = arguments.output
     if not output.parent.is_dir():
         raise BadInput(f"There is no folder {output.parent}.", "output")
     work = kept_package(store, arguments.id)
-    if work.state == "failed":  # of an attempt before this one
-        forget(work.result)
+    if work.state in ("failed", "cancelled"):  # of an attempt before this one
+        make_again(store, work)
         work = kept_package(store, arguments.id)
     told = ""
     while work.state == "working":
-        if work.step != told:
-            say(told := work.step)
+        if work.text != told:
+            say(told := work.text)
         time.sleep(POLL_SECONDS)
         work = kept_package(store, arguments.id)
-    if work.state == "failed":
+    if work.state != "ready":
         raise HeadstartError(work.error)
     with open(work.result, "rb") as package, written_whole(output) as file:
         shutil.copyfileobj(package, file)

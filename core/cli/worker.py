@@ -1,4 +1,4 @@
-"""``worker``: serve the queue of runs."""
+"""``worker``: serve the queue of jobs."""
 
 import argparse
 import math
@@ -6,9 +6,9 @@ import math
 from core.cli import stop_on_termination
 from core.cli.output import say
 from core.errors import BadInput
-from core.experiments.store import open_store
-from core.runs.launchers import ProcessLauncher
-from core.runs.worker import serve
+from core.jobs.launchers import current_launcher
+from core.jobs.queue import open_queue
+from core.jobs.worker import serve
 
 
 def worker(arguments: argparse.Namespace) -> int:
@@ -19,8 +19,8 @@ def worker(arguments: argparse.Namespace) -> int:
         )
     stop_on_termination()
     serve(
-        open_store(),
-        ProcessLauncher(),
+        open_queue(),
+        current_launcher(),
         exit_when_idle=idle,
         report=say,
         worker_id=arguments.worker_id,

@@ -1,6 +1,6 @@
 """A trained strategy as a package to take away: the side that pages and the command line see.
 
-No Keras here: ``core.comparison.keep_child`` makes the package in a process of its own.
+No Keras here: ``core.reports.export_job`` makes the package in a process of its own.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from core.errors import BadInput, HeadstartError
 from core.experiments.checkpoints import why_no_weights
 from core.experiments.records import RunRecord
 from core.experiments.store import Store
-from core.runs.side_work import SideWork, side_folder, side_work
+from core.jobs.cached import CachedWork, cache_folder, cached_work
 from core.strategies.registry import find_strategy
 from core.text import fold_accents
 
@@ -78,7 +78,7 @@ def expected_bytes(run: RunRecord) -> int:
     return 2 * BYTES_PER_PARAMETER * int((run.result or {}).get("parameters") or 0)
 
 
-def kept_package(store: Store, run_id: str) -> SideWork:
+def kept_package(store: Store, run_id: str) -> CachedWork:
     """How the package of a run stands; starts the work where there is none yet.
 
     The result is a zip, see ``CONTENTS``. Raises ``BadInput`` with the reason where the run has
@@ -88,7 +88,7 @@ def kept_package(store: Store, run_id: str) -> SideWork:
     reason = why_no_weights(run, store.experiment(run.experiment_id))
     if reason is not None:
         raise BadInput(reason, "run")
-    return side_work(_package_path(store, run), "core.comparison.keep_child", ["--run", run_id])
+    return cached_work(store, "export", {"run": run_id}, _package_path(store, run))
 
 
 def ready_package(store: Store, run_id: str) -> Path | None:
@@ -102,7 +102,7 @@ def _package_path(store: Store, run: RunRecord) -> Path:
     # The moment tells apart a run that was made again under the same id; the card names the rest.
     mark = f"{FORMAT};{run.finished_at};{dataset.name};{snippet()}"
     key = hashlib.sha256(mark.encode()).hexdigest()[:16]
-    return side_folder() / "kept" / f"{run.id}-{key}.zip"
+    return cache_folder() / "kept" / f"{run.id}-{key}.zip"
 
 
 def package_name(dataset_name: str, strategy: str, seed: int) -> str:

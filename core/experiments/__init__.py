@@ -1,1 +1,1 @@
-"""Experiments and their runs: specs, store, predictions, checkpoints, recorded results."""
+"""Experiments and their runs: specs, store, predictions, and the handlers of train and import."""

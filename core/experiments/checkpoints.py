@@ -1,6 +1,6 @@
 """What a run keeps of its network, and where the network looked: the side that pages see.
 
-No Keras here: ``core.runs.explain_child`` computes the heat maps in a process of its own.
+No Keras here: ``core.networks.explain_job`` computes the heat maps in a process of its own.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from core.errors import BadInput, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
 from core.files import UNREADABLE, read_arrays, write_arrays
-from core.runs.side_work import SideWork, side_folder, side_work
+from core.jobs.cached import CachedWork, cache_folder, cached_work
 from core.settings import current_settings
 from core.strategies.registry import find_strategy
 
@@ -105,8 +105,8 @@ class HeatMaps:
     for_label: np.ndarray
 
 
-def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> SideWork:
-    """Where a finished run looked in these pictures of its dataset; see ``side_work``.
+def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> CachedWork:
+    """Where a finished run looked in these pictures of its dataset; see ``cached_work``.
 
     Raises ``BadInput`` with the sentence of ``why_no_heat_maps``, or for positions that are not
     in the dataset or more than 16; ``UnknownName`` for a run or dataset that is not there.
@@ -127,11 +127,8 @@ def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> Side
                 "images",
             )
     listed = ",".join(map(str, positions))
-    return side_work(
-        _heat_maps_path(run, listed),
-        "core.runs.explain_child",
-        ["--run", run_id, "--images", listed],
-    )
+    arguments = {"run": run_id, "images": positions}
+    return cached_work(store, "explain", arguments, _heat_maps_path(run, listed))
 
 
 def read_heat_maps(path: Path) -> HeatMaps:
@@ -147,4 +144,4 @@ def read_heat_maps(path: Path) -> HeatMaps:
 def _heat_maps_path(run: RunRecord, listed: str) -> Path:
     # The moment tells apart a run that was made again under the same id.
     key = hashlib.sha256(f"{FORMAT};{run.finished_at};{listed}".encode()).hexdigest()[:16]
-    return side_folder() / "heat_maps" / f"{run.id}-{key}.npz"
+    return cache_folder() / "heat_maps" / f"{run.id}-{key}.npz"

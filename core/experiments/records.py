@@ -2,22 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from core.experiments.spec import ExperimentSpec
-from core.training.spec import TrainingSpec
-
-State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
-STATES: tuple[State, ...] = (
-    "queued",
-    "running",
-    "finished",
-    "failed",
-    "cancelled",
-    "interrupted",
+from core.jobs.progress import Progress
+from core.jobs.records import (
+    ACTIVE_STATES,
+    RETRYABLE_STATES,
+    NewJob,
+    State,
+    stored_progress,
 )
-ACTIVE_STATES: tuple[State, ...] = ("queued", "running")
-RETRYABLE_STATES: tuple[State, ...] = ("failed", "cancelled", "interrupted")
+from core.training.spec import TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -47,10 +43,9 @@ class ExperimentRecord:
 class RunRecord:
     """One strategy with one seed.
 
-    ``progress`` is ``Progress.as_dict()`` of ``core.training.events`` (``progress_at``: when it was
-    last heard of), ``result`` is ``RunResult.as_dict()`` once finished, ``error`` a sentence for
-    people where it failed. ``notes`` tell what was changed on the way (a halved batch).
-    ``attempts`` counts its starts.
+    ``result`` is ``RunResult.as_dict()`` once finished; ``notes`` tell what was changed on the way
+    (a halved batch). State, progress, error, lease and moments are those of its job, which has the
+    same id (``core.jobs.records.JobRecord``).
     """
 
     id: str
@@ -60,7 +55,7 @@ class RunRecord:
     seed: int
     settings: dict[str, Any]
     state: State
-    progress: dict[str, Any] | None
+    progress: Progress | None
     progress_at: str | None
     error: str | None
     result: dict[str, Any] | None
@@ -98,8 +93,9 @@ class RecordedRun:
 
 
 def run_record(row: Mapping[str, Any]) -> RunRecord:
-    """The record of one row of the table ``runs``."""
+    """The record of a row of the table ``runs`` joined with that of its job."""
     values = {name: row[name] for name in RunRecord.__dataclass_fields__}
+    values["progress"] = stored_progress(row["progress"])
     values["notes"] = tuple(row["notes"])
     values["cancel_requested"] = bool(row["cancel_requested"])
     return RunRecord(**values)
@@ -125,7 +121,7 @@ def run_id_of(experiment_id: str, strategy: str, seed: int) -> str:
 def new_run_row(
     experiment_id: str, position: int, strategy: str, seed: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the row of a run has in common, waiting or recorded."""
+    """The row of a run, waiting or recorded."""
     return {
         "id": run_id_of(experiment_id, strategy, seed),
         "experiment_id": experiment_id,
@@ -134,25 +130,21 @@ def new_run_row(
         "seed": seed,
         "settings": settings,
         "notes": [],
-        "cancel_requested": False,
     }
 
 
-def queued_rows(
-    experiment_id: str, spec: ExperimentSpec, first_number: int, moment: str
-) -> list[dict[str, Any]]:
-    """The runs of ``spec`` as they wait, cheap strategies first, seed by seed."""
+def job_of(run: Mapping[str, Any]) -> NewJob:
+    """The job that makes the run of a row."""
+    return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
+
+
+def planned_rows(experiment_id: str, spec: ExperimentSpec) -> list[dict[str, Any]]:
+    """The runs of ``spec`` as they will wait: cheap strategies first, seed by seed."""
     planned = [
         (strategy, seed, settings) for seed in spec.seeds for strategy, settings in spec.strategies
     ]
     return [
-        {
-            **new_run_row(experiment_id, position, strategy, seed, settings),
-            "queue_number": first_number + position,
-            "state": "queued",
-            "attempts": 0,
-            "created_at": moment,
-        }
+        new_run_row(experiment_id, position, strategy, seed, settings)
         for position, (strategy, seed, settings) in enumerate(planned)
     ]
 

@@ -1,59 +1,48 @@
-"""The run store: experiments, their runs and epochs, the queue, imports, in domain verbs."""
+"""The run store: experiments, their runs and epochs, on top of the queue of jobs."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from core.errors import BadInput, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
-    ACTIVE_STATES,
-    RETRYABLE_STATES,
     ExperimentRecord,
     RecordedRun,
     RunRecord,
     epoch_rows,
     experiment_record,
+    job_of,
     new_run_row,
-    queued_rows,
+    planned_rows,
     run_record,
 )
 from core.experiments.spec import ExperimentSpec
-from core.runs.database import BUSY_TIMEOUT_SECONDS, Database
-from core.runs.import_queue import ImportQueue
-from core.runs.leases import as_text
-from core.runs.queue import NAMES_LISTED, WorkQueue
-from core.runs.tables import epochs, experiments, runs
+from core.experiments.tables import epochs, experiments, runs
+from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES
+from core.jobs.tables import jobs
+from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
 
-DEFAULT_LEASE_SECONDS = 15.0
+OF_THE_JOB = [name for name in RunRecord.__dataclass_fields__ if name not in runs.c]
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+class Store(JobQueue):
+    """Experiments and runs beside the jobs in one database, safe for many processes at once.
 
-
-class Store(WorkQueue, ImportQueue):
-    """Experiments, runs and imports in one database, safe for many processes at once.
-
-    ``now`` is the wall clock (replaced by tests), used for display and leases only. A worker that
-    is silent for ``lease_seconds`` counts as dead.
+    A run and the job that makes it have one id; see ``JobQueue`` for clock, lease and attempts.
     """
-
-    def __init__(
-        self,
-        url: str,
-        now: Callable[[], datetime] = utc_now,
-        lease_seconds: float = DEFAULT_LEASE_SECONDS,
-        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
-    ) -> None:
-        self.url = url
-        self.lease_seconds = lease_seconds
-        self.database = Database(url, busy_timeout_seconds)
-        self._now = now
 
     # Experiments ------------------------------------------------------------------------------
 
@@ -90,25 +79,25 @@ class Store(WorkQueue, ImportQueue):
                 row = new_run_row(
                     experiment_id, position, entry.strategy, entry.seed, entry.settings
                 )
-                row |= {
-                    "queue_number": 0,
+                row |= {"result": entry.result, "notes": list(entry.notes)}
+                connection.execute(insert(runs), row)
+                over = {
                     "state": "finished",
-                    "result": entry.result,
-                    "notes": list(entry.notes),
                     "attempts": 1,
-                    "created_at": entry.created_at,
                     "started_at": entry.started_at,
                     "finished_at": entry.finished_at,
                 }
-                connection.execute(insert(runs), row)
+                connection.execute(insert(jobs), job_row(job_of(row), 0, entry.created_at) | over)
                 if entry.epochs:
                     connection.execute(insert(epochs), epoch_rows(row["id"], entry.epochs))
         return True
 
     def experiments(self) -> list[ExperimentRecord]:
         """All experiments, the newest first."""
-        counted = select(runs.c.experiment_id, runs.c.state, func.count()).group_by(
-            runs.c.experiment_id, runs.c.state
+        counted = (
+            select(jobs.c.group_id, jobs.c.state, func.count())
+            .where(jobs.c.kind == "train")
+            .group_by(jobs.c.group_id, jobs.c.state)
         )
         newest_first = select(experiments).order_by(experiments.c.created_at.desc())
         with self.database.reading() as connection:
@@ -126,9 +115,9 @@ class Store(WorkQueue, ImportQueue):
         """The experiment of that id, or ``UnknownName`` listing the newest ones."""
         wanted = select(experiments).where(experiments.c.id == experiment_id)
         counted = (
-            select(runs.c.state, func.count())
-            .where(runs.c.experiment_id == experiment_id)
-            .group_by(runs.c.state)
+            select(jobs.c.state, func.count())
+            .where(jobs.c.group_id == experiment_id, jobs.c.kind == "train")
+            .group_by(jobs.c.state)
         )
         newest = select(experiments.c.id).order_by(experiments.c.created_at.desc())
         with self.database.reading() as connection:
@@ -145,12 +134,12 @@ class Store(WorkQueue, ImportQueue):
         self, experiment_id: str | None = None, states: Collection[str] | None = None
     ) -> list[RunRecord]:
         """The runs of one experiment in their order, or of all, the newest experiment first."""
-        wanted = select(runs).join(experiments)
+        wanted = _runs_with_jobs().join(experiments)
         if experiment_id is not None:
             self.experiment(experiment_id)
             wanted = wanted.where(runs.c.experiment_id == experiment_id)
         if states is not None:
-            wanted = wanted.where(runs.c.state.in_(list(states)))
+            wanted = wanted.where(jobs.c.state.in_(list(states)))
         wanted = wanted.order_by(experiments.c.created_at.desc(), experiments.c.id, runs.c.position)
         with self.database.reading() as connection:
             rows = connection.execute(wanted).mappings().all()
@@ -171,39 +160,21 @@ class Store(WorkQueue, ImportQueue):
     def active_runs_of_dataset(self, dataset_id: str) -> list[RunRecord]:
         """The queued and running runs that use a dataset, so that it cannot be removed."""
         wanted = (
-            select(runs)
+            _runs_with_jobs()
             .join(experiments)
-            .where(experiments.c.dataset_id == dataset_id, runs.c.state.in_(ACTIVE_STATES))
-            .order_by(runs.c.queue_number)
+            .where(experiments.c.dataset_id == dataset_id, jobs.c.state.in_(ACTIVE_STATES))
+            .order_by(jobs.c.queue_number)
         )
         with self.database.reading() as connection:
             return [run_record(dict(row)) for row in connection.execute(wanted).mappings()]
-
-    def queue_place(self, run_id: str) -> int | None:
-        """1 for the run that starts next; None for a run that does not wait."""
-        with self.database.reading() as connection:
-            number = connection.execute(
-                select(runs.c.queue_number).where(runs.c.id == run_id, runs.c.state == "queued")
-            ).scalar()
-            if number is None:
-                return None
-            ahead = select(func.count()).where(
-                runs.c.state == "queued", runs.c.queue_number <= number
-            )
-            return connection.execute(ahead).scalar_one()
 
     # What a person asks -----------------------------------------------------------------------
 
     def request_cancel(self, run_id: str) -> RunRecord:
         """Cancel a waiting run at once and ask a running one to stop; others stay as they are."""
-        with self.database.writing() as connection:
-            waiting = update(runs).where(runs.c.id == run_id, runs.c.state == "queued")
-            connection.execute(
-                waiting.values(state="cancelled", finished_at=as_text(self._now()), progress=None)
-            )
-            working = update(runs).where(runs.c.id == run_id, runs.c.state == "running")
-            connection.execute(working.values(cancel_requested=True))
-            return self._run(connection, run_id)
+        self.run(run_id)
+        self.cancel_job(run_id)
+        return self.run(run_id)
 
     def request_cancel_experiment(self, experiment_id: str) -> list[RunRecord]:
         """Cancel all that is not over yet; returns the runs as they stand then."""
@@ -227,38 +198,61 @@ class Store(WorkQueue, ImportQueue):
                 )
             self._check_waiting(connection, 1, most_waiting)
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
+            connection.execute(update(runs).where(runs.c.id == run_id).values(result=None))
+            self.queue_again(connection, run_id)
+            return self._run(connection, run_id)
+
+    # A run in work ----------------------------------------------------------------------------
+
+    def add_epoch(self, run_id: str, record: dict[str, Any], attempt: int | None = None) -> bool:
+        """Append one ``EpochRecord.as_dict()``."""
+        with self.database.writing() as connection:
+            if not self.change_running(connection, run_id, attempt, progress_at=self.moment()):
+                return False
+            last = select(func.max(epochs.c.number)).where(epochs.c.run_id == run_id)
+            number = (connection.execute(last).scalar() or 0) + 1
+            connection.execute(insert(epochs).values(run_id=run_id, number=number, record=record))
+            return True
+
+    def reduce_batch(
+        self, run_id: str, batch_size: int, note: str, attempt: int | None = None
+    ) -> bool:
+        """Give a running run a smaller batch for its next child process, and drop its epochs."""
+        with self.database.writing() as connection:
+            if not self.change_running(connection, run_id, attempt, progress=None):
+                return False
+            run = self._run(connection, run_id)
             connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id)
                 .values(
-                    state="queued",
-                    queue_number=self._last_queue_number(connection) + 1,
-                    progress=None,
-                    progress_at=None,
-                    error=None,
-                    result=None,
-                    worker_id=None,
-                    lease_expires_at=None,
-                    cancel_requested=False,
-                    started_at=None,
-                    finished_at=None,
+                    settings={**run.settings, "batch_size": batch_size}, notes=[*run.notes, note]
                 )
             )
-            return self._run(connection, run_id)
+            connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
+            return True
+
+    def finish_run(self, run_id: str, result: dict[str, Any], attempt: int | None = None) -> bool:
+        """Store ``RunResult.as_dict()`` and end its job; the run is over and good."""
+        with self.database.writing() as connection:
+            if not self.end_job(connection, run_id, attempt, state="finished"):
+                return False
+            connection.execute(update(runs).where(runs.c.id == run_id).values(result=result))
+            return True
 
     # Parts ------------------------------------------------------------------------------------
 
     def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
-        moment = as_text(self._now())
         experiment_id = secrets.token_hex(4)
-        self._insert_experiment(connection, experiment_id, spec, moment, None)
-        first_number = self._last_queue_number(connection) + 1
-        connection.execute(insert(runs), queued_rows(experiment_id, spec, first_number, moment))
+        self._insert_experiment(connection, experiment_id, spec, self.moment(), None)
+        rows = planned_rows(experiment_id, spec)
+        connection.execute(insert(runs), rows)
+        self.insert_jobs(connection, [job_of(row) for row in rows])
         return experiment_id
 
     def _check_waiting(self, connection: Connection, more: int, most: int | None) -> None:
         if most is not None:
-            counted = select(func.count()).where(runs.c.state == "queued")
+            counted = select(func.count()).where(jobs.c.state == "queued", jobs.c.kind == "train")
             check_waiting(connection.execute(counted).scalar_one(), more, most)
 
     def _insert_experiment(
@@ -281,8 +275,22 @@ class Store(WorkQueue, ImportQueue):
             )
         )
 
-    def _last_queue_number(self, connection: Connection) -> int:
-        return connection.execute(select(func.max(runs.c.queue_number))).scalar() or 0
+    def _run(self, connection: Connection, run_id: str) -> RunRecord:
+        wanted = _runs_with_jobs().where(runs.c.id == run_id)
+        row = connection.execute(wanted).mappings().first()
+        if row is None:
+            newest = (
+                select(runs.c.id)
+                .join(experiments)
+                .order_by(experiments.c.created_at.desc(), runs.c.position)
+            )
+            known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
+            raise UnknownName("run", run_id, known)
+        return run_record(dict(row))
+
+
+def _runs_with_jobs() -> Select[Any]:
+    return select(runs, *(jobs.c[name] for name in OF_THE_JOB)).join(jobs, jobs.c.id == runs.c.id)
 
 
 def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:

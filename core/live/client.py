@@ -1,6 +1,6 @@
 """The networks of an experiment answer live: the side that pages see. No Keras here.
 
-A process of its own holds the networks (``core.live.server``), one for each home. A page
+A job holds the networks (``core.live.server``), one for each home. A page
 calls ``wake`` until it is ready, then ``answer`` for each picture; ``docs/decisions/0007`` says
 why it is so.
 """
@@ -155,13 +155,13 @@ def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
     wanted = _wanted(candidates(store, experiment_id))
     if not wanted:
         return Standing("ready")
-    state = server_state()
+    state = server_state(store)
     if state.error:
         return Standing("failed", error=state.error)
     if state.is_there:
         try:
             body = {"do": "load", "experiment": experiment_id, "runs": wanted}
-            told, _ = ask(body, {}, POLL_ANSWER_SECONDS)
+            told, _ = ask(store, body, {}, POLL_ANSWER_SECONDS)
             return _told(told, len(wanted))
         except NobodyThere:
             state = ServerState()
@@ -169,7 +169,7 @@ def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
         return Standing("starting", state.step or STARTING)
     if not start:
         return Standing("asleep")
-    start_server()
+    start_server(store)
     return Standing("starting", STARTING)
 
 
@@ -205,7 +205,7 @@ def _networks_say(
     body = {"do": work, "experiment": experiment_id, "runs": wanted}
     for may_try_again in (True, False):
         try:
-            told, arrays = ask(body, {"picture": picture}, ANSWER_SECONDS)
+            told, arrays = ask(store, body, {"picture": picture}, ANSWER_SECONDS)
             break
         except NobodyThere as error:
             if not may_try_again:

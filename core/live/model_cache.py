@@ -8,20 +8,24 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import psutil
 
 from core.datasets.storage import open_dataset
-from core.errors import BadInput, failure_text
+from core.errors import BadInput
 from core.experiments.checkpoints import read_weights
 from core.experiments.store import Store
+from core.jobs.failures import in_words
+from core.jobs.kinds import find_kind
 from core.training.explain import explain
 from core.training.restore import RestoredModel, restored_model
 
 FAILED_SECONDS = 60.0
+# What to say of one network of this process that fails.
+NETWORK = replace(find_kind("live"), noun="network")
 SHORT_OF_MEMORY_BYTES = 512 * 1024**2
 PREDICTIONS_REMEMBERED = 256
 
@@ -90,7 +94,7 @@ class ModelShelf:
 
     def note_failure(self, key: RunKey, error: Exception) -> None:
         print(f"{key.run_id}: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
-        self._failed[key] = (time.monotonic(), failure_text(error))
+        self._failed[key] = (time.monotonic(), in_words(error, NETWORK))
         self.let_go(key)
 
     def probabilities(self, key: RunKey, picture: np.ndarray) -> tuple[np.ndarray | None, float]:

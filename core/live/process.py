@@ -1,14 +1,19 @@
-"""The process that holds the networks, seen from outside: is it there, start it, ask it."""
+"""The process that holds the networks, seen from outside: is it there, start it, ask it.
 
-import json
-import time
+It is a job of the kind ``live``, one for each home: the queue starts it, knows whether it lives
+and what it is at, and ends it. What it answers goes over a socket: a visitor's picture must not
+touch the disk.
+"""
+
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
 import numpy as np
-import psutil
 
-from core.files import lock, write_json
+from core.jobs.launchers import ensure_worker
+from core.jobs.progress import progress_text
+from core.jobs.queue import JobQueue
+from core.jobs.records import JobRecord, NewJob
 from core.live.protocol import (
     Address,
     Arrays,
@@ -19,22 +24,12 @@ from core.live.protocol import (
     read_address,
     receive,
     send,
-    server_folder,
 )
-from core.runs.launchers import python_command, start_detached
-from core.settings import current_settings
 
-MODULE = "core.live.server"
+JOB_ID = KIND = "live"
 CONNECT_SECONDS = 10.0
 LEAVE_SECONDS = 2.0
 FAILED_SECONDS = 60.0
-LOCK_SECONDS = 10.0
-# A note older than this is of a machine that was switched off, not of a process that just died.
-NOTE_SECONDS = 600.0
-DIED = (
-    "The process that holds the networks ended while it was starting; memory may have run out. "
-    "Close other work; a minute from now it is tried again."
-)
 
 
 class NobodyThere(Exception):
@@ -43,8 +38,8 @@ class NobodyThere(Exception):
 
 @dataclass(frozen=True)
 class ServerState:
-    """``is_there``: it listens. ``is_starting``: a process was started and ``step`` is what it is
-    at. ``error``: why the last one could not start, for a minute."""
+    """``is_there``: it listens. ``is_starting``: its job waits or works, and ``step`` is what it
+    is at. ``error``: why the last one could not start, for a minute."""
 
     is_there: bool = False
     is_starting: bool = False
@@ -52,73 +47,53 @@ class ServerState:
     error: str = ""
 
 
-def server_state() -> ServerState:
-    """How the process of this home stands; looks at files and processes alone."""
+def server_state(queue: JobQueue) -> ServerState:
+    """How the process of this home stands."""
+    job = queue.find_job(JOB_ID)
+    if job is None:
+        return ServerState()
     address = read_address()
-    noted = _noted_start()
-    there = address is not None and _lives(address.process_id)
-    listens = address.process_id if there and address is not None else None
-    if noted is not None and noted["process_id"] != listens and _lives(noted["process_id"]):
-        return ServerState(is_starting=True, step=noted["step"])
-    if there:
-        return ServerState(is_there=True)
-    if noted is not None and noted["error"] and time.time() - noted["at"] < FAILED_SECONDS:
-        return ServerState(error=noted["error"])
+    listened = address is not None and address.attempt == job.attempts
+    if job.is_active:
+        if job.state == "running" and listened:
+            return ServerState(is_there=True)
+        return ServerState(is_starting=True, step=progress_text(job.progress))
+    # One that died before it listened is not followed at once by the next, which would load the
+    # same libraries into the same memory.
+    if job.state == "failed" and not listened and _ended_just_now(job):
+        return ServerState(error=job.error or "")
     return ServerState()
 
 
-def start_server() -> None:
-    """Start it unless somebody else did so in this moment. Raises ``OSError``.
-
-    One that died before it listened is not followed at once by the next, which would load the same
-    libraries into the same memory: ``server_state`` says so for a minute first.
-    """
-    settings = current_settings()
-    server_folder().mkdir(parents=True, exist_ok=True)
-    with lock(settings.locks_folder / "model-server-start.lock", timeout_seconds=LOCK_SECONDS):
-        address = read_address()
-        state = server_state()
-        if state.is_starting or (state.is_there and address is not None and _is_ours(address)):
-            return
-        noted = _noted_start()
-        if noted is not None and not noted["error"] and time.time() - noted["at"] < NOTE_SECONDS:
-            note_start("", noted["process_id"], DIED)
-            return
-        process_id = start_detached(
-            python_command(MODULE, "--code", code_fingerprint()), settings.home / "model-server.log"
-        )
-        note_start("", process_id)
+def start_server(queue: JobQueue) -> None:
+    """Start it unless it is there or starting. Raises ``OSError``."""
+    arguments = {"code": code_fingerprint()}
+    if queue.find_job(JOB_ID) is None:
+        queue.add_job_once(NewJob(JOB_ID, KIND, arguments))
+    else:
+        queue.requeue_job(JOB_ID, arguments)
+    ensure_worker(queue)
 
 
-def note_start(step: str, process_id: int, error: str = "") -> None:
-    """Leave a note for those who ask while nobody listens yet, or why nobody does."""
-    path = server_folder() / "start.json"
-    document = {"step": step, "process_id": process_id, "error": error, "at": time.time()}
-    write_json(path, document)
-
-
-def forget_start() -> None:
-    """Take the note away: the process that it was about listens now."""
-    (server_folder() / "start.json").unlink(missing_ok=True)
-
-
-def ask(body: Body, arrays: Arrays, seconds: float) -> tuple[Body, dict[str, np.ndarray]]:
+def ask(
+    queue: JobQueue, body: Body, arrays: Arrays, seconds: float
+) -> tuple[Body, dict[str, np.ndarray]]:
     """Ask the process of this home; ``seconds`` is how long it may think.
 
     Raises ``NobodyThere`` where none listens, it ended meanwhile, or it is silent. One of other
     code is asked to leave, one that does not even take part in the greeting is ended.
     """
-    address = read_address()
-    if address is None or not _lives(address.process_id):
+    address = _address_of_running(queue)
+    if address is None:
         raise NobodyThere
     try:
         connection = connect(address, CONNECT_SECONDS)
     except ConnectionLostError as error:
-        _end(address)
+        queue.cancel_job(JOB_ID)
         raise NobodyThere from error
     with connection:
         try:
-            if not _is_ours(address):
+            if address.code != code_fingerprint():
                 send(connection, {"do": "leave"}, {})
                 receive(connection, LEAVE_SECONDS)
                 raise NobodyThere
@@ -128,30 +103,25 @@ def ask(body: Body, arrays: Arrays, seconds: float) -> tuple[Body, dict[str, np.
             raise NobodyThere from error
 
 
-def _is_ours(address: Address) -> bool:
-    return address.code == code_fingerprint()
-
-
-def _noted_start() -> dict[str, Any] | None:
+def dismiss_server(queue: JobQueue) -> None:
+    """Have it end, if there is one, and its memory given back; it answers what was asked before."""
+    address = _address_of_running(queue)
+    if address is None:
+        return
     try:
-        return json.loads((server_folder() / "start.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+        with connect(address, CONNECT_SECONDS) as connection:
+            send(connection, {"do": "leave"}, {})
+            receive(connection, CONNECT_SECONDS)
+    except ConnectionLostError:
+        queue.cancel_job(JOB_ID)
 
 
-def _lives(process_id: int) -> bool:
-    """Whether that process is one that holds networks: ids are given out again."""
-    try:
-        process = psutil.Process(process_id)
-        return process.status() != psutil.STATUS_ZOMBIE and MODULE in process.cmdline()
-    except psutil.Error:
+def _address_of_running(queue: JobQueue) -> Address | None:
+    return read_address() if server_state(queue).is_there else None
+
+
+def _ended_just_now(job: JobRecord) -> bool:
+    if job.finished_at is None:
         return False
-
-
-def _end(address: Address) -> None:
-    try:
-        process = psutil.Process(address.process_id)
-        process.kill()
-        process.wait(timeout=LEAVE_SECONDS)
-    except psutil.Error:
-        return  # it ended by itself in the meantime
+    ago = datetime.now(UTC) - datetime.fromisoformat(job.finished_at)
+    return ago.total_seconds() < FAILED_SECONDS

@@ -13,7 +13,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    answer_challenge,
+    deliver_challenge,
+)
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +42,8 @@ class ConnectionLostError(Exception):
 
 @dataclass(frozen=True)
 class Address:
-    """Where a process listens, and with which key (hex); ``code`` says of which code it is.
+    """Where a process listens, and with which key (hex); ``code`` says of which code it is,
+    ``attempt`` of which start of its job.
 
     ``family`` is ``AF_UNIX`` (``place`` is a path) or ``AF_INET`` (``place`` is a port here).
     """
@@ -47,6 +53,7 @@ class Address:
     family: str
     place: str
     key: str
+    attempt: int = 0
 
     @property
     def for_connection(self) -> str | tuple[str, int]:

@@ -19,10 +19,8 @@ from core.datasets.copies import index_for_copy_lookup
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.store import Store
-from core.files import is_locked
 from core.live.model_cache import ModelShelf, RunKey
 from core.live.protocol import Arrays, Body
-from core.settings import current_settings
 from core.strategies.registry import find_strategy
 
 QUESTION, HOUSEKEEPING, LOADING, END = range(4)
@@ -79,7 +77,7 @@ class ModelWork:
 
     def look_around(self) -> None:
         """Now and then: is a timed run at work, is memory short, was nothing asked for long?"""
-        if _device_is_taken():
+        if self._store.is_taken("device"):
             if self._taken_at is None:
                 _give_way()
             self._taken_at = time.monotonic()
@@ -232,8 +230,3 @@ def _give_way() -> None:
             autogroup.write_text(str(NICENESS))
         except OSError as error:
             print(f"{autogroup}: {error}", file=sys.stderr)  # noqa: T201
-
-
-def _device_is_taken() -> bool:
-    """Whether a run holds the device for itself; see ``core.runs.child``."""
-    return is_locked(current_settings().locks_folder / "device.lock")

@@ -1,12 +1,11 @@
-"""The process that holds the networks of experiments and answers for them.
+"""The job ``live``: holds the networks of experiments and answers for them.
 
-``python -m core.live.server --code FINGERPRINT``, started by ``core.live.process``; one
-for each home. One thread does everything that concerns Keras, questions before networks that wait
-to be put together; a thread for each connection only talks. It works on the processor alone, gives
-way to timed runs, and ends after some minutes without a question.
+Started through ``core.live.process``; one for each home. One thread does everything that
+concerns Keras, questions before networks that wait to be put together; a thread for each connection
+only talks. It works on the processor alone, gives way to timed runs, and ends after some minutes
+without a question.
 """
 
-import argparse
 import os
 import secrets
 import sys
@@ -14,14 +13,13 @@ import threading
 import time
 import traceback
 from multiprocessing.connection import Connection, Listener
+from typing import Any
 
-from filelock import Timeout
-
-from core.errors import failure_text
 from core.experiments.store import open_store
-from core.files import lock
+from core.jobs.context import JobContext
+from core.jobs.failures import in_words
+from core.jobs.kinds import find_kind
 from core.live.model_cache import Memory, ModelShelf
-from core.live.process import forget_start, note_start
 from core.live.protocol import (
     Address,
     ConnectionLostError,
@@ -36,18 +34,23 @@ from core.live.protocol import (
 )
 from core.live.requests import ModelWork
 from core.pretrained.backend import load_keras
-from core.runs.explain_child import PROCESSOR_ONLY
 from core.settings import current_settings
 
 TICK_SECONDS = 1.0
 GREETING_SECONDS = 10.0
-FORMER_SECONDS = 120.0
 WAITING_CONNECTIONS = 32
 
 
-def serve(code: str) -> None:
-    """Load the libraries, listen, answer; returns when nobody asked for long or it must leave."""
-    note_start("Loading the libraries", os.getpid())
+def run(arguments: dict[str, Any], context: JobContext) -> None:
+    """Load the libraries, listen, answer; returns when nobody asked for long or it must leave.
+
+    ``code`` is the fingerprint of the code that asks.
+    """
+    context.report("Loading the libraries")
+    server_folder().mkdir(parents=True, exist_ok=True)
+    former = read_address()
+    if former is not None:
+        forget_address(former)  # of one that was killed: the queue runs one at a time
     load_keras()
     settings = current_settings()
     store = open_store()
@@ -59,13 +62,14 @@ def serve(code: str) -> None:
     listener = Listener(where, family, WAITING_CONNECTIONS)
     if family == "AF_INET":
         place = str(listener.address[1])
-    address = Address(os.getpid(), code, family, place, secrets.token_hex(32))
+    address = Address(
+        os.getpid(), arguments["code"], family, place, secrets.token_hex(32), context.job.attempts
+    )
     publish_address(address)
-    forget_start()
     try:
         threading.Thread(target=_accept, args=(listener, address, work), daemon=True).start()
         # A home that was removed, as tests do, leaves nobody who could ask.
-        while not work.is_over and read_address() == address:
+        while not work.is_over and read_address() == address and not context.should_stop():
             work.look_around()
             time.sleep(TICK_SECONDS)
     finally:
@@ -97,34 +101,7 @@ def _talk(connection: Connection, address: Address, work: ModelWork) -> None:
                 told, found = work.handle(body, arrays)
             except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
                 traceback.print_exc()
-                told, found = {"failed": failure_text(error)}, {}
+                told, found = {"failed": in_words(error, find_kind("live"))}, {}
             send(connection, told, found)
         except ConnectionLostError as error:
             print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m core.live.server", description=__doc__)
-    parser.add_argument("--code", required=True, help="fingerprint of the code that asks")
-    parsed = parser.parse_args(arguments)
-    os.environ.update(PROCESSOR_ONLY)
-    locks = current_settings().locks_folder
-    server_folder().mkdir(parents=True, exist_ok=True)
-    try:
-        with lock(locks / "model-server.lock", timeout_seconds=FORMER_SECONDS):
-            former = read_address()
-            if former is not None:
-                forget_address(former)  # of one that was killed: this lock was free
-            serve(parsed.code)
-    except Timeout:
-        note_start("", os.getpid(), "A process of an older version does not end. Try again.")
-        return 1
-    except Exception as error:  # noqa: BLE001 - the page shows it
-        traceback.print_exc()
-        note_start("", os.getpid(), failure_text(error))
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

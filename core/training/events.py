@@ -8,26 +8,7 @@ from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands inside its present step; sent at most a few times a second.
-
-    ``step`` is a sentence for people ("Extracting features", "Epoch 2 of 5"); ``done`` and
-    ``total`` count images of this step (of this epoch, while it trains); ``seconds_left`` is for
-    the step, all its epochs included, and None while nothing has been measured.
-    """
-
-    step: str
-    done: int
-    total: int
-    images_per_second: float | None = None
-    seconds_left: float | None = None
-    epoch: int | None = None
-    epochs: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+from core.jobs.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from core.analysis.feature_map import (
     read_map,
     rows_on_map,
 )
+from core.analysis.feature_map_job import METHODS
 from core.comparison.charts.map_charts import (
     MOST_NAMED,
     chosen_image,
@@ -22,7 +23,6 @@ from core.comparison.charts.map_charts import (
 from core.errors import StoreError, UnknownName
 from core.experiments.store import open_store
 from core.files import write_arrays
-from core.runs.map_child import METHODS
 from tests.hand_made import evidence
 
 NAMES = [f"file {place}.png" for place in range(40)]

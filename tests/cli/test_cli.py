@@ -21,7 +21,7 @@ from core.cli import main
 from core.cli.arguments import parser
 from core.experiments import recorded
 from core.experiments.store import Store, open_store
-from core.runs.launchers import child_environment
+from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
 from tests import made_up
@@ -63,7 +63,7 @@ def experiment_id(store: Store) -> str:
     experiment_id = store.create_experiment(spec)
     run = store.claim_next("worker")
     assert run is not None
-    store.finish(run.id, made_up.result(0.6))
+    store.finish_run(run.id, made_up.result(0.6))
     return experiment_id
 
 

@@ -18,7 +18,7 @@ from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset
 from core.experiments import recorded
 from core.experiments.store import open_store
-from core.runs.launchers import child_environment
+from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT, current_settings
 from tests.datasets.pictures import (
     encoded,

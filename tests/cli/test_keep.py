@@ -10,7 +10,7 @@ from core.comparison import keep_model
 from core.experiments import recorded
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
-from core.runs.side_work import SideWork
+from core.jobs.cached import CachedWork
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -21,8 +21,8 @@ def no_showcase(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def making(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[SideWork]], None]:
-    def told(states: Iterator[SideWork]) -> None:
+def making(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[CachedWork]], None]:
+    def told(states: Iterator[CachedWork]) -> None:
         monkeypatch.setattr(keep_model, "kept_package", lambda *_: next(states))
 
     return told
@@ -34,9 +34,9 @@ def test_the_package_is_written_whole(
     made = tmp_path / "made.zip"
     made.write_bytes(b"package")
     making(iter([
-        SideWork(made, "working", "Loading the libraries"),
-        SideWork(made, "working", "Loading the libraries"),
-        SideWork(made, "ready"),
+        CachedWork(made, "working", "Loading the libraries"),
+        CachedWork(made, "working", "Loading the libraries"),
+        CachedWork(made, "ready"),
     ]))  # fmt: skip
     target = tmp_path / "model.zip"
     assert main(["runs", "keep", "a-cnn-0", "--output", str(target)]) == 0
@@ -51,7 +51,9 @@ def test_what_went_wrong_is_said(
     making: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = tmp_path / "made.zip"
-    making(iter([SideWork(result, "working", "Packing"), SideWork(result, "failed", error="No.")]))
+    making(
+        iter([CachedWork(result, "working", "Packing"), CachedWork(result, "failed", error="No.")])
+    )
     assert main(["runs", "keep", "a-cnn-0", "--output", str(tmp_path / "model.zip")]) == 1
     assert "No." in capsys.readouterr().err
     assert not (tmp_path / "model.zip").exists()

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.comparison.keep_child import make_package
 from core.comparison.keep_files import CONTENTS, snippet
 from core.comparison.keep_model import (
     KeepableRun,
@@ -32,9 +31,10 @@ from core.experiments.checkpoints import read_weights
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import Predictions, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
-from core.runs.child import execute
-from core.runs.side_work import SideProcess
+from core.jobs.child import execute
+from core.reports.export_job import make_package
 from core.training.restore import restored_model
+from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows
 
 SMALL = {
@@ -64,7 +64,7 @@ def run_of(dataset: Dataset, strategy: str, image_size: int, resize: str) -> tup
 
 def unpacked(store: Store, run_id: str, folder: Path) -> Path:
     result = folder / "package.zip"
-    make_package(store, run_id, result, SideProcess(result))
+    make_package(store, run_id, result, QuietContext())
     with zipfile.ZipFile(result) as archive:
         archive.extractall(folder)
     return folder / run_id
@@ -204,7 +204,7 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None
     with pytest.raises(
         HeadstartError, match=f"^The file would not answer as the run did: 0 of {tested} test"
     ):
-        make_package(store, run_id, tmp_path / "x.zip", SideProcess(tmp_path / "x.zip"))
+        make_package(store, run_id, tmp_path / "x.zip", QuietContext())
     assert [path for path in tmp_path.iterdir() if path.suffix == ".zip"] == []
 
 

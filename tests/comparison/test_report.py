@@ -253,7 +253,7 @@ def test_one_seed_is_said(home):  # noqa: ARG001 - sets the home
     assert run is not None
     answers = ANSWERS["cnn", 0]
     write_predictions(run.id, Predictions(TEST_INDICES, LABELS, probabilities_of(answers)))
-    store.finish(run.id, made_up.result(0.5))
+    store.finish_run(run.id, made_up.result(0.5))
     text = parsed(report_html(store, experiment_id)).text
     assert "(difference 25.0 points, one seed, 95 % interval" in text
     assert "one seed" in text.split("Test accuracy: mean, spread and every seed.")[1]

@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import BadInput, HeadstartError, StoreError
 from core.experiments import checkpoints as kept_models
+from core.experiments import train_job
 from core.experiments.checkpoints import (
     heat_maps,
     read_heat_maps,
@@ -25,8 +26,7 @@ from core.experiments.checkpoints import (
 from core.experiments.planning import plan_experiment
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store
-from core.runs import child
-from core.runs.child import execute
+from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
 from core.training.events import Event, RunResult, SplitScore
 from tests import made_up
@@ -48,7 +48,7 @@ def claimed(store: Store, spec: Any) -> str:
 def finished(store: Store, strategy: str, **result: Any) -> str:
     """A finished run of that strategy, with nothing kept beside it."""
     run_id = claimed(store, plan_experiment("arrows", [strategy], image_size=64))
-    store.finish(run_id, made_up.result(**result))
+    store.finish_run(run_id, made_up.result(**result))
     return run_id
 
 
@@ -105,7 +105,7 @@ def test_weights_without_room_cost_the_run_nothing_but_a_note(
     def full(*_arguments: object) -> int:
         raise error
 
-    monkeypatch.setattr(child, "write_weights", full)
+    monkeypatch.setattr(train_job, "write_weights", full)
     run_id = claimed(engine, long_spec())
     assert execute(engine, run_id) == 0
     run = engine.run(run_id)
@@ -224,7 +224,7 @@ def test_pictures_that_are_not_there_are_refused(
 
 def test_what_pages_import_loads_no_framework() -> None:
     code = (
-        "import sys, core.experiments.checkpoints, core.runs.side_work; "
+        "import sys, core.experiments.checkpoints, core.jobs.cached; "
         "import core.experiments.learning_curve_plan; "
         "print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
     )

@@ -8,9 +8,14 @@ import pytest
 
 from core.errors import LimitReached
 from core.experiments import limits
+from core.experiments.imports import (
+    import_folder,
+    list_imports,
+    receive_upload,
+    retry_import,
+)
 from core.experiments.limits import check_stored, stored_bytes
 from core.experiments.store import Store
-from core.runs.imports import import_folder, receive_upload, retry_import
 from core.ui.frame import access, actions
 from core.ui.frame.roles import Role, Standing
 from tests import made_up
@@ -112,7 +117,7 @@ def test_an_upload_is_refused_before_it_is_copied(small, store: Store):
     fill(small, GIGABYTE)
     with pytest.raises(LimitReached):
         receive_upload(store, [("pets.zip", io.BytesIO(b"PK"))], None)
-    assert store.imports() == []
+    assert list_imports(store) == []
     assert not (small / "imports").exists() or list((small / "imports").iterdir()) == []
 
 
@@ -121,7 +126,7 @@ def test_a_folder_is_refused_before_its_process_starts(small, store: Store):
     fill(small, GIGABYTE)
     with pytest.raises(LimitReached):
         import_folder(store, "pets", None)
-    assert store.imports() == []
+    assert list_imports(store) == []
 
 
 def test_what_is_tried_again_needs_room_too(small, store: Store, monkeypatch):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadInput, UnknownName
-from core.experiments.records import STATES
 from core.experiments.store import Store
+from core.jobs.progress import Progress
+from core.jobs.records import STATES
 from core.training.events import EpochRecord, WatchedAnswer
 from tests import made_up
 
@@ -72,7 +73,7 @@ def test_experiments_come_newest_first_with_the_states_of_their_runs(
 ) -> None:
     clock.advance(1)
     newer = store.create_experiment(made_up.spec(seeds=(5,)))
-    store.finish(claimed(store), made_up.result())
+    store.finish_run(claimed(store), made_up.result())
     found = store.experiments()
     assert [entry.id for entry in found] == [newer, experiment_id]
     assert found[0].state_counts == {"queued": 3}
@@ -94,31 +95,13 @@ def test_an_unknown_run_lists_the_known_ones(store: Store, experiment_id: str, v
         getattr(store, verb)("nope")
 
 
-def test_claims_follow_the_queue_and_end_with_none(store: Store, experiment_id: str) -> None:
-    claims = [store.claim_next("worker") for _ in range(7)]
-    names = [(run.strategy, run.seed) for run in claims if run is not None]
-    assert names == [(run.strategy, run.seed) for run in store.runs(experiment_id)]
-    assert claims[6] is None
-    first = store.run(f"{experiment_id}-majority-0")
-    assert (first.state, first.attempts, first.worker_id) == ("running", 1, "worker")
-    assert first.lease_expires_at == "2026-11-22T12:00:15.000000+00:00"
-
-
-def test_a_claim_can_be_for_one_experiment(store: Store, experiment_id: str) -> None:
-    other = store.create_experiment(made_up.spec(seeds=(9,)))
-    run = store.claim_next("worker", other)
-    assert run is not None
-    assert run.id == f"{other}-majority-9"
-    assert store.run(f"{experiment_id}-majority-0").state == "queued"
-
-
 def test_epochs_and_progress_of_a_run_in_work(store: Store, experiment_id: str) -> None:
     run_id = claimed(store)
-    assert store.set_progress(run_id, {"step": "Epoch 1 of 2"}, attempt=1)
+    assert store.set_progress(run_id, Progress("Epoch 1 of 2"), attempt=1)
     assert store.add_epoch(run_id, {"epoch": 1}, attempt=1)
     assert store.add_epoch(run_id, {"epoch": 2}, attempt=1)
     assert store.epochs(run_id) == [{"epoch": 1}, {"epoch": 2}]
-    assert store.run(run_id).progress == {"step": "Epoch 1 of 2"}
+    assert store.run(run_id).progress == Progress("Epoch 1 of 2")
     assert store.run(run_id).progress_at == "2026-11-22T12:00:00.000000+00:00"
     assert store.runs(experiment_id, ("running",)) == [store.run(run_id)]
 
@@ -140,7 +123,7 @@ def test_watched_pictures_come_back_with_their_epoch_and_old_epochs_without(stor
 
 def test_a_finished_run_keeps_its_result(store: Store, experiment_id: str) -> None:
     run_id = claimed(store)
-    assert store.finish(run_id, made_up.result(0.5), attempt=1)
+    assert store.finish_run(run_id, made_up.result(0.5), attempt=1)
     run = store.run(run_id)
     assert (run.state, run.result, run.progress) == ("finished", made_up.result(0.5), None)
     assert run.finished_at == "2026-11-22T12:00:00.000000+00:00"
@@ -157,8 +140,8 @@ def test_a_former_attempt_cannot_write_into_a_later_one(store: Store, experiment
         store.claim_next("worker")
     assert store.run(run_id).attempts == 2
     assert not store.add_epoch(run_id, {"epoch": 1}, attempt=1)
-    assert not store.set_progress(run_id, {"step": "late"}, attempt=1)
-    assert not store.finish(run_id, made_up.result(), attempt=1)
+    assert not store.set_progress(run_id, Progress("late"), attempt=1)
+    assert not store.finish_run(run_id, made_up.result(), attempt=1)
     assert store.cancel_requested(run_id, attempt=1)
     assert not store.cancel_requested(run_id, attempt=2)
     assert store.epochs(run_id) == []
@@ -170,7 +153,7 @@ def test_cancel_before_the_start_twice_and_after_the_end(store: Store, experimen
     assert store.request_cancel(waiting).state == "cancelled"
     assert store.request_cancel(waiting).state == "cancelled"
     run_id = claimed(store)
-    store.finish(run_id, made_up.result())
+    store.finish_run(run_id, made_up.result())
     assert store.request_cancel(run_id).state == "finished"
     assert not store.run(run_id).cancel_requested
 
@@ -220,58 +203,11 @@ def test_retry_is_refused_in_any_other_state(store: Store, experiment_id: str, s
     if state != "queued":
         assert claimed(store) == run_id
     if state == "finished":
-        store.finish(run_id, made_up.result())
+        store.finish_run(run_id, made_up.result())
     with pytest.raises(BadInput, match=f"is {state}; only a run that is failed, cancelled, interr"):
         store.retry(run_id)
     assert store.run(run_id).state == state
     assert state in STATES
-
-
-def test_a_silent_worker_loses_its_run_when_the_lease_ends(
-    store: Store, experiment_id: str, clock: WallClock
-) -> None:
-    store.register_worker("worker", "host", 1)
-    run_id = claimed(store)
-    clock.advance(10)
-    assert store.heartbeat("worker", run_id)
-    clock.advance(14.9)
-    assert store.reap_expired() == []
-    assert [worker.id for worker in store.live_workers()] == ["worker"]
-    clock.advance(0.1)
-    assert store.reap_expired() == [run_id]
-    run = store.run(run_id)
-    assert (run.state, run.error) == (
-        "interrupted",
-        "The worker of this run died. Start the run again.",
-    )
-    assert store.live_workers() == []
-    assert not store.heartbeat("worker", run_id)
-    assert store.reap_expired() == []
-    assert experiment_id in run_id
-
-
-def test_a_dead_workers_run_that_was_to_be_cancelled_is_cancelled(
-    store: Store, experiment_id: str
-) -> None:
-    run_id = claimed(store)
-    store.request_cancel(run_id)
-    assert store.reap_expired(now=NOON + timedelta(seconds=16)) == [run_id]
-    assert store.run(run_id).state == "cancelled"
-    assert experiment_id in run_id
-
-
-def test_only_one_of_two_gets_to_start_a_worker(store: Store, clock: WallClock) -> None:
-    assert store.announce_worker("a", "host")
-    assert not store.announce_worker("b", "host")
-    store.register_worker("a", "host", 42)
-    assert [worker.process_id for worker in store.live_workers()] == [42]
-    clock.advance(16)
-    assert store.announce_worker("b", "host")
-
-
-def test_a_worker_of_one_experiment_does_not_stand_for_all(store: Store) -> None:
-    store.register_worker("a", "host", 42, experiment_id="abcd1234")
-    assert store.announce_worker("b", "host")
 
 
 def test_a_smaller_batch_keeps_the_run_and_says_so(store: Store, experiment_id: str) -> None:

@@ -1,3 +1,3 @@
-"""The homes and stores of ``tests/runs`` serve this room too."""
+"""The homes and stores of ``tests/experiments`` serve this room too."""
 
-from tests.runs.conftest import arrows_store, home, store  # noqa: F401
+from tests.experiments.conftest import arrows_store, home, store  # noqa: F401

@@ -22,7 +22,7 @@ def stored(store: Store, strategies: list[str], seeds: tuple[int, ...] = (0,)) -
     while (run := store.claim_next("worker")) is not None:
         if run.strategy != "majority":
             write_weights(run.id, KEPT)
-        store.finish(run.id, made_up.result(weights_bytes=10))
+        store.finish_run(run.id, made_up.result(weights_bytes=10))
     return experiment_id
 
 

@@ -1,7 +1,6 @@
 """Networks that answer live, by the real process that holds them."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from core.errors import BadInput, HeadstartError
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import read_predictions
 from core.experiments.store import Store, open_store
+from core.jobs.child import execute
 from core.live import process as live_process
 from core.live import protocol as live_protocol
 from core.live.candidates import Candidate
@@ -35,14 +35,19 @@ from core.live.client import (
 from core.live.images import prepared_of
 from core.live.process import (
     CONNECT_SECONDS,
+    JOB_ID,
     NobodyThere,
     ask,
-    note_start,
+    dismiss_server,
 )
 from core.live.protocol import ConnectionLostError, connect, read_address
-from core.runs.child import execute
 from core.settings import PROJECT_ROOT, current_settings
-from tests.stored_home import add_arrows, leave_out_bundled_datasets, majority_spec
+from tests.stored_home import (
+    add_arrows,
+    end_workers,
+    leave_out_bundled_datasets,
+    majority_spec,
+)
 
 # One worker: those that need the process share it.
 pytestmark = pytest.mark.xdist_group("live")
@@ -72,7 +77,9 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         leave_out_bundled_datasets(folder)
         add_arrows()
         yield folder
-        _dismiss_server()
+        store = open_store()
+        dismiss_server(store)
+        end_workers(store)
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +217,11 @@ def test_it_ends_when_told(ready: tuple[Store, str]) -> None:
     address = read_address()
     assert address is not None
     process = psutil.Process(address.process_id)
-    _dismiss_server()
+    dismiss_server(ready[0])
     psutil.wait_procs([process], timeout=30)
     assert standing(*ready).state == "asleep"
     assert not Path(address.place).parent.exists()
-    _dismiss_server()
+    dismiss_server(ready[0])
 
 
 def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> None:
@@ -235,43 +242,22 @@ def test_a_process_that_cannot_start_says_why_for_a_minute(
         "core.live.client.candidates",
         lambda *_: (Candidate("mlp", "any-mlp-0", 0, None, "2026-01-01"),),
     )
-    live_protocol.server_folder().mkdir(parents=True)
-    note_start("", os.getpid(), "None of TensorFlow, JAX and PyTorch is installed.")
-    now = wake(arrows_store, "any")
-    assert (now.state, now.error) == (
-        "failed", "None of TensorFlow, JAX and PyTorch is installed."
-    )  # fmt: skip
+    monkeypatch.setattr(live_process, "ensure_worker", lambda _queue: False)
+    assert wake(arrows_store, "any").state == "starting"
+    assert arrows_store.claim_next("worker") is not None
+    assert wake(arrows_store, "any").state == "starting"
+    arrows_store.fail(JOB_ID, "None of TensorFlow, JAX and PyTorch is installed.")
+    for _ in range(3):
+        now = wake(arrows_store, "any")
+        assert (now.state, now.error) == (
+            "failed", "None of TensorFlow, JAX and PyTorch is installed."
+        )  # fmt: skip
     with pytest.raises(HeadstartError, match="None of TensorFlow"):
         answer(arrows_store, "any", np.zeros((8, 8, 1), np.uint8))
     monkeypatch.setattr(live_process, "FAILED_SECONDS", 0.0)
     assert standing(arrows_store, "any").state == "asleep"
-
-
-def test_a_process_that_died_while_it_started_is_not_followed_at_once_by_the_next(
-    arrows_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "core.live.client.candidates",
-        lambda *_: (Candidate("mlp", "any-mlp-0", 0, None, "2026-01-01"),),
-    )
-    started: list[list[str]] = []
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-
-    def start(command: list[str], _log: Path) -> int:
-        started.append(command)
-        return gone.pid
-
-    monkeypatch.setattr(live_process, "start_detached", start)
     assert wake(arrows_store, "any").state == "starting"
-    assert wake(arrows_store, "any").state == "starting"  # it is noticed
-    for _ in range(3):
-        now = wake(arrows_store, "any")
-        assert (now.state, now.error) == ("failed", live_process.DIED)
-    assert len(started) == 1
-    monkeypatch.setattr(live_process, "FAILED_SECONDS", 0.0)
-    assert wake(arrows_store, "any").state == "starting"
-    assert len(started) == 2
+    assert arrows_store.job(JOB_ID).attempts == 1
 
 
 def test_the_web_side_loads_no_framework() -> None:

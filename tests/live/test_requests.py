@@ -4,21 +4,25 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from core.errors import BadInput, StoreError
 from core.experiments.planning import plan_experiment
 from core.experiments.store import Store
 from core.live import model_cache as model_shelf
 from core.live import requests as model_work
-from core.live.model_cache import SHORT_OF_MEMORY_BYTES, Memory, ModelShelf, RunKey
+from core.live.model_cache import (
+    SHORT_OF_MEMORY_BYTES,
+    Memory,
+    ModelShelf,
+    RunKey,
+)
 from core.live.requests import DO_NOT_FIT, TIMED_RUN, ModelWork
-from core.settings import PROJECT_ROOT, current_settings
+from core.settings import PROJECT_ROOT
 from tests import made_up
+from tests.stored_home import majority_spec
 
 PICTURE = np.zeros((8, 8, 1), np.uint8)
 NETWORK_BYTES = 100
@@ -54,7 +58,7 @@ class Machine:
         spec = plan_experiment("arrows", strategies, image_size=8)
         self.experiment_id = store.create_experiment(spec)
         while (run := store.claim_next("worker")) is not None:
-            store.finish(run.id, made_up.result())
+            store.finish_run(run.id, made_up.result())
         self.keys = [
             RunKey(run.id, run.finished_at, run.strategy) for run in store.runs(self.experiment_id)
         ]
@@ -227,21 +231,23 @@ def test_it_ends_when_nobody_asks(machine) -> None:
 
 
 def test_it_gives_way_to_timed_runs_and_ends_after_them(
-    machine, monkeypatch: pytest.MonkeyPatch
+    arrows_store: Store, machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gave_way: list[bool] = []
     monkeypatch.setattr(model_work, "_give_way", lambda: gave_way.append(True))
     monkeypatch.setattr(model_work, "FREE_SECONDS", 0.0)
     one = machine()
-    locks: Path = current_settings().locks_folder
     one.work.look_around()
     assert one.until_ready()["note"] == ""
-    with FileLock(locks / "device.lock"):
-        one.work.look_around()
-        one.work.look_around()
-        assert one.until_ready()["note"] == TIMED_RUN
-        assert len(one.ask("answer", picture=PICTURE)[0]["seconds"]) == 1
-        assert not one.work.is_over
+    arrows_store.create_experiment(majority_spec())
+    timed = arrows_store.claim_next("worker")
+    assert timed is not None
+    one.work.look_around()
+    one.work.look_around()
+    assert one.until_ready()["note"] == TIMED_RUN
+    assert len(one.ask("answer", picture=PICTURE)[0]["seconds"]) == 1
+    assert not one.work.is_over
+    arrows_store.fail(timed.id, "over")
     assert gave_way == [True]
     one.work.look_around()
     assert one.work.is_over

@@ -5,8 +5,13 @@ import pytest
 from core.errors import StoreError
 from core.experiments.store import open_store
 from core.ui.benchmark import live
-from tests import made_up, stored_home
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests import stored_home
+from tests.pages.conftest import (
+    RECORDED_ID,
+    open_cold,
+    open_routed,
+    words,
+)
 
 
 def press(app, label):
@@ -119,31 +124,6 @@ def test_a_form_without_datasets_says_how_to_add_one(monkeypatch):
     app = open_cold("benchmark")
     assert "There are no datasets. Add your own images" in words(app)
     assert [link.label for link in app.get("page_link")] == ["Add images"]
-
-
-@pytest.mark.parametrize(
-    ("progress", "expected"),
-    [
-        (None, (0.0, "Starting: loading the libraries takes some seconds")),
-        (
-            {
-                "step": "Training",
-                "done": 100,
-                "total": 200,
-                "images_per_second": 1234.5,
-                "seconds_left": 65.0,
-                "epoch": 2,
-                "epochs": 5,
-            },
-            (0.3, "Training · epoch 2 of 5 · 1,234 images\\/s · about 1 min left in this step"),
-        ),
-        ({"step": "Scoring", "done": 0, "total": 0}, (0.0, "Scoring")),
-    ],
-)
-def test_progress_is_said_in_a_sentence(progress, expected):
-    from core.ui.benchmark.live import progress_text
-
-    assert progress_text(made_up.run(state="running", progress=progress)) == expected
 
 
 @pytest.mark.usefixtures("results_store")

@@ -17,12 +17,12 @@ from core.experiments.checkpoints import HeatMaps
 from core.experiments.predictions import predictions_path
 from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
-from core.runs.side_work import SideWork
+from core.jobs.cached import CachedWork
 from core.text import escape_markdown
 from core.ui.compare import image as compare_image
 from core.ui.compare import learning_start as compare_learning_start
 from core.ui.compare import map as compare_map
-from core.ui.frame import evidence_reads, job_status, reads
+from core.ui.frame import actions, evidence_reads, job_status, reads
 from tests import stored_home
 from tests.pages.compared import (
     EXPERIMENT,
@@ -435,8 +435,12 @@ def test_a_finished_learning_curve_is_drawn_and_said():
 
 
 WORKS = {
-    "working": (SideWork(Path("x"), "working", "Loading the libraries", 3, 12), []),
-    "failed": (SideWork(Path("x"), "failed", error="There was *no* memory."), ["Try again"]),
+    "working": (
+        CachedWork(Path("x"), "working", "Loading · 3 of 12", 0.25),
+        ["Cancel"],
+    ),
+    "failed": (CachedWork(Path("x"), "failed", error="There was *no* memory."), ["Try again"]),
+    "cancelled": (CachedWork(Path("x"), "cancelled", error="It was cancelled."), ["Try again"]),
 }
 
 
@@ -446,19 +450,23 @@ def test_work_beside_the_page_is_followed_or_its_failure_said(monkeypatch, state
     work, buttons = WORKS[state]
     monkeypatch.setattr(compare_image, "why_no_heat_maps", Mock(return_value=None))
     monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=work))
-    forgotten = Mock()
-    monkeypatch.setattr(job_status, "forget", forgotten)
+    again = Mock()
+    monkeypatch.setattr(job_status, "make_again", again)
+    cancelled = Mock()
+    monkeypatch.setattr(actions, "cancel_work", cancelled)
     app = looking()
-    labels = [button.label for button in app.button if button.label == "Try again"]
+    labels = [button.label for button in app.button if button.label in ("Try again", "Cancel")]
     assert labels == buttons * 2
     if state == "failed":
         assert [element.value for element in app.error] == ["There was \\*no\\* memory\\."] * 2
         next(button for button in app.button if button.label == "Try again").click().run()
-        forgotten.assert_called_once_with(Path("x"))
+        again.assert_called_once_with(reads.store(), work)
+    elif state == "cancelled":
+        assert words(app).count("It was cancelled") == 2
     else:
-        assert [element.proto.text for element in app.get("progress")] == [
-            "Loading the libraries · 3 of 12"
-        ] * 2
+        assert [element.proto.text for element in app.get("progress")] == ["Loading · 3 of 12"] * 2
+        next(button for button in app.button if button.label == "Cancel").click().run()
+        cancelled.assert_called_once_with("")
 
 
 @pytest.mark.usefixtures("compared")
@@ -471,7 +479,7 @@ def test_heat_maps_that_are_ready_are_laid_over_the_picture(monkeypatch):
         for_predicted=np.array([[[1.0, 0.0], [0.0, 0.0]]], np.float32),
         for_label=np.zeros((1, 2, 2), np.float32),
     )
-    ready = SideWork(Path("x"), "ready")
+    ready = CachedWork(Path("x"), "ready")
     monkeypatch.setattr(compare_image, "why_no_heat_maps", Mock(return_value=None))
     monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=ready))
     monkeypatch.setattr(compare_image, "read_heat_maps", Mock(return_value=maps))
@@ -487,7 +495,7 @@ def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch
         xy=np.random.default_rng(0).normal(size=(found.images, 2)).astype(np.float32),
         how="Made up for a test.",
     )
-    asked = Mock(return_value=SideWork(Path("x"), "ready"))
+    asked = Mock(return_value=CachedWork(Path("x"), "ready"))
     monkeypatch.setattr(compare_map, "feature_map", asked)
     monkeypatch.setattr(compare_map, "read_map", Mock(return_value=layout))
     image = int(found.test_indices[0])

@@ -14,10 +14,11 @@ from core.datasets.samples import SAMPLES
 from core.datasets.storage import list_datasets, open_dataset
 from core.datasets.versions import Changes
 from core.errors import BadInput
+from core.experiments import imports
+from core.experiments.imports import find_import, list_imports
 from core.experiments.store import open_store
-from core.runs import imports
-from core.runs.import_child import execute
-from core.ui.datasets import imports as dataset_imports
+from core.jobs.child import execute
+from core.jobs.progress import Progress
 from core.ui.datasets import manage as dataset_manage
 from core.ui.datasets.cleanup import ACTION_LABELS
 from core.ui.datasets.images import PAGE_SIZE
@@ -35,16 +36,21 @@ from tests.pages.conftest import open_cold, open_routed, words
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
 
 
+def do_next(queue):
+    """In place of a worker: the first job that waits, done by the very function of the child."""
+    execute(queue, queue.claim_next("page").id)
+
+
 @pytest.fixture
 def at_once(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
-    """Imports are done at once, in this process, by the very function that the child runs."""
-    monkeypatch.setattr(imports, "_start", lambda record: execute(open_store(), record.id))
+    """Imports are done at once, in this process."""
+    monkeypatch.setattr(imports, "ensure_worker", do_next)
 
 
 @pytest.fixture
 def never(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
     """Imports stay in the queue, as if their process had not begun yet."""
-    monkeypatch.setattr(imports, "_start", lambda record: None)  # noqa: ARG005
+    monkeypatch.setattr(imports, "ensure_worker", lambda queue: False)  # noqa: ARG005
 
 
 @pytest.fixture
@@ -235,7 +241,7 @@ def test_a_bad_upload_is_refused_in_a_sentence(kind):
     assert "Traceback" not in box.value
     assert [entry.name for entry in list_datasets()] == ["arrows"]
     assert press(app, "Dismiss").error == []
-    assert open_store().imports() == []
+    assert list_imports(open_store()) == []
 
 
 @pytest.mark.usefixtures("at_once")
@@ -244,7 +250,7 @@ def test_a_model_file_is_refused_before_it_is_kept(name, home):
     app = upload(open_cold("datasets"), (name, b"anything"))
     (box,) = app.error
     assert "is a model file" in box.value
-    assert open_store().imports() == []
+    assert list_imports(open_store()) == []
     assert not list((home / "imports").glob("*"))
     # A good upload takes the message away.
     app = upload(app, ("pets.zip", zipped(two_classes(6))))
@@ -270,7 +276,7 @@ def test_unclear_columns_are_asked_for_and_read_again():
     members = {name: noise_png(number) for number, name in enumerate(names)}
     table = "\n".join(["one,two,three", *rows]).encode()
     app = upload(open_cold("datasets"), ("pets.zip", zipped(members | {"t.csv": table})))
-    (entry,) = open_store().imports()
+    (entry,) = list_imports(open_store())
     assert entry.question is not None, entry.error
     assert "holds what?" in words(app)
     assert app.dataframe[0].value.columns.tolist() == ["one", "two", "three"]
@@ -287,19 +293,21 @@ def test_unclear_columns_are_asked_for_and_read_again():
 def test_an_import_at_work_is_shown_with_its_progress_and_can_be_cancelled():
     app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6))))
     store = open_store()
-    (entry,) = store.imports()
+    (entry,) = list_imports(store)
     assert "**pets\\.zip**" in words(app)
-    assert store.begin_import(entry.id, entry.attempts, "here", 1)
-    progress = {"step": "Reading images", "done": 1200, "total": 4800, "seconds_left": 62.0}
-    assert store.set_import_progress(entry.id, entry.attempts, progress)
+    assert "Next in the queue" in words(app)
+    assert store.claim_next("worker").id == entry.id
+    assert store.set_progress(entry.id, Progress("Reading images", 1200, 4800, seconds_left=62.0))
     app = app.run()
     (bar,) = app.get("progress")
     assert bar.value == 25
-    assert bar.proto.text == "Reading images · 1,200 of 4,800 images · about 1 min left"
+    assert bar.proto.text == (
+        "Reading images · 1,200 of 4,800 images · about 1 min left in this step"
+    )
     app = press(app, "Cancel")
-    assert store.import_record(entry.id).cancel_requested
+    assert find_import(store, entry.id).cancel_requested
     assert button(app, "Cancel").disabled
-    assert store.mark_import_cancelled(entry.id, entry.attempts)
+    assert store.mark_cancelled(entry.id)
     assert "Cancelled. Nothing was stored." in words(app.run())
 
 
@@ -307,11 +315,12 @@ def test_an_import_at_work_is_shown_with_its_progress_and_can_be_cancelled():
 def test_an_interrupted_import_can_be_tried_again(monkeypatch):
     app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6))))
     store = open_store()
-    (entry,) = store.imports()
-    store.mark_import_interrupted(entry.id, entry.attempts, "The process that read it ended.")
+    (entry,) = list_imports(store)
+    store.claim_next("worker")
+    store.mark_interrupted(entry.id, "The process that read it ended.")
     app = app.run()
     assert [box.value for box in app.error] == ["The process that read it ended\\."]
-    monkeypatch.setattr(imports, "_start", lambda record: execute(open_store(), record.id))
+    monkeypatch.setattr(imports, "ensure_worker", do_next)
     app = press(app, "Try again")
     assert "**12** images in **2** classes" in words(app)
 
@@ -333,27 +342,6 @@ def test_a_folder_on_the_server_is_read_only_where_it_is_allowed(at_once, home, 
     app = press(app, "Read it")
     assert app.error == []
     assert "**12** images in **2** classes" in words(app)
-
-
-@pytest.mark.parametrize(
-    ("progress", "expected"),
-    [
-        (None, (0.0, "Starting")),
-        ({"step": "Looking at the files", "done": 0, "total": 0}, (0.0, "Looking at the files")),
-        (
-            {"step": "Reading images", "done": 5, "total": 4, "seconds_left": None},
-            (1.0, "Reading images · 5 of 4 images"),
-        ),
-    ],
-)
-@pytest.mark.usefixtures("never")
-def test_progress_is_said_in_a_sentence(progress, expected):
-    upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6))))
-    store = open_store()
-    (entry,) = store.imports()
-    if progress is not None:
-        store.set_import_progress(entry.id, entry.attempts, progress)
-    assert dataset_imports.progress_text(store.import_record(entry.id)) == expected
 
 
 # One dataset --------------------------------------------------------------------------------------

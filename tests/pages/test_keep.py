@@ -11,7 +11,7 @@ from core.comparison.keep_files import CONTENTS, snippet
 from core.datasets.storage import open_dataset
 from core.experiments.checkpoints import write_weights
 from core.experiments.store import Store, open_store
-from core.runs.side_work import SideWork
+from core.jobs.cached import CachedWork
 from core.ui.try_it import export as keep_view
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
@@ -35,7 +35,7 @@ def kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:  # no
             write_weights(f"{EXPERIMENT}-{strategy}-{seed}", {"a/kernel": np.zeros(3, np.float32)})
     told: dict[str, Any] = {"asked": []}
 
-    def kept_package(_store: Store, run_id: str) -> SideWork:
+    def kept_package(_store: Store, run_id: str) -> CachedWork:
         told["asked"].append(run_id)
         return told["work"]
 
@@ -64,12 +64,12 @@ def test_a_package_is_made_when_it_is_asked_for(kept: dict[str, Any], tmp_path: 
     assert [code.value for code in app.code][-1] == snippet().rstrip()
     assert all(f"`{name}`" in words(app) for name in CONTENTS)
     assert kept["asked"] == []
-    kept["work"] = SideWork(tmp_path / "x.zip", "failed", error="It *stopped*.")
+    kept["work"] = CachedWork(tmp_path / "x.zip", "failed", error="It *stopped*.")
     app.button(key=f"keep.make.{RUN}").click().run()
     assert set(kept["asked"]) == {RUN}
     assert [error.value for error in app.error] == ["It \\*stopped\\*\\."]
     (tmp_path / "x.zip").write_bytes(b"0" * 1_500_000)
-    kept["work"] = SideWork(tmp_path / "x.zip", "ready")
+    kept["work"] = CachedWork(tmp_path / "x.zip", "ready")
     app.run()
     assert labels(app, "download_button") == ["Download (1.5 MB)"]
 

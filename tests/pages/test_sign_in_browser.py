@@ -111,7 +111,7 @@ def test_strangers_viewers_editors_and_the_refused(address, home):
                 expect(page.get_by_role("heading")).to_have_text(["Sign in"])
                 expect(page.get_by_role("link", name="Compare")).to_have_count(0)
                 expect(page.get_by_text("arrows")).to_have_count(0)
-            assert not store.imports()
+            assert not store.jobs()
 
             sign_in(page, "vera")
             expect(page.get_by_text("Signed in as vera@example.org, viewer.")).to_be_visible()

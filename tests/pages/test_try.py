@@ -290,7 +290,7 @@ def test_those_that_were_trained_already_are_asked(recorded, monkeypatch):
     other = recorded.create_experiment(recorded.experiment(EXPERIMENT).spec)
     for run in recorded.runs(other):
         recorded.claim_next("worker")
-        recorded.finish(run.id, made_up.result())
+        recorded.finish_run(run.id, made_up.result())
     able = tuple(Candidate(name, f"{other}-{name}-0", 0, None) for name in ("majority", "mlp"))
     monkeypatch.setattr(try_training, "candidates", Mock(return_value=able))
     app = is_whole(open_routed("try_it", experiment=EXPERIMENT))

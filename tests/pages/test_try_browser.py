@@ -22,7 +22,7 @@ from tests.browser import (
     running_browser,
     settle,
 )
-from tests.runs.test_explain import random_weights
+from tests.networks.test_explain_job import random_weights
 
 pytestmark = MARKS
 LOADING = 150 * MILLISECONDS
@@ -43,7 +43,7 @@ def experiment_id(home: Path) -> str:
         write_predictions(run.id, Predictions(test, dataset.labels[test], answers))
         if run.strategy == "cnn":
             write_weights(run.id, random_weights())
-        store.finish(run.id, made_up.result())
+        store.finish_run(run.id, made_up.result())
     return experiment_id
 
 

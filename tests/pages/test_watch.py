@@ -4,6 +4,7 @@ import pytest
 
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
+from core.jobs.progress import Progress
 from core.training.watching import watched_rows
 from core.ui.frame import reads
 from tests import made_up
@@ -46,11 +47,11 @@ def watched(experiment_id, answers):
 
 def at_work(store, experiment_id):
     """The majority run is finished, the MLP has done one epoch of four."""
-    store.announce_worker("worker", "here")
+    store.announce_worker("worker")
     scores = made_up.result()["scores"] | {
         "validation": {"images": 8, "accuracy": 1 / 3, "log_loss": 1.0}
     }
-    store.finish(
+    store.finish_run(
         store.claim_next("worker", experiment_id).id, made_up.result(scores=scores, epochs=0)
     )
     run_id = store.claim_next("worker", experiment_id).id
@@ -60,8 +61,7 @@ def at_work(store, experiment_id):
             1, epochs=4, validation_accuracy=0.5, watched=watched(experiment_id, answers=2)
         ),
     )
-    progress = {"step": "Training, epoch 2 of 4", "done": 30, "total": 60, "epoch": 2, "epochs": 4}
-    store.set_progress(run_id, progress)
+    store.set_progress(run_id, Progress("Training, epoch 2 of 4", 30, 60, epoch=2, epochs=4))
     return run_id
 
 
@@ -70,7 +70,7 @@ def finished(store, experiment_id):
     for number, right in ((2, 3), (3, 5), (4, 6)):
         record = made_up.epoch(number, epochs=4, watched=watched(experiment_id, answers=right))
         store.add_epoch(run_id, record)
-    store.finish(run_id, made_up.result(0.81))
+    store.finish_run(run_id, made_up.result(0.81))
 
 
 def numbers(app):
@@ -98,7 +98,9 @@ def test_while_it_trains_it_shows_numbers_answers_and_the_majority_line(store, e
     assert text.count(":material/close:") == 6
     assert "held out, never trained on" in text
     (bar,) = app.get("progress")
-    assert bar.proto.text == "1 of 2 runs done · **MLP**: Training, epoch 2 of 4"
+    assert bar.proto.text == (
+        "1 of 2 runs done · **MLP**: Training, epoch 2 of 4 · 30 of 60 images"
+    )
     assert bar.proto.value == 37
     table = app.table[0].value
     assert list(table.columns) == ["picture", "Majority class 33.3\xa0%", "MLP 50.0\xa0%"]
@@ -118,7 +120,7 @@ def test_when_the_last_run_ends_the_page_offers_to_play_it_again(store, experime
     run_id = at_work(store, experiment_id)
     app = open_routed("watch", experiment=experiment_id)
     assert "Play" not in [button.label for button in app.button]
-    store.finish(run_id, made_up.result(0.81))
+    store.finish_run(run_id, made_up.result(0.81))
     app.run()
     assert "Play" in [button.label for button in app.button]
     assert moment(app, experiment_id).value == "100"
@@ -180,17 +182,17 @@ def test_recorded_results_show_their_curves_and_say_why_there_are_no_pictures():
 
 
 def test_epochs_without_watched_pictures_say_why(store, experiment_id):
-    store.finish(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
+    store.finish_run(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
     run_id = store.claim_next("worker", experiment_id).id
     store.add_epoch(run_id, made_up.epoch(1))
-    store.finish(run_id, made_up.result())
+    store.finish_run(run_id, made_up.result())
     text = words(open_cold("watch", experiment=experiment_id))
     assert "What the pictures were called was not noted" in text
     assert "no answer yet" not in text
 
 
 def test_an_experiment_without_a_finished_epoch_says_so(store, experiment_id):
-    store.finish(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
+    store.finish_run(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
     store.fail(store.claim_next("worker", experiment_id).id, "It fell.")
     text = words(open_cold("watch", experiment=experiment_id))
     assert "No epoch was finished in this experiment" in text

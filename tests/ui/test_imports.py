@@ -9,7 +9,7 @@ FORBIDDEN = ("tensorflow", "keras", "jax", "torch")
 PROGRAM = """
 import pkgutil, sys, importlib
 import core.ui, core.comparison
-import core.experiments.planning, core.runs.launchers, core.experiments.first_start
+import core.experiments.planning, core.jobs.launchers, core.experiments.first_start
 for package in (core.ui, core.comparison):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)

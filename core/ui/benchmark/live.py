@@ -10,16 +10,17 @@ from core.errors import BadInput
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from core.runs.launchers import ensure_worker
+from core.jobs.launchers import ensure_worker
+from core.jobs.progress import waiting_text
 from core.text import (
     escape_markdown,
     percent_text,
-    rough_seconds_text,
     seconds_text,
 )
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
+from core.ui.frame.job_status import show_progress
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import show_facts, show_results_table
 
@@ -137,11 +138,9 @@ def _show_run(store: Store, run: RunRecord) -> None:
 
 def _show_progress(store: Store, run: RunRecord) -> None:
     if run.state == "queued":
-        place = store.queue_place(run.id)
-        st.caption("Next in the queue" if place == 1 else f"Place {place} in the queue")
+        st.caption(waiting_text(store.queue_place(run.id)))
     elif run.state == "running":
-        share, text = progress_text(run)
-        st.progress(share, text=text)
+        show_progress(run.progress)
     elif run.state == "finished" and run.result:
         test = run.result["scores"]["test"]
         st.markdown(
@@ -152,26 +151,6 @@ def _show_progress(store: Store, run: RunRecord) -> None:
         st.caption(f":material/info: {escape_markdown(note)}")
     if run.error:
         st.caption(f":material/error: {escape_markdown(run.error)}")
-
-
-def progress_text(run: RunRecord) -> tuple[float, str]:
-    """``(share, sentence)`` for a running run; the share (0 to 1) is that of all epochs while it
-    trains, else that of the present step."""
-    progress = run.progress
-    if not progress:
-        return 0.0, "Starting: loading the libraries takes some seconds"
-    parts = [str(progress["step"])]
-    if progress.get("epoch") and "epoch" not in parts[0].lower():
-        parts.append(f"epoch {progress['epoch']} of {progress['epochs']}")
-    if progress.get("images_per_second"):
-        parts.append(f"{progress['images_per_second']:,.0f} images/s")
-    if progress.get("seconds_left") is not None:
-        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left in this step")
-    total = progress.get("total") or 0
-    share = min(1.0, progress["done"] / total) if total else 0.0
-    if progress.get("epoch") and progress.get("epochs"):
-        share = (progress["epoch"] - 1 + share) / progress["epochs"]
-    return share, escape_markdown(" · ".join(parts))
 
 
 def _cancel(run_ids: list[str]) -> None:

@@ -7,7 +7,7 @@ from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
 from core.experiments.learning_curve_plan import SHARES, LearningCurvePlan, plan_learning_curve
 from core.experiments.planning import unavailable_reason
-from core.runs.launchers import ensure_worker
+from core.jobs.launchers import ensure_worker
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown, exact_percent_text, rough_seconds_text
 from core.training.spec import SMALLEST_TRAIN_SHARE

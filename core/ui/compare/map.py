@@ -10,11 +10,11 @@ from core.analysis.feature_map import (
     map_frame,
     read_map,
 )
+from core.analysis.feature_map_job import Method
 from core.analysis.one_image import answers_about
 from core.analysis.words.images import describe_map
 from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
-from core.runs.map_child import Method
 from core.text import escape_markdown
 from core.ui.compare.image import show_answers, show_large
 from core.ui.frame import reads

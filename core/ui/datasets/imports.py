@@ -6,12 +6,14 @@ import streamlit as st
 
 from core.datasets.reading.columns import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.runs.import_records import ImportRecord
-from core.text import escape_markdown, quoted_list_text, rough_seconds_text
+from core.experiments.imports import ImportRecord, list_imports
+from core.jobs.progress import waiting_text
+from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark.live import REFRESH_SECONDS, STATE_LOOKS
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
+from core.ui.frame.job_status import show_progress
 from core.ui.frame.page import link_to
 
 # What went well, or was cancelled, needs no answer and leaves the page by itself.
@@ -22,7 +24,7 @@ MOST_NOTES = 3
 
 def watch_imports() -> None:
     """The live cards; they ask again every second, but only while an import waits or works."""
-    active = any(entry.is_active for entry in reads.store().imports())
+    active = any(entry.is_active for entry in list_imports(reads.store()))
     fragment = st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)
     fragment(active)
 
@@ -30,8 +32,11 @@ def watch_imports() -> None:
 def _watch(was_active: bool) -> None:
     active = was_active  # what is believed while the store cannot be read
     with error_box():
-        entries = reads.store().imports()
+        entries = list_imports(reads.store())
         active = any(entry.is_active for entry in entries)
+        if active:
+            # A worker that stopped while imports wait is started again by whoever looks.
+            reads.wake_worker()
         for entry in [entry for entry in entries if _is_shown(entry)][:MOST_SHOWN]:
             _show_import(entry)
     if active != was_active:
@@ -79,10 +84,9 @@ def _show_badge(entry: ImportRecord) -> None:
 
 def _show_state(entry: ImportRecord) -> None:
     if entry.state == "queued":
-        st.caption(progress_text(entry)[1])
+        st.caption(waiting_text(reads.store().queue_place(entry.id)))
     elif entry.state == "running":
-        share, text = progress_text(entry)
-        st.progress(share, text=text)
+        show_progress(entry.progress)
     elif entry.state == "finished":
         _show_outcome(entry)
     elif entry.state == "cancelled":
@@ -190,20 +194,6 @@ def _ask_for_columns(entry: ImportRecord) -> None:
         on_click=_retry,
         args=(entry.id, Columns(file=file, label=label, split=split)),
     )
-
-
-def progress_text(entry: ImportRecord) -> tuple[float, str]:
-    """``(share, sentence)`` for an import at work; the share is 0 to 1."""
-    progress = entry.progress
-    if not progress:
-        return 0.0, "Starting"
-    parts = [str(progress["step"])]
-    done, total = progress.get("done") or 0, progress.get("total") or 0
-    if total:
-        parts.append(f"{done:,} of {total:,} images")
-    if progress.get("seconds_left") is not None:
-        parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left")
-    return (min(1.0, done / total) if total else 0.0), escape_markdown(" · ".join(parts))
 
 
 def _cancel(import_id: str) -> None:

@@ -12,9 +12,9 @@ from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.versions import Changes
+from core.experiments import imports
 from core.experiments.limits import check_stored
 from core.experiments.spec import ExperimentSpec
-from core.runs import imports
 from core.settings import current_settings
 from core.ui.frame import reads
 from core.ui.frame.access import editors_only
@@ -46,36 +46,42 @@ def retry_run(run_id: str) -> None:
     reads.store().retry(run_id, current_settings().most_queued_runs)
 
 
+@editors_only
+def cancel_work(job_id: str) -> None:
+    """Ask a heat map, a map or an export to stop."""
+    reads.store().cancel_job(job_id)
+
+
 # Imports --------------------------------------------------------------------------------------
 
 
 @editors_only
 def receive_upload(files: Sequence[tuple[str, BinaryIO]], name: str | None) -> str:
-    """``core.runs.imports.receive_upload``."""
+    """``core.experiments.imports.receive_upload``."""
     return imports.receive_upload(reads.store(), files, name)
 
 
 @editors_only
 def import_folder(path_text: str, name: str | None) -> str:
-    """``core.runs.imports.import_folder``."""
+    """``core.experiments.imports.import_folder``."""
     return imports.import_folder(reads.store(), path_text, name)
 
 
 @editors_only
 def retry_import(import_id: str, columns: Columns | None = None) -> None:
-    """``core.runs.imports.retry_import``."""
+    """``core.experiments.imports.retry_import``."""
     imports.retry_import(reads.store(), import_id, columns)
 
 
 @editors_only
 def cancel_import(import_id: str) -> None:
-    reads.store().request_import_cancel(import_id)
+    imports.cancel_import(reads.store(), import_id)
 
 
 @editors_only
 def forget_import(import_id: str) -> None:
     """Take its line away, with what was uploaded for it; the dataset stays."""
-    reads.store().forget_import(import_id)
+    imports.forget_import(reads.store(), import_id)
 
 
 # Datasets -------------------------------------------------------------------------------------

@@ -1,52 +1,76 @@
 """Work in a process of its own as a page shows it: how far it is, or what went wrong."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
-from core.runs.side_work import SideWork, forget
+from core.jobs.cached import CachedWork, make_again
+from core.jobs.progress import Progress, progress_text
 from core.text import escape_markdown
+from core.ui.frame import actions, reads
+from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
 
 REFRESH_SECONDS = 1.0
 
 
-def ready_or_words(ask: Callable[[], SideWork], key: str) -> SideWork | None:
+def show_progress(progress: Progress | None) -> None:
+    """A bar with the sentence about a job at work."""
+    fraction = progress.fraction if progress else 0.0
+    st.progress(fraction, text=escape_markdown(progress_text(progress)))
+
+
+def ready_or_words(ask: Callable[[], CachedWork], key: str) -> CachedWork | None:
     """The work once it is ready; until then a line that follows it, by itself.
 
     ``ask`` says how the work stands, and starts it where nobody has; it is asked again every
-    second while somebody is at it, and when it comes to its end the page is drawn anew. A failure
-    is said, with a button that tries again.
+    second while somebody is at it, with a button that cancels it, and when it comes to its end the
+    page is drawn anew. A failure is said, with a button that tries again.
     """
     work = ask()
     if work.state == "ready":
         return work
-    if work.state == "failed":
-        st.error(escape_markdown(work.error), icon=":material/error:")
+    if work.state in ("failed", "cancelled"):
+        if work.state == "failed":
+            st.error(escape_markdown(work.error), icon=":material/error:")
+        else:
+            st.caption(f":material/block: {escape_markdown(work.error)}")
         st.button(
             "Try again",
             icon=":material/refresh:",
             key=f"again.{key}",
             on_click=_try_again,
-            args=(work.result,),
+            args=(work,),
         )
         return None
-    st.fragment(_follow, run_every=REFRESH_SECONDS)(ask)
+    st.fragment(_follow, run_every=REFRESH_SECONDS)(ask, key)
     return None
 
 
-def _try_again(result: Path) -> None:
+def _try_again(work: CachedWork) -> None:
     with error_box():
-        forget(result)
+        make_again(reads.store(), work)
 
 
-def _follow(ask: Callable[[], SideWork]) -> None:
+def _cancel(job_id: str) -> None:
+    with error_box():
+        actions.cancel_work(job_id)
+
+
+def _follow(ask: Callable[[], CachedWork], key: str) -> None:
     with error_box():
         work = ask()
         if work.state == "working":
-            share = min(1.0, work.done / work.total) if work.total else 0.0
-            count = f" · {work.done:,} of {work.total:,}" if work.total else ""
-            st.progress(share, text=f"{escape_markdown(work.step)}{count}")
+            bar, action = st.columns([5, 1.4], vertical_alignment="center")
+            bar.progress(work.fraction, text=escape_markdown(work.text))
+            if may_edit():
+                action.button(
+                    "Cancel",
+                    width="stretch",
+                    key=f"cancel.{key}",
+                    help="Stop this work; nothing of it is kept",
+                    on_click=_cancel,
+                    args=(work.job_id,),
+                )
             return
     st.rerun()

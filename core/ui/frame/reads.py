@@ -18,7 +18,7 @@ from core.experiments.forecast import Forecast, forecast_experiment
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store, open_store
-from core.runs.launchers import ensure_worker
+from core.jobs.launchers import ensure_worker
 from core.settings import current_settings
 from core.ui.widgets import images as pictures
 
@@ -134,7 +134,8 @@ def _curves(database_url: str, fingerprint: tuple, experiment_id: str) -> list[C
 def _fingerprint(runs: list[RunRecord]) -> tuple:
     """Changes whenever a run has a new epoch, state or attempt."""
     return tuple(
-        (run.id, run.state, run.attempts, (run.progress or {}).get("epoch")) for run in runs
+        (run.id, run.state, run.attempts, run.progress.epoch if run.progress else None)
+        for run in runs
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.comparison import title_of
+from core.jobs.progress import Progress, progress_text
 from core.live.client import (
     Candidate,
     Standing,
@@ -81,8 +82,8 @@ def _follow(subject: Subject) -> None:
     with error_box():
         standing = wake(reads.store(), subject.id)
         if standing.state in ("asleep", "starting", "loading"):
-            count = f" · {standing.done:,} of {standing.total:,}" if standing.total else ""
-            st.markdown(f":material/hourglass_empty: {escape_markdown(standing.step)}{count}")
+            progress = Progress(standing.step, standing.done, standing.total, unit="")
+            st.markdown(f":material/hourglass_empty: {escape_markdown(progress_text(progress))}")
             return
     st.rerun()
 

@@ -7,8 +7,8 @@ import streamlit as st
 from core.analysis.comparison import title_of
 from core.analysis.watching import TrainingSnapshot
 from core.experiments.records import RunRecord
+from core.jobs.progress import progress_text, waiting_text
 from core.text import count_text, escape_markdown, percent_text
-from core.ui.benchmark.live import progress_text
 from core.ui.frame import reads
 from core.ui.widgets.strategy_marks import GAP, MARK_WIDTH, mark_svg
 
@@ -32,15 +32,15 @@ def show_status(runs: Sequence[RunRecord]) -> None:
     done = f"{over} of {count_text(len(runs), 'run')} done"
     running = next((run for run in runs if run.state == "running"), None)
     if running is not None:
-        share, text = progress_text(running)
         st.progress(
-            share, text=f"{done} · **{escape_markdown(title_of(running.strategy))}**: {text}"
+            running.progress.fraction if running.progress else 0.0,
+            text=f"{done} · **{escape_markdown(title_of(running.strategy))}**: "
+            f"{escape_markdown(progress_text(running.progress))}",
         )
         return
     waiting = next((run for run in runs if run.state == "queued"), None)
     if waiting is not None:
-        place = reads.store().queue_place(waiting.id)
-        where = "next in the queue" if place == 1 else f"place {place} in the queue"
+        where = waiting_text(reads.store().queue_place(waiting.id)).lower()
         st.progress(over / len(runs), text=f"{done} · waiting: {where}")
 
 

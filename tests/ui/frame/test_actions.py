@@ -13,8 +13,8 @@ from core.datasets import (
     versions,
 )
 from core.errors import NotAllowed
+from core.experiments import imports
 from core.experiments.store import Store
-from core.runs import imports
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
 from core.ui.frame.roles import Role, Standing
@@ -27,20 +27,21 @@ MODULES = sorted(
 # What changes what others see. Whoever adds a verb to the store decides where it belongs.
 STORE_CHANGES = {
     "create_experiment", "create_experiments", "add_recorded", "request_cancel",
-    "request_cancel_experiment", "retry", "create_import", "request_import_cancel",
-    "forget_import", "requeue_import",
+    "request_cancel_experiment", "retry", "add_job", "add_job_once", "cancel_job",
+    "requeue_job", "forget_job",
+    "insert_jobs", "queue_again",
 }  # fmt: skip
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
-    "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "fail",
-    "mark_cancelled", "mark_interrupted", "begin_import", "set_import_progress", "finish_import",
-    "fail_import", "mark_import_cancelled", "mark_import_interrupted", "renew_import",
-    "reap_imports",
+    "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "finish_run", "fail",
+    "change_running", "end_job",
+    "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
-    "active_runs_of_dataset", "queue_place", "live_workers", "cancel_requested", "imports",
-    "import_record", "import_should_stop", "datasets_read_from", "moment", "lease_end",
+    "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
+    "live_workers", "cancel_requested",
+    "moment", "lease_end",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "add_digits", "add_themes16", "ensure_bundled_datasets",
@@ -50,8 +51,10 @@ DATASET_READS = {
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
     "content_id", "digit_images", "outcome_of", "preview",
 }  # fmt: skip
-IMPORT_CHANGES = {"receive_upload", "import_folder", "retry_import"}
-IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord"}
+IMPORT_CHANGES = {
+    "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
+}  # fmt: skip
+IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
 FORBIDDEN = (
     STORE_CHANGES | (STORE_OF_WORKERS - {"fail", "finish"}) | DATASET_CHANGES | IMPORT_CHANGES
 )

@@ -1,0 +1,249 @@
+"""Uploads on their way to the disk, one file as it is, several files as one zip; and off it again.
+
+An import keeps ``<home>/imports/<id>/`` with ``log.txt`` and, until it was read, the upload under
+the name that it came with.
+"""
+
+import os
+import shutil
+import time
+import unicodedata
+import uuid
+import zipfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading.sources import MODEL_SUFFIXES
+from core.datasets.storage import check_room
+from core.errors import BadInput, HeadstartError
+from core.experiments.limits import check_stored
+from core.files import written_whole
+from core.settings import current_settings
+from core.text import count_text
+
+Upload = tuple[str, BinaryIO]
+
+MOST_UPLOADED_FILES = 5000
+CHUNK_BYTES = 1024**2
+LONGEST_STEM = 100
+LONGEST_STEM_BYTES = 200
+LONGEST_SUFFIX = 10
+# Longer names are refused, and listed, by whoever reads the zip.
+LONGEST_MEMBER_NAME = 4096
+SEVERAL_FILES = "uploaded files"
+UPLOAD_FOLDER = "upload"
+RECEIVING_PREFIX = ".receiving-"
+REMOVED_PREFIX = ".removed-"
+BROKEN_OFF_AFTER_SECONDS = 24 * 3600.0
+UPLOAD_KEPT_SECONDS = 7 * 24 * 3600.0
+_KEPT_SIGNS = frozenset(" ._-()+&,'")
+
+
+@dataclass(frozen=True)
+class KeptUpload:
+    """Where an upload lies, and what to call it before people."""
+
+    path: Path
+    source: str
+
+
+class Allowance:
+    """How many bytes an upload may still have; what is really read is counted."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._left = limit_bytes
+
+    def take(self, count: int) -> None:
+        """Raises ``BadInput`` where the limit is passed."""
+        self._left -= count
+        if self._left < 0:
+            raise BadInput(
+                f"The upload is larger than {self._limit_bytes // 1024**2} MB, which is the limit."
+                " Put larger sets into a folder on the machine where Headstart runs and add that"
+                " folder, or run there: python -m core datasets add PATH",
+                "upload",
+            )
+
+
+def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
+    """Copy uploaded files into the folder of an import, in pieces; whole or not at all.
+
+    One file whose name has no folder is kept as it is. Several files, or names with folders,
+    become one zip. Raises ``BadInput`` (no file, too many, too large, a model file),
+    ``LimitReached`` and ``HeadstartError`` where the disk has no room.
+    """
+    _check(files)
+    settings = current_settings()
+    allowance = Allowance(settings.upload_limit_bytes)
+    total_bytes = sum(_known_size(stream) for _, stream in files)
+    allowance.take(total_bytes)
+    settings.imports_folder.mkdir(parents=True, exist_ok=True)
+    # Twice: the dataset that is made of it takes about as much again.
+    check_stored(2 * total_bytes, "this upload with the dataset made of it")
+    check_room(settings.imports_folder, 2 * total_bytes, "this upload and the dataset made of it")
+    allowance = Allowance(settings.upload_limit_bytes)
+    temporary = settings.imports_folder / f"{RECEIVING_PREFIX}{import_id}"
+    name, source = _names(files)
+    try:
+        (temporary / UPLOAD_FOLDER).mkdir(parents=True)
+        with written_whole(temporary / UPLOAD_FOLDER / name) as target:
+            if _is_single(files):
+                _copy(files[0][1], target, allowance)
+            else:
+                _pack(files, target, allowance)
+        temporary.rename(import_folder_path(import_id))
+    except OSError as error:
+        raise HeadstartError(
+            f"The upload could not be kept in {settings.imports_folder}"
+            f" ({error.strerror or error}). Nothing of it was stored."
+        ) from error
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)
+    return KeptUpload(import_folder_path(import_id) / UPLOAD_FOLDER / name, source)
+
+
+def _check(files: Sequence[Upload]) -> None:
+    if not files:
+        raise BadInput("No file was given. Choose a zip, a table, or pictures.", "upload")
+    if len(files) > MOST_UPLOADED_FILES:
+        raise BadInput(
+            f"{len(files):,} files at once; the limit is {MOST_UPLOADED_FILES:,}. Make a zip of"
+            " them and upload that.",
+            "upload",
+        )
+    if all(PurePosixPath(name).suffix.lower() in MODEL_SUFFIXES for name, _ in files):
+        raise BadInput(
+            f"{shown_name(files[0][0])} is a model file, not pictures. Give a zip with one folder"
+            " of pictures for each class. VGG16 weights go into the folder that"
+            " `python -m core weights status` names.",
+            "upload",
+        )
+
+
+def _is_single(files: Sequence[Upload]) -> bool:
+    return len(files) == 1 and len(_parts(files[0][0])) == 1
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.replace("\\", "/").split("/") if part] or ["file"]
+
+
+def _names(files: Sequence[Upload]) -> tuple[str, str]:
+    """The file name to keep an upload under, and how people know it."""
+    if _is_single(files):
+        return safe_file_name(files[0][0]), shown_name(files[0][0])
+    count = count_text(len(files), "file")
+    folders = {parts[0] if len(parts) > 1 else None for parts in (_parts(n) for n, _ in files)}
+    (folder,) = folders if len(folders) == 1 else (None,)
+    if folder is None:
+        return f"{SEVERAL_FILES}.zip", count
+    return safe_file_name(f"{folder}.zip"), f"{shown_name(folder)} ({count})"
+
+
+def safe_file_name(name: str) -> str:
+    """A name that can be written on any disk and still tells people which file is meant."""
+    text = unicodedata.normalize("NFC", _parts(name)[-1])
+    text = "".join(sign if sign.isalnum() or sign in _KEPT_SIGNS else "_" for sign in text)
+    stem, dot, suffix = text.rpartition(".")
+    if not dot:
+        stem, suffix = text, ""
+    # A dot in front would hide the file.
+    stem = stem.strip(" .")[:LONGEST_STEM].encode()[:LONGEST_STEM_BYTES].decode("utf-8", "ignore")
+    suffix = "".join(sign for sign in suffix if sign.isascii() and sign.isalnum())
+    stem = stem.strip(" .") or "upload"
+    return f"{stem}.{suffix[:LONGEST_SUFFIX]}" if suffix else stem
+
+
+def _known_size(stream: BinaryIO) -> int:
+    """The bytes that a stream says it has, 0 where it cannot tell; set to its start."""
+    if not stream.seekable():
+        return 0
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    return size
+
+
+def _pack(files: Sequence[Upload], target: IO[bytes], allowance: Allowance) -> None:
+    """One zip, not compressed: pictures are already. In the order of names, so that the same
+    files always give the same bytes."""
+    taken: set[str] = set()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, stream in sorted(files, key=lambda entry: entry[0]):
+            member = zipfile.ZipInfo("member")
+            # Set afterwards: the constructor would cut and change names. They are judged by the
+            # one who reads the zip, so they are written as they came.
+            member.filename = _member_name(name, taken)
+            with archive.open(member, "w", force_zip64=True) as writer:
+                _copy(stream, writer, allowance)
+
+
+def _member_name(name: str, taken: set[str]) -> str:
+    """The name as it came; a number is put into one that was there already."""
+    name = name.encode("utf-8", "replace").decode()[:LONGEST_MEMBER_NAME] or "file"
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or "/" in suffix:
+        stem, dot, suffix = name, "", ""
+    numbered, number = name, 1
+    while numbered in taken:
+        number += 1
+        numbered = f"{stem} ({number}){dot}{suffix}"
+    taken.add(numbered)
+    return numbered
+
+
+def _copy(source: BinaryIO, target: IO[bytes], allowance: Allowance) -> None:
+    while chunk := source.read(CHUNK_BYTES):
+        allowance.take(len(chunk))
+        target.write(chunk)
+
+
+def import_folder_path(import_id: str) -> Path:
+    return current_settings().imports_folder / import_id
+
+
+def delete_upload(import_id: str) -> None:
+    """Delete what was uploaded for an import, if it is still there."""
+    _delete(import_folder_path(import_id) / UPLOAD_FOLDER)
+
+
+def delete_import_folder(import_id: str) -> None:
+    """Delete all that is kept of an import: upload and log."""
+    _delete(import_folder_path(import_id))
+
+
+def sweep_uploads(active_ids: Collection[str], known_ids: Collection[str]) -> None:
+    """Delete what nobody will ask for again: uploads that broke off a day ago, uploads that
+    nobody tried again in seven days, and folders of imports that the store does not know."""
+    now = time.time()
+    for folder in current_settings().imports_folder.glob("*"):
+        age = now - _changed_at(folder, now)
+        if folder.name not in known_ids:  # broken off, or half deleted, or of another store
+            if age > BROKEN_OFF_AFTER_SECONDS:
+                _delete(folder)
+        elif folder.name not in active_ids and age > UPLOAD_KEPT_SECONDS:
+            _delete(folder / UPLOAD_FOLDER)
+
+
+def _changed_at(folder: Path, now: float) -> float:
+    try:
+        # The inner folder is made when the upload comes and not touched by the log.
+        inner = folder / UPLOAD_FOLDER
+        return (inner if inner.exists() else folder).stat().st_mtime
+    except FileNotFoundError:
+        return now  # another process deleted it in the meantime
+
+
+def _delete(folder: Path) -> None:
+    # Renamed first: two processes may want to delete the same folder, and nobody takes what is
+    # half deleted for an upload.
+    doomed = current_settings().imports_folder / f"{REMOVED_PREFIX}{uuid.uuid4().hex}"
+    try:
+        folder.rename(doomed)
+    except FileNotFoundError:
+        return  # it is gone already
+    shutil.rmtree(doomed)

@@ -1,0 +1,1 @@
+"""Work outside the web process: one table, one queue, one worker, one child process a job."""

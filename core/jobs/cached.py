@@ -1,0 +1,130 @@
+"""Jobs whose result is a file in the cache: asked for by pages, made once however many ask.
+
+The name of the file says all that the work depends on, and gives the job its id: the same question
+is the same job. A folder for each kind of result; in it the oldest go when there are too many.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from core.errors import BadInput, UnknownName
+from core.jobs.context import job_folder
+from core.jobs.launchers import ensure_worker
+from core.jobs.progress import progress_text, waiting_text
+from core.jobs.queue import JobQueue
+from core.jobs.records import JobRecord, NewJob
+from core.settings import current_settings
+
+LIMIT_BYTES = 256 * 1024**2
+CANCELLED = "It was cancelled."
+
+
+@dataclass(frozen=True)
+class CachedWork:
+    """How a piece of work stands; ``text`` is the sentence about it while it works, ``fraction``
+    (0 to 1) how far its step is.
+
+    ``result`` is there, whole, where the state is ``ready``. ``error`` says in plain words what
+    went wrong where it is ``failed``; it stays so until ``make_again``.
+    """
+
+    result: Path
+    state: Literal["ready", "working", "failed", "cancelled"]
+    text: str = ""
+    fraction: float = 0.0
+    error: str = ""
+    job_id: str = ""
+
+
+def cache_folder() -> Path:
+    return current_settings().cache_folder / "side"
+
+
+def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: Path) -> CachedWork:
+    """The state of the work that makes ``result``; queues it where nobody has.
+
+    ``result`` is a path below ``cache_folder()``; the handler finds it with ``output_of``. Fast
+    enough to be asked on every refresh of a page. Raises ``OSError`` if no worker can be started.
+    """
+    job_id = _job_id(kind, result)
+    if result.exists():
+        return CachedWork(result, "ready", job_id=job_id)
+    job = queue.find_job(job_id)
+    if job is None or (job.state == "finished" and not result.exists()):
+        output = result.relative_to(cache_folder()).as_posix()
+        job = queue.add_job_once(NewJob(job_id, kind, {**arguments, "output": output}))
+    if job.is_active:
+        # Also where it was queued before: the worker may have died since.
+        ensure_worker(queue)
+    return _standing(queue, result, queue.job(job_id))
+
+
+def make_again(queue: JobQueue, work: CachedWork) -> None:
+    """Drop a result or an error, and start anew. Work that is being done is left alone."""
+    if queue.find_job(work.job_id) is None:
+        work.result.unlink(missing_ok=True)
+    elif queue.requeue_job(work.job_id):
+        work.result.unlink(missing_ok=True)
+        ensure_worker(queue)
+
+
+def output_of(arguments: dict[str, Any]) -> Path:
+    """Where the handler leaves its result, by renaming a whole file to that name."""
+    output = cache_folder() / arguments["output"]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return output
+
+
+def remove_oldest(queue: JobQueue, kind: str, keep: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    """Bring the results beside ``keep`` under the limit, the oldest first, with their jobs.
+
+    Work of another kind has a folder and a limit of its own: a package of a gigabyte must not
+    sweep away every heat map. ``keep`` stays whatever its size. Anybody who reads another one has
+    it open, or makes it anew.
+    """
+    ages: list[tuple[float, int, Path]] = []
+    for path in keep.parent.iterdir():
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue  # another process makes room at this moment
+        if path.is_file() and path.suffix != ".part":
+            ages.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in ages)
+    for _, size, path in sorted(ages):
+        if total <= limit_bytes:
+            return
+        if path != keep:
+            path.unlink(missing_ok=True)
+            _forget(queue, _job_id(kind, path))
+            total -= size
+
+
+def _job_id(kind: str, result: Path) -> str:
+    return f"{kind}-{result.stem}"
+
+
+def _standing(queue: JobQueue, result: Path, job: JobRecord) -> CachedWork:
+    if job.state == "queued":
+        text = waiting_text(queue.queue_place(job.id))
+        return CachedWork(result, "working", text, job_id=job.id)
+    if job.state == "running":
+        fraction = job.progress.fraction if job.progress else 0.0
+        return CachedWork(result, "working", progress_text(job.progress), fraction, job_id=job.id)
+    if job.state == "finished":
+        return CachedWork(result, "ready", job_id=job.id)
+    if job.state == "cancelled":
+        return CachedWork(result, "cancelled", error=CANCELLED, job_id=job.id)
+    return CachedWork(result, "failed", error=job.error or "", job_id=job.id)
+
+
+def _forget(queue: JobQueue, job_id: str) -> None:
+    try:
+        job = queue.job(job_id)
+        queue.forget_job(job_id)
+    except (UnknownName, BadInput):
+        return  # made by an older version, or asked for again at this moment
+    if job_folder(job).exists():
+        shutil.rmtree(job_folder(job))

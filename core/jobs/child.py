@@ -1,0 +1,81 @@
+"""The child process of one job: calls its handler, and tells the queue how it ended.
+
+``python -m core.jobs.child ID --parent PID``, started by a worker. It ends with the worker: a job
+without one would hold the device and nobody could cancel it.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+from core.errors import Cancelled, HeadstartError
+from core.jobs.context import EXIT_ORPHANED, JobContext, JobFailed, StartAgain
+from core.jobs.failures import in_words, stopped
+from core.jobs.kinds import find_kind
+from core.jobs.queue import JobQueue, open_queue
+
+EXIT_AGAIN = 75
+PROCESSOR_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+
+
+def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
+    """Do the job and store its end; returns the exit status of the process.
+
+    The end is left to the worker's lease when the worker is gone (``EXIT_ORPHANED``), and the job
+    goes on in a new process after ``EXIT_AGAIN``. A handler may have ended the job itself, in the
+    transaction that stored what it made.
+    """
+    job = queue.job(job_id)
+    if job.state != "running":
+        return 0
+    kind = find_kind(job.kind)
+    context = JobContext(queue, job, parent)
+    if parent is not None:
+        context.watch_parent()
+    try:
+        context.finish(kind.load()(job.arguments, context))
+    except StartAgain:
+        return EXIT_AGAIN
+    except (Cancelled, KeyboardInterrupt) as error:
+        if context.orphaned:
+            return EXIT_ORPHANED
+        if isinstance(error, Cancelled) or context.should_stop():
+            queue.mark_cancelled(job.id, job.attempts)
+        else:
+            queue.mark_interrupted(job.id, stopped(kind), job.attempts)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the job must get its end
+        if isinstance(error, HeadstartError):
+            print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
+        else:
+            traceback.print_exc()
+        result = error.result if isinstance(error, JobFailed) else None
+        queue.fail(job.id, in_words(error, kind), job.attempts, result)
+        return 1
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m core.jobs.child", description=__doc__)
+    parser.add_argument("job_id")
+    parser.add_argument("--parent", type=int, default=None, help="process id of the worker")
+    parsed = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    queue = open_queue()
+    kind = find_kind(queue.job(parsed.job_id).kind)
+    if kind.pool != "device":
+        os.environ.update(PROCESSOR_ONLY)  # a training may be using the GPU
+    os.nice(kind.niceness)
+    return execute(queue, parsed.job_id, parsed.parent)
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    # Once: a second one would disturb the tidying up after the first.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

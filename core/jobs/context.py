@@ -1,0 +1,129 @@
+"""What a handler is given beside its arguments: progress, the wish to stop, a folder."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from core.errors import Cancelled, HeadstartError, StoreError
+from core.jobs.kinds import find_kind
+from core.jobs.progress import Progress
+from core.jobs.queue import JobQueue
+from core.jobs.records import JobRecord
+from core.settings import current_settings
+
+CANCEL_POLL_SECONDS = 0.2
+PROGRESS_SECONDS = 0.5
+RATE_AFTER_SECONDS = 1.0
+RATE_OVER_SECONDS = 10.0
+ORPHAN_POLL_SECONDS = 0.5
+ORPHAN_GRACE_SECONDS = 3.0
+EXIT_ORPHANED = 76
+
+
+class StartAgain(Exception):
+    """The job goes on in a new process: only the end of one gives back all memory of a device."""
+
+
+class JobFailed(HeadstartError):
+    """The job failed, and ``result`` (JSON) tells a page more than the sentence does."""
+
+    def __init__(self, message: str, result: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+def job_folder(job: JobRecord) -> Path:
+    """Where a job keeps its log, and whatever its handler leaves there."""
+    return current_settings().home / find_kind(job.kind).folder / job.id
+
+
+class JobContext:
+    """The side of a running job that its handler sees.
+
+    The queue is asked whether to stop at most every ``CANCEL_POLL_SECONDS``, and told of progress
+    for each new step, else at most twice a second. A queue that is away for a moment does not end
+    hours of work. ``parent`` is the worker's process id, None for a caller that does the work in
+    its own process.
+    """
+
+    def __init__(self, queue: JobQueue, job: JobRecord, parent: int | None = None) -> None:
+        self.queue = queue
+        self.job = job
+        self.folder = job_folder(job)
+        self.orphaned = False
+        self._parent = parent
+        self._stop = False
+        self._asked_at = float("-inf")
+        self._step = ""
+        self._told_at = float("-inf")
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def should_stop(self) -> bool:
+        """Whether a person asked to stop, the job was taken away, or the worker is gone."""
+        if not self._stop and time.monotonic() - self._asked_at >= CANCEL_POLL_SECONDS:
+            self._asked_at = time.monotonic()
+            try:
+                self._stop = self.queue.cancel_requested(self.job.id, self.job.attempts)
+            except StoreError as error:
+                print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
+        return self._stop or self.orphaned
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` where the handler should stop."""
+        if self.should_stop():
+            raise Cancelled(f"The {find_kind(self.job.kind).noun} was stopped.")
+
+    def report(self, step: str, done: int = 0, total: int = 0) -> None:
+        """Tell how far the job is; the time left in the step follows from its last seconds.
+
+        Raises ``Cancelled`` where the handler should stop.
+        """
+        self.check()
+        self.tell(Progress(step, done, total, seconds_left=self._seconds_left(step, done, total)))
+
+    def tell(self, progress: Progress) -> None:
+        """As ``report``, for a handler that knows more."""
+        now = time.monotonic()
+        if progress.step == self._step and now - self._told_at < PROGRESS_SECONDS:
+            return
+        self._step, self._told_at = progress.step, now
+        try:
+            self.queue.set_progress(self.job.id, progress, self.job.attempts)
+        except StoreError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
+
+    def finish(self, result: dict[str, Any] | None = None) -> bool:
+        """End the job now, for a handler that tidies up afterwards; False if it was taken away."""
+        return self.queue.finish(self.job.id, result, self.job.attempts)
+
+    def watch_parent(self) -> None:
+        """Notice in a thread that the worker died; leave by force if the work does not hear it."""
+        threading.Thread(target=self._watch_parent, daemon=True).start()
+
+    def _watch_parent(self) -> None:
+        while os.getppid() == self._parent:
+            time.sleep(ORPHAN_POLL_SECONDS)
+        self.orphaned = True
+        time.sleep(ORPHAN_GRACE_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)  # deaf work is interrupted, so that it tidies up
+        time.sleep(ORPHAN_GRACE_SECONDS)
+        os._exit(EXIT_ORPHANED)
+
+    def _seconds_left(self, step: str, done: int, total: int) -> float | None:
+        """From the rate of the last ten seconds; in the first second of a step it is not told."""
+        now = time.monotonic()
+        if step != self._step or not self._seen:
+            self._seen = deque([(now, done)])
+        elif now - self._seen[-1][0] >= PROGRESS_SECONDS:
+            self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[0][0] > RATE_OVER_SECONDS:
+            self._seen.popleft()
+        since, done_then = self._seen[0]
+        if not total or now - since < RATE_AFTER_SECONDS or done <= done_then:
+            return None
+        return (now - since) / (done - done_then) * (total - done)

@@ -1,0 +1,194 @@
+"""Opening the run store's database: connections, transactions, schema version, error wording."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from core.errors import StoreError
+from core.jobs.tables import SCHEMA_VERSIONS
+from core.settings import current_settings
+
+BUSY_TIMEOUT_SECONDS = 20.0
+MIGRATION_LOCK_SECONDS = 60.0
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """An engine whose schema is the one this code reads.
+
+    Opening makes a missing SQLite file and applies pending migrations under a lock. Raises
+    ``StoreError`` for a database that is damaged, foreign, or of a newer version, and leaves it
+    as it is.
+    """
+
+    def __init__(self, url: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+        self.url = url
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self.file = _sqlite_file(url)
+        if self.file is not None and self.file.exists():
+            self._refuse_unreadable(self.file)
+        self.engine = self._engine()
+        if self._version() != SCHEMA_VERSIONS[-1]:
+            self._migrate()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view; database errors come out as ``StoreError``."""
+        with self._worded(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that holds the write lock from its start, committed at the end."""
+        options: dict[str, Any] = {"headstart_begin": "BEGIN IMMEDIATE"}
+        with (
+            self._worded(),
+            self.engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def _engine(self) -> Engine:
+        if self.file is None:
+            return create_engine(self.url)
+        # A connection for each transaction: nothing to share between threads, nothing left open
+        # in a child process, and opening a SQLite file takes a fraction of a millisecond.
+        engine = create_engine(
+            self.url,
+            poolclass=NullPool,
+            connect_args={"timeout": self._busy_timeout_seconds},
+        )
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+            # The driver's own transaction handling begins late and deferred; ours is explicit.
+            connection.isolation_level = None
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            options = connection.get_execution_options()
+            connection.exec_driver_sql(options.get("headstart_begin", "BEGIN"))
+
+        return engine
+
+    def _refuse_unreadable(self, file: Path) -> None:
+        """Look at the version without writing one byte to the file."""
+        try:
+            with closing(
+                sqlite3.connect(
+                    f"{file.as_uri()}?mode=ro", uri=True, timeout=self._busy_timeout_seconds
+                )
+            ) as connection:
+                tables = {
+                    row[0]
+                    for row in connection.execute(
+                        "SELECT name FROM sqlite_master WHERE type = 'table'"
+                    )
+                }
+                if not tables:
+                    return
+                if "alembic_version" not in tables:
+                    raise StoreError(
+                        f"{file} is a database, but not one of Headstart's; it was left as it "
+                        "is. Set HEADSTART_DATABASE_URL or HEADSTART_HOME to another place."
+                    )
+                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(_worded_message(self.url, str(error))) from error
+        if row is not None and row[0] not in SCHEMA_VERSIONS:
+            raise StoreError(_newer_message(str(file), row[0]))
+
+    def _version(self) -> str | None:
+        if self.file is not None and not self.file.exists():
+            return None
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+    def _migrate(self) -> None:
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            lock_path = self.file.with_name(self.file.name + ".lock")
+        else:
+            locks_folder = current_settings().locks_folder
+            locks_folder.mkdir(parents=True, exist_ok=True)
+            lock_path = locks_folder / "store.lock"
+        with FileLock(lock_path, timeout=MIGRATION_LOCK_SECONDS):
+            version = self._version()
+            if version == SCHEMA_VERSIONS[-1]:
+                return  # another process did it while this one waited
+            if version is not None and version not in SCHEMA_VERSIONS:
+                raise StoreError(_newer_message(self.url, version))
+            if self.file is not None:
+                self._use_write_ahead_log(self.file)
+            with self.writing() as connection:
+                upgrade_schema(connection)
+
+    def _use_write_ahead_log(self, file: Path) -> None:
+        """Readers never wait for the writer; the mode is kept in the file."""
+        with closing(sqlite3.connect(file, timeout=self._busy_timeout_seconds)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+
+    @contextmanager
+    def _worded(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # a mistake in the code, not in the store
+        except DBAPIError as error:
+            raise StoreError(_worded_message(self.url, str(error.orig))) from error
+
+
+def upgrade_schema(connection: Connection) -> None:
+    """Apply the pending migrations inside the connection's transaction."""
+    # Imported here: alembic takes a quarter of a second, and most opens need no migration.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # Config interpolates per cent signs, which paths may hold.
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _sqlite_file(url: str) -> Path | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if not parsed.database or parsed.database == ":memory:":
+        raise StoreError("The run store is shared by processes, so it must be a file, not memory.")
+    return Path(parsed.database).absolute()
+
+
+def _newer_message(place: str, version: str) -> str:
+    return (
+        f"The run store {place} is of version {version}, which is newer than this code "
+        f"(version {SCHEMA_VERSIONS[-1]}). It was left as it is: update Headstart, or set "
+        "HEADSTART_HOME to another folder."
+    )
+
+
+def _worded_message(url: str, detail: str) -> str:
+    place = make_url(url).render_as_string(hide_password=True)
+    lowered = detail.lower()
+    if "locked" in lowered or "busy" in lowered:
+        advice = "is held by another process; try again in a moment"
+    elif "readonly" in lowered or "read-only" in lowered:
+        advice = "cannot be written: check who owns the file and its folder"
+    elif "full" in lowered:
+        advice = "cannot grow: the disk is full"
+    elif "malformed" in lowered or "not a database" in lowered:
+        advice = "is damaged; it was left as it is. Put back a copy, or move it away"
+    else:
+        advice = "cannot be used"
+    return f"The run store {place} {advice} ({detail})."

@@ -1,0 +1,196 @@
+"""How a job gets a process of its own: a small interface, and the local process behind it."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from core.jobs.context import job_folder
+from core.jobs.queue import JobQueue
+from core.jobs.records import JobRecord
+from core.jobs.workers import new_worker_id
+from core.settings import PROJECT_ROOT, current_settings
+
+LOG_LIMIT_BYTES = 2 * 1024 * 1024
+# What a child tidies up when it is told to go may be large: it is given time.
+STOP_GRACE_SECONDS = 5.0
+WORKER_IDLE_SECONDS = 300
+
+
+class JobHandle(Protocol):
+    """A job that was started."""
+
+    def poll(self) -> int | None:
+        """The exit status (negative: killed by that signal), or None while it lives."""
+
+    def stop(self) -> None:
+        """End it and all that it started; returns when nothing of it is left."""
+
+    def last_words(self) -> str:
+        """The last line of its log, empty if there is none."""
+
+
+class Launcher(Protocol):
+    """Starts jobs; one implementation for each place where they can work."""
+
+    def start(self, job: JobRecord) -> JobHandle:
+        """Start the job's process. Raises ``OSError`` if it cannot be started."""
+
+
+def current_launcher() -> Launcher:
+    """The launcher that ``settings.launcher`` names (``module:class``)."""
+    module, _, name = current_settings().launcher.partition(":")
+    return getattr(import_module(module), name)()
+
+
+def log_path(job: JobRecord) -> Path:
+    return job_folder(job) / "log.txt"
+
+
+class LocalProcess:
+    """A child process on this machine, with its log file kept under a limit."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        shorten_log(self._log)
+        return self._process.poll()
+
+    def stop(self) -> None:
+        if self._process.poll() is not None:
+            return
+        family = _family(self._process.pid)
+        for member in family:
+            _signal(member, "terminate")
+        _, alive = psutil.wait_procs(family, timeout=STOP_GRACE_SECONDS)
+        for member in alive:
+            _signal(member, "kill")
+        psutil.wait_procs(alive, timeout=STOP_GRACE_SECONDS)
+        self._process.wait(timeout=STOP_GRACE_SECONDS)
+
+    def last_words(self) -> str:
+        if not self._log.exists():
+            return ""
+        text = self._log.read_text(encoding="utf-8", errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return lines[-1][:500] if lines else ""
+
+
+class ProcessLauncher:
+    """Each job in a child process of its own: only its end gives back all memory of a device."""
+
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, module: str = "core.jobs.child"
+    ) -> None:
+        self._environment = dict(environment or {})
+        self._module = module
+
+    def start(self, job: JobRecord) -> LocalProcess:
+        log = log_path(job)
+        command = python_command(self._module, job.id, "--parent", str(os.getpid()))
+        return LocalProcess(start_process(command, log, self._environment), log)
+
+
+def ensure_worker(queue: JobQueue) -> bool:
+    """Start a detached worker unless one serves the queue; True if one was started.
+
+    It outlives this process, and ends by itself after five idle minutes. Call it after the jobs
+    were queued: a worker that is about to go looks at the queue once more. Jobs of workers that
+    died are marked on the way.
+    """
+    queue.reap_expired()
+    worker_id = new_worker_id()
+    if not queue.announce_worker(worker_id):
+        return False
+    arguments = ("worker", "--exit-when-idle", str(WORKER_IDLE_SECONDS), "--worker-id", worker_id)
+    try:
+        start_detached(python_command("core", *arguments), current_settings().home / "worker.log")
+    except OSError:
+        queue.forget_worker(worker_id)
+        raise
+    return True
+
+
+_detached: list["subprocess.Popen[bytes]"] = []
+"""Processes that this one started: kept so that the interpreter can collect their exit."""
+_detached_lock = threading.Lock()
+
+
+def start_detached(command: list[str], log: Path) -> int:
+    """Start a process that outlives this one, its output in ``log``; returns its id.
+
+    Raises ``OSError`` if it cannot be started.
+    """
+    # Asked now and then, those that ended leave no entry in the system's table of processes.
+    with _detached_lock:
+        _detached[:] = [process for process in _detached if process.poll() is None]
+    shorten_log(log)
+    process = start_process(command, log)
+    with _detached_lock:
+        _detached.append(process)
+    return process.pid
+
+
+def start_process(
+    command: list[str], log: Path, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a process with a session of its own, its output behind what ``log`` holds."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=child_environment() | dict(environment or {}),
+        )
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """Run a module of this project, wherever the current folder is (``-P`` keeps it out)."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def child_environment() -> dict[str, str]:
+    paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+
+
+def shorten_log(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+    """Keep the last half of a log that outgrew its limit; its writers append, so they go on."""
+    if not log.exists() or log.stat().st_size <= limit_bytes:
+        return
+    with open(log, "r+b") as file:
+        file.seek(-limit_bytes // 2, os.SEEK_END)
+        tail = file.read(limit_bytes)
+        file.seek(0)
+        file.truncate()
+        file.write(b"[the beginning of this log was cut off]\n" + tail)
+
+
+def _family(process_id: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(process_id)
+        return [*parent.children(recursive=True), parent]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal(member: psutil.Process, verb: str) -> None:
+    try:
+        getattr(member, verb)()
+    except psutil.NoSuchProcess:
+        return  # it ended by itself in the meantime

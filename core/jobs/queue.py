@@ -1,0 +1,343 @@
+"""The queue of jobs: what people ask for, and what workers and their child processes tell it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Update, delete, func, insert, select, update
+
+from core.errors import BadInput, UnknownName
+from core.jobs import failures
+from core.jobs.kinds import Pool, find_kind
+from core.jobs.progress import Progress
+from core.jobs.records import ACTIVE_STATES, JobRecord, NewJob, job_record
+from core.jobs.tables import jobs, workers
+from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList
+from core.settings import current_settings
+
+NAMES_LISTED = 20
+
+WAITING_AGAIN: dict[str, Any] = {
+    "state": "queued",
+    "progress": None,
+    "progress_at": None,
+    "error": None,
+    "result": None,
+    "worker_id": None,
+    "host": None,
+    "lease_expires_at": None,
+    "cancel_requested": False,
+    "started_at": None,
+    "finished_at": None,
+}
+
+
+class JobQueue(WorkerList):
+    """Jobs and workers in one database, safe for many processes at once; see ``WorkerList`` for
+    clock, leases and machine.
+
+    Verbs of a running job take the ``attempt`` they belong to (None: any), so that a forgotten
+    process cannot write into a later start of the same job. They return False when the job is no
+    longer theirs: taken back, or over.
+    """
+
+    # What a person asks -----------------------------------------------------------------------
+
+    def add_job(self, job: NewJob) -> JobRecord:
+        """Queue a job; the handler and the pool are those of its kind."""
+        with self.database.writing() as connection:
+            self.insert_jobs(connection, [job])
+            return self._job(connection, job.id)
+
+    def add_job_once(self, job: NewJob) -> JobRecord:
+        """Queue a job unless one of its id is there; a finished one is queued again."""
+        with self.database.writing() as connection:
+            state = connection.execute(select(jobs.c.state).where(jobs.c.id == job.id)).scalar()
+            if state is None:
+                self.insert_jobs(connection, [job])
+            elif state == "finished":
+                self.queue_again(connection, job.id)
+            return self._job(connection, job.id)
+
+    def job(self, job_id: str) -> JobRecord:
+        """The job of that id, or ``UnknownName`` listing the newest ones."""
+        with self.database.reading() as connection:
+            return self._job(connection, job_id)
+
+    def find_job(self, job_id: str) -> JobRecord | None:
+        with self.database.reading() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+        return None if row is None else job_record(dict(row))
+
+    def jobs(
+        self,
+        kind: str | None = None,
+        states: Collection[str] | None = None,
+        group_id: str | None = None,
+    ) -> list[JobRecord]:
+        """Jobs of one kind, of some states, of one group, or all; the newest first."""
+        wanted = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id)
+        if kind is not None:
+            wanted = wanted.where(jobs.c.kind == kind)
+        if states is not None:
+            wanted = wanted.where(jobs.c.state.in_(list(states)))
+        if group_id is not None:
+            wanted = wanted.where(jobs.c.group_id == group_id)
+        with self.database.reading() as connection:
+            return [job_record(dict(row)) for row in connection.execute(wanted).mappings()]
+
+    def queue_place(self, job_id: str) -> int | None:
+        """1 for the job of its pool that starts next; None for a job that does not wait."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                select(jobs.c.queue_number, jobs.c.pool).where(
+                    jobs.c.id == job_id, jobs.c.state == "queued"
+                )
+            ).first()
+            if row is None:
+                return None
+            ahead = select(func.count()).where(
+                jobs.c.state == "queued",
+                jobs.c.pool == row.pool,
+                jobs.c.queue_number <= row.queue_number,
+            )
+            return connection.execute(ahead).scalar_one()
+
+    def is_taken(self, pool: Pool) -> bool:
+        """Whether a job of the pool is at work on this machine."""
+        with self.database.reading() as connection:
+            return self._working(connection, pool) > 0
+
+    def cancel_job(self, job_id: str) -> JobRecord:
+        """Cancel a waiting job at once and ask a running one to stop; others stay as they are."""
+        with self.database.writing() as connection:
+            waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
+            connection.execute(waiting.values(state="cancelled", finished_at=self.moment()))
+            connection.execute(_running(job_id, None).values(cancel_requested=True))
+            return self._job(connection, job_id)
+
+    def requeue_job(self, job_id: str, arguments: dict[str, Any] | None = None) -> bool:
+        """Let a job that is over wait again, with other arguments where given; False while it
+        waits or works."""
+        with self.database.writing() as connection:
+            self._job(connection, job_id)
+            changes = {} if arguments is None else {"arguments": arguments}
+            return self.queue_again(connection, job_id, **changes)
+
+    def forget_job(self, job_id: str) -> None:
+        """Remove the record of a job that is over. Raises ``BadInput`` while it waits or works."""
+        with self.database.writing() as connection:
+            found = self._job(connection, job_id)
+            if found.is_active:
+                noun = find_kind(found.kind).noun
+                raise BadInput(f"The {noun} {job_id} is at work; cancel it first.", noun)
+            connection.execute(delete(jobs).where(jobs.c.id == job_id))
+
+    # Workers ----------------------------------------------------------------------------------
+
+    def claim_next(
+        self,
+        worker_id: str,
+        group_id: str | None = None,
+        pools: Mapping[Pool, int] | None = None,
+    ) -> JobRecord | None:
+        """Take the first waiting job (of one group), or None if there is none.
+
+        With ``pools`` only jobs of these, and of none in which that many are at work on this
+        machine already. Two workers never get the same job: the row changes from queued to running
+        in one statement that only one of them can win.
+        """
+        with self.database.reading() as connection:
+            if self._next_id(connection, group_id, pools) is None:
+                return None  # the usual case takes no write lock
+        with self.database.writing() as connection:
+            while (job_id := self._next_id(connection, group_id, pools)) is not None:
+                claimed = connection.execute(
+                    update(jobs)
+                    .where(jobs.c.id == job_id, jobs.c.state == "queued")
+                    .values(
+                        state="running",
+                        worker_id=worker_id,
+                        host=self.host,
+                        attempts=jobs.c.attempts + 1,
+                        lease_expires_at=self.lease_end(),
+                        started_at=self.moment(),
+                    )
+                )
+                if claimed.rowcount:
+                    return self._job(connection, job_id)
+        return None
+
+    def heartbeat(self, worker_id: str) -> frozenset[str]:
+        """Renew the leases of the worker and its jobs; returns the ids of the jobs that are still
+        its."""
+        mine = (jobs.c.state == "running") & (jobs.c.worker_id == worker_id)
+        with self.database.writing() as connection:
+            lease_end = self.lease_end()
+            connection.execute(
+                update(workers).where(workers.c.id == worker_id).values(lease_expires_at=lease_end)
+            )
+            connection.execute(update(jobs).where(mine).values(lease_expires_at=lease_end))
+            return frozenset(connection.execute(select(jobs.c.id).where(mine)).scalars())
+
+    def reap_expired(self) -> list[str]:
+        """Mark the jobs of dead workers ``interrupted`` (``cancelled`` where that was asked).
+
+        Returns the ids of those jobs; forgets the dead workers.
+        """
+        moment = self.moment()
+        expired = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= moment)
+        silent = workers.c.lease_expires_at <= moment
+        with self.database.reading() as connection:
+            if (
+                connection.execute(select(jobs.c.id).where(expired).limit(1)).first() is None
+                and connection.execute(select(workers.c.id).where(silent).limit(1)).first() is None
+            ):
+                return []  # the usual case takes no write lock
+        with self.database.writing() as connection:
+            found = connection.execute(
+                select(jobs.c.id, jobs.c.kind, jobs.c.cancel_requested).where(expired)
+            ).all()
+            for row in found:
+                end: dict[str, Any] = {"state": "cancelled"}
+                if not row.cancel_requested:
+                    error = failures.worker_died(find_kind(row.kind))
+                    end = {"state": "interrupted", "error": error}
+                self.end_job(connection, row.id, None, **end)
+            connection.execute(delete(workers).where(silent))
+        return [row.id for row in found]
+
+    # A job in work ----------------------------------------------------------------------------
+
+    def cancel_requested(self, job_id: str, attempt: int | None = None) -> bool:
+        """True when the job should stop: asked to, or no longer in work under this attempt."""
+        wanted = select(jobs.c.state, jobs.c.cancel_requested, jobs.c.attempts)
+        with self.database.reading() as connection:
+            row = connection.execute(wanted.where(jobs.c.id == job_id)).first()
+        if row is None or row.state != "running":
+            return True
+        return bool(row.cancel_requested) or (attempt is not None and row.attempts != attempt)
+
+    def set_progress(self, job_id: str, progress: Progress, attempt: int | None = None) -> bool:
+        with self.database.writing() as connection:
+            return self.change_running(
+                connection,
+                job_id,
+                attempt,
+                progress=progress.as_dict(),
+                progress_at=self.moment(),
+            )
+
+    def finish(
+        self, job_id: str, result: dict[str, Any] | None, attempt: int | None = None
+    ) -> bool:
+        """The job is over and good."""
+        with self.database.writing() as connection:
+            return self.end_job(connection, job_id, attempt, state="finished", result=result)
+
+    def fail(
+        self,
+        job_id: str,
+        message: str,
+        attempt: int | None = None,
+        result: dict[str, Any] | None = None,
+    ) -> bool:
+        """The job is over; ``message`` tells a person why, ``result`` may say more to a page."""
+        with self.database.writing() as connection:
+            return self.end_job(
+                connection, job_id, attempt, state="failed", error=message, result=result
+            )
+
+    def mark_cancelled(self, job_id: str, attempt: int | None = None) -> bool:
+        with self.database.writing() as connection:
+            return self.end_job(connection, job_id, attempt, state="cancelled")
+
+    def mark_interrupted(self, job_id: str, message: str, attempt: int | None = None) -> bool:
+        """Its worker or its process is going away; the job can be started again."""
+        with self.database.writing() as connection:
+            return self.end_job(connection, job_id, attempt, state="interrupted", error=message)
+
+    # Inside a transaction of the caller -------------------------------------------------------
+
+    def insert_jobs(self, connection: Connection, new: Sequence[NewJob]) -> None:
+        """Queue jobs behind all that wait, in their order."""
+        number = connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
+        moment = self.moment()
+        rows = [job_row(job, number + place, moment) for place, job in enumerate(new, start=1)]
+        connection.execute(insert(jobs), rows)
+
+    def queue_again(self, connection: Connection, job_id: str, **changes: Any) -> bool:
+        """Behind all that wait; False for a job that waits or works."""
+        number = connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
+        over = update(jobs).where(jobs.c.id == job_id, jobs.c.state.not_in(ACTIVE_STATES))
+        values = WAITING_AGAIN | {"queue_number": number + 1} | changes
+        return connection.execute(over.values(**values)).rowcount > 0
+
+    def change_running(
+        self, connection: Connection, job_id: str, attempt: int | None, **values: Any
+    ) -> bool:
+        return connection.execute(_running(job_id, attempt).values(**values)).rowcount > 0
+
+    def end_job(
+        self, connection: Connection, job_id: str, attempt: int | None, **values: Any
+    ) -> bool:
+        return self.change_running(
+            connection,
+            job_id,
+            attempt,
+            **values,
+            finished_at=self.moment(),
+            progress=None,
+            lease_expires_at=None,
+        )
+
+    # Parts ------------------------------------------------------------------------------------
+
+    def _working(self, connection: Connection, pool: Pool) -> int:
+        counted = select(func.count()).where(
+            jobs.c.state == "running", jobs.c.pool == pool, jobs.c.host == self.host
+        )
+        return connection.execute(counted).scalar_one()
+
+    def _next_id(
+        self, connection: Connection, group_id: str | None, pools: Mapping[Pool, int] | None
+    ) -> str | None:
+        wanted = select(jobs.c.id).where(jobs.c.state == "queued")
+        if group_id is not None:
+            wanted = wanted.where(jobs.c.group_id == group_id)
+        if pools is not None:
+            free = [pool for pool, most in pools.items() if self._working(connection, pool) < most]
+            wanted = wanted.where(jobs.c.pool.in_(free))
+        wanted = wanted.order_by(jobs.c.queue_number).limit(1)
+        return connection.execute(wanted).scalar()
+
+    def _job(self, connection: Connection, job_id: str) -> JobRecord:
+        row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+        if row is None:
+            newest = select(jobs.c.id).order_by(jobs.c.created_at.desc(), jobs.c.id)
+            known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
+            raise UnknownName("job", job_id, known)
+        return job_record(dict(row))
+
+
+def job_row(job: NewJob, queue_number: int, created_at: str) -> dict[str, Any]:
+    """The row of a job that waits."""
+    return {
+        **asdict(job),
+        "pool": find_kind(job.kind).pool,
+        "queue_number": queue_number,
+        "state": "queued",
+        "attempts": 0,
+        "cancel_requested": False,
+        "created_at": created_at,
+    }
+
+
+def _running(job_id: str, attempt: int | None) -> Update:
+    statement = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "running")
+    return statement if attempt is None else statement.where(jobs.c.attempts == attempt)
+
+
+def open_queue(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> JobQueue:
+    """The queue of this installation, its database made or upgraded if needed."""
+    return JobQueue(current_settings().database_url, lease_seconds=lease_seconds)

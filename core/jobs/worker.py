@@ -1,0 +1,214 @@
+"""The worker: takes jobs from the queue, one of each pool at a time, and looks after their child
+processes."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from core.errors import StoreError
+from core.jobs.child import EXIT_AGAIN
+from core.jobs.failures import NOT_STARTED, death_in_words, stopped
+from core.jobs.kinds import POOLS, Pool, find_kind
+from core.jobs.launchers import JobHandle, Launcher
+from core.jobs.queue import JobQueue
+from core.jobs.records import ACTIVE_STATES, JobRecord
+from core.jobs.workers import new_worker_id
+
+POLL_SECONDS = 0.2
+LOOK_SECONDS = 0.5
+CANCEL_GRACE_SECONDS = 2.0
+STORE_RETRY_SECONDS = 2.0
+
+Report = Callable[[str], None]
+
+
+def _say_nothing(_text: str) -> None:
+    """A worker that nobody listens to."""
+
+
+def _see_nothing() -> None:
+    """A worker that nobody watches with."""
+
+
+def serve(
+    queue: JobQueue,
+    launcher: Launcher,
+    *,
+    group_id: str | None = None,
+    exit_when_idle: float | None = None,
+    report: Report | None = None,
+    worker_id: str | None = None,
+    watch: Callable[[], None] | None = None,
+) -> int:
+    """Serve the queue; returns how many jobs this worker took.
+
+    With ``group_id``: its jobs alone, until none of them is waiting or working (here or at another
+    worker). With ``exit_when_idle``: until nothing was to do for that many seconds. With neither:
+    for ever. ``watch`` is called a few times a second. A queue that cannot be reached for a while
+    is reported and tried again. When the worker is ended by a signal or Ctrl-C, its jobs are
+    stopped and marked ``interrupted``.
+    """
+    worker = Worker(
+        queue,
+        launcher,
+        worker_id or new_worker_id(),
+        group_id,
+        report or _say_nothing,
+        watch or _see_nothing,
+    )
+    try:
+        worker.work(exit_when_idle)
+    finally:
+        worker.stop_all()
+        queue.forget_worker(worker.worker_id)
+    return worker.served
+
+
+@dataclass
+class _AtWork:
+    """A claimed job and its child process; ``kill_at`` once it was asked to stop."""
+
+    job: JobRecord
+    handle: JobHandle
+    kill_at: float | None = None
+
+
+@dataclass
+class Worker:
+    """One worker process; times are of the monotonic clock."""
+
+    queue: JobQueue
+    launcher: Launcher
+    worker_id: str
+    group_id: str | None
+    report: Report
+    watch: Callable[[], None]
+    pools: Mapping[Pool, int] = field(default_factory=lambda: POOLS)
+    served: int = 0
+    _at_work: dict[str, _AtWork] = field(default_factory=dict, init=False)
+    _heartbeat_at: float = field(default=float("-inf"), init=False)
+    _looked_at: float = field(default=float("-inf"), init=False)
+
+    def work(self, exit_when_idle: float | None) -> None:
+        """Work until there is nothing more to do."""
+        self.queue.register_worker(self.worker_id, os.getpid(), self.group_id)
+        idle_since = time.monotonic()
+        while True:
+            try:
+                self.watch()
+                self._keep_leases()
+                self._look_after_children()
+                if self._take_waiting() or self._at_work:
+                    idle_since = time.monotonic()
+                elif self._is_done(idle_since, exit_when_idle) and self._leave():
+                    return
+            except StoreError as error:
+                self.report(f"{error} Trying again.")
+                time.sleep(STORE_RETRY_SECONDS)
+            time.sleep(POLL_SECONDS)
+
+    def stop_all(self) -> None:
+        """End the children; their jobs can be started again."""
+        for entry in self._at_work.values():
+            entry.handle.stop()
+            words = stopped(find_kind(entry.job.kind))
+            self.queue.mark_interrupted(entry.job.id, words, entry.job.attempts)
+        self._at_work.clear()
+
+    def _take_waiting(self) -> bool:
+        """Start what waits and has room in its pool; False where nothing did. Looked for twice a
+        second, and at once when a job came to its end."""
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        for job_id in self.queue.reap_expired():
+            self.report(f"{job_id}: its worker died; it can be started again")
+        taken = False
+        while (job := self.queue.claim_next(self.worker_id, self.group_id, self.pools)) is not None:
+            taken = True
+            self.served += 1
+            self.report(f"{job.id}: started")
+            self._start(job)
+        return taken
+
+    def _start(self, job: JobRecord) -> None:
+        try:
+            self._at_work[job.id] = _AtWork(job, self.launcher.start(job))
+        except OSError as error:
+            words = NOT_STARTED.format(noun=find_kind(job.kind).noun, error=error)
+            self.queue.fail(job.id, words, job.attempts)
+            self._ended(job)
+
+    def _look_after_children(self) -> None:
+        for entry in list(self._at_work.values()):
+            status = entry.handle.poll()
+            if status is None:
+                self._see_it_stop(entry)
+            elif status == EXIT_AGAIN and self._still_ours(entry.job):
+                self.report(f"{entry.job.id}: again in a new process")
+                self._start(entry.job)
+            else:
+                self._settle(entry, status)
+                self._ended(entry.job)
+
+    def _see_it_stop(self, entry: _AtWork) -> None:
+        """Give a child that should stop some time to hear it, then end it."""
+        if entry.kill_at is None:
+            if self._cancel_requested(entry.job):
+                entry.kill_at = time.monotonic() + CANCEL_GRACE_SECONDS
+        elif time.monotonic() >= entry.kill_at:
+            entry.handle.stop()
+            self.queue.mark_cancelled(entry.job.id, entry.job.attempts)
+            self._ended(entry.job)
+
+    def _settle(self, entry: _AtWork, status: int) -> None:
+        """Write the end of a job whose child did not do it itself."""
+        job = entry.job
+        if not self._still_ours(job):
+            return
+        if self._cancel_requested(job):
+            self.queue.mark_cancelled(job.id, job.attempts)
+            return
+        words = death_in_words(status, entry.handle.last_words(), find_kind(job.kind))
+        self.queue.fail(job.id, words, job.attempts)
+
+    def _ended(self, job: JobRecord) -> None:
+        self._at_work.pop(job.id, None)
+        self._looked_at = float("-inf")
+        now = self.queue.find_job(job.id)  # a page may have forgotten what is over
+        self.report(f"{job.id}: {now.state if now else 'over'}")
+
+    def _still_ours(self, job: JobRecord) -> bool:
+        now = self.queue.find_job(job.id)
+        return now is not None and now.state == "running" and now.attempts == job.attempts
+
+    def _cancel_requested(self, job: JobRecord) -> bool:
+        return self.queue.cancel_requested(job.id, job.attempts)
+
+    def _keep_leases(self) -> None:
+        """Renew them four times in their length; jobs that were taken away are ended."""
+        if time.monotonic() - self._heartbeat_at < self.queue.lease_seconds / 4:
+            return
+        ours = self.queue.heartbeat(self.worker_id)
+        self._heartbeat_at = time.monotonic()
+        for job_id in set(self._at_work) - ours:
+            entry = self._at_work[job_id]
+            if entry.handle.poll() is None:
+                entry.handle.stop()
+                self._ended(entry.job)
+
+    def _is_done(self, idle_since: float, exit_when_idle: float | None) -> bool:
+        if self.group_id is not None:
+            return not self.queue.jobs(states=ACTIVE_STATES, group_id=self.group_id)
+        return exit_when_idle is not None and time.monotonic() - idle_since >= exit_when_idle
+
+    def _leave(self) -> bool:
+        """False where work came just before leaving."""
+        # Whoever queues a job sees no worker from here on, or the job is found below.
+        self.queue.forget_worker(self.worker_id)
+        self._looked_at = float("-inf")
+        if not self._take_waiting():
+            return True
+        self.queue.register_worker(self.worker_id, os.getpid(), self.group_id)
+        return False

@@ -1,0 +1,107 @@
+"""Who serves the queue: workers, known by the leases that they renew."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from core.jobs.database import BUSY_TIMEOUT_SECONDS, Database
+from core.jobs.records import WorkerRecord
+from core.jobs.tables import workers
+
+DEFAULT_LEASE_SECONDS = 15.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_worker_id() -> str:
+    """Unlike any other, also when a process id is used again."""
+    return f"{socket.gethostname()[:48]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class WorkerList:
+    """The workers of a database, and the clock of all leases in it.
+
+    ``now`` is the wall clock (replaced by tests), used for display and leases only. With SQLite
+    all processes share the clock of one machine; a database for several machines must give its
+    own. A worker that is silent for ``lease_seconds`` counts as dead. ``host`` names this machine:
+    the limits of the pools hold for each.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        now: Callable[[], datetime] = utc_now,
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        host: str | None = None,
+    ) -> None:
+        self.url = url
+        self.lease_seconds = lease_seconds
+        self.host = host or socket.gethostname()
+        self.database = Database(url, busy_timeout_seconds)
+        self._now = now
+
+    def moment(self) -> str:
+        """ISO 8601 in UTC, always with microseconds: of one length, so text order is time order."""
+        return self._now().astimezone(UTC).isoformat(timespec="microseconds")
+
+    def lease_end(self) -> str:
+        end = self._now() + timedelta(seconds=self.lease_seconds)
+        return end.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def register_worker(self, worker_id: str, process_id: int, group_id: str | None = None) -> None:
+        """Say that the worker is there; one that was announced before is taken over."""
+        with self.database.writing() as connection:
+            connection.execute(delete(workers).where(workers.c.id == worker_id))
+            self._insert_worker(connection, worker_id, process_id, group_id)
+
+    def announce_worker(self, worker_id: str) -> bool:
+        """Reserve the place of a worker that is about to start; False if one serves all already.
+
+        Two processes that both want to start a worker get True once between them.
+        """
+        with self.database.reading() as connection:
+            if self._serves_all(connection):
+                return False  # the usual case takes no write lock
+        with self.database.writing() as connection:
+            if self._serves_all(connection):
+                return False
+            self._insert_worker(connection, worker_id, 0, None)
+            return True
+
+    def forget_worker(self, worker_id: str) -> None:
+        with self.database.writing() as connection:
+            connection.execute(delete(workers).where(workers.c.id == worker_id))
+
+    def live_workers(self) -> list[WorkerRecord]:
+        """Those whose lease has not run out."""
+        wanted = select(workers).where(workers.c.lease_expires_at > self.moment())
+        with self.database.reading() as connection:
+            rows = connection.execute(wanted.order_by(workers.c.started_at)).mappings().all()
+        return [WorkerRecord(**row) for row in rows]
+
+    def _serves_all(self, connection: Connection) -> bool:
+        alive = select(workers.c.id).where(
+            workers.c.lease_expires_at > self.moment(), workers.c.group_id.is_(None)
+        )
+        return connection.execute(alive.limit(1)).first() is not None
+
+    def _insert_worker(
+        self, connection: Connection, worker_id: str, process_id: int, group_id: str | None
+    ) -> None:
+        connection.execute(
+            insert(workers).values(
+                id=worker_id,
+                host=self.host,
+                process_id=process_id,
+                group_id=group_id,
+                started_at=self.moment(),
+                lease_expires_at=self.lease_end(),
+            )
+        )

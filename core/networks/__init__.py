@@ -1,0 +1,1 @@
+"""A trained network used again: the job that says where it looked."""

@@ -1,0 +1,1 @@
+"""What leaves the app; the job that packs a trained network."""

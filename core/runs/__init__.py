@@ -1,1 +1,0 @@
-"""What was asked, what is running, what came out: specs, store, queue, worker, launchers."""

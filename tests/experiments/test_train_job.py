@@ -1,0 +1,177 @@
+"""What the handler of runs does, called in this process by the very function of the child."""
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import read_predictions
+from core.experiments.store import Store
+from core.experiments.train_job import LOADING
+from core.jobs.child import EXIT_AGAIN, execute
+from core.jobs.queue import JobQueue
+from core.training.events import Event, Progress
+from core.training.spec import TrainingSpec
+from tests import made_up
+from tests.stored_home import long_spec, majority_spec
+
+
+def claimed(store: Store, spec: Any) -> str:
+    store.create_experiment(spec)
+    run = store.claim_next("worker")
+    assert run is not None
+    return run.id
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Stands in for the engine: ``engine.train`` is set by the test."""
+    module = ModuleType("core.training.engine")
+    monkeypatch.setitem(sys.modules, "core.training.engine", module)
+    return module
+
+
+def test_a_real_run_ends_finished_with_its_predictions(arrows_store: Store) -> None:
+    spec = majority_spec()
+    run_id = claimed(arrows_store, spec)
+    assert execute(arrows_store, run_id) == 0
+    run = arrows_store.run(run_id)
+    assert run.state == "finished", run.error
+    assert run.result is not None
+    assert run.result["scores"]["test"]["images"] == spec.images["test"]
+    assert run.result["scores"]["test"]["accuracy"] == pytest.approx(spec.majority_accuracy)
+    predictions = read_predictions(run_id)
+    assert predictions.probabilities.shape == (spec.images["test"], 3)
+    assert predictions.probabilities.dtype == np.float32
+    assert predictions.labels.dtype == np.int32
+    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-6)
+    hits = predictions.probabilities.argmax(axis=1) == predictions.labels
+    assert hits.mean() == pytest.approx(spec.majority_accuracy)
+
+
+def test_a_run_that_is_not_in_work_is_left_alone(arrows_store: Store) -> None:
+    experiment_id = arrows_store.create_experiment(majority_spec())
+    run_id = arrows_store.runs(experiment_id)[0].id
+    assert execute(arrows_store, run_id) == 0
+    assert arrows_store.run(run_id).state == "queued"
+
+
+def test_a_run_is_not_made_on_another_split_than_its_siblings(arrows_store: Store) -> None:
+    other = majority_spec().model_copy(update={"split_fingerprint": "0" * 64})
+    run_id = claimed(arrows_store, other)
+    assert execute(arrows_store, run_id) == 1
+    run = arrows_store.run(run_id)
+    assert run.state == "failed"
+    assert (run.error or "").startswith("The split that this experiment was made with is gone")
+
+
+def test_later_runs_take_the_precision_of_the_first(
+    arrows_store: Store, engine: ModuleType
+) -> None:
+    spec = plan_experiment("arrows", ["mlp"], seeds=(0, 1), image_size=8)
+    experiment_id = arrows_store.create_experiment(spec)
+    first = arrows_store.claim_next("worker")
+    assert first is not None
+    arrows_store.finish_run(first.id, made_up.result(precision="mixed_bfloat16"))
+    second = arrows_store.claim_next("worker")
+    assert second is not None
+    seen = []
+
+    def train(spec: TrainingSpec, **_options: Any) -> Iterator[Event]:
+        seen.append(spec.precision)
+        yield Progress("Starting", 0, 1)
+
+    engine.train = train  # type: ignore[attr-defined]
+    execute(arrows_store, second.id)
+    assert seen == ["mixed_bfloat16"]
+    assert arrows_store.experiment(experiment_id).spec.precision == "auto"
+
+
+def raising(error: BaseException) -> Any:
+    def train(*_arguments: Any, **_options: Any) -> Iterator[Event]:
+        yield Progress("Starting", 0, 1)
+        raise error
+
+    return train
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (TrainingDiverged("The loss became NaN in epoch 2."), "The loss became NaN in epoch 2."),
+        (
+            ZeroDivisionError("division by zero\nmore"),
+            "The run stopped with an unexpected ZeroDivisionError: division by zero. See its log.",
+        ),
+    ],
+)
+def test_an_error_fails_the_run_with_its_sentence(
+    arrows_store: Store, engine: ModuleType, error: Exception, message: str
+) -> None:
+    engine.train = raising(error)  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, majority_spec())
+    assert execute(arrows_store, run_id) == 1
+    run = arrows_store.run(run_id)
+    assert (run.state, run.error) == ("failed", message)
+
+
+def test_a_cancelled_run_says_so(arrows_store: Store, engine: ModuleType) -> None:
+    engine.train = raising(Cancelled("stopped"))  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, majority_spec())
+    assert execute(arrows_store, run_id) == 0
+    assert arrows_store.run(run_id).state == "cancelled"
+
+
+def test_out_of_memory_halves_the_batch_down_to_one(
+    arrows_store: Store, engine: ModuleType
+) -> None:
+    engine.train = raising(OutOfMemory("ran out of memory"))  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, long_spec())
+    sizes = []
+    while execute(arrows_store, run_id) == EXIT_AGAIN:
+        sizes.append(arrows_store.run(run_id).settings["batch_size"])
+    assert sizes == [16, 8, 4, 2, 1]
+    run = arrows_store.run(run_id)
+    assert (run.state, run.error) == ("failed", "ran out of memory")
+    assert run.notes[0] == "Ran out of memory with batch_size 32; started again with 16."
+    assert len(run.notes) == 5
+
+
+@pytest.mark.parametrize("text", ["", "mlp ran out of memory in scoring"])
+def test_memory_that_runs_out_elsewhere_counts_too(
+    arrows_store: Store, engine: ModuleType, text: str
+) -> None:
+    engine.train = raising(MemoryError(text))  # type: ignore[attr-defined]
+    spec = long_spec()
+    run_id = claimed(arrows_store, spec)
+    assert execute(arrows_store, run_id) == EXIT_AGAIN
+    assert arrows_store.run(run_id).settings["batch_size"] == 16
+    other = claimed(arrows_store, majority_spec())
+    assert execute(arrows_store, other) == 1
+    assert arrows_store.run(other).error == (
+        text
+        or "The run ran out of memory: choose a smaller batch_size or image size, and start the "
+        "run again."
+    )
+
+
+def test_what_the_engine_tells_reaches_the_job(
+    arrows_store: Store, engine: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Progress] = []
+    monkeypatch.setattr(JobQueue, "set_progress", lambda *given: written.append(given[2]))
+    extracting = Progress("Extracting", 1, 100, 50.0, 2.0)
+    training = Progress("Training", 0, 100, epoch=1, epochs=2)
+
+    def train(*_arguments: Any, **_options: Any) -> Iterator[Event]:
+        yield from (extracting, training)
+        raise Cancelled("enough")
+
+    engine.train = train  # type: ignore[attr-defined]
+    execute(arrows_store, claimed(arrows_store, majority_spec()))
+    assert written == [Progress(LOADING), extracting, training]

@@ -1,0 +1,59 @@
+"""Real runs in real processes: cancelled in an epoch, and tried again after their worker died."""
+
+import threading
+import time
+
+import pytest
+
+from core.experiments.store import Store, open_store
+from core.jobs.launchers import ProcessLauncher, log_path
+from core.jobs.worker import serve
+from tests.jobs.conftest import processes_of, wait_for
+from tests.stored_home import long_spec
+
+
+def test_cancel_in_an_epoch_is_heard_and_leaves_no_process(arrows_store: Store) -> None:
+    experiment_id = arrows_store.create_experiment(long_spec())
+    run_id = arrows_store.runs(experiment_id)[0].id
+    serving = threading.Thread(
+        target=serve,
+        args=(open_store(), ProcessLauncher()),
+        kwargs={"exit_when_idle": 0},
+        daemon=True,
+    )
+    serving.start()
+    wait_for(lambda: len(arrows_store.epochs(run_id)) > 2)
+    asked_at = time.monotonic()
+    arrows_store.request_cancel(run_id)
+    arrows_store.request_cancel(run_id)
+    wait_for(lambda: arrows_store.run(run_id).state == "cancelled", seconds=4)
+    serving.join(timeout=10)
+    assert not serving.is_alive()
+    assert time.monotonic() - asked_at < 8
+    assert processes_of(run_id) == []
+    assert arrows_store.request_cancel(run_id).state == "cancelled"
+    assert 2 < len(arrows_store.epochs(run_id)) < 1000
+    assert log_path(arrows_store.job(run_id)).exists()
+
+
+@pytest.mark.slow
+def test_a_retry_finishes_what_was_interrupted(arrows_store: Store) -> None:
+    experiment_id = arrows_store.create_experiment(long_spec(epochs=60))
+    run_id = arrows_store.runs(experiment_id)[0].id
+
+    def stop_in_the_middle() -> None:
+        if len(arrows_store.epochs(run_id)) > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        serve(arrows_store, ProcessLauncher(), group_id=experiment_id, watch=stop_in_the_middle)
+    run = arrows_store.run(run_id)
+    assert (run.state, run.error) == (
+        "interrupted",
+        "The run was stopped before its end. Start the run again.",
+    )
+    arrows_store.retry(run_id)
+    serve(arrows_store, ProcessLauncher(), group_id=experiment_id)
+    run = arrows_store.run(run_id)
+    assert (run.state, run.attempts) == ("finished", 2), run.error
+    assert [record["epoch"] for record in arrows_store.epochs(run_id)] == list(range(1, 61))

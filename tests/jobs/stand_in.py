@@ -1,0 +1,83 @@
+"""A handler that does as its arguments say, in place of that of every kind.
+
+``python -m tests.jobs.stand_in ID --parent PID`` is the child process with it.
+"""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput
+from core.jobs import child
+from core.jobs.cached import output_of
+from core.jobs.context import JobContext, JobFailed, StartAgain
+from core.jobs.kinds import KINDS
+
+HANDLER = "tests.jobs.stand_in:run"
+
+
+class QuietContext:
+    """For a handler's parts that are called without a job."""
+
+    def report(self, step: str, done: int = 0, total: int = 0) -> None:
+        """Nobody listens."""
+
+
+def take_the_place_of_all() -> None:
+    for name, kind in KINDS.items():
+        KINDS[name] = replace(kind, handler=HANDLER)
+
+
+def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any] | None:
+    do = arguments["do"]
+    if "tally" in arguments:
+        with open(arguments["tally"], "a", encoding="utf-8") as tally:
+            tally.write(f"{context.job.id}\n")
+    if do == "wait":
+        for done in range(10_000):
+            context.report("Waiting", done, 10_000)
+            context.check()
+            time.sleep(0.02)
+    elif do == "deaf":
+        context.report("Not listening")
+        mark = Path(arguments["mark"])
+        mark.touch()
+        try:
+            time.sleep(120)
+        finally:
+            mark.unlink()  # a part of its result that nobody must find
+    elif do == "stone deaf":
+        context.report("Not listening")
+        while True:
+            try:
+                time.sleep(120)
+            except KeyboardInterrupt:
+                continue
+    elif do == "again":
+        context.folder.mkdir(parents=True, exist_ok=True)
+        first = context.folder / "first"
+        if not first.exists():
+            first.touch()
+            raise StartAgain
+    elif do == "refuse":
+        raise BadInput("This is not one of ours.")
+    elif do == "ask":
+        raise JobFailed("Which column?", {"columns": ["a", "b"]})
+    elif do == "break":
+        raise ZeroDivisionError("division by zero\nand more")
+    elif do == "memory":
+        raise MemoryError
+    elif do == "full":
+        raise OSError(28, "No space left on device")
+    elif do == "write":
+        output_of(arguments).write_text("done")
+    elif do == "finish":
+        context.finish({"by": "the handler"})
+    return {"did": do}
+
+
+if __name__ == "__main__":
+    take_the_place_of_all()
+    sys.exit(child.main(sys.argv[1:]))

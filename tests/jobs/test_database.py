@@ -1,0 +1,148 @@
+"""Schema, versions, and databases that cannot be used."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, inspect
+
+from core.errors import StoreError
+from core.experiments.store import Store
+from core.jobs.database import MIGRATIONS_FOLDER, Database
+from core.jobs.tables import SCHEMA_VERSIONS, metadata
+from tests import made_up
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "vélo 50% off" / "headstart.db"
+
+
+def url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+@contextmanager
+def raw(file: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(file)) as connection:
+        yield connection
+
+
+def test_the_migrations_give_the_schema_of_the_metadata(file: Path) -> None:
+    database = Database(url(file))
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        found = inspect(connection)
+        migrated = {name: found.get_indexes(name) for name in metadata.tables}
+    fresh = create_engine("sqlite://", poolclass=NullPool)
+    with fresh.connect() as connection:
+        metadata.create_all(connection)
+        found = inspect(connection)
+        assert {name: found.get_indexes(name) for name in metadata.tables} == migrated
+
+
+def test_the_list_of_versions_is_that_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == SCHEMA_VERSIONS
+
+
+def test_readers_and_the_writer_do_not_wait_for_each_other(file: Path) -> None:
+    database = Database(url(file))
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(file: Path) -> None:
+    Database(url(file))
+    with raw(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="version 9999, which is newer than this code"):
+        Database(url(file))
+    assert file.read_bytes() == before
+
+
+def test_a_database_of_somebody_else_is_refused_and_left_alone(file: Path) -> None:
+    file.parent.mkdir()
+    with raw(file) as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+        connection.commit()
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="not one of Headstart's"):
+        Database(url(file))
+    assert file.read_bytes() == before
+
+
+def test_a_damaged_database_is_refused_and_left_alone(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"this was never a database " * 100)
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="is damaged; it was left as it is"):
+        Database(url(file))
+    assert file.read_bytes() == before
+
+
+def test_a_locked_database_is_waited_for_and_then_named(file: Path) -> None:
+    store = Store(url(file), busy_timeout_seconds=0.1)
+    with raw(file) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="is held by another process"):
+            store.create_experiment(made_up.spec())
+        assert store.experiments() == []  # reading goes on meanwhile
+    store.create_experiment(made_up.spec())
+    assert len(store.experiments()) == 1
+
+
+def test_a_memory_database_is_refused() -> None:
+    with pytest.raises(StoreError, match="must be a file"):
+        Database("sqlite://")
+
+
+def test_a_failed_transaction_leaves_nothing(file: Path) -> None:
+    store = Store(url(file))
+
+    def broken() -> None:
+        with store.database.writing() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO job_workers VALUES ('w', 'host', 1, NULL, 'then', 'later')"
+            )
+            raise RuntimeError("on the way")
+
+    with pytest.raises(RuntimeError, match="on the way"):
+        broken()
+    with store.database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM job_workers").scalar() == 0
+
+
+def test_eight_openers_at_once_make_one_schema(file: Path) -> None:
+    errors: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            Database(url(file))
+        except StoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with raw(file) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
+            (SCHEMA_VERSIONS[-1],)
+        ]

@@ -1,0 +1,41 @@
+"""The one sentence about how far a job is."""
+
+import pytest
+
+from core.jobs.progress import Progress, progress_text, waiting_text
+from core.jobs.records import stored_progress
+
+
+@pytest.mark.parametrize(
+    ("progress", "fraction", "text"),
+    [
+        (Progress("Looking at the files"), 0.0, "Looking at the files"),
+        (Progress("Reading images", 5, 4), 1.0, "Reading images · 5 of 4 images"),
+        (
+            Progress("Reading images", 1200, 4800, seconds_left=62.0),
+            0.25,
+            "Reading images · 1,200 of 4,800 images · about 1 min left in this step",
+        ),
+        (
+            Progress("Epoch 2 of 4", 50, 100, 1234.5, 7.0, 2, 4),
+            0.375,
+            "Epoch 2 of 4 · 50 of 100 images · 1,234 images/s · about 5 s left in this step",
+        ),
+        (Progress("Training", 0, 0, epoch=1, epochs=4), 0.0, "Training · epoch 1 of 4"),
+        (Progress("Putting CNN together", 1, 4, unit=""), 0.25, "Putting CNN together · 1 of 4"),
+    ],
+)
+def test_progress_is_said_in_a_sentence(progress: Progress, fraction: float, text: str) -> None:
+    assert (progress.fraction, progress_text(progress)) == (fraction, text)
+    assert stored_progress(progress.as_dict()) == progress
+
+
+def test_what_waits_or_has_said_nothing() -> None:
+    assert progress_text(None) == "Starting"
+    assert [waiting_text(place) for place in (1, 2, None)] == [
+        "Next in the queue",
+        "Place 2 in the queue",
+        "Next in the queue",
+    ]
+    assert stored_progress(None) is None
+    assert stored_progress({"step": "Reading", "of": "another version"}) == Progress("Reading")
