@@ -21,9 +21,9 @@ from benchmarks.scratch import GeneratedImages, scratch_home
 
 def extract_here(images: int, image_size: int, batch_size: int) -> dict[str, Any]:
     """Extract in this process and tell its peak memory and time."""
-    from core.pretrained.backend import load_keras
-    from core.pretrained.features import FeatureRequest, extract_features
-    from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
+    from core.backbones.backend import load_keras
+    from core.backbones.features import FeatureRequest, extract_features
+    from core.backbones.preprocessing import IMAGENET_MEAN_RGB
     from core.training.policy import choose_policy, library_versions, peak_memory_bytes
 
     load_keras()

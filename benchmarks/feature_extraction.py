@@ -28,7 +28,7 @@ IMAGE_SIZE = 224
 
 def ours(pictures: InMemoryImages, request: Any) -> float:
     """Images a second of ``extract_features``, start-up apart."""
-    from core.pretrained.features import extract_features
+    from core.backbones.features import extract_features
 
     marks: list[tuple[int, float]] = []
     extract_features(
@@ -47,11 +47,11 @@ def theirs(model: Any, prepared: np.ndarray, batch_size: int) -> float:
 
 
 def measure(images: int, rounds: int, batch_size: int, precision: str) -> dict[str, Any]:
+    from core.backbones.backend import load_keras
+    from core.backbones.features import FeatureRequest
+    from core.backbones.preprocessing import IMAGENET_MEAN_RGB
+    from core.backbones.vgg16 import build_base
     from core.pretrained import weights
-    from core.pretrained.backend import load_keras
-    from core.pretrained.features import FeatureRequest
-    from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
-    from core.pretrained.vgg16 import build_base
     from core.training.policy import choose_policy, library_versions
 
     keras = load_keras()

@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import asdict
 
+from core.backbones.weights import access as weights
 from core.cli.output import print_json, print_table, say
-from core.pretrained import weights
 
 
 def status(arguments: argparse.Namespace) -> int:

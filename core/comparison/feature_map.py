@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from core.backbones.feature_files import matching_keys
 from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import Evidence
 from core.datasets.store import open_dataset
 from core.errors import StoreError, UnknownName
-from core.pretrained.feature_files import matching_keys
 from core.runs.array_files import UNREADABLE, read_arrays
 from core.runs.map_child import METHODS, Method, features_folder, wanted_features
 from core.runs.side_work import SideWork, side_folder, side_work

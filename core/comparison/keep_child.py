@@ -105,10 +105,10 @@ def _write_networks(
 ) -> PackageFacts:
     work.report("Loading the libraries")
     # Imported here: these load Keras, and the process must hold its lock before that.
-    from core.pretrained.backend import load_keras
-    from core.training.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.backbones.backend import load_keras
+    from core.networks.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.networks.restore import restored_model
     from core.training.policy import library_versions
-    from core.training.restore import restored_model
 
     weights = read_weights(run.id)
     work.report("Putting the network together")
@@ -137,7 +137,7 @@ def _write_networks(
 
 def _compared(run_id: str, spec: TrainingSpec, dataset: Dataset, path: Path) -> _Check:
     """The file's answers to some test pictures beside those that the run stored."""
-    from core.training.keras_export import probabilities_of_file
+    from core.networks.keras_export import probabilities_of_file
 
     stored = read_predictions(run_id)
     rows = np.unique(

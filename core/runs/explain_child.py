@@ -34,8 +34,8 @@ def computed_heat_maps(
     """
     work.report("Loading the libraries")
     # Imported here: these load Keras, and the process must hold its lock before that.
-    from core.training.explain import explain
-    from core.training.restore import restored_model
+    from core.networks.explain import explain
+    from core.networks.restore import restored_model
 
     run = store.run(run_id)
     spec = store.experiment(run.experiment_id).training_spec(run)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.backbones.weights.access import is_available, what_to_do
+from core.backbones.weights.digests import Kind
 from core.datasets.store import open_dataset
 from core.errors import UnknownName
-from core.pretrained.digests import Kind
-from core.pretrained.weights import is_available, what_to_do
 from core.runs.kept_models import why_no_weights
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.store import Store

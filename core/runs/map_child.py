@@ -15,12 +15,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
+from core.backbones.feature_files import find_stored, matching_keys
+from core.backbones.features import FORMAT
+from core.backbones.weights import access as weights
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.store import open_dataset
 from core.errors import HeadstartError, StoreError
-from core.pretrained import weights
-from core.pretrained.feature_files import find_stored, matching_keys
-from core.pretrained.features import FORMAT
 from core.runs.array_files import write_arrays
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.predictions import Predictions, read_predictions

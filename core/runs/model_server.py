@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, Listener
 
 from filelock import FileLock, Timeout
 
-from core.pretrained.backend import load_keras
+from core.backbones.backend import load_keras
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.live_process import forget_start, note_start
 from core.runs.live_protocol import (

@@ -16,11 +16,11 @@ import psutil
 
 from core.datasets.store import open_dataset
 from core.errors import BadInput
+from core.networks.explain import explain
+from core.networks.restore import RestoredModel, restored_model
 from core.runs.kept_models import read_weights
 from core.runs.side_work import in_words
 from core.runs.store import Store
-from core.training.explain import explain
-from core.training.restore import RestoredModel, restored_model
 
 FAILED_SECONDS = 60.0
 SHORT_OF_MEMORY_BYTES = 512 * 1024**2

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from core.backbones.weights.access import fetch_command, is_available
 from core.datasets.model import Dataset
 from core.datasets.split import Split
 from core.datasets.store import open_dataset
 from core.errors import BadInput, UnknownName
-from core.pretrained.weights import fetch_command, is_available
 from core.runs.experiment_spec import ExperimentSpec
 from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy

@@ -62,7 +62,7 @@ def build(context: BuildContext) -> Plan:
     """Three blocks of convolution, ReLU and max pooling; dense 64, dropout, softmax; Adam."""
     import keras
 
-    from core.pretrained.preprocessing import RescaleToUnit
+    from core.backbones.preprocessing import RescaleToUnit
     from core.strategies.layers import softmax_layer
 
     settings = context.settings

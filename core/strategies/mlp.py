@@ -37,7 +37,7 @@ def build(context: BuildContext) -> Plan:
     """Flatten, hidden dense layers with ReLU (and dropout where asked for), softmax; Adam."""
     import keras
 
-    from core.pretrained.preprocessing import RescaleToUnit
+    from core.backbones.preprocessing import RescaleToUnit
     from core.strategies.layers import softmax_layer
 
     settings = context.settings

@@ -130,7 +130,7 @@ def on_images(context: BuildContext, base: Any, head: list[Any], image_size: int
     """A model of ``head`` over ``base`` over prepared pictures, uint8 in, probabilities out."""
     import keras
 
-    from core.pretrained.preprocessing import PrepareForVgg16
+    from core.backbones.preprocessing import PrepareForVgg16
 
     images = keras.Input(context.image_shape, dtype="uint8", name="images")
     prepare = PrepareForVgg16(image_size, context.mean_rgb, name="prepare_for_vgg16")

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from core.backbones.vgg16 import FULL_IMAGE_SIZE
 from core.errors import BadInput
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies.layer_record import (
     VGG16_PART,
     LayerRecord,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE
+from core.backbones.vgg16 import FULL_IMAGE_SIZE
 from core.strategies import common
 from core.strategies.layer_record import LayerRecord, softmax
 from core.strategies.plan import BuildContext, Plan, Stage
@@ -57,7 +57,7 @@ def _with_head(
 
 def _network(context: BuildContext, arrays: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:
     """The base, the head on top of it, and the model of both on pictures."""
-    from core.pretrained.vgg16 import build_base, build_full
+    from core.backbones.vgg16 import build_base, build_full
     from core.strategies.layers import softmax_layer
 
     if context.settings.get("head") == "fc":

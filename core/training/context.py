@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from core.backbones.features import FeatureRequest
+from core.backbones.vgg16 import FULL_IMAGE_SIZE
+from core.backbones.weights import access as weights
 from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages
-from core.pretrained import weights
-from core.pretrained.features import FeatureRequest
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE
 from core.strategies.plan import BuildContext, Stage
 from core.training.policy import DevicePolicy
 from core.training.spec import TrainingSpec
@@ -45,7 +45,7 @@ def mean_colour(
 
     ``prepared`` is read in the second case only (``uses_own_mean``).
     """
-    from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
+    from core.backbones.preprocessing import IMAGENET_MEAN_RGB
 
     if prepared is None or not uses_own_mean(spec):
         return IMAGENET_MEAN_RGB

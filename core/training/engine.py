@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.backbones.backend import dtype_policy, is_out_of_memory, load_keras
+from core.backbones.features import FeatureSet, extract_features
 from core.datasets.model import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.datasets.store import open_dataset
 from core.errors import OutOfMemory
-from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
-from core.pretrained.features import FeatureSet, extract_features
 from core.strategies.plan import Plan, Stage
 from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.backend import is_out_of_memory
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
-from core.pretrained.backend import is_out_of_memory
 from core.strategies.plan import Stage
 from core.training.bridge import SECONDS_BETWEEN_PROGRESS
 from core.training.clock import MONOTONIC, Clock, Stopwatch

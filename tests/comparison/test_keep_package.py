@@ -28,13 +28,13 @@ from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_picture, smallest_side
 from core.datasets.store import add_dataset
 from core.errors import BadInput, HeadstartError
+from core.networks.restore import restored_model
 from core.runs.child import execute
 from core.runs.kept_models import read_weights
 from core.runs.predictions import Predictions, read_predictions, write_predictions
 from core.runs.side_work import SideProcess
 from core.runs.specs import plan_experiment
 from core.runs.store import Store, open_store
-from core.training.restore import restored_model
 from tests.stored_home import add_arrows
 
 SMALL = {

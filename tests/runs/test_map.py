@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.backbones.feature_files import key_of, matching_keys, write_features
 from core.comparison.feature_map import feature_map, read_map
 from core.datasets.prepare import prepare_images
 from core.datasets.store import open_dataset
 from core.errors import HeadstartError, StoreError
-from core.pretrained.feature_files import key_of, matching_keys, write_features
 from core.runs import map_child
 from core.runs.map_child import (
     FEWEST_FOR_TSNE,

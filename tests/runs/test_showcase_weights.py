@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from core.backbones.weights import sources
 from core.datasets.prepare import prepare_images
 from core.datasets.store import open_dataset
-from core.pretrained import sources
+from core.networks.restore import restored_model
 from core.runs.first_start import prepare_store
 from core.runs.kept_models import read_weights, why_no_weights
 from core.runs.predictions import read_predictions
-from core.training.restore import restored_model
 
 PICTURES = 64
 # Predictions are recorded in float16, whose steps are 0.0005 just below 1; another processor

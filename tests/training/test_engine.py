@@ -7,15 +7,15 @@ import sys
 import numpy as np
 import pytest
 
+from core.backbones.weights import access as weights
 from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
-from core.pretrained import weights
+from core.networks.restore import restored_model
 from core.strategies.plan import BuildContext
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.training.engine import train
 from core.training.events import EpochRecord, Progress, RunResult
-from core.training.restore import restored_model
 from core.training.spec import TrainingSpec
 from core.training.watching import watched_rows
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from core.pretrained import weights
-from core.pretrained.features import FeatureRequest, build_extractor
-from core.pretrained.vgg16 import build_base, build_full
+from core.backbones.features import FeatureRequest, build_extractor
+from core.backbones.vgg16 import build_base, build_full
+from core.backbones.weights import access as weights
 from core.strategies.plan import BuildContext
 from core.strategies.registry import STRATEGIES, find_strategy
 

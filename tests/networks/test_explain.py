@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, StoreError
+from core.networks.explain import _through, explain, heat_maps_of, layer_chain
+from core.networks.restore import RestoredModel, restored_model
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.training.context import build_context
-from core.training.explain import _through, explain, heat_maps_of, layer_chain
-from core.training.restore import RestoredModel, restored_model
 from core.training.spec import TrainingSpec
 
 QUADRANTS = [(slice(0, 4), slice(0, 4)), (slice(0, 4), slice(4, 8)), (slice(4, 8), slice(0, 4))]
@@ -205,7 +205,7 @@ def test_other_backends_give_the_same_maps(backend: str) -> None:
     pytest.importorskip(backend, reason=f"{backend} is not installed")
     code = """
 import numpy as np, keras
-from tests.training.test_explain import bright_quadrants, explain, quadrant_network
+from tests.networks.test_explain import bright_quadrants, explain, quadrant_network
 one, two = explain(quadrant_network(), bright_quadrants(0, 1), np.array([0, 1]))
 print(keras.backend.backend(), one[:4, :4].min(), one.sum(), two[:4, 4:].min(), two.sum())
 """

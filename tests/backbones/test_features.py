@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from core.backbones import feature_files, features
+from core.backbones.features import FeatureRequest, extract_features
+from core.backbones.preprocessing import IMAGENET_MEAN_RGB
+from core.backbones.weights import access as weights
 from core.errors import BadInput, Cancelled, HeadstartError, OutOfMemory
-from core.pretrained import feature_files, features, weights
-from core.pretrained.features import FeatureRequest, extract_features
-from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
 
 REQUEST = FeatureRequest("block5_pool", 32, IMAGENET_MEAN_RGB, "float32", False, 4)
 

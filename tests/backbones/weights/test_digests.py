@@ -3,8 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from core.pretrained.digests import ArrayDigest, array_sha256, published, why_refused
-from core.pretrained.weight_files import read_weights_file
+from core.backbones.weights.digests import ArrayDigest, array_sha256, published, why_refused
+from core.backbones.weights.files import read_weights_file
 
 
 def test_the_base_is_26_arrays_in_the_order_of_the_network():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.pretrained.backend import dtype_policy
-from core.pretrained.preprocessing import IMAGENET_MEAN_RGB, PrepareForVgg16, RescaleToUnit, keras
+from core.backbones.backend import dtype_policy
+from core.backbones.preprocessing import IMAGENET_MEAN_RGB, PrepareForVgg16, RescaleToUnit, keras
 
 
 def numbers(tensor):

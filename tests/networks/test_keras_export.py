@@ -10,17 +10,17 @@ import pytest
 
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images
-from core.training import keras_export
-from core.training.engine import train
-from core.training.events import RunResult
-from core.training.keras_export import (
+from core.networks import keras_export
+from core.networks.keras_export import (
     inside_words,
     portable_network,
     probabilities_of_file,
     save_keras,
     save_onnx,
 )
-from core.training.restore import RestoredModel, restored_model
+from core.networks.restore import RestoredModel, restored_model
+from core.training.engine import train
+from core.training.events import RunResult
 from core.training.spec import TrainingSpec
 from tests.training.test_engine import specify
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadInput
-from core.training.restore import RestoredModel
+from core.networks.restore import RestoredModel
 
 EXPLAINED_TOGETHER = 16
 """Pictures in one batch: the maps below the last convolution are held for all of them."""

@@ -11,8 +11,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from core.pretrained import digests, sources, weights
-from core.pretrained.weight_files import file_md5, write_weights_file
+from core.backbones.weights import access as weights
+from core.backbones.weights import digests, sources
+from core.backbones.weights.files import file_md5, write_weights_file
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.pretrained.backend import dtype_policy, load_keras
+from core.backbones.backend import dtype_policy, load_keras
 
 FULL_IMAGE_SIZE = 224
 

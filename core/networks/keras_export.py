@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from core.training.explain import layer_chain
-from core.training.restore import RestoredModel
+from core.networks.explain import layer_chain
+from core.networks.restore import RestoredModel
 
 INPUT_NAME = "pictures"
 # What the computing of ONNX files asks for beside Keras, by backend; see ``keras.src.export.onnx``.

@@ -2,8 +2,8 @@ import importlib.util
 
 import pytest
 
+from core.backbones import backend
 from core.errors import HeadstartError
-from core.pretrained import backend
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.weights.digests import Published, why_refused
 from core.errors import WeightsRefused
-from core.pretrained.digests import Published, why_refused
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 BLOCK_BYTES = 1 << 20

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.backbones.weights.digests import Published
+from core.backbones.weights.files import file_md5, replace_durably
 from core.errors import WeightsRefused, WeightsUnavailable
-from core.pretrained.digests import Published
-from core.pretrained.weight_files import file_md5, replace_durably
 
 BLOCK_BYTES = 1 << 18
 Report = Callable[[str], None]

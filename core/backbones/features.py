@@ -13,18 +13,18 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from core.errors import BadInput, Cancelled, OutOfMemory
-from core.pretrained import weights
-from core.pretrained.backend import is_out_of_memory, load_keras
-from core.pretrained.digests import Kind
-from core.pretrained.feature_files import (
+from core.backbones.backend import is_out_of_memory, load_keras
+from core.backbones.feature_files import (
     StoredFeatures,
     find_stored,
     held_lock,
     key_of,
     write_features,
 )
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE, build_base, build_full
+from core.backbones.vgg16 import FULL_IMAGE_SIZE, build_base, build_full
+from core.backbones.weights import access as weights
+from core.backbones.weights.digests import Kind
+from core.errors import BadInput, Cancelled, OutOfMemory
 from core.settings import current_settings
 
 Layer = Literal["block5_pool", "fc2"]
@@ -168,7 +168,7 @@ def _feature_set(stored: StoredFeatures, cache: Literal["hit", "miss"]) -> Featu
 def build_extractor(request: FeatureRequest, picture_shape: tuple[int, ...]) -> Any:
     """A compiled Keras model: uint8 ``(n, *picture_shape)`` to float32 ``(n, request.width)``."""
     keras = load_keras()
-    from core.pretrained.preprocessing import PrepareForVgg16
+    from core.backbones.preprocessing import PrepareForVgg16
 
     if request.layer == "fc2":
         network = build_full(weights.load_full(), request.precision)

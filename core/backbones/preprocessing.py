@@ -8,7 +8,7 @@ too few digits for pixels.
 
 from typing import Any
 
-from core.pretrained.backend import load_keras
+from core.backbones.backend import load_keras
 
 keras = load_keras()
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.backend import dtype_policy, load_keras
+from core.backbones.features import build_extractor
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images, prepared_side
 from core.errors import BadInput, StoreError
-from core.pretrained.backend import dtype_policy, load_keras
-from core.pretrained.features import build_extractor
 from core.strategies.plan import Plan, Stage
 from core.strategies.registry import find_strategy
 from core.training.context import build_context, feature_request, mean_colour, uses_own_mean

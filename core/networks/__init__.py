@@ -1,0 +1,1 @@
+"""A trained network used again: put together from its weights, explained, exported."""
