@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.backbones.vgg16 import WEIGHTS
 from core.backbones.weights import access as weights
-from core.backbones.weights import digests
 from core.datasets.model import Dataset
 from core.datasets.store import add_dataset, ensure_bundled_datasets, open_dataset
 from core.errors import HeadstartError
@@ -102,13 +102,13 @@ def digits(session_home: Path) -> Dataset:
 @pytest.fixture(scope="session")
 def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real weights of the base: those of this checkout, else fetched once for the session."""
-    found = weights.status_of("base")
-    if found.available and found.path.name == digests.BASE_FILE_NAME:
+    found = weights.status_of(WEIGHTS)
+    if found.available and found.path.name == WEIGHTS.file_name:
         return found.path
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("weights")))
         try:
-            return weights.fetch().path
+            return weights.fetch(WEIGHTS).path
         except HeadstartError as error:
             pytest.skip(f"the real weights cannot be had here: {error}")
 
@@ -128,7 +128,7 @@ def random_base():
 
 @pytest.fixture
 def random_weights(random_base, monkeypatch):
-    """``load_base`` and ``load_full`` give random arrays; fc1 and fc2 let a few units through."""
+    """``load_weights`` gives random arrays; fc1 and fc2 let a few units through."""
 
     def load_full():
         full = dict(random_base)
@@ -138,5 +138,8 @@ def random_weights(random_base, monkeypatch):
             full[f"{name}/bias"] = np.zeros(4_096, np.float32)
         return full
 
-    monkeypatch.setattr(weights, "load_base", lambda: random_base)
-    monkeypatch.setattr(weights, "load_full", load_full)
+    monkeypatch.setattr(
+        weights,
+        "load_weights",
+        lambda weight_set: load_full() if weight_set.include_top else random_base,
+    )

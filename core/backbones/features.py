@@ -1,4 +1,4 @@
-"""What the frozen VGG16 gives for each image, computed once and kept on disk.
+"""What a frozen backbone gives for each image, computed once and kept on disk.
 
 One ``.npy`` of float16 for each set of features, found by the content of everything that it
 depends on: pixels, weights, layer, image size, resize, mean and precision.
@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from core.backbones.backbone import Backbone
 from core.backbones.backend import is_out_of_memory, load_keras
 from core.backbones.feature_files import (
     StoredFeatures,
@@ -21,13 +22,13 @@ from core.backbones.feature_files import (
     key_of,
     write_features,
 )
-from core.backbones.vgg16 import FULL_IMAGE_SIZE, build_base, build_full
+from core.backbones.network import build_backbone
+from core.backbones.preprocessing import preparing_layer, with_mean
 from core.backbones.weights import access as weights
-from core.backbones.weights.digests import Kind
 from core.errors import BadInput, Cancelled, OutOfMemory
+from core.layers.build import connect, make_layers
 from core.settings import current_settings
 
-Layer = Literal["block5_pool", "fc2"]
 FORMAT = 1  # raised when the same key would give other numbers
 FLOAT16_LARGEST = float(np.finfo(np.float16).max)
 Progress = Callable[[int, int], None]
@@ -50,13 +51,17 @@ class Pictures(Protocol):
 class FeatureRequest:
     """Which features, and how to compute them.
 
-    ``mean_rgb`` is subtracted (0 to 255, red first). ``precision`` is the Keras dtype policy of the
-    VGG16 layers alone. ``jit`` (XLA) and ``batch_size`` change the time, not the features.
-    ``made_on`` names device and backend: features made elsewhere cost other seconds, so they are
-    not shared.
+    ``backbone``, ``include_top``: the network, up to its ``tapped_layer``.
+    ``image_size``: pixels of the side that the network sees.
+    ``mean_rgb``: the mean colour that is subtracted (0 to 255, red first).
+    ``precision``: the Keras dtype policy of the backbone alone.
+    ``jit`` (XLA) and ``batch_size`` change the time, not the features.
+    ``made_on``: device and backend; features made elsewhere cost other seconds, so they are not
+    shared.
     """
 
-    layer: Layer
+    backbone: Backbone
+    include_top: bool
     image_size: int
     mean_rgb: tuple[float, float, float]
     precision: str
@@ -65,13 +70,9 @@ class FeatureRequest:
     made_on: str = ""
 
     @property
-    def kind(self) -> Kind:
-        return "full" if self.layer == "fc2" else "base"
-
-    @property
     def width(self) -> int:
-        """Numbers for each image: 25088 for ``block5_pool`` at 224, 4096 for ``fc2``."""
-        return 4096 if self.layer == "fc2" else (self.image_size // 32) ** 2 * 512
+        """Numbers for each image."""
+        return self.backbone.feature_width(self.image_size, self.include_top)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class FeatureSet:
     """Features of all images of a dataset in its order: ``(N, width)`` float16 in ``path``.
 
     ``seconds`` is what extraction cost when it was done, also where ``cache`` is ``"hit"``.
-    ``block5_pool`` is flattened from (height, width, 512).
+    A feature map is flattened from (height, width, channels).
     """
 
     path: Path
@@ -130,31 +131,35 @@ def extract_features(
 
 
 def _check(request: FeatureRequest) -> None:
-    if request.layer == "fc2" and request.image_size != FULL_IMAGE_SIZE:
+    side = request.backbone.side(request.image_size, request.include_top)
+    if side != request.image_size:
         raise BadInput(
-            f"image_size is {request.image_size}; the full VGG16 (fc1, fc2) works at "
-            f"{FULL_IMAGE_SIZE} only.",
-            "image_size",
-        )
-    if request.image_size < 32:
-        raise BadInput(
-            f"image_size is {request.image_size}; VGG16 halves a picture five times and needs at "
-            "least 32.",
+            f"image_size is {request.image_size}; the whole {request.backbone.title} works at "
+            f"{side} only.",
             "image_size",
         )
     if request.batch_size < 1:
         raise BadInput(f"batch_size is {request.batch_size}; it must be at least 1.", "batch_size")
 
 
-def _identity(prepared: Pictures, request: FeatureRequest, resize: str) -> dict[str, Any]:
-    """Everything that the features depend on, and nothing else."""
+def feature_identity(
+    backbone: Backbone, include_top: bool, image_size: int, resize: str
+) -> dict[str, Any]:
+    """What features that can be used for each other's work have in common, as stored beside them:
+    device, precision and mean may differ."""
     return {
         "format": FORMAT,
-        "images": prepared.digest,
-        "weights": weights.weights_digest(request.kind),
-        "layer": request.layer,
-        "image_size": request.image_size,
+        "weights": backbone.weight_set(include_top).digest,
+        "layer": backbone.tapped_layer(include_top),
+        "image_size": image_size,
         "resize": resize,
+    }
+
+
+def _identity(prepared: Pictures, request: FeatureRequest, resize: str) -> dict[str, Any]:
+    """Everything that the features depend on, and nothing else."""
+    return feature_identity(request.backbone, request.include_top, request.image_size, resize) | {
+        "images": prepared.digest,
         "mean_rgb": [float(value) for value in request.mean_rgb],
         "precision": request.precision,
         "made_on": request.made_on,
@@ -165,19 +170,18 @@ def _feature_set(stored: StoredFeatures, cache: Literal["hit", "miss"]) -> Featu
     return FeatureSet(stored.path, stored.shape, stored.seconds, cache)
 
 
-def build_extractor(request: FeatureRequest, picture_shape: tuple[int, ...]) -> Any:
-    """A compiled Keras model: uint8 ``(n, *picture_shape)`` to float32 ``(n, request.width)``."""
+def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> Any:
+    """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``."""
     keras = load_keras()
-    from core.backbones.preprocessing import PrepareForVgg16
-
-    if request.layer == "fc2":
-        network = build_full(weights.load_full(), request.precision)
-    else:
-        network = build_base(weights.load_base(), request.image_size, request.precision)
-    pictures = keras.Input(picture_shape, dtype="uint8", name="pictures")
-    prepare = PrepareForVgg16(request.image_size, request.mean_rgb, name="prepare_for_vgg16")
+    backbone, include_top = request.backbone, request.include_top
+    arrays = weights.load_weights(backbone.weight_set(include_top))
+    network = build_backbone(backbone, request.image_size, arrays, include_top, request.precision)
+    prepare = preparing_layer(backbone, request.image_size, request.image_size)
+    prepare = with_mean(prepare, request.mean_rgb)
+    images = keras.Input(image_shape, dtype="uint8", name="pictures")
+    prepared = connect([prepare], make_layers([prepare]), images)
     flat = keras.layers.Flatten(name="features", dtype="float32")
-    model = keras.Model(pictures, flat(network(prepare(pictures))), name="extractor")
+    model = keras.Model(images, flat(network(prepared)), name="extractor")
     model.trainable = False
     model.compile(jit_compile=request.jit)
     return model

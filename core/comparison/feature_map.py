@@ -53,7 +53,7 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Si
         raise UnknownName("method", method, METHODS)
     spec = store.experiment(experiment_id).spec
     wanted = wanted_features(spec, open_dataset(spec.dataset_id).image_count)
-    known = ";".join(matching_keys(features_folder(), wanted))
+    known = ";".join(key for _, one in wanted for key in matching_keys(features_folder(), one))
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
     result = side_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
     arguments = ("--experiment", experiment_id, "--method", method)

@@ -17,9 +17,9 @@ from core.comparison.significance import holm, sign_flip_p_value
 from core.comparison.tables import title_of
 from core.comparison.verdict_words import SIGNIFICANCE, closed
 from core.errors import BadInput
+from core.strategies.registry import MAJORITY
 
 PICTURES = 10
-MAJORITY = "majority"
 VISITOR = "You"
 
 

@@ -40,7 +40,7 @@ from core.runs.store import Store, open_store
 from core.training.spec import TrainingSpec
 
 PACKAGES_LIMIT_BYTES = 2 * 1024**3
-"""What kept packages may take together: some ten of VGG16."""
+"""What kept packages may take together: some ten of large networks."""
 
 CHECKED_PICTURES = 64
 CHECKED_TOGETHER = 16

@@ -6,9 +6,7 @@ from core.comparison.evidence import BASELINE, Answers, Evidence
 from core.comparison.resampling import percentile_interval
 from core.comparison.verdict_words import interval_words, points_words, quoted
 from core.errors import UnknownName
-from core.strategies.registry import find_strategy
-
-MAJORITY = "majority"
+from core.strategies.registry import MAJORITY, find_strategy
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.comparison import pair_choice
 from core.comparison.charts.appearance import percent_text
 from core.comparison.evidence import ladder_order
-from core.comparison.pair_choice import USUAL_PAIR
 from core.comparison.tables import mean_interval, title_of
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.series import series_of
@@ -114,8 +114,9 @@ def learning_curve_of(
 def usual_pair(curve: LearningCurve) -> tuple[StrategyCurve, StrategyCurve] | None:
     """The CNN and the probe, else the two highest rungs; None with fewer than two strategies."""
     known = {entry.strategy: entry for entry in curve.curves}
-    if known.keys() >= set(USUAL_PAIR):
-        return known[USUAL_PAIR[0]], known[USUAL_PAIR[1]]
+    usual = pair_choice.usual_pair(known)
+    if usual is not None:
+        return known[usual[0]], known[usual[1]]
     return (curve.curves[-2], curve.curves[-1]) if len(known) > 1 else None
 
 

@@ -22,8 +22,8 @@ from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
 from core.datasets.spreadsheet import csv_cell
 from core.errors import BadInput
+from core.strategies.registry import MAJORITY
 
-MAJORITY = "majority"
 # One strategy alone may simply be wrong; that two agree against a label says something.
 FEWEST_WITNESSES = 2
 LABEL_ERROR_COLUMNS = (

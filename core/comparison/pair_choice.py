@@ -1,9 +1,22 @@
 """Which two strategies are worth laying against each other first."""
 
+from collections.abc import Iterable
+
 from core.comparison.evidence import Evidence
 from core.comparison.verdicts import all_pairs
+from core.strategies.registry import names_with
+from core.strategies.strategy import Role
 
-USUAL_PAIR = ("cnn", "vgg16_probe")
+
+def usual_pair(names: Iterable[str]) -> tuple[str, str] | None:
+    """The convolutional network from scratch and the linear probe, where both are among ``names``.
+
+    Of several the first in the registry.
+    """
+    there = set(names)
+    scratch = [name for name in names_with(Role.FROM_SCRATCH, convolutional=True) if name in there]
+    probes = [name for name in names_with(Role.LINEAR_PROBE) if name in there]
+    return (scratch[0], probes[0]) if scratch and probes else None
 
 
 def telling_pair(evidence: Evidence) -> tuple[str, str] | None:
@@ -25,5 +38,5 @@ def telling_pair(evidence: Evidence) -> tuple[str, str] | None:
     lowest = next((entry.strategy for entry in evidence.answers if entry.strategy in alike), best)
     if lowest != best:
         return lowest, best
-    names = {answers.strategy for answers in evidence.answers}
-    return USUAL_PAIR if names.issuperset(USUAL_PAIR) else (ranked[1].strategy, best)
+    usual = usual_pair(answers.strategy for answers in evidence.answers)
+    return usual or (ranked[1].strategy, best)

@@ -1,7 +1,7 @@
 """Who appears in the story of an experiment, and which other experiment it is held against.
 
-The story climbs from the commonest class over a network on raw pixels (``mlp``) and one that
-learns its own filters (``cnn``) to one that starts from what other pictures taught it (``lead``),
+The story climbs from the commonest class over a network on raw pixels and one that
+learns its own filters to one that starts from what other pictures taught it (``lead``),
 which is held against the best that started from nothing (``rival``).
 """
 
@@ -13,11 +13,16 @@ from functools import cached_property
 from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row
-from core.comparison.reports.report_choice import MAJORITY, needs_pretrained
+from core.comparison.reports.report_choice import needs_pretrained
 from core.comparison.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict
 from core.runs.records import ExperimentRecord, RunRecord
+from core.strategies.registry import MAJORITY, names_with
+from core.strategies.strategy import Role
 
-PIXELS, FILTERS, PROBE = "mlp", "cnn", "vgg16_probe"
+# Scenes are named by these two, also in links.
+PIXELS = names_with(Role.FROM_SCRATCH, convolutional=False)[0]
+FILTERS = names_with(Role.FROM_SCRATCH, convolutional=True)[0]
+PROBES = names_with(Role.LINEAR_PROBE)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,11 @@ class Told:
     def best_pretrained(self) -> Row | None:
         return _most_accurate(row for row in self._trained if needs_pretrained(row.strategy))
 
+    @property
+    def probe(self) -> Row | None:
+        """The linear probe; of several the first in the registry that has a result."""
+        return next((self.rows[name] for name in PROBES if name in self.rows), None)
+
     @cached_property
     def lead(self) -> Row | None:
         """The pre-trained one that the story is about.
@@ -84,10 +94,10 @@ class Told:
         or where the probe has no result. So the highest of several numbers that differ by luck
         is not picked for being the highest.
         """
-        probe, best = self.rows.get(PROBE), self.best_pretrained
+        probe, best = self.probe, self.best_pretrained
         if probe is None or best is None or best is probe:
             return best
-        verdict = self.verdict(best.strategy, over=PROBE)
+        verdict = self.verdict(best.strategy, over=probe.strategy)
         return best if verdict is not None and verdict.told_apart else probe
 
     @property
@@ -124,8 +134,8 @@ class Told:
         if self.lead is not None:
             if self.rival not in shown:
                 shown.append(self.rival)
-            if self.lead.strategy != PROBE:
-                shown.append(self.rows.get(PROBE))
+            if self.lead is not self.probe:
+                shown.append(self.probe)
             shown.append(self.lead)
         return self.baseline_bars + tuple(bar_of(row) for row in shown if row is not None)
 

@@ -2,10 +2,10 @@
 
 from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.model import Row
-from core.comparison.reports.report_choice import MAJORITY, needs_pretrained
-from core.comparison.story_cast import FILTERS, PIXELS, Told, accuracy_of
+from core.comparison.reports.report_choice import needs_pretrained
+from core.comparison.story_cast import FILTERS, PIXELS, PROBES, Told, accuracy_of
 from core.comparison.verdict_words import SIGNIFICANCE, closed, points_words, quoted
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import MAJORITY, STRATEGIES
 
 NOT_KEPT = (
     "What these runs said about each single image was not kept, so whether the difference is more "
@@ -190,7 +190,7 @@ def missing_sentence(told: Told) -> str | None:
     """What to run so that the story has all its scenes; None where nothing is missing."""
     missing = [STRATEGIES[name].title for name in (PIXELS, FILTERS) if name not in told.rows]
     if told.lead is None:
-        missing.append("a pre-trained one, such as the VGG16 probe")
+        missing.append(f"a pre-trained one, such as the {STRATEGIES[PROBES[0]].title}")
     if not missing:
         return None
     last = f" and {missing[-1]}" if len(missing) > 1 else missing[-1]

@@ -15,12 +15,12 @@ from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import RunRecord
+from core.strategies.registry import MAJORITY
 from core.training.watching import watched_rows
 
 END = 1.0
 # Epoch 1 of 3 is over at a third, which no two floating-point numbers agree upon.
 TOLERANCE = 1e-9
-MAJORITY = "majority"
 
 
 @dataclass(frozen=True)

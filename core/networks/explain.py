@@ -1,8 +1,9 @@
 """Where a network looked: Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: Visual explanations from
 deep networks via gradient-based localization"). Only workers call this.
 
-The map is taken at the output of the last convolution. For VGG16 that is block5_conv3, as in the
-paper, and not the pooled output above it: it has twice as many places along each side (6 by 6
+The map is taken at the last output that has the size of the last convolution: after the
+activation or the sum that follows it, before it is pooled. For VGG16 that is block5_conv3, as in
+the paper, and not the pooled output above it: it has twice as many places along each side (6 by 6
 against 3 by 3 at 96 pixels).
 """
 
@@ -12,32 +13,32 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadInput
+from core.networks.graph import IMAGES, Step, run_steps, steps_of
 from core.networks.restore import RestoredModel
 
 EXPLAINED_TOGETHER = 16
-"""Pictures in one batch: the maps below the last convolution are held for all of them."""
+"""Images in one batch: the maps that the layers above need are held for all of them."""
 
 
 def explain(
     restored: RestoredModel, pictures: np.ndarray, class_positions: np.ndarray
 ) -> np.ndarray:
-    """What spoke for a class, float32 ``(n, h, w)`` from 0 to 1, at the size of the feature map.
+    """Which places spoke for a class: float32 ``(n, h, w)``, 0 to 1, as large as the feature map.
 
     ``pictures`` as ``restored.probabilities`` takes them; ``class_positions`` int ``(n,)`` names
-    one class for each. 1 is the place that spoke most for the class in that picture; a map is
+    one class for each. 1 is the place that spoke most for the class in that image; a map is
     all 0 where nothing spoke for it. Raises ``BadInput`` for a network without a convolution.
     """
     restored.check_pictures(pictures)
-    layers = layer_chain(restored.model)
-    last = _last_convolution(layers, restored.strategy)
-    below, above = layers[: last + 1], layers[last + 1 :]
+    steps = steps_of(restored.model)
+    target = _last_feature_map(steps, restored.strategy)
     maps = []
     for start in range(0, len(pictures), EXPLAINED_TOGETHER):
         batch = slice(start, start + EXPLAINED_TOGETHER)
-        feature_maps = _through(below, _tensor(pictures[batch]))
+        below = run_steps(steps, {IMAGES: _tensor(pictures[batch])}, stop=target + 1)
         chosen = np.asarray(class_positions[batch], np.int64)
-        gradient = _gradient(_score_of(above, chosen), feature_maps)
-        maps.append(heat_maps_of(_as_array(feature_maps), _as_array(gradient)))
+        gradient = _gradient(_score_of(steps, target, below, chosen), below[target])
+        maps.append(heat_maps_of(_as_array(below[target]), _as_array(gradient)))
     return np.concatenate(maps)
 
 
@@ -53,56 +54,51 @@ def heat_maps_of(feature_maps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     return np.divide(heat, largest, out=np.zeros_like(heat), where=largest > 0)
 
 
-def layer_chain(model: Any) -> list[Any]:
-    """The layers from picture to probabilities, models inside models opened; each feeds the next.
-
-    All networks of the ladder are such chains. Raises ``ValueError`` for one that branches.
-    """
+def _last_feature_map(steps: Sequence[Step], strategy: str) -> int:
+    """The number of the last output as large as that of the last convolution."""
     import keras
 
-    chain: list[Any] = []
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.InputLayer):
-            continue
-        # Paths that part must meet again in a layer of several inputs.
-        if isinstance(layer.input, list) and len(layer.input) > 1:
-            raise ValueError(f"{model.name} is no chain: {layer.name} has several inputs")
-        chain += layer_chain(layer) if isinstance(layer, keras.Model) else [layer]
-    return chain
-
-
-def _last_convolution(layers: Sequence[Any], strategy: str) -> int:
-    import keras
-
-    places = [place for place, layer in enumerate(layers) if isinstance(layer, keras.layers.Conv2D)]
-    if not places:
+    convolutions = [
+        place for place, step in enumerate(steps) if isinstance(step.layer, keras.layers.Conv2D)
+    ]
+    if not convolutions:
         raise BadInput(
             f"{strategy} has no convolutional layer, so there is no map of where it looked.",
             "strategy",
         )
-    return places[-1]
+    last = convolutions[-1]
+    size = steps[last].layer.output.shape[1:3]
+    return max(
+        place
+        for place, step in enumerate(steps)
+        if place >= last
+        and len(step.layer.output.shape) == 4
+        and step.layer.output.shape[1:3] == size
+    )
 
 
-def _through(layers: Sequence[Any], tensor: Any) -> Any:
-    for layer in layers:
-        tensor = layer(tensor)
-    return tensor
+def _score_of(
+    steps: Sequence[Step], target: int, below: dict[int, Any], chosen: np.ndarray
+) -> Callable[[Any], Any]:
+    """From feature maps to the sum over images of the logit of the chosen class.
 
-
-def _score_of(above: Sequence[Any], chosen: np.ndarray) -> Callable[[Any], Any]:
-    """From feature maps to the sum over pictures of the logit of the chosen class.
-
-    Logits and not probabilities: where a softmax is nearly sure its gradient vanishes, and it
-    would also show what speaks against the other classes. Pictures do not mix, so the gradient
-    of the sum holds the gradient of each.
+    Paths round the feature map count as constants. Logits and not probabilities: where a softmax is
+    nearly sure its gradient vanishes, and it would also show what speaks against the other classes.
+    Images do not mix, so the gradient of the sum holds the gradient of each.
     """
     from keras import ops
 
-    classifier = above[-1]
+    classifier = steps[-1].layer
+
+    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+        if layer is not classifier:
+            return layer(*arguments, **options)
+        features = ops.cast(arguments[0], "float32")
+        return ops.matmul(features, classifier.kernel) + classifier.bias
 
     def score(feature_maps: Any) -> Any:
-        features = ops.cast(_through(above[:-1], feature_maps), "float32")
-        logits = ops.matmul(features, classifier.kernel) + classifier.bias
+        outputs = run_steps(steps, below | {target: feature_maps}, target + 1, call=call)
+        logits = outputs[len(steps) - 1]
         return ops.sum(logits * ops.one_hot(chosen, logits.shape[-1], dtype="float32"))
 
     return score

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.networks.explain import layer_chain
+from core.networks.graph import IMAGES, run_steps, steps_of
 from core.networks.restore import RestoredModel
 
 INPUT_NAME = "pictures"
@@ -27,32 +27,40 @@ def portable_network(restored: RestoredModel) -> Any:
     """A Keras model of built-in layers and operations that gives the same probabilities.
 
     uint8 ``(n, *restored.picture_shape)`` in, float32 ``(n, classes)`` out. It shares its
-    weights with ``restored``. Raises ``ValueError`` for a network that is no chain of layers.
+    weights with ``restored``. The network may branch.
     """
     import keras
 
-    pictures = keras.Input(restored.picture_shape, dtype="uint8", name=INPUT_NAME)
-    tensor: Any = pictures
-    for layer in layer_chain(restored.model):
+    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
         if isinstance(layer, keras.layers.Dropout):
-            continue  # does nothing but in training
+            return arguments[0]  # does nothing but in training
         own = _OF_OUR_OWN.get(type(layer).__name__)
-        tensor = own(layer, tensor) if own else layer(tensor)
-    return keras.Model(pictures, tensor, name=restored.strategy)
+        return own(layer, arguments[0]) if own else layer(*arguments, **options)
+
+    images = keras.Input(restored.picture_shape, dtype="uint8", name=INPUT_NAME)
+    steps = steps_of(restored.model)
+    outputs = run_steps(steps, {IMAGES: images}, call=call)
+    return keras.Model(images, outputs[len(steps) - 1], name=restored.strategy)
 
 
 def inside_words(restored: RestoredModel) -> tuple[str, ...]:
     """What the network does to the pixels before its first layer with weights, in order."""
     height, width, channels = restored.picture_shape
-    first = layer_chain(restored.model)[0]
+    first = steps_of(restored.model)[0].layer
     size = first.image_size
     steps = [] if (height, width) == (size, size) else [f"enlarged bilinearly to {size}x{size}"]
     if channels == 1:
         steps.append("grey made three equal colours")
-    if hasattr(first, "mean_rgb"):
-        mean = ", ".join(f"{value:g}" for value in first.mean_rgb)
-        return (*steps, f"the mean colour (RGB {mean}) taken off", "turned to blue, green, red")
-    return (*steps, "divided by 255")
+    if not hasattr(first, "mean_rgb"):
+        return (*steps, "divided by 255")
+    mean = ", ".join(f"{value:g}" for value in first.mean_rgb)
+    steps.append(f"the mean colour (RGB {mean}) taken off")
+    if first.blue_first:
+        steps.append("turned to blue, green, red")
+    if first.deviation_rgb != (1.0, 1.0, 1.0):
+        deviation = ", ".join(f"{value:g}" for value in first.deviation_rgb)
+        steps.append(f"divided by the deviation (RGB {deviation})")
+    return tuple(steps)
 
 
 def save_keras(model: Any, path: Path) -> None:
@@ -120,23 +128,29 @@ def _rescaled(layer: Any, pictures: Any) -> Any:
     return _enlarged(layer, pictures) / 255.0
 
 
-def _prepared_for_vgg16(layer: Any, pictures: Any) -> Any:
+def _prepared_for_backbone(layer: Any, pictures: Any) -> Any:
     from keras import ops
 
-    mean = np.array(layer.mean_rgb[::-1], np.float32)
-    return ops.subtract(ops.flip(_enlarged(layer, pictures), axis=-1), mean)
+    step = -1 if layer.blue_first else 1
+    pixels = _enlarged(layer, pictures)
+    if layer.blue_first:
+        pixels = ops.flip(pixels, axis=-1)
+    pixels = ops.subtract(pixels, np.array(layer.mean_rgb[::step], np.float32))
+    if layer.deviation_rgb == (1.0, 1.0, 1.0):
+        return pixels
+    return ops.divide(pixels, np.array(layer.deviation_rgb[::step], np.float32))
 
 
-def _root_normalised(layer: Any, features: Any) -> Any:
+def _power_normalized(layer: Any, features: Any) -> Any:
     from keras import ops
 
-    from core.strategies.layers import SMALL
+    from core.layers.own import SMALL
 
     rooted = ops.sqrt(ops.maximum(features, 0.0) + SMALL)
     return layer.scale * rooted / ops.sqrt(ops.sum(ops.square(rooted), axis=-1, keepdims=True))
 
 
-def _rounded_as_kept(_layer: Any, features: Any) -> Any:
+def _rounded_to_float16(_layer: Any, features: Any) -> Any:
     from keras import ops
 
     largest = float(np.finfo(np.float16).max)
@@ -145,7 +159,7 @@ def _rounded_as_kept(_layer: Any, features: Any) -> Any:
 
 _OF_OUR_OWN: dict[str, Callable[[Any, Any], Any]] = {
     "RescaleToUnit": _rescaled,
-    "PrepareForVgg16": _prepared_for_vgg16,
-    "RootNormalise": _root_normalised,
-    "RoundAsKept": _rounded_as_kept,
+    "PrepareForBackbone": _prepared_for_backbone,
+    "PowerNormalization": _power_normalized,
+    "Float16RoundTrip": _rounded_to_float16,
 }

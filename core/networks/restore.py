@@ -1,8 +1,8 @@
 """A trained network put together again from the weights that its run kept. Only workers call this.
 
 The architecture is built as for the training, the arrays that the run changed are put in, and a
-head that was fitted on cached features gets the frozen VGG16 back under it: pictures in,
-probabilities out.
+head that was fitted on cached features gets the frozen backbone back under it: images
+in, probabilities out.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,10 @@ from core.backbones.features import build_extractor
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images, prepared_side
 from core.errors import BadInput, StoreError
-from core.strategies.plan import Plan, Stage
+from core.strategies.network import Stage, build_plan
 from core.strategies.registry import find_strategy
-from core.training.context import build_context, feature_request, mean_colour, uses_own_mean
+from core.strategies.settings import uses_dataset_mean
+from core.training.context import build_context, feature_request, mean_colour
 from core.training.policy import DevicePolicy, choose_policy
 from core.training.scoring import SCORING_BATCH
 from core.training.spec import TrainingSpec
@@ -78,7 +79,7 @@ def restored_model(
     under it.
     """
     strategy = find_strategy(spec.strategy)
-    if "gradient" not in strategy.needs:
+    if not strategy.has_network:
         raise BadInput(f"{strategy.title} has no network: it never looks at a picture.", "strategy")
     load_keras()
     policy = choose_policy(spec.precision)
@@ -86,18 +87,18 @@ def restored_model(
     shape = (side, side, dataset.channels)
     mean_rgb = _mean_rgb(spec, dataset)
     with dtype_policy(policy.precision):
-        plan: Plan = strategy.load_builder()(build_context(spec, dataset, shape, mean_rgb))
-        main = plan.stages[-1]
+        context = build_context(spec, dataset, shape, mean_rgb)
+        main = build_plan(strategy, context).stages[-1]
         _put_in(main.model, weights, spec.strategy)
         model = main.model
-        if main.feature_layer is not None:
+        if main.on_features:
             model = _on_pictures(spec, main, mean_rgb, policy, shape)
         model.compile(jit_compile=policy.compile_with_xla)
-    return RestoredModel(spec.strategy, model, min(SCORING_BATCH, main.batch_size))
+    return RestoredModel(spec.strategy, model, min(SCORING_BATCH, main.options.batch_size))
 
 
 def _mean_rgb(spec: TrainingSpec, dataset: Dataset) -> tuple[float, float, float]:
-    if not uses_own_mean(spec):
+    if not uses_dataset_mean(spec.settings):
         return mean_colour(spec, None, np.empty(0, np.int64))
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
     return mean_colour(spec, prepared, spec.sides_of(dataset).train)
@@ -113,10 +114,10 @@ def _on_pictures(
     """The head of ``main`` over the frozen network that its features came from."""
     import keras
 
-    from core.strategies.layers import RoundAsKept
+    from core.layers.own import Float16RoundTrip
 
     extractor = build_extractor(feature_request(spec, main, mean_rgb, policy), shape)
-    features = RoundAsKept(dtype="float32", name="round_as_kept")(extractor.outputs[0])
+    features = Float16RoundTrip(dtype="float32", name="float16_round_trip")(extractor.outputs[0])
     return keras.Model(extractor.inputs[0], main.model(features), name=spec.strategy)
 
 

@@ -198,7 +198,7 @@ def _device_to_itself(store: Store, run: RunRecord, stop: StopSignal) -> Iterato
     """Timed runs never share the device; cheap ones need no lock."""
     from core.strategies.registry import find_strategy
 
-    if not TIMED_NEEDS & find_strategy(run.strategy).needs_for(run.settings):
+    if not TIMED_NEEDS & find_strategy(run.strategy).needs(run.settings):
         yield
         return
     folder = current_settings().locks_folder

@@ -14,11 +14,12 @@ import numpy as np
 
 from core.datasets.store import open_dataset
 from core.errors import BadInput, HeadstartError
-from core.runs.live_candidates import MAJORITY, Candidate, candidates
+from core.runs.live_candidates import Candidate, candidates
 from core.runs.live_pictures import Likeness, UploadedPicture, prepare_upload, prepared_of
 from core.runs.live_process import NobodyThere, ServerState, ask, server_state, start_server
 from core.runs.live_protocol import Body
 from core.runs.store import Store
+from core.strategies.registry import MAJORITY
 from core.training.spec import with_train_share
 
 __all__ = [
@@ -74,8 +75,8 @@ class LiveAnswer:
 
     ``probabilities`` float32 ``(classes,)``. ``seconds``: from the prepared picture to the
     probabilities, this network alone, one after another on the processor; a strategy on frozen
-    features pays for its own pass through VGG16. ``heat_map`` float32 ``(h, w)``, 0 to 1, for the
-    predicted class; None without a convolution or where it was not asked for.
+    features pays for its own pass through the backbone. ``heat_map`` float32 ``(h, w)``, 0 to 1,
+    for the predicted class; None without a convolution or where it was not asked for.
     """
 
     strategy: str

@@ -88,22 +88,23 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
 
 def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str | None:
     """Why the strategy cannot run on this machine, with the command that helps; None if it can."""
-    needs = strategy.needs_for(settings)
-    if "full_weights" in needs and not is_available("full"):
-        return (
-            f"{strategy.name} {_with_head(settings)}needs the full VGG16 weights (fc1 and fc2), "
-            f"which are not on this machine. Get them with: {fetch_command('full')}"
-        )
-    if "weights" in needs and not is_available("base"):
-        return (
-            f"{strategy.name} needs the VGG16 ImageNet weights, which are not on this machine. "
-            f"Get them with: {fetch_command('base')}"
-        )
-    return None
+    weight_set = strategy.weights(settings)
+    if weight_set is None or is_available(weight_set):
+        return None
+    return (
+        f"{strategy.name} {_with_setting(strategy, settings)}needs the {weight_set.title}, "
+        f"which is not on this machine. Get it with: {fetch_command(weight_set)}"
+    )
 
 
-def _with_head(settings: Mapping[str, Any]) -> str:
-    return "with head 'fc' " if settings.get("head") == "fc" else ""
+def _with_setting(strategy: Strategy, settings: Mapping[str, Any]) -> str:
+    """The setting that asks for other weights than the strategy needs without it."""
+    usual = strategy.weights({})
+    return "".join(
+        f"with {name} '{value}' "
+        for name, value in settings.items()
+        if strategy.weights({name: value}) != usual
+    )
 
 
 def _chosen(strategies: ChosenStrategies) -> list[Strategy]:

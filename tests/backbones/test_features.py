@@ -8,11 +8,11 @@ import pytest
 
 from core.backbones import feature_files, features
 from core.backbones.features import FeatureRequest, extract_features
-from core.backbones.preprocessing import IMAGENET_MEAN_RGB
+from core.backbones.vgg16 import VGG16, WEIGHTS
 from core.backbones.weights import access as weights
 from core.errors import BadInput, Cancelled, HeadstartError, OutOfMemory
 
-REQUEST = FeatureRequest("block5_pool", 32, IMAGENET_MEAN_RGB, "float32", False, 4)
+REQUEST = FeatureRequest(VGG16, False, 32, VGG16.preparation.mean_rgb, "float32", False, 4)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def images():
 def random_weights(weights_home, random_base, monkeypatch):
     """Random arrays in place of the real ones; the cache lies in ``weights_home``."""
     monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
-    monkeypatch.setattr(weights, "load_base", lambda: random_base)
+    monkeypatch.setattr(weights, "load_weights", lambda _weight_set: random_base)
 
 
 class FakeModel:
@@ -128,12 +128,12 @@ def test_one_changed_pixel_misses(images):
     ids=lambda change: next(iter(change)),
 )
 @pytest.mark.usefixtures("quick_extractor")
-def test_everything_that_matters_is_in_the_key(images, monkeypatch, change):
+def test_everything_that_matters_is_in_the_key(images, change):
     first = extract_features(images, REQUEST)
     change = dict(change)
     resize = change.pop("resize", "stretch")
     if digest := change.pop("digest", None):
-        monkeypatch.setattr(weights, "weights_digest", lambda _kind: digest)
+        change["backbone"] = replace(VGG16, weights=replace(WEIGHTS, digest=digest))
     second = extract_features(images, replace(REQUEST, **change), resize=resize)
     assert (second.cache, second.path == first.path) == ("miss", False)
     width = 2048 if change.get("image_size") == 64 else 512
@@ -234,7 +234,7 @@ def test_the_manifest_says_what_it_is(images):
     found = extract_features(images, REQUEST)
     manifest = json.loads(found.path.with_suffix(".json").read_text())
     assert manifest["images"] == images.digest
-    assert manifest["weights"] == weights.weights_digest()
+    assert manifest["weights"] == WEIGHTS.digest
     assert manifest["shape"] == [10, 512]
     assert manifest["seconds"] == found.seconds
     assert manifest["sha256"] == hashlib.sha256(found.path.read_bytes()).hexdigest()
@@ -273,7 +273,7 @@ def test_memory_running_out_names_the_batch():
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
-        ({"layer": "fc2", "image_size": 96}, "image_size", "works at 224 only"),
+        ({"include_top": True, "image_size": 96}, "image_size", "works at 224 only"),
         ({"image_size": 16}, "image_size", "needs at least 32"),
         ({"batch_size": 0}, "batch_size", "must be at least 1"),
     ],

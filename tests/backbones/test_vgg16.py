@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from core.backbones.backend import load_keras
-from core.backbones.vgg16 import build_base, build_full
-from core.backbones.weights.digests import published
+from core.backbones.network import build_backbone
+from core.backbones.vgg16 import TOP_WEIGHTS, VGG16
 
 
 def test_the_base_has_the_published_arrays_in_place(random_base):
-    model = build_base(random_base, 32)
+    model = build_backbone(VGG16, 32, random_base)
     assert model.output_shape == (None, 1, 1, 512)
     assert len(model.weights) == 26
     for layer in model.layers:
@@ -18,7 +18,7 @@ def test_the_base_has_the_published_arrays_in_place(random_base):
 
 def test_the_first_eight_layers_end_with_block3_conv1():
     """The tutorial's k = 8, counted as Keras does, the input layer included."""
-    layers = build_base(None, 32).layers[:8]
+    layers = build_backbone(VGG16, 32, None).layers[:8]
     assert type(layers[0]).__name__ == "InputLayer"
     assert [layer.name for layer in layers[1:]] == [
         "block1_conv1",
@@ -34,7 +34,7 @@ def test_the_first_eight_layers_end_with_block3_conv1():
 def test_precision_is_of_the_base_alone(random_base):
     keras = load_keras()
     before = keras.config.dtype_policy().name
-    model = build_base(random_base, 32, "mixed_bfloat16")
+    model = build_backbone(VGG16, 32, random_base, precision="mixed_bfloat16")
     assert model.get_layer("block3_conv2").compute_dtype == "bfloat16"
     assert model.get_layer("block3_conv2").variable_dtype == "float32"
     assert keras.config.dtype_policy().name == before == "float32"
@@ -45,13 +45,13 @@ def test_arrays_that_do_not_match_are_an_error(random_base):
     del arrays["block5_conv3/bias"]
     arrays["fc1/bias"] = np.zeros(4096, np.float32)
     with pytest.raises(ValueError, match="do not match in: block5_conv3/bias, fc1/bias"):
-        build_base(arrays, 32)
+        build_backbone(VGG16, 32, arrays)
 
 
 @pytest.mark.slow
 def test_the_full_network_ends_with_fc2():
     """138 million random numbers: seconds and 600 MB."""
-    model = build_full(None)
+    model = build_backbone(VGG16, 224, None, include_top=True)
     assert model.input_shape == (None, 224, 224, 3)
     assert model.output_shape == (None, 4096)
     shapes = {
@@ -59,4 +59,4 @@ def test_the_full_network_ends_with_fc2():
         for layer in model.layers
         for part, variable in zip(("kernel", "bias"), layer.weights, strict=False)
     }
-    assert shapes == {name: entry.shape for name, entry in published("full").arrays.items()}
+    assert shapes == {name: entry.shape for name, entry in TOP_WEIGHTS.arrays.items()}

@@ -174,6 +174,6 @@ def test_the_flattened_size_of_the_text_cannot_come_out():
 
 
 def test_25088_is_what_vgg16_gives_for_a_picture():
-    assert tutorial.vgg16_features() == ((7, 7, 512), 25_088)
-    assert tutorial.vgg16_features(96) == ((3, 3, 512), 4_608)
+    assert tutorial.backbone_features() == ((7, 7, 512), 25_088)
+    assert tutorial.backbone_features(96) == ((3, 3, 512), 4_608)
     assert tutorial.chance_accuracy() == 0.0625

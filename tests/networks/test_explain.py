@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, StoreError
-from core.networks.explain import _through, explain, heat_maps_of, layer_chain
+from core.layers.build import build_network
+from core.layers.record import addition, convolution, flatten, image_layer, softmax
+from core.networks.explain import explain, heat_maps_of
+from core.networks.graph import IMAGES, run_steps, steps_of
 from core.networks.restore import RestoredModel, restored_model
+from core.strategies.network import build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.training.context import build_context
 from core.training.spec import TrainingSpec
@@ -113,7 +117,7 @@ def specify(dataset, strategy: str, **overrides) -> TrainingSpec:
 def random_start(spec: TrainingSpec, dataset) -> dict[str, np.ndarray]:
     """Weights of the right shapes, none of them zero, as if they had been trained."""
     context = build_context(spec, dataset, (min(40, spec.image_size),) * 2 + (3,))
-    model = find_strategy(spec.strategy).load_builder()(context).stages[-1].model
+    model = build_plan(find_strategy(spec.strategy), context).stages[-1].model
     random = np.random.default_rng(5)
     return {
         variable.path: np.array(variable) + random.normal(0, 0.01, variable.shape).astype("float32")
@@ -133,12 +137,14 @@ def test_every_network_with_convolutions_is_opened_at_the_last(
     restored = restored_model(spec, random_start(spec, tiny_dataset), tiny_dataset)
     random = np.random.default_rng(1)
     pictures = random.integers(0, 256, (2, *restored.picture_shape), dtype=np.uint8)
-    chain = layer_chain(restored.model)
-    walked = np.asarray(_through(chain, keras.ops.convert_to_tensor(pictures)))
+    steps = steps_of(restored.model)
+    outputs = run_steps(steps, {IMAGES: keras.ops.convert_to_tensor(pictures)})
+    assert list(outputs) == [len(steps) - 1]
+    walked = np.asarray(outputs[len(steps) - 1])
     np.testing.assert_allclose(walked, restored.probabilities(pictures), rtol=0, atol=2e-6)
 
     maps = explain(restored, pictures, walked.argmax(axis=1))
-    whole = "full_weights" in find_strategy(strategy).needs_for(spec.settings)
+    whole = find_strategy(strategy).include_top(spec.settings)
     side = 4 if strategy == "cnn" else (14 if whole else 2)
     assert maps.shape == (2, side, side)
     assert np.isfinite(maps).all()
@@ -193,11 +199,46 @@ def test_weights_that_do_not_fit_are_refused(tiny_dataset, change: str) -> None:
         restored_model(spec, kept, tiny_dataset)
 
 
-def test_a_network_that_branches_is_no_chain() -> None:
-    inputs = keras.Input((4,))
-    sum_of_two = keras.layers.Add()([keras.layers.Dense(3)(inputs), keras.layers.Dense(3)(inputs)])
-    with pytest.raises(ValueError, match="is no chain: add"):
-        layer_chain(keras.Model(inputs, sum_of_two))
+def branched_network() -> RestoredModel:
+    """A residual block of layer records: the sum of a convolution and what went into it."""
+    picture = image_layer("RescaleToUnit", "rescale_to_unit", 8)
+    first = convolution(picture, "first", 4, kernel=3)
+    second = convolution(first, "second", 4, kernel=3)
+    total = addition(second, "total", ("first", "second"))
+    records = (picture, first, second, total, flatten(total), softmax(flatten(total), 3))
+    keras.utils.set_random_seed(3)
+    return RestoredModel("branched", build_network(records, (8, 8, 1), "branched"))
+
+
+def test_a_network_that_branches_is_explained_at_the_sum() -> None:
+    """The gradient of the logit at the sum is the classifier's own column for that class."""
+    network = branched_network()
+    pictures = np.random.default_rng(2).integers(0, 256, (2, 8, 8, 1), dtype=np.uint8)
+    maps = explain(network, pictures, np.array([0, 2]))
+    model = network.model
+    sums = keras.Model(model.inputs, model.get_layer("total").output).predict_on_batch(pictures)
+    kernel = np.array(model.get_layer("predictions").kernel).reshape(8, 8, 4, 3)
+    expected = heat_maps_of(sums, np.stack([kernel[..., 0], kernel[..., 2]]))
+    assert maps.max() == 1.0
+    np.testing.assert_allclose(maps, expected, atol=1e-6)
+
+
+def test_a_network_of_keras_applications_is_explained() -> None:
+    """MobileNetV2 adds, normalises and convolves depth by depth; the last map is 1 by 1."""
+    keras.utils.set_random_seed(4)
+    base = keras.applications.MobileNetV2(
+        input_shape=(64, 64, 3), alpha=0.35, include_top=False, weights=None
+    )
+    images = keras.Input((64, 64, 3), dtype="uint8")
+    pooled = keras.layers.GlobalAveragePooling2D()(base(keras.layers.Rescaling(1 / 128)(images)))
+    outputs = keras.layers.Dense(3, activation="softmax", name="predictions")(pooled)
+    network = RestoredModel("mobilenet", keras.Model(images, outputs))
+    pictures = np.random.default_rng(2).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    steps = steps_of(network.model)
+    assert sum(len(step.inputs) > 1 for step in steps) == 10  # its residual sums
+    maps = explain(network, pictures, np.array([0, 1]))
+    assert maps.shape == (2, 2, 2)
+    assert np.isfinite(maps).all()
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])

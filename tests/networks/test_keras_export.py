@@ -22,6 +22,7 @@ from core.networks.restore import RestoredModel, restored_model
 from core.training.engine import train
 from core.training.events import RunResult
 from core.training.spec import TrainingSpec
+from tests.networks.test_explain import branched_network
 from tests.training.test_engine import specify
 
 pytestmark = pytest.mark.slow
@@ -102,6 +103,14 @@ def test_no_layer_of_our_own_and_no_dropout_is_left(tiny_dataset: Dataset) -> No
         "the mean colour (RGB 123.68, 116.779, 103.939) taken off",
         "turned to blue, green, red",
     )
+
+
+def test_a_network_that_branches_answers_the_same_from_its_file(tmp_path: Path) -> None:
+    restored = branched_network()
+    pictures = np.random.default_rng(6).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
+    save_keras(portable_network(restored), tmp_path / "model.keras")
+    found = probabilities_of_file(tmp_path / "model.keras", pictures, 2)
+    np.testing.assert_allclose(found, restored.probabilities(pictures), atol=1e-6)
 
 
 def test_what_cannot_be_converted_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

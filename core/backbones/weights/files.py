@@ -1,4 +1,4 @@
-"""Read and write VGG16 weights in the layout of the official ``.h5`` files.
+"""Read and write weights in the layout of the official ``.h5`` files.
 
 A file may have been placed by anybody: links out of the file, external storage and shapes other
 than the published ones are refused before anything is read.
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones.weights.digests import Published, why_refused
+from core.backbones.weights.digests import WeightSet, why_refused
 from core.errors import WeightsRefused
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -28,10 +28,10 @@ def file_md5(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_weights_file(path: Path, expected: Published) -> dict[str, np.ndarray]:
+def read_weights_file(path: Path, expected: WeightSet) -> dict[str, np.ndarray]:
     """All arrays of ``expected`` from an ``.h5`` file, float32, each one digest-checked.
 
-    A file of the full network also serves for ``base``. Raises ``WeightsRefused`` that names the
+    The file may hold more layers. Raises ``WeightsRefused`` that names the
     file and says why; the file is left as it is.
     """
     try:
@@ -46,7 +46,7 @@ def _refused(path: Path, reason: str) -> WeightsRefused:
     return WeightsRefused(f"{path} was refused and left alone: {reason}.")
 
 
-def _read_checked(path: Path, expected: Published) -> dict[str, np.ndarray]:
+def _read_checked(path: Path, expected: WeightSet) -> dict[str, np.ndarray]:
     import h5py
 
     with open(path, "rb") as file:
@@ -59,7 +59,7 @@ def _read_checked(path: Path, expected: Published) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     with h5py.File(path, "r", locking=False) as file:
         for name, entry in expected.arrays.items():
-            dataset = _dataset(file, name, path)
+            dataset = _dataset(file, name, expected, path)
             if dataset.shape != entry.shape or dataset.dtype != np.float32:
                 found = f"{dataset.dtype} of shape {dataset.shape}"
                 raise _refused(path, f"{name} is {found}, expected float32 of {entry.shape}")
@@ -70,21 +70,23 @@ def _read_checked(path: Path, expected: Published) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _dataset(file: Any, name: str, path: Path) -> Any:
-    """The data set of ``"layer/kernel"`` or ``"layer/bias"``, found as Keras finds it.
+def _dataset(file: Any, name: str, expected: WeightSet, path: Path) -> Any:
+    """The data set of ``"layer/variable"``, found as Keras finds it.
 
-    Each layer's group lists its arrays in ``weight_names``, kernel first; the names themselves
-    differ between Keras versions. Only plain data inside this very file is accepted.
+    Each layer's group lists its arrays in ``weight_names``, in the order of Keras' variables; the
+    names themselves differ between Keras versions. Only plain data inside this very file counts.
     """
     import h5py
 
     layer, part = name.split("/")
+    parts = [key.split("/")[1] for key in expected.arrays if key.split("/")[0] == layer]
     if layer not in file:
         raise _refused(path, f"it has no layer {layer}")
     listed = [_text(entry) for entry in file[layer].attrs.get("weight_names", ())]
-    if len(listed) != 2:
-        raise _refused(path, f"layer {layer} lists {len(listed)} arrays, expected kernel and bias")
-    steps = [layer, *listed[("kernel", "bias").index(part)].split("/")]
+    if len(listed) != len(parts):
+        words = " and ".join(parts)
+        raise _refused(path, f"layer {layer} lists {len(listed)} arrays, expected {words}")
+    steps = [layer, *listed[parts.index(part)].split("/")]
     node = file
     for step in steps:
         if not isinstance(node.get(step, getlink=True), h5py.HardLink):
@@ -100,7 +102,7 @@ def _text(value: str | bytes) -> str:
 
 
 def write_weights_file(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write ``arrays`` (keys ``layer/kernel``, ``layer/bias``) as Keras' legacy weights file.
+    """Write ``arrays`` (keys ``layer/variable``) as Keras' legacy weights file.
 
     Written to a temporary name, synced and renamed: a reader sees the whole file or none.
     """
@@ -116,10 +118,10 @@ def write_weights_file(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             file.attrs["keras_version"] = b"2.0.0"
             for layer in layers:
                 group = file.create_group(layer)
-                names = [f"{layer}/kernel:0", f"{layer}/bias:0"]
-                group.attrs["weight_names"] = [name.encode() for name in names]
-                for part, name in zip(("kernel", "bias"), names, strict=True):
-                    group.create_dataset(name, data=arrays[f"{layer}/{part}"])
+                names = [name for name in arrays if name.split("/")[0] == layer]
+                group.attrs["weight_names"] = [f"{name}:0".encode() for name in names]
+                for name in names:
+                    group.create_dataset(f"{name}:0", data=arrays[name])
         replace_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

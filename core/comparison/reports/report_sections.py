@@ -34,9 +34,9 @@ from core.comparison.reports.report_blocks import (
     Table,
     table_of,
 )
-from core.comparison.reports.report_choice import MAJORITY
 from core.comparison.scores import score_table
 from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
+from core.strategies.registry import MAJORITY
 
 _RESULT_COLUMNS = (
     "strategy",

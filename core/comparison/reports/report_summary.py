@@ -4,7 +4,7 @@ from core.comparison.charts.appearance import percent_text, seconds_text
 from core.comparison.consensus import good_strategies
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.ledger import Ledger
-from core.comparison.reports.report_choice import MAJORITY, best_answers
+from core.comparison.reports.report_choice import best_answers
 from core.comparison.verdict_words import (
     closed,
     interval_words,
@@ -21,6 +21,7 @@ from core.comparison.verdicts import (
     all_pairs,
     pair_verdict,
 )
+from core.strategies.registry import MAJORITY
 
 NOTHING_YET = (
     "No run of this experiment has finished with its predictions, so nothing can be said yet.",

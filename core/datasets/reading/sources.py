@@ -77,7 +77,7 @@ def _model_refused(path: Path) -> BadInput:
     """Models of others are never opened: some of their formats run code when they are read."""
     return BadInput(
         f"{path.name} is a model file, not pictures. Expected a folder, or a zip, with one folder "
-        "of pictures for each class. VGG16 weights go into the folder that "
+        "of pictures for each class. Weights of pre-trained networks go into the folder that "
         "`python -m core weights status` names.",
         "path",
     )

@@ -145,10 +145,10 @@ def test_nothing_half_written_stays(tmp_path, small_arrays):
 def test_keras_itself_reads_the_file(real_base_file):
     import keras
 
-    from core.backbones.weights.digests import published
+    from core.backbones.vgg16 import WEIGHTS
 
     model = keras.applications.VGG16(include_top=False, weights=str(real_base_file))
-    arrays = read_weights_file(real_base_file, published("base"))
+    arrays = read_weights_file(real_base_file, WEIGHTS)
     assert len(model.weights) == 26
     for variable, array in zip(model.weights, arrays.values(), strict=True):
         np.testing.assert_array_equal(variable.numpy(), array)

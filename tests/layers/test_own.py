@@ -1,8 +1,12 @@
+import keras
 import numpy as np
 import pytest
 
 from core.backbones.backend import dtype_policy
-from core.backbones.preprocessing import IMAGENET_MEAN_RGB, PrepareForVgg16, RescaleToUnit, keras
+from core.backbones.vgg16 import VGG16
+from core.layers.own import PrepareForBackbone, RescaleToUnit
+
+IMAGENET_MEAN = VGG16.preparation.mean_rgb
 
 
 def numbers(tensor):
@@ -15,7 +19,7 @@ def pictures():
 
 
 def test_it_does_what_keras_does_for_vgg16(pictures):
-    ours = numbers(PrepareForVgg16(32)(pictures))
+    ours = numbers(PrepareForBackbone(32, IMAGENET_MEAN, blue_first=True)(pictures))
     # A copy: Keras changes float arrays in place.
     theirs = keras.applications.vgg16.preprocess_input(pictures.astype(np.float32).copy())
     assert ours.dtype == np.float32
@@ -25,8 +29,14 @@ def test_it_does_what_keras_does_for_vgg16(pictures):
 def test_blue_comes_first_and_the_mean_is_subtracted():
     red = np.zeros((1, 1, 1, 3), np.uint8)
     red[..., 0] = 200
-    values = numbers(PrepareForVgg16(1, (10.0, 20.0, 30.0))(red))
+    values = numbers(PrepareForBackbone(1, (10.0, 20.0, 30.0), blue_first=True)(red))
     assert values.tolist() == [[[[-30.0, -20.0, 190.0]]]]
+
+
+def test_what_is_left_is_divided_by_the_deviation():
+    pixel = np.array([[[[200, 100, 50]]]], np.uint8)
+    layer = PrepareForBackbone(1, (10.0, 20.0, 30.0), (10.0, 20.0, 5.0))
+    assert numbers(layer(pixel)).tolist() == [[[[19.0, 4.0, 4.0]]]]
 
 
 def test_grey_becomes_three_equal_channels():
@@ -54,15 +64,17 @@ def test_a_larger_picture_is_an_error():
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_pixels_are_computed_in_float32_under_every_policy(pictures, policy):
-    expected = numbers(PrepareForVgg16(64)(pictures))
+    expected = numbers(PrepareForBackbone(64, IMAGENET_MEAN)(pictures))
     with dtype_policy(policy):
-        values = numbers(PrepareForVgg16(64)(pictures))
+        values = numbers(PrepareForBackbone(64, IMAGENET_MEAN)(pictures))
     assert values.dtype == np.float32
     np.testing.assert_array_equal(values, expected)
 
 
 @pytest.mark.parametrize(
-    "layer", [PrepareForVgg16(64, (1.0, 2.0, 3.0)), RescaleToUnit(64)], ids=lambda e: e.name
+    "layer",
+    [PrepareForBackbone(64, (1.0, 2.0, 3.0), (4.0, 5.0, 6.0), True), RescaleToUnit(64)],
+    ids=lambda e: e.name,
 )
 def test_a_saved_model_is_loaded_again_safely(pictures, tmp_path, layer):
     inputs = keras.Input((32, 32, 3), dtype="uint8")
@@ -77,4 +89,4 @@ def test_a_saved_model_is_loaded_again_safely(pictures, tmp_path, layer):
 def test_the_mean_is_that_of_keras():
     black = np.zeros((1, 1, 3), np.float32)
     theirs = keras.applications.vgg16.preprocess_input(black)
-    np.testing.assert_allclose(-theirs[0, 0, ::-1], IMAGENET_MEAN_RGB, rtol=1e-6)
+    np.testing.assert_allclose(-theirs[0, 0, ::-1], IMAGENET_MEAN, rtol=1e-6)
