@@ -11,7 +11,7 @@ from core.comparison.charts.tutorial_charts import (
 )
 from core.comparison.tables import title_of
 from core.comparison.tutorial import Beside
-from core.strategies.layer_record import size_text
+from core.layers.record import size_text
 from core.ui.evidence_frame import show_table
 from core.ui.evidence_reads import Subject
 from core.ui.texts import literal

@@ -25,10 +25,10 @@ from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.datasets.store import open_dataset
 from core.errors import StoreError
+from core.layers.record import LayerRecord
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.store import Store
-from core.strategies.layer_record import LayerRecord
 from core.strategies.registry import find_strategy
 
 TEMPLATES = Path(__file__).parent / "templates"
