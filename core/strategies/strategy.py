@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from core.backbones.backbone import Backbone
 from core.backbones.weights.digests import WeightSet
-from core.layers.outline import outline_of
-from core.layers.record import LayerRecord
+from core.layers.record import LayerRecord, outline_of
 from core.strategies.settings import Setting, Value, resolve_settings
 
 Need = Literal["gradient", "weights", "full_weights", "features"]

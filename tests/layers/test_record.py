@@ -1,7 +1,6 @@
 """Layers as data: what makes a network, and what a line says of it. No Keras."""
 
-from core.layers.outline import outline_of
-from core.layers.record import LayerRecord, addition, convolution, image_layer
+from core.layers.record import LayerRecord, addition, convolution, image_layer, outline_of
 from core.strategies.registry import STRATEGIES, find_strategy
 
 

@@ -1,7 +1,7 @@
 """The layers of each strategy as data; that the real networks agree is tests/training's part."""
 
 from core.backbones.vgg16 import VGG16
-from core.layers.outline import outline_of
+from core.layers.record import outline_of
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.transfer.layers import backbone_layers
 

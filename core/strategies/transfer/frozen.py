@@ -3,8 +3,12 @@
 from core.backbones.backbone import Backbone
 from core.layers.record import LayerRecord, softmax
 from core.strategies.strategy import Fit, Need, Settings, adam
-from core.strategies.transfer.heads import dense_head, linear_head
-from core.strategies.transfer.layers import backbone_layers, features_layer
+from core.strategies.transfer.layers import (
+    backbone_layers,
+    dense_head,
+    features_layer,
+    linear_head,
+)
 
 
 def needs(_settings: Settings) -> frozenset[Need]:

@@ -7,7 +7,7 @@ from core.backbones.vgg16 import VGG16
 from core.strategies.settings import MEAN, Setting, batch_size, epochs, learning_rate
 from core.strategies.strategy import Appearance, Mode, Role, Strategy, one_fit
 from core.strategies.transfer import frozen, trained
-from core.strategies.transfer.heads import DENSE_HEAD_SETTINGS
+from core.strategies.transfer.layers import DENSE_HEAD_SETTINGS
 
 BASE_LAYER_COUNT = len(VGG16.layers(VGG16.published_size, False))
 
