@@ -2,7 +2,6 @@ import pytest
 
 from core.comparison.charts.appearance import (
     _SPARE,
-    KNOWN_LOOKS,
     appearance_of,
     percent_text,
     rough_seconds_text,
@@ -16,7 +15,6 @@ from core.comparison.charts.result_charts import (
 )
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.tables import compare
-from core.strategies.registry import STRATEGIES
 from tests import made_up
 
 
@@ -40,13 +38,6 @@ def comparison():
         made_up.run("vgg16_probe", 1, state="failed", result=None),
     ]
     return compare(made_up.experiment(), runs)
-
-
-def test_every_strategy_has_its_own_colour_and_marker():
-    looks = [appearance_of(name) for name in STRATEGIES]
-    assert set(KNOWN_LOOKS) == set(STRATEGIES)
-    assert len({look.colour for look in looks}) == len(STRATEGIES)
-    assert len({look.marker for look in looks}) == len(STRATEGIES)
 
 
 def test_a_new_strategy_keeps_its_spare_look():

@@ -41,7 +41,7 @@ def test_the_pages_are_those_of_the_theme(theme):
     assert (theme["light"]["backgroundColor"], theme["dark"]["backgroundColor"]) == PAGES
 
 
-def test_charts_without_strategies_take_the_colours_of_the_first_strategies(theme):
+def test_charts_without_strategies_take_the_colours_of_the_first_ones(theme):
     *trained, baseline = theme["chartCategoricalColors"]
     assert trained == COLOURS[1 : len(trained) + 1]
     assert baseline == MAJORITY_COLOUR
