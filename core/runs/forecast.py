@@ -8,7 +8,6 @@ a strategy that never ran.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from core.runs.records import ExperimentRecord, RunRecord
@@ -165,8 +164,8 @@ def _pixel_share(
     wanted: ExperimentSpec, measured: ExperimentSpec, settings: Mapping[str, Any], run: RunRecord
 ) -> float:
     """How many times as many pixels the network computes on; 1 where its top fixes the size."""
-    side = partial(find_strategy(run.strategy).network_side, settings)
-    return (side(wanted.image_size) / side(measured.image_size)) ** 2
+    side = find_strategy(run.strategy).network_side
+    return (side(settings, wanted.image_size) / side(run.settings, measured.image_size)) ** 2
 
 
 def _machine(experiment: ExperimentRecord) -> str:

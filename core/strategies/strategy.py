@@ -171,5 +171,6 @@ class Strategy:
 
     def network_side(self, settings: Settings, image_size: int) -> int:
         """Pixels of the side that the network computes on, where images have ``image_size``."""
-        layers = self.layers(settings, image_size, 2)
-        return layers[0].output[0] if layers else image_size
+        if self.backbone is None:
+            return image_size
+        return self.backbone.side(image_size, self.include_top(settings))
