@@ -44,7 +44,7 @@ class WatchedAnswer:
 @dataclass(frozen=True)
 class EpochRecord:
     """One epoch. ``stage`` is ``"head"`` (a head fitted on cached features before everything is
-    trained) or ``"main"``; ``epoch`` counts from 1 within the stage, for which ``epochs`` are planned.
+    trained) or ``"main"``; ``epoch`` counts from 1 within the stage; ``epochs`` are planned for it.
 
     ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
