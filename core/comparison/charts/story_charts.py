@@ -6,6 +6,7 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 import plotly.graph_objects as go
 
 from core.comparison.charts.appearance import (
+    MAJORITY_COLOUR,
     appearance_of,
     percent_text,
     plain,
@@ -91,7 +92,7 @@ def _squares_chart(squares: Squares) -> go.Figure:
     cells = [divmod(number, SQUARES_A_ROW) for number in range(100)]
     for wanted, name in ((True, "right"), (False, "wrong")):
         shown = [cell for number, cell in enumerate(cells) if (number < marked) == wanted]
-        look = {"color": appearance_of("majority").colour} if wanted else {"color": "rgba(0,0,0,0)"}
+        look = {"color": MAJORITY_COLOUR} if wanted else {"color": "rgba(0,0,0,0)"}
         figure.add_scatter(
             name=f"{name}: {marked if wanted else 100 - marked} of 100",
             x=[column for _, column in shown],
