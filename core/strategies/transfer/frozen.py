@@ -2,6 +2,7 @@
 
 from core.backbones.backbone import Backbone
 from core.layers.record import LayerRecord, softmax
+from core.strategies.settings import Setting
 from core.strategies.strategy import Fit, Need, Settings, adam
 from core.strategies.transfer.layers import (
     backbone_layers,
@@ -9,6 +10,31 @@ from core.strategies.transfer.layers import (
     features_layer,
     linear_head,
 )
+
+
+def probe_settings(features: str) -> tuple[Setting, ...]:
+    """``features``: what both presets take, ``flattened`` or ``pooled``."""
+    return (
+        Setting(
+            "features",
+            "choice",
+            "Features",
+            "All places of the last feature map side by side, or their average.",
+            features,
+            features,
+            choices=("flattened", "pooled"),
+        ),
+        Setting(
+            "l2",
+            "float",
+            "L2 regularisation",
+            "Holds the weights of the linear layer small.",
+            1e-3,
+            1e-3,
+            low=0.0,
+            high=1.0,
+        ),
+    )
 
 
 def needs(_settings: Settings) -> frozenset[Need]:

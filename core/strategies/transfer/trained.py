@@ -2,6 +2,7 @@
 
 from core.backbones.backbone import Backbone
 from core.layers.record import LayerRecord, softmax
+from core.strategies.settings import Setting
 from core.strategies.strategy import Fit, FitOptions, Need, Settings
 from core.strategies.transfer.layers import (
     backbone_layers,
@@ -13,6 +14,29 @@ from core.strategies.transfer.layers import (
 HEAD_BATCH_SIZE = 128
 HEAD_LEARNING_RATE = 1e-3
 HEAD_L2 = 1e-3
+
+SGD_SETTINGS = (
+    Setting(
+        "momentum",
+        "float",
+        "Momentum",
+        "Nesterov momentum of the optimiser (SGD).",
+        0.9,
+        0.9,
+        low=0.0,
+        high=0.999,
+    ),
+    Setting(
+        "decay",
+        "float",
+        "Decay of the learning rate",
+        "The learning rate is divided by 1 + decay × steps.",
+        1e-6,
+        1e-6,
+        low=0.0,
+        high=1.0,
+    ),
+)
 
 
 def scratch_needs(_settings: Settings) -> frozenset[Need]:

@@ -56,29 +56,6 @@ _DENSE_ONLY_SETTINGS = tuple(
     for setting in DENSE_HEAD_SETTINGS
 )
 
-_SGD_SETTINGS = (
-    Setting(
-        "momentum",
-        "float",
-        "Momentum",
-        "Nesterov momentum of the optimiser (SGD).",
-        0.9,
-        0.9,
-        low=0.0,
-        high=0.999,
-    ),
-    Setting(
-        "decay",
-        "float",
-        "Decay of the learning rate",
-        "The learning rate is divided by 1 + decay × steps.",
-        1e-6,
-        1e-6,
-        low=0.0,
-        high=1.0,
-    ),
-)
-
 VGG16_SCRATCH = Strategy(
     name="vgg16_scratch",
     title="VGG16 from random weights",
@@ -112,25 +89,7 @@ VGG16_PROBE = Strategy(
     "head start there is.",
     tutorial="Not in the tutorial; it is the standard yardstick for features (linear probe).",
     settings=(
-        Setting(
-            "features",
-            "choice",
-            "Features",
-            "All places of the last feature map side by side, or their average.",
-            "flattened",
-            "flattened",
-            choices=("flattened", "pooled"),
-        ),
-        Setting(
-            "l2",
-            "float",
-            "L2 regularisation",
-            "Holds the weights of the linear layer small.",
-            1e-3,
-            1e-3,
-            low=0.0,
-            high=1.0,
-        ),
+        *frozen.probe_settings("flattened"),
         MEAN,
         epochs(quick=40, article=40),
         batch_size(quick=128, article=128),
@@ -219,7 +178,7 @@ VGG16_FREEZE = Strategy(
             changes_work=True,
         ),
         *_start_settings("fc", "fresh"),
-        *_SGD_SETTINGS,
+        *trained.SGD_SETTINGS,
         *_DENSE_ONLY_SETTINGS,
         MEAN,
         epochs(quick=2, article=10),
@@ -246,7 +205,7 @@ VGG16_FINETUNE = Strategy(
     "everything'.",
     settings=(
         *_start_settings("linear", "probe"),
-        *_SGD_SETTINGS,
+        *trained.SGD_SETTINGS,
         *_DENSE_ONLY_SETTINGS,
         MEAN,
         epochs(quick=2, article=10),
