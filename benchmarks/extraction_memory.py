@@ -21,16 +21,17 @@ from benchmarks.scratch import GeneratedImages, scratch_home
 
 def extract_here(images: int, image_size: int, batch_size: int) -> dict[str, Any]:
     """Extract in this process and tell its peak memory and time."""
-    from core.pretrained.backend import load_keras
-    from core.pretrained.features import FeatureRequest, extract_features
-    from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
+    from core.backbones.backend import load_keras
+    from core.backbones.features import FeatureRequest, extract_features
+    from core.backbones.vgg16 import VGG16
     from core.training.policy import choose_policy, library_versions, peak_memory_bytes
 
     load_keras()
     policy = choose_policy("auto")
     xla = policy.compile_with_xla
     request = FeatureRequest(
-        "block5_pool", image_size, IMAGENET_MEAN_RGB, policy.precision, xla, batch_size
+        *(VGG16, False, image_size, VGG16.preparation.mean_rgb),
+        *(policy.precision, xla, batch_size),
     )
     found = extract_features(GeneratedImages((images, image_size, image_size, 3)), request)
     return {

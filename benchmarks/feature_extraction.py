@@ -28,7 +28,7 @@ IMAGE_SIZE = 224
 
 def ours(pictures: InMemoryImages, request: Any) -> float:
     """Images a second of ``extract_features``, start-up apart."""
-    from core.pretrained.features import extract_features
+    from core.backbones.features import extract_features
 
     marks: list[tuple[int, float]] = []
     extract_features(
@@ -47,20 +47,23 @@ def theirs(model: Any, prepared: np.ndarray, batch_size: int) -> float:
 
 
 def measure(images: int, rounds: int, batch_size: int, precision: str) -> dict[str, Any]:
-    from core.pretrained import weights
-    from core.pretrained.backend import load_keras
-    from core.pretrained.features import FeatureRequest
-    from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
-    from core.pretrained.vgg16 import build_base
+    from core.backbones.backend import load_keras
+    from core.backbones.features import FeatureRequest
+    from core.backbones.network import build_backbone
+    from core.backbones.vgg16 import VGG16
+    from core.backbones.weights import access as weights
     from core.training.policy import choose_policy, library_versions
 
     keras = load_keras()
     policy = choose_policy(precision)
     xla = policy.compile_with_xla
     request = FeatureRequest(
-        "block5_pool", IMAGE_SIZE, IMAGENET_MEAN_RGB, policy.precision, xla, batch_size
+        *(VGG16, False, IMAGE_SIZE, VGG16.preparation.mean_rgb),
+        *(policy.precision, xla, batch_size),
     )
-    rival = build_base(weights.load_base(), IMAGE_SIZE, "float32")
+    rival = build_backbone(
+        VGG16, IMAGE_SIZE, weights.load_weights(VGG16.weights), precision="float32"
+    )
     rival.compile(jit_compile=False)
     rates: dict[str, list[float]] = {"ours": [], "float32_call": []}
     for round_number in range(rounds + 1):  # the first warms up and is not counted

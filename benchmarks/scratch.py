@@ -14,9 +14,10 @@ import numpy as np
 @contextmanager
 def scratch_home() -> Iterator[Path]:
     """An empty HEADSTART_HOME, removed at the end, with a link to this machine's base weights."""
-    from core.pretrained import weights
+    from core.backbones.vgg16 import VGG16
+    from core.backbones.weights import access as weights
 
-    source = weights.fetch(report=print).path
+    source = weights.fetch(VGG16.weights, report=print).path
     if source is None:
         raise SystemExit("the weights have no file")
     with tempfile.TemporaryDirectory(prefix="headstart-benchmark-") as folder:

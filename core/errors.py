@@ -15,7 +15,7 @@ class HeadstartError(Exception):
 class BadInput(HeadstartError):
     """Something that the user gave cannot be used; nothing was stored.
 
-    ``field`` names the setting concerned (``"vgg16_freeze.k"``, ``"image_size"``), or is None.
+    ``field`` names the setting concerned (``"cnn.epochs"``, ``"image_size"``), or is None.
     """
 
     def __init__(self, message: str, field: str | None = None) -> None:

@@ -7,7 +7,7 @@ variable                           meaning                                   def
 ``HEADSTART_DATABASE_URL``         SQLAlchemy URL of the run store           SQLite in the home
 ``HEADSTART_IMPORT_FOLDERS``       folders on this machine from which a      ``inbox`` in the home
                                    page may add datasets, like ``PATH``
-``HEADSTART_WEIGHTS_SOURCE``       base URL of the VGG16 download            the one Keras uses
+``HEADSTART_WEIGHTS_SOURCE``       folder (URL) with the official weights    those that Keras uses
 ``HEADSTART_PRECISION``            ``auto``, ``float32``,                    ``auto``
                                    ``mixed_bfloat16``, ``mixed_float16``
 ``HEADSTART_MODELS_MEMORY_MB``     what the process that holds networks      3072
@@ -43,7 +43,6 @@ from core.errors import BadInput, UnknownName
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_DATA = PROJECT_ROOT / "data"
-OFFICIAL_WEIGHTS_SOURCE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
 
 STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
@@ -130,7 +129,7 @@ def current_settings() -> Settings:
         home=home,
         database_url=os.environ.get("HEADSTART_DATABASE_URL")
         or f"sqlite:///{home / 'headstart.db'}",
-        weights_source=os.environ.get("HEADSTART_WEIGHTS_SOURCE") or OFFICIAL_WEIGHTS_SOURCE,
+        weights_source=os.environ.get("HEADSTART_WEIGHTS_SOURCE", ""),
         precision=precision,
         import_folders=_import_folders(home),
         upload_limit_bytes=_upload_limit_bytes(),

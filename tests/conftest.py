@@ -1,5 +1,6 @@
 """Fixtures that all rooms share: a home of one's own, datasets to work on, the real weights."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,10 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from core.backbones.vgg16 import WEIGHTS
+from core.backbones.weights import access as weights
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
+from core.settings import BUNDLED_DATA
 
 # With several workers (``pytest -n 2``) a library that takes a thread for each core would take
 # more than there are. Children inherit this.
@@ -25,8 +29,8 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from core.backbones.weights import digests
 from core.errors import HeadstartError
-from core.pretrained import digests, weights
 from tests.browser import running_browser
 
 # A test that forgets to ask for a home of its own must not write into that of the person who runs
@@ -160,15 +164,15 @@ def digits(session_home: Path) -> Dataset:
 @pytest.fixture(scope="session")
 def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real weights of the base: those of this checkout, else fetched once for the session."""
-    found = weights.status_of("base")
-    if found.available and found.path.name == digests.BASE_FILE_NAME:
+    found = weights.status_of(WEIGHTS)
+    if found.available and found.path.name == WEIGHTS.file_name:
         return found.path
 
     def fetch(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HEADSTART_HOME", str(folder))
             try:
-                weights.fetch()
+                weights.fetch(WEIGHTS)
             except HeadstartError as error:
                 (folder / "refused.txt").write_text(str(error), encoding="utf-8")
 
@@ -184,3 +188,35 @@ def browser() -> Iterator[Any]:
     """A headless Chromium for the tests of one module."""
     with running_browser() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def random_base():
+    """Arrays with the names and shapes of the VGG16 base, He-scaled normal."""
+    published = json.loads((BUNDLED_DATA / "vgg16_notop_digests.json").read_text())["arrays"]
+    generator = np.random.default_rng(3)
+    arrays = {}
+    for name, entry in published.items():
+        shape = tuple(entry["shape"])
+        scale = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) == 4 else 0.0
+        arrays[name] = generator.normal(0, 1, shape).astype(np.float32) * np.float32(scale)
+    return arrays
+
+
+@pytest.fixture
+def random_weights(random_base, monkeypatch):
+    """``load_weights`` gives random arrays; fc1 and fc2 let a few units through."""
+
+    def load_full():
+        full = dict(random_base)
+        for name, rows in (("fc1", 25_088), ("fc2", 4_096)):
+            full[f"{name}/kernel"] = np.zeros((rows, 4_096), np.float32)
+            full[f"{name}/kernel"][:64, :64] = np.eye(64, dtype=np.float32)
+            full[f"{name}/bias"] = np.zeros(4_096, np.float32)
+        return full
+
+    monkeypatch.setattr(
+        weights,
+        "load_weights",
+        lambda weight_set: load_full() if weight_set.include_top else random_base,
+    )

@@ -5,35 +5,24 @@ Pages, report, story and learning curve set the same two strategies side by side
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.verdicts import is_told_apart
-from core.errors import UnknownName
-from core.strategies.registry import find_strategy
+from core.strategies.registry import MAJORITY, STRATEGIES
+from core.strategies.strategy import Role
 
-MAJORITY = "majority"
-Role = Literal["baseline", "from_scratch", "linear_probe", "transfer"]
 # ``is_better(strategy, over)``: whether the more accurate of two is really better.
 IsBetter = Callable[[str, str], bool]
 
 
-def role_of(strategy: str) -> Role:
-    """What a strategy stands for; one that the registry no longer has counts as from scratch."""
-    if strategy == MAJORITY:
-        return "baseline"
-    if strategy == "vgg16_probe":
-        return "linear_probe"
-    try:
-        needs = find_strategy(strategy).needs
-    except UnknownName:
-        return "from_scratch"
-    return "transfer" if "weights" in needs else "from_scratch"
-
-
 def needs_pretrained(strategy: str) -> bool:
-    """Whether it starts from weights made elsewhere."""
-    return role_of(strategy) in ("linear_probe", "transfer")
+    """Whether it starts from weights made elsewhere; no for one that the registry lacks."""
+    return strategy in STRATEGIES and STRATEGIES[strategy].is_pretrained
+
+
+def is_probe(strategy: str) -> bool:
+    """Whether it is a linear probe; no for one that the registry lacks."""
+    return strategy in STRATEGIES and STRATEGIES[strategy].role is Role.LINEAR_PROBE
 
 
 def headline_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
@@ -58,15 +47,15 @@ def headline_of(
     scratch, pretrained = best_from_scratch(accuracies), best_pretrained(accuracies, is_better)
     if scratch is not None and pretrained is not None:
         return scratch, pretrained
-    snapshots = [name for name in accuracies if role_of(name) != "baseline"]
-    among = snapshots if len(snapshots) > 1 else list(accuracies)
+    learned = [name for name in accuracies if name != MAJORITY]
+    among = learned if len(learned) > 1 else list(accuracies)
     ranked = sorted(among, key=lambda name: -accuracies[name])
     return (ranked[1], ranked[0]) if len(ranked) > 1 else None
 
 
 def best_from_scratch(accuracies: Mapping[str, float]) -> str | None:
     """The most accurate strategy that learns from the dataset alone."""
-    names = (name for name in accuracies if role_of(name) == "from_scratch")
+    names = (name for name in accuracies if name != MAJORITY and not needs_pretrained(name))
     return max(names, key=lambda name: accuracies[name], default=None)
 
 
@@ -80,7 +69,7 @@ def best_pretrained(
     """
     names = [name for name in accuracies if needs_pretrained(name)]
     best = max(names, key=lambda name: accuracies[name], default=None)
-    probe = next((name for name in names if role_of(name) == "linear_probe"), None)
+    probe = next(filter(is_probe, names), None)
     if probe is None or best is None or best == probe:
         return best
     return best if is_better(best, probe) else probe

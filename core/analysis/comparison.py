@@ -326,7 +326,7 @@ COLUMN_HELP = {
     "over majority (points)": "Test accuracy minus that of the majority class, in "
     "percentage points: what was really learned.",
     "steady epoch (s)": "Median training time of the epochs after the first; validation excluded.",
-    "features (s)": "What extracting the features of all images with the frozen VGG16 cost, once.",
+    "features (s)": "What extracting the features of all images with the backbone cost, once.",
     "whole run (s)": "Everything from start to score, with extraction counted also where its "
     "result was already in the cache.",
     "log loss (nats)": "Price of wrong confidence on the test images: 0 is perfect, lower is "

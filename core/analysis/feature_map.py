@@ -19,12 +19,12 @@ from core.analysis.feature_map_job import (
     features_folder,
     wanted_features,
 )
+from core.backbones.feature_files import matching_keys
 from core.datasets.storage import open_dataset
 from core.errors import StoreError, UnknownName
 from core.experiments.store import Store
 from core.files import UNREADABLE, read_arrays
 from core.jobs.cached import CachedWork, cache_folder, cached_work
-from core.pretrained.feature_files import matching_keys
 
 # Raised when the same images would be laid out in another way.
 FORMAT = 1
@@ -56,7 +56,7 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Ca
         raise UnknownName("method", method, METHODS)
     spec = store.experiment(experiment_id).spec
     wanted = wanted_features(spec, open_dataset(spec.dataset_id).image_count)
-    known = ";".join(matching_keys(features_folder(), wanted))
+    known = ";".join(key for _, one in wanted for key in matching_keys(features_folder(), one))
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
     result = cache_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
     arguments = {"experiment": experiment_id, "method": method}

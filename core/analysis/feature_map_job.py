@@ -13,6 +13,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
+from core.backbones.backbone import Backbone
+from core.backbones.feature_files import find_stored, matching_keys
+from core.backbones.features import feature_identity
+from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -22,9 +26,6 @@ from core.experiments.store import Store, open_store
 from core.files import write_arrays
 from core.jobs.cached import output_of, remove_oldest
 from core.jobs.context import JobContext
-from core.pretrained import weights
-from core.pretrained.feature_files import find_stored, matching_keys
-from core.pretrained.features import FORMAT
 from core.settings import current_settings
 
 Method = Literal["tsne", "pca"]
@@ -65,19 +66,22 @@ def features_folder() -> Path:
     return current_settings().cache_folder / "features"
 
 
-def wanted_features(spec: ExperimentSpec, image_count: int) -> dict[str, Any]:
-    """What the manifest of features must say that fit this experiment's pictures.
+def wanted_features(
+    spec: ExperimentSpec, image_count: int
+) -> list[tuple[Backbone, dict[str, Any]]]:
+    """What the manifest of features must say that fit this experiment's images, by backbone.
 
     Features of another precision, device or mean are as good for a map.
     """
-    return {
-        "format": FORMAT,
-        "weights": weights.weights_digest("base"),
-        "layer": "block5_pool",
-        "image_size": spec.image_size,
-        "resize": spec.resize,
-        "shape": [image_count, (spec.image_size // 32) ** 2 * 512],
-    }
+    fitting = [one for one in BACKBONES.values() if one.smallest_size <= spec.image_size]
+    return [
+        (
+            backbone,
+            feature_identity(backbone, False, spec.image_size, spec.resize)
+            | {"shape": [image_count, backbone.feature_width(spec.image_size)]},
+        )
+        for backbone in fitting
+    ]
 
 
 def layout_of(store: Store, experiment_id: str, method: Method, context: JobContext) -> Layout:
@@ -181,20 +185,20 @@ def _vectors(
     spec: ExperimentSpec, prepared: PreparedImages, positions: np.ndarray, context: JobContext
 ) -> tuple[np.ndarray, str]:
     """One row of numbers for each picture, float32, and the sentence that says what they are."""
-    wanted = wanted_features(spec, prepared.shape[0]) | {"images": prepared.digest}
     context.report("Looking for features")
-    for key in matching_keys(features_folder(), wanted):
-        stored = find_stored(features_folder(), key)
-        if stored is not None:
-            rows = np.load(stored.path, mmap_mode="r", allow_pickle=False)[positions]
-            return root_normalised(rows.astype(np.float32)), (
-                "Pictures in which VGG16, trained on ImageNet, sees like things lie near each "
-                "other."
-            )
+    for backbone, wanted in wanted_features(spec, prepared.shape[0]):
+        for key in matching_keys(features_folder(), wanted | {"images": prepared.digest}):
+            stored = find_stored(features_folder(), key)
+            if stored is not None:
+                rows = np.load(stored.path, mmap_mode="r", allow_pickle=False)[positions]
+                return root_normalised(rows.astype(np.float32)), (
+                    f"Pictures in which {backbone.title}, trained on ImageNet, sees like things "
+                    "lie near each other."
+                )
     return _small_pixels(prepared, positions, context.report), (
-        "No VGG16 features of these pictures are kept on this machine, so they are compared by "
-        "their pixels: pictures with like colours in like places lie near each other. Run a VGG16 "
-        "strategy on this dataset here to compare them by what they show."
+        "No features of these pictures are kept on this machine, so they are compared by their "
+        "pixels: pictures with like colours in like places lie near each other. Run a strategy "
+        "with frozen features on this dataset here to compare them by what they show."
     )
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.choice import MAJORITY, role_of
 from core.analysis.comparison import title_of
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import holm, sign_flip_p_value, wilson_interval
 from core.errors import BadInput
+from core.strategies.registry import MAJORITY
 
 PICTURES = 10
 VISITOR = "You"
@@ -110,7 +110,7 @@ def players(evidence: ExperimentPredictions) -> tuple[Player, ...]:
                 answers.confidence[0],
             )
             for answers in evidence.answers
-            if role_of(answers.strategy) != "baseline"
+            if answers.strategy != MAJORITY
         ),
     )
 

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from core.analysis.choice import MAJORITY
 from core.analysis.evidence import BASELINE, ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import percentile_interval
 from core.analysis.verdicts import Outcome
 from core.errors import UnknownName
-from core.strategies.registry import find_strategy
+from core.strategies.registry import MAJORITY, find_strategy
 
 
 @dataclass(frozen=True)

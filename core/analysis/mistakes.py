@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.choice import role_of
 from core.analysis.consensus import (
     Consensus,
     best_strategies,
@@ -21,6 +20,7 @@ from core.analysis.consensus import (
 from core.analysis.evidence import ExperimentPredictions
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
+from core.strategies.registry import MAJORITY
 from core.text import csv_cell
 
 # One strategy alone may simply be wrong; two that agree against a label are evidence.
@@ -195,7 +195,7 @@ def hardest(evidence: ExperimentPredictions, count: int) -> tuple[HardImage, ...
     but the majority class count. An image is wrong where more than half of the seeds are.
     """
     asked = good_strategies(evidence) or tuple(
-        answers for answers in evidence.answers if role_of(answers.strategy) != "baseline"
+        answers for answers in evidence.answers if answers.strategy != MAJORITY
     )
     if not asked:
         return ()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.analysis import choice
-from core.analysis.choice import MAJORITY, needs_pretrained, role_of
+from core.analysis.choice import is_probe, needs_pretrained
 from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import wilson_interval
@@ -25,9 +25,12 @@ from core.analysis.verdicts import (
     pair_verdict,
 )
 from core.experiments.records import ExperimentRecord, RunRecord
+from core.strategies.registry import MAJORITY, names_with
+from core.strategies.strategy import Role
 
-# The two rungs from scratch that have scenes of their own.
-PIXELS, FILTERS = "mlp", "cnn"
+# The two strategies from scratch that have scenes of their own, named like them, also in links.
+PIXELS = names_with(Role.FROM_SCRATCH, convolutional=False)[0]
+FILTERS = names_with(Role.FROM_SCRATCH, convolutional=True)[0]
 PICTURES, COMMONEST, HEAD_START = "pictures", "commonest", "head_start"
 TIME, ELSEWHERE = "time", "elsewhere"
 SCENES = (PICTURES, COMMONEST, PIXELS, FILTERS, HEAD_START, TIME, ELSEWHERE)
@@ -176,7 +179,7 @@ class StoryFacts:
         return [
             row
             for row in self.rows.values()
-            if role_of(row.strategy) != "baseline" and row.end_to_end_seconds is not None
+            if row.strategy != MAJORITY and row.end_to_end_seconds is not None
         ]
 
     @cached_property
@@ -186,8 +189,8 @@ class StoryFacts:
         if self.best_pretrained is not None:
             if self.best_from_scratch not in shown:
                 shown.append(self.best_from_scratch)
-            if role_of(self.best_pretrained.strategy) != "linear_probe":
-                shown += [r for r in self.rows.values() if role_of(r.strategy) == "linear_probe"]
+            if not is_probe(self.best_pretrained.strategy):
+                shown += [r for r in self.rows.values() if is_probe(r.strategy)]
             shown.append(self.best_pretrained)
         return self.baseline_bars + tuple(bar_of(row) for row in shown if row is not None)
 
@@ -292,7 +295,7 @@ def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
     scores: dict[str, dict[str, list[float]]] = {}
     for run in runs:
         score = (run.result or {}).get("scores", {}).get("test")
-        if run.state == "finished" and score is not None and role_of(run.strategy) != "baseline":
+        if run.state == "finished" and score is not None and run.strategy != MAJORITY:
             strategies = scores.setdefault(run.experiment_id, {})
             strategies.setdefault(run.strategy, []).append(float(score["accuracy"]))
     gains = {}

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from core.analysis.choice import role_of
 from core.analysis.consensus import good_strategies
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.time_breakdown import TimeBreakdown
@@ -13,6 +12,7 @@ from core.analysis.verdicts import (
     all_pairs,
     pair_verdict,
 )
+from core.strategies.registry import MAJORITY
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Sum
         useless=tuple(
             answers.title
             for answers in evidence.answers
-            if role_of(answers.strategy) != "baseline"
+            if answers.strategy != MAJORITY
             and not against_majority(evidence, answers.strategy).is_better
         ),
         any_good=bool(good),
@@ -96,7 +96,7 @@ def _rivals(
     return [
         (answers, pairs[frozenset((answers.strategy, best.strategy))])
         for answers in evidence.ranked
-        if answers is not best and role_of(answers.strategy) != "baseline"
+        if answers is not best and answers.strategy != MAJORITY
     ]
 
 

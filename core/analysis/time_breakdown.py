@@ -124,7 +124,7 @@ def _seconds_to(result: Mapping[str, Any], epochs: Epochs, accuracy: float) -> f
 class TimeParts:
     """The seconds of one whole run in parts; they add up to ``end_to_end``.
 
-    ``extraction``: getting the features from the frozen VGG16, what it cost when it was done,
+    ``extraction``: getting the features from the frozen backbone, what it cost when it was done,
     also where the run found them in the cache. ``head``: fitting a head on cached features before
     everything is trained. ``first_epoch`` and ``steady_epochs`` (all later ones together):
     training alone, tracing and compiling inside the first. ``validation``: of all epochs.

@@ -7,15 +7,18 @@ accuracies are those that training printed: of the images that were trained on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from core.analysis.comparison import Comparison, Row
-from core.strategies.registry import find_strategy
-from core.strategies.strategy import Strategy
+from core.backbones.registry import find_backbone
+from core.strategies.registry import find_strategy, names_with
+from core.strategies.strategy import Mode, Role, Strategy
 
 NAME = "Transfer learning & the art of using pre-trained models in deep learning"
 TRAINING_IMAGES, TEST_IMAGES, CLASSES, IMAGE_SIZE = 4591, 1200, 16, 224
 FLATTENED_IN_THE_TEXT = 256
 DIGITS_TRAINING_IMAGES = 49_000
+BACKBONE = "vgg16"
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,15 @@ class TutorialModel:
 
 
 MODELS = (
-    TutorialModel("Majority class", ("majority",), 0.176, "—"),
-    TutorialModel("MLP", ("mlp",), 0.0688, "20 to 21 s"),
-    TutorialModel("CNN", ("cnn",), 0.1575, "21 s"),
+    TutorialModel("Majority class", names_with(Role.BASELINE), 0.176, "—"),
+    TutorialModel("MLP", names_with(Role.FROM_SCRATCH, convolutional=False), 0.0688, "20 to 21 s"),
+    TutorialModel("CNN", names_with(Role.FROM_SCRATCH, convolutional=True), 0.1575, "21 s"),
     TutorialModel(
-        "VGG16, last layer trained", ("vgg16_softmax", "vgg16_probe"), 0.70, "“almost negligible”"
+        "VGG16, last layer trained",
+        names_with(mode=Mode.SOFTMAX, backbone=BACKBONE)
+        + names_with(mode=Mode.PROBE, backbone=BACKBONE),
+        0.70,
+        "“almost negligible”",
     ),
 )
 
@@ -72,17 +79,15 @@ def beside(comparison: Comparison | None) -> tuple[Beside, ...]:
 
 def flattened_sizes(image_size: int = IMAGE_SIZE) -> tuple[FlattenedSize, ...]:
     """What the tutorial's CNN can flatten to, for each padding; read from the layers."""
-    cnn = find_strategy("cnn")
+    cnn = find_strategy(names_with(Role.FROM_SCRATCH, convolutional=True)[0])
     paddings = next(setting.choices for setting in cnn.settings if setting.name == "padding")
     return tuple(_flattened(cnn, padding, image_size) for padding in paddings)
 
 
-def vgg16_features(image_size: int = IMAGE_SIZE) -> tuple[tuple[int, ...], int]:
-    """Shape of VGG16's last feature map, and how many numbers it holds: (7, 7, 512), 25088."""
-    probe = find_strategy("vgg16_probe")
-    layers = probe.layers(probe.resolve("article"), image_size, CLASSES)
-    row = next(number for number, layer in enumerate(layers) if layer.kind == "Flatten")
-    return layers[row - 1].output, layers[row].output[0]
+def backbone_features(image_size: int = IMAGE_SIZE) -> tuple[tuple[int, ...], int]:
+    """Shape of the backbone's last feature map, and its numbers in all: (7, 7, 512), 25088."""
+    shape = find_backbone(BACKBONE).layers(image_size, False)[-1].output
+    return shape, prod(shape)
 
 
 def chance_accuracy() -> float:

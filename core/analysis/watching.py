@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from core.analysis.choice import role_of
 from core.analysis.comparison import title_of
 from core.analysis.curves import Curve
 from core.datasets.dataset import Dataset
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
+from core.strategies.registry import MAJORITY
 from core.training.watching import watched_rows
 
 END = 1.0
@@ -99,7 +99,7 @@ def majority_fraction(
     None where neither a majority run nor the dataset is known.
     """
     for run in runs:
-        if role_of(run.strategy) == "baseline" and run.state == "finished" and run.result:
+        if run.strategy == MAJORITY and run.state == "finished" and run.result:
             return float(run.result["scores"]["validation"]["accuracy"])
     if dataset is None or spec.majority_class not in dataset.classes:
         return None
@@ -123,7 +123,7 @@ def snapshots(
     labels = None if dataset is None else dataset.labels
     found = []
     for strategy in dict.fromkeys(run.strategy for run in runs):
-        if role_of(strategy) != "baseline":
+        if strategy != MAJORITY:
             own = [run for run in runs if run.strategy == strategy]
             run = _shown(own, seed)
             found.append(_snapshot(run, epochs.get((strategy, run.seed), ()), labels))

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     _add_datasets(verbs)
     _add_strategies(verbs)
-    _add_weights(verbs)
+    _add_backbones(verbs)
     _add_run(verbs)
     _add_experiments(verbs)
     _add_runs(verbs)
@@ -96,14 +96,23 @@ def _add_strategies(verbs: Any) -> None:
     _verb(verbs, "strategies", "show the ladder, with settings", "strategies:show_all")
 
 
-def _add_weights(verbs: Any) -> None:
-    group = _group(verbs, "weights", "the pre-trained VGG16 weights")
-    _verb(group, "status", "what is there, from where, since when", "weights:status")
+def _add_backbones(verbs: Any) -> None:
+    group = _group(verbs, "backbones", "pre-trained networks and their weights")
+    _verb(group, "list", "what each is: accuracy, size, licence", "backbones:list_all")
+    _verb(group, "status", "what is there, from where, since when", "backbones:status")
     fetch = _verb(group, "fetch", "get the weights from the first source that has them",
-                  "weights:fetch")  # fmt: skip
-    fetch.add_argument(
-        "--full", action="store_true", help="the whole VGG16 with fc1 and fc2 (528 MB)"
-    )
+                  "backbones:fetch")  # fmt: skip
+    fetch.add_argument("names", nargs="*", metavar="NAME", help="a backbone (default: all)")
+    fetch.add_argument("--include-top", action="store_true",
+                       help="with the layers above the last feature map")  # fmt: skip
+    fetch.set_defaults(as_list=True)
+    group = _group(verbs, "weights", "the weights of the tutorial's backbone; see backbones")
+    _verb(group, "status", "what is there, from where, since when", "backbones:status")
+    fetch = _verb(group, "fetch", "get the weights from the first source that has them",
+                  "backbones:fetch")  # fmt: skip
+    fetch.add_argument("--full", action="store_true", dest="include_top",
+                       help="with the layers above the last feature map (528 MB)")  # fmt: skip
+    fetch.set_defaults(as_list=False, names=[])
 
 
 def _add_run(verbs: Any) -> None:

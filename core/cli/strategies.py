@@ -16,7 +16,8 @@ def show_all(arguments: argparse.Namespace) -> int:
         print_json([_document(entry) for entry in ladder])
         return 0
     for entry in ladder:
-        needs = f" (needs {', '.join(sorted(entry.needs))})" if entry.needs else ""
+        always = sorted(entry.needs({}))
+        needs = f" (needs {', '.join(always)})" if always else ""
         print(f"{entry.name}: {entry.title}{needs}")
         print(f"  {entry.teaches}")
         print(f"  Tutorial: {entry.tutorial}")
@@ -38,7 +39,10 @@ def _document(entry: Strategy) -> dict[str, Any]:
         "title": entry.title,
         "teaches": entry.teaches,
         "tutorial": entry.tutorial,
-        "needs": sorted(entry.needs),
+        "needs": sorted(entry.needs({})),
+        "role": entry.role,
+        "backbone": entry.backbone.name if entry.backbone else None,
+        "mode": entry.mode,
         "cost": entry.cost,
         "settings": [asdict(item) for item in entry.settings],
     }

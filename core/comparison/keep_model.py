@@ -121,4 +121,4 @@ def read_package(path: Path) -> bytes:
 
 
 def _has_network(run: RunRecord) -> bool:
-    return "gradient" in find_strategy(run.strategy).needs
+    return find_strategy(run.strategy).has_network

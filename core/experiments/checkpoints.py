@@ -1,6 +1,6 @@
 """What a run keeps of its network, and where the network looked: the side that pages see.
 
-No Keras here: ``core.networks.explain_job`` computes the heat maps in a process of its own.
+No Keras here: ``core.experiments.explain_job`` computes the heat maps in a process of its own.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
     None if there are."""
     if run.state != "finished":
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
-    if "gradient" not in find_strategy(run.strategy).needs:
+    if not find_strategy(run.strategy).has_network:
         return f"{find_strategy(run.strategy).title} has no network: it never looks at a picture."
     result = run.result or {}
     # A file may lie there from an attempt before, so what the run says of itself comes first.

@@ -13,6 +13,8 @@ from typing import Any
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.strategies.registry import find_strategy
+from core.strategies.settings import uses_dataset_mean
+from core.strategies.strategy import Strategy
 
 EVERY_SPLIT = ("train", "validation", "test")
 Measured = tuple[ExperimentRecord, RunRecord, Mapping[str, Any]]
@@ -67,7 +69,7 @@ def forecast_experiment(
             continue
         parts.append(_scaled(closest, spec, settings))
         seconds = _scaled_extraction(closest, spec, settings)
-        if seconds and settings.get("start") != "fresh":
+        if seconds and "features" in find_strategy(strategy).needs(settings):
             extraction[_features_kind(strategy, settings)] = seconds
     known = [part for part in parts if part.seconds is not None]
     extraction_seconds = sum(extraction.values())
@@ -87,7 +89,7 @@ def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) 
     candidates.sort(key=lambda entry: entry[1].finished_at or "", reverse=True)
     candidates.sort(
         key=lambda entry: (
-            _unlike(settings, entry[1].settings),
+            _unlike(find_strategy(strategy), settings, entry[1].settings),
             entry[0].recorded,
             abs(entry[0].spec.image_size - spec.image_size),
         )
@@ -95,9 +97,10 @@ def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) 
     return candidates[0] if candidates else None
 
 
-def _unlike(wanted: Mapping[str, Any], measured: Mapping[str, Any]) -> int:
+def _unlike(strategy: Strategy, wanted: Mapping[str, Any], measured: Mapping[str, Any]) -> int:
     """How many of the settings that change what is computed differ."""
-    return sum(wanted.get(name) != measured.get(name) for name in ("head", "start", "k"))
+    changing = [setting.name for setting in strategy.settings if setting.changes_work]
+    return sum(wanted.get(name) != measured.get(name) for name in changing)
 
 
 def _scaled(
@@ -146,8 +149,9 @@ def _scaled_extraction(
 
 def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:
     """Strategies of the same kind find each other's features in the cache."""
-    needs = find_strategy(strategy).needs_for(settings)
-    return ("full_weights" in needs, settings.get("mean"))
+    found = find_strategy(strategy)
+    backbone = found.backbone.name if found.backbone else None
+    return (backbone, found.include_top(settings), uses_dataset_mean(settings))
 
 
 def _share(wanted: Mapping[str, int], measured: Mapping[str, int], splits: Sequence[str]) -> float:
@@ -159,10 +163,9 @@ def _share(wanted: Mapping[str, int], measured: Mapping[str, int], splits: Seque
 def _pixel_share(
     wanted: ExperimentSpec, measured: ExperimentSpec, settings: Mapping[str, Any], run: RunRecord
 ) -> float:
-    """How many times as many pixels; 1 where fc1 fixes the picture to one size."""
-    if "full_weights" in find_strategy(run.strategy).needs_for(settings):
-        return 1.0
-    return (wanted.image_size / measured.image_size) ** 2
+    """How many times as many pixels the network computes on; 1 where its top fixes the size."""
+    side = find_strategy(run.strategy).network_side
+    return (side(settings, wanted.image_size) / side(run.settings, measured.image_size)) ** 2
 
 
 def _machine(experiment: ExperimentRecord) -> str:

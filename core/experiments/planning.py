@@ -6,13 +6,13 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from core.backbones.weights.access import fetch_command, is_available
 from core.datasets.choices import RESIZES
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments.spec import ExperimentSpec
-from core.pretrained.weights import fetch_command, is_available
 from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
@@ -90,22 +90,23 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
 
 def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str | None:
     """Why the strategy cannot run on this machine, with the command that helps; None if it can."""
-    needs = strategy.needs_for(settings)
-    if "full_weights" in needs and not is_available("full"):
-        return (
-            f"{strategy.name} {_with_head(settings)}needs the full VGG16 weights (fc1 and fc2), "
-            f"which are not on this machine. Get them with: {fetch_command('full')}"
-        )
-    if "weights" in needs and not is_available("base"):
-        return (
-            f"{strategy.name} needs the VGG16 ImageNet weights, which are not on this machine. "
-            f"Get them with: {fetch_command('base')}"
-        )
-    return None
+    weight_set = strategy.weights(settings)
+    if weight_set is None or is_available(weight_set):
+        return None
+    return (
+        f"{strategy.name} {_with_setting(strategy, settings)}needs the {weight_set.title}, "
+        f"which is not on this machine. Get it with: {fetch_command(weight_set)}"
+    )
 
 
-def _with_head(settings: Mapping[str, Any]) -> str:
-    return "with head 'fc' " if settings.get("head") == "fc" else ""
+def _with_setting(strategy: Strategy, settings: Mapping[str, Any]) -> str:
+    """The setting that asks for other weights than the strategy needs without it."""
+    usual = strategy.weights({})
+    return "".join(
+        f"with {name} '{value}' "
+        for name, value in settings.items()
+        if strategy.weights({name: value}) != usual
+    )
 
 
 def _chosen(strategies: ChosenStrategies) -> list[Strategy]:

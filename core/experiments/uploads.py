@@ -119,7 +119,7 @@ def _check(files: Sequence[Upload]) -> None:
     if all(PurePosixPath(name).suffix.lower() in MODEL_SUFFIXES for name, _ in files):
         raise BadInput(
             f"{shown_name(files[0][0])} is a model file, not pictures. Give a zip with one folder"
-            " of pictures for each class. VGG16 weights go into the folder that"
+            " of pictures for each class. Weights of pre-trained networks go into the folder that"
             " `python -m core weights status` names.",
             "upload",
         )

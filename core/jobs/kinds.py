@@ -64,7 +64,7 @@ KINDS: dict[str, JobKind] = {
             niceness=YIELDING,
             saves_memory="close other programs, or give fewer images at a time",
         ),
-        JobKind("explain", "core.networks.explain_job:run", "cpu", "heat map", niceness=LOWEST),
+        JobKind("explain", "core.experiments.explain_job:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map_job:run", "cpu", "map", niceness=LOWEST),
         JobKind("live", "core.live.server:run", "live", "live process"),
         JobKind("export", "core.reports.export_job:run", "cpu", "export", niceness=LOWEST),

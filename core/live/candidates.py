@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.backbones.weights.access import is_available, what_to_do
 from core.datasets.storage import open_dataset
 from core.errors import UnknownName
 from core.experiments.checkpoints import why_no_weights
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.pretrained.digests import Kind
-from core.pretrained.weights import is_available, what_to_do
-from core.strategies.registry import STRATEGIES, find_strategy
-
-MAJORITY = "majority"
+from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy
 
 
 @dataclass(frozen=True)
@@ -89,17 +86,13 @@ def _why_not(
 def _why_no_imagenet(run: RunRecord) -> str | None:
     """A network keeps the arrays that its run changed; the others are the published ones."""
     strategy = find_strategy(run.strategy)
-    needs = strategy.needs_for(run.settings)
-    kinds: tuple[tuple[str, Kind], ...] = (("full_weights", "full"), ("weights", "base"))
-    for need, kind in kinds:
-        if need in needs:
-            if is_available(kind):
-                return None
-            return (
-                f"{strategy.title} stands on VGG16's ImageNet weights, which are not on this "
-                f"machine. {what_to_do(kind)}"
-            )
-    return None
+    weight_set = strategy.weights(run.settings)
+    if strategy.backbone is None or weight_set is None or is_available(weight_set):
+        return None
+    return (
+        f"{strategy.title} stands on {strategy.backbone.title}'s ImageNet weights, which are not "
+        f"on this machine. {what_to_do(weight_set)}"
+    )
 
 
 def _why_no_dataset(experiment: ExperimentRecord) -> str | None:

@@ -15,7 +15,7 @@ import numpy as np
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.store import Store
-from core.live.candidates import MAJORITY, Candidate, candidates
+from core.live.candidates import Candidate, candidates
 from core.live.images import (
     Likeness,
     UploadedPicture,
@@ -30,6 +30,7 @@ from core.live.process import (
     start_server,
 )
 from core.live.protocol import Body
+from core.strategies.registry import MAJORITY
 from core.training.spec import with_train_share
 
 __all__ = [
@@ -85,8 +86,8 @@ class LiveAnswer:
 
     ``probabilities`` float32 ``(classes,)``. ``seconds``: from the prepared picture to the
     probabilities, this network alone, one after another on the processor; a strategy on frozen
-    features pays for its own pass through VGG16. ``heat_map`` float32 ``(h, w)``, 0 to 1, for the
-    predicted class; None without a convolution or where it was not asked for.
+    features pays for its own pass through the backbone. ``heat_map`` float32 ``(h, w)``, 0 to 1,
+    for the predicted class; None without a convolution or where it was not asked for.
     """
 
     strategy: str

@@ -20,8 +20,8 @@ from core.experiments.checkpoints import read_weights
 from core.experiments.store import Store
 from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
-from core.training.explain import explain
-from core.training.restore import RestoredModel, restored_model
+from core.networks.explain import explain
+from core.networks.restore import RestoredModel, restored_model
 
 FAILED_SECONDS = 60.0
 # What to say of one network of this process that fails.

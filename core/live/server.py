@@ -15,6 +15,7 @@ import traceback
 from multiprocessing.connection import Connection, Listener
 from typing import Any
 
+from core.backbones.backend import load_keras
 from core.experiments.store import open_store
 from core.jobs.context import JobContext
 from core.jobs.failures import in_words
@@ -33,7 +34,6 @@ from core.live.protocol import (
     server_folder,
 )
 from core.live.requests import ModelWork
-from core.pretrained.backend import load_keras
 from core.settings import current_settings
 
 TICK_SECONDS = 1.0

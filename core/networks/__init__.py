@@ -1,1 +1,1 @@
-"""A trained network used again: the job that says where it looked."""
+"""A trained network used again: put together from its weights, explained, exported."""

@@ -37,7 +37,7 @@ from core.jobs.context import JobContext
 from core.training.spec import TrainingSpec
 
 PACKAGES_LIMIT_BYTES = 2 * 1024**3
-"""What kept packages may take together: some ten of VGG16."""
+"""What kept packages may take together: some ten of large networks."""
 
 CHECKED_PICTURES = 64
 CHECKED_TOGETHER = 16
@@ -109,10 +109,10 @@ def _write_networks(
 ) -> PackageFacts:
     context.report("Loading the libraries")
     # Imported here: these load Keras, and it should be said before that.
-    from core.pretrained.backend import load_keras
-    from core.training.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.backbones.backend import load_keras
+    from core.networks.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.networks.restore import restored_model
     from core.training.policy import library_versions
-    from core.training.restore import restored_model
 
     weights = read_weights(run.id)
     context.report("Putting the network together")
@@ -141,7 +141,7 @@ def _write_networks(
 
 def _compared(run_id: str, spec: TrainingSpec, dataset: Dataset, path: Path) -> _Check:
     """The file's answers to some test pictures beside those that the run stored."""
-    from core.training.keras_export import probabilities_of_file
+    from core.networks.keras_export import probabilities_of_file
 
     stored = read_predictions(run_id)
     rows = np.unique(

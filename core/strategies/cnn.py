@@ -1,24 +1,21 @@
 """The convolutional network of three blocks, trained from nothing."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from core.errors import BadInput
-from core.strategies import common
-from core.strategies.layer_record import (
+from core.layers.record import (
     LayerRecord,
     convolution,
     dense,
     dropout,
     flatten,
+    image_layer,
     max_pooling,
-    picture_layer,
     softmax,
 )
-from core.strategies.plan import BuildContext, Plan, Stage
-from core.strategies.settings import Setting
-from core.strategies.strategy import Strategy
+from core.strategies.settings import Setting, batch_size, epochs, learning_rate
+from core.strategies.settings import dropout as dropout_setting
+from core.strategies.strategy import Appearance, Role, Settings, Strategy
 
 FILTERS = 32
 KERNEL = 5
@@ -28,9 +25,9 @@ DENSE_UNITS = 64
 
 
 def blocks(image_size: int, padding: str) -> tuple[LayerRecord, ...]:
-    """From the picture to the last pooling: its side is 2 of 224 with ``valid``, 3 with ``same``,
-    and 0 of a picture that is too small."""
-    layers = [picture_layer("RescaleToUnit", "rescale_to_unit", image_size)]
+    """From the image to the last pooling: its side is 2 at 224 pixels with ``valid`` padding, 3
+    with ``same``, and 0 for an image that is too small."""
+    layers = [image_layer("RescaleToUnit", "rescale_to_unit", image_size)]
     for place in range(1, BLOCKS + 1):
         filters = convolution(layers[-1], f"convolution_{place}", FILTERS, KERNEL, padding)
         pooled = max_pooling(filters, f"pooling_{place}", POOL)
@@ -38,10 +35,11 @@ def blocks(image_size: int, padding: str) -> tuple[LayerRecord, ...]:
     return tuple(layers)
 
 
-def architecture(
-    settings: Mapping[str, Any], image_size: int, class_count: int
-) -> tuple[LayerRecord, ...]:
-    """``BadInput`` where the poolings leave nothing of the picture."""
+def architecture(settings: Settings, image_size: int, class_count: int) -> tuple[LayerRecord, ...]:
+    """Three blocks of convolution and max pooling, dense 64, dropout, softmax.
+
+    Raises ``BadInput`` where the poolings leave nothing of the image.
+    """
     padding = settings["padding"]
     layers = blocks(image_size, padding)
     if layers[-1].output[0] < 1:
@@ -58,43 +56,10 @@ def architecture(
     return (*layers, row, hidden, dropped, softmax(dropped, class_count))
 
 
-def build(context: BuildContext) -> Plan:
-    """Three blocks of convolution, ReLU and max pooling; dense 64, dropout, softmax; Adam."""
-    import keras
-
-    from core.pretrained.preprocessing import RescaleToUnit
-    from core.strategies.layers import softmax_layer
-
-    settings = context.settings
-    layers: list[Any] = [
-        keras.Input(context.image_shape, dtype="uint8"),
-        RescaleToUnit(context.image_size, name="rescale_to_unit"),
-    ]
-    for place in range(1, BLOCKS + 1):
-        layers.append(
-            keras.layers.Conv2D(
-                FILTERS,
-                KERNEL,
-                padding=settings["padding"],
-                activation="relu",
-                name=f"convolution_{place}",
-            )
-        )
-        layers.append(keras.layers.MaxPooling2D(POOL, name=f"pooling_{place}"))
-    layers += [
-        keras.layers.Flatten(name="flatten"),
-        keras.layers.Dense(DENSE_UNITS, activation="relu", name="dense_1"),
-        keras.layers.Dropout(settings["dropout"], name="dropout"),
-        softmax_layer(context.class_count),
-    ]
-    optimizer = keras.optimizers.Adam(settings["learning_rate"])
-    model = keras.Sequential(layers, name="cnn")
-    return Plan((Stage("main", model, optimizer, settings["epochs"], settings["batch_size"]),))
-
-
 CNN = Strategy(
     name="cnn",
     title="CNN, three blocks",
+    role=Role.FROM_SCRATCH,
     teaches="Filters that are learned from your images alone see edges and shapes, but a few "
     "thousand pictures teach them little.",
     tutorial="Case 1: three blocks of 32 filters 5×5 with max pooling 4×4, dense 64, dropout 0.5. "
@@ -110,13 +75,15 @@ CNN = Strategy(
             "valid",
             choices=("same", "valid"),
         ),
-        common.dropout("dropout", "Dropout", 0.5),
-        common.epochs(quick=15, article=10),
-        common.batch_size(quick=32, article=32),
-        common.learning_rate(quick=1e-3, article=1e-3),
+        dropout_setting("dropout", "Dropout", 0.5),
+        epochs(quick=15, article=10),
+        batch_size(quick=32, article=32),
+        learning_rate(quick=1e-3, article=1e-3),
     ),
-    needs=frozenset({"gradient"}),
     cost=20,
-    builder="core.strategies.cnn:build",
+    appearance=Appearance("#5A82FA", "triangle-up"),
+    terms=("CNN",),
+    needs=lambda _settings: frozenset({"gradient"}),
     architecture=architecture,
+    default_chosen=True,
 )

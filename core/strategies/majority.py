@@ -1,26 +1,32 @@
-"""The majority class: what one gets for always giving the commonest answer."""
+"""The majority class: what one gets by always predicting the most frequent class."""
 
-from core.strategies.plan import BuildContext, Plan
-from core.strategies.strategy import Strategy
+from typing import Any
+
+from core.strategies.strategy import Appearance, Role, Strategy
 
 
-def build(_context: BuildContext) -> Plan:
-    """scikit-learn's ``DummyClassifier``; ``prior`` predicts the commonest class, with the class
-    shares of the training images as probabilities, so that its log loss is finite."""
+def estimator() -> Any:
+    """scikit-learn's ``DummyClassifier``. Its ``prior`` predicts the majority class, with the class
+    fractions of the training images as probabilities, so that the log loss is finite."""
     from sklearn.dummy import DummyClassifier
 
-    return Plan(estimator=DummyClassifier(strategy="prior"))
+    return DummyClassifier(strategy="prior")
 
 
-MAJORITY = Strategy(
+MAJORITY_CLASS = Strategy(
     name="majority",
     title="Majority class",
+    role=Role.BASELINE,
     teaches="Always answering the commonest class is the score that any model has to beat: "
     "an accuracy means nothing without it.",
     tutorial="Case 1 compares every network with it: 17.6 % by always naming the commonest theme.",
     settings=(),
-    needs=frozenset(),
     cost=0,
-    builder="core.strategies.majority:build",
+    appearance=Appearance("#8C8C8C", "line-ns", "dot"),
+    terms=("majority class", "baseline"),
+    needs=lambda _settings: frozenset(),
+    fits=lambda _settings: (),
+    estimator="core.strategies.majority:estimator",
     convolutional=False,
+    default_chosen=True,
 )

@@ -2,11 +2,10 @@
 
 from core.errors import UnknownName
 from core.strategies.cnn import CNN
-from core.strategies.majority import MAJORITY
+from core.strategies.majority import MAJORITY_CLASS
 from core.strategies.mlp import MLP
-from core.strategies.strategy import Strategy
-from core.strategies.vgg16_frozen import VGG16_FEATURES, VGG16_PROBE, VGG16_SOFTMAX
-from core.strategies.vgg16_trained import VGG16_FINETUNE, VGG16_FREEZE, VGG16_SCRATCH
+from core.strategies.strategy import Mode, Role, Strategy
+from core.strategies.transfer.vgg16 import VGG16_STRATEGIES
 
 
 def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
@@ -21,17 +20,13 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
 
 STRATEGIES: dict[str, Strategy] = registered(
     (
-        MAJORITY,
+        MAJORITY_CLASS,
         MLP,
         CNN,
-        VGG16_SCRATCH,
-        VGG16_PROBE,
-        VGG16_FEATURES,
-        VGG16_SOFTMAX,
-        VGG16_FREEZE,
-        VGG16_FINETUNE,
+        *VGG16_STRATEGIES,
     )
 )
+MAJORITY = MAJORITY_CLASS.name
 
 
 def find_strategy(name: str) -> Strategy:
@@ -39,3 +34,23 @@ def find_strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
         raise UnknownName("strategy", name, STRATEGIES)
     return STRATEGIES[name]
+
+
+def names_with(
+    *roles: Role,
+    mode: Mode | None = None,
+    backbone: str | None = None,
+    convolutional: bool | None = None,
+) -> tuple[str, ...]:
+    """Names of the strategies that fit all that is given, in the order of the registry.
+
+    Without ``roles`` any role fits; None fits anything.
+    """
+    return tuple(
+        entry.name
+        for entry in STRATEGIES.values()
+        if (not roles or entry.role in roles)
+        and (mode is None or entry.mode == mode)
+        and (backbone is None or (entry.backbone and entry.backbone.name == backbone))
+        and (convolutional is None or entry.convolutional == convolutional)
+    )

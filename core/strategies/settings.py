@@ -1,4 +1,7 @@
-"""Settings of strategies: typed, with ranges and presets, refused by the name of the field."""
+"""Settings of strategies: typed, with ranges and presets, refused by the name of the field.
+
+Those that several strategies share are at the end.
+"""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +19,8 @@ class Setting:
     """One number, choice or switch of a strategy.
 
     ``low`` and ``high`` are inclusive; ``choices`` are for ``kind="choice"``. ``quick`` and
-    ``article`` are the values of the two presets.
+    ``article`` are the values of the two presets. ``changes_work``: a run with another value does
+    other work, so a forecast prefers runs that had the same.
     """
 
     name: str
@@ -29,6 +33,7 @@ class Setting:
     high: float | None = None
     choices: tuple[str, ...] = ()
     unit: str = ""
+    changes_work: bool = False
 
     def value_for(self, preset: str) -> Value:
         return self.quick if preset == "quick" else self.article
@@ -90,3 +95,79 @@ def resolve_settings(
             raise UnknownName(f"setting of {strategy}", name, by_name)
         values[name] = by_name[name].checked(raw, f"{strategy}.{name}")
     return values
+
+
+def epochs(quick: int, article: int) -> Setting:
+    """How many epochs, with the value of each preset."""
+    return Setting(
+        "epochs",
+        "int",
+        "Epochs",
+        "How often every training image is seen. The epoch that does best on the validation "
+        "images is the one that is scored.",
+        quick,
+        article,
+        low=1,
+        high=1000,
+    )
+
+
+def batch_size(quick: int, article: int) -> Setting:
+    """Images in a batch, with the value of each preset."""
+    return Setting(
+        "batch_size",
+        "int",
+        "Batch size",
+        "Images between two steps of the optimiser.",
+        quick,
+        article,
+        low=1,
+        high=1024,
+        unit="images",
+    )
+
+
+def learning_rate(quick: float, article: float) -> Setting:
+    """The optimiser's learning rate, with the value of each preset."""
+    return Setting(
+        "learning_rate",
+        "float",
+        "Learning rate",
+        "Length of the optimiser's steps. Too long and the loss becomes NaN; too short and "
+        "nothing is learned.",
+        quick,
+        article,
+        low=1e-7,
+        high=1.0,
+    )
+
+
+def dropout(name: str, title: str, rate: float) -> Setting:
+    """A dropout rate, 0 to 0.9, the same in both presets."""
+    return Setting(
+        name,
+        "float",
+        title,
+        "Share of the units that is switched off at random in each training step.",
+        rate,
+        rate,
+        low=0.0,
+        high=0.9,
+    )
+
+
+MEAN = Setting(
+    "mean",
+    "choice",
+    "Mean that is subtracted",
+    "ImageNet's mean colour, which the weights were trained with, or the mean colour of your own "
+    "training images. Readers of the tutorial asked which: try both.",
+    "imagenet",
+    "imagenet",
+    choices=("imagenet", "dataset"),
+)
+
+
+def uses_dataset_mean(settings: Mapping[str, Any]) -> bool:
+    """Whether the mean colour of the training images is subtracted, and not ImageNet's."""
+    return settings.get(MEAN.name) == "dataset"

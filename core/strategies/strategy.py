@@ -1,55 +1,152 @@
-"""The record that describes one rung of the ladder.
+"""The record that describes one strategy: a way to get a classifier.
 
-It names builders by dotted path and imports none of them, so that the web process can show the
-ladder without loading TensorFlow; a worker resolves the path when a run starts.
+It is data and functions of data: the web process shows strategies without loading TensorFlow.
+``core.strategies.network`` makes the Keras networks from it, in a worker.
 """
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal
 
-from core.strategies.layer_record import LayerRecord, outline_of
+from core.backbones.backbone import Backbone
+from core.backbones.weights.digests import WeightSet
+from core.layers.record import LayerRecord, outline_of
 from core.strategies.settings import Setting, Value, resolve_settings
 
 Need = Literal["gradient", "weights", "full_weights", "features"]
-Architecture = Callable[[Mapping[str, Any], int, int], tuple[LayerRecord, ...]]
+Settings = Mapping[str, Any]
+
+
+class Role(StrEnum):
+    """What a strategy is there for. Pages, story and analysis choose by role, never by name."""
+
+    BASELINE = "baseline"  # always the majority class
+    FROM_SCRATCH = "from scratch"  # a network of its own, without pre-training
+    RANDOM_START = "random start"  # the network of a backbone, without its weights
+    LINEAR_PROBE = "linear probe"  # a linear layer on the features of a frozen backbone
+    FROZEN_FEATURES = "frozen features"  # another head on the features of a frozen backbone
+    FINE_TUNED = "fine-tuned"  # a backbone whose own weights are trained further
+
+
+PRETRAINED_ROLES = frozenset({Role.LINEAR_PROBE, Role.FROZEN_FEATURES, Role.FINE_TUNED})
+
+
+class Mode(StrEnum):
+    """How far a backbone is trained."""
+
+    PROBE = "probe"
+    DENSE = "dense"
+    SOFTMAX = "softmax"
+    FREEZE = "freeze"
+    FINETUNE = "finetune"
+    SCRATCH = "scratch"
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How a strategy looks on every chart; ``marker`` and ``dash`` are Plotly names."""
+
+    colour: str
+    marker: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a network is fitted. ``epochs`` are planned ones.
+
+    ``momentum`` (with Nesterov's correction) and ``decay`` (the learning rate is divided by
+    1 + decay × steps) are for ``sgd``.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    optimizer: Literal["adam", "sgd"] = "adam"
+    momentum: float = 0.0
+    decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of a run, in order; the last one is named ``main``.
+
+    ``on_features``: only what stands on the backbone is fitted, on cached features.
+    """
+
+    name: str
+    options: FitOptions
+    on_features: bool = False
+
+
+def one_fit(settings: Settings) -> tuple[Fit, ...]:
+    """Everything at once, with Adam, as the usual settings say."""
+    return (Fit("main", adam(settings)),)
+
+
+def adam(settings: Settings) -> FitOptions:
+    return FitOptions(settings["epochs"], settings["batch_size"], settings["learning_rate"])
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """One rung of the ladder.
+    """A way to get a classifier.
 
-    ``teaches`` says in a sentence what the rung shows, ``tutorial`` where the tutorial describes
-    it. ``needs``: ``gradient`` (trained by the engine, has the device to itself), ``weights``
-    (ImageNet weights of the VGG16 base), ``full_weights`` (fc1 and fc2 too), ``features``
-    (frozen features from the cache). ``cost`` orders the work: cheap strategies run first.
-    ``builder`` is ``"module:function"``; see ``core.strategies.plan``. ``architecture`` gives the
-    layers that it builds, as data (see ``layers``); None where there is no network.
-    ``convolutional`` says that there is a feature map to show where the network looked.
+    ``teaches``: what it shows, in a sentence. ``tutorial``: where the tutorial describes it.
+    ``cost``: orders the work; cheap strategies run first.
+    ``appearance``: colour and marker; the two together belong to no other strategy.
+    ``terms``: the words of its title that the glossary explains.
+    ``needs(settings)``: ``gradient`` (trained by the engine, has the device to itself), ``weights``
+    (of the backbone, without top), ``full_weights`` (with top), ``features`` (from the cache).
+    ``needs({})`` is what it always needs.
+    ``architecture(settings, image_size, class_count)``: its network as layer records; None where
+    there is no network. Raises ``BadInput`` for an image size that does not fit.
+    ``fits(settings)``: how the network is fitted.
+    ``estimator``: ``"module:function"`` that makes an estimator of scikit-learn, for a strategy
+    without a network.
+    ``backbone``, ``mode``: the pre-trained network and how far it is trained; None for others.
+    ``convolutional``: there is a feature map that can show where the network looked.
+    ``default_chosen``: chosen at first in a new experiment.
     """
 
     name: str
     title: str
+    role: Role
     teaches: str
     tutorial: str
     settings: tuple[Setting, ...]
-    needs: frozenset[Need]
     cost: int
-    builder: str
-    architecture: Architecture | None = None
+    appearance: Appearance
+    terms: tuple[str, ...]
+    needs: Callable[[Settings], frozenset[Need]]
+    architecture: Callable[[Settings, int, int], tuple[LayerRecord, ...]] | None = None
+    fits: Callable[[Settings], tuple[Fit, ...]] = one_fit
+    estimator: str | None = None
+    backbone: Backbone | None = None
+    mode: Mode | None = None
     convolutional: bool = True
+    default_chosen: bool = False
+
+    @property
+    def has_network(self) -> bool:
+        return self.architecture is not None
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it starts from weights that were trained on other images."""
+        return self.role in PRETRAINED_ROLES
 
     def layers(
-        self, settings: Mapping[str, Any], image_size: int, class_count: int
+        self, settings: Settings, image_size: int, class_count: int
     ) -> tuple[LayerRecord, ...]:
-        """The layers from picture to probabilities, without building them; none of ``majority``.
+        """The layers from image to probabilities, without building them; none without a network.
 
         Raises ``BadInput`` at ``image_size`` (pixels) where the architecture does not fit.
         """
         return self.architecture(settings, image_size, class_count) if self.architecture else ()
 
-    def describe(self, settings: Mapping[str, Any], image_size: int) -> str:
+    def describe(self, settings: Settings, image_size: int) -> str:
         """The layers in one line, with their sizes at this image size in pixels.
 
         Raises ``BadInput`` as ``layers`` does, so that callers also use it to check an experiment
@@ -58,17 +155,22 @@ class Strategy:
         any_count = 2  # the line does not say how many classes there are
         return outline_of(self.layers(settings, image_size, any_count))
 
-    def resolve(self, preset: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Value]:
+    def resolve(self, preset: str, overrides: Settings | None = None) -> dict[str, Value]:
         """Complete, validated settings; see ``resolve_settings``."""
         return resolve_settings(self.name, self.settings, preset, overrides)
 
-    def needs_for(self, settings: Mapping[str, Any]) -> frozenset[Need]:
-        """The needs under these settings: the ``fc`` head wants the full weights."""
-        if settings.get("head") == "fc":
-            return self.needs | {"full_weights"}
-        return self.needs
+    def include_top(self, settings: Settings) -> bool:
+        """Whether the backbone is used with its top."""
+        return "full_weights" in self.needs(settings)
 
-    def load_builder(self) -> Callable[..., Any]:
-        """Import and return the builder. Only workers call this: it may load Keras."""
-        module, function = self.builder.split(":")
-        return getattr(importlib.import_module(module), function)
+    def weights(self, settings: Settings) -> WeightSet | None:
+        """The pre-trained weights that it stands on; None for a strategy without any."""
+        if self.backbone is None or "weights" not in self.needs(settings):
+            return None
+        return self.backbone.weight_set(self.include_top(settings))
+
+    def network_side(self, settings: Settings, image_size: int) -> int:
+        """Pixels of the side that the network computes on, where images have ``image_size``."""
+        if self.backbone is None:
+            return image_size
+        return self.backbone.side(image_size, self.include_top(settings))

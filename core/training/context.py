@@ -1,13 +1,13 @@
-"""What a builder is told about a run: the same when it is trained and when it is restored."""
+"""What a network depends on: the same when it is trained and when it is restored."""
 
 import numpy as np
 
+from core.backbones.features import FeatureRequest
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages
-from core.pretrained import weights
-from core.pretrained.features import FeatureRequest
-from core.pretrained.vgg16 import FULL_IMAGE_SIZE
-from core.strategies.plan import BuildContext, Stage
+from core.strategies.network import BuildContext, Stage
+from core.strategies.registry import find_strategy
+from core.strategies.settings import uses_dataset_mean
 from core.training.policy import DevicePolicy
 from core.training.spec import TrainingSpec
 
@@ -18,37 +18,33 @@ NO_MEAN = (0.0, 0.0, 0.0)
 def build_context(
     spec: TrainingSpec,
     dataset: Dataset,
-    picture_shape: tuple[int, int, int],
+    image_shape: tuple[int, int, int],
     mean_rgb: tuple[float, float, float] = NO_MEAN,
 ) -> BuildContext:
-    """``picture_shape`` is that of one stored picture, (height, width, channels)."""
+    """``image_shape`` is that of one stored image, (height, width, channels)."""
     return BuildContext(
-        image_shape=picture_shape,
+        image_shape=image_shape,
         image_size=spec.image_size,
         class_count=len(dataset.classes),
         settings=spec.settings,
         mean_rgb=mean_rgb,
-        load_base=weights.load_base,
-        load_full=weights.load_full,
     )
-
-
-def uses_own_mean(spec: TrainingSpec) -> bool:
-    """Whether VGG16 subtracts the mean colour of the images that are trained on."""
-    return spec.settings.get("mean") == "dataset"
 
 
 def mean_colour(
     spec: TrainingSpec, prepared: PreparedImages | None, train: np.ndarray
 ) -> tuple[float, float, float]:
-    """What VGG16 subtracts: ImageNet's mean, or the mean of the images ``train`` alone.
+    """What the backbone subtracts (0 to 255, red first): its own mean, or that of the images
+    ``train`` alone.
 
-    ``prepared`` is read in the second case only (``uses_own_mean``).
+    ``prepared`` is read in the second case only (``uses_dataset_mean``); without a backbone
+    nothing is subtracted.
     """
-    from core.pretrained.preprocessing import IMAGENET_MEAN_RGB
-
-    if prepared is None or not uses_own_mean(spec):
-        return IMAGENET_MEAN_RGB
+    backbone = find_strategy(spec.strategy).backbone
+    if backbone is None:
+        return NO_MEAN
+    if prepared is None or not uses_dataset_mean(spec.settings):
+        return backbone.preparation.mean_rgb
     total = np.zeros(prepared.shape[-1], np.float64)
     for index in train:
         total += prepared.take(np.array([index])).mean(axis=(0, 1, 2))
@@ -62,16 +58,19 @@ def feature_request(
     mean_rgb: tuple[float, float, float],
     policy: DevicePolicy,
 ) -> FeatureRequest:
-    """The features of the frozen VGG16 that ``stage`` wants; its ``feature_layer`` is not None."""
-    if stage.feature_layer is None:
-        raise ValueError(f"stage {stage.name} takes pictures, not features")
+    """The features of the frozen backbone that ``stage`` is fitted on."""
+    strategy = find_strategy(spec.strategy)
+    if strategy.backbone is None or not stage.on_features:
+        raise ValueError(f"stage {stage.name} takes images, not features")
+    include_top = strategy.include_top(spec.settings)
     return FeatureRequest(
-        layer=stage.feature_layer,
-        image_size=FULL_IMAGE_SIZE if stage.feature_layer == "fc2" else spec.image_size,
+        backbone=strategy.backbone,
+        include_top=include_top,
+        image_size=strategy.backbone.side(spec.image_size, include_top),
         mean_rgb=mean_rgb,
         precision=policy.precision,
         jit=policy.compile_with_xla,
         # Smaller where the run was started again because memory ran out.
-        batch_size=min(FEATURE_BATCH, stage.batch_size),
+        batch_size=min(FEATURE_BATCH, stage.options.batch_size),
         made_on=f"{policy.device}, {policy.backend}",
     )

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.backbones.backend import dtype_policy, is_out_of_memory, load_keras
+from core.backbones.features import FeatureSet, extract_features
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.errors import OutOfMemory
-from core.pretrained.backend import dtype_policy, is_out_of_memory, load_keras
-from core.pretrained.features import FeatureSet, extract_features
-from core.strategies.plan import Plan, Stage
+from core.strategies.network import Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
 from core.training.clock import MONOTONIC, Clock, Stopwatch
@@ -60,7 +60,7 @@ def train(
     dataset = open_dataset(spec.dataset_id)
     split = spec.sides_of(dataset)
     preparing_seconds = 0.0
-    if "gradient" in strategy.needs:
+    if strategy.has_network:
         training = _Training(spec, dataset, split, should_stop, clock)
         result = yield from training.run()
         preparing_seconds = training.preparing_seconds
@@ -72,7 +72,7 @@ def train(
 def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
     """A scikit-learn estimator that looks at labels alone: no Keras, no device, no epochs."""
     context = build_context(spec, dataset, (spec.image_size, spec.image_size, 3))
-    plan: Plan = find_strategy(spec.strategy).load_builder()(context)
+    plan = build_plan(find_strategy(spec.strategy), context)
     labels = dataset.labels
     plan.estimator.fit(np.zeros((len(split.train), 1)), labels[split.train])
 
@@ -123,7 +123,7 @@ class _Training:
         keras = load_keras()
 
         self.policy = choose_policy(self.spec.precision)
-        self.features: dict[str, FeatureSet] = {}
+        self.features: FeatureSet | None = None
         # Left out of the run's time: whichever run comes first prepares for all the others.
         preparing = Stopwatch(self.clock)
         self.prepared: PreparedImages = yield from progress_of(
@@ -154,7 +154,7 @@ class _Training:
         height, width, channels = self.prepared.shape[1:]
         shape = (height, width, channels)
         context = build_context(self.spec, self.dataset, shape, self.mean_rgb)
-        return find_strategy(self.spec.strategy).load_builder()(context)
+        return build_plan(find_strategy(self.spec.strategy), context)
 
     def _fitting(self) -> Fitting:
         name = f"{self.spec.strategy}, seed {self.spec.seed}"
@@ -166,19 +166,18 @@ class _Training:
         return TrainingData(inputs, self.dataset.labels, self.split.train, self.split.validation)
 
     def _inputs(self, stage: Stage) -> Generator[Progress, None, Inputs]:
-        """The pictures, or the cached features that the stage wants (extracted if need be)."""
-        if stage.feature_layer is None:
+        """The images, or the cached features that the stage wants (extracted if need be)."""
+        if not stage.on_features:
             return self.prepared
-        layer = stage.feature_layer
-        if layer not in self.features:
+        if self.features is None:
             request = feature_request(self.spec, stage, self.mean_rgb, self.policy)
-            self.features[layer] = yield from progress_of(
+            self.features = yield from progress_of(
                 "Extracting features",
                 lambda report: extract_features(
                     self.prepared, request, report, self.should_stop, self.spec.resize
                 ),
             )
-        return self.features[layer]
+        return self.features
 
     def _probabilities(
         self, main: Stage, inputs: Inputs
@@ -207,7 +206,6 @@ class _Training:
             for side, found in probabilities.items()
         }
         trainable = sum(int(np.prod(v.shape)) for v in main.model.trainable_variables)
-        sets = list(self.features.values())
         return RunResult(
             scores=scores,
             test_probabilities=probabilities["test"],
@@ -219,8 +217,8 @@ class _Training:
             validation_seconds=_median(
                 [record.validation_seconds for record in records[1:] or records]
             ),
-            feature_seconds=sum(entry.seconds for entry in sets) if sets else None,
-            feature_cache=sets[0].cache if sets else None,
+            feature_seconds=self.features.seconds if self.features else None,
+            feature_cache=self.features.cache if self.features else None,
             total_seconds=0.0,
             parameters=main.model.count_params() + plan.frozen_parameters,
             trainable_parameters=trainable,
@@ -228,7 +226,7 @@ class _Training:
             device_kind=self.policy.kind,
             precision=self.policy.precision,
             backend=self.policy.backend,
-            batch_size=main.batch_size,
+            batch_size=main.options.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
             trained_weights={

@@ -3,7 +3,12 @@
 Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means "does not apply".
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import (
+    asdict,
+    dataclass,
+    field,
+    replace,
+)
 from typing import Any
 
 import numpy as np
@@ -25,7 +30,7 @@ class WatchedAnswer:
 @dataclass(frozen=True)
 class EpochRecord:
     """One epoch. ``stage`` is ``"head"`` (a head fitted on cached features before everything is
-    trained) or ``"main"``; ``epoch`` counts from 1 within the stage.
+    trained) or ``"main"``; ``epoch`` counts from 1 within the stage; ``epochs`` are planned for it.
 
     ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
@@ -65,7 +70,8 @@ class RunResult:
     """What a finished run leaves behind.
 
     ``test_probabilities``: float32 ``(N_test, classes)``, rows in the order of the split's
-    ``test`` indices, each summing to 1. ``best_epoch`` was chosen by validation and is what all
+    ``test`` indices, each summing to 1. ``epochs`` were done, which may be fewer than the settings
+    planned. ``best_epoch`` was chosen by validation and is what all
     ``scores`` (keys ``train``, ``validation``, ``test``) belong to; ``last_epoch`` is the record of
     the last epoch, kept beside it. ``steady_epoch_seconds`` is the median ``train_seconds`` of
     epochs 2 to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was

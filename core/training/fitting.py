@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.backend import is_out_of_memory
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
-from core.pretrained.backend import is_out_of_memory
-from core.strategies.plan import Stage
+from core.strategies.network import Stage
+from core.strategies.strategy import FitOptions
 from core.training.bridge import SECONDS_BETWEEN_PROGRESS
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
@@ -63,19 +64,20 @@ class Fitting:
         that is not finite, and ``OutOfMemory`` with the batch size that was tried.
         """
         stage.model.compile(
-            optimizer=stage.optimizer,
+            optimizer=_optimizer(stage.options),
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
             jit_compile=self.compile_with_xla,
         )
         fitted = Fitted()
-        for epoch in range(1, stage.epochs + 1):
+        for epoch in range(1, stage.options.epochs + 1):
             try:
                 record = yield from self._epoch(stage, data, epoch, fitted)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise OutOfMemory(
-                        f"{self.name} ran out of memory with a batch of {stage.batch_size} images. "
+                        f"{self.name} ran out of memory with a batch of "
+                        f"{stage.options.batch_size} images. "
                         "Choose a smaller batch size or image size."
                     ) from error
                 raise
@@ -93,12 +95,13 @@ class Fitting:
     def _epoch(
         self, stage: Stage, data: TrainingData, epoch: int, fitted: Fitted
     ) -> Generator[Progress, None, EpochRecord]:
+        batch_size = stage.options.batch_size
         order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
         training = Stopwatch(self.clock)
         last_progress = -SECONDS_BETWEEN_PROGRESS
         loss_sum = accuracy_sum = 0.0
-        for start in range(0, len(order), stage.batch_size):
-            indices = order[start : start + stage.batch_size]
+        for start in range(0, len(order), batch_size):
+            indices = order[start : start + batch_size]
             logs = stage.model.train_on_batch(
                 data.inputs.take(indices), data.labels[indices], return_dict=True
             )
@@ -125,7 +128,7 @@ class Fitting:
         return EpochRecord(
             stage=stage.name,
             epoch=epoch,
-            epochs=stage.epochs,
+            epochs=stage.options.epochs,
             train_loss=loss_sum / len(order),
             train_accuracy=accuracy_sum / len(order),
             validation_loss=validated.log_loss,
@@ -147,30 +150,42 @@ class Fitting:
         self, stage: Stage, epoch: int, done: int, total: int, training: Stopwatch, fitted: Fitted
     ) -> Progress:
         """Time left is hidden until one epoch is over: the first holds tracing and compiling."""
+        planned = stage.options.epochs
         speed = done / training.seconds if training.seconds > 0 else None
         seconds_left = None
         if fitted.records:
             last = fitted.records[-1]
             an_epoch = last.train_seconds + last.validation_seconds
-            seconds_left = an_epoch * (stage.epochs - epoch + 1 - done / total)
+            seconds_left = an_epoch * (planned - epoch + 1 - done / total)
         what = "Fitting the head" if stage.name == "head" else "Training"
         return Progress(
-            f"{what}, epoch {epoch} of {stage.epochs}",
+            f"{what}, epoch {epoch} of {planned}",
             done,
             total,
             speed,
             seconds_left,
             epoch,
-            stage.epochs,
+            planned,
         )
 
 
 def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
-    """Higher validation accuracy; of equals the lower validation loss; of equals the earlier."""
+    """Best validation accuracy; ties go to the lower loss, then the earlier epoch."""
     return (record.validation_accuracy, -record.validation_loss) > (
         best.validation_accuracy,
         -best.validation_loss,
     )
+
+
+def _optimizer(options: FitOptions) -> Any:
+    import keras
+
+    if options.optimizer == "adam":
+        return keras.optimizers.Adam(options.learning_rate)
+    schedule = keras.optimizers.schedules.InverseTimeDecay(
+        options.learning_rate, decay_steps=1, decay_rate=options.decay
+    )
+    return keras.optimizers.SGD(schedule, momentum=options.momentum, nesterov=True)
 
 
 def _weights(model: Any) -> list[np.ndarray]:

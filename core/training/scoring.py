@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core.strategies.plan import Stage
+from core.strategies.network import Stage
 from core.training.events import SplitScore
 
 SCORING_BATCH = 64
@@ -46,7 +46,7 @@ def predict(
     ``predict_on_batch`` and not ``predict``: the latter costs about 120 ms a call. A batch is
     never larger than one of training, which is known to fit into memory.
     """
-    size = min(SCORING_BATCH, stage.batch_size)
+    size = min(SCORING_BATCH, stage.options.batch_size)
     found = []
     for start in range(0, len(indices), size):
         check()

@@ -19,6 +19,7 @@ from core.analysis.feature_map_job import (
     stratified_sample,
     wanted_features,
 )
+from core.backbones.feature_files import key_of, matching_keys, write_features
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -26,13 +27,12 @@ from core.experiments.planning import plan_experiment
 from core.experiments.predictions import Predictions, predictions_path, write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
-from core.pretrained.feature_files import key_of, matching_keys, write_features
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import result
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
-PIXELS_SENTENCE = "No VGG16 features of these pictures are kept on this machine"
+PIXELS_SENTENCE = "No features of these pictures are kept on this machine"
 
 
 @pytest.fixture
@@ -60,7 +60,8 @@ def keep_features(store: Store, **changes: object) -> np.ndarray:
     dataset = open_dataset("arrows")
     spec = store.experiment(EXPERIMENT).spec
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
-    identity = wanted_features(spec, dataset.image_count) | {"images": prepared.digest} | changes
+    ((_, wanted),) = wanted_features(spec, dataset.image_count)
+    identity = wanted | {"images": prepared.digest} | changes
     identity.pop("shape")
     rows = np.repeat(dataset.labels[:, None], 512, axis=1).astype(np.float16)
     write_features(features_folder(), key_of(identity), identity, rows.shape, [rows], 0.0)
@@ -137,7 +138,7 @@ def test_without_features_pixels_are_compared(finished, work):
     assert layout.positions.tolist() == test.tolist()
     assert layout.xy.shape == (36, 2)
     assert layout.how == (
-        "Each point is one of the 36 test images. No VGG16 features of these pictures are kept on "
+        "Each point is one of the 36 test images. No features of these pictures are kept on "
         "this machine, so they are compared by their pixels: pictures with like colours in like "
         "places lie near each other. Run a VGG16 strategy on this dataset here to compare them by "
         "what they show. Laid out by t-SNE: only nearness means something, the axes have no unit."
@@ -168,7 +169,7 @@ def test_features_of_something_else_are_left_alone(finished, work, changes):
 
 def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
     keep_features(finished, precision="float32")
-    wanted = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
+    ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
     (whole,) = matching_keys(features_folder(), wanted)
     manifest = features_folder() / f"{whole}.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"created_at": "2020"}))

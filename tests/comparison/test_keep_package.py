@@ -32,8 +32,8 @@ from core.experiments.planning import plan_experiment
 from core.experiments.predictions import Predictions, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
+from core.networks.restore import restored_model
 from core.reports.export_job import make_package
-from core.training.restore import restored_model
 from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows
 

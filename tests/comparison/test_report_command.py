@@ -80,7 +80,7 @@ def test_the_dataset_is_found_after_it_was_renamed():
 @pytest.mark.usefixtures("bundled_home")
 @pytest.mark.parametrize("dataset", ["themes16", "digits"])
 def test_the_recorded_experiments_can_be_run_again(monkeypatch, dataset):
-    monkeypatch.setattr(specs, "is_available", lambda kind: kind == "base")
+    monkeypatch.setattr(specs, "is_available", lambda weight_set: not weight_set.include_top)
     (path,) = SHOWCASE_FOLDER.glob(f"{dataset}-quick-*/experiment.json")
     spec = ExperimentSpec.model_validate(json.loads(path.read_text())["spec"])
     # Strategies are named one by one, so nothing is left out silently.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from core.backbones.registry import BACKBONES
 from core.datasets.add import add_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments import planning as specs
@@ -27,7 +28,7 @@ def arrows(home: Path) -> str:
 @pytest.fixture
 def weights(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def there(*kinds: str) -> None:
-        monkeypatch.setattr(specs, "is_available", lambda kind: kind in kinds)
+        monkeypatch.setattr(specs, "is_available", lambda weight_set: weight_set.name in kinds)
 
     return there
 
@@ -92,7 +93,7 @@ def test_each_preset_has_its_image_size(arrows: str, preset: str, size: int) -> 
 def test_all_is_every_strategy_in_the_order_of_its_cost(
     arrows: str, weights: Callable[..., None]
 ) -> None:
-    weights("base", "full")
+    weights(*(one.name for entry in BACKBONES.values() for one in entry.weight_sets))
     spec = plan_experiment(arrows)
     costs = [STRATEGIES[name].cost for name, _ in spec.strategies]
     assert costs == sorted(costs)
@@ -107,18 +108,21 @@ def test_all_leaves_out_what_has_no_weights_and_says_so(
     spec = plan_experiment(arrows)
     assert [name for name, _ in spec.strategies] == ["majority", "mlp", "cnn", "vgg16_scratch"]
     assert set(spec.unavailable) == set(STRATEGIES) - {"majority", "mlp", "cnn", "vgg16_scratch"}
-    assert spec.unavailable["vgg16_probe"].endswith("python -m core weights fetch")
-    assert spec.unavailable["vgg16_softmax"].endswith("python -m core weights fetch --full")
+    assert spec.unavailable["vgg16_probe"].endswith("python -m core backbones fetch vgg16")
+    assert spec.unavailable["vgg16_softmax"].endswith("backbones fetch vgg16 --include-top")
 
 
 def test_a_strategy_without_weights_asked_for_by_name_is_refused(
     arrows: str, weights: Callable[..., None]
 ) -> None:
-    weights("base")
+    weights("vgg16")
     assert plan_experiment(arrows, ["vgg16_probe"]).unavailable == {}
-    with pytest.raises(BadInput, match=r"needs the full VGG16 weights.*weights fetch --full"):
+    with pytest.raises(
+        BadInput,
+        match=r"needs the full VGG16.*fetch vgg16 --include-top",
+    ):
         plan_experiment(arrows, ["vgg16_softmax"])
-    with pytest.raises(BadInput, match="needs the full VGG16 weights"):
+    with pytest.raises(BadInput, match="needs the full VGG16"):
         plan_experiment(
             arrows, ["vgg16_freeze"], image_size=224, overrides={"vgg16_freeze.head": "fc"}
         )
@@ -174,7 +178,7 @@ BAD = [
 def test_bad_input_is_refused_by_the_name_of_its_field(
     arrows: str, weights: Callable[..., None], changes: dict[str, Any], field: str
 ) -> None:
-    weights("base", "full")
+    weights("vgg16", "vgg16-top")
     arguments: dict[str, Any] = {"dataset_name": arrows, "strategies": ["mlp"]} | changes
     with pytest.raises(BadInput) as caught:
         plan_experiment(**arguments)
@@ -182,7 +186,7 @@ def test_bad_input_is_refused_by_the_name_of_its_field(
 
 
 def test_an_unknown_strategy_lists_the_ladder(arrows: str) -> None:
-    with pytest.raises(UnknownName, match="Known: cnn, majority, mlp, vgg16_features"):
+    with pytest.raises(UnknownName, match=r"Known: cnn, majority, mlp, .*vgg16_features"):
         plan_experiment(arrows, ["vgg19"])
 
 

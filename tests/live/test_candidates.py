@@ -66,7 +66,7 @@ def test_without_the_imagenet_weights_its_strategies_say_what_to_do(
     arrows_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment_id = stored(arrows_store, ["mlp"])
-    monkeypatch.setattr(live_candidates, "is_available", lambda kind: kind == "full")
+    monkeypatch.setattr(live_candidates, "is_available", lambda weight_set: weight_set.include_top)
     run = arrows_store.run(f"{experiment_id}-mlp-0")
     probe = made_up.run(strategy="vgg16_probe", settings={}, id="x", experiment_id=experiment_id)
     assert live_candidates._why_no_imagenet(run) is None
@@ -74,7 +74,7 @@ def test_without_the_imagenet_weights_its_strategies_say_what_to_do(
     assert reason is not None
     assert reason.startswith(
         "VGG16 probe stands on VGG16's ImageNet weights, which are not on this machine. "
-        "Run `python -m core weights fetch`"
+        "Run `python -m core backbones fetch vgg16`"
     )
     whole = made_up.run(strategy="vgg16_freeze", settings={"head": "fc"}, id="y")
     assert live_candidates._why_no_imagenet(whole) is None

@@ -4,6 +4,7 @@ import pytest
 
 from core.errors import StoreError
 from core.experiments.store import open_store
+from core.strategies.registry import STRATEGIES
 from core.ui.benchmark import live
 from tests import stored_home
 from tests.pages.conftest import (
@@ -30,10 +31,14 @@ def set_up(empty_home):  # noqa: ARG001 - sets the home
     return open_cold("benchmark")
 
 
+def by_cost():
+    return sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+
+
 def test_the_form_is_drawn_from_the_registry(set_up):
     labels = [box.label for box in set_up.checkbox]
     assert labels[0] == "**Majority class**"
-    assert len(labels) == 9
+    assert labels[1:] == [f"**{entry.title}**" for entry in by_cost()[1:]]
     assert "One linear layer on features" in words(set_up)
 
 

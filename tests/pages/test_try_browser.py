@@ -22,7 +22,7 @@ from tests.browser import (
     running_browser,
     settle,
 )
-from tests.networks.test_explain_job import random_weights
+from tests.experiments.test_explain_job import random_weights
 
 pytestmark = MARKS
 LOADING = 150 * MILLISECONDS

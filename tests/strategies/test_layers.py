@@ -1,13 +1,11 @@
 """The layers of each strategy as data; that the real networks agree is tests/training's part."""
 
-from core.strategies.layer_record import LayerRecord, outline_of
+from core.backbones.vgg16 import VGG16
+from core.layers.record import outline_of
 from core.strategies.registry import STRATEGIES, find_strategy
-from core.strategies.vgg16_layers import (
-    BASE_LAYER_COUNT,
-    BASE_PARAMETERS,
-    FC_PARAMETERS,
-    vgg16_layers,
-)
+from core.strategies.transfer.layers import backbone_layers
+
+BASE_PARAMETERS = VGG16.parameters()
 
 
 def layers_of(name, image_size=96, preset="quick", **overrides):
@@ -15,27 +13,13 @@ def layers_of(name, image_size=96, preset="quick", **overrides):
     return entry.layers(entry.resolve(preset, overrides), image_size, 16)
 
 
-def test_vgg16_is_as_large_as_published():
-    assert BASE_PARAMETERS == 14_714_688
-    assert BASE_PARAMETERS + FC_PARAMETERS == 134_260_544
-    assert BASE_LAYER_COUNT == 19
-
-
 def test_the_majority_class_has_no_layers():
     assert layers_of("majority") == ()
     assert find_strategy("majority").describe({}, 96) == ""
 
 
-def test_every_network_ends_with_a_probability_for_each_class():
-    for name in STRATEGIES:
-        if name != "majority":
-            last = layers_of(name)[-1]
-            assert (last.name, last.kind, last.output) == ("predictions", "Dense", (16,))
-            assert last.is_trained
-
-
 def test_the_tutorials_first_eight_layers_end_with_block3_conv1():
-    base = [layer for layer in layers_of("vgg16_freeze", k=8) if layer.part == "VGG16"]
+    base = [layer for layer in layers_of("vgg16_freeze", k=8) if layer.part == "backbone"]
     assert [layer.name for layer in base if layer.frozen] == [
         "input_layer",
         "block1_conv1",
@@ -80,28 +64,11 @@ def test_smaller_pictures_are_enlarged_for_fc1():
     assert picture.words == "96×96 pixels, enlarged to 224×224"
 
 
-def test_the_outline_counts_blocks_that_repeat():
-    assert outline_of(layers_of("cnn", 224, "article")) == (
-        "224×224×3 pixels → 3 × (convolution 32 of 5×5, valid padding, ReLU, max pooling 4×4) → "
-        "flatten 2×2×32 = 128 → dense 64 → dropout 0.5 → softmax"
-    )
-    assert outline_of(layers_of("mlp")) == (
-        "96×96×3 pixels → flatten 96×96×3 = 27648 → 3 × dense 500 → softmax"
-    )
-    assert "3 × (dense 500, dropout 0.2)" in outline_of(layers_of("mlp", dropout=0.2))
-
-
 def test_the_outline_says_how_vgg16_starts_and_what_is_frozen():
     def state(origin="ImageNet", frozen=0):
-        return outline_of(vgg16_layers(96, frozen, origin)).split(" → ")[1]
+        return outline_of(backbone_layers(VGG16, 96, frozen, origin)).split(" → ")[1]
 
     assert state() == "VGG16 base from ImageNet"
     assert state("random") == "VGG16 base from random weights"
     assert state(frozen=19) == state(frozen=None) == "VGG16 base (frozen)"
     assert state(frozen=8) == "VGG16 base (first 8 layers frozen)"
-
-
-def test_only_layers_with_parameters_that_are_not_frozen_are_trained():
-    assert not LayerRecord("pool", "MaxPooling2D", (1, 1, 1)).is_trained
-    assert not LayerRecord("kept", "Dense", (1,), 2, frozen=True, origin="ImageNet").is_trained
-    assert LayerRecord("new", "Dense", (1,), 2, origin="random").is_trained

@@ -6,30 +6,57 @@ from dataclasses import replace
 
 import pytest
 
+from core.backbones.vgg16 import VGG16
 from core.errors import BadInput, UnknownName
-from core.strategies.registry import STRATEGIES, find_strategy, registered
+from core.strategies.registry import (
+    MAJORITY,
+    STRATEGIES,
+    find_strategy,
+    names_with,
+    registered,
+)
 from core.strategies.settings import PRESETS
+from core.strategies.strategy import Mode, Role
 
-NAMES = [
-    "majority",
-    "mlp",
-    "cnn",
-    "vgg16_scratch",
-    "vgg16_probe",
-    "vgg16_features",
-    "vgg16_softmax",
-    "vgg16_freeze",
-    "vgg16_finetune",
-]
+NAMES = list(STRATEGIES)
+LADDER = ["majority", "mlp", "cnn", "vgg16_scratch", "vgg16_probe", "vgg16_features"]
+LADDER += ["vgg16_softmax", "vgg16_freeze", "vgg16_finetune"]
 
 
-def test_the_nine_strategies_are_registered():
-    assert list(STRATEGIES) == NAMES
+def test_the_strategies_of_the_first_edition_are_registered_in_their_order():
+    assert [name for name in STRATEGIES if name in LADDER] == LADDER
+
+
+def test_strategies_are_found_by_role_mode_and_backbone():
+    assert MAJORITY == names_with(Role.BASELINE)[0] == "majority"
+    assert names_with(Role.BASELINE) == ("majority",)
+    assert names_with(Role.FROM_SCRATCH, convolutional=False)[0] == "mlp"
+    assert names_with(Role.FROM_SCRATCH, convolutional=True)[0] == "cnn"
+    assert names_with(mode=Mode.SOFTMAX, backbone="vgg16") == ("vgg16_softmax",)
+    assert names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES, backbone="vgg16") == (
+        "vgg16_probe",
+        "vgg16_features",
+        "vgg16_softmax",
+    )
+    assert names_with(backbone="no such") == ()
+
+
+def test_the_record_of_each_strategy_is_whole():
+    for name, entry in STRATEGIES.items():
+        needs = entry.needs(entry.resolve("quick"))
+        assert (entry.backbone is None) == (entry.mode is None)
+        assert entry.has_network == (entry.estimator is None) == ("gradient" in needs)
+        assert entry.is_pretrained == ("weights" in needs) == ("weights" in entry.needs({}))
+        fits = entry.fits(entry.resolve("quick"))
+        assert [fit.name for fit in fits][-1:] == (["main"] if entry.has_network else [])
+        assert any(fit.on_features for fit in fits) == ("features" in needs)
+        if entry.backbone is not None:
+            assert name.startswith(f"{entry.backbone.name}_")
 
 
 def test_cheap_strategies_come_first_in_the_order_of_work():
     by_cost = sorted(STRATEGIES.values(), key=lambda entry: entry.cost)
-    assert [entry.name for entry in by_cost] == [
+    assert [entry.name for entry in by_cost if entry.name in LADDER] == [
         "majority",
         "mlp",
         "cnn",
@@ -127,7 +154,7 @@ def test_an_image_too_small_for_the_cnn_names_the_smallest_size(padding, smalles
     assert caught.value.field == "image_size"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("vgg16")])
+@pytest.mark.parametrize("name", names_with(backbone="vgg16"))
 def test_vgg16_needs_32_pixels(name):
     strategy = find_strategy(name)
     strategy.describe(strategy.resolve("quick"), 32)
@@ -142,8 +169,26 @@ def test_the_features_of_224_are_the_tutorials_25088():
 
 def test_the_fc_head_needs_the_full_weights():
     freeze = find_strategy("vgg16_freeze")
-    assert "full_weights" not in freeze.needs_for(freeze.resolve("quick"))
-    assert "full_weights" in freeze.needs_for(freeze.resolve("quick", {"head": "fc"}))
+    assert "full_weights" not in freeze.needs(freeze.resolve("quick"))
+    assert "full_weights" in freeze.needs(freeze.resolve("quick", {"head": "fc"}))
+    assert freeze.weights({}) is VGG16.weights
+    assert freeze.weights({"head": "fc"}) is VGG16.top_weights
+    assert find_strategy("vgg16_scratch").weights({}) is None
+
+
+def test_a_fresh_head_needs_no_features():
+    finetune = find_strategy("vgg16_finetune")
+    settings = finetune.resolve("quick", {"start": "fresh"})
+    assert "features" not in finetune.needs(settings)
+    assert [fit.name for fit in finetune.fits(settings)] == ["main"]
+    assert [fit.name for fit in finetune.fits(finetune.resolve("quick"))] == ["head", "main"]
+
+
+def test_the_top_fixes_the_side_that_the_network_computes_on():
+    freeze = find_strategy("vgg16_freeze")
+    assert freeze.network_side(freeze.resolve("quick"), 96) == 96
+    assert freeze.network_side(freeze.resolve("quick", {"head": "fc"}), 96) == 224
+    assert find_strategy("majority").network_side({}, 96) == 96
 
 
 def test_the_registry_loads_no_deep_learning_library():

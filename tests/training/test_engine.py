@@ -9,34 +9,37 @@ import pytest
 
 from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
-from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
-from core.pretrained import weights
-from core.strategies.plan import BuildContext
+from core.errors import (
+    Cancelled,
+    TrainingDiverged,
+    UnknownName,
+    WeightsUnavailable,
+)
+from core.networks.restore import restored_model
+from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
+from core.strategies.strategy import Role
 from core.training.engine import train
 from core.training.events import EpochRecord, Progress, RunResult
-from core.training.restore import restored_model
 from core.training.spec import TrainingSpec
 from core.training.watching import watched_rows
 
 CHEAP = {"epochs": 2, "batch_size": 8}
-OVERRIDES = {
-    "majority": {},
-    "mlp": {**CHEAP, "hidden_width": 16},
-    "cnn": CHEAP,
-    "vgg16_scratch": {"epochs": 1, "batch_size": 8},
-    "vgg16_probe": CHEAP,
-    "vgg16_features": {**CHEAP, "hidden_1": 32, "hidden_2": 16, "hidden_3": 8},
-    "vgg16_softmax": CHEAP,
-    "vgg16_freeze": {"epochs": 1, "batch_size": 8, "head_epochs": 2, "head": "dense"},
-    "vgg16_finetune": {"epochs": 1, "batch_size": 8, "head_epochs": 2},
-}
+# What makes each strategy small; settings that it does not have are left out.
+SMALL = CHEAP | {"hidden_width": 16, "hidden_1": 32, "hidden_2": 16, "hidden_3": 8}
+# Where the whole backbone is trained one epoch is enough.
+TRAINED = {Role.RANDOM_START, Role.FINE_TUNED}
+FREEZE = {"vgg16_freeze": {"head": "dense"}}
 IMAGE_SIZE = {"cnn": 64}
 BASE_PARAMETERS = 14_714_688
 
 
 def specify(dataset, strategy, seed=0, image_size=None, **overrides):
-    settings = find_strategy(strategy).resolve("quick", {**OVERRIDES[strategy], **overrides})
+    entry = find_strategy(strategy)
+    small = SMALL | ({"epochs": 1, "head_epochs": 2} if entry.role in TRAINED else {})
+    known = {setting.name for setting in entry.settings}
+    small = {name: value for name, value in small.items() if name in known}
+    settings = entry.resolve("quick", small | FREEZE.get(strategy, {}) | overrides)
     return TrainingSpec(
         dataset_id=dataset.id,
         strategy=strategy,
@@ -95,7 +98,8 @@ def test_contract(tiny_dataset, name):
     )
     assert "watched" not in (result.as_dict()["last_epoch"] or {})
     assert result.total_seconds >= sum(record.train_seconds for record in records)
-    uses_features = "features" in find_strategy(name).needs
+    strategy = find_strategy(name)
+    uses_features = "features" in strategy.needs(spec.settings)
     assert (result.feature_seconds is not None) == uses_features
     assert result.feature_cache == ("miss" if uses_features else None)
 
@@ -105,9 +109,9 @@ def test_contract(tiny_dataset, name):
     assert result.precision == "float32"
     assert result.peak_memory_bytes > 0
     assert {"headstart", "python", "numpy"} <= result.versions.keys()
-    if name.startswith("vgg16"):
-        assert result.parameters > BASE_PARAMETERS
-    if "gradient" in find_strategy(name).needs:
+    if strategy.backbone:
+        assert result.parameters > strategy.backbone.parameters()
+    if strategy.has_network:
         assert progress
         assert 0 < result.trainable_parameters <= result.parameters
     assert not {"test_probabilities", "trained_weights"} & result.as_dict().keys()
@@ -116,7 +120,7 @@ def test_contract(tiny_dataset, name):
     kept = result.trained_weights
     assert all(array.dtype == np.float32 for array in kept.values())
     assert sum(array.size for array in kept.values()) == result.trainable_parameters
-    if name == "majority":
+    if not strategy.has_network:
         assert kept == {}
         return
     prepared = prepare_images(tiny_dataset, spec.image_size, spec.resize)
@@ -134,10 +138,8 @@ def built(strategy, image_size=32, **overrides):
         class_count=3,
         settings=find_strategy(strategy).resolve("quick", overrides),
         mean_rgb=(0.0, 0.0, 0.0),
-        load_base=weights.load_base,
-        load_full=weights.load_full,
     )
-    plan = find_strategy(strategy).load_builder()(context)
+    plan = build_plan(find_strategy(strategy), context)
     model = plan.stages[-1].model
     trained = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     return plan, trained, model.count_params() + plan.frozen_parameters
@@ -162,10 +164,11 @@ def test_the_fc_head_enlarges_to_224_and_trains_fc1_and_fc2():
     plan, trained, everything = built("vgg16_freeze", head="fc", k=19)
     assert everything == 134_260_544 + 4_096 * 3 + 3
     assert trained == everything - BASE_PARAMETERS
-    assert [(stage.name, stage.feature_layer) for stage in plan.stages] == [
-        ("head", "fc2"),
-        ("main", None),
+    assert [(stage.name, stage.on_features) for stage in plan.stages] == [
+        ("head", True),
+        ("main", False),
     ]
+    assert plan.stages[0].model.input_shape == (None, 4_096)
     chances = plan.stages[-1].model.predict_on_batch(np.zeros((2, 32, 32, 3), np.uint8))
     assert chances.shape == (2, 3)
 
@@ -246,7 +249,7 @@ def test_a_learning_rate_that_blows_up_is_named(tiny_dataset):
 @pytest.mark.tensorflow
 def test_missing_weights_say_which_command_gets_them(tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    with pytest.raises(WeightsUnavailable, match="python -m core weights fetch"):
+    with pytest.raises(WeightsUnavailable, match="python -m core backbones fetch vgg16"):
         list(train(specify(tiny_dataset, "vgg16_probe")))
 
 

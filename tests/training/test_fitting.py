@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
-from core.strategies.plan import Stage
+from core.strategies.network import Stage
+from core.strategies.strategy import FitOptions
 from core.training import fitting
 from core.training.events import EpochRecord, Progress, WatchedAnswer
 from core.training.fitting import Fitting, TrainingData
@@ -65,6 +66,7 @@ def _no_keras(monkeypatch):
         fitting, "_weights", lambda model: [v.value.copy() for v in model.trainable_variables]
     )
     monkeypatch.setattr(fitting, "_drain", lambda _model: None)
+    monkeypatch.setattr(fitting, "_optimizer", lambda options: f"by {options.learning_rate}")
 
 
 def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3):
@@ -72,7 +74,7 @@ def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3):
     data = TrainingData(
         inputs, np.zeros(9, np.int32), train=np.arange(7), validation=np.array([7, 8])
     )
-    stage = Stage("main", model, "optimizer", epochs, batch_size)
+    stage = Stage("main", model, FitOptions(epochs, batch_size, learning_rate=0.1))
     steps = Fitting("cnn, seed 0", 0, False, should_stop, clock).fit(stage, data)
     events = []
     while True:

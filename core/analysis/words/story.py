@@ -28,7 +28,8 @@ from core.analysis.words.verdicts import (
     quoted,
     standing,
 )
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, names_with
+from core.strategies.strategy import Role
 from core.text import percent_text, seconds_text
 
 # What stands above the sentence of each scene.
@@ -89,7 +90,8 @@ def missing_sentence(facts: StoryFacts) -> str | None:
     """What to run so that the story has all its scenes; None where nothing is missing."""
     missing = [STRATEGIES[name].title for name in (PIXELS, FILTERS) if name not in facts.rows]
     if not facts.has_pretrained:
-        missing.append("a pre-trained one, such as the VGG16 probe")
+        probe = STRATEGIES[names_with(Role.LINEAR_PROBE)[0]]
+        missing.append(f"a pre-trained one, such as the {probe.title}")
     if not missing:
         return None
     last = f" and {missing[-1]}" if len(missing) > 1 else missing[-1]

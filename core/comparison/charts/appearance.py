@@ -6,35 +6,14 @@ deuteranopia and tritanopia together; a test holds the numbers. Marker and dash 
 distinction (WCAG 1.4.1).
 """
 
-from dataclasses import dataclass
-
+from core.strategies.registry import MAJORITY, STRATEGIES
+from core.strategies.strategy import Appearance
 from core.text import percent_text as percent_text
 from core.text import rough_seconds_text as rough_seconds_text
 from core.text import seconds_text as seconds_text
 
-
-@dataclass(frozen=True)
-class Appearance:
-    """How one strategy looks; ``marker`` and ``dash`` are Plotly names."""
-
-    colour: str
-    marker: str
-    dash: str = "solid"
-
-
-MAJORITY_COLOUR = "#8C8C8C"
-
-KNOWN_LOOKS = {
-    "majority": Appearance(MAJORITY_COLOUR, "line-ns", "dot"),
-    "mlp": Appearance("#D26E14", "square"),
-    "cnn": Appearance("#5A82FA", "triangle-up"),
-    "vgg16_scratch": Appearance("#C81432", "x", "dash"),
-    "vgg16_probe": Appearance("#007864", "circle"),
-    "vgg16_features": Appearance("#643CFA", "diamond"),
-    "vgg16_softmax": Appearance("#B4288C", "pentagon", "dashdot"),
-    "vgg16_freeze": Appearance("#64A064", "star", "longdash"),
-    "vgg16_finetune": Appearance("#B482B4", "hexagon", "longdashdot"),
-}
+KNOWN_LOOKS = {name: entry.appearance for name, entry in STRATEGIES.items()}
+MAJORITY_COLOUR = KNOWN_LOOKS[MAJORITY].colour
 # For a strategy that is not among them: a colour again, with a marker and a dash of its own.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 

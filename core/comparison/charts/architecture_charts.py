@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.result_charts import LEGEND_ABOVE, OUTLINE
 from core.errors import BadInput
-from core.strategies.layer_record import VGG16_PART, LayerRecord
+from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
 from core.text import dimensions_text, escape_plotly
 
@@ -149,11 +149,11 @@ def architecture_words(title: str, layers: Sequence[LayerRecord], outline: str) 
 
 
 def layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
-    """One line a layer; ``k`` counts VGG16's layers as the setting of that name does."""
+    """One line a layer; ``k`` counts the backbone's layers as the setting of that name does."""
     counted = 0
     lines = []
     for layer in layers:
-        counted += layer.part == VGG16_PART
+        counted += layer.part == BACKBONE_PART
         lines.append(
             {
                 "layer": layer.name,
@@ -163,7 +163,7 @@ def layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
                 "parameters": layer.parameters,
                 "training": LOOKS[state_of(layer)].words,
                 "starts from": layer.origin if layer.parameters else "—",
-                "k": counted if layer.part == VGG16_PART else None,
+                "k": counted if layer.part == BACKBONE_PART else None,
             }
         )
     return pd.DataFrame(lines).astype({"k": "Int64"}) if lines else pd.DataFrame(lines)

@@ -7,7 +7,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.comparison import MEGABYTE
-from core.analysis.ladder import MAJORITY
 from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.time_breakdown import TimeBreakdown, pareto_front
@@ -23,6 +22,7 @@ from core.comparison.charts.result_charts import (
     log_seconds,
     solid_marker,
 )
+from core.strategies.registry import MAJORITY
 from core.text import escape_plotly, percent_text, seconds_text
 
 # Room for a legend of two lines above the bars.

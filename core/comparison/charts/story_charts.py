@@ -11,7 +11,7 @@ from core.analysis.story import (
     Squares,
     Times,
 )
-from core.comparison.charts.appearance import appearance_of
+from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import whisker
 from core.comparison.charts.result_charts import OUTLINE, accuracy_against_time_chart
 from core.text import escape_plotly, percent_text, seconds_text
@@ -91,7 +91,7 @@ def _squares_chart(squares: Squares) -> go.Figure:
     cells = [divmod(number, SQUARES_A_ROW) for number in range(100)]
     for wanted, name in ((True, "right"), (False, "wrong")):
         shown = [cell for number, cell in enumerate(cells) if (number < marked) == wanted]
-        look = {"color": appearance_of("majority").colour} if wanted else {"color": "rgba(0,0,0,0)"}
+        look = {"color": MAJORITY_COLOUR} if wanted else {"color": "rgba(0,0,0,0)"}
         figure.add_scatter(
             name=f"{name}: {marked if wanted else 100 - marked} of 100",
             x=[column for _, column in shown],

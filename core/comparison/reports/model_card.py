@@ -36,7 +36,7 @@ from core.errors import StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from core.strategies.layer_record import LayerRecord
+from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
 from core.text import escape_markdown_file, percent_text, seconds_text
 

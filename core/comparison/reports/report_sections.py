@@ -1,7 +1,6 @@
 """The sections of a report that come from the numbers: ladder, results, statistics, time,
 curves."""
 
-from core.analysis.choice import MAJORITY
 from core.analysis.comparison import Comparison, results_frame
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
@@ -45,6 +44,7 @@ from core.comparison.reports.report_blocks import (
     Table,
     table_of,
 )
+from core.strategies.registry import MAJORITY
 from core.text import percent_text
 
 _RESULT_COLUMNS = (

@@ -102,7 +102,7 @@ def _model_refused(path: Path) -> BadInput:
     """Model files are never opened: some of their formats run code when they are read."""
     return BadInput(
         f"{path.name} is a model file, not images. Expected a folder, or a zip, with one folder "
-        "of images for each class. VGG16 weights go into the folder that "
+        "of images for each class. Weights of pre-trained networks go into the folder that "
         "`python -m core weights status` names.",
         "path",
     )

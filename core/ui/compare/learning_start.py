@@ -30,8 +30,8 @@ def offer_start(subject: Subject) -> None:
     spec = subject.experiment.spec
     st.markdown(
         f"On **{escape_markdown(dataset.name)}**, {spec.image_size} px, preset "
-        f"{escape_markdown(spec.preset)}, with the same split. The features of VGG16 are extracted "
-        "once for all sizes."
+        f"{escape_markdown(spec.preset)}, "
+        "with the same split. Features are extracted once for all sizes."
     )
     able = {
         name: strategy.title

@@ -31,10 +31,11 @@ from core.ui.widgets.exhibit import show_numbers, titles_of
 
 BY_CLASS = "class"
 MAP_SAYS = (
-    "Every test picture is a point; pictures that are alike lie near each other: by what the "
-    "frozen VGG16 sees in them, or by their pixels where no features are kept on this machine. A "
-    "class in one heap is easy for everything that stands on the same features; one that is "
-    "spread over the map is not. Making the map takes some seconds, or a minute for many pictures."
+    "Every test picture is a point; pictures that are alike lie near each other: by what a "
+    "frozen backbone sees in them, or by their pixels where no features are kept on this "
+    "machine. A class in one heap is easy for everything that stands on the same features; one "
+    "that is spread over the map is not. Making the map takes some seconds, or a minute for many "
+    "pictures."
 )
 
 

@@ -6,6 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import Comparison, title_of
+from core.strategies.registry import names_with
+from core.strategies.strategy import Mode, Role
 from core.text import escape_markdown, percent_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.glossary import GLOSSARY, explain
@@ -29,28 +31,28 @@ SCENARIOS = (
         "like ImageNet's photographs",
         "Train the last layers only",
         "What was learned fits, and few images cannot improve it without being learned by heart.",
-        ("vgg16_probe", "vgg16_features", "vgg16_softmax"),
+        names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
     ),
     Scenario(
         "Few images",
         "unlike them",
         "Freeze the first k layers, train the rest",
         "Edges and colours are the same everywhere; what is built of them is not.",
-        ("vgg16_freeze",),
+        names_with(mode=Mode.FREEZE),
     ),
     Scenario(
         "Many images",
         "like ImageNet's photographs",
         "Start from the weights, train everything",
         "There is enough to adapt every layer, and the start saves time.",
-        ("vgg16_finetune",),
+        names_with(mode=Mode.FINETUNE),
     ),
     Scenario(
         "Many images",
         "unlike them",
         "Train from random weights",
         "There is enough to learn everything anew, and what was learned elsewhere fits little.",
-        ("vgg16_scratch", "cnn"),
+        names_with(Role.RANDOM_START) + names_with(Role.FROM_SCRATCH, convolutional=True),
     ),
 )
 

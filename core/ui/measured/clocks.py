@@ -40,7 +40,7 @@ CLOCKS = (
     (
         "feature_seconds",
         "features",
-        "Sending every image through the frozen VGG16 once: what it cost when it was done.",
+        "Sending every image through the frozen backbone once: what it cost when it was done.",
         "Training of the head",
     ),
     (

@@ -11,10 +11,10 @@ from core.comparison.charts.architecture_charts import (
 )
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
-from core.strategies.layer_record import VGG16_PART, LayerRecord
-from core.strategies.registry import STRATEGIES, find_strategy
+from core.layers.record import BACKBONE_PART, LayerRecord
+from core.strategies.registry import STRATEGIES, find_strategy, names_with
 from core.strategies.settings import PRESETS, Value
-from core.strategies.strategy import Strategy
+from core.strategies.strategy import Role, Strategy
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
@@ -23,7 +23,7 @@ from core.ui.frame.page import link_to
 from core.ui.widgets.glossary import explain, explain_all
 
 SIZES = (32, 64, 96, 128, 160, 224)
-FIRST_SHOWN = "vgg16_probe"
+FIRST_SHOWN = names_with(Role.LINEAR_PROBE)[0]
 NUMBER = st.column_config.NumberColumn(format="localized")
 
 
@@ -101,7 +101,7 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
     setting = next((one for one in entry.settings if one.name == "k"), None)
     if setting is None:
         return {}
-    names = [layer.name for layer in _vgg16_of(entry, preset)]
+    names = [layer.name for layer in _backbone_of(entry, preset)]
     options = {"0": "0 · nothing is frozen"} | {
         str(count): f"{count} · up to {names[count - 1]}"
         for count in range(1, int(setting.high or 0) + 1)
@@ -120,9 +120,9 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
     return {"k": int(chosen)}
 
 
-def _vgg16_of(entry: Strategy, preset: str) -> list[LayerRecord]:
+def _backbone_of(entry: Strategy, preset: str) -> list[LayerRecord]:
     layers = entry.layers(entry.resolve(preset), PRESET_IMAGE_SIZES[preset], 2)
-    return [layer for layer in layers if layer.part == VGG16_PART]
+    return [layer for layer in layers if layer.part == BACKBONE_PART]
 
 
 def _show_network(
@@ -150,7 +150,7 @@ def _show_network(
         "(dropout) are not drawn."
     )
     st.markdown(f"**{escape_markdown(_learned_words(layers))}**")
-    if settings.get("start") == "probe":
+    if len(entry.fits(settings)) > 1:
         st.markdown(
             "The head is fitted alone first, on features that are computed once; then everything "
             "that is not frozen is trained together."
@@ -170,7 +170,7 @@ def _show_network(
                 "layer": st.column_config.TextColumn(pinned=True),
                 "parameters": NUMBER,
                 "k": st.column_config.NumberColumn(
-                    help="How vgg16_freeze counts the layers: as Keras counts model.layers, the "
+                    help="How the setting k counts the layers: as Keras counts model.layers, the "
                     "input layer included."
                 ),
             },

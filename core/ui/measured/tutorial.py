@@ -6,7 +6,7 @@ from core.analysis import tutorial
 from core.analysis.comparison import title_of
 from core.analysis.tutorial import Beside
 from core.comparison.charts.tutorial_charts import tutorial_chart, tutorial_frame, tutorial_words
-from core.strategies.layer_record import units_text
+from core.layers.record import units_text
 from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import show_table
@@ -103,7 +103,7 @@ def _epoch_reason(found: tuple[Beside, ...]) -> str:
 
 
 def _show_questions() -> None:
-    shape, units = tutorial.vgg16_features()
+    shape, units = tutorial.backbone_features()
     answers = {
         "How must my folders and my CSV look?": (
             "One folder a class, or a table with a column of file names and one of labels; tables "
@@ -124,12 +124,12 @@ def _show_questions() -> None:
         ),
         "Do I subtract my own mean, or ImageNet's?": (
             "The weights were trained with ImageNet's mean, so that is the preset. The setting "
-            "“mean” of each VGG16 strategy takes your own instead: run both and compare."
+            "“mean” of each strategy on a backbone takes your own instead: run both and compare."
         ),
         "Why is the data loaded twice?": (
             "In the tutorial two programs stand alone, and each loads for itself. Here a picture "
             "is read once when it is added and reduced once for each image size; all strategies "
-            "share that, and the features of VGG16 as well."
+            "share that, and the features of a frozen network as well."
         ),
     }
     st.subheader("What readers of the tutorial asked")

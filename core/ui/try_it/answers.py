@@ -163,7 +163,7 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
                 width="stretch",
                 alt=f"{classes[place]}: {percent_text(share)}",
             )
-    if find_strategy(found.strategy).needs:
+    if find_strategy(found.strategy).has_network:
         st.caption(f"took {escape_markdown(seconds_text(found.seconds))}")
     else:
         st.caption("looks at nothing")

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.backbones.registry import BACKBONES
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES, unavailable_reason
@@ -18,7 +19,8 @@ from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitPro
 from core.ui.widgets.glossary import explain, explain_strategy
 from core.ui.widgets.texts import in_text_colour
 
-CHOSEN_AT_FIRST = ("majority", "mlp", "cnn", "vgg16_probe")
+CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
+_BACKBONES = tuple(BACKBONES.values())
 MOST_SEEDS = 10
 PRESET_SAYS = {
     "quick": "Small pictures and few epochs: minutes on two processor cores.",
@@ -67,7 +69,8 @@ def choose_shared(has_own_split: bool) -> Choices:
             step=16,
             key=f"image_size.{choices.preset}",
             help="Side of the square picture that every strategy sees. Time grows with its "
-            "square: 224 takes about five times as long as 96. VGG16 needs 32 or more.",
+            "square: 224 takes about five times as long as 96. "
+            + " ".join(f"{one.title} needs {one.smallest_size} or more." for one in _BACKBONES),
         )
     )
     count = columns[2].number_input(

@@ -4,7 +4,9 @@
 measured" lists all of them.
 """
 
+from core.backbones.registry import BACKBONES
 from core.errors import UnknownName
+from core.strategies.registry import STRATEGIES
 
 GLOSSARY: dict[str, str] = {
     "accuracy": "The share of pictures that are named right. 66 % means 66 of 100.",
@@ -42,8 +44,8 @@ GLOSSARY: dict[str, str] = {
         "harmonic mean)."
     ),
     "features": (
-        "What VGG16 notices in a picture, as a list of numbers. They are computed once, and a "
-        "small classifier learns from them instead of from the pixels."
+        "What a pre-trained network notices in a picture, as a list of numbers. They are computed "
+        "once, and a small classifier learns from them instead of from the pixels."
     ),
     "fine-tuned": (
         "A pre-trained network whose own weights go on learning, in small steps, on the new "
@@ -56,8 +58,8 @@ GLOSSARY: dict[str, str] = {
     ),
     "head": "The last layers of a network, which turn what was noticed into one of the classes.",
     "ImageNet": (
-        "A collection of more than a million labelled photographs in 1,000 classes. VGG16 was "
-        "trained on it."
+        "A collection of more than a million labelled photographs in 1,000 classes. Pre-trained "
+        "networks were trained on it."
     ),
     "layer": (
         "One step of a network: numbers go in, other numbers come out. What it does to them is "
@@ -89,7 +91,9 @@ GLOSSARY: dict[str, str] = {
         "How often luck alone gives a difference at least this large. Under 5 % the difference is "
         "called real here."
     ),
-    "parameters": "The numbers in a network that training sets. VGG16 has many millions of them.",
+    "parameters": (
+        "The numbers in a network that training sets. A large network has many millions of them."
+    ),
     "pre-trained": "Trained before on other pictures; it starts with what it learned there.",
     "precision": "Of the pictures that were given this label, the share that really have it.",
     "number format": (
@@ -115,7 +119,8 @@ GLOSSARY: dict[str, str] = {
         "experiment share one."
     ),
     "strategy": (
-        "One way to get a classifier, from always saying the commonest class to a fine-tuned VGG16."
+        "One way to get a classifier, from always saying the commonest class to a fine-tuned "
+        "network."
     ),
     "test images": (
         "Held out until the end and scored once, so that the score says what to expect of new "
@@ -126,24 +131,8 @@ GLOSSARY: dict[str, str] = {
         "Looked at after each epoch to choose the best one. Not learned from, but no longer new "
         "either."
     ),
-    "VGG16": (
-        "A well-known network of 16 layers (Oxford, 2014), trained on the photographs of ImageNet."
-    ),
 }
-
-
-# The words in the title of a strategy, by its name.
-TERMS_OF_STRATEGIES = {
-    "majority": ("majority class", "baseline"),
-    "mlp": ("MLP",),
-    "cnn": ("CNN",),
-    "vgg16_scratch": ("VGG16",),
-    "vgg16_probe": ("VGG16", "probe", "features"),
-    "vgg16_features": ("VGG16", "features", "head"),
-    "vgg16_softmax": ("VGG16", "head", "frozen"),
-    "vgg16_freeze": ("VGG16", "layer", "frozen"),
-    "vgg16_finetune": ("VGG16", "fine-tuned"),
-}
+GLOSSARY |= {backbone.title: backbone.about for backbone in BACKBONES.values()}
 
 
 def explain(term: str) -> str:
@@ -161,5 +150,5 @@ def explain_all(*terms: str) -> str:
 
 def explain_strategy(name: str) -> str | None:
     """The words in the title of a strategy; None for one that has no unusual ones."""
-    terms = TERMS_OF_STRATEGIES.get(name)
-    return explain_all(*terms) if terms else None
+    strategy = STRATEGIES.get(name)
+    return explain_all(*strategy.terms) if strategy and strategy.terms else None

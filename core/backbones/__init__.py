@@ -1,0 +1,1 @@
+"""Pre-trained networks without their top: records, weights, preprocessing, features."""

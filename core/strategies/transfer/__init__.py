@@ -1,0 +1,1 @@
+"""Transfer strategies: a backbone and a mode, how far it is trained."""

@@ -1,0 +1,72 @@
+import importlib.util
+
+import pytest
+
+from core.backbones import backend
+from core.errors import HeadstartError
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretend that only the given backends are installed and none is chosen."""
+
+    def only(*names):
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: object() if name in names else None
+        )
+
+    return only
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("tensorflow", "jax", "torch"), "tensorflow"),
+        (("torch", "jax"), "jax"),
+        (("torch",), "torch"),
+    ],
+)
+def test_the_first_installed_backend_is_the_default(installed, names, chosen):
+    installed(*names)
+    assert backend.configure_backend() == chosen
+    assert backend.os.environ["KERAS_BACKEND"] == chosen
+
+
+def test_what_the_user_chose_stays(installed, monkeypatch):
+    installed("tensorflow", "jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    assert backend.configure_backend() == "jax"
+    assert backend.os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
+def test_without_any_backend_it_says_so(installed):
+    installed()
+    with pytest.raises(HeadstartError, match="None of TensorFlow, JAX and PyTorch is installed"):
+        backend.configure_backend()
+
+
+@pytest.mark.tensorflow
+def test_the_dtype_policy_is_put_back_even_after_an_error():
+    keras = backend.load_keras()
+    before = keras.config.dtype_policy().name
+
+    def fail_inside():
+        with backend.dtype_policy("mixed_bfloat16"):
+            assert keras.config.dtype_policy().name == "mixed_bfloat16"
+            raise KeyError("inside")
+
+    with pytest.raises(KeyError):
+        fail_inside()
+    assert keras.config.dtype_policy().name == before
+
+
+def test_memory_errors_of_the_backends_are_known():
+    exhausted = type("ResourceExhaustedError", (Exception,), {})
+    xla = type("XlaRuntimeError", (Exception,), {})
+    assert backend.is_out_of_memory(MemoryError())
+    assert backend.is_out_of_memory(exhausted("OOM when allocating tensor"))
+    assert backend.is_out_of_memory(xla("RESOURCE_EXHAUSTED: Out of memory allocating"))
+    assert not backend.is_out_of_memory(xla("INVALID_ARGUMENT: shapes"))
+    assert not backend.is_out_of_memory(ValueError("out of memory"))

@@ -1,0 +1,309 @@
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from core import files
+from core.backbones import feature_files, features
+from core.backbones.features import FeatureRequest, extract_features
+from core.backbones.vgg16 import VGG16, WEIGHTS
+from core.backbones.weights import access as weights
+from core.errors import (
+    BadInput,
+    Cancelled,
+    HeadstartError,
+    OutOfMemory,
+)
+
+pytestmark = pytest.mark.tensorflow
+
+REQUEST = FeatureRequest(VGG16, False, 32, VGG16.preparation.mean_rgb, "float32", False, 4)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Prepared images out of memory."""
+
+    pixels: np.ndarray
+
+    @property
+    def shape(self):
+        return self.pixels.shape
+
+    @property
+    def digest(self):
+        return hashlib.sha256(self.pixels.tobytes()).hexdigest()
+
+    def read(self, start, stop):
+        return self.pixels[start:stop]
+
+
+@pytest.fixture
+def images():
+    return Pixels(np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def random_weights(weights_home, random_base, monkeypatch):
+    """Random arrays in place of the real ones; the cache lies in ``weights_home``."""
+    monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
+    monkeypatch.setattr(weights, "load_weights", lambda _weight_set: random_base)
+
+
+class FakeModel:
+    """Answers a batch as the extractor would, with numbers that depend on every pixel."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.batches = []
+
+    def predict_on_batch(self, batch):
+        self.batches.append(batch)
+        return self.answer(batch)
+
+
+@pytest.fixture
+def quick_extractor(weights_home, monkeypatch):
+    """A fake extractor, for what is about the cache alone; returns the requests it was built for.
+
+    ``weights_home`` is where the cache lies.
+    """
+    built = []
+
+    def build(request, _picture_shape):
+        built.append(request)
+        weighing = np.random.default_rng(5).random((32 * 32 * 3, request.width), np.float32)
+        return FakeModel(lambda batch: batch.reshape(len(batch), -1) @ weighing / 1000)
+
+    monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
+    monkeypatch.setattr(features, "build_extractor", build)
+    return built
+
+
+def everything(found):
+    return found.take(np.arange(found.shape[0]))
+
+
+@pytest.mark.usefixtures("random_weights")
+def test_all_images_in_order_the_last_partial_batch_included(images):
+    told = []
+    found = extract_features(images, REQUEST, lambda done, total: told.append((done, total)))
+    assert (found.shape, found.cache) == ((10, 512), "miss")
+    assert told == [(4, 10), (8, 10), (10, 10)]
+    model = features.build_extractor(REQUEST, (32, 32, 3))
+    expected = np.asarray(model(images.pixels), np.float32)
+    assert expected.max() > 0
+    values = everything(found)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values, expected, rtol=2e-3, atol=2e-3)
+    np.testing.assert_array_equal(found.take(np.array([7, 2, 7])), values[[7, 2, 7]])
+
+
+def test_a_second_time_it_is_a_hit_that_tells_the_first_cost(images, quick_extractor):
+    first = extract_features(images, REQUEST)
+    second = extract_features(images, REQUEST)
+    assert second == replace(first, cache="hit")
+    assert first.seconds > 0
+    assert quick_extractor == [REQUEST]
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_batch_size_and_compilation_do_not_change_the_key(images):
+    first = extract_features(images, REQUEST)
+    assert extract_features(images, replace(REQUEST, batch_size=3, jit=True)).path == first.path
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_one_changed_pixel_misses(images):
+    first = extract_features(images, REQUEST)
+    images.pixels[3, 5, 5, 0] ^= 1
+    second = extract_features(images, REQUEST)
+    assert (second.cache, second.path == first.path) == ("miss", False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_size": 64},
+        {"mean_rgb": (0.0, 0.0, 0.0)},
+        {"precision": "mixed_bfloat16"},
+        {"resize": "pad"},
+        {"digest": "other weights"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.usefixtures("quick_extractor")
+def test_everything_that_matters_is_in_the_key(images, change):
+    first = extract_features(images, REQUEST)
+    change = dict(change)
+    resize = change.pop("resize", "stretch")
+    if digest := change.pop("digest", None):
+        change["backbone"] = replace(VGG16, weights=replace(WEIGHTS, digest=digest))
+    second = extract_features(images, replace(REQUEST, **change), resize=resize)
+    assert (second.cache, second.path == first.path) == ("miss", False)
+    width = 2048 if change.get("image_size") == 64 else 512
+    assert everything(second).shape == (10, width)
+
+
+@pytest.mark.usefixtures("random_weights")
+def test_small_grey_pictures_are_enlarged_inside():
+    grey = Pixels(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8))
+    assert everything(extract_features(grey, REQUEST)).shape == (3, 512)
+
+
+@pytest.mark.usefixtures("random_weights")
+def test_bfloat16_gives_about_the_same_features(images):
+    exact = everything(extract_features(images, REQUEST)).astype(np.float32)
+    mixed = everything(extract_features(images, replace(REQUEST, precision="mixed_bfloat16")))
+    difference = np.linalg.norm(mixed.astype(np.float32) - exact) / np.linalg.norm(exact)
+    assert 0 < difference < 0.03
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "truncated":
+        path.write_bytes(content[:-100])
+    elif how == "flipped":
+        content[-1] ^= 1
+        path.write_bytes(content)
+    elif how == "deleted":
+        path.unlink()
+    elif how == "manifest cut":
+        path.with_suffix(".json").write_text('{"shape": [10')
+    else:
+        path.with_suffix(".json").write_text("[]")
+
+
+@pytest.mark.parametrize(
+    "how", ["truncated", "flipped", "deleted", "manifest cut", "manifest of another kind"]
+)
+@pytest.mark.usefixtures("quick_extractor")
+def test_a_damaged_file_is_made_anew(images, how):
+    first = extract_features(images, REQUEST)
+    values = everything(first)
+    damage(first.path, how)
+    again = extract_features(images, REQUEST)
+    assert again.cache == "miss"
+    np.testing.assert_array_equal(everything(again), values)
+    assert extract_features(images, REQUEST).cache == "hit"
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_cancel_is_heard_before_the_next_batch_and_leaves_nothing(images):
+    told = []
+    with pytest.raises(Cancelled):
+        extract_features(
+            images, REQUEST, lambda done, _total: told.append(done), lambda: len(told) == 1
+        )
+    assert told == [4]
+    folder = features.current_settings().cache_folder / "features"
+    assert list(folder.iterdir()) == []
+
+
+def test_two_at_once_build_once(images, quick_extractor):
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(extract_features(images, REQUEST)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(entry.cache for entry in found) == ["hit", "hit", "miss"]
+    assert quick_extractor == [REQUEST]
+
+
+def test_cancel_is_heard_while_another_builds(images, weights_home):
+    identity = features._identity(images, REQUEST, "stretch")
+    lock = weights_home / "locks" / f"features-{feature_files.key_of(identity)[:16]}.lock"
+    with (
+        files.lock(lock),
+        pytest.raises(Cancelled, match="while waiting for another process"),
+    ):
+        extract_features(images, REQUEST, should_stop=lambda: True)
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_leftovers_of_a_killed_process_are_removed(images):
+    first = extract_features(images, REQUEST)
+    leftover = first.path.with_name(f".{first.path.name}.{'0' * 32}.part")
+    leftover.write_bytes(b"half")
+    first.path.unlink()
+    extract_features(images, REQUEST)
+    assert not leftover.exists()
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_the_manifest_says_what_it_is(images):
+    found = extract_features(images, REQUEST)
+    manifest = json.loads(found.path.with_suffix(".json").read_text())
+    assert manifest["images"] == images.digest
+    assert manifest["weights"] == WEIGHTS.digest
+    assert manifest["shape"] == [10, 512]
+    assert manifest["seconds"] == found.seconds
+    assert manifest["sha256"] == hashlib.sha256(found.path.read_bytes()).hexdigest()
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_a_full_disk_is_said_before_anything_is_computed(images, monkeypatch):
+    usage = feature_files.shutil._ntuple_diskusage(100, 99, 1_000_000)
+    monkeypatch.setattr(feature_files.shutil, "disk_usage", lambda _folder: usage)
+    with pytest.raises(HeadstartError, match="The features of 10 images need 67 MB and the disk"):
+        extract_features(images, REQUEST)
+
+
+def test_numbers_beyond_float16_are_clipped():
+    model = FakeModel(lambda batch: np.full((len(batch), 2), [1e9, -1e9], np.float32))
+    values = features._features_of(model, np.zeros((1, 2, 2, 1), np.uint8), 1)
+    assert values.tolist() == [[65504.0, -65504.0]]
+
+
+def test_a_short_batch_is_filled_up_for_xla_and_cut_again():
+    model = FakeModel(lambda batch: batch.reshape(len(batch), -1).astype(np.float32))
+    pictures = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
+    values = features._features_of(model, pictures, 5)
+    assert model.batches[0].ravel().tolist() == [0, 1, 2, 0, 0]
+    assert values.ravel().tolist() == [0, 1, 2]
+
+
+def test_memory_running_out_names_the_batch():
+    def exhausted(_batch):
+        raise MemoryError
+
+    with pytest.raises(OutOfMemory, match="features of 5 images at once; a batch of 3 may fit"):
+        features._features_of(FakeModel(exhausted), np.zeros((5, 2, 2, 1), np.uint8), 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"include_top": True, "image_size": 96}, "image_size", "works at 224 only"),
+        ({"image_size": 16}, "image_size", "needs at least 32"),
+        ({"batch_size": 0}, "batch_size", "must be at least 1"),
+    ],
+)
+@pytest.mark.usefixtures("weights_home")
+def test_impossible_requests_name_the_field(images, change, field, said):
+    with pytest.raises(BadInput, match=said) as caught:
+        extract_features(images, replace(REQUEST, **change))
+    assert caught.value.field == field
+
+
+@pytest.mark.weights
+def test_real_weights_give_what_keras_gives(weights_home, real_base_file, images):
+    folder = weights_home / "weights"
+    folder.mkdir(parents=True)
+    (folder / real_base_file.name).symlink_to(real_base_file)
+    values = everything(extract_features(images, replace(REQUEST, image_size=64)))
+    keras = features.load_keras()
+    base = keras.applications.VGG16(
+        include_top=False, weights=str(real_base_file), input_shape=(64, 64, 3)
+    )
+    enlarged = keras.ops.image.resize(images.pixels.astype(np.float32), (64, 64))
+    prepared = keras.applications.vgg16.preprocess_input(np.array(enlarged))
+    expected = np.asarray(base(prepared)).reshape(10, -1)
+    np.testing.assert_allclose(values, expected, rtol=2e-3, atol=0.05)

@@ -1,0 +1,83 @@
+"""One contract for all backbones: the record says what its Keras network is."""
+
+import keras
+import numpy as np
+import pytest
+
+from core.backbones.network import build_backbone
+from core.backbones.registry import BACKBONES, find_backbone
+from core.errors import BadInput, UnknownName
+
+
+@pytest.mark.parametrize("name", list(BACKBONES))
+@pytest.mark.parametrize("size", ["smallest", "larger"])
+def test_the_layers_of_the_record_are_those_of_the_network(name, size):
+    """Shape of each record's output, and the parameters up to it; a record may be a block."""
+    backbone = find_backbone(name)
+    side = backbone.smallest_size + (0 if size == "smallest" else 33)
+    model = build_backbone(backbone, side, None)
+    names = [layer.name for layer in model.layers]
+    start = 0
+    for record in backbone.layers(side, False):
+        stop = 1 if record.kind == "InputLayer" else names.index(record.name) + 1
+        parameters = sum(layer.count_params() for layer in model.layers[start:stop])
+        assert (record.name, record.parameters) == (record.name, parameters)
+        if start:
+            assert model.layers[stop - 1].output.shape[1:] == record.output
+        start = stop
+    assert start == len(names)
+    assert record.name == backbone.feature_layer
+    assert model.count_params() == backbone.parameters()
+    assert np.prod(model.output_shape[1:]) == backbone.feature_width(side)
+
+
+@pytest.mark.parametrize("name", list(BACKBONES))
+def test_the_record_of_each_backbone_is_whole(name):
+    backbone = find_backbone(name)
+    assert 0.5 < backbone.published_accuracy < 1
+    assert backbone.accuracy_source
+    assert backbone.licence
+    assert backbone.about.endswith(".")
+    assert backbone.multiply_adds > backbone.parameters()
+    for weight_set in backbone.weight_sets:
+        assert weight_set.backbone == backbone.name
+        shapes = [entry.shape for entry in weight_set.arrays.values()]
+        assert sum(map(np.prod, shapes)) == backbone.parameters(weight_set.include_top)
+    with pytest.raises(BadInput, match=f"{backbone.title} needs at least") as caught:
+        backbone.side(backbone.smallest_size - 1, False)
+    assert caught.value.field == "image_size"
+
+
+def test_vgg16_is_as_large_as_published():
+    vgg16 = find_backbone("vgg16")
+    assert (vgg16.parameters(), vgg16.parameters(True)) == (14_714_688, 134_260_544)
+    assert len(vgg16.layers(224, False)) == 19
+    assert (vgg16.feature_width(224), vgg16.feature_width(96), vgg16.feature_width(96, True)) == (
+        25_088,
+        4_608,
+        4_096,
+    )
+    # Each filter of a convolution at every place, and each weight of a dense layer once.
+    places = {"Conv2D": lambda record: record.output[0] ** 2, "Dense": lambda _record: 1}
+    computed = sum(
+        (record.parameters - record.output[-1]) * places[record.kind](record)
+        for record in vgg16.layers(224, True)
+        if record.parameters
+    )
+    assert vgg16.multiply_adds == computed + 4_096 * 1_000
+
+
+def test_an_unknown_backbone_names_the_known_ones():
+    with pytest.raises(UnknownName, match=r"no backbone named 'resnet'. Known: .*vgg16"):
+        find_backbone("resnet")
+
+
+def test_arrays_are_put_in_by_name():
+    backbone = find_backbone("vgg16")
+    arrays = {
+        name: np.full(entry.shape, place, np.float32)
+        for place, (name, entry) in enumerate(backbone.weights.arrays.items())
+    }
+    model = build_backbone(backbone, 32, arrays)
+    assert isinstance(model, keras.Model)
+    assert float(np.array(model.get_layer("block1_conv2").bias)[0]) == 3.0

@@ -1,0 +1,55 @@
+"""The network of every strategy is the one that its layer records draw."""
+
+import numpy as np
+import pytest
+
+from core.strategies.network import BuildContext, build_plan
+from core.strategies.registry import STRATEGIES, find_strategy
+
+CLASSES = 7
+CASES = [
+    *((name, {}, 64) for name, entry in STRATEGIES.items() if entry.has_network),
+    ("cnn", {"padding": "valid"}, 148),
+    ("vgg16_probe", {"features": "pooled"}, 32),
+    ("vgg16_freeze", {"k": 0}, 32),
+    ("vgg16_freeze", {"k": 19, "head": "dense", "start": "fresh"}, 32),
+]
+
+
+@pytest.mark.usefixtures("random_weights")
+@pytest.mark.parametrize(("name", "overrides", "image_size"), CASES)
+def test_what_is_drawn_is_what_is_built(name, overrides, image_size):
+    """Parameters in all and trained, the layers that are frozen, the last output."""
+    strategy = find_strategy(name)
+    settings = strategy.resolve("quick", overrides)
+    drawn = strategy.layers(settings, image_size, CLASSES)
+    context = BuildContext(
+        image_shape=(image_size, image_size, 3),
+        image_size=image_size,
+        class_count=CLASSES,
+        settings=settings,
+        mean_rgb=(0.0, 0.0, 0.0),
+    )
+    plan = build_plan(strategy, context)
+    model = plan.stages[-1].model
+    built = {layer.name: layer for layer in opened(model)}
+    inside = [layer for layer in drawn if layer.name in built]
+    assert inside[-1].name == "predictions"
+    for layer in inside:
+        if layer.parameters or layer.kind == "Dropout":
+            assert built[layer.name].output.shape[1:] == layer.output
+            assert built[layer.name].count_params() == layer.parameters
+            assert built[layer.name].trainable == (not layer.frozen)
+    trained = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    assert sum(layer.parameters for layer in drawn if layer.is_trained) == trained
+    total = model.count_params() + plan.frozen_parameters
+    assert sum(layer.parameters for layer in drawn) == total
+    assert [stage.name for stage in plan.stages] == [fit.name for fit in strategy.fits(settings)]
+
+
+def opened(model):
+    """The layers of a model in order, models inside it opened."""
+    import keras
+
+    for layer in model.layers:
+        yield from opened(layer) if isinstance(layer, keras.Model) else [layer]
