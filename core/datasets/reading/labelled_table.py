@@ -56,7 +56,7 @@ class Row:
 
 
 class RowProblem(Exception):
-    """A row that cannot be used; the message is the reason, in plain words."""
+    """A row that cannot be used; the message is the reason, for people."""
 
 
 def read_rows(
