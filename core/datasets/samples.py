@@ -1,4 +1,4 @@
-"""A small sample of each format, to download and to imitate; made from the bundled images."""
+"""A small sample of each layout to download and imitate, made from the bundled images."""
 
 import csv
 import gzip

@@ -2,11 +2,9 @@ import errno
 import io
 import json
 import os
-
 import numpy as np
 import pytest
 from PIL import Image
-
 from core.datasets.add import add_dataset
 from core.datasets.health.findings import findings
 from core.datasets.split import leaking_images, make_split
@@ -19,6 +17,7 @@ from tests.datasets.pictures import (
     two_classes,
     write_zip,
 )
+
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -178,7 +177,7 @@ def test_merging_joins_labels_before_copies_are_judged(tmp_path):
     assert made.labels.tolist() == [0, 0, 0, 1, 1, 1, 0]
     assert made.file_names[-1] == "kittens/0.png"
     assert made.changes == (
-        "Class 'kittens' becomes part of 'cats': 2 pictures.",
+        "Class 'kittens' becomes part of 'cats': 2 images.",
         "1 exact copy is left out.",
     )
 
@@ -205,7 +204,7 @@ def test_merging_into_new_names_and_one_after_another(tmp_path):
         (Changes(merge_classes=(("cats", "a\nb"),)), "cannot be the name of a class"),
         (Changes(merge_classes=(("cats", "x" * 256),)), "cannot be the name of a class"),
         (Changes(drop_images=(12,)), "no image 12: the images of 'pets' are numbered from 0"),
-        (Changes(drop_images=(-1,)), "no picture -1"),
+        (Changes(drop_images=(-1,)), "no image -1"),
     ],
 )
 def test_what_is_not_there_is_refused(messy, changes, message):
@@ -230,7 +229,7 @@ def test_unknown_classes_list_the_known(messy):
         ),
         (Changes(merge_classes=(("cats", "dogs"),)), "Only the class 'dogs' would be left"),
         (Changes(drop_images=tuple(range(12))), "No image would be left"),
-        (Changes(drop_images=tuple(range(12)), drop_leaks=True, drop_conflicts=True), "No picture"),
+        (Changes(drop_images=tuple(range(12)), drop_leaks=True, drop_conflicts=True), "No image"),
     ],
 )
 def test_fewer_than_two_classes_left(messy, changes, problem):

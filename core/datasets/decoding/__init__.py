@@ -1,1 +1,1 @@
-"""From the bytes of one image to what people see, and what is noted about it."""
+"""From the bytes of an image to the pixels that people see, and the facts kept about it."""

@@ -30,7 +30,7 @@ _large_image = threading.RLock()
 # Each scan of a progressive JPEG goes over the whole image again; encoders write about ten.
 MOST_SCANS = 500
 _START_OF_SCAN = b"\xff\xda"
-# A JPEG with more images behind the first, as telephones write, is what Pillow calls MPO.
+# Pillow calls a JPEG with further images after the first, as phones write them, MPO.
 _JPEGS = ("JPEG", "MPO")
 
 # Pillow allocates the pixels of an image in blocks of this size. Blocks above 32 MB return to the

@@ -119,6 +119,6 @@ def perceptual_hash(image: Image.Image) -> int:
 
 
 def grey_thumbnail(image: Image.Image) -> np.ndarray:
-    """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, proportions not kept."""
+    """Grey uint8 ``(16, 16)`` thumbnail, averaged over areas, without keeping proportions."""
     edge = (THUMBNAIL_EDGE, THUMBNAIL_EDGE)
     return np.asarray(image.resize(edge, Image.Resampling.BOX).convert("L"))

@@ -1,1 +1,1 @@
-"""What is worth knowing about a stored dataset, with what can be done."""
+"""Findings about a stored dataset, with what can be done about them."""

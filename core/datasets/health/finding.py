@@ -58,8 +58,10 @@ def single_image_groups(positions: np.ndarray) -> tuple[tuple[int, ...], ...]:
 
 @dataclass(frozen=True)
 class SizeSummary:
-    """``smallest``, ``median`` and ``largest`` are sizes of images that are there, by area:
-    width and height in pixels. ``portrait``, ``landscape`` and ``square`` are shares, 0 to 1."""
+    """``smallest``, ``median``, ``largest``: width and height in pixels of these images, by area.
+
+    ``portrait``, ``landscape`` and ``square`` are fractions of the images, 0 to 1.
+    """
 
     smallest: tuple[int, int]
     median: tuple[int, int]

@@ -1,1 +1,1 @@
-"""Tell layouts apart: what a folder, a zip or a file holds, and which label each image has."""
+"""Recognise the layout of a folder, zip or file, and read which label each image has."""

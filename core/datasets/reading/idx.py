@@ -72,7 +72,7 @@ class IdxFile:
 
 
 def read_idx(raw: RawFile) -> IdxFile | None:
-    """The header of an IDX file, or None where it is something else."""
+    """The header of an IDX file, or None for any other file."""
     try:
         gzipped = raw.start(2) == GZIP_START
         start = unpacked_start(raw, _LONGEST_HEADER_BYTES)

@@ -135,7 +135,7 @@ def _is_one_hot(others: Sequence[int], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def marked_columns(row: Sequence[str], columns: Sequence[int]) -> list[int] | None:
-    """Which of the columns hold a 1, or None where a cell is neither 0 nor 1."""
+    """The columns with a 1, or None where a cell is neither 0 nor 1."""
     cells = {at: row[at].strip() for at in columns}
     if any(cell not in _MARKED | _UNMARKED for cell in cells.values()):
         return None

@@ -4,7 +4,6 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-
 from core.datasets.health_report import LeftOut
 from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
 from core.datasets.reading.columns import (
@@ -35,6 +34,7 @@ from core.datasets.reading.table import TABLE_SUFFIXES, TextTable, read_table
 from core.errors import BadInput, ColumnsUnclear
 from core.text import count_text
 
+
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3
 EXPECTED = "Expected a first line file,label and then one line per image: 1.jpg,cat"
@@ -56,7 +56,7 @@ class Row:
 
 
 class RowProblem(Exception):
-    """A row that cannot be used; the message is the reason, in plain words."""
+    """A row that cannot be used; the message is the reason, for people."""
 
 
 def read_rows(

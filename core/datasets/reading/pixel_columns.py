@@ -242,7 +242,7 @@ def _which(position: int, width: int) -> str:
 
 
 def _shape_of(count: int) -> tuple[int, int] | None:
-    """Side and channels of a square image of ``count`` numbers, or None."""
+    """Edge and channels of a square image of ``count`` numbers, or None."""
     for channels in (1, 3):
         edge = math.isqrt(count // channels)
         if edge * edge * channels == count and edge > 1:

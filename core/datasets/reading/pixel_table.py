@@ -98,7 +98,7 @@ class PixelRows:
             yield from self._checked(*self._parse_slowly(block))
 
     def _parse_fast(self, block: list[tuple[int, str]]) -> _Parsed | None:
-        """The whole block at once, or None where a line in it needs to be looked at."""
+        """The whole block at once, or None where it must be read line by line."""
         # Imported here, because commands that only list datasets do not need it.
         import pandas as pd
 

@@ -6,8 +6,8 @@ from core.datasets.reading.export_notes import as_exported, take_export_notes
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.reader import LabelledFiles, PixelImages, Reader
 
-# Asked in this order; the first that recognises its layout is taken. Class folders come last: they
-# fit nearly everything, and say what was expected where even they do not fit.
+# Asked in this order; the first that recognises its layout is used. Class folders come last: they
+# fit nearly everything, and raise an error that describes them where they do not.
 READERS: tuple[Reader, ...] = (idx, pixel_table, labelled_table, class_folders)
 
 

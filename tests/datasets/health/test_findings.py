@@ -1,18 +1,22 @@
 import time
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from dataclasses import replace
 from PIL import Image, ImageDraw
-
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.groups import renumbered
-from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES, size_summary
+from core.datasets.health.finding import (
+    MOST_GROUPS,
+    MOST_IN_GROUP,
+    SEVERITIES,
+    size_summary,
+)
 from core.datasets.health.findings import findings
 from core.datasets.split import make_split
 from core.datasets.versions import Changes
 from core.errors import BadInput
 from tests.datasets.pictures import encoded, noise_png, write_zip
+
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -149,7 +153,7 @@ def test_i13_one_picture_with_two_labels(tmp_path):
     kinds = found(dataset)
     exact, near = kinds["label_conflicts"], kinds["near_label_conflicts"]
     assert (exact.severity, near.severity) == ("problem", "warning")
-    assert exact.title == "1 picture appears in more than one class."
+    assert exact.title == "1 image appears in more than one class."
     assert names(dataset, exact) == [("a/03.png", "b/copy.png")]
     assert exact.classes == ("a", "b")
     assert exact.actions == ("drop_conflicts",)
@@ -182,7 +186,7 @@ def test_i13_pictures_on_both_sides_of_a_given_split(tmp_path):
     dataset = zipped(tmp_path, members)
     finding = found(dataset)["leaks"]
     assert finding.severity == "problem"
-    assert finding.title == "2 pictures of train are also in test, exactly or nearly."
+    assert finding.title == "2 images of train are also in test, exactly or nearly."
     assert finding.actions == ("drop_leaks",)
     assert finding.count == 2
     # What is asked for comes first, what was trained on beside it.
@@ -208,7 +212,7 @@ def test_leaks_over_three_sides(tmp_path):
     members["validation/class1/00.png"] = members["test/class1/01.png"]
     finding = found(zipped(tmp_path, members))["leaks"]
     assert finding.title == (
-        "1 picture of train and 1 picture of validation are also in validation or test, the same"
+        "1 image of train and 1 image of validation are also in validation or test, exactly"
         " or nearly."
     )
 
@@ -219,7 +223,7 @@ def test_classes_too_small_are_named_with_the_minimum():
     finding = kinds["small_classes"]
     assert finding.severity == "problem"
     assert finding.title == "2 classes are too small to be split: 'c001' and 'c002'."
-    assert "at least 3 pictures" in finding.advice
+    assert "at least 3 images" in finding.advice
     assert finding.classes == ("c001", "c002")
     assert finding.actions == ("merge_classes", "drop_classes")
     assert "few_images" not in kinds
@@ -236,9 +240,19 @@ def test_copies_do_not_make_a_class_large_enough(tmp_path):
     ("counts", "sides", "small", "needed"),
     [
         ([6, 3], "000022002", (), None),
-        ([6, 2], "00002202", ("c001",), "at least 2 images to train on that are"),
+        (
+            [6, 2],
+            "00002202",
+            ("c001",),
+            "at least 2 images to train on, near duplicates counted once",
+        ),
         ([6, 3], "000012012", (), None),
-        ([6, 2], "00001212", ("c001",), "at least 1 picture to train on that is"),
+        (
+            [6, 2],
+            "00001212",
+            ("c001",),
+            "at least 1 image to train on, near duplicates counted once",
+        ),
     ],
 )
 def test_with_a_given_split_it_is_training_that_counts(counts, sides, small, needed):
@@ -268,7 +282,7 @@ def test_few_images(count, said):
     kinds = found(made_of([30, count]))
     assert ("few_images" in kinds) == said
     if said:
-        assert kinds["few_images"].title == "1 class has fewer than 20 pictures: 'c001'."
+        assert kinds["few_images"].title == "1 class has fewer than 20 images: 'c001'."
         assert "intervals" in kinds["few_images"].advice
 
 
@@ -307,7 +321,7 @@ def test_i18_pictures_of_one_colour(tmp_path):
     )
     finding = found(dataset)["one_colour"]
     assert finding.severity == "warning"
-    assert finding.title == "3 pictures are of one colour only."
+    assert finding.title == "3 images are of one colour only."
     assert names(dataset, finding) == [
         ("class0/black.png",), ("class1/small.png",), ("class1/white.jpg",),
     ]  # fmt: skip
@@ -335,7 +349,7 @@ def test_sizes_and_shapes(tmp_path):
     }  # fmt: skip
     dataset = zipped(tmp_path, members)
     kinds = found(dataset)
-    assert kinds["tiny_pictures"].title == "1 picture is less than 32 pixels wide or high."
+    assert kinds["tiny_pictures"].title == "1 image is less than 32 pixels wide or high."
     assert names(dataset, kinds["tiny_pictures"]) == [("class0/tiny.png",)]
     assert kinds["range_of_sizes"].title == ("Sizes differ widely: from 9 × 9 to 400 × 300 pixels.")
     assert names(dataset, kinds["range_of_sizes"]) == [("class0/tiny.png", "class1/large.png")]

@@ -146,8 +146,7 @@ def test_deeper_classes_are_said():
     assert classes_and_sides(found) == [("animals", None), ("plants", None)]
     assert notes == [
         "The classes are the first folders (animals, plants). The folders inside animals (cats,"
-        " dogs) were taken as one class; if they are classes of their own, give each its own first"
-        " folder."
+        " dogs) were taken as one class. If each is a class, move them up one level."
     ]
 
 

@@ -346,7 +346,7 @@ def test_a_table_that_names_none_of_the_pictures():
 
 
 def test_a_spreadsheet_is_named():
-    with pytest.raises(BadInput, match=r"labels\.xlsx is a spreadsheet, which is not read"):
+    with pytest.raises(BadInput, match=r"labels\.xlsx is a spreadsheet, which cannot be read"):
         read(members(b"PK\3\4", name="labels.xlsx"))
 
 
