@@ -2,9 +2,11 @@ import errno
 import io
 import json
 import os
+
 import numpy as np
 import pytest
 from PIL import Image
+
 from core.datasets.add import add_dataset
 from core.datasets.health.findings import findings
 from core.datasets.split import leaking_images, make_split
@@ -17,7 +19,6 @@ from tests.datasets.pictures import (
     two_classes,
     write_zip,
 )
-
 
 pytestmark = pytest.mark.usefixtures("home")
 
