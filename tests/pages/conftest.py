@@ -1,5 +1,6 @@
 """Homes for page tests, and ways to open a page: cold, or through the router."""
 
+import gc
 from functools import cache
 from pathlib import Path
 from unittest.mock import Mock
@@ -51,6 +52,14 @@ def words(app: AppTest) -> str:
         *(app.info, app.warning, app.error),
     )
     return "\n".join(element.value for kind in kinds for element in kind)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _little_to_collect() -> None:
+    """Streamlit collects garbage after each run of a page, which takes a second where TensorFlow is
+    loaded: what is loaded by now is left out of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
