@@ -19,6 +19,7 @@ POLL_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 CANCEL_GRACE_SECONDS = 2.0
 STORE_RETRY_SECONDS = 2.0
+GIVE_UP_SECONDS = 300.0
 
 Report = Callable[[str], None]
 
@@ -104,6 +105,8 @@ class Worker:
                 elif self._is_done(idle_since, exit_when_idle) and self._leave():
                     return
             except StoreError as error:
+                if self._is_abandoned(idle_since, exit_when_idle):
+                    raise
                 self.report(f"{error} Trying again.")
                 time.sleep(STORE_RETRY_SECONDS)
             time.sleep(POLL_SECONDS)
@@ -202,6 +205,12 @@ class Worker:
         if self.group_id is not None:
             return not self.queue.jobs(states=ACTIVE_STATES, group_id=self.group_id)
         return exit_when_idle is not None and time.monotonic() - idle_since >= exit_when_idle
+
+    def _is_abandoned(self, idle_since: float, exit_when_idle: float | None) -> bool:
+        """Whether the home seems to be removed: nobody will ever queue a job there."""
+        if exit_when_idle is None or self._at_work:
+            return False
+        return time.monotonic() - idle_since > max(exit_when_idle, GIVE_UP_SECONDS)
 
     def _leave(self) -> bool:
         """False where work came just before leaving."""

@@ -238,6 +238,18 @@ def test_a_queue_that_cannot_be_reached_for_a_while_is_tried_again(
     assert said[:2] == ["The run queue is held by another process. Trying again."] * 2
 
 
+def test_a_worker_whose_home_was_removed_ends(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_given: object) -> None:
+        raise StoreError("There is no such file.")
+
+    monkeypatch.setattr(worker, "GIVE_UP_SECONDS", 0.05)
+    monkeypatch.setattr(queue, "claim_next", away)
+    with pytest.raises(StoreError, match="no such file"):
+        serve(queue, ScriptedLauncher(queue, []), exit_when_idle=0)
+
+
 def test_work_that_comes_while_the_worker_leaves_is_done(
     queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
