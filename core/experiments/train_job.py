@@ -24,6 +24,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     store = open_store()
     found = store.run(arguments["run"])
     spec = store.experiment(found.experiment_id).training_spec(found)
+    if context.job.error:  # the process before this one was killed
+        _halve_the_batch(store, found, OutOfMemory(context.job.error))
     context.report(LOADING)
     try:
         _train(store, found, spec, context)

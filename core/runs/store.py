@@ -210,7 +210,7 @@ class Store(JobQueue):
     ) -> bool:
         """Give a running run a smaller batch for its next child process, and drop its epochs."""
         with self.database.writing() as connection:
-            if not self.change_running(connection, run_id, attempt, progress=None):
+            if not self.change_running(connection, run_id, attempt, progress=None, error=None):
                 return False
             run = self._run(connection, run_id)
             connection.execute(

@@ -161,6 +161,20 @@ def test_a_child_that_dies_without_a_word_fails_its_run(
     )
 
 
+def test_a_killed_child_is_started_once_more_where_its_kind_takes_less(
+    queue: JobQueue, job_id: str
+) -> None:
+    launcher = ScriptedLauncher(queue, [lambda *_: -9, finishes])
+    serve(queue, launcher, exit_when_idle=0)
+    assert launcher.started == [job_id, job_id]
+    assert (queue.job(job_id).state, queue.job(job_id).attempts) == ("finished", 1)
+    queue.add_job(NewJob("heat", "explain", {}))
+    launcher = ScriptedLauncher(queue, [lambda *_: -9, finishes])
+    serve(queue, launcher, exit_when_idle=0)
+    assert launcher.started == ["heat"]
+    assert queue.job("heat").state == "failed"
+
+
 def test_a_child_that_cannot_be_started_fails_its_run(queue: JobQueue, job_id: str) -> None:
     class Broken(ScriptedLauncher):
         def start(self, job: JobRecord) -> ScriptedHandle:

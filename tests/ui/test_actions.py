@@ -30,7 +30,7 @@ STORE_CHANGES = {
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
     "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "finish_run", "fail",
-    "change_running", "end_job",
+    "change_running", "note_death", "end_job",
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
