@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
-
 from sqlalchemy import (
     Connection,
     Select,
@@ -13,7 +12,6 @@ from sqlalchemy import (
     select,
     update,
 )
-
 from core.errors import BadInput, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
@@ -34,6 +32,7 @@ from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES
 from core.jobs.tables import jobs
 from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
+
 
 OF_THE_JOB = [name for name in RunRecord.__dataclass_fields__ if name not in runs.c]
 
@@ -219,7 +218,7 @@ class Store(JobQueue):
     ) -> bool:
         """Give a running run a smaller batch for its next child process, and drop its epochs."""
         with self.database.writing() as connection:
-            if not self.change_running(connection, run_id, attempt, progress=None):
+            if not self.change_running(connection, run_id, attempt, progress=None, error=None):
                 return False
             run = self._run(connection, run_id)
             connection.execute(

@@ -1,10 +1,8 @@
 """The job ``train``: one run, from its spec to its stored result."""
 
 import sys
-from typing import Any
-
 import numpy as np
-
+from typing import Any
 from core.errors import HeadstartError, OutOfMemory
 from core.experiments.checkpoints import write_weights
 from core.experiments.predictions import Predictions, write_predictions
@@ -16,6 +14,7 @@ from core.jobs.kinds import find_kind
 from core.training.events import EpochRecord, Progress, RunResult
 from core.training.spec import TrainingSpec
 
+
 LOADING = "Starting: loading the libraries takes some seconds"
 
 
@@ -24,6 +23,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     store = open_store()
     found = store.run(arguments["run"])
     spec = store.experiment(found.experiment_id).training_spec(found)
+    if context.job.error:  # the process before this one was killed
+        _halve_the_batch(store, found, OutOfMemory(context.job.error))
     context.report(LOADING)
     try:
         _train(store, found, spec, context)

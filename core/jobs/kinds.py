@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
-
 from core.errors import UnknownName
+
 
 if TYPE_CHECKING:
     from core.jobs.context import JobContext
@@ -27,7 +27,9 @@ class JobKind:
     returns (JSON) is the result of the job. Only jobs of the pool ``device`` see a GPU.
     ``folder`` is where its jobs keep files, below the home. ``niceness`` is 0 (first) to 19
     (last). ``noun`` and ``saves_memory`` are words for people: what such a job is called, and what
-    to do where memory runs out.
+    to do where memory runs out. A kind that ``takes_less`` is started once more where its process
+    was killed, most likely for want of memory: its handler finds the words for that in
+    ``context.job.error``, and goes on with less or gives up.
     """
 
     name: str
@@ -37,6 +39,7 @@ class JobKind:
     folder: str = "jobs"
     niceness: int = 0
     saves_memory: str = "close other programs"
+    takes_less: bool = False
 
     def load(self) -> Handler:
         """Import the handler; it may bring in heavy libraries, so a child process calls this."""
@@ -54,6 +57,7 @@ KINDS: dict[str, JobKind] = {
             "run",
             folder="runs",
             saves_memory="choose a smaller batch_size or image size",
+            takes_less=True,
         ),
         JobKind(
             "import",

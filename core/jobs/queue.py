@@ -228,6 +228,12 @@ class JobQueue(WorkerList):
                 progress_at=self.moment(),
             )
 
+    def note_death(self, job_id: str, message: str, attempt: int) -> bool:
+        """Say why its process ended, once; the job stays running, for another process."""
+        with self.database.writing() as connection:
+            first = _running(job_id, attempt).where(jobs.c.error.is_(None))
+            return connection.execute(first.values(error=message)).rowcount > 0
+
     def finish(
         self, job_id: str, result: dict[str, Any] | None, attempt: int | None = None
     ) -> bool:
@@ -281,15 +287,9 @@ class JobQueue(WorkerList):
     def end_job(
         self, connection: Connection, job_id: str, attempt: int | None, **values: Any
     ) -> bool:
-        return self.change_running(
-            connection,
-            job_id,
-            attempt,
-            **values,
-            finished_at=self.moment(),
-            progress=None,
-            lease_expires_at=None,
-        )
+        over = {"error": None, "progress": None, "lease_expires_at": None}
+        over |= {"finished_at": self.moment()} | values
+        return self.change_running(connection, job_id, attempt, **over)
 
     # Parts ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 processes."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ POLL_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 CANCEL_GRACE_SECONDS = 2.0
 STORE_RETRY_SECONDS = 2.0
+GIVE_UP_SECONDS = 300.0
+# How a process ends that gets no more memory: killed by the kernel, or by its libraries.
+SHORT_OF_MEMORY = frozenset({signal.SIGABRT, signal.SIGSEGV, getattr(signal, "SIGKILL", 9)})
 
 Report = Callable[[str], None]
 
@@ -104,6 +108,8 @@ class Worker:
                 elif self._is_done(idle_since, exit_when_idle) and self._leave():
                     return
             except StoreError as error:
+                if self._is_abandoned(idle_since, exit_when_idle):
+                    raise
                 self.report(f"{error} Trying again.")
                 time.sleep(STORE_RETRY_SECONDS)
             time.sleep(POLL_SECONDS)
@@ -148,7 +154,7 @@ class Worker:
             elif status == EXIT_AGAIN and self._still_ours(entry.job):
                 self.report(f"{entry.job.id}: again in a new process")
                 self._start(entry.job)
-            else:
+            elif not self._goes_on(entry, status):
                 self._settle(entry, status)
                 self._ended(entry.job)
 
@@ -161,6 +167,20 @@ class Worker:
             entry.handle.stop()
             self.queue.mark_cancelled(entry.job.id, entry.job.attempts)
             self._ended(entry.job)
+
+    def _goes_on(self, entry: _AtWork, status: int) -> bool:
+        """Start a job once more whose process the system killed, where that can help."""
+        kind = find_kind(entry.job.kind)
+        if not kind.takes_less or -status not in SHORT_OF_MEMORY:
+            return False
+        if not self._still_ours(entry.job) or self._cancel_requested(entry.job):
+            return False
+        words = death_in_words(status, entry.handle.last_words(), kind)
+        if not self.queue.note_death(entry.job.id, words, entry.job.attempts):
+            return False
+        self.report(f"{entry.job.id}: killed; again with less")
+        self._start(entry.job)
+        return True
 
     def _settle(self, entry: _AtWork, status: int) -> None:
         """Write the end of a job whose child did not do it itself."""
@@ -202,6 +222,12 @@ class Worker:
         if self.group_id is not None:
             return not self.queue.jobs(states=ACTIVE_STATES, group_id=self.group_id)
         return exit_when_idle is not None and time.monotonic() - idle_since >= exit_when_idle
+
+    def _is_abandoned(self, idle_since: float, exit_when_idle: float | None) -> bool:
+        """Whether the home seems to be removed: nobody will ever queue a job there."""
+        if exit_when_idle is None or self._at_work:
+            return False
+        return time.monotonic() - idle_since > max(exit_when_idle, GIVE_UP_SECONDS)
 
     def _leave(self) -> bool:
         """False where work came just before leaving."""

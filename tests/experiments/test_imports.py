@@ -8,14 +8,12 @@ import subprocess
 import sys
 import threading
 import zipfile
+import psutil
+import pytest
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import psutil
-import pytest
 from PIL import Image
-
 from core.datasets import add
 from core.datasets.add import add_dataset
 from core.datasets.reading.columns import Columns
@@ -122,8 +120,7 @@ def test_a_folder_on_the_server_becomes_a_dataset_and_stays(store: Store, home: 
     assert (home / "inbox" / "pets" / "cats" / "0.png").exists()
 
 
-@pytest.mark.usefixtures("home")
-def test_it_goes_on_when_the_web_server_is_gone() -> None:
+def test_it_goes_on_when_the_web_server_is_gone(store: Store) -> None:
     program = (
         "import io, sys\n"
         "from core.experiments.imports import receive_upload\n"
@@ -140,7 +137,7 @@ def test_it_goes_on_when_the_web_server_is_gone() -> None:
     )
     assert done.stderr == b""
     import_id = done.stdout.decode().strip()
-    record = over(open_store(), import_id)
+    record = over(store, import_id)
     assert (record.state, record.error) == ("finished", None)
     assert [dataset.name for dataset in list_datasets()] == ["pets"]
 

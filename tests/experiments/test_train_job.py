@@ -1,13 +1,11 @@
 """What the handler of runs does, called in this process by the very function of the child."""
 
 import sys
+import numpy as np
+import pytest
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
-
-import numpy as np
-import pytest
-
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import read_predictions
@@ -140,6 +138,24 @@ def test_out_of_memory_halves_the_batch_down_to_one(
     assert (run.state, run.error) == ("failed", "ran out of memory")
     assert run.notes[0] == "Ran out of memory with batch_size 32; started again with 16."
     assert len(run.notes) == 5
+
+
+def test_a_run_whose_process_was_killed_goes_on_with_half_the_batch(
+    arrows_store: Store, engine: ModuleType
+) -> None:
+    engine.train = raising(Cancelled("far enough"))  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, long_spec())
+    assert arrows_store.note_death(run_id, "It was killed.", 1)
+    assert not arrows_store.note_death(run_id, "And again.", 1)
+    assert execute(arrows_store, run_id) == EXIT_AGAIN
+    run = arrows_store.run(run_id)
+    assert (run.state, run.error, run.settings["batch_size"]) == ("running", None, 16)
+    assert run.notes == ("Ran out of memory with batch_size 32; started again with 16.",)
+    assert execute(arrows_store, run_id) == 0
+    other = claimed(arrows_store, majority_spec())  # it has no batch to halve
+    assert arrows_store.note_death(other, "It was killed.", 1)
+    assert execute(arrows_store, other) == 1
+    assert arrows_store.run(other).error == "It was killed."
 
 
 @pytest.mark.parametrize("text", ["", "mlp ran out of memory in scoring"])

@@ -161,6 +161,20 @@ def test_a_child_that_dies_without_a_word_fails_its_run(
     )
 
 
+def test_a_killed_child_is_started_once_more_where_its_kind_takes_less(
+    queue: JobQueue, job_id: str
+) -> None:
+    launcher = ScriptedLauncher(queue, [lambda *_: -9, finishes])
+    serve(queue, launcher, exit_when_idle=0)
+    assert launcher.started == [job_id, job_id]
+    assert (queue.job(job_id).state, queue.job(job_id).attempts) == ("finished", 1)
+    queue.add_job(NewJob("heat", "explain", {}))
+    launcher = ScriptedLauncher(queue, [lambda *_: -9, finishes])
+    serve(queue, launcher, exit_when_idle=0)
+    assert launcher.started == ["heat"]
+    assert queue.job("heat").state == "failed"
+
+
 def test_a_child_that_cannot_be_started_fails_its_run(queue: JobQueue, job_id: str) -> None:
     class Broken(ScriptedLauncher):
         def start(self, job: JobRecord) -> ScriptedHandle:
@@ -236,6 +250,18 @@ def test_a_queue_that_cannot_be_reached_for_a_while_is_tried_again(
     serve(queue, ScriptedLauncher(queue, [finishes]), exit_when_idle=0, report=said.append)
     assert queue.job(job_id).state == "finished"
     assert said[:2] == ["The run queue is held by another process. Trying again."] * 2
+
+
+def test_a_worker_whose_home_was_removed_ends(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_given: object) -> None:
+        raise StoreError("There is no such file.")
+
+    monkeypatch.setattr(worker, "GIVE_UP_SECONDS", 0.05)
+    monkeypatch.setattr(queue, "claim_next", away)
+    with pytest.raises(StoreError, match="no such file"):
+        serve(queue, ScriptedLauncher(queue, []), exit_when_idle=0)
 
 
 def test_work_that_comes_while_the_worker_leaves_is_done(

@@ -2,10 +2,8 @@
 
 import ast
 import inspect
-from pathlib import Path
-
 import pytest
-
+from pathlib import Path
 from core.datasets import (
     add,
     bundled,
@@ -18,6 +16,7 @@ from core.experiments.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
 from core.ui.frame.roles import Role, Standing
+
 
 GATE = PROJECT_ROOT / "core" / "ui" / "frame" / "actions.py"
 MODULES = sorted(
@@ -34,7 +33,7 @@ STORE_CHANGES = {
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
     "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "finish_run", "fail",
-    "change_running", "end_job",
+    "change_running", "note_death", "end_job",
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
