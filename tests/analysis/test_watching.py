@@ -11,7 +11,7 @@ from core.analysis.watching import (
     epochs_up_to,
     has_tracked_images,
     majority_share,
-    share_of,
+    finished_fraction,
     snapshots,
     tracked_images,
 )
@@ -57,7 +57,7 @@ def test_a_moment_is_a_share_of_a_runs_own_epochs(moment, epochs):
 
 
 def test_a_head_that_is_fitted_first_comes_before_everything():
-    assert [share_of(epoch) for epoch in CURVE.epochs] == [0, 1 / 3, 2 / 3]
+    assert [finished_fraction(epoch) for epoch in CURVE.epochs] == [0, 1 / 3, 2 / 3]
 
 
 def test_answers_are_judged_and_compared_with_the_epoch_before(dataset):

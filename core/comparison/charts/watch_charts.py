@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.analysis.curves import Curve
-from core.analysis.watching import share_of
+from core.analysis.watching import finished_fraction
 from core.comparison.charts.appearance import (
     MAJORITY_COLOUR,
     appearance_of,
@@ -32,7 +32,7 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
         look, title = appearance_of(curve.strategy), plain(curve.title)
         figure.add_scatter(
             name=title,
-            x=[100 * share_of(epoch) for epoch in main],
+            x=[100 * finished_fraction(epoch) for epoch in main],
             y=[100 * epoch["validation_accuracy"] for epoch in main],
             customdata=[[epoch["epoch"], epoch["epochs"]] for epoch in main],
             mode="lines+markers",
