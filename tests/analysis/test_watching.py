@@ -9,9 +9,9 @@ from core.analysis.curves import Curve
 from core.analysis.watching import (
     TrackedPrediction,
     epochs_up_to,
+    finished_fraction,
     has_tracked_images,
     majority_share,
-    finished_fraction,
     snapshots,
     tracked_images,
 )

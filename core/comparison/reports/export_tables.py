@@ -45,7 +45,7 @@ def export_tables(
 ) -> dict[str, tuple[bytes, bytes]]:
     """Each table by its name as ``(CSV, JSON)``, UTF-8; a table may have no lines.
 
-    ``disagreements`` are the disagreements of ``pair`` (first, second), or of the headline pair. Raises
+    ``flips`` are the disagreements of ``pair`` (first, second), or of the headline pair. Raises
     ``UnknownName`` for an experiment or strategy that is not there.
     """
     comparison = compare_experiment(store, experiment_id)
