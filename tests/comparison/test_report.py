@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from core.analysis.words.summary import NOTHING_YET
 from core.comparison.reports.report import breakable, report_html
 from core.comparison.reports.report_blocks import UNKNOWN, Table, cell_text
 from core.comparison.reports.report_confusion import confusion_section
@@ -225,7 +226,7 @@ def test_a_dataset_that_was_removed_since(tiny_dataset, store):
 
 def test_nothing_has_finished(store):
     page = parsed(report_html(store, store.create_experiment(made_up.spec())))
-    assert "so nothing can be said yet" in page.text
+    assert all(sentence in page.text for sentence in NOTHING_YET)
     assert "Some of its runs have not finished yet" in page.text
     assert "No network was trained, so there are no curves." in page.text
     assert "MLP" not in page.text
