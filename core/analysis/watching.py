@@ -25,8 +25,11 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class TrackedPrediction:
-    """What one picture is called: the class's position, the probability (0 to 1; None where
-    nothing was computed), whether it is right, and whether it was another one an epoch before."""
+    """The prediction for one tracked image.
+
+    ``predicted``: position in the classes. ``probability``: 0 to 1, None where nothing was
+    computed. ``changed``: the prediction was another one an epoch before.
+    """
 
     predicted: int
     probability: float | None
@@ -39,8 +42,8 @@ class TrainingSnapshot:
     """The run that stands for a strategy, as it was at the moment.
 
     ``epoch`` of ``epochs`` belong to ``stage`` (``head`` or ``main``) and are None before the
-    first one is over. ``accuracy`` (0 to 1) is that on all validation images, ``answers`` are by
-    the picture's position in the dataset. ``test_accuracy`` is known once the run is finished.
+    first one is over. ``accuracy`` (0 to 1) is that on all validation images. ``answers`` are the
+    tracked images by position in the dataset. ``test_accuracy`` is known once the run is finished.
     """
 
     strategy: str
@@ -56,7 +59,7 @@ class TrainingSnapshot:
 
     @property
     def correct(self) -> int:
-        """How many of the watched pictures it calls right."""
+        """How many of the tracked images are predicted correctly."""
         return sum(answer.correct for answer in self.answers.values())
 
 
@@ -64,25 +67,27 @@ def epochs_up_to(curve: Curve, moment: float) -> Curve:
     """The epochs that are over at ``moment`` (0 to 1); the head's come before all of them."""
     return replace(
         curve,
-        epochs=tuple(epoch for epoch in curve.epochs if share_of(epoch) <= moment + TOLERANCE),
+        epochs=tuple(
+            epoch for epoch in curve.epochs if finished_fraction(epoch) <= moment + TOLERANCE
+        ),
     )
 
 
-def share_of(epoch: Mapping[str, Any]) -> float:
+def finished_fraction(epoch: Mapping[str, Any]) -> float:
     """How much of the training is over after this epoch record, 0 to 1."""
     return epoch["epoch"] / epoch["epochs"] if epoch["stage"] == "main" else 0.0
 
 
 def has_tracked_images(curves: Sequence[Curve]) -> bool:
-    """False for epochs that were recorded before pictures were watched."""
+    """False for epochs of older versions, which tracked no images."""
     return any(epoch.get("watched") for curve in curves for epoch in curve.epochs)
 
 
 def tracked_images(
     curves: Sequence[Curve], spec: ExperimentSpec, dataset: Dataset
 ) -> tuple[int, ...]:
-    """Positions in the dataset: those that the epochs name, or before the first one those that
-    the rule of ``core.training.watching`` chooses."""
+    """Positions in the dataset: as recorded in the epochs; before the first one, as chosen by
+    ``core.training.watching``."""
     for curve in curves:
         for epoch in curve.epochs:
             if epoch.get("watched"):

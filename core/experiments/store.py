@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+
 from sqlalchemy import (
     Connection,
     Select,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     select,
     update,
 )
+
 from core.errors import BadInput, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
@@ -32,7 +34,6 @@ from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES
 from core.jobs.tables import jobs
 from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
-
 
 OF_THE_JOB = [name for name in RunRecord.__dataclass_fields__ if name not in runs.c]
 

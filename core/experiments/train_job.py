@@ -1,8 +1,10 @@
 """The job ``train``: one run, from its spec to its stored result."""
 
 import sys
-import numpy as np
 from typing import Any
+
+import numpy as np
+
 from core.errors import HeadstartError, OutOfMemory
 from core.experiments.checkpoints import write_weights
 from core.experiments.predictions import Predictions, write_predictions
@@ -13,7 +15,6 @@ from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
 from core.training.events import EpochRecord, Progress, RunResult
 from core.training.spec import TrainingSpec
-
 
 LOADING = "Starting: loading the libraries takes some seconds"
 

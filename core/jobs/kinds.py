@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
-from core.errors import UnknownName
 
+from core.errors import UnknownName
 
 if TYPE_CHECKING:
     from core.jobs.context import JobContext

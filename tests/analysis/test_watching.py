@@ -9,9 +9,9 @@ from core.analysis.curves import Curve
 from core.analysis.watching import (
     TrackedPrediction,
     epochs_up_to,
+    finished_fraction,
     has_tracked_images,
     majority_fraction,
-    share_of,
     snapshots,
     tracked_images,
 )
@@ -57,7 +57,7 @@ def test_a_moment_is_a_share_of_a_runs_own_epochs(moment, epochs):
 
 
 def test_a_head_that_is_fitted_first_comes_before_everything():
-    assert [share_of(epoch) for epoch in CURVE.epochs] == [0, 1 / 3, 2 / 3]
+    assert [finished_fraction(epoch) for epoch in CURVE.epochs] == [0, 1 / 3, 2 / 3]
 
 
 def test_answers_are_judged_and_compared_with_the_epoch_before(dataset):

@@ -148,7 +148,7 @@ def test_pairs_say_ahead_behind_or_alike():
     frame = pairs_frame(pairs)
     assert frame["told apart"].tolist() == ["no", "yes", "yes"]
     assert frame["second minus first (points)"].tolist() == pytest.approx([2.0, 60.0, 58.0])
-    assert pairs_words(pairs).count("beats") == 2
+    assert pairs_words(pairs).count("points ahead of") == 2
 
 
 _RIGHTS = {"mlp": 20, "cnn": 22, "vgg16_probe": 80}

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import zipfile
-import psutil
-import pytest
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import psutil
+import pytest
 from PIL import Image
+
 from core.datasets import add
 from core.datasets.add import add_dataset
 from core.datasets.reading.columns import Columns

@@ -1,11 +1,13 @@
 """What the handler of runs does, called in this process by the very function of the child."""
 
 import sys
-import numpy as np
-import pytest
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
+
+import numpy as np
+import pytest
+
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import read_predictions

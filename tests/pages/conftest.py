@@ -1,12 +1,14 @@
 """Homes for page tests, and ways to open a page: cold, or through the router."""
 
-import pytest
 import gc
 from functools import cache
 from pathlib import Path
 from unittest.mock import Mock
+
+import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+
 from core.experiments import first_start
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store, open_store
@@ -14,7 +16,6 @@ from core.settings import PROJECT_ROOT
 from core.ui.benchmark import live
 from core.ui.frame import reads
 from tests import made_up, stored_home
-
 
 RECORDED_ID = "aaaa1111"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"

@@ -54,12 +54,12 @@ def test_next_and_back_keep_experiment_and_scene_in_the_address():
     assert app.title[0].value.startswith("These are 120 pictures of 3 kinds\\:")
     button(app, "Next").click().run()
     assert app.query_params == {"experiment": EXPERIMENT, "scene": "2"}
-    assert app.title[0].value.startswith("Always saying “")
+    assert app.title[0].value.startswith("Always predicting “")
     button(app, "5").click().run()
-    assert app.title[0].value.startswith("A network that has seen a million other pictures names")
+    assert app.title[0].value.startswith("A network that has seen a million other pictures gets")
     button(app, "Back").click().run()
     assert app.query_params["scene"] == "4"
-    assert app.title[0].value.startswith("A network that learns its own filters names")
+    assert app.title[0].value.startswith("A network that learns its own filters gets")
 
 
 @pytest.mark.usefixtures("compared")
@@ -102,8 +102,8 @@ def test_results_without_predictions_or_pictures_are_told_without_claims():
     app = open_cold("start", experiment=RECORDED_ID, scene="4")
     assert not app.error
     assert app.title[0].value == (
-        "A network that has seen a million other pictures names 88\\.0\N{NO-BREAK SPACE}% right; "
-        "the best that started from nothing 70\\.0\N{NO-BREAK SPACE}%\\."
+        "A network that has seen a million other pictures gets 88\\.0\N{NO-BREAK SPACE}% right; "
+        "the best that started from nothing gets 70\\.0\N{NO-BREAK SPACE}%\\."
     )
     first = open_cold("start", experiment=RECORDED_ID)
     assert "The dataset shapes is no longer here" in words(first)

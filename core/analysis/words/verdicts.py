@@ -6,6 +6,7 @@ Every page, report and story takes its verdicts from here, so each rule of wordi
 from collections.abc import Sequence
 
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.ladder import LadderStep
 from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.significance import CONFIDENCE
@@ -16,6 +17,7 @@ from core.analysis.verdicts import (
     TieGroup,
     visible_difference,
 )
+from core.text import percent_text
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4
@@ -90,6 +92,19 @@ def describe_ties(group: TieGroup) -> str:
         f"These {number_word(len(group.titles))} {TIED} on {group.images:,} test images: "
         f"{'; '.join(group.titles)}."
     )
+
+
+def describe_step(step: LadderStep) -> str:
+    """One step. It is compared by its interval alone, not by the test of ``words.verdicts``."""
+    share = percent_text(step.accuracy)
+    if step.over is None or step.gain is None or step.low is None or step.high is None:
+        return f"{step.title} is right for {share} of the test images."
+    details = interval_words(step.low, step.high) + (", one seed" if step.seeds == 1 else "")
+    start = f"{closed(step.title)} gets {share} right"
+    if step.outcome is Outcome.TIED:
+        size = f"difference {points_words(step.gain)}"
+        return f"{start}, no clear step over {step.over} ({size}, {details})."
+    return f"{start} and {standing(step.outcome, step.gain, step.over)} ({details})."
 
 
 def describe_seeds(score: StrategyScore) -> str:

@@ -12,8 +12,12 @@ import plotly.graph_objects as go
 from core.analysis.ladder import LadderStep
 from core.analysis.metrics import METRICS, Metric
 from core.analysis.scores import StrategyScore
-from core.analysis.words.ladder import describe_step
-from core.analysis.words.verdicts import describe_seeds, interval_words, points_text
+from core.analysis.words.verdicts import (
+    describe_seeds,
+    describe_step,
+    interval_words,
+    points_text,
+)
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.comparison.charts.chart_rows import hundredfold, list_on_rows, whisker
 from core.comparison.charts.result_charts import OUTLINE, solid_marker

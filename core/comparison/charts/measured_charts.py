@@ -69,7 +69,7 @@ def split_words(sides: Sequence[SideFacts]) -> str:
 
 def best_epoch_chart(curve: Curve, best_epoch: int) -> go.Figure:
     """Validation accuracy after each epoch of one run; the epoch that was kept is filled."""
-    epochs = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+    epochs = curve.main_epochs
     look = appearance_of(curve.strategy)
     figure = go.Figure()
     figure.add_scatter(

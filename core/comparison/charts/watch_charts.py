@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.analysis.curves import Curve
-from core.analysis.watching import share_of
+from core.analysis.watching import finished_fraction
 from core.comparison.charts.appearance import MAJORITY_COLOUR, appearance_of
 from core.text import escape_plotly, percent_text
 
@@ -24,11 +24,11 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     """
     figure = go.Figure()
     for curve in curves:
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = curve.main_epochs
         look, title = appearance_of(curve.strategy), escape_plotly(curve.title)
         figure.add_scatter(
             name=title,
-            x=[100 * share_of(epoch) for epoch in main],
+            x=[100 * finished_fraction(epoch) for epoch in main],
             y=[100 * epoch["validation_accuracy"] for epoch in main],
             customdata=[[epoch["epoch"], epoch["epochs"]] for epoch in main],
             mode="lines+markers",
@@ -70,7 +70,7 @@ def watch_words(curves: Sequence[Curve], majority: float | None) -> str:
     """The chart for those who hear the page."""
     lines = []
     for curve in curves:
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = curve.main_epochs
         if main:
             last = main[-1]
             lines.append(

@@ -30,8 +30,7 @@ from core.analysis.verdicts import (
     against_majority,
     all_pairs,
 )
-from core.analysis.words.ladder import describe_step
-from core.analysis.words.verdicts import describe_majority, describe_pair
+from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.comparison.reports.export import ROW_COLUMNS
 from core.comparison.reports.export_time import Record, Table, tables_of_time
 from core.experiments.store import Store

@@ -202,7 +202,7 @@ def time_section(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> S
 def curves_section(curves: list[Curve]) -> Section:
     rows = []
     for curve in curves:
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = curve.main_epochs
         if main:
             best = max(main, key=lambda epoch: epoch["validation_accuracy"])
             rows.append(

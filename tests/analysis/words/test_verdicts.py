@@ -11,13 +11,13 @@ from core.analysis.verdicts import (
     pair_verdict,
     ties,
 )
-from core.analysis.words.ladder import describe_step
 from core.analysis.words.verdicts import (
     closed,
     describe_majority,
     describe_pair,
     describe_power,
     describe_seeds,
+    describe_step,
     describe_ties,
     luck_words,
     number_word,
