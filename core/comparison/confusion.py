@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.consensus import row_of_seed
 from core.comparison.evidence import Evidence
 from core.errors import UnknownName

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.evidence import Evidence
 from core.datasets.store import open_dataset
 from core.errors import StoreError, UnknownName

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.significance import holm, sign_flip_p_value

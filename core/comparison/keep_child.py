@@ -25,12 +25,12 @@ from core.comparison.keep_files import (
     snippet,
 )
 from core.comparison.keep_model import BYTES_PER_PARAMETER, expected_bytes
-from core.comparison.reports.model_card import PackageFacts, model_card
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room
 from core.datasets.store import open_dataset
 from core.errors import HeadstartError
+from core.reports.model_card import PackageFacts, model_card
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.kept_models import read_weights
 from core.runs.predictions import read_predictions

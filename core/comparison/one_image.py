@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.consensus import consensus
 from core.comparison.evidence import Answers, Evidence
 from core.errors import BadInput

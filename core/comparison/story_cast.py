@@ -13,8 +13,8 @@ from functools import cached_property
 from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row
-from core.comparison.reports.report_choice import MAJORITY, needs_pretrained
 from core.comparison.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict
+from core.reports.choice import MAJORITY, needs_pretrained
 from core.runs.records import ExperimentRecord, RunRecord
 
 PIXELS, FILTERS, PROBE = "mlp", "cnn", "vgg16_probe"

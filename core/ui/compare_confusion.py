@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
-from core.comparison.charts.confusion_charts import (
+from core.charts.confusion import (
     charted_classes,
     chosen_cell,
     confusion_chart,
     left_out_sentence,
     mark_cell,
 )
+from core.charts.style import percent_text
 from core.comparison.confusion import (
     Confusion,
     cell_images,

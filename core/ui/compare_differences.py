@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
-from core.comparison.charts.class_charts import (
+from core.charts.classes import (
     class_frame,
     recall_chart,
     recall_words,
@@ -11,7 +10,8 @@ from core.comparison.charts.class_charts import (
     reliability_frame,
     reliability_words,
 )
-from core.comparison.charts.pair_charts import CELL, pairs_chart, pairs_frame, pairs_words
+from core.charts.pairs import CELL, pairs_chart, pairs_frame, pairs_words
+from core.charts.style import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.pair_choice import telling_pair
 from core.comparison.scores import per_class_table, reliability

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.one_image import ImageAnswer, answers_about, answers_frame, image_words
 from core.comparison.pair_choice import telling_pair

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
+from core.charts.learning_curve import learning_curve_chart, learning_curve_frame
 from core.comparison.learning_curve import (
     LearningCurve,
     crossing_words,

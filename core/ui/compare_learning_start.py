@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import rough_seconds_text
+from core.charts.style import rough_seconds_text
 from core.datasets.model import Dataset
 from core.errors import BadInput
 from core.runs.forecast import forecast_experiment

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
+from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.comparison.evidence import Evidence
 from core.comparison.feature_map import (
     METHOD_TITLES,

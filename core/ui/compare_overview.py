@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.charts.evidence_charts import (
+from core.charts.accuracy import (
     ladder_chart,
     ladder_frame,
     ladder_words,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, label_errors_csv
 from core.comparison.pair_choice import telling_pair

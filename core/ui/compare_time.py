@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import seconds_text
-from core.comparison.charts.ledger_charts import (
+from core.charts.result_charts import accuracy_against_time_chart
+from core.charts.style import seconds_text
+from core.charts.time import (
     costs_frame,
     costs_words,
     ledger_chart,
@@ -14,7 +15,6 @@ from core.comparison.charts.ledger_charts import (
     pareto_frame,
     pareto_words,
 )
-from core.comparison.charts.result_charts import accuracy_against_time_chart
 from core.comparison.ledger import Ledger
 from core.comparison.verdict_words import number_word
 from core.ui import evidence_reads

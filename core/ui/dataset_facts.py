@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.datasets.health.findings import Finding, size_summary
 from core.datasets.health.sizes import size_text
 from core.datasets.model import SIDES, Dataset

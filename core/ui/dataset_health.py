@@ -5,13 +5,13 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
-from core.comparison.charts.dataset_charts import (
+from core.charts.dataset import (
     charted_classes,
     class_counts_chart,
     counts_by_side,
     sizes_chart,
 )
+from core.charts.style import percent_text
 from core.datasets.health.findings import Finding, size_summary
 from core.datasets.health.sizes import size_text
 from core.datasets.model import Dataset

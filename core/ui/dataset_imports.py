@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from core.comparison.charts.appearance import rough_seconds_text
+from core.charts.style import rough_seconds_text
 from core.datasets.health.wording import listed
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, HeadstartError, UnknownName

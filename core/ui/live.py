@@ -4,8 +4,8 @@ from typing import Literal
 
 import streamlit as st
 
-from core.comparison.charts.appearance import rough_seconds_text, seconds_text
-from core.comparison.charts.curves import curve_chart
+from core.charts.curves import curve_chart
+from core.charts.style import rough_seconds_text, seconds_text
 from core.comparison.tables import title_of
 from core.errors import BadInput
 from core.runs.launchers import ensure_worker

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.model import Comparison
 from core.comparison.tables import title_of
 from core.ui.evidence_reads import Subject

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.comparison.charts.appearance import seconds_text
-from core.comparison.charts.measured_charts import time_line_chart, time_line_words
+from core.charts.measured import time_line_chart, time_line_words
+from core.charts.style import seconds_text
 from core.comparison.tables import title_of
 from core.comparison.time_line import Segment, time_line
 from core.runs.records import RunRecord

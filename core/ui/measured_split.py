@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import streamlit as st
 
-from core.comparison.charts.curves import Curve
-from core.comparison.charts.measured_charts import best_epoch_chart, split_chart, split_words
+from core.charts.curves import Curve
+from core.charts.measured import best_epoch_chart, split_chart, split_words
 from core.comparison.split_facts import (
     class_sides,
     duplicate_facts,

@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from core.comparison.charts.appearance import appearance_of, percent_text
-from core.comparison.charts.measured_charts import (
+from core.charts.measured import (
     bootstrap_chart,
     bootstrap_words,
     widths_chart,
     widths_words,
 )
+from core.charts.style import appearance_of, percent_text
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.pair_choice import telling_pair

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.comparison.charts.architecture_charts import (
+from core.charts.architecture import (
     architecture_chart,
     architecture_words,
     layers_frame,

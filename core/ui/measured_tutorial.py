@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.comparison import tutorial
-from core.comparison.charts.appearance import percent_text, seconds_text
-from core.comparison.charts.tutorial_charts import (
+from core.charts.style import percent_text, seconds_text
+from core.charts.tutorial import (
     tutorial_chart,
     tutorial_frame,
     tutorial_words,
 )
+from core.comparison import tutorial
 from core.comparison.tables import title_of
 from core.comparison.tutorial import Beside
 from core.strategies.layer_record import size_text

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text, seconds_text
-from core.comparison.charts.curves import MEASURES, Curve, curve_chart
-from core.comparison.charts.result_charts import accuracy_chart, epoch_time_chart
+from core.charts.curves import MEASURES, Curve, curve_chart
+from core.charts.result_charts import accuracy_chart, epoch_time_chart
+from core.charts.style import percent_text, seconds_text
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.model import Comparison
-from core.comparison.reports.export import to_csv, to_json
+from core.reports.export import to_csv, to_json
 from core.runs.records import ExperimentRecord
 from core.ui.compare_address import Choice, choose_in_row
 from core.ui.errors import file_or_error

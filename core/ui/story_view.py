@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.comparison.charts.story_charts import story_chart, story_chart_words
-from core.comparison.reports.report import report_html
+from core.charts.story import story_chart, story_chart_words
 from core.comparison.story import ELSEWHERE, PICTURES, TITLES, Montage, Scene, scene_keys, scene_of
 from core.comparison.story_cast import Told
 from core.comparison.story_words import missing_sentence
+from core.reports.report import report_html
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, remember, wanted
 from core.ui.errors import file_or_error

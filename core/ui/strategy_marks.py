@@ -8,8 +8,8 @@ from typing import Literal
 
 import streamlit as st
 
-from core.comparison.charts.appearance import appearance_of
-from core.comparison.charts.result_charts import OUTLINE, solid_marker
+from core.charts.result_charts import OUTLINE, solid_marker
+from core.charts.style import appearance_of
 from core.ui.texts import literal
 
 MARK_WIDTH = 16

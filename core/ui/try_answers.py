@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.comparison.charts.appearance import percent_text, seconds_text
+from core.charts.style import percent_text, seconds_text
 from core.comparison.tables import title_of
 from core.runs.live_models import Candidate, LiveAnswer, answer, where_it_looked
 from core.strategies.registry import find_strategy

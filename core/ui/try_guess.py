@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
 from core.datasets.model import Dataset

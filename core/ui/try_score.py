@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
+from core.charts.guessing import score_chart, score_chart_words, score_frame
 from core.comparison.evidence import Evidence
 from core.comparison.guessing import GuessingRound, round_scores, score_words
 from core.datasets.model import Dataset

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.tables import title_of
 from core.comparison.watching import Learner
 from core.runs.records import RunRecord

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.comparison.charts.appearance import percent_text
+from core.charts.style import percent_text
 from core.comparison.watching import Answer, Learner
 from core.datasets.model import Dataset
 from core.ui import reads

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.comparison.charts.confusion_charts import (
+from core.charts.confusion import (
     BLACK,
     MOST_CLASSES,
     WHITE,

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.comparison.charts.map_charts import MOST_NAMED, chosen_image, left_out_sentence, map_chart
+from core.charts.feature_map import MOST_NAMED, chosen_image, left_out_sentence, map_chart
 from core.comparison.feature_map import (
     METHOD_TITLES,
     FeatureMap,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
+from core.charts.learning_curve import learning_curve_chart, learning_curve_frame
 from core.comparison.learning_curve import (
     CurvePoint,
     StrategyCurve,

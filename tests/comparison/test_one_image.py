@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.comparison.charts.confusion_charts import confusion_chart, mark_cell
+from core.charts.confusion import confusion_chart, mark_cell
 from core.comparison.confusion import confusion
 from core.comparison.evidence import load_evidence
 from core.comparison.one_image import answer_words, answers_about, answers_frame, image_words

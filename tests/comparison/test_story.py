@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.comparison.charts.story_charts import (
+from core.charts.story import (
     HEIGHT,
     PRESENTED_HEIGHT,
     marked_squares,

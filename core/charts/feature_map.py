@@ -1,0 +1,174 @@
+"""The map of the test images as a figure, coloured by class or by right and wrong.
+
+Plotly shows no pictures on hover without a network, so each point carries its image's position:
+the page shows the picture of the point that was chosen beside the chart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.charts.style import (
+    KNOWN_LOOKS,
+    MAJORITY_COLOUR,
+    percent_text,
+    plain,
+)
+from core.comparison.consensus import consensus
+from core.comparison.evidence import Evidence
+from core.comparison.feature_map import FeatureMap, rows_on_map
+
+# More names than this cannot be told apart by colour and marker in one legend.
+MOST_NAMED = 24
+MANY_POINTS = 1500
+# Of the palette of the strategies, without the majority's grey: it marks what has no name here.
+_COLOURS = tuple(look.colour for look in KNOWN_LOOKS.values() if look.colour != MAJORITY_COLOUR)
+# Seven with eight colours: only after 56 classes would a pair come again.
+_MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+_GREY = MAJORITY_COLOUR
+_OUTLINE = {"width": 0.5, "color": "#808890"}
+_SEEDS_LOOKS = (
+    ("right", "#643CFA", "circle"),
+    ("right for some seeds", "#64A064", "diamond"),
+    ("wrong", "#C81432", "x"),
+)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Points that look the same: name, colour, marker, and which rows of the map they are."""
+
+    name: str
+    colour: str
+    marker: str
+    rows: np.ndarray
+
+
+def map_chart(
+    layout: FeatureMap,
+    evidence: Evidence,
+    file_names: Sequence[str],
+    strategy: str | None = None,
+) -> go.Figure:
+    """The map, coloured by class, or with ``strategy`` by whether that was right.
+
+    ``file_names`` are those of the dataset. The ``customdata`` of a point starts with the
+    position of its image in the dataset; ``chosen_image`` reads it. Raises ``UnknownName`` for a
+    strategy that is not there and ``StoreError`` where map and runs do not belong together.
+    """
+    rows = rows_on_map(layout, evidence)
+    labels = evidence.labels[rows]
+    texts = [
+        f"{plain(file_names[position])}<br>label {plain(evidence.classes[label])}"
+        for position, label in zip(layout.positions, labels, strict=True)
+    ]
+    if strategy is None:
+        groups = _by_class(evidence.classes, labels)
+    else:
+        groups = _by_result(evidence, strategy, rows)
+        texts = _with_answers(texts, evidence, strategy, rows)
+    figure = go.Figure()
+    for group in groups:
+        figure.add_scatter(
+            name=plain(group.name),
+            x=layout.xy[group.rows, 0],
+            y=layout.xy[group.rows, 1],
+            mode="markers",
+            marker={
+                "symbol": group.marker,
+                "color": group.colour,
+                "size": 9 if len(rows) <= MANY_POINTS else 6,
+                "line": _OUTLINE,
+            },
+            # Plotly's own fading would hide the map around the point that was chosen.
+            selected={"marker": {"size": 18}},
+            unselected={"marker": {"opacity": 0.6}},
+            customdata=[(int(layout.positions[row]), texts[row]) for row in group.rows],
+            hovertemplate="%{customdata[1]}<extra></extra>",
+        )
+    _lay_out(figure)
+    return figure
+
+
+def left_out_sentence(evidence: Evidence) -> str | None:
+    """Which classes have no colour of their own on the map, or None where all have one."""
+    extra = len(evidence.classes) - MOST_NAMED
+    if extra <= 0:
+        return None
+    return (
+        f"The {MOST_NAMED} classes with most points have a colour of their own; the {extra:,} "
+        "others are grey, their names show on the points."
+    )
+
+
+def chosen_image(points: Sequence[Mapping[str, Any]]) -> int | None:
+    """Position in the dataset of the image whose point was chosen, or None.
+
+    ``points`` is what ``st.plotly_chart(..., on_select="rerun")`` returns as
+    ``selection["points"]``.
+    """
+    for point in points:
+        chosen = point.get("customdata")
+        if chosen:
+            return int(chosen[0])
+    return None
+
+
+def _by_class(classes: Sequence[str], labels: np.ndarray) -> list[_Group]:
+    """One group a class in the order of the classes; those with fewest points share the grey."""
+    counts = np.bincount(labels, minlength=len(classes))
+    named = np.argsort(-counts, kind="stable")[:MOST_NAMED]
+    groups = [
+        _Group(
+            classes[place],
+            _COLOURS[place % len(_COLOURS)],
+            _MARKERS[place % len(_MARKERS)],
+            np.flatnonzero(labels == place),
+        )
+        for place in sorted(int(place) for place in named)
+        if counts[place]
+    ]
+    others = np.flatnonzero(~np.isin(labels, named))
+    # Drawn first, so that they lie below the points that have a name.
+    return (
+        [_Group("other classes", _GREY, "circle-open", others), *groups] if len(others) else groups
+    )
+
+
+def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Group]:
+    share = consensus(evidence.of(strategy)).share_right[rows]
+    kinds = np.where(share == 1, 0, np.where(share > 0, 1, 2))
+    return [
+        _Group(name, colour, marker, np.flatnonzero(kinds == kind))
+        for kind, (name, colour, marker) in enumerate(_SEEDS_LOOKS)
+        if (kinds == kind).any()
+    ]
+
+
+def _with_answers(
+    texts: Sequence[str], evidence: Evidence, strategy: str, rows: np.ndarray
+) -> list[str]:
+    found = consensus(evidence.of(strategy))
+    return [
+        f"{text}<br>said {plain(evidence.classes[found.said[row]])}, "
+        f"{percent_text(float(found.sureness[row]))} sure"
+        for text, row in zip(texts, rows, strict=True)
+    ]
+
+
+def _lay_out(figure: go.Figure) -> None:
+    bare = {"showticklabels": False, "zeroline": False, "title": None, "showgrid": False}
+    figure.update_xaxes(**bare)
+    # One unit is as long downwards as across: nearness is all that the map says.
+    figure.update_yaxes(scaleanchor="x", **bare)
+    figure.update_layout(
+        height=620,
+        margin={"l": 8, "r": 8, "t": 16, "b": 8},
+        hovermode="closest",
+        clickmode="event+select",
+        dragmode="pan",
+        legend={"orientation": "h", "yanchor": "top", "y": -0.02, "x": 0, "title": None},
+    )

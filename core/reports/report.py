@@ -1,0 +1,110 @@
+"""The report: one HTML file that opens without a network, prints well and can be sent to anyone."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from plotly.offline import get_plotlyjs
+
+from core.comparison.evidence import load_evidence
+from core.comparison.ledger import load_ledger
+from core.comparison.tables import compare_experiment, curves_of
+from core.reports.blocks import Chart, Section
+from core.reports.confusion import confusion_section
+from core.reports.parts import (
+    dataset_of,
+    facts_section,
+    flips_section,
+    health_section,
+)
+from core.reports.sections import (
+    curves_section,
+    ladder_section,
+    results_section,
+    statistics_section,
+    time_section,
+)
+from core.reports.summary import summary_sentences
+from core.runs.store import Store
+
+TEMPLATES = Path(__file__).parent / "templates"
+_FONT = {"family": "system-ui, sans-serif", "size": 12, "color": "#1A2530"}
+_LONGEST_WORD, _UNBROKEN = 24, 10
+_CONFIG = {"displayModeBar": False, "responsive": True, "showTips": False}
+
+
+def report_html(store: Store, experiment_id: str) -> bytes:
+    """The whole report as UTF-8 HTML, about 5 MB, most of it the drawing library of the charts.
+
+    Raises ``UnknownName`` for an experiment that is not in the store. What is missing (a dataset
+    that was removed, predictions that cannot be read, runs that did not finish) is said in it.
+    """
+    spec = store.experiment(experiment_id).spec
+    comparison = compare_experiment(store, experiment_id)
+    evidence = load_evidence(store, experiment_id)
+    ledger = load_ledger(store, experiment_id)
+    dataset, why_not = dataset_of(spec)
+    sections: list[Section] = []
+    if evidence.answers:
+        sections.append(ladder_section(evidence))
+    sections.append(results_section(evidence, comparison))
+    if evidence.answers:
+        sections.append(statistics_section(evidence))
+    if ledger.rows:
+        sections.append(time_section(evidence, ledger))
+    sections += [
+        curves_section(curves_of(store, store.runs(experiment_id))),
+        confusion_section(evidence),
+        flips_section(evidence, dataset, why_not),
+        health_section(dataset, why_not),
+        facts_section(spec, comparison, evidence),
+    ]
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            comparison=comparison,
+            summary=summary_sentences(evidence, ledger),
+            sections=sections,
+            # The library holds no text of ours, and nothing in it ends the script element.
+            plotly_js=Markup(get_plotlyjs()),
+        )
+    )
+    return page.encode()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["drawn"] = drawn
+    environment.filters["breakable"] = breakable
+    return environment
+
+
+def drawn(chart: Chart) -> Markup:
+    """The figure as an element that draws itself; Plotly escapes ``<`` in what it is given."""
+    figure = chart.figure.update_layout(
+        template="plotly_white", font=_FONT, paper_bgcolor="#FFFFFF", plot_bgcolor="#FFFFFF"
+    )
+    html = figure.to_html(
+        full_html=False, include_plotlyjs=False, div_id=chart.name, config=_CONFIG
+    )
+    return Markup(html)
+
+
+def breakable(text: str) -> Markup:
+    """Text in which a very long word may be broken, so that no name makes a table too wide."""
+    words = [
+        Markup("<wbr>").join(
+            word[start : start + _UNBROKEN] for start in range(0, len(word), _UNBROKEN)
+        )
+        if len(word) > _LONGEST_WORD
+        else escape(word)
+        for word in text.split(" ")
+    ]
+    return Markup(" ").join(words)

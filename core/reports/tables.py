@@ -1,0 +1,251 @@
+"""Every table of an experiment as CSV and as JSON, and all of them as one zip.
+
+Fractions are 0 to 1 and times are seconds, as in ``compare --format json``. In CSV, text that a
+spreadsheet would run as a formula gets a leading apostrophe; JSON is verbatim, null is unknown.
+"""
+
+import csv
+import io
+import json
+import math
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+
+from core.comparison.confusion import confusion
+from core.comparison.evidence import Evidence, load_evidence
+from core.comparison.ladder import LadderStep, ladder_steps
+from core.comparison.ledger import load_ledger
+from core.comparison.mistakes import flips, likely_label_errors
+from core.comparison.model import Comparison
+from core.comparison.score_kinds import SCORES
+from core.comparison.scores import ClassScore, per_class_table, score_table
+from core.comparison.tables import compare_experiment, curves_of
+from core.comparison.verdicts import (
+    MajorityVerdict,
+    PairVerdict,
+    against_majority,
+    all_pairs,
+)
+from core.datasets.spreadsheet import csv_cell
+from core.reports.choice import flip_pair
+from core.reports.export import ROW_COLUMNS
+from core.reports.export_time import Record, Table, tables_of_time
+from core.runs.store import Store
+
+# One date for every member, so that the same experiment gives the same bytes.
+_DATE = (2020, 1, 1, 0, 0, 0)
+
+
+def export_tables(
+    store: Store, experiment_id: str, pair: tuple[str, str] | None = None
+) -> dict[str, tuple[bytes, bytes]]:
+    """Each table by its name as ``(CSV, JSON)``, UTF-8; a table may have no lines.
+
+    ``flips`` are those of ``pair`` (first, second), or of the two that the report shows. Raises
+    ``UnknownName`` for an experiment or strategy that is not there.
+    """
+    comparison = compare_experiment(store, experiment_id)
+    evidence = load_evidence(store, experiment_id)
+    tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
+    tables |= tables_of_time(load_ledger(store, experiment_id))
+    chosen = pair or flip_pair(evidence)
+    flipped = [] if chosen is None else _flips(evidence, *chosen)
+    tables["flips"] = (_FLIP_COLUMNS, flipped)
+    return {
+        name: (_as_csv(columns, records), _as_json(records))
+        for name, (columns, records) in tables.items()
+    }
+
+
+def export_zip_of_tables(store: Store, experiment_id: str) -> bytes:
+    """All tables in one zip, ``NAME.csv`` and ``NAME.json``; the same bytes for the same runs."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, contents in export_tables(store, experiment_id).items():
+            for suffix, content in zip(("csv", "json"), contents, strict=True):
+                entry = zipfile.ZipInfo(f"{name}.{suffix}", _DATE)
+                entry.external_attr = 0o100644 << 16
+                archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+_FLIP_COLUMNS = (
+    "image",
+    "label",
+    "change",
+    "first_strategy",
+    "first_said",
+    "first_label_probability",
+    "first_said_probability",
+    "second_strategy",
+    "second_said",
+    "second_label_probability",
+    "second_said_probability",
+)
+_LABEL_ERROR_COLUMNS = ("image", "label", "suggested", "probability", "strategies")
+_SCORE_COLUMNS = ("measure", "unit", "better", "strategy", "seed", "value")
+_INTERVAL_COLUMNS = (
+    "measure",
+    "unit",
+    "better",
+    "strategy",
+    "seeds",
+    "mean",
+    "standard_deviation",
+    "low",
+    "high",
+    "majority",
+)
+_SEED_COLUMNS = ("run", "strategy", "seed", "state", "test_accuracy", "error")
+_EPOCH_COLUMNS = (
+    "strategy",
+    "seed",
+    "stage",
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "train_seconds",
+    "validation_seconds",
+    "images_per_second",
+)
+
+
+def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
+    rows = [{name: getattr(row, name) for name in ROW_COLUMNS} for row in comparison.rows]
+    seeds = [
+        {
+            "run": run.run_id,
+            "strategy": row.strategy,
+            "seed": run.seed,
+            "state": run.state,
+            "test_accuracy": run.test_accuracy,
+            "error": run.error,
+        }
+        for row in comparison.rows
+        for run in row.runs
+    ]
+    epochs = [
+        {"strategy": curve.strategy, "seed": curve.seed}
+        | {name: _known(epoch[name]) for name in _EPOCH_COLUMNS[2:]}
+        for curve in curves_of(store, store.runs(comparison.experiment))
+        for epoch in curve.epochs
+    ]
+    return {
+        "results": (ROW_COLUMNS, rows),
+        "seeds": (_SEED_COLUMNS, seeds),
+        "epochs": (_EPOCH_COLUMNS, epochs),
+    }
+
+
+def _known(value: Any) -> Any:
+    """A loss that became NaN or infinite is unknown: JSON has no word for it."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
+    values: list[Record] = []
+    means: list[Record] = []
+    for kind in SCORES.values():
+        measure = {"measure": kind.name, "unit": kind.unit, "better": kind.better}
+        for score in score_table(evidence, kind.name):
+            values += [
+                measure | {"strategy": score.strategy, "seed": seed, "value": value}
+                for seed, value in zip(score.seeds, score.values, strict=True)
+            ]
+            means.append(
+                measure
+                | {
+                    "strategy": score.strategy,
+                    "seeds": score.seeds,
+                    "mean": score.mean,
+                    "standard_deviation": score.deviation,
+                    "low": score.low,
+                    "high": score.high,
+                    "majority": score.majority,
+                }
+            )
+    names = [answers.strategy for answers in evidence.answers]
+    tables: dict[str, Table] = {
+        "scores": (_SCORE_COLUMNS, values),
+        "score-intervals": (_INTERVAL_COLUMNS, means),
+        "ladder": _of_dataclasses(LadderStep, ladder_steps(evidence)),
+        "pairs": _of_dataclasses(PairVerdict, all_pairs(evidence)),
+        "against-majority": _of_dataclasses(
+            MajorityVerdict, [against_majority(evidence, name) for name in names]
+        ),
+        "label-errors": (_LABEL_ERROR_COLUMNS, _label_errors(evidence)),
+    }
+    for name in names:
+        tables[f"confusion-{name}"] = (("label", "said", "images"), _confusion(evidence, name))
+        tables[f"classes-{name}"] = _of_dataclasses(ClassScore, per_class_table(evidence, name))
+    return tables
+
+
+def _of_dataclasses(kind: type, entries: Sequence[Any]) -> Table:
+    return [field.name for field in fields(kind)], [asdict(entry) for entry in entries]
+
+
+def _confusion(evidence: Evidence, strategy: str) -> list[Record]:
+    """One line for each pair of classes that occurred, images as means over seeds."""
+    counts = confusion(evidence, strategy).counts
+    return [
+        {
+            "label": evidence.classes[row],
+            "said": evidence.classes[column],
+            "images": float(counts[row, column]),
+        }
+        for row, column in np.argwhere(counts > 0)
+    ]
+
+
+def _label_errors(evidence: Evidence) -> list[Record]:
+    return [
+        {
+            "image": error.image,
+            "label": evidence.classes[error.label],
+            "suggested": evidence.classes[error.suggested],
+            "probability": error.probability,
+            "strategies": error.strategies,
+        }
+        for error in likely_label_errors(evidence)
+    ]
+
+
+def _flips(evidence: Evidence, first: str, second: str) -> list[Record]:
+    found = flips(evidence, first, second)
+    return [
+        {
+            "image": flip.image,
+            "label": evidence.classes[flip.label],
+            "change": change,
+            "first_strategy": first,
+            "first_said": evidence.classes[flip.first_said],
+            "first_label_probability": flip.first_label,
+            "first_said_probability": flip.first_sureness,
+            "second_strategy": second,
+            "second_said": evidence.classes[flip.second_said],
+            "second_label_probability": flip.second_label,
+            "second_said_probability": flip.second_sureness,
+        }
+        for change, entries in (("put right", found.put_right), ("broken", found.broken))
+        for flip in entries
+    ]
+
+
+def _as_csv(columns: Sequence[str], records: Sequence[Record]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    for record in records:
+        writer.writerow([csv_cell(record[column]) for column in columns])
+    return text.getvalue().encode()
+
+
+def _as_json(records: Sequence[Record]) -> bytes:
+    return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False).encode()
