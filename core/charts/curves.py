@@ -1,12 +1,12 @@
 """Training curves: the epochs of every run of an experiment, and the figure that shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import plotly.graph_objects as go
 
 from core.charts.style import appearance_of, plain
+from core.comparison.curves import Curve
 
 Measure = Literal["validation_accuracy", "train_accuracy", "validation_loss", "train_loss"]
 MEASURES: dict[Measure, str] = {
@@ -15,16 +15,6 @@ MEASURES: dict[Measure, str] = {
     "validation_loss": "validation loss",
     "train_loss": "training loss",
 }
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The epochs of one run in order; each epoch is an ``EpochRecord.as_dict()``."""
-
-    strategy: str
-    title: str
-    seed: int
-    epochs: tuple[dict[str, Any], ...]
 
 
 def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) -> go.Figure:
@@ -38,7 +28,7 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
     shown: set[str] = set()
     for curve in curves:
         look, title = appearance_of(curve.strategy), plain(curve.title)
-        main = _main(curve)
+        main = curve.main_epochs
         if not main:
             continue
         figure.add_scatter(
@@ -60,7 +50,7 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
     figure.update_yaxes(title=f"{MEASURES[measure]} ({unit})", fixedrange=True)
     figure.update_yaxes(**({"range": [0, 102]} if percent else {"rangemode": "tozero"}))
     # The axis is as long as the longest run is meant to be, so that a live curve grows into it.
-    last = max((epoch["epochs"] for curve in curves for epoch in _main(curve)), default=1)
+    last = max((epoch["epochs"] for curve in curves for epoch in curve.main_epochs), default=1)
     figure.update_xaxes(
         title="epoch",
         fixedrange=True,
@@ -75,7 +65,3 @@ def curve_chart(curves: Sequence[Curve], measure: Measure, height: int = 420) ->
         legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "title": None},
     )
     return figure
-
-
-def _main(curve: Curve) -> list[dict[str, Any]]:
-    return [epoch for epoch in curve.epochs if epoch["stage"] == "main"]

@@ -10,7 +10,6 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.charts.curves import Curve
 from core.charts.dataset import SIDE_LOOKS
 from core.charts.result_charts import LEGEND_ABOVE, OUTLINE
 from core.charts.style import (
@@ -21,6 +20,7 @@ from core.charts.style import (
     seconds_text,
 )
 from core.charts.time import PART_LOOKS
+from core.comparison.curves import Curve
 from core.comparison.resampling import CONFIDENCE, percentile_interval
 from core.comparison.split_facts import SideFacts
 from core.comparison.statistics_examples import WidthAt
@@ -74,7 +74,7 @@ def split_words(sides: Sequence[SideFacts]) -> str:
 
 def best_epoch_chart(curve: Curve, best_epoch: int) -> go.Figure:
     """Validation accuracy after each epoch of one run; the epoch that was kept is filled."""
-    epochs = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+    epochs = curve.main_epochs
     look = appearance_of(curve.strategy)
     figure = go.Figure()
     figure.add_scatter(

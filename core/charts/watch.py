@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.charts.curves import Curve
 from core.charts.style import (
     MAJORITY_COLOUR,
     appearance_of,
     percent_text,
     plain,
 )
+from core.comparison.curves import Curve
 from core.comparison.watching import share_of
 
 # Readable from the back of a room.
@@ -28,7 +28,7 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     """
     figure = go.Figure()
     for curve in curves:
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = curve.main_epochs
         look, title = appearance_of(curve.strategy), plain(curve.title)
         figure.add_scatter(
             name=title,
@@ -74,7 +74,7 @@ def watch_words(curves: Sequence[Curve], majority: float | None) -> str:
     """The chart for those who hear the page."""
     lines = []
     for curve in curves:
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = curve.main_epochs
         if main:
             last = main[-1]
             lines.append(

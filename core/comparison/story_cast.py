@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from core.comparison.choice import MAJORITY, needs_pretrained
 from core.comparison.evidence import Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row
 from core.comparison.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict
-from core.reports.choice import MAJORITY, needs_pretrained
 from core.runs.records import ExperimentRecord, RunRecord
 
 PIXELS, FILTERS, PROBE = "mlp", "cnn", "vgg16_probe"

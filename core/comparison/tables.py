@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.charts.curves import Curve
+from core.comparison.curves import Curve
 from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row, SeedResult
 from core.errors import UnknownName

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.charts.curves import Curve
+from core.comparison.curves import Curve
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.runs.experiment_spec import ExperimentSpec

@@ -4,10 +4,10 @@ import numpy as np
 
 from core.charts.confusion import MOST_CLASSES, confusion_chart
 from core.charts.style import percent_text
+from core.comparison.choice import best_answers
 from core.comparison.confusion import Confusion, confusion, confusion_words, number_text
 from core.comparison.evidence import Evidence
 from core.reports.blocks import UNKNOWN, Chart, Paragraphs, Section, Table
-from core.reports.choice import best_answers
 
 # A matrix with more columns does not fit a printed page.
 MOST_MATRIX_CLASSES = 20

@@ -3,6 +3,7 @@
 import base64
 
 from core.charts.style import percent_text
+from core.comparison.choice import flip_pair
 from core.comparison.evidence import Evidence
 from core.comparison.mistakes import Flip, flips
 from core.comparison.model import Comparison
@@ -22,7 +23,6 @@ from core.reports.blocks import (
     Section,
     Table,
 )
-from core.reports.choice import flip_pair
 from core.reports.command import run_command
 from core.runs.experiment_spec import ExperimentSpec
 

@@ -9,7 +9,7 @@ from core.charts.accuracy import (
     seeds_words,
 )
 from core.charts.accuracy import seeds_frame as score_frame
-from core.charts.curves import Curve, curve_chart
+from core.charts.curves import curve_chart
 from core.charts.pairs import pairs_chart, pairs_frame, pairs_words
 from core.charts.style import percent_text
 from core.charts.time import (
@@ -21,6 +21,8 @@ from core.charts.time import (
     pareto_frame,
     pareto_words,
 )
+from core.comparison.choice import MAJORITY
+from core.comparison.curves import Curve
 from core.comparison.evidence import Evidence
 from core.comparison.frames import results_frame
 from core.comparison.ladder import ladder_steps
@@ -36,7 +38,6 @@ from core.reports.blocks import (
     Table,
     table_of,
 )
-from core.reports.choice import MAJORITY
 
 _RESULT_COLUMNS = (
     "strategy",
@@ -195,7 +196,7 @@ def time_section(evidence: Evidence, ledger: Ledger) -> Section:
 def curves_section(curves: list[Curve]) -> Section:
     rows = []
     for curve in curves:
-        main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+        main = curve.main_epochs
         if main:
             best = max(main, key=lambda epoch: epoch["validation_accuracy"])
             rows.append(

@@ -1,6 +1,7 @@
 """An experiment in three sentences: what won and how surely, what it costs, when less is enough."""
 
 from core.charts.style import percent_text, seconds_text
+from core.comparison.choice import MAJORITY, best_answers
 from core.comparison.consensus import good_strategies
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.ledger import Ledger
@@ -20,7 +21,6 @@ from core.comparison.verdicts import (
     all_pairs,
     pair_verdict,
 )
-from core.reports.choice import MAJORITY, best_answers
 
 NOTHING_YET = (
     "No run of this experiment has finished with its predictions, so nothing can be said yet.",

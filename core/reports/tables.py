@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from core.comparison.choice import flip_pair
 from core.comparison.confusion import confusion
 from core.comparison.evidence import Evidence, load_evidence
 from core.comparison.ladder import LadderStep, ladder_steps
@@ -31,7 +32,6 @@ from core.comparison.verdicts import (
     all_pairs,
 )
 from core.datasets.spreadsheet import csv_cell
-from core.reports.choice import flip_pair
 from core.reports.export import ROW_COLUMNS
 from core.reports.export_time import Record, Table, tables_of_time
 from core.runs.store import Store

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import streamlit as st
 
-from core.charts.curves import Curve
 from core.charts.measured import best_epoch_chart, split_chart, split_words
+from core.comparison.curves import Curve
 from core.comparison.split_facts import (
     class_sides,
     duplicate_facts,
@@ -170,7 +170,7 @@ def _show_best_epoch(subject: Subject) -> None:
         f"images: {100 * result['scores']['test']['accuracy']:.1f} %."
     )
     st.markdown(literal(words))
-    main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
+    main = curve.main_epochs
     show_chart(
         best_epoch_chart(curve, result["best_epoch"]),
         words,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.charts.curves import Curve
+from core.comparison.curves import Curve
 from core.comparison.model import Comparison
 from core.comparison.tables import compare, curves_of
 from core.datasets.health.findings import Finding

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core.charts.curves import MEASURES, Curve, curve_chart
+from core.charts.curves import MEASURES, curve_chart
 from core.charts.result_charts import accuracy_chart, epoch_time_chart
 from core.charts.style import percent_text, seconds_text
+from core.comparison.curves import Curve
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.model import Comparison
 from core.reports.export import to_csv, to_json

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.charts.curves import Curve
 from core.charts.watch import watch_chart, watch_words
+from core.comparison.curves import Curve
 from core.comparison.watching import (
     END,
     Learner,

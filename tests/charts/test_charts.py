@@ -1,6 +1,6 @@
 import pytest
 
-from core.charts.curves import Curve, curve_chart
+from core.charts.curves import curve_chart
 from core.charts.result_charts import (
     accuracy_against_time_chart,
     accuracy_chart,
@@ -14,6 +14,7 @@ from core.charts.style import (
     rough_seconds_text,
     seconds_text,
 )
+from core.comparison.curves import Curve
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
 from core.comparison.tables import compare
 from core.strategies.registry import STRATEGIES

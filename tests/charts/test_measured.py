@@ -14,7 +14,6 @@ from core.charts.architecture import (
     side_of,
     strategies_frame,
 )
-from core.charts.curves import Curve
 from core.charts.measured import (
     best_epoch_chart,
     bootstrap_chart,
@@ -28,6 +27,7 @@ from core.charts.measured import (
 )
 from core.charts.tutorial import tutorial_chart, tutorial_frame, tutorial_words
 from core.comparison import tutorial
+from core.comparison.curves import Curve
 from core.comparison.split_facts import sides_of
 from core.comparison.statistics_examples import widths
 from core.comparison.tables import compare

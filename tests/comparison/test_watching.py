@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from core.charts.curves import Curve
 from core.charts.watch import watch_chart, watch_words
+from core.comparison.curves import Curve
 from core.comparison.watching import (
     Answer,
     has_watched,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from core.comparison.choice import best_answers, flip_pair
 from core.comparison.ledger import ledger_of
-from core.reports.choice import best_answers, flip_pair
 from core.reports.summary import NOTHING_YET, summary_sentences
 from tests import made_up
 from tests.made_evidence import evidence_of
