@@ -1,1 +1,1 @@
-"""Plotly figures of the results, each with its words and its table; one look a strategy."""
+"""Charts: each function returns an ``Exhibit`` with figure, words and table."""

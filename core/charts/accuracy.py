@@ -1,69 +1,232 @@
-"""Plotly figures of the evidence: every single seed, and the steps of the ladder.
+"""Charts of how good every strategy is: a metric with its seeds, the ladder, the guessing game."""
 
-Each figure has its words for those who hear the page, and its frame with units in the headings.
-Font and background come from whoever shows them; colours are legible on light and dark.
-"""
-
+import statistics
 from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.chart_rows import hundredfold, list_on_rows, whisker
-from core.charts.result_charts import OUTLINE, solid_marker
-from core.charts.style import MAJORITY_COLOUR, appearance_of, percent_text, plain
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    OUTLINE,
+    add_majority_line,
+    appearance_of,
+    hundredfold,
+    list_on_rows,
+    marker_of,
+    percent_axis,
+    percent_text,
+    plain,
+    whisker,
+)
+from core.comparison.guessing import PlayerScore
 from core.comparison.ladder import LadderStep
+from core.comparison.model import Comparison
 from core.comparison.score_kinds import SCORES, ScoreKind
 from core.comparison.scores import StrategyScore
 from core.comparison.verdict_words import interval_words, points_text
 
-# Seeds stand under their mean, so that neither hides the other.
+NOTHING_YET = "No run has finished yet."
+# Seeds are drawn below their mean, so that neither hides the other.
 SEED_OFFSET = 0.26
+# The visitor is no strategy: a neutral grey, legible on white and on the dark page.
+VISITOR_MARKER = {"symbol": "asterisk-open", "color": "#808890", "line": {"width": 2}, "size": 13}
+PLAYER_HEIGHT = 40
 
 
-def seeds_chart(scores: Sequence[StrategyScore]) -> go.Figure:
-    """One measure: every seed as a point, the mean with its interval, the majority class's line."""
+def unit_of(kind: ScoreKind) -> str:
+    """The unit of a metric for a heading: ``%``, ``points`` or ``nats``."""
+    return "%" if kind.unit == "percent" else kind.unit
+
+
+def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
+    """Test accuracy of every strategy from the stored results alone.
+
+    For experiments whose predictions cannot be read: ``score_table`` needs predictions.
+    """
+    scores = []
+    for row in comparison.finished_rows:
+        known = {run.seed: run.test_accuracy for run in row.runs if run.test_accuracy is not None}
+        values = tuple(known.values())
+        scores.append(
+            StrategyScore(
+                score="accuracy",
+                strategy=row.strategy,
+                title=row.title,
+                seeds=tuple(known),
+                values=values,
+                mean=statistics.fmean(values),
+                deviation=statistics.stdev(values) if len(values) > 1 else None,
+                low=row.test_accuracy_low,
+                high=row.test_accuracy_high,
+                majority=comparison.majority_accuracy,
+            )
+        )
+    return tuple(scores)
+
+
+def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
+    """One metric: each mean with its 95 % interval, every seed below it, the majority class."""
     figure = go.Figure()
-    if not scores:
-        return figure
-    kind = SCORES[scores[0].score]
-    # From the top: the first rung has the highest position.
-    for position, score in zip(range(len(scores) - 1, -1, -1), scores, strict=True):
-        _add_score(figure, kind, score, position)
-    majority = scores[0].majority
+    kind = SCORES[scores[0].score if scores else "accuracy"]
+    for place, score in enumerate(reversed(scores)):
+        _add_score(figure, kind, score, place)
+    majority = scores[0].majority if scores else None
     if majority is not None:
-        _add_majority_line(figure, kind, majority)
-    unit = "%" if kind.unit == "percent" else kind.unit
-    figure.update_xaxes(title=f"{kind.title} ({unit})", fixedrange=True, rangemode="tozero")
+        add_majority_line(
+            figure, kind.shown(majority), f"majority class: {kind.text(majority)}", majority >= 0.5
+        )
+    figure.update_xaxes(
+        title=f"{kind.title} ({unit_of(kind)})", fixedrange=True, rangemode="tozero"
+    )
     if kind.unit == "percent":
         figure.update_xaxes(range=[0, 103])
     list_on_rows(
         figure,
         [f"{plain(score.title)}<br><b>{kind.text(score.mean)}</b>" for score in reversed(scores)],
     )
-    return figure
+    return Exhibit(figure, _scores_words(kind, scores, majority), _scores_frame(kind, scores))
 
 
-def seeds_words(scores: Sequence[StrategyScore]) -> str:
-    """Every mean with its interval and its seeds."""
-    if not scores:
-        return "No run has finished yet."
-    kind = SCORES[scores[0].score]
-    rows = "; ".join(
-        f"{score.title} {kind.text(score.mean)} ({_range_words(kind, score)}{score.seeds_words})"
+def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
+    """From the majority class at the bottom to the best: a bar from each accuracy to the next.
+
+    The whisker is the 95 % interval of the step, drawn around where it ends.
+    """
+    figure = go.Figure()
+    for place, step in enumerate(steps):
+        gain = step.accuracy if step.gain is None else step.gain
+        figure.add_bar(
+            x=[100 * gain],
+            base=[100 * (step.accuracy - gain)],
+            y=[place],
+            width=0.5,
+            orientation="h",
+            marker={"color": appearance_of(step.strategy).colour, "line": OUTLINE},
+            hoverinfo="skip",
+        )
+        figure.add_scatter(
+            x=[100 * step.accuracy],
+            y=[place],
+            mode="markers",
+            marker=marker_of(step.strategy, 11),
+            error_x=whisker(100 * gain, hundredfold(step.low), hundredfold(step.high)),
+            hovertemplate=f"{plain(step.words)}<extra></extra>",
+        )
+    figure.update_xaxes(percent_axis("test accuracy (%)", 103))
+    list_on_rows(
+        figure,
+        [
+            f"{plain(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
+            for step in steps
+        ],
+    )
+    frame = pd.DataFrame(
+        {
+            "step": step.title,
+            "test accuracy (%)": 100 * step.accuracy,
+            "over": step.over or "",
+            "gain (points)": hundredfold(step.gain),
+            "low (points)": hundredfold(step.low),
+            "high (points)": hundredfold(step.high),
+            "over majority (points)": 100 * step.over_majority,
+            "what it teaches": step.teaches,
+        }
+        for step in steps
+    )
+    return Exhibit(figure, " ".join(step.words for step in steps) or NOTHING_YET, frame)
+
+
+def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
+    """A round of the guessing game: correct pictures of each player in percent, from the top."""
+    figure = go.Figure()
+    shown = scores[::-1]
+    for place, score in enumerate(shown):
+        mean = 100 * score.right / score.pictures
+        marker = VISITOR_MARKER if score.strategy is None else marker_of(score.strategy, 13)
+        bar = whisker(mean, 100 * score.low, 100 * score.high) or {}
+        figure.add_scatter(
+            x=[mean],
+            y=[place],
+            mode="markers",
+            marker=marker,
+            error_x=bar | {"color": marker["color"]},
+            hovertemplate=(
+                f"{plain(score.title)}<br>{score.right} of {score.pictures} correct, interval "
+                f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
+            ),
+        )
+    list_on_rows(
+        figure,
+        [f"{plain(score.title)}<br><b>{score.right} of {score.pictures}</b>" for score in shown],
+        PLAYER_HEIGHT,
+    )
+    figure.update_xaxes(
+        title="correct in this round (%), with 95 % interval", range=[-2, 103], fixedrange=True
+    )
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
+    frame = pd.DataFrame(
+        {
+            "player": score.title,
+            "correct": score.right,
+            "of": score.pictures,
+            "low (%)": 100 * score.low,
+            "high (%)": 100 * score.high,
+            "correct on all test pictures (%)": hundredfold(score.everywhere),
+        }
         for score in scores
     )
-    majority = scores[0].majority
-    start = f"{kind.title.capitalize()} on the test images; {kind.better} is better. "
-    if majority is not None:
-        start += f"Always the commonest class: {kind.text(majority)}. "
-    return f"{start}{rows}."
+    words = "; ".join(f"{score.title} {score.right} of {score.pictures}" for score in scores)
+    return Exhibit(figure, f"{words}.", frame)
 
 
-def seeds_frame(scores: Sequence[StrategyScore]) -> pd.DataFrame:
+def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, place: int) -> None:
+    title = plain(score.title)
+    figure.add_scatter(
+        x=[kind.shown(value) for value in score.values],
+        y=[place - SEED_OFFSET] * len(score.values),
+        mode="markers",
+        cliponaxis=False,
+        marker=marker_of(score.strategy, 8, is_open=True),
+        customdata=list(score.seeds),
+        hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.2f}}<extra></extra>",
+    )
+    mean = kind.shown(score.mean)
+    figure.add_scatter(
+        x=[mean],
+        y=[place],
+        mode="markers",
+        cliponaxis=False,
+        error_x=whisker(mean, _shown(kind, score.low), _shown(kind, score.high)),
+        marker=marker_of(score.strategy),
+        hovertemplate=(
+            f"{title}<br>mean {kind.text(score.mean)}, {_details(kind, score)}<extra></extra>"
+        ),
+    )
+
+
+def _details(kind: ScoreKind, score: StrategyScore) -> str:
+    """The interval, where it is known, and the seeds."""
+    if score.low is None or score.high is None:
+        return score.seeds_words
+    return f"{kind.text(score.low)} to {kind.text(score.high)}, {score.seeds_words}"
+
+
+def _scores_words(kind: ScoreKind, scores: Sequence[StrategyScore], majority: float | None) -> str:
+    if not scores:
+        return NOTHING_YET
+    baseline = "" if majority is None else f"Majority class: {kind.text(majority)}. "
+    rows = "; ".join(
+        f"{score.title} {kind.text(score.mean)} ({_details(kind, score)})" for score in scores
+    )
+    return (
+        f"{kind.title.capitalize()} on the test images; {kind.better} is better. {baseline}{rows}."
+    )
+
+
+def _scores_frame(kind: ScoreKind, scores: Sequence[StrategyScore]) -> pd.DataFrame:
     """One line a strategy: mean, spread, interval, and every seed in a column of its own."""
-    kind = SCORES[scores[0].score] if scores else SCORES["accuracy"]
-    unit = "%" if kind.unit == "percent" else kind.unit
+    unit = unit_of(kind)
     spread = "nats" if kind.unit == "nats" else "points"
     every = sorted({seed for score in scores for seed in score.seeds})
     lines = []
@@ -71,7 +234,7 @@ def seeds_frame(scores: Sequence[StrategyScore]) -> pd.DataFrame:
         by_seed = dict(zip(score.seeds, score.values, strict=True))
         line: dict[str, object] = {
             "strategy": score.title,
-            "seeds": "one seed" if len(score.seeds) == 1 else f"{len(score.seeds)} seeds",
+            "seeds": seeds_text(score.seeds),
             f"mean ({unit})": kind.shown(score.mean),
             f"standard deviation ({spread})": _shown(kind, score.deviation),
             f"low ({unit})": _shown(kind, score.low),
@@ -82,131 +245,9 @@ def seeds_frame(scores: Sequence[StrategyScore]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def ladder_chart(steps: Sequence[LadderStep]) -> go.Figure:
-    """From the majority class at the bottom to the best: a bar from each accuracy to the next.
-
-    The whisker is the 95 % interval of the step, drawn around where it ends.
-    """
-    figure = go.Figure()
-    for position, step in enumerate(steps):
-        look = appearance_of(step.strategy)
-        gain = step.accuracy if step.gain is None else step.gain
-        figure.add_bar(
-            x=[100 * gain],
-            base=[100 * (step.accuracy - gain)],
-            y=[position],
-            width=0.5,
-            orientation="h",
-            marker={"color": look.colour, "line": OUTLINE},
-            hoverinfo="skip",
-        )
-        figure.add_scatter(
-            x=[100 * step.accuracy],
-            y=[position],
-            mode="markers",
-            marker={
-                "symbol": solid_marker(look.marker),
-                "size": 11,
-                "color": look.colour,
-                "line": OUTLINE,
-            },
-            error_x=_gain_bar(step),
-            hovertemplate=f"{plain(step.words)}<extra></extra>",
-        )
-    figure.update_xaxes(title="test accuracy (%)", range=[0, 103], fixedrange=True)
-    list_on_rows(
-        figure,
-        [
-            f"{plain(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
-            for step in steps
-        ],
-    )
-    return figure
-
-
-def ladder_words(steps: Sequence[LadderStep]) -> str:
-    """The sentences of all steps."""
-    return " ".join(step.words for step in steps) if steps else "No run has finished yet."
-
-
-def ladder_frame(steps: Sequence[LadderStep]) -> pd.DataFrame:
-    """One line a step, from the majority class up."""
-    return pd.DataFrame(
-        [
-            {
-                "step": step.title,
-                "test accuracy (%)": 100 * step.accuracy,
-                "over": step.over or "",
-                "gain (points)": hundredfold(step.gain),
-                "low (points)": hundredfold(step.low),
-                "high (points)": hundredfold(step.high),
-                "over majority (points)": 100 * step.over_majority,
-                "what it teaches": step.teaches,
-            }
-            for step in steps
-        ]
-    )
-
-
-def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, position: int) -> None:
-    look, title = appearance_of(score.strategy), plain(score.title)
-    figure.add_scatter(
-        x=[kind.shown(value) for value in score.values],
-        y=[position - SEED_OFFSET] * len(score.values),
-        mode="markers",
-        cliponaxis=False,
-        marker={"symbol": f"{solid_marker(look.marker)}-open", "size": 8, "color": look.colour},
-        customdata=list(score.seeds),
-        hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.2f}}<extra></extra>",
-    )
-    mean = kind.shown(score.mean)
-    interval = None
-    if score.low is not None and score.high is not None:
-        interval = whisker(mean, kind.shown(score.low), kind.shown(score.high))
-    figure.add_scatter(
-        x=[mean],
-        y=[position],
-        mode="markers",
-        cliponaxis=False,
-        error_x=interval,
-        marker={
-            "symbol": solid_marker(look.marker),
-            "size": 12,
-            "color": look.colour,
-            "line": OUTLINE,
-        },
-        hovertemplate=(
-            f"{title}<br>mean {kind.text(score.mean)}, {_range_words(kind, score)}"
-            f"{score.seeds_words}<extra></extra>"
-        ),
-    )
-
-
-def _add_majority_line(figure: go.Figure, kind: ScoreKind, majority: float) -> None:
-    figure.add_vline(
-        x=kind.shown(majority), line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR}
-    )
-    figure.add_annotation(
-        x=kind.shown(majority),
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="left" if majority < 0.5 else "right",
-        showarrow=False,
-        text=f"majority class: {kind.text(majority)}",
-    )
-
-
-def _range_words(kind: ScoreKind, score: StrategyScore) -> str:
-    if score.low is None or score.high is None:
-        return ""
-    return f"{kind.text(score.low)} to {kind.text(score.high)}, "
-
-
-def _gain_bar(step: LadderStep) -> dict[str, object] | None:
-    if step.gain is None or step.low is None or step.high is None:
-        return None
-    return whisker(100 * step.gain, 100 * step.low, 100 * step.high)
+def seeds_text(seeds: Sequence[int]) -> str:
+    """``one seed`` or ``3 seeds``."""
+    return "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
 
 
 def _gain_text(step: LadderStep) -> str:

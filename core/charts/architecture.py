@@ -1,7 +1,4 @@
-"""A network drawn from its layers: which are frozen, which are trained, where they start.
-
-Functions return figures and show nothing, so that a notebook draws what a page draws.
-"""
+"""A network drawn from its layers: which are frozen, which are trained, where they start."""
 
 import re
 from collections.abc import Sequence
@@ -12,16 +9,24 @@ from math import log2, prod, sqrt
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.result_charts import LEGEND_ABOVE, OUTLINE
-from core.charts.style import MAJORITY_COLOUR, appearance_of, plain
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    LEGEND_ABOVE,
+    MAJORITY_COLOUR,
+    OUTLINE,
+    appearance_of,
+    plain,
+    white_pattern,
+)
 from core.errors import BadInput
 from core.strategies.layer_record import VGG16_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
+from core.strategies.strategy import Strategy
 
 # Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
-# and the least share of the tallest that a layer is drawn with, so that it can be seen.
+# and the smallest height of a layer as a fraction of the tallest, so that it can be seen.
 NARROWEST, WIDTH_A_DOUBLING = 0.5, 0.1
-# Rows of numbers stand further apart, or their labels would meet on a small screen.
+# Vectors are drawn further apart, or their labels would meet on a small screen.
 GAP, BLOCK_GAP, ROW_GAP = 0.12, 0.55, 1.3
 LEAST_HEIGHT = 0.025
 # See-through grey: there is a layer, but nothing in it learns.
@@ -41,7 +46,7 @@ class LayerLook:
     takes_colour: bool
 
 
-# In the order in which a picture meets them.
+# From the input of a network to its output.
 LOOKS = {
     "none": LayerLook("nothing to learn", "", False),
     "frozen": LayerLook("frozen: stays as ImageNet made it", "/", False),
@@ -59,17 +64,19 @@ def state_of(layer: LayerRecord) -> str:
     return "tuned" if layer.origin == "ImageNet" else "new"
 
 
-def architecture_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figure:
-    """The layers side by side, from the picture on the left to the classes on the right.
+def architecture_chart(strategy: Strategy, layers: Sequence[LayerRecord], outline: str) -> Exhibit:
+    """The layers side by side, from the image on the left to the classes on the right.
 
-    A block is as tall as the picture's side in pixels, and wider the more channels it has; a row
-    of numbers is as tall as the square that would hold as many. Layers that change neither shape
-    nor anything else (dropout) are left out.
+    A block is as tall as its output in pixels, and wider the more channels it has; a vector is as
+    tall as the square that would hold as many numbers. Layers that change neither shape nor
+    parameters (dropout) are left out. ``outline`` is the network in a line, for the words; the
+    table has every layer.
     """
     figure = go.Figure()
     drawn = drawn_layers(layers)
     if not drawn:
-        return figure
+        words = f"{strategy.title} has no network: there is nothing to draw."
+        return Exhibit(figure, words, pd.DataFrame())
     heights = [side_of(layer.output) for layer in drawn]
     least = LEAST_HEIGHT * max(heights)
     widths = [_width(layer.output) for layer in drawn]
@@ -85,7 +92,7 @@ def architecture_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figur
             y=shown,
             base=[-height / 2 for height in shown],
             width=[widths[number] for number in chosen],
-            marker=_marker(strategy, look),
+            marker=_marker(strategy.name, look),
             customdata=[_hover(drawn[number]) for number in chosen],
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -99,13 +106,18 @@ def architecture_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figur
         showlegend=True,
         legend=LEGEND_ABOVE,
     )
-    return figure
+    parts = "; ".join(
+        f"{count:,} parameters {LOOKS[state].words}"
+        for state, count in parameter_counts(layers).items()
+    )
+    return Exhibit(figure, f"{strategy.title}: {outline}. {parts}.", _layers_frame(layers))
 
 
-def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figure:
-    """One bar to scale: how many parameters are frozen, trained on, and new."""
+def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> Exhibit:
+    """One bar to scale: how many parameters are frozen, trained further, and new."""
     figure = go.Figure()
-    for state, count in parameter_counts(layers).items():
+    counts = parameter_counts(layers)
+    for state, count in counts.items():
         look = LOOKS[state]
         figure.add_bar(
             name=f"{look.words}: {count:,}",
@@ -124,7 +136,15 @@ def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> go.Figure:
         showlegend=True,
         legend=LEGEND_ABOVE | {"orientation": "v", "traceorder": "normal"},
     )
-    return figure
+    total = sum(counts.values())
+    trained = sum(layer.parameters for layer in layers if layer.is_trained)
+    words = f"{trained:,} of {total:,} parameters are trained ({100 * trained / total:.1f} %)."
+    if trained == total:
+        words = f"All {total:,} parameters are trained."
+    frame = pd.DataFrame(
+        {"training": LOOKS[state].words, "parameters": count} for state, count in counts.items()
+    )
+    return Exhibit(figure, words, frame)
 
 
 def parameter_counts(layers: Sequence[LayerRecord]) -> dict[str, int]:
@@ -136,18 +156,7 @@ def parameter_counts(layers: Sequence[LayerRecord]) -> dict[str, int]:
     return {state: count for state, count in counts.items() if count}
 
 
-def architecture_words(title: str, layers: Sequence[LayerRecord], outline: str) -> str:
-    """The drawing for those who hear the page."""
-    if not layers:
-        return f"{title} has no network: there is nothing to draw."
-    parts = "; ".join(
-        f"{count:,} parameters {LOOKS[state].words}"
-        for state, count in parameter_counts(layers).items()
-    )
-    return f"{title}: {outline}. {parts}."
-
-
-def layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
+def _layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
     """One line a layer; ``k`` counts VGG16's layers as the setting of that name does."""
     counted = 0
     lines = []
@@ -206,7 +215,7 @@ def drawn_layers(layers: Sequence[LayerRecord]) -> list[LayerRecord]:
 
 
 def side_of(shape: tuple[int, ...]) -> float:
-    """Pixels of a picture's side; of a row of numbers the side of the square that holds them."""
+    """Height of an image in pixels; of a vector the side of the square that holds its numbers."""
     return float(shape[0]) if len(shape) == 3 else sqrt(prod(shape))
 
 
@@ -220,7 +229,7 @@ def _width(shape: tuple[int, ...]) -> float:
 
 
 def _places(drawn: Sequence[LayerRecord], widths: Sequence[float]) -> list[float]:
-    """The middle of each layer; blocks stand apart."""
+    """The middle of each layer, with gaps between blocks."""
     places: list[float] = []
     right = 0.0
     for number, (layer, width) in enumerate(zip(drawn, widths, strict=True)):
@@ -270,12 +279,7 @@ def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
     colour = appearance_of(strategy).colour if look.takes_colour else MAJORITY_COLOUR
     if look is LOOKS["none"]:
         colour = PALE
-    pattern = {"shape": look.pattern, "solidity": 0.3, "size": 6}
-    return {
-        "color": colour,
-        "line": OUTLINE,
-        "pattern": pattern | {"fillmode": "overlay", "fgcolor": "#FFFFFF"},
-    }
+    return {"color": colour, "line": OUTLINE, "pattern": white_pattern(look.pattern, 0.3, 6)}
 
 
 def _hover(layer: LayerRecord) -> str:

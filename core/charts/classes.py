@@ -1,45 +1,52 @@
-"""Figures over the classes of the test images, and over how far confidence can be trusted."""
+"""Charts over the classes of the test images, and over how far confidence can be trusted."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.chart_rows import hundredfold, list_on_rows, whisker
-from core.charts.result_charts import (
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    DOTTED,
     LEGEND_ABOVE,
+    LEGEND_BELOW,
     MARGIN,
-    OUTLINE,
-    legend_below,
-    solid_marker,
+    hundredfold,
+    line_of,
+    list_on_rows,
+    marker_of,
+    percent_axis,
+    percent_text,
+    plain,
+    whiskers,
 )
-from core.charts.style import MAJORITY_COLOUR, appearance_of, percent_text, plain
 from core.comparison.scores import ClassScore, ReliabilityBin
 from core.comparison.tables import title_of
 
-# Classes that fit one chart; of more, those that were recognised least are drawn.
+# Classes that fit one chart; of more, those with the lowest recall are drawn.
 MOST_CLASSES = 40
-# Strategies stand a little above each other on the line of a class.
+# Strategies are drawn a little above each other on the line of a class.
 _SPREAD = 0.5
 _LINE_HEIGHT = 30
 _LEGEND_HEIGHT = 90
 
 
 def charted_classes(tables: Mapping[str, Sequence[ClassScore]]) -> list[int]:
-    """Labels that the chart shows, those recognised least by the first strategy first.
+    """Labels that the chart shows, the lowest recall of the first strategy first.
 
-    All that have test images, up to ``MOST_CLASSES``.
+    All classes with test images, up to ``MOST_CLASSES``.
     """
     first = next(iter(tables.values()), ())
     known = [(entry.recall, entry.label) for entry in first if entry.recall is not None]
     return [label for _, label in sorted(known)][:MOST_CLASSES]
 
 
-def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> go.Figure:
-    """Share of each class's test images that were named right, with Wilson intervals.
+def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> Exhibit:
+    """Recall of each class, with Wilson intervals.
 
     ``tables`` are ``per_class_table`` results by the name of the strategy; the first orders the
-    lines, its hardest class on top. Intervals are drawn for up to two strategies.
+    lines, its hardest class on top. Intervals are drawn for up to two strategies. The table has
+    precision, recall and F1 of every class, also of those that are not drawn.
     """
     figure = go.Figure()
     labels = charted_classes(tables)[::-1]
@@ -51,16 +58,94 @@ def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> go.Figure:
     list_on_rows(
         figure, [f"{plain(first[label].name)} (n = {first[label].images:,})" for label in labels]
     )
-    figure.update_xaxes(title="images named right (%)", range=[-3, 103], fixedrange=True)
+    figure.update_xaxes(title="recall (%)", range=[-3, 103], fixedrange=True)
     figure.update_layout(
         height=MARGIN["t"] + _LEGEND_HEIGHT + _LINE_HEIGHT * max(3, len(labels)),
         showlegend=count > 1,
         legend=LEGEND_ABOVE,
     )
-    return figure
+    frames = {strategy: class_frame(table) for strategy, table in tables.items()}
+    return Exhibit(figure, _recall_words(tables), _by_strategy(frames))
 
 
-def recall_words(tables: Mapping[str, Sequence[ClassScore]]) -> str:
+def class_frame(table: Sequence[ClassScore]) -> pd.DataFrame:
+    """One line a class: precision, recall and F1 in percent, means over seeds."""
+    return pd.DataFrame(
+        {
+            "class": entry.name,
+            "test images": entry.images,
+            "predicted (images)": entry.named,
+            "precision (%)": hundredfold(entry.precision),
+            "recall (%)": hundredfold(entry.recall),
+            "recall low (%)": hundredfold(entry.recall_low),
+            "recall high (%)": hundredfold(entry.recall_high),
+            "F1 (%)": hundredfold(entry.f1),
+        }
+        for entry in table
+    )
+
+
+def reliability_chart(bins: Mapping[str, Sequence[ReliabilityBin]]) -> Exhibit:
+    """Accuracy of the predictions against their confidence, by the name of the strategy.
+
+    A calibrated strategy lies on the dotted diagonal; below it confidence is too high.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        name="perfectly calibrated",
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line=DOTTED,
+        hoverinfo="skip",
+    )
+    for strategy, entries in bins.items():
+        _add_reliability(figure, strategy, entries, len(bins) == 1)
+    figure.update_xaxes(percent_axis("confidence (%)"))
+    figure.update_yaxes(percent_axis("correct predictions (%)"))
+    figure.update_layout(
+        height=460, margin=MARGIN | {"t": 24}, showlegend=True, legend=LEGEND_BELOW
+    )
+    sentences = []
+    for strategy, entries in bins.items():
+        known = ", ".join(
+            f"confidence {percent_text(entry.confidence)}, {percent_text(entry.accuracy)} correct "
+            f"({entry.count:,} predictions)"
+            for entry in entries
+            if entry.count
+        )
+        sentences.append(f"{title_of(strategy)}: {known or 'no predictions'}.")
+    words = f"Confidence of the predictions, and how many are correct. {' '.join(sentences)}"
+    frames = {strategy: reliability_frame(entries) for strategy, entries in bins.items()}
+    return Exhibit(figure, words, _by_strategy(frames))
+
+
+def reliability_frame(bins: Sequence[ReliabilityBin]) -> pd.DataFrame:
+    """One line a bin of one strategy."""
+    return pd.DataFrame(
+        {
+            "confidence from (%)": 100 * entry.low,
+            "to (%)": 100 * entry.high,
+            "predictions": entry.count,
+            "mean confidence (%)": hundredfold(entry.confidence),
+            "correct (%)": hundredfold(entry.accuracy),
+            "correct low (%)": hundredfold(entry.accuracy_low),
+            "correct high (%)": hundredfold(entry.accuracy_high),
+        }
+        for entry in bins
+    )
+
+
+def _by_strategy(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The tables of all strategies in one, the strategy in the first column."""
+    named = [frame.assign(strategy=title_of(strategy)) for strategy, frame in frames.items()]
+    if not named:
+        return pd.DataFrame()
+    joined = pd.concat(named, ignore_index=True)
+    return joined[["strategy", *joined.columns.drop("strategy")]]
+
+
+def _recall_words(tables: Mapping[str, Sequence[ClassScore]]) -> str:
     """Every class of every strategy, the hardest of the first strategy first."""
     labels = charted_classes(tables)
     if not labels:
@@ -72,81 +157,7 @@ def recall_words(tables: Mapping[str, Sequence[ClassScore]]) -> str:
     ]
     every = sum(entry.recall is not None for entry in next(iter(tables.values())))
     cut = f" Only the {len(labels)} hardest of {every} classes." if every > len(labels) else ""
-    return f"Share of each class's test images named right.{cut} {'; '.join(sentences)}."
-
-
-def class_frame(table: Sequence[ClassScore]) -> pd.DataFrame:
-    """One line a class: precision, recall and F1 in percent, means over seeds."""
-    return pd.DataFrame(
-        [
-            {
-                "class": entry.name,
-                "test images": entry.images,
-                "named (images)": entry.named,
-                "precision (%)": hundredfold(entry.precision),
-                "recall (%)": hundredfold(entry.recall),
-                "recall low (%)": hundredfold(entry.recall_low),
-                "recall high (%)": hundredfold(entry.recall_high),
-                "F1 (%)": hundredfold(entry.f1),
-            }
-            for entry in table
-        ]
-    )
-
-
-def reliability_chart(bins: Mapping[str, Sequence[ReliabilityBin]]) -> go.Figure:
-    """How often answers are right against how sure they were, by the name of the strategy.
-
-    On the dotted diagonal confidence can be taken at its word; below it, it is too high.
-    """
-    figure = go.Figure()
-    figure.add_scatter(
-        name="confidence at its word",
-        x=[0, 100],
-        y=[0, 100],
-        mode="lines",
-        line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
-        hoverinfo="skip",
-    )
-    for strategy, entries in bins.items():
-        _add_reliability(figure, strategy, entries, len(bins) == 1)
-    figure.update_xaxes(title="probability of the answer (%)", range=[0, 102], fixedrange=True)
-    figure.update_yaxes(title="answers that are right (%)", range=[0, 102], fixedrange=True)
-    figure.update_layout(height=460, margin=MARGIN | {"t": 24}, showlegend=True)
-    legend_below(figure)
-    return figure
-
-
-def reliability_words(bins: Mapping[str, Sequence[ReliabilityBin]]) -> str:
-    """For each strategy: every bin that has answers."""
-    sentences = []
-    for strategy, entries in bins.items():
-        known = ", ".join(
-            f"{percent_text(entry.confidence)} sure {percent_text(entry.accuracy)} right "
-            f"({entry.count:,} answers)"
-            for entry in entries
-            if entry.count
-        )
-        sentences.append(f"{title_of(strategy)}: {known or 'no answers'}.")
-    return "How sure the answers were, and how often they are right. " + " ".join(sentences)
-
-
-def reliability_frame(bins: Sequence[ReliabilityBin]) -> pd.DataFrame:
-    """One line a bin of one strategy."""
-    return pd.DataFrame(
-        [
-            {
-                "probability from (%)": 100 * entry.low,
-                "to (%)": 100 * entry.high,
-                "answers": entry.count,
-                "mean probability (%)": hundredfold(entry.confidence),
-                "right (%)": hundredfold(entry.accuracy),
-                "right low (%)": hundredfold(entry.accuracy_low),
-                "right high (%)": hundredfold(entry.accuracy_high),
-            }
-            for entry in bins
-        ]
-    )
+    return f"Recall of each class on the test images.{cut} {'; '.join(sentences)}."
 
 
 def _add_recalls(
@@ -156,23 +167,19 @@ def _add_recalls(
     shift: float,
     with_intervals: bool,
 ) -> None:
-    look = appearance_of(strategy)
-    bars = [
-        whisker(100 * (row.recall or 0), 100 * (row.recall_low or 0), 100 * (row.recall_high or 0))
-        for row in table
-    ]
+    recalls = [100 * (row.recall or 0) for row in table]
+    bars = whiskers(
+        recalls,
+        [hundredfold(row.recall_low) for row in table],
+        [hundredfold(row.recall_high) for row in table],
+    )
     figure.add_scatter(
         name=plain(title_of(strategy)),
-        x=[100 * (row.recall or 0) for row in table],
-        y=[position + shift for position in range(len(table))],
+        x=recalls,
+        y=[place + shift for place in range(len(table))],
         mode="markers",
-        error_x=_together(bars) if with_intervals and bars else None,
-        marker={
-            "symbol": solid_marker(look.marker),
-            "size": 10,
-            "color": look.colour,
-            "line": OUTLINE,
-        },
+        error_x=bars if with_intervals and table else None,
+        marker=marker_of(strategy, 10),
         customdata=[plain(row.name) for row in table],
         hovertemplate=f"%{{customdata}}, {plain(title_of(strategy))}: %{{x:.1f}} %<extra></extra>",
     )
@@ -181,45 +188,26 @@ def _add_recalls(
 def _add_reliability(
     figure: go.Figure, strategy: str, entries: Sequence[ReliabilityBin], with_intervals: bool
 ) -> None:
-    look, title = appearance_of(strategy), plain(title_of(strategy))
-    known = [
-        (entry, entry.confidence, entry.accuracy)
-        for entry in entries
-        if entry.confidence is not None and entry.accuracy is not None
-    ]
-    bars = [
-        whisker(
-            100 * accuracy,
-            100 * (accuracy if entry.accuracy_low is None else entry.accuracy_low),
-            100 * (accuracy if entry.accuracy_high is None else entry.accuracy_high),
-        )
-        for entry, _, accuracy in known
-    ]
+    title = plain(title_of(strategy))
+    known = [entry for entry in entries if entry.count]
+    accuracies = [100 * (entry.accuracy or 0) for entry in known]
+    bars = whiskers(
+        accuracies,
+        [hundredfold(entry.accuracy_low) for entry in known],
+        [hundredfold(entry.accuracy_high) for entry in known],
+    )
     figure.add_scatter(
         name=title,
-        x=[100 * confidence for _, confidence, _ in known],
-        y=[100 * accuracy for _, _, accuracy in known],
+        x=[100 * (entry.confidence or 0) for entry in known],
+        y=accuracies,
         mode="lines+markers",
         cliponaxis=False,
-        error_y=_together(bars) if with_intervals and bars else None,
-        line={"color": look.colour, "dash": look.dash, "width": 2},
-        marker={
-            "symbol": solid_marker(look.marker),
-            "size": 10,
-            "color": look.colour,
-            "line": OUTLINE,
-        },
-        customdata=[entry.count for entry, _, _ in known],
+        error_y=bars if with_intervals and known else None,
+        line=line_of(strategy),
+        marker=marker_of(strategy, 10),
+        customdata=[entry.count for entry in known],
         hovertemplate=(
-            f"{title}<br>%{{x:.1f}} % sure, %{{y:.1f}} % right, %{{customdata}} answers"
-            "<extra></extra>"
+            f"{title}<br>confidence %{{x:.1f}} %, %{{y:.1f}} % correct, "
+            "%{customdata} predictions<extra></extra>"
         ),
     )
-
-
-def _together(bars: Sequence[dict]) -> dict:
-    """One error bar for a trace of many points."""
-    joined = dict(bars[0])
-    joined["array"] = [bar["array"][0] for bar in bars]
-    joined["arrayminus"] = [bar["arrayminus"][0] for bar in bars]
-    return joined

@@ -1,7 +1,4 @@
-"""The confusion matrix as a heat map with printed counts, whose cells can be chosen by a click.
-
-Functions return figures and show nothing, so that a notebook draws what a page draws.
-"""
+"""The confusion matrix as a heat map with printed counts, whose cells can be chosen by a click."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
-from core.charts.style import percent_text, plain
-from core.comparison.confusion import Confusion, number_text
+from core.charts.exhibit import Exhibit
+from core.charts.style import axis_name, percent_text, plain
+from core.comparison.confusion import Confusion, confusion_frame, confusion_words, number_text
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30
@@ -21,7 +19,6 @@ WHITE, BLACK = "#FFFFFF", "#000000"
 TRANSPARENT = "rgba(0,0,0,0)"
 # Over 3:1 against the middle of the colour scale and against both pages.
 MARK = "#D55E00"
-LONGEST_NAME = 22
 _SMALLEST_CELL = 24
 _LARGEST_CELL = 56
 _SMALLEST_HEIGHT = 320
@@ -38,26 +35,26 @@ def charted_classes(matrix: Confusion) -> list[int]:
     return matrix.most_confused(MOST_CLASSES)
 
 
-def left_out_sentence(matrix: Confusion) -> str | None:
-    """What the chart does not show, or None where it shows every class."""
+def left_out_sentence(matrix: Confusion, elsewhere: str = "the table below has") -> str | None:
+    """What the chart does not show and where it is, or None where it shows every class."""
     if len(matrix.classes) <= MOST_CLASSES:
         return None
     return (
         f"There are {len(matrix.classes):,} classes. The chart shows the {MOST_CLASSES} with most "
-        "mistakes; the table below has all of them."
+        f"mistakes; {elsewhere} all of them."
     )
 
 
-def confusion_chart(matrix: Confusion, normalised: bool = False) -> go.Figure:
-    """Label downwards, answer across, images printed in each cell; the brighter, the more.
+def confusion_chart(matrix: Confusion, normalised: bool = False) -> Exhibit:
+    """Rows are labels, columns are predictions, images are printed in each cell; brighter is more.
 
-    ``normalised`` colours and prints the share of the label's images in percent instead. Every
+    ``normalised`` colours and prints the fraction of the label's images in percent instead. Every
     cell can be chosen: the point that Plotly selects has the ``customdata`` that
     ``chosen_cell`` reads.
     """
     shown = charted_classes(matrix)
     values = (100 * matrix.shares if normalised else matrix.counts)[np.ix_(shown, shown)]
-    names = [_axis_name(matrix.classes[place], row) for row, place in enumerate(shown)]
+    names = [axis_name(matrix.classes[place], row) for row, place in enumerate(shown)]
     largest = 100.0 if normalised else max(1.0, float(values.max(initial=0)))
     figure = go.Figure()
     figure.add_heatmap(
@@ -76,15 +73,15 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> go.Figure:
     _add_numbers(figure, values, names, inks, normalised)
     _add_choices(figure, matrix, shown, names, inks)
     _lay_out(figure, len(shown))
-    return figure
+    return Exhibit(figure, confusion_words(matrix), confusion_frame(matrix))
 
 
-def mark_cell(figure: go.Figure, matrix: Confusion, true: int, said: int) -> None:
-    """A frame around one cell, given by positions in all classes; none where it is not shown."""
+def mark_cell(figure: go.Figure, matrix: Confusion, true: int, predicted: int) -> None:
+    """Draw a frame around one cell, given by positions in all classes, if the chart shows it."""
     shown = charted_classes(matrix)
-    if true not in shown or said not in shown:
+    if true not in shown or predicted not in shown:
         return
-    row, column = shown.index(true), shown.index(said)
+    row, column = shown.index(true), shown.index(predicted)
     figure.add_shape(
         type="rect",
         x0=column - 0.5,
@@ -96,7 +93,7 @@ def mark_cell(figure: go.Figure, matrix: Confusion, true: int, said: int) -> Non
 
 
 def chosen_cell(points: list[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Positions of label and answer of the cell that was chosen, or None.
+    """Positions of label and prediction of the cell that was chosen, or None.
 
     ``points`` is what ``st.plotly_chart(..., on_select="rerun")`` returns as
     ``selection["points"]``. The positions are in all classes, also where the chart shows some.
@@ -111,7 +108,7 @@ def chosen_cell(points: list[Mapping[str, Any]]) -> tuple[int, int] | None:
 def _lay_out(figure: go.Figure, size: int) -> None:
     axis = {"type": "category", "automargin": True, "fixedrange": True, "showgrid": False}
     figure.update_xaxes(
-        title="what was said", side="top", tickangle=-45, range=[-0.5, size - 0.5], **axis
+        title="predicted", side="top", tickangle=-45, range=[-0.5, size - 0.5], **axis
     )
     figure.update_yaxes(title="label", range=[size - 0.5, -0.5], **axis)
     cell = min(_LARGEST_CELL, max(_SMALLEST_CELL, 720 // max(1, size)))
@@ -127,14 +124,14 @@ def _lay_out(figure: go.Figure, size: int) -> None:
     )
 
 
-def _inks(shares: np.ndarray) -> np.ndarray:
+def _inks(fractions: np.ndarray) -> np.ndarray:
     """Black on bright cells and white on dark ones: at least 4.5:1 on each (WCAG 1.4.3).
 
-    ``shares`` are places on the colour scale, 0 to 1; NaN, which is not drawn, counts as 0.
+    ``fractions`` are places on the colour scale, 0 to 1; NaN, which is not drawn, counts as 0.
     Plotly's own choice for text in a heat map is a grey that falls below that on middling cells.
     """
     bright = _bright_levels()
-    nearest = np.rint(np.nan_to_num(shares) * (_LEVELS - 1)).astype(np.int64)
+    nearest = np.rint(np.nan_to_num(fractions) * (_LEVELS - 1)).astype(np.int64)
     return np.where(bright[nearest], BLACK, WHITE)
 
 
@@ -196,16 +193,17 @@ def _add_choices(
     cells = [(row, column) for row in range(len(shown)) for column in range(len(shown))]
     data = []
     for row, column in cells:
-        true, said = shown[row], shown[column]
-        count, share = matrix.counts[true, said], matrix.shares[true, said]
+        true, predicted = shown[row], shown[column]
+        count, fraction = matrix.counts[true, predicted], matrix.shares[true, predicted]
         of_label = number_text(matrix.images_of_label[true])
         text = (
-            f"label {plain(matrix.classes[true])}<br>said {plain(matrix.classes[said])}<br>"
+            f"label {plain(matrix.classes[true])}<br>"
+            f"predicted {plain(matrix.classes[predicted])}<br>"
             f"{number_text(count)} of {of_label} with that label"
         )
-        if not np.isnan(share):
-            text += f": {percent_text(float(share))}"
-        data.append((true, said, text))
+        if not np.isnan(fraction):
+            text += f": {percent_text(float(fraction))}"
+        data.append((true, predicted, text))
     figure.add_scatter(
         x=[names[column] for _, column in cells],
         y=[names[row] for row, _ in cells],
@@ -222,10 +220,3 @@ def _add_choices(
         customdata=data,
         hovertemplate="%{customdata[2]}<extra></extra>",
     )
-
-
-def _axis_name(name: str, place: int) -> str:
-    """Short enough for an axis and different for each place, even where two names begin alike."""
-    short = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-    # A zero-width space for each place: nothing that is seen, yet Plotly keeps the rows apart.
-    return plain(short) + "\u200b" * place

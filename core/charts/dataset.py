@@ -1,12 +1,24 @@
-"""Plotly figures over one ``Dataset``: how many images each class has, and how large they are.
+"""Charts of one dataset: images of each class, their sizes, and the subsets of a split."""
 
-Functions return figures and show nothing, so that a notebook draws what a page draws.
-"""
+from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.style import MAJORITY_COLOUR, percent_text, plain
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    DOTTED,
+    LEGEND_ABOVE,
+    OUTLINE,
+    add_majority_line,
+    axis_name,
+    percent_text,
+    plain,
+    white_pattern,
+)
+from core.comparison.split_facts import SideFacts
+from core.datasets.health.sizes import size_summary, size_text
 from core.datasets.model import SIDES, Dataset
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
@@ -14,18 +26,16 @@ MOST_BARS = 40
 BARS_AT_EACH_END = 15
 BAR_HEIGHT = 26
 LEGEND_HEIGHT = 24
-# Names are cut here on the axis, so that one long name does not push the bars off a small screen.
-LONGEST_LABEL = 22
-# Colour and pattern of each side of a given split; the pattern repeats the distinction.
-SIDE_LOOKS = {
+# Colour and pattern of each subset; the pattern repeats the distinction.
+SUBSET_LOOKS = {
     "images": ("#5A82FA", ""),
     "train": ("#5A82FA", ""),
     "validation": ("#D26E14", "/"),
     "test": ("#007864", "x"),
 }
-# Sizes are counted in a grid of so many steps a side: 100,000 sizes are drawn as few points.
+# Sizes are counted in a grid with this many steps on each axis: 100,000 sizes become few points.
 SIZE_STEPS = 48
-# From this ratio of the largest to the smallest side on, the axes are logarithmic.
+# From this ratio of the largest to the smallest width or height on, the axes are logarithmic.
 LOG_FROM_RATIO = 8.0
 _MARGIN = {"l": 8, "r": 24, "t": 40, "b": 48}
 
@@ -43,40 +53,35 @@ def charted_classes(dataset: Dataset) -> tuple[list[int], int]:
     return shown, len(order) - len(shown)
 
 
-def class_counts_chart(dataset: Dataset) -> go.Figure:
-    """Images of each class, the largest on top, split by side where the dataset came with sides.
+def class_counts_chart(dataset: Dataset) -> Exhibit:
+    """Images of each class, the largest on top, stacked by subset if the split is predefined.
 
-    The dotted line is the commonest class: what always saying its name gets right.
+    The dotted line is the majority class: what always predicting it gets right. The table has
+    every class, also those that are not drawn.
     """
     shown, _ = charted_classes(dataset)
-    labels = [_axis_label(dataset.classes[number], place) for place, number in enumerate(shown)]
+    labels = [axis_name(dataset.classes[number], place) for place, number in enumerate(shown)]
+    is_split = dataset.given_sides is not None
+    by_subset = counts_by_subset(dataset)
     figure = go.Figure()
-    for side, counts in counts_by_side(dataset).items():
-        colour, pattern = SIDE_LOOKS[side]
+    for subset, counts in by_subset.items():
+        colour, pattern = SUBSET_LOOKS[subset]
         figure.add_bar(
-            name=side,
+            name=subset,
             x=[int(counts[number]) for number in shown],
             y=labels,
             orientation="h",
-            marker={"color": colour, "pattern": _pattern(pattern)},
-            # Above one another the numbers of the sides would not fit; the table has them.
-            texttemplate="%{x:,}" if dataset.given_sides is None else None,
-            textposition="outside" if dataset.given_sides is None else None,
+            marker={"color": colour, "pattern": white_pattern(pattern)},
+            # In stacked bars the numbers would not fit; the table has them.
+            texttemplate=None if is_split else "%{x:,}",
+            textposition=None if is_split else "outside",
             cliponaxis=False,
             customdata=[plain(dataset.classes[number]) for number in shown],
-            hovertemplate=f"%{{customdata}}<br>%{{x:,}} {side}<extra></extra>",
+            hovertemplate=f"%{{customdata}}<br>%{{x:,}} {subset}<extra></extra>",
         )
     majority = dataset.class_counts[dataset.majority_class]
-    figure.add_vline(x=majority, line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR})
-    figure.add_annotation(
-        x=majority,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="right",
-        showarrow=False,
-        text=f"commonest class: {percent_text(dataset.majority_share)} of all images",
-    )
+    fraction = percent_text(dataset.majority_share)
+    add_majority_line(figure, majority, f"majority class: {fraction} of all images", True)
     figure.update_xaxes(
         title="images", range=[0, majority * 1.08], fixedrange=True, tickformat=",d"
     )
@@ -87,51 +92,83 @@ def class_counts_chart(dataset: Dataset) -> go.Figure:
         fixedrange=True,
         title=None,
     )
-    has_sides = dataset.given_sides is not None
-    margin = _MARGIN | {"t": _MARGIN["t"] + (LEGEND_HEIGHT if has_sides else 0)}
+    margin = _MARGIN | {"t": _MARGIN["t"] + (LEGEND_HEIGHT if is_split else 0)}
     figure.update_layout(
         barmode="stack",
         bargap=0.3,
         height=margin["t"] + margin["b"] + BAR_HEIGHT * max(3, len(labels)),
         margin=margin,
-        showlegend=has_sides,
+        showlegend=is_split,
         legend={"orientation": "h", "traceorder": "normal", "title": None}
         # In pixels above the words of the line, whatever the height of the chart.
         | {"yref": "container", "y": 1, "yanchor": "top", "x": 0},
     )
-    return figure
+    images = list(dataset.class_counts.values())
+    frame = pd.DataFrame(
+        {
+            "class": list(dataset.class_counts),
+            "images": images,
+            "fraction (%)": [100 * count / dataset.image_count for count in images],
+        }
+        | (by_subset if is_split else {})
+    )
+    words = (
+        f"Images of each class. Majority class: {dataset.majority_class}, {fraction} of the "
+        "images. The table below has every number."
+    )
+    return Exhibit(figure, words, frame)
 
 
-def _pattern(shape: str) -> dict:
-    return {"shape": shape, "solidity": 0.25, "fillmode": "overlay", "fgcolor": "#FFFFFF"}
+def counts_by_subset(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Images of each class, int ``(classes,)``, for each subset that has any.
 
-
-def counts_by_side(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Images a class, int ``(classes,)``, for each side that has any.
-
-    One entry, ``images``, for a dataset without a split of its own.
+    One entry, ``images``, for a dataset without a predefined split.
     """
     classes = len(dataset.classes)
     if dataset.given_sides is None:
         return {"images": np.bincount(dataset.labels, minlength=classes)}
     return {
-        side: np.bincount(dataset.labels[dataset.given_sides == number], minlength=classes)
-        for number, side in enumerate(SIDES)
+        subset: np.bincount(dataset.labels[dataset.given_sides == number], minlength=classes)
+        for number, subset in enumerate(SIDES)
         if (dataset.given_sides == number).any()
     }
 
 
-def _axis_label(name: str, place: int) -> str:
-    """Short enough for an axis and different for each place, even where two names begin alike."""
-    short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
-    # A zero-width space for each place: nothing that is seen, yet Plotly keeps the rows apart.
-    return plain(short) + "\u200b" * place
+def split_chart(subsets: Sequence[SideFacts]) -> Exhibit:
+    """One bar to scale: the images of each subset."""
+    figure = go.Figure()
+    texts = [f"{entry.side} {entry.images:,} ({percent_text(entry.share)})" for entry in subsets]
+    for entry in subsets:
+        colour, pattern = SUBSET_LOOKS[entry.side]
+        figure.add_bar(
+            name=f"{entry.side}: {entry.images:,} ({percent_text(entry.share)})",
+            x=[entry.images],
+            y=[""],
+            orientation="h",
+            marker={"color": colour, "line": OUTLINE, "pattern": white_pattern(pattern)},
+            hovertemplate=f"{entry.side}: {entry.images:,} images<extra></extra>",
+        )
+    total = sum(entry.images for entry in subsets)
+    figure.update_xaxes(title="images", fixedrange=True, tickformat=",d", range=[0, total])
+    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.update_layout(
+        barmode="stack",
+        height=190,
+        margin={"l": 8, "r": 16, "t": 24 + 20 * len(subsets), "b": 48},
+        showlegend=True,
+        legend=LEGEND_ABOVE | {"orientation": "v", "traceorder": "normal"},
+    )
+    frame = pd.DataFrame(
+        {"subset": entry.side, "images": entry.images, "fraction (%)": 100 * entry.share}
+        for entry in subsets
+    )
+    return Exhibit(figure, f"Images in each subset: {', '.join(texts)}.", frame)
 
 
-def sizes_chart(dataset: Dataset) -> go.Figure:
+def sizes_chart(dataset: Dataset) -> Exhibit:
     """Width against height in pixels; a larger point stands for more images.
 
-    The dotted diagonal is the square: pictures above it are upright, below it wide.
+    The dotted diagonal is the square: images above it are portrait, below it landscape.
     """
     widths = dataset.widths.astype(np.float64)
     heights = dataset.heights.astype(np.float64)
@@ -144,7 +181,7 @@ def sizes_chart(dataset: Dataset) -> go.Figure:
         x=[smallest, largest],
         y=[smallest, largest],
         mode="lines",
-        line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
+        line=DOTTED,
         hoverinfo="skip",
     )
     figure.add_scatter(
@@ -152,10 +189,10 @@ def sizes_chart(dataset: Dataset) -> go.Figure:
         y=ys,
         mode="markers",
         marker={
-            "color": SIDE_LOOKS["images"][0],
+            "color": SUBSET_LOOKS["images"][0],
             "opacity": 0.75,
             "size": 6 + 26 * np.sqrt(counts / counts.max()),
-            "line": {"width": 1, "color": "#808890"},
+            "line": OUTLINE,
         },
         customdata=counts,
         hovertemplate="about %{x:,.0f} × %{y:,.0f} pixels<br>%{customdata:,} images<extra></extra>",
@@ -164,7 +201,19 @@ def sizes_chart(dataset: Dataset) -> go.Figure:
     figure.update_xaxes(title="width (pixels)", **axis)
     figure.update_yaxes(title="height (pixels)", **axis)
     figure.update_layout(height=380, margin=_MARGIN | {"t": 16}, showlegend=False)
-    return figure
+    frame = pd.DataFrame({"width (pixels)": xs, "height (pixels)": ys, "images": counts})
+    return Exhibit(figure, f"Width against height of the images. {sizes_words(dataset)}", frame)
+
+
+def sizes_words(dataset: Dataset) -> str:
+    """The smallest, median and largest size, and how many images are portrait or landscape."""
+    sizes = size_summary(dataset)
+    return (
+        f"Smallest {size_text(sizes.smallest)}, median {size_text(sizes.median)}, largest "
+        f"{size_text(sizes.largest)} pixels (width × height). Portrait: "
+        f"{percent_text(sizes.portrait)}, landscape: {percent_text(sizes.landscape)}, square: "
+        f"{percent_text(sizes.square)}."
+    )
 
 
 def _gridded(

@@ -1,7 +1,7 @@
-"""The map of the test images as a figure, coloured by class or by right and wrong.
+"""The map of the test images, coloured by class or by correct and wrong predictions.
 
-Plotly shows no pictures on hover without a network, so each point carries its image's position:
-the page shows the picture of the point that was chosen beside the chart.
+Plotly cannot show images on hover without a network, so each point carries the position of its
+image, and the page shows the image of the chosen point beside the chart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,28 +11,22 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.charts.style import (
-    KNOWN_LOOKS,
-    MAJORITY_COLOUR,
-    percent_text,
-    plain,
-)
+from core.charts.exhibit import Exhibit
+from core.charts.style import MAJORITY_COLOUR, PALETTE, percent_text, plain
 from core.comparison.consensus import consensus
 from core.comparison.evidence import Evidence
-from core.comparison.feature_map import FeatureMap, rows_on_map
+from core.comparison.feature_map import FeatureMap, map_frame, map_words, rows_on_map
 
-# More names than this cannot be told apart by colour and marker in one legend.
+# People cannot tell more colours and markers than this apart in one legend.
 MOST_NAMED = 24
 MANY_POINTS = 1500
-# Of the palette of the strategies, without the majority's grey: it marks what has no name here.
-_COLOURS = tuple(look.colour for look in KNOWN_LOOKS.values() if look.colour != MAJORITY_COLOUR)
-# Seven with eight colours: only after 56 classes would a pair come again.
+# Seven with the eight colours of the palette: only after 56 classes would a pair come again.
 _MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 _GREY = MAJORITY_COLOUR
 _OUTLINE = {"width": 0.5, "color": "#808890"}
 _SEEDS_LOOKS = (
-    ("right", "#643CFA", "circle"),
-    ("right for some seeds", "#64A064", "diamond"),
+    ("correct", "#643CFA", "circle"),
+    ("correct for some seeds", "#64A064", "diamond"),
     ("wrong", "#C81432", "x"),
 )
 
@@ -52,8 +46,8 @@ def map_chart(
     evidence: Evidence,
     file_names: Sequence[str],
     strategy: str | None = None,
-) -> go.Figure:
-    """The map, coloured by class, or with ``strategy`` by whether that was right.
+) -> Exhibit:
+    """The map, coloured by class, or with ``strategy`` by whether its predictions are correct.
 
     ``file_names`` are those of the dataset. The ``customdata`` of a point starts with the
     position of its image in the dataset; ``chosen_image`` reads it. Raises ``UnknownName`` for a
@@ -69,7 +63,7 @@ def map_chart(
         groups = _by_class(evidence.classes, labels)
     else:
         groups = _by_result(evidence, strategy, rows)
-        texts = _with_answers(texts, evidence, strategy, rows)
+        texts = _with_predictions(texts, evidence, strategy, rows)
     figure = go.Figure()
     for group in groups:
         figure.add_scatter(
@@ -90,7 +84,8 @@ def map_chart(
             hovertemplate="%{customdata[1]}<extra></extra>",
         )
     _lay_out(figure)
-    return figure
+    frame = map_frame(layout, evidence, file_names)
+    return Exhibit(figure, map_words(layout, evidence), frame)
 
 
 def left_out_sentence(evidence: Evidence) -> str | None:
@@ -118,13 +113,13 @@ def chosen_image(points: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def _by_class(classes: Sequence[str], labels: np.ndarray) -> list[_Group]:
-    """One group a class in the order of the classes; those with fewest points share the grey."""
+    """One group a class, in the order of the classes; the classes with fewest points are grey."""
     counts = np.bincount(labels, minlength=len(classes))
     named = np.argsort(-counts, kind="stable")[:MOST_NAMED]
     groups = [
         _Group(
             classes[place],
-            _COLOURS[place % len(_COLOURS)],
+            PALETTE[place % len(PALETTE)],
             _MARKERS[place % len(_MARKERS)],
             np.flatnonzero(labels == place),
         )
@@ -139,8 +134,8 @@ def _by_class(classes: Sequence[str], labels: np.ndarray) -> list[_Group]:
 
 
 def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Group]:
-    share = consensus(evidence.of(strategy)).share_right[rows]
-    kinds = np.where(share == 1, 0, np.where(share > 0, 1, 2))
+    correct = consensus(evidence.of(strategy)).share_right[rows]
+    kinds = np.where(correct == 1, 0, np.where(correct > 0, 1, 2))
     return [
         _Group(name, colour, marker, np.flatnonzero(kinds == kind))
         for kind, (name, colour, marker) in enumerate(_SEEDS_LOOKS)
@@ -148,13 +143,13 @@ def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Gro
     ]
 
 
-def _with_answers(
+def _with_predictions(
     texts: Sequence[str], evidence: Evidence, strategy: str, rows: np.ndarray
 ) -> list[str]:
     found = consensus(evidence.of(strategy))
     return [
-        f"{text}<br>said {plain(evidence.classes[found.said[row]])}, "
-        f"{percent_text(float(found.sureness[row]))} sure"
+        f"{text}<br>predicted {plain(evidence.classes[found.said[row]])}, "
+        f"confidence {percent_text(float(found.sureness[row]))}"
         for text, row in zip(texts, rows, strict=True)
     ]
 

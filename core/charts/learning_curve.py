@@ -1,19 +1,36 @@
-"""The learning curve as a figure and as a frame; ``learning_curve`` has its words."""
+"""The learning curve: test accuracy of each strategy against the number of training images."""
 
 import math
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.result_charts import MARGIN, OUTLINE, legend_below, solid_marker
-from core.charts.style import MAJORITY_COLOUR, appearance_of, percent_text, plain
-from core.comparison.learning_curve import CurvePoint, LearningCurve, StrategyCurve
+from core.charts.accuracy import seeds_text
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    DOTTED,
+    LEGEND_BELOW,
+    MARGIN,
+    line_of,
+    marker_of,
+    percent_axis,
+    percent_text,
+    plain,
+    whiskers,
+)
+from core.comparison.learning_curve import (
+    CurvePoint,
+    LearningCurve,
+    StrategyCurve,
+    learning_curve_words,
+)
 
-# Lines that share a size stand a little beside each other, so that no interval hides another.
+# Strategies with the same size are drawn a little beside each other, so that no interval hides
+# another: decimal orders of magnitude.
 _SHIFT = 0.012
 
 
-def learning_curve_chart(curve: LearningCurve) -> go.Figure:
+def learning_curve_chart(curve: LearningCurve) -> Exhibit:
     """Test accuracy in percent against training images on a log axis, a line a strategy.
 
     The marker is the mean with its 95 % interval; small open markers are the single seeds.
@@ -25,7 +42,7 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
     if curve.majority_accuracy is not None and count:
         figure.add_hline(
             y=100 * curve.majority_accuracy,
-            line={"dash": "dot", "width": 2, "color": MAJORITY_COLOUR},
+            line=DOTTED,
             annotation_text=f"majority class: {percent_text(curve.majority_accuracy)}",
             annotation_position="bottom right",
         )
@@ -39,27 +56,25 @@ def learning_curve_chart(curve: LearningCurve) -> go.Figure:
     )
     if sizes:
         figure.update_xaxes(range=[math.log10(sizes[0]) - 0.08, math.log10(sizes[-1]) + 0.08])
-    figure.update_yaxes(title="test accuracy (%)", range=[0, 102], fixedrange=True)
-    figure.update_layout(height=520, margin=MARGIN | {"t": 24}, showlegend=True)
-    legend_below(figure)
-    return figure
-
-
-def learning_curve_frame(curve: LearningCurve) -> pd.DataFrame:
-    """One line a strategy and size, with every seed in a column of its own."""
+    figure.update_yaxes(percent_axis("test accuracy (%)"))
+    figure.update_layout(
+        height=520, margin=MARGIN | {"t": 24}, showlegend=True, legend=LEGEND_BELOW
+    )
     seeds = sorted({seed for entry in curve.curves for p in entry.points for seed in p.seeds})
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [_line(entry, point, seeds) for entry in curve.curves for point in entry.points]
     )
+    return Exhibit(figure, learning_curve_words(curve), frame)
 
 
 def _line(entry: StrategyCurve, point: CurvePoint, seeds: list[int]) -> dict[str, object]:
+    """One strategy and size, with every seed in a column of its own."""
     by_seed = dict(zip(point.seeds, point.values, strict=True))
     line: dict[str, object] = {
         "strategy": entry.title,
         "training images": point.train_images,
-        "share (%)": 100 * point.share,
-        "seeds": "one seed" if len(point.seeds) == 1 else f"{len(point.seeds)} seeds",
+        "fraction (%)": 100 * point.share,
+        "seeds": seeds_text(point.seeds),
         "test accuracy (%)": 100 * point.mean,
         "low (%)": 100 * point.low,
         "high (%)": 100 * point.high,
@@ -70,25 +85,21 @@ def _line(entry: StrategyCurve, point: CurvePoint, seeds: list[int]) -> dict[str
 
 
 def _add_strategy(figure: go.Figure, entry: StrategyCurve, shift: float) -> None:
-    look, title = appearance_of(entry.strategy), plain(entry.title)
-    symbol = solid_marker(look.marker)
+    title, means = plain(entry.title), [100 * point.mean for point in entry.points]
     figure.add_scatter(
         name=title,
         legendgroup=entry.strategy,
         x=[point.train_images * shift for point in entry.points],
-        y=[100 * point.mean for point in entry.points],
+        y=means,
         mode="lines+markers",
         cliponaxis=False,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [100 * (point.high - point.mean) for point in entry.points],
-            "arrayminus": [100 * (point.mean - point.low) for point in entry.points],
-            "thickness": 2,
-            "width": 5,
-        },
-        line={"color": look.colour, "dash": look.dash, "width": 2},
-        marker={"symbol": symbol, "size": 11, "color": look.colour, "line": OUTLINE},
+        error_y=whiskers(
+            means,
+            [100 * point.low for point in entry.points],
+            [100 * point.high for point in entry.points],
+        ),
+        line=line_of(entry.strategy),
+        marker=marker_of(entry.strategy, 11),
         customdata=[
             (point.train_images, percent_text(point.low), percent_text(point.high))
             for point in entry.points
@@ -106,7 +117,7 @@ def _add_strategy(figure: go.Figure, entry: StrategyCurve, shift: float) -> None
         y=[100 * value for point in several for value in point.values],
         mode="markers",
         cliponaxis=False,
-        marker={"symbol": f"{symbol}-open", "size": 6, "color": look.colour},
+        marker=marker_of(entry.strategy, 6, is_open=True),
         customdata=[seed for point in several for seed in point.seeds],
         hovertemplate=f"{title}<br>seed %{{customdata}}: %{{y:.1f}} %<extra></extra>",
     )

@@ -1,12 +1,12 @@
-"""The matrix of all pairs of strategies: which differences are real. With words and frame."""
+"""The matrix of all pairs of strategies: which differences are significant."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.result_charts import MARGIN
-from core.charts.style import plain
+from core.charts.exhibit import Exhibit
+from core.charts.style import MARGIN, plain
 from core.comparison.verdict_words import points_text
 from core.comparison.verdicts import PairVerdict
 
@@ -17,7 +17,7 @@ CELL = 64
 RIGHT = 110
 
 
-def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
+def pairs_chart(pairs: Sequence[PairVerdict]) -> Exhibit:
     """Every pair in a matrix: how many points the row is ahead of the column.
 
     An arrow up: the row is clearly ahead; down: clearly behind; ≈: they cannot be told apart.
@@ -34,9 +34,9 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
             (pair.first, pair.second, -pair.difference),
             (pair.second, pair.first, pair.difference),
         ):
-            side = (1 if ahead > 0 else -1) if pair.told_apart else 0
-            shade[places[row]][places[column]] = side
-            sign = {1: "▲", -1: "▼", 0: "≈"}[side]
+            direction = (1 if ahead > 0 else -1) if pair.told_apart else 0
+            shade[places[row]][places[column]] = direction
+            sign = {1: "▲", -1: "▼", 0: "≈"}[direction]
             text[places[row]][places[column]] = f"{sign} {points_text(abs(ahead))}"
             hover[places[row]][places[column]] = plain(pair.words)
     labels = [plain(title) for title in titles.values()]
@@ -71,32 +71,22 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> go.Figure:
     figure.update_layout(
         height=160 + CELL * max(2, len(names)), margin=MARGIN | {"t": 24, "r": RIGHT}
     )
-    return figure
-
-
-def pairs_words(pairs: Sequence[PairVerdict]) -> str:
-    """The sentences of all pairs."""
-    return " ".join(pair.words for pair in pairs) if pairs else "There is no pair to compare yet."
-
-
-def pairs_frame(pairs: Sequence[PairVerdict]) -> pd.DataFrame:
-    """One line a pair."""
-    return pd.DataFrame(
-        [
-            {
-                "first": pair.first_title,
-                "second": pair.second_title,
-                "second minus first (points)": 100 * pair.difference,
-                "told apart": "yes" if pair.told_apart else "no",
-                "p after Holm": pair.adjusted_p_value,
-                "p": pair.p_value,
-                "put right (images)": pair.put_right,
-                "broken (images)": pair.broken,
-                "in words": pair.words,
-            }
-            for pair in pairs
-        ]
+    frame = pd.DataFrame(
+        {
+            "first": pair.first_title,
+            "second": pair.second_title,
+            "second minus first (points)": 100 * pair.difference,
+            "told apart": "yes" if pair.told_apart else "no",
+            "p after Holm": pair.adjusted_p_value,
+            "p": pair.p_value,
+            "fixed (images)": pair.put_right,
+            "regressed (images)": pair.broken,
+            "in words": pair.words,
+        }
+        for pair in pairs
     )
+    words = " ".join(pair.words for pair in pairs) or "There is no pair to compare yet."
+    return Exhibit(figure, words, frame)
 
 
 def _titles(pairs: Sequence[PairVerdict]) -> dict[str, str]:

@@ -1,18 +1,15 @@
-"""The pictures of the story: a hundred squares, bars that grow from scene to scene, time.
+"""The charts of the story: a hundred squares, bars that grow from scene to scene, time.
 
 All have the height that the page gives them and fixed axes, so that nothing jumps between scenes.
 """
 
+import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.chart_rows import whisker
-from core.charts.result_charts import OUTLINE, accuracy_against_time_chart
-from core.charts.style import (
-    appearance_of,
-    percent_text,
-    plain,
-    seconds_text,
-)
+from core.charts.accuracy import accuracy_scores
+from core.charts.exhibit import Exhibit
+from core.charts.style import OUTLINE, appearance_of, hundredfold, percent_text, plain, whisker
+from core.charts.time import accuracy_time_chart
 from core.comparison.story import Bars, Squares, Times
 from core.comparison.story_cast import Bar
 
@@ -27,18 +24,25 @@ _BAR_WIDTH, _GAP = 0.42, 0.04
 
 def story_chart(
     picture: Squares | Bars | Times, presented: bool = False, ink: str | None = None
-) -> go.Figure:
-    """The figure of one scene, larger where it is ``presented``; ``ink`` colours its words.
+) -> Exhibit:
+    """The chart of one scene, larger where it is ``presented``; ``ink`` colours its words.
 
     Streamlit's own grey for words in charts is too pale on white to be read from afar.
     """
     size = PRESENTED_FONT_SIZE if presented else FONT_SIZE
     if isinstance(picture, Squares):
-        figure = _squares_chart(picture)
+        exhibit = _squares_chart(picture)
     elif isinstance(picture, Bars):
-        figure = _bars_chart(picture)
+        exhibit = _bars_chart(picture)
     else:
-        figure = accuracy_against_time_chart(picture.comparison)
+        seconds = {
+            row.strategy: row.end_to_end_seconds
+            for row in picture.comparison.finished_rows
+            if row.end_to_end_seconds is not None
+        }
+        scores = accuracy_scores(picture.comparison)
+        exhibit = accuracy_time_chart(scores, seconds, with_front=False)
+    figure = exhibit.figure
     figure.update_layout(
         height=PRESENTED_HEIGHT if presented else HEIGHT,
         margin=_MARGIN,
@@ -52,44 +56,22 @@ def story_chart(
     figure.update_xaxes(words)
     figure.update_yaxes(words)
     figure.update_traces(error_x_color=ink, selector={"type": "bar"})
-    return figure
-
-
-def story_chart_words(picture: Squares | Bars | Times) -> str:
-    """Every number of the figure, for those who hear the page."""
-    if isinstance(picture, Squares):
-        return (
-            f"A hundred squares for a hundred pictures; {marked_squares(picture)} of them are "
-            f"marked: {picture.label} is right for these."
-        )
-    if isinstance(picture, Bars):
-        bars = "; ".join(
-            f"{bar.label} {percent_text(bar.accuracy)}"
-            + ("" if bar.low is None else f" ({percent_text(bar.low)} to {percent_text(bar.high)})")
-            for bar in picture.bars
-        )
-        return f"Test accuracy on {picture.dataset}, bars with 95 % intervals. {bars}."
-    rows = "; ".join(
-        f"{row.title} {percent_text(row.test_accuracy)} after "
-        f"{seconds_text(row.end_to_end_seconds)}"
-        for row in picture.comparison.finished_rows
-    )
-    return f"Test accuracy against the time of a whole run. {rows}."
+    return exhibit
 
 
 def marked_squares(squares: Squares) -> int:
-    """How many of a hundred; never none or all where some, or not all, are right."""
+    """How many of a hundred; 0 and 100 only where really none or all are correct."""
     marked = round(100 * squares.share)
     if 0 < squares.share < 1:
         return min(max(marked, 1), 99)
     return marked
 
 
-def _squares_chart(squares: Squares) -> go.Figure:
+def _squares_chart(squares: Squares) -> Exhibit:
     marked = marked_squares(squares)
     figure = go.Figure()
     cells = [divmod(number, SQUARES_A_ROW) for number in range(100)]
-    for wanted, name in ((True, "right"), (False, "wrong")):
+    for wanted, name in ((True, "correct"), (False, "wrong")):
         shown = [cell for number, cell in enumerate(cells) if (number < marked) == wanted]
         look = {"color": appearance_of("majority").colour} if wanted else {"color": "rgba(0,0,0,0)"}
         figure.add_scatter(
@@ -112,29 +94,48 @@ def _squares_chart(squares: Squares) -> go.Figure:
         showlegend=True,
         legend={"orientation": "h", "yanchor": "top", "y": -0.02, "x": 0.5, "xanchor": "center"},
     )
-    return figure
+    words = (
+        f"A hundred squares for a hundred pictures; {marked} of them are marked: "
+        f"{squares.label} is correct for these."
+    )
+    return Exhibit(figure, words, pd.DataFrame({"correct": [marked], "wrong": [100 - marked]}))
 
 
-def _bars_chart(picture: Bars) -> go.Figure:
+def _bars_chart(picture: Bars) -> Exhibit:
     figure = go.Figure()
     for place, bar in enumerate(picture.bars):
         _add_bar(figure, place, bar)
     figure.update_xaxes(
-        title=f"pictures of {plain(picture.dataset)} named right (%)",
+        title=f"correctly classified pictures of {plain(picture.dataset)} (%)",
         range=[0, 102],
         tickvals=[0, 20, 40, 60, 80, 100],
         fixedrange=True,
     )
     figure.update_yaxes(visible=False, range=[picture.places - 0.45, -0.6], fixedrange=True)
     figure.update_layout(showlegend=False)
-    return figure
+    bars = "; ".join(
+        f"{bar.label} {percent_text(bar.accuracy)}"
+        + ("" if bar.low is None else f" ({percent_text(bar.low)} to {percent_text(bar.high)})")
+        for bar in picture.bars
+    )
+    frame = pd.DataFrame(
+        {
+            "strategy": bar.label,
+            "test accuracy (%)": 100 * bar.accuracy,
+            "low (%)": hundredfold(bar.low),
+            "high (%)": hundredfold(bar.high),
+        }
+        for bar in picture.bars
+    )
+    words = f"Test accuracy on {picture.dataset}, bars with 95 % intervals. {bars}."
+    return Exhibit(figure, words, frame)
 
 
 def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
     mean, label = 100 * bar.accuracy, plain(bar.label)
-    interval, interval_words = None, ""
-    if bar.low is not None and bar.high is not None:
-        interval = whisker(mean, 100 * bar.low, 100 * bar.high)
+    interval = whisker(mean, hundredfold(bar.low), hundredfold(bar.high))
+    interval_words = ""
+    if interval:
         interval_words = f", interval {percent_text(bar.low)} to {percent_text(bar.high)}"
     figure.add_bar(
         x=[mean],
@@ -145,7 +146,7 @@ def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
         marker={"color": appearance_of(bar.strategy).colour, "line": OUTLINE},
         hovertemplate=f"{label}<br>{percent_text(bar.accuracy)}{interval_words}<extra></extra>",
     )
-    # Above the bar: beside it, long names would take the width from narrow screens.
+    # Above the bar: long names beside it would take the width from narrow screens.
     figure.add_scatter(
         x=[0],
         y=[place - _BAR_WIDTH / 2 - _GAP],

@@ -1,36 +1,38 @@
-"""Figures of the ledger: where the time went, and accuracy against time. With words and frames."""
+"""Charts of time: where it went, what accuracy it bought, and what one epoch takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.charts.chart_rows import list_on_rows
-from core.charts.result_charts import (
+from core.charts.accuracy import NOTHING_YET, seeds_text, unit_of
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    DOTTED,
     LEGEND_ABOVE,
+    LEGEND_BELOW,
+    MAJORITY_COLOUR,
     MARGIN,
     OUTLINE,
     SMALLEST_SECONDS,
-    legend_below,
+    list_on_rows,
     log_seconds,
-    solid_marker,
-)
-from core.charts.style import (
-    MAJORITY_COLOUR,
-    appearance_of,
+    marker_of,
+    percent_axis,
     percent_text,
     plain,
     seconds_text,
 )
 from core.comparison.frames import MEGABYTE
 from core.comparison.ladder import MAJORITY
-from core.comparison.ledger import Ledger, pareto_front
+from core.comparison.ledger import Ledger, LedgerRow, pareto_front
+from core.comparison.model import Comparison
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import StrategyScore
 from core.comparison.several_words import ratio_text
 
-# Room for a legend of two lines above the bars.
+# Pixels of a legend of two lines above the bars.
 LEGEND_HEIGHT = 48
 
 
@@ -41,6 +43,12 @@ class PartLook:
     title: str
     colour: str
     pattern: str
+
+    @property
+    def bar(self) -> dict[str, object]:
+        """Plotly's marker of a bar."""
+        pattern = {"shape": self.pattern, "solidity": 0.25}
+        return {"color": self.colour, "pattern": pattern, "line": OUTLINE}
 
 
 # By the fields of ``TimeParts``, in the order in which a run spends them.
@@ -54,8 +62,11 @@ PART_LOOKS = {
 }
 
 
-def ledger_chart(ledger: Ledger) -> go.Figure:
-    """Seconds of one whole run of each strategy, stacked by what they were spent on."""
+def time_breakdown_chart(ledger: Ledger) -> Exhibit:
+    """Seconds of one whole run of each strategy, stacked by what they were spent on.
+
+    The table also has what the cache saved, the speed and the memory.
+    """
     figure = go.Figure()
     rows = ledger.rows[::-1]
     for name, look in PART_LOOKS.items():
@@ -65,11 +76,7 @@ def ledger_chart(ledger: Ledger) -> go.Figure:
             x=seconds,
             y=list(range(len(rows))),
             orientation="h",
-            marker={
-                "color": look.colour,
-                "pattern": {"shape": look.pattern, "solidity": 0.25},
-                "line": OUTLINE,
-            },
+            marker=look.bar,
             text=[plain(row.title) for row in rows],
             customdata=[seconds_text(value) for value in seconds],
             textposition="none",
@@ -81,76 +88,40 @@ def ledger_chart(ledger: Ledger) -> go.Figure:
     )
     figure.update_xaxes(title="one whole run (seconds)", rangemode="tozero", fixedrange=True)
     figure.update_layout(
-        barmode="stack", showlegend=True, legend=LEGEND_ABOVE | {"traceorder": "normal"}
-    )
-    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        legend=LEGEND_ABOVE | {"traceorder": "normal"},
         height=figure.layout.height + LEGEND_HEIGHT,
         margin=MARGIN | {"t": MARGIN["t"] + LEGEND_HEIGHT},
         bargap=0.35,
     )
-    return figure
+    frame = pd.DataFrame([_breakdown_line(row) for row in ledger.rows])
+    return Exhibit(figure, _breakdown_words(ledger), frame)
 
 
-def ledger_words(ledger: Ledger) -> str:
-    """Every part of every strategy that took any time."""
-    if not ledger.rows:
-        return "No run has finished yet."
-    rows = []
-    for row in ledger.rows:
-        parts = ", ".join(
-            f"{look.title} {seconds_text(getattr(row.parts, name))}"
-            for name, look in PART_LOOKS.items()
-            if getattr(row.parts, name) > 0
-        )
-        rows.append(f"{row.title}: {seconds_text(row.parts.end_to_end)} ({parts})")
-    return f"Time of one whole run. {'; '.join(rows)}."
+def time_summary(ledger: Ledger) -> str:
+    """One sentence: the fastest and the slowest strategy that trains, and how far apart they are.
 
-
-def ledger_summary(ledger: Ledger) -> str:
-    """One sentence: the quickest and the slowest that train anything, and how far apart they are;
-    empty where none does."""
+    Empty where none trains.
+    """
     rows = [row for row in ledger.rows if row.strategy != MAJORITY]
     if not rows:
         return ""
-    quickest = min(rows, key=lambda row: row.parts.end_to_end)
+    fastest = min(rows, key=lambda row: row.parts.end_to_end)
     slowest = max(rows, key=lambda row: row.parts.end_to_end)
-    shortest, longest = quickest.parts.end_to_end, slowest.parts.end_to_end
+    shortest, longest = fastest.parts.end_to_end, slowest.parts.end_to_end
     if len(rows) == 1:
-        return f"One whole run of {quickest.title} took {seconds_text(shortest)}."
+        return f"One whole run of {fastest.title} took {seconds_text(shortest)}."
     return (
-        f"One whole run took from {seconds_text(shortest)} ({quickest.title}) to "
+        f"One whole run took from {seconds_text(shortest)} ({fastest.title}) to "
         f"{seconds_text(longest)} ({slowest.title}), {ratio_text(longest / shortest)}."
     )
 
 
-def ledger_frame(ledger: Ledger) -> pd.DataFrame:
-    """One line a strategy: the parts in seconds, what the cache saved, speed, memory."""
-    lines = []
-    for row in ledger.rows:
-        line: dict[str, object] = {
-            "strategy": row.title,
-            "seeds": "one seed" if len(row.seeds) == 1 else f"{len(row.seeds)} seeds",
-            "whole run (s)": row.parts.end_to_end,
-        }
-        line |= {f"{look.title} (s)": getattr(row.parts, n) for n, look in PART_LOOKS.items()}
-        line |= {
-            "fastest (s)": row.fastest,
-            "slowest (s)": row.slowest,
-            "saved by the cache, all seeds (s)": row.cache_saved,
-            "training speed (images/s)": row.images_per_second,
-            "trained on": _trained_on(row.images_per_second, row.trains_on_features),
-            "peak memory (MB)": None
-            if row.peak_memory_bytes is None
-            else row.peak_memory_bytes / MEGABYTE,
-        }
-        lines.append(line)
-    return pd.DataFrame(lines)
-
-
 def costs_frame(ledger: Ledger) -> pd.DataFrame:
-    """One line a strategy, one column a target: the time as text, ``never`` where it was not met.
+    """One line a strategy, one column a target: the time as text, ``never`` if it was not reached.
 
-    With several seeds it says how many of them got there.
+    With several seeds it says how many of them reached it.
     """
     lines = []
     for row in ledger.rows:
@@ -165,7 +136,7 @@ def costs_frame(ledger: Ledger) -> pd.DataFrame:
 
 
 def costs_words(ledger: Ledger) -> str:
-    """For each target, who got there and how soon."""
+    """For each target, which strategies reached it and after how long."""
     sentences = []
     for target in ledger.targets:
         costs = [cost for cost in ledger.costs if cost.target == target]
@@ -174,125 +145,205 @@ def costs_words(ledger: Ledger) -> str:
         words = ", ".join(f"{title} after {seconds_text(seconds)}" for seconds, title in reached)
         missed = f"; never: {', '.join(never)}" if never else ""
         sentences.append(
-            f"{percent_text(target.accuracy)} ({target.title}): {words or 'nobody'}{missed}."
+            f"{percent_text(target.accuracy)} ({target.title}): {words or 'no strategy'}{missed}."
         )
-    return "Time until validation first reached a mark. " + " ".join(sentences)
+    return "Time until validation accuracy first reached each target. " + " ".join(sentences)
 
 
-def front_of(ledger: Ledger, scores: Sequence[StrategyScore]) -> frozenset[str]:
-    """The strategies that no other beats in both the measure and the time of a whole run."""
-    if not scores:
-        return frozenset()
-    return pareto_front(
-        {row.strategy: row.parts.end_to_end for row in ledger.rows},
-        {score.strategy: score.mean for score in scores},
-        SCORES[scores[0].score].better == "higher",
-    )
+@dataclass(frozen=True)
+class _Point:
+    """One strategy in the chart of accuracy and time; ``is_front``: no other is better in both."""
+
+    score: StrategyScore
+    seconds: float
+    is_front: bool
+
+    @property
+    def value(self) -> float:
+        """The metric in the unit in which it is shown."""
+        return SCORES[self.score.score].shown(self.score.mean)
+
+    @property
+    def text(self) -> str:
+        mean = SCORES[self.score.score].text(self.score.mean)
+        return f"{self.score.title} {mean} after {seconds_text(self.seconds)}"
 
 
-def pareto_chart(ledger: Ledger, scores: Sequence[StrategyScore]) -> go.Figure:
-    """A measure against the time of a whole run; the line joins those that no other beats.
+def accuracy_time_chart(
+    scores: Sequence[StrategyScore], seconds: Mapping[str, float], with_front: bool = True
+) -> Exhibit:
+    """A metric against ``seconds``, the time of a whole run by strategy, on a log axis.
 
-    Filled markers are on that front; open ones are beaten by another in time and measure.
+    The line joins the Pareto front: the strategies that no other beats in both. Open markers are
+    beaten in both. Without the front all markers are filled and the majority class is a line.
     """
     figure = go.Figure()
-    points = _points(ledger, scores)
+    points = _points(scores, seconds)
     if not points:
-        return figure
-    kind, front = SCORES[scores[0].score], front_of(ledger, scores)
-    line = sorted((seconds, value) for name, _, seconds, value in points if name in front)
-    figure.add_scatter(
-        name="not beaten in both",
-        x=[seconds for seconds, _ in line],
-        y=[value for _, value in line],
-        mode="lines",
-        line={"width": 2, "color": MAJORITY_COLOUR, "dash": "dot"},
-        hoverinfo="skip",
-    )
-    for name, title, seconds, value in points:
-        look, symbol = appearance_of(name), solid_marker(appearance_of(name).marker)
+        return Exhibit(figure, NOTHING_YET, pd.DataFrame())
+    kind = SCORES[points[0].score.score]
+    front = [point for point in points if point.is_front]
+    if with_front:
         figure.add_scatter(
-            name=plain(title),
-            x=[seconds],
-            y=[value],
+            name="Pareto front",
+            x=[point.seconds for point in front],
+            y=[point.value for point in front],
+            mode="lines",
+            line=DOTTED,
+            hoverinfo="skip",
+        )
+    # In the order of ``scores``, which is that of the legend.
+    for point in sorted(points, key=lambda point: scores.index(point.score)):
+        marker = marker_of(point.score.strategy, 15, is_open=with_front and not point.is_front)
+        title = plain(point.score.title)
+        figure.add_scatter(
+            name=title,
+            x=[point.seconds],
+            y=[point.value],
             mode="markers",
             cliponaxis=False,
-            marker={
-                "symbol": symbol if name in front else f"{symbol}-open",
-                "size": 15,
-                "color": look.colour,
-                "line": OUTLINE if name in front else {"width": 2, "color": look.colour},
-            },
+            marker={"line": {"width": 2, "color": marker["color"]}} | marker,
             hovertemplate=(
-                f"{plain(title)}<br>%{{y:.2f}} after {seconds_text(seconds)}<extra></extra>"
+                f"{title}<br>%{{y:.2f}} after {seconds_text(point.seconds)}<extra></extra>"
             ),
         )
+    majority = points[0].score.majority
+    if majority is not None and not with_front:
+        figure.add_hline(y=kind.shown(majority), line=DOTTED)
     log_seconds(figure, "whole time of one run (log scale)")
-    unit = "%" if kind.unit == "percent" else kind.unit
-    figure.update_yaxes(title=f"{kind.title} ({unit})", rangemode="tozero", fixedrange=True)
+    heading = f"{kind.title} ({unit_of(kind)})"
+    figure.update_yaxes(title=heading, rangemode="tozero", fixedrange=True)
     if kind.unit == "percent":
-        figure.update_yaxes(range=[0, 102])
-    figure.update_layout(height=480, margin=MARGIN | {"t": 24}, showlegend=True)
-    legend_below(figure)
-    return figure
-
-
-def pareto_words(ledger: Ledger, scores: Sequence[StrategyScore]) -> str:
-    """Every strategy with its measure and time; those on the front are named first."""
-    points, front = _points(ledger, scores), front_of(ledger, scores)
-    if not points:
-        return "No run has finished yet."
-    kind = SCORES[scores[0].score]
-    means = {score.strategy: kind.text(score.mean) for score in scores}
-    said = {
-        name: f"{title} {means[name]} after {seconds_text(seconds)}"
-        for name, title, seconds, _ in sorted(points, key=lambda point: point[2])
-    }
-    best = "; ".join(text for name, text in said.items() if name in front)
-    beaten = "; ".join(text for name, text in said.items() if name not in front)
-    return (
-        f"{kind.title.capitalize()} against the time of a whole run. No other is better in both "
-        f"than: {best}." + (f" Beaten in both: {beaten}." if beaten else "")
+        figure.update_yaxes(percent_axis(heading))
+    figure.update_layout(
+        height=480, margin=MARGIN | {"t": 24}, showlegend=True, legend=LEGEND_BELOW
     )
-
-
-def pareto_frame(ledger: Ledger, scores: Sequence[StrategyScore]) -> pd.DataFrame:
-    """One line a strategy, the fastest first."""
-    if not scores:
-        return pd.DataFrame()
-    kind, front = SCORES[scores[0].score], front_of(ledger, scores)
-    unit = "%" if kind.unit == "percent" else kind.unit
-    return pd.DataFrame(
-        [
-            {
-                "strategy": title,
-                "whole run (s)": seconds,
-                f"{kind.title} ({unit})": value,
-                "beaten in both": "no" if name in front else "yes",
-            }
-            for name, title, seconds, value in sorted(
-                _points(ledger, scores), key=lambda point: point[2]
-            )
-        ]
+    dominated = "; ".join(point.text for point in points if not point.is_front)
+    words = (
+        f"{kind.title.capitalize()} against the time of a whole run. On the Pareto front: "
+        f"{'; '.join(point.text for point in front)}."
+        + (f" Another strategy is both better and faster than: {dominated}." if dominated else "")
     )
+    frame = pd.DataFrame(
+        {
+            "strategy": point.score.title,
+            "whole run (s)": point.seconds,
+            heading: point.value,
+            "on the Pareto front": "yes" if point.is_front else "no",
+        }
+        for point in points
+    )
+    return Exhibit(figure, words, frame)
 
 
-def _points(ledger: Ledger, scores: Sequence[StrategyScore]) -> list[tuple[str, str, float, float]]:
-    """Name, title, seconds of a whole run, measure as shown; for those that have both."""
-    seconds = {row.strategy: row.parts.end_to_end for row in ledger.rows}
-    return [
-        (
-            score.strategy,
-            score.title,
-            max(seconds[score.strategy], SMALLEST_SECONDS),
-            SCORES[score.score].shown(score.mean),
-        )
-        for score in scores
-        if score.strategy in seconds
+def whole_run_seconds(ledger: Ledger) -> dict[str, float]:
+    """Seconds of a whole run by strategy, extraction of the features always counted."""
+    return {row.strategy: row.parts.end_to_end for row in ledger.rows}
+
+
+def epoch_time_chart(comparison: Comparison) -> Exhibit:
+    """Seconds of a steady epoch beside the seconds of feature extraction, on a log axis.
+
+    An epoch on cached features looks nearly free; the diamond beside it is what the features
+    cost once. Strategies without a clock (the majority class) are left out.
+    """
+    figure = go.Figure()
+    timed = [
+        row
+        for row in comparison.finished_rows
+        if row.steady_epoch_seconds is not None or row.feature_seconds is not None
     ]
+    for name, field, symbol, colour, place in (
+        ("one epoch of training", "steady_epoch_seconds", "circle", "#643CFA", "top center"),
+        ("extracting features, once", "feature_seconds", "diamond", "#D26E14", "bottom center"),
+    ):
+        known = [
+            (place, row, getattr(row, field))
+            for place, row in enumerate(reversed(timed))
+            if getattr(row, field) is not None
+        ]
+        figure.add_scatter(
+            name=name,
+            x=[max(seconds, SMALLEST_SECONDS) for *_, seconds in known],
+            y=[place for place, *_ in known],
+            text=[seconds_text(seconds) for *_, seconds in known],
+            customdata=[plain(row.title) for _, row, _ in known],
+            mode="markers+text",
+            textposition=place,
+            marker={"symbol": symbol, "size": 12, "color": colour},
+            hovertemplate=f"%{{customdata}}<br>{name}: %{{text}}<extra></extra>",
+        )
+    log_seconds(figure, "time (log scale)")
+    list_on_rows(figure, [plain(row.title) for row in reversed(timed)])
+    figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
+    words = "; ".join(
+        f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, features "
+        f"{seconds_text(row.feature_seconds)}"
+        for row in timed
+    )
+    frame = pd.DataFrame(
+        {
+            "strategy": row.title,
+            "epoch (s)": row.steady_epoch_seconds,
+            "features (s)": row.feature_seconds,
+        }
+        for row in timed
+    )
+    return Exhibit(figure, f"{words}." if timed else NOTHING_YET, frame)
 
 
-def _trained_on(speed: float | None, on_features: bool) -> str | None:
-    if speed is None:
-        return None
-    return "cached features" if on_features else "pictures"
+def parts_text(seconds: Mapping[str, float]) -> str:
+    """The parts that took any time, by the keys of ``PART_LOOKS``."""
+    return ", ".join(
+        f"{look.title} {seconds_text(seconds[name])}"
+        for name, look in PART_LOOKS.items()
+        if seconds[name] > 0
+    )
+
+
+def _breakdown_words(ledger: Ledger) -> str:
+    if not ledger.rows:
+        return NOTHING_YET
+    rows = "; ".join(
+        f"{row.title}: {seconds_text(row.parts.end_to_end)} ({parts_text(vars(row.parts))})"
+        for row in ledger.rows
+    )
+    return f"Time of one whole run. {rows}."
+
+
+def _breakdown_line(row: LedgerRow) -> dict[str, object]:
+    speed, memory = row.images_per_second, row.peak_memory_bytes
+    source = "cached features" if row.trains_on_features else "pictures"
+    return (
+        {
+            "strategy": row.title,
+            "seeds": seeds_text(row.seeds),
+            "whole run (s)": row.parts.end_to_end,
+        }
+        | {f"{look.title} (s)": getattr(row.parts, name) for name, look in PART_LOOKS.items()}
+        | {
+            "fastest (s)": row.fastest,
+            "slowest (s)": row.slowest,
+            "saved by the cache, all seeds (s)": row.cache_saved,
+            "training speed (images/s)": speed,
+            "trained on": None if speed is None else source,
+            "peak memory (MB)": None if memory is None else memory / MEGABYTE,
+        }
+    )
+
+
+def _points(scores: Sequence[StrategyScore], seconds: Mapping[str, float]) -> list[_Point]:
+    """The strategies that have both, the fastest first."""
+    timed = [score for score in scores if score.strategy in seconds]
+    if not timed:
+        return []
+    front = pareto_front(
+        {score.strategy: seconds[score.strategy] for score in timed},
+        {score.strategy: score.mean for score in timed},
+        SCORES[timed[0].score].better == "higher",
+    )
+    points = [
+        _Point(score, max(seconds[score.strategy], SMALLEST_SECONDS), score.strategy in front)
+        for score in timed
+    ]
+    return sorted(points, key=lambda point: point.seconds)

@@ -1,7 +1,7 @@
-"""What a report is made of: sections of blocks, all plain text; the template makes HTML of them.
+"""What a report is made of: sections of blocks of plain text; the template turns them to HTML.
 
 Every text here may hold names that users gave. Nothing in a block is markup: the template escapes
-it all, and figures get their names through ``appearance.plain``.
+them, and figures get their names through ``style.plain``.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
-import plotly.graph_objects as go
 
+from core.charts.exhibit import Exhibit
 from core.charts.style import seconds_text
 from core.comparison.verdict_words import p_text
 
 UNKNOWN = "—"
+LONGEST_HEADING = 22
 _ROWS_ON_ONE_PAGE = 20
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"
@@ -24,7 +25,7 @@ _WHOLE = ("(MB)", "(images/s)", "parameters", "epochs")
 
 @dataclass(frozen=True)
 class Paragraphs:
-    """Sentences one under the other; as a list of ``points`` where each stands for itself."""
+    """Sentences one under the other, or a list with a bullet for each."""
 
     kind: ClassVar[str] = "paragraphs"
     texts: tuple[str, ...]
@@ -33,13 +34,12 @@ class Paragraphs:
 
 @dataclass(frozen=True)
 class Chart:
-    """``words`` say all that the figure shows, for those who do not see it."""
+    """``name`` is its id in the page, ``title`` the caption under it."""
 
     kind: ClassVar[str] = "chart"
     name: str
     title: str
-    words: str
-    figure: go.Figure
+    exhibit: Exhibit
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """``source`` is a data URI; ``lines`` stand under it."""
+    """``source`` is a data URI; ``lines`` are the caption."""
 
     source: str
     alternative: str
@@ -106,12 +106,13 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-def table_of(
-    frame: pd.DataFrame,
-    caption: str,
-    columns: Sequence[str] | None = None,
-) -> Table:
-    """A frame as a table of texts; units in the headings say how numbers are written."""
+def shortened(name: str) -> str:
+    """A class name that fits the heading of a column."""
+    return name if len(name) <= LONGEST_HEADING else f"{name[: LONGEST_HEADING - 1]}…"
+
+
+def table_of(frame: pd.DataFrame, caption: str, columns: Sequence[str] | None = None) -> Table:
+    """A frame, or some of its columns, as a table of texts with digits that fit the unit."""
     names = [str(name) for name in (frame.columns if columns is None else columns)]
     return Table(
         caption=caption,
@@ -126,7 +127,7 @@ def table_of(
 def cell_text(heading: str, value: Any) -> str:
     """One value as text: digits by the unit that the heading ends with, a dash for unknown.
 
-    No seconds at all is a dash, too: it is a part that the run did not have.
+    Zero seconds are a dash, too: the run did not have that part.
     """
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return UNKNOWN

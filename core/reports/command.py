@@ -9,16 +9,15 @@ from core.runs.experiment_spec import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.training.spec import SplitProportions
 
-# So many digits of a dataset's id are shown everywhere and find it.
+# Digits of a dataset's id that pages show; they are enough to find it.
 ID_DIGITS = 12
 
 
 def run_arguments(spec: ExperimentSpec) -> list[str]:
     """The words after ``python -m core`` that plan the same experiment.
 
-    The dataset is named by its id, which a new name does not change. Settings are given where
-    they differ from the preset's. The strategies are named one by one, so that those that could
-    not run the first time stay out.
+    It names the dataset by its id, which renaming does not change; settings only if they differ
+    from the preset; and every strategy, so that those which could not run the first time stay out.
     """
     arguments = ["run", spec.dataset_id[:ID_DIGITS]]
     arguments += ["--strategies", ",".join(name for name, _ in spec.strategies)]
@@ -57,7 +56,7 @@ def _split_arguments(split: SplitProportions) -> Iterator[str]:
 def _changed(
     spec: ExperimentSpec, strategy: str, settings: dict[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """Settings that the preset does not have so; all, for a strategy that is no longer there."""
+    """Settings that differ from the preset; all of them for a strategy that no longer exists."""
     try:
         declared = {setting.name: setting for setting in find_strategy(strategy).settings}
     except UnknownName:

@@ -6,6 +6,9 @@ JSON is verbatim. In CSV, text that a spreadsheet would run as a formula gets a 
 import csv
 import io
 import json
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+from typing import Any
 
 from core.charts.style import percent_text, seconds_text
 from core.comparison.model import Comparison, Row
@@ -57,22 +60,27 @@ def to_json(comparison: Comparison) -> bytes:
 def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
     """One line a strategy, UTF-8, comma separated, ``.`` decimals; empty means unknown.
 
-    Columns are ``ROW_COLUMNS``, then what all rows share. With
-    ``byte_order_mark`` Excel reads accents and dashes right.
+    Columns are ``ROW_COLUMNS``, then what all rows share. Excel needs the ``byte_order_mark`` to
+    read accents and dashes.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images"])
     shared = [getattr(comparison, name) for name in SHARED_COLUMNS]
     shared += [comparison.split["seed"], comparison.images.get("test")]
-    for row in comparison.rows:
-        cells = [getattr(row, name) for name in ROW_COLUMNS]
-        writer.writerow([csv_cell(cell) for cell in [*cells, *shared]])
-    return text.getvalue().encode("utf-8-sig" if byte_order_mark else "utf-8")
+    lines = [[*(getattr(row, name) for name in ROW_COLUMNS), *shared] for row in comparison.rows]
+    found = csv_bytes([*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images"], lines)
+    return BOM_UTF8 + found if byte_order_mark else found
+
+
+def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:
+    """UTF-8 CSV with a heading, for every CSV file that leaves the app; None is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([csv_cell(cell) for cell in line] for line in lines)
+    return text.getvalue().encode()
 
 
 def to_text(comparison: Comparison) -> str:
-    """The comparison as a table for a terminal, with what the numbers are said above it."""
+    """The comparison as a table for a terminal, the facts of the experiment above it."""
     images = ", ".join(f"{count} {name}" for name, count in comparison.images.items())
     lines = [
         f"{comparison.dataset}: experiment {comparison.experiment}, images: {images or 'unknown'}",
@@ -80,7 +88,7 @@ def to_text(comparison: Comparison) -> str:
         f"seeds {', '.join(map(str, comparison.seeds))}, split seed {comparison.split['seed']}",
         f"precision {comparison.precision}, backend {comparison.backend or 'unknown'}, "
         f"device {comparison.device or 'unknown'}",
-        f"always the commonest class ({comparison.majority_class or 'unknown'}): "
+        f"majority class ({comparison.majority_class or 'unknown'}): "
         f"{percent_text(comparison.majority_accuracy)} of the test images",
         "",
     ]

@@ -21,10 +21,10 @@ from core.comparison.score_kinds import SCORES
 from core.comparison.scores import ClassScore, StrategyScore, per_class_table, score_table
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
+from core.comparison.verdict_words import points_words, quoted
 from core.datasets.model import Dataset
 from core.datasets.store import open_dataset
 from core.errors import StoreError
-from core.reports.model_card_limits import limits
 from core.runs.experiment_spec import ExperimentSpec
 from core.runs.records import ExperimentRecord, RunRecord
 from core.runs.store import Store
@@ -32,6 +32,15 @@ from core.strategies.layer_record import LayerRecord
 from core.strategies.registry import find_strategy
 
 TEMPLATES = Path(__file__).parent / "templates"
+FEW_TEST_PICTURES = 10
+# Half an interval: above this the test set is called small.
+WIDE_INTERVAL = 0.05
+NAMED = 5
+RESIZED = {
+    "stretch": "pictures that are not square are stretched",
+    "pad": "pictures that are not square get a white border",
+    "crop": "only the middle of pictures that are not square is seen",
+}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|~$&@])")
 _BARE_LINK = re.compile(r"(?i)(?<=http)(s?)(?=://)|(?<=www)(?=\.)")
 
@@ -87,7 +96,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         ],
         data=_data_rows(experiment.spec, dataset),
         evidence=evidence,
-        measures=[_measure_row(scores[name]) for name in SCORES],
+        metrics=[_metric_row(scores[name]) for name in SCORES],
         classes=_class_rows(classes, _training_counts(experiment, run, dataset)),
         limits=limits(experiment.spec, dataset, evidence, scores, classes),
         training=_training_rows(experiment, run, package),
@@ -156,7 +165,7 @@ def _template() -> Template:
 
 
 def _rounded_up(value: float) -> float:
-    """To one digit: what is said to be the most must not be less than it was."""
+    """To one digit and never down: the card promises that no difference was larger."""
     return float(Context(prec=1, rounding=ROUND_UP).create_decimal_from_float(value))
 
 
@@ -165,12 +174,12 @@ def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
     rows = [
         ("dataset", spec.dataset_name),
         ("fingerprint", spec.dataset_id),
-        ("where it came from", dataset.provenance or "not noted"),
+        ("where it came from", dataset.provenance or "not recorded"),
         ("pictures", f"{dataset.image_count:,} in {len(dataset.classes):,} classes"),
         ("split", f"{images} ({split_text(spec)})"),
-        ("split fingerprint", spec.split_fingerprint or "not noted"),
+        ("split fingerprint", spec.split_fingerprint or "not recorded"),
         (
-            "commonest class",
+            "majority class",
             f"{spec.majority_class}, {percent_text(spec.majority_accuracy)} of the test pictures",
         ),
     ]
@@ -179,7 +188,7 @@ def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
     return rows
 
 
-def _measure_row(score: StrategyScore) -> tuple[str, ...]:
+def _metric_row(score: StrategyScore) -> tuple[str, ...]:
     kind = SCORES[score.score]
     return (
         kind.title,
@@ -229,9 +238,9 @@ def _training_rows(
         ("batch size", f"{result.get('batch_size')}"),
         ("parameters", f"{package.parameters:,}, of them {_trained(result)} trained"),
         ("time", seconds_text(result.get("total_seconds"))),
-        ("machine", str(result.get("device", "not noted"))),
-        ("precision", str(result.get("precision", "not noted"))),
-        ("versions", versions or "not noted"),
+        ("machine", str(result.get("device", "not recorded"))),
+        ("precision", str(result.get("precision", "not recorded"))),
+        ("versions", versions or "not recorded"),
         ("notes", " ".join(run.notes) or "none"),
     ]
 
@@ -245,3 +254,107 @@ def _epochs(result: dict[str, Any]) -> str:
 
 def _trained(result: dict[str, Any]) -> str:
     return f"{int(result.get('trainable_parameters') or 0):,}"
+
+
+def limits(
+    spec: ExperimentSpec,
+    dataset: Dataset,
+    evidence: Evidence,
+    scores: dict[str, StrategyScore],
+    classes: tuple[ClassScore, ...],
+) -> tuple[str, ...]:
+    """Sentences, plain text; ``evidence`` holds the answers of this one run alone."""
+    found = [
+        f"It predicts one of its {len(classes):,} classes for every picture, even for a picture "
+        "of something else, possibly with high confidence.",
+        f"It was tested on {evidence.images:,} pictures of the collection that it was trained on. "
+        "It may do much worse on pictures made in another way (another camera, drawings instead "
+        "of photographs): test it on yours first.",
+        _beside_majority(evidence, scores["accuracy"]),
+        *_small_test(evidence, scores["accuracy"]),
+        *_few(classes),
+        *_weak(classes),
+        *_confidence(scores["calibration_error"]),
+        f"It sees pictures at {spec.image_size} x {spec.image_size} pixels: small details are "
+        f"lost, and {RESIZED[spec.resize]}.",
+        *_copies(dataset),
+    ]
+    if spec.train_share != 1:
+        found.append(
+            f"It was trained on {100 * spec.train_share:g} % of the training pictures only."
+        )
+    return tuple(found)
+
+
+def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
+    fraction = percent_text(accuracy.majority)
+    always = f"always predicting {quoted(evidence.majority_name)} ({fraction})"
+    low, high, majority = accuracy.low or 0.0, accuracy.high or 1.0, accuracy.majority or 0.0
+    if low > majority:
+        return f"It is better than {always}: the whole interval of its accuracy is above."
+    if high < majority:
+        return f"It is worse than {always}. Do not use it."
+    return f"It cannot be told apart from {always} on these test pictures. Do not use it."
+
+
+def _small_test(evidence: Evidence, accuracy: StrategyScore) -> list[str]:
+    if accuracy.low is None or accuracy.high is None:
+        return []
+    half = (accuracy.high - accuracy.low) / 2
+    if half <= WIDE_INTERVAL:
+        return []
+    return [
+        f"The test set is small: with {evidence.images:,} pictures the accuracy is only known to "
+        f"about ±{points_words(half)}."
+    ]
+
+
+def _few(classes: tuple[ClassScore, ...]) -> list[str]:
+    few = [entry for entry in classes if entry.images < FEW_TEST_PICTURES]
+    if not few:
+        return []
+    listed = _listed([f"{entry.name} ({entry.images:,})" for entry in few])
+    return [
+        f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. Their "
+        "numbers are little more than a guess."
+    ]
+
+
+def _weak(classes: tuple[ClassScore, ...]) -> list[str]:
+    weak = sorted(
+        (entry for entry in classes if entry.recall is not None and entry.recall < 0.5),
+        key=lambda entry: entry.recall or 0.0,
+    )
+    if not weak:
+        return []
+    listed = _listed([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak])
+    return [f"Classes with a recall below 50 %: {listed}."]
+
+
+def _confidence(calibration: StrategyScore) -> list[str]:
+    return [
+        "Its confidence is not the chance to be correct: on average it is "
+        f"{points_words(calibration.mean)} away from the fraction of correct predictions "
+        "(calibration error)."
+    ]
+
+
+def _copies(dataset: Dataset) -> list[str]:
+    groups = int(dataset.health.get("near_duplicate_groups", 0))
+    found = []
+    if groups:
+        pictures = int(dataset.health.get("images_in_groups", 0))
+        found.append(
+            f"The dataset holds {groups:,} groups of pictures that look nearly the same "
+            f"({pictures:,} pictures). Each group is in one subset of the split, so none was both "
+            "trained on and tested on; but such pictures count several times."
+        )
+    conflicts = len(dataset.health.get("label_conflicts", ()))
+    if conflicts:
+        found.append(f"{conflicts:,} pictures are in the dataset with two labels.")
+    return found
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

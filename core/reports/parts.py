@@ -1,4 +1,5 @@
-"""The sections of a report that need the dataset or the runs' own notes: flips, health, facts."""
+"""The sections of a report that need the dataset or the notes of the runs: disagreements, health,
+facts."""
 
 import base64
 
@@ -26,7 +27,7 @@ from core.reports.blocks import (
 from core.reports.command import run_command
 from core.runs.experiment_spec import ExperimentSpec
 
-FLIPS_SHOWN = 10
+DISAGREEMENTS_SHOWN = 10
 THUMBNAIL_SIDE = 144
 
 
@@ -43,43 +44,45 @@ def dataset_of(spec: ExperimentSpec) -> tuple[Dataset | None, str]:
         return None, f"The dataset {spec.dataset_name} cannot be shown: {error}"
 
 
-def flips_section(evidence: Evidence, dataset: Dataset | None, why_not: str) -> Section:
-    """Ten pictures on which the best strategy and the one it is held against differ."""
-    title = "Pictures that made the difference"
+def disagreements_section(evidence: Evidence, dataset: Dataset | None, why_not: str) -> Section:
+    """Ten images on which only one of the best strategy and its counterpart is correct."""
+    title = "Disagreements"
     pair = flip_pair(evidence)
     if pair is None:
-        nothing = Paragraphs(("There are no two strategies whose answers could be compared.",))
+        nothing = Paragraphs(("There are no two strategies whose predictions could be compared.",))
         return Section("pictures", title, (nothing,))
     first, second = pair
     found = flips(evidence, first, second)
     words = (
-        f"{closed(title_of(second))} put {len(found.put_right):,} test images right that "
-        f"{closed(title_of(first))} had wrong, and got {len(found.broken):,} wrong that it had "
+        f"{closed(title_of(second))} fixed {len(found.put_right):,} test images that "
+        f"{closed(title_of(first))} got wrong, and regressed on {len(found.broken):,} that it got "
         "right."
     )
-    put_right, broken = _shares(found.put_right, found.broken)
+    fixed, regressed = _chosen(found.put_right, found.broken)
     if dataset is None:
-        lines = [_flip_lines(evidence, flip) for flip in (*put_right, *broken)]
-        rows = tuple((str(flip.image), *line)
-                     for flip, line in zip((*put_right, *broken), lines, strict=True))  # fmt: skip
+        rows = tuple((str(flip.image), *_flip_lines(evidence, flip)) for flip in fixed + regressed)
         headings = ("image", "label", title_of(first), title_of(second))
-        table = Table("The clearest changes, by the image's place in the dataset.", headings, rows)
+        table = Table(
+            "The clearest disagreements, by the position of the image in the dataset.",
+            headings,
+            rows,
+        )
         return Section("pictures", title, (Paragraphs((words, why_not)), table))
     blocks = [
         Pictures(heading, tuple(_picture(evidence, dataset, flip, pair) for flip in entries))
-        for heading, entries in (("Put right", put_right), ("Broken", broken))
+        for heading, entries in (("Fixed", fixed), ("Regressed", regressed))
         if entries
     ]
     return Section("pictures", title, (Paragraphs((words,)), *blocks))
 
 
-def _shares(
-    put_right: tuple[Flip, ...], broken: tuple[Flip, ...]
+def _chosen(
+    fixed: tuple[Flip, ...], regressed: tuple[Flip, ...]
 ) -> tuple[tuple[Flip, ...], tuple[Flip, ...]]:
     """Ten in all, half of each kind where there are enough of both."""
-    half = FLIPS_SHOWN // 2
-    of_broken = min(len(broken), max(half, FLIPS_SHOWN - len(put_right)))
-    return put_right[: FLIPS_SHOWN - of_broken], broken[:of_broken]
+    half = DISAGREEMENTS_SHOWN // 2
+    count = min(len(regressed), max(half, DISAGREEMENTS_SHOWN - len(fixed)))
+    return fixed[: DISAGREEMENTS_SHOWN - count], regressed[:count]
 
 
 def _flip_lines(evidence: Evidence, flip: Flip) -> tuple[str, str, str]:
@@ -110,22 +113,22 @@ def health_section(dataset: Dataset | None, why_not: str) -> Section:
     if dataset is None:
         return Section("health", title, (Paragraphs((why_not,)),))
     rows = tuple((entry.severity, entry.title) for entry in findings(dataset))
-    table = Table("What was noticed, the gravest first.", ("kind", "finding"), rows)
+    table = Table("Findings, the most severe first.", ("kind", "finding"), rows)
     return Section("health", title, (table,))
 
 
 def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Evidence) -> Section:
     """Device, versions, seeds, split, and the command that repeats it."""
-    images = ", ".join(f"{count:,} {side}" for side, count in comparison.images.items())
+    images = ", ".join(f"{count:,} {subset}" for subset, count in comparison.images.items())
     entries = [
         ("experiment", comparison.experiment),
-        ("made", f"{comparison.created_at[:16].replace('T', ' ')} UTC"),
+        ("created", f"{comparison.created_at[:16].replace('T', ' ')} UTC"),
         ("dataset", comparison.dataset),
         ("dataset fingerprint", comparison.dataset_id),
         ("images", images or "unknown"),
         ("classes", f"{len(comparison.classes):,}"),
         ("split", split_text(spec)),
-        ("split fingerprint", spec.split_fingerprint or "not noted"),
+        ("split fingerprint", spec.split_fingerprint or "not recorded"),
         ("seeds", ", ".join(map(str, spec.seeds))),
         ("preset", spec.preset),
         ("image size", f"{spec.image_size} x {spec.image_size} pixels, {spec.resize}"),
@@ -146,8 +149,9 @@ def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Eviden
     blocks += [
         Paragraphs(
             (
-                "This command runs it again, on a machine that has the dataset; it names the "
-                "dataset by the beginning of its fingerprint, whatever it is called there.",
+                "This command runs it again on a machine that has the dataset. It names the "
+                "dataset by the start of its fingerprint, so the dataset may have another name "
+                "there.",
             )
         ),
         Command(run_command(spec)),
@@ -156,7 +160,7 @@ def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Eviden
 
 
 def _notes(comparison: Comparison, evidence: Evidence) -> tuple[str, ...]:
-    """What was left out, what did not finish, what the runs noted."""
+    """Strategies left out, runs that did not finish, notes of the runs."""
     notes = [f"{name} was left out: {reason}" for name, reason in comparison.unavailable.items()]
     for row in comparison.rows:
         notes += [f"{row.title}: {note}" for note in row.notes]

@@ -10,14 +10,14 @@ from core.comparison.evidence import load_evidence
 from core.comparison.ledger import load_ledger
 from core.comparison.tables import compare_experiment, curves_of
 from core.reports.blocks import Chart, Section
-from core.reports.confusion import confusion_section
 from core.reports.parts import (
     dataset_of,
+    disagreements_section,
     facts_section,
-    flips_section,
     health_section,
 )
 from core.reports.sections import (
+    confusion_section,
     curves_section,
     ladder_section,
     results_section,
@@ -36,8 +36,8 @@ _CONFIG = {"displayModeBar": False, "responsive": True, "showTips": False}
 def report_html(store: Store, experiment_id: str) -> bytes:
     """The whole report as UTF-8 HTML, about 5 MB, most of it the drawing library of the charts.
 
-    Raises ``UnknownName`` for an experiment that is not in the store. What is missing (a dataset
-    that was removed, predictions that cannot be read, runs that did not finish) is said in it.
+    Raises ``UnknownName`` for an experiment that is not in the store. The report names what is
+    missing: a removed dataset, predictions that cannot be read, runs that did not finish.
     """
     spec = store.experiment(experiment_id).spec
     comparison = compare_experiment(store, experiment_id)
@@ -55,7 +55,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     sections += [
         curves_section(curves_of(store, store.runs(experiment_id))),
         confusion_section(evidence),
-        flips_section(evidence, dataset, why_not),
+        disagreements_section(evidence, dataset, why_not),
         health_section(dataset, why_not),
         facts_section(spec, comparison, evidence),
     ]
@@ -88,7 +88,7 @@ def _environment() -> Environment:
 
 def drawn(chart: Chart) -> Markup:
     """The figure as an element that draws itself; Plotly escapes ``<`` in what it is given."""
-    figure = chart.figure.update_layout(
+    figure = chart.exhibit.figure.update_layout(
         template="plotly_white", font=_FONT, paper_bgcolor="#FFFFFF", plot_bgcolor="#FFFFFF"
     )
     html = figure.to_html(

@@ -1,27 +1,23 @@
-"""The sections of a report that come from the numbers: ladder, results, statistics, time,
-curves."""
+"""The sections of a report that come from numbers: ladder, results, statistics, time, curves,
+confusion matrix."""
 
-from core.charts.accuracy import (
-    ladder_chart,
-    ladder_frame,
-    ladder_words,
-    seeds_chart,
-    seeds_words,
-)
-from core.charts.accuracy import seeds_frame as score_frame
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.charts.accuracy import ladder_chart, scores_chart
+from core.charts.confusion import confusion_chart, left_out_sentence
 from core.charts.curves import curve_chart
-from core.charts.pairs import pairs_chart, pairs_frame, pairs_words
+from core.charts.pairs import pairs_chart
 from core.charts.style import percent_text
 from core.charts.time import (
+    accuracy_time_chart,
     costs_frame,
-    ledger_chart,
-    ledger_frame,
-    ledger_words,
-    pareto_chart,
-    pareto_frame,
-    pareto_words,
+    time_breakdown_chart,
+    whole_run_seconds,
 )
-from core.comparison.choice import MAJORITY
+from core.comparison.choice import MAJORITY, best_answers
+from core.comparison.confusion import Confusion, confusion, number_text
 from core.comparison.curves import Curve
 from core.comparison.evidence import Evidence
 from core.comparison.frames import results_frame
@@ -31,14 +27,19 @@ from core.comparison.model import Comparison
 from core.comparison.scores import score_table
 from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
 from core.reports.blocks import (
+    UNKNOWN,
     Block,
     Chart,
     Paragraphs,
     Section,
     Table,
+    shortened,
     table_of,
 )
 
+# A matrix with more columns does not fit a printed page.
+MOST_MATRIX_CLASSES = 20
+MISTAKES_LISTED = 30
 _RESULT_COLUMNS = (
     "strategy",
     "state",
@@ -60,7 +61,7 @@ _COST_COLUMNS = (
     "parameters",
     "trained parameters",
 )
-_LEDGER_REST = (
+_TIME_DETAILS = (
     "strategy",
     "seeds",
     "fastest (s)",
@@ -70,23 +71,11 @@ _LEDGER_REST = (
     "trained on",
     "peak memory (MB)",
 )
-_PAIR_COLUMNS = (
-    "first",
-    "second",
-    "second minus first (points)",
-    "told apart",
-    "p after Holm",
-    "put right (images)",
-    "broken (images)",
-)
 
 
 def ladder_section(evidence: Evidence) -> Section:
     steps = ladder_steps(evidence)
-    frame = ladder_frame(steps)
-    table = table_of(
-        frame, "The steps of the ladder, from the commonest class up.", list(frame.columns)[:-1]
-    )
+    chart = ladder_chart(steps)
     taught = tuple(f"{step.title}: {step.teaches}" for step in steps if step.teaches)
     return Section(
         "ladder",
@@ -96,10 +85,12 @@ def ladder_section(evidence: Evidence) -> Section:
                 "ladder-chart",
                 "Test accuracy step by step; the line around each point is the 95 % interval of "
                 "the step.",
-                ladder_words(steps),
-                ladder_chart(steps),
+                chart,
             ),
-            table,
+            table_of(
+                chart.frame.drop(columns="what it teaches"),
+                "The steps of the ladder, from the majority class up.",
+            ),
             Paragraphs(("What each step teaches:",)),
             Paragraphs(taught, points=True),
         ),
@@ -107,19 +98,19 @@ def ladder_section(evidence: Evidence) -> Section:
 
 
 def results_section(evidence: Evidence, comparison: Comparison) -> Section:
-    """The table stands also where no predictions can be read."""
+    """The table is also there if no predictions can be read."""
     frame = results_frame(comparison)
     scores = score_table(evidence)
     blocks: list[Block] = []
     if scores:
+        chart = scores_chart(scores)
         blocks = [
             Chart(
                 "seeds-chart",
                 "Test accuracy: the mean with its 95 % interval, and each seed as an open point.",
-                seeds_words(scores),
-                seeds_chart(scores),
+                chart,
             ),
-            table_of(score_frame(scores), "Test accuracy: mean, spread and every seed."),
+            table_of(chart.frame, "Test accuracy: mean, spread and every seed."),
         ]
     finished = all(row.status == "finished" for row in comparison.rows)
     columns = [name for name in _RESULT_COLUMNS if not (finished and name == "state")]
@@ -132,102 +123,161 @@ def results_section(evidence: Evidence, comparison: Comparison) -> Section:
 
 def statistics_section(evidence: Evidence) -> Section:
     pairs = all_pairs(evidence)
-    against = [
+    against = tuple(
         against_majority(evidence, answers.strategy).words
         for answers in evidence.answers
         if answers.strategy != MAJORITY
-    ]
+    )
     tied = tuple(group.words for group in ties(evidence)) or (
         "Every neighbour in the ranking can be told apart from the next.",
     )
     blocks: list[Block] = [
         Paragraphs((*tied, power_sentence(evidence))),
-        Paragraphs(("Against always saying the commonest class:",)),
-        Paragraphs(tuple(against), points=True),
+        Paragraphs(("Against always predicting the majority class:",)),
+        Paragraphs(against, points=True),
     ]
     if pairs:
+        chart = pairs_chart(pairs)
         blocks += [
             Chart(
                 "pairs-chart",
                 "How many points each row is ahead of each column. ▲: clearly ahead; ▼: clearly "
                 "behind; ≈: they cannot be told apart.",
-                pairs_words(pairs),
-                pairs_chart(pairs),
+                chart,
             ),
             table_of(
-                pairs_frame(pairs),
+                chart.frame.drop(columns=["p", "in words"]),
                 "Every pair: exact paired test on the shared test images, adjusted for the number "
                 "of pairs (Holm).",
-                _PAIR_COLUMNS,
             ),
         ]
     return Section("differences", "Which differences are real", tuple(blocks))
 
 
 def time_section(evidence: Evidence, ledger: Ledger) -> Section:
-    frame = ledger_frame(ledger)
-    parts = [name for name in frame.columns if name not in _LEDGER_REST[1:]]
+    chart = time_breakdown_chart(ledger)
+    parts = [name for name in chart.frame.columns if name not in _TIME_DETAILS[1:]]
     blocks: list[Block] = [
         Chart(
-            "ledger-chart",
-            "One whole run of each strategy, by what the time was spent on.",
-            ledger_words(ledger),
-            ledger_chart(ledger),
+            "time-chart", "One whole run of each strategy, by what the time was spent on.", chart
         ),
-        table_of(frame, "Where the time of one run went.", parts),
-        table_of(frame, "Spread, cache, speed and memory.", _LEDGER_REST),
-        table_of(costs_frame(ledger), "Time until validation first reached a mark."),
+        table_of(chart.frame, "Where the time of one run went.", parts),
+        table_of(chart.frame, "Spread, cache, speed and memory.", _TIME_DETAILS),
+        table_of(costs_frame(ledger), "Time until validation accuracy first reached each target."),
     ]
     scores = score_table(evidence, with_intervals=False)
     if scores:
+        bought = accuracy_time_chart(scores, whole_run_seconds(ledger))
         blocks += [
             Chart(
                 "pareto-chart",
-                "Test accuracy against the time of a whole run. Filled: no other is better in "
-                "both; open: another is.",
-                pareto_words(ledger, scores),
-                pareto_chart(ledger, scores),
+                "Test accuracy against the time of a whole run. Filled: on the Pareto front, no "
+                "other strategy is both better and faster.",
+                bought,
             ),
-            table_of(pareto_frame(ledger, scores), "Accuracy and time, the quickest first."),
+            table_of(bought.frame, "Accuracy and time, the fastest first."),
         ]
     return Section("time", "What it costs in time", tuple(blocks))
 
 
-def curves_section(curves: list[Curve]) -> Section:
-    rows = []
-    for curve in curves:
-        main = curve.main_epochs
-        if main:
-            best = max(main, key=lambda epoch: epoch["validation_accuracy"])
-            rows.append(
-                (
-                    curve.title,
-                    str(curve.seed),
-                    str(len(main)),
-                    percent_text(best["validation_accuracy"]),
-                    str(best["epoch"]),
-                    percent_text(main[-1]["validation_accuracy"]),
-                    percent_text(main[-1]["train_accuracy"]),
-                )
-            )
-    if not rows:
+def curves_section(curves: Sequence[Curve]) -> Section:
+    trained = [curve for curve in curves if curve.main_epochs]
+    if not trained:
         nothing = Paragraphs(("No network was trained, so there are no curves.",))
         return Section("curves", "Training curves", (nothing,))
-    words = "; ".join(
-        f"{row[0]}, seed {row[1]}: best {row[3]} after epoch {row[4]} of {row[2]}" for row in rows
+    headings = (
+        "strategy",
+        "seed",
+        "epochs",
+        "best validation accuracy",
+        "after epoch",
+        "last validation accuracy",
+        "last training accuracy",
     )
-    headings = ("strategy", "seed", "epochs", "best validation accuracy", "after epoch",
-                "last validation accuracy", "last training accuracy")  # fmt: skip
+    chart = curve_chart(trained, "validation_accuracy")
     return Section(
         "curves",
         "Training curves",
         (
-            Chart(
-                "curves-chart",
-                "Validation accuracy after each epoch, one line a seed.",
-                f"Validation accuracy after each epoch. {words}.",
-                curve_chart(curves, "validation_accuracy"),
+            Chart("curves-chart", "Validation accuracy after each epoch, one line a seed.", chart),
+            Table(
+                "The best and the last epoch of each run.",
+                headings,
+                tuple(_best_and_last(curve) for curve in trained),
             ),
-            Table("The best and the last epoch of each run.", headings, tuple(rows)),
+        ),
+    )
+
+
+def _best_and_last(curve: Curve) -> tuple[str, ...]:
+    epochs = curve.main_epochs
+    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
+    return (
+        curve.title,
+        str(curve.seed),
+        str(len(epochs)),
+        percent_text(best["validation_accuracy"]),
+        str(best["epoch"]),
+        percent_text(epochs[-1]["validation_accuracy"]),
+        percent_text(epochs[-1]["train_accuracy"]),
+    )
+
+
+def confusion_section(evidence: Evidence) -> Section:
+    """The confusion matrix of the best strategy."""
+    best = best_answers(evidence)
+    if best is None:
+        nothing = Paragraphs(("No predictions can be read, so there is no matrix.",))
+        return Section("confusion", "Confusion matrix", (nothing,))
+    matrix = confusion(evidence, best.strategy)
+    chart = confusion_chart(matrix)
+    left_out = left_out_sentence(matrix, "the exported tables have")
+    return Section(
+        "confusion",
+        "Confusion matrix",
+        (
+            Paragraphs((chart.words, *((left_out,) if left_out else ()))),
+            Chart(
+                "confusion-chart",
+                f"Confusion matrix of {best.title}: rows are labels, columns are predictions; "
+                "test images (means over the seeds).",
+                chart,
+            ),
+            _confusion_table(matrix),
+        ),
+    )
+
+
+def _confusion_table(matrix: Confusion) -> Table:
+    if len(matrix.classes) > MOST_MATRIX_CLASSES:
+        return _mistakes_table(matrix)
+    return Table(
+        "Rows are labels, columns are predictions; test images.",
+        ("label", "correct", *(shortened(name) for name in matrix.classes)),
+        tuple(
+            (
+                name,
+                UNKNOWN if np.isnan(recall) else percent_text(float(recall)),
+                *("·" if count == 0 else number_text(count) for count in counts),
+            )
+            for name, recall, counts in zip(
+                matrix.classes, np.diagonal(matrix.shares), matrix.counts, strict=True
+            )
+        ),
+        upright=True,
+    )
+
+
+def _mistakes_table(matrix: Confusion) -> Table:
+    wrong = matrix.wrong
+    worst = np.argsort(-wrong.ravel(), kind="stable")[:MISTAKES_LISTED]
+    cells = [divmod(int(cell), len(matrix.classes)) for cell in worst]
+    return Table(
+        f"The {MISTAKES_LISTED} most frequent mistakes; all are in the exported table.",
+        ("label", "predicted", "images"),
+        tuple(
+            (matrix.classes[true], matrix.classes[predicted], number_text(wrong[true, predicted]))
+            for true, predicted in cells
+            if wrong[true, predicted] > 0
         ),
     )

@@ -1,4 +1,4 @@
-"""An experiment in three sentences: what won and how surely, what it costs, when less is enough."""
+"""An experiment in three sentences: which strategy wins, what it costs, what is enough."""
 
 from core.charts.style import percent_text, seconds_text
 from core.comparison.choice import MAJORITY, best_answers
@@ -23,9 +23,9 @@ from core.comparison.verdicts import (
 )
 
 NOTHING_YET = (
-    "No run of this experiment has finished with its predictions, so nothing can be said yet.",
-    "What it costs in time will stand here once a run has finished.",
-    "Whether something simpler is enough will stand here, too.",
+    "No run of this experiment has finished with predictions, so there is nothing to compare yet.",
+    "Once a run has finished, this sentence says what it costs in time.",
+    "The last one says if a faster strategy is enough.",
 )
 
 
@@ -61,24 +61,24 @@ def _what_won(
     verdict: MajorityVerdict,
     rivals: list[tuple[Answers, PairVerdict]],
 ) -> str:
-    always = f"always saying {quoted(evidence.majority_name)}"
-    share = f"{percent_text(best.accuracy)} of the {evidence.images:,} test images"
+    always = f"always predicting {quoted(evidence.majority_name)}"
+    correct = f"{percent_text(best.accuracy)} of the {evidence.images:,} test images correctly"
     details = [one_seed_words(best), interval_words(verdict.low, verdict.high)]
     known = ", ".join(detail for detail in details if detail)
     if not verdict.is_better:
         about = f"difference {points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)}"
         if verdict.difference < 0:
             return (
-                f"{closed(best.title)} names {share} right, the most of what was tried, but "
-                f"{always} gets {percent_text(evidence.majority_accuracy)} ({about})."
+                f"{closed(best.title)} classifies {correct}, more than the others, but "
+                f"{always} reaches {percent_text(evidence.majority_accuracy)} ({about})."
             )
         return (
-            f"{closed(best.title)} comes out highest and names {share} right, but it is no better "
-            f"than {always} ({about})."
+            f"{closed(best.title)} is the most accurate and classifies {correct}, but it is no "
+            f"better than {always} ({about})."
         )
     won = (
-        f"{closed(best.title)} names {share} right, {points_words(verdict.difference)} more than "
-        f"{always} ({known})"
+        f"{closed(best.title)} classifies {correct}, {points_words(verdict.difference)} more "
+        f"than {always} ({known})"
     )
     tied = [answers.title for answers, pair in rivals if not pair.told_apart]
     if tied:
@@ -97,22 +97,19 @@ def _what_it_costs(evidence: Evidence, best: Answers, seconds: dict[str, float])
     own = seconds.get(best.strategy)
     if own is None:
         return f"What a run of {best.title} takes is not known."
-    cost = (
-        f"One run of it takes {seconds_text(own)} from start to score, the extraction of features "
-        "counted"
-    )
+    cost = f"One run takes {seconds_text(own)} from start to score, feature extraction included"
     useful = [
         answers
         for answers in good_strategies(evidence)
         if answers is not best and seconds.get(answers.strategy, own) < own
     ]
     if not useful:
-        return f"{cost}; nothing that is clearly better than the commonest class is quicker."
-    quickest = min(useful, key=lambda answers: seconds[answers.strategy])
+        return f"{cost}; no faster strategy is clearly better than the majority class."
+    fastest = min(useful, key=lambda answers: seconds[answers.strategy])
     return (
-        f"{cost}; the quickest that is clearly better than the commonest class, "
-        f"{quickest.title}, takes {seconds_text(seconds[quickest.strategy])} and names "
-        f"{percent_text(quickest.accuracy)} right."
+        f"{cost}; the fastest strategy that is clearly better than the majority class, "
+        f"{fastest.title}, takes {seconds_text(seconds[fastest.strategy])} and classifies "
+        f"{percent_text(fastest.accuracy)} correctly."
     )
 
 
@@ -122,12 +119,12 @@ def _when_less_is_enough(
     rivals: list[tuple[Answers, PairVerdict]],
     seconds: dict[str, float],
 ) -> str:
-    always = f"always saying {quoted(evidence.majority_name)}"
+    always = f"always predicting {quoted(evidence.majority_name)}"
     good = good_strategies(evidence)
     if not good:
         return (
-            f"No strategy is clearly better than {always}, so that none is worth its time on "
-            "these images yet."
+            f"No strategy is clearly better than {always}, so none is worth its time on these "
+            "images yet."
         )
     useless = [
         answers.title
@@ -137,27 +134,28 @@ def _when_less_is_enough(
     ]
     behind = f"; no better than {always}: {'; '.join(useless)}" if useless else ""
     own = seconds.get(best.strategy, 0.0)
-    quicker = [
+    faster = [
         (answers, pair) for answers, pair in rivals if seconds.get(answers.strategy, own) < own
     ]
-    # On few images even a useless strategy cannot be told apart from the best.
-    enough = [answers for answers, pair in quicker if not pair.told_apart and answers in good]
+    # With few images even a useless strategy cannot be told apart from the best.
+    enough = [answers for answers, pair in faster if not pair.told_apart and answers in good]
     if enough:
         cheapest = min(enough, key=lambda answers: seconds[answers.strategy])
         return (
-            f"Something quicker is enough here: {closed(cheapest.title)} takes "
+            f"A faster strategy is enough here: {closed(cheapest.title)} takes "
             f"{seconds_text(seconds[cheapest.strategy])} with {percent_text(cheapest.accuracy)}, "
             f"and the difference cannot be seen on these images{behind}."
         )
-    if not quicker:
-        return f"Nothing that was tried is both quicker and as good{behind}."
-    nearest, pair = quicker[0]
+    if not faster:
+        return f"No strategy that was tried is both faster and as good{behind}."
+    nearest, pair = faster[0]
     if not pair.told_apart:
         return (
-            f"Nothing quicker is enough here: the nearest, {nearest.title}, is not clearly better "
+            f"No faster strategy is enough here: the nearest, {nearest.title}, is not clearly "
+            "better "
             f"than {always}."
         )
     return (
-        f"Nothing quicker is enough here: the nearest, {nearest.title}, is clearly behind, "
+        f"No faster strategy is enough here: the nearest, {nearest.title}, is clearly behind, "
         f"by {points_words(best.accuracy - nearest.accuracy)}{behind}."
     )

@@ -4,7 +4,6 @@ Fractions are 0 to 1 and times are seconds, as in ``compare --format json``. In 
 spreadsheet would run as a formula gets a leading apostrophe; JSON is verbatim, null is unknown.
 """
 
-import csv
 import io
 import json
 import math
@@ -19,7 +18,7 @@ from core.comparison.choice import flip_pair
 from core.comparison.confusion import confusion
 from core.comparison.evidence import Evidence, load_evidence
 from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.ledger import load_ledger
+from core.comparison.ledger import Ledger, load_ledger
 from core.comparison.mistakes import flips, likely_label_errors
 from core.comparison.model import Comparison
 from core.comparison.score_kinds import SCORES
@@ -31,11 +30,12 @@ from core.comparison.verdicts import (
     against_majority,
     all_pairs,
 )
-from core.datasets.spreadsheet import csv_cell
-from core.reports.export import ROW_COLUMNS
-from core.reports.export_time import Record, Table, tables_of_time
+from core.reports.export import ROW_COLUMNS, csv_bytes
 from core.runs.store import Store
 
+Record = dict[str, Any]
+# Column names, and one record a line with exactly these.
+Table = tuple[Sequence[str], list[Record]]
 # One date for every member, so that the same experiment gives the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -45,18 +45,21 @@ def export_tables(
 ) -> dict[str, tuple[bytes, bytes]]:
     """Each table by its name as ``(CSV, JSON)``, UTF-8; a table may have no lines.
 
-    ``flips`` are those of ``pair`` (first, second), or of the two that the report shows. Raises
+    ``disagreements`` are those of ``pair`` (first, second), or of the pair in the report. Raises
     ``UnknownName`` for an experiment or strategy that is not there.
     """
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
-    tables |= tables_of_time(load_ledger(store, experiment_id))
+    tables |= _tables_of_time(load_ledger(store, experiment_id))
     chosen = pair or flip_pair(evidence)
-    flipped = [] if chosen is None else _flips(evidence, *chosen)
-    tables["flips"] = (_FLIP_COLUMNS, flipped)
+    differing = [] if chosen is None else _disagreements(evidence, *chosen)
+    tables["disagreements"] = (_DISAGREEMENT_COLUMNS, differing)
     return {
-        name: (_as_csv(columns, records), _as_json(records))
+        name: (
+            csv_bytes(columns, ([record[column] for column in columns] for record in records)),
+            json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False).encode(),
+        )
         for name, (columns, records) in tables.items()
     }
 
@@ -73,23 +76,23 @@ def export_zip_of_tables(store: Store, experiment_id: str) -> bytes:
     return target.getvalue()
 
 
-_FLIP_COLUMNS = (
+_DISAGREEMENT_COLUMNS = (
     "image",
     "label",
     "change",
     "first_strategy",
-    "first_said",
-    "first_label_probability",
-    "first_said_probability",
+    "first_predicted",
+    "first_true_class_probability",
+    "first_confidence",
     "second_strategy",
-    "second_said",
-    "second_label_probability",
-    "second_said_probability",
+    "second_predicted",
+    "second_true_class_probability",
+    "second_confidence",
 )
 _LABEL_ERROR_COLUMNS = ("image", "label", "suggested", "probability", "strategies")
-_SCORE_COLUMNS = ("measure", "unit", "better", "strategy", "seed", "value")
+_SCORE_COLUMNS = ("metric", "unit", "better", "strategy", "seed", "value")
 _INTERVAL_COLUMNS = (
-    "measure",
+    "metric",
     "unit",
     "better",
     "strategy",
@@ -114,6 +117,22 @@ _EPOCH_COLUMNS = (
     "validation_seconds",
     "images_per_second",
 )
+_PARTS = ("extraction", "head", "first_epoch", "steady_epochs", "validation", "other")
+_TIME_COLUMNS = (
+    "strategy",
+    "title",
+    "seeds",
+    "end_to_end_seconds",
+    *(f"{part}_seconds" for part in _PARTS),
+    "fastest_seconds",
+    "slowest_seconds",
+    "cache_saved_seconds",
+    "cache_hits",
+    "images_per_second",
+    "trains_on_features",
+    "peak_memory_bytes",
+)
+_COST_COLUMNS = ("target", "target_accuracy", "strategy", "seconds", "reached", "seeds")
 
 
 def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
@@ -152,14 +171,14 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
     values: list[Record] = []
     means: list[Record] = []
     for kind in SCORES.values():
-        measure = {"measure": kind.name, "unit": kind.unit, "better": kind.better}
+        metric = {"metric": kind.name, "unit": kind.unit, "better": kind.better}
         for score in score_table(evidence, kind.name):
             values += [
-                measure | {"strategy": score.strategy, "seed": seed, "value": value}
+                metric | {"strategy": score.strategy, "seed": seed, "value": value}
                 for seed, value in zip(score.seeds, score.values, strict=True)
             ]
             means.append(
-                measure
+                metric
                 | {
                     "strategy": score.strategy,
                     "seeds": score.seeds,
@@ -182,7 +201,7 @@ def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
         "label-errors": (_LABEL_ERROR_COLUMNS, _label_errors(evidence)),
     }
     for name in names:
-        tables[f"confusion-{name}"] = (("label", "said", "images"), _confusion(evidence, name))
+        tables[f"confusion-{name}"] = (("label", "predicted", "images"), _confusion(evidence, name))
         tables[f"classes-{name}"] = _of_dataclasses(ClassScore, per_class_table(evidence, name))
     return tables
 
@@ -197,7 +216,7 @@ def _confusion(evidence: Evidence, strategy: str) -> list[Record]:
     return [
         {
             "label": evidence.classes[row],
-            "said": evidence.classes[column],
+            "predicted": evidence.classes[column],
             "images": float(counts[row, column]),
         }
         for row, column in np.argwhere(counts > 0)
@@ -217,7 +236,7 @@ def _label_errors(evidence: Evidence) -> list[Record]:
     ]
 
 
-def _flips(evidence: Evidence, first: str, second: str) -> list[Record]:
+def _disagreements(evidence: Evidence, first: str, second: str) -> list[Record]:
     found = flips(evidence, first, second)
     return [
         {
@@ -225,27 +244,47 @@ def _flips(evidence: Evidence, first: str, second: str) -> list[Record]:
             "label": evidence.classes[flip.label],
             "change": change,
             "first_strategy": first,
-            "first_said": evidence.classes[flip.first_said],
-            "first_label_probability": flip.first_label,
-            "first_said_probability": flip.first_sureness,
+            "first_predicted": evidence.classes[flip.first_said],
+            "first_true_class_probability": flip.first_label,
+            "first_confidence": flip.first_sureness,
             "second_strategy": second,
-            "second_said": evidence.classes[flip.second_said],
-            "second_label_probability": flip.second_label,
-            "second_said_probability": flip.second_sureness,
+            "second_predicted": evidence.classes[flip.second_said],
+            "second_true_class_probability": flip.second_label,
+            "second_confidence": flip.second_sureness,
         }
-        for change, entries in (("put right", found.put_right), ("broken", found.broken))
+        for change, entries in (("fixed", found.put_right), ("regressed", found.broken))
         for flip in entries
     ]
 
 
-def _as_csv(columns: Sequence[str], records: Sequence[Record]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    for record in records:
-        writer.writerow([csv_cell(record[column]) for column in columns])
-    return text.getvalue().encode()
-
-
-def _as_json(records: Sequence[Record]) -> bytes:
-    return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False).encode()
+def _tables_of_time(ledger: Ledger) -> dict[str, Table]:
+    """``time-breakdown`` and ``cost-to-accuracy``; seconds and bytes."""
+    rows = [
+        {
+            "strategy": row.strategy,
+            "title": row.title,
+            "seeds": row.seeds,
+            "end_to_end_seconds": row.parts.end_to_end,
+            **{f"{part}_seconds": getattr(row.parts, part) for part in _PARTS},
+            "fastest_seconds": row.fastest,
+            "slowest_seconds": row.slowest,
+            "cache_saved_seconds": row.cache_saved,
+            "cache_hits": row.cache_hits,
+            "images_per_second": row.images_per_second,
+            "trains_on_features": row.trains_on_features,
+            "peak_memory_bytes": row.peak_memory_bytes,
+        }
+        for row in ledger.rows
+    ]
+    costs = [
+        {
+            "target": cost.target.title,
+            "target_accuracy": cost.target.accuracy,
+            "strategy": cost.strategy,
+            "seconds": cost.seconds,
+            "reached": cost.reached,
+            "seeds": cost.seeds,
+        }
+        for cost in ledger.costs
+    ]
+    return {"time-breakdown": (_TIME_COLUMNS, rows), "cost-to-accuracy": (_COST_COLUMNS, costs)}

@@ -13,15 +13,19 @@ from core.charts.style import percent_text
 from core.comparison.confusion import (
     Confusion,
     cell_images,
-    confusion_frame,
-    confusion_words,
     number_text,
 )
 from core.comparison.evidence import Evidence
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember
-from core.ui.evidence_frame import choose_seed, choose_strategy, matrix_place, show_numbers
+from core.ui.evidence_frame import (
+    choose_seed,
+    choose_strategy,
+    matrix_place,
+    show_exhibit,
+    show_numbers,
+)
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
 from core.ui.glossary import explain
@@ -30,7 +34,7 @@ from core.ui.texts import literal, plural
 # Where the session keeps the cell that was last chosen in the chart itself.
 CLICKED = "confusion.clicked"
 CELL_WIDTH = 44
-PRINTED = {"counts": "Pictures", "shares": "Share of the label (%)"}
+PRINTED = {"counts": "Pictures", "shares": "Fraction of the label (%)"}
 
 
 def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
@@ -51,30 +55,29 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
         printed = choose_in_row(cells)
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, said = _wanted_cell(matrix)
-    words = confusion_words(matrix)
-    st.markdown(literal(words))
+    exhibit = confusion_chart(matrix, normalised=printed == "shares")
+    st.markdown(literal(exhibit.words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
     )
-    figure = confusion_chart(matrix, normalised=printed == "shares")
-    mark_cell(figure, matrix, true, said)
+    mark_cell(exhibit.figure, matrix, true, said)
     key = f"confusion.{subject.id}.{strategy}.{seed}.{printed}"
     if st.session_state.get(CLICKED) != (true, said):
         # A choice in the boxes must not leave the old cell marked: the chart is drawn anew.
         key += f".{true}.{said}"
-    matrix_place(len(charted_classes(matrix)), CELL_WIDTH).plotly_chart(
-        figure,
-        key=key,
-        alt=words,
+    show_exhibit(
+        exhibit,
+        key,
+        table=False,
+        place=matrix_place(len(charted_classes(matrix)), CELL_WIDTH),
         on_select=lambda: _remember_cell(key, matrix),
         selection_mode="points",
-        config={"displayModeBar": False},
     )
     left_out = left_out_sentence(matrix)
     if left_out:
         st.caption(left_out)
-    show_numbers(confusion_frame(matrix), f"confusion.{subject.id}", words)
+    show_numbers(exhibit, f"confusion.{subject.id}")
     true, said = _choose_cell(matrix, true, said)
     _show_cell(evidence, dataset, matrix, true, said)
 
@@ -98,7 +101,7 @@ def _choose_cell(matrix: Confusion, true: int, said: int) -> tuple[int, int]:
         chosen_true = choose_in_list(Choice("true", "Label", "class", names, matrix.classes[true]))
     with right:
         chosen_said = choose_in_list(
-            Choice("predicted", "What was said", "class", names, matrix.classes[said])
+            Choice("predicted", "Predicted", "class", names, matrix.classes[said])
         )
     if "true" in st.query_params or "predicted" in st.query_params:
         # Half a cell in a link would be filled up with the commonest mistake of another day.

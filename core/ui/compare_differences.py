@@ -2,15 +2,8 @@
 
 import streamlit as st
 
-from core.charts.classes import (
-    class_frame,
-    recall_chart,
-    recall_words,
-    reliability_chart,
-    reliability_frame,
-    reliability_words,
-)
-from core.charts.pairs import CELL, pairs_chart, pairs_frame, pairs_words
+from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
+from core.charts.pairs import CELL, pairs_chart
 from core.charts.style import percent_text
 from core.comparison.evidence import Evidence
 from core.comparison.pair_choice import telling_pair
@@ -25,7 +18,7 @@ from core.ui.evidence_frame import (
     evidence_or_words,
     matrix_place,
     sentences,
-    show_numbers,
+    show_exhibit,
     show_table,
     titles_of,
 )
@@ -120,12 +113,10 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
         "they are wide.",
     )
     tables = {name: per_class_table(evidence, name) for name in pair}
-    words = recall_words(tables)
-    st.plotly_chart(
-        recall_chart(tables), key=f"classes.{key}", alt=words, config={"displayModeBar": False}
-    )
+    exhibit = recall_chart(tables)
+    show_exhibit(exhibit, f"classes.{key}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(literal(words))
+        st.markdown(literal(exhibit.words))
         for name, table in tables.items():
             title = evidence.of(name).title
             st.markdown(f"**{literal(title)}**")
@@ -145,13 +136,7 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
 def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
-    words = reliability_words(bins)
-    st.plotly_chart(
-        reliability_chart(bins),
-        key=f"reliability.{key}",
-        alt=words,
-        config={"displayModeBar": False},
-    )
+    show_exhibit(reliability_chart(bins), f"reliability.{key}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
         for name, entries in bins.items():
             title = evidence.of(name).title
@@ -168,12 +153,9 @@ def _show_all_pairs(subject: Subject) -> None:
     st.header("All pairs", help=PAIRS_HELP)
     groups = evidence_reads.tie_groups(subject)
     sentences([*(group.words for group in groups), evidence_reads.power(subject)])
-    figure, words, key = pairs_chart(pairs), pairs_words(pairs), f"pairs.{subject.id}"
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
-    matrix_place(len(strategies), CELL).plotly_chart(
-        figure, key=key, alt=words, config={"displayModeBar": False}
-    )
-    show_numbers(pairs_frame(pairs), key, words)
+    place = matrix_place(len(strategies), CELL)
+    show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)
 
 
 def _show_against_majority(subject: Subject) -> None:

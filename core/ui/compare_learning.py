@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core.charts.learning_curve import learning_curve_chart, learning_curve_frame
+from core.charts.learning_curve import learning_curve_chart
 from core.comparison.learning_curve import (
     LearningCurve,
     crossing_words,
-    learning_curve_words,
     usual_pair,
 )
 from core.runs.records import ExperimentRecord
@@ -14,7 +13,7 @@ from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_list, remember
 from core.ui.compare_learning_start import offer_start
 from core.ui.errors import error_box
-from core.ui.evidence_frame import choose_pair, show_chart
+from core.ui.evidence_frame import choose_pair, show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.results import experiment_label
@@ -100,7 +99,6 @@ def _show_series(series: str, members: list[ExperimentRecord]) -> None:
 
 
 def _show_curve(curve: LearningCurve) -> None:
-    words = learning_curve_words(curve)
     titles = {entry.strategy: entry.title for entry in curve.curves}
     usual = usual_pair(curve)
     if usual is not None:
@@ -111,9 +109,7 @@ def _show_curve(curve: LearningCurve) -> None:
             if first is not None and second is not None:
                 st.markdown(f"**{literal(crossing_words(first, second))}**")
     st.header("Accuracy by number of training images")
-    show_chart(
-        learning_curve_chart(curve), words, learning_curve_frame(curve), f"series.{curve.series}"
-    )
+    show_exhibit(learning_curve_chart(curve), f"series.{curve.series}")
     st.caption(FEWER_STEPS)
 
 

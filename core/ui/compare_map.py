@@ -8,8 +8,6 @@ from core.comparison.feature_map import (
     METHOD_TITLES,
     FeatureMap,
     feature_map,
-    map_frame,
-    map_words,
     read_map,
 )
 from core.comparison.one_image import answers_about
@@ -18,7 +16,7 @@ from core.runs.map_child import Method
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember, wanted_number
 from core.ui.compare_image import show_answers, show_large
-from core.ui.evidence_frame import show_numbers, titles_of
+from core.ui.evidence_frame import show_exhibit, show_numbers, titles_of
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_side_work import ready_or_words
 from core.ui.texts import literal
@@ -68,16 +66,15 @@ def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: Featur
     }
     colour = choose_in_list(Choice("colour", "Coloured by", "colouring", colours, BY_CLASS))
     strategy = None if colour == BY_CLASS else colour
-    figure = map_chart(layout, evidence, dataset.file_names, strategy)
-    words = map_words(layout, evidence)
+    exhibit = map_chart(layout, evidence, dataset.file_names, strategy)
     key = f"map.{subject.id}.{colour}"
     point = wanted_number("point", dataset.image_count)
     left, right = st.columns([3, 2] if point is not None else [1, 0.01], gap="large")
     with left:
-        st.plotly_chart(
-            figure,
-            key=key,
-            alt=words,
+        show_exhibit(
+            exhibit,
+            key,
+            table=False,
             on_select=lambda: _remember_point(key),
             selection_mode="points",
             config={"displayModeBar": False, "scrollZoom": True},
@@ -85,11 +82,11 @@ def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: Featur
     if point is not None:
         with right:
             _show_point(evidence, dataset, point)
-    st.markdown(literal(words))
+    st.markdown(literal(exhibit.words))
     left_out = left_out_sentence(evidence)
     if left_out and strategy is None:
         st.caption(left_out)
-    show_numbers(map_frame(layout, evidence, dataset.file_names), key, words)
+    show_numbers(exhibit, key)
 
 
 def _remember_point(key: str) -> None:

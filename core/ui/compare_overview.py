@@ -2,25 +2,17 @@
 
 import streamlit as st
 
-from core.charts.accuracy import (
-    ladder_chart,
-    ladder_frame,
-    ladder_words,
-    seeds_chart,
-    seeds_frame,
-    seeds_words,
-)
+from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.comparison.evidence import Evidence
 from core.comparison.score_kinds import SCORES, TOP, TOP_SCORE
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_row
-from core.ui.evidence_frame import evidence_or_words, sentences, show_chart
+from core.ui.evidence_frame import evidence_or_words, sentences, show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.glossary import explain_all
 from core.ui.results import (
     INTERVAL_HELP,
-    show_accuracy,
     show_curves,
     show_downloads,
     show_facts,
@@ -59,7 +51,7 @@ def show_overview(subject: Subject) -> None:
         _show_ladder(subject)
     else:
         st.header("Test accuracy", help=INTERVAL_HELP)
-        show_accuracy(comparison, key=f"accuracy.{subject.id}")
+        show_exhibit(scores_chart(accuracy_scores(comparison)), f"accuracy.{subject.id}")
     st.header("All results", help=explain_all("epoch", "features", "confidence interval"))
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
@@ -136,17 +128,13 @@ def _show_scores(subject: Subject) -> None:
     else:
         counts = " or ".join(plural(count, "seed") for count in seeds)
         st.caption(f"{counts}, each a small open marker below its mean.")
-    show_chart(
-        seeds_chart(scores), seeds_words(scores), seeds_frame(scores), f"{metric}.{subject.id}"
-    )
+    show_exhibit(scores_chart(scores), f"{metric}.{subject.id}")
 
 
 def _show_ladder(subject: Subject) -> None:
     steps = evidence_reads.steps(subject)
     st.header("The ladder, step by step", help=LADDER_HELP)
-    show_chart(
-        ladder_chart(steps), ladder_words(steps), ladder_frame(steps), f"ladder.{subject.id}"
-    )
+    show_exhibit(ladder_chart(steps), f"ladder.{subject.id}")
     taught = [
         f"**{literal(step.title)}**: {literal(step.teaches)}" for step in steps if step.teaches
     ]

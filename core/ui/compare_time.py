@@ -2,26 +2,23 @@
 
 import streamlit as st
 
-from core.charts.result_charts import accuracy_against_time_chart
+from core.charts.accuracy import accuracy_scores
 from core.charts.style import seconds_text
 from core.charts.time import (
+    accuracy_time_chart,
     costs_frame,
     costs_words,
-    ledger_chart,
-    ledger_frame,
-    ledger_summary,
-    ledger_words,
-    pareto_chart,
-    pareto_frame,
-    pareto_words,
+    time_breakdown_chart,
+    time_summary,
+    whole_run_seconds,
 )
 from core.comparison.ledger import Ledger
 from core.comparison.verdict_words import number_word
 from core.ui import evidence_reads
 from core.ui.compare_overview import choose_metric
-from core.ui.evidence_frame import evidence_or_words, show_chart, show_table
+from core.ui.evidence_frame import evidence_or_words, show_exhibit, show_table
 from core.ui.evidence_reads import Subject
-from core.ui.results import show_epoch_time, times_words
+from core.ui.results import show_epoch_time
 from core.ui.texts import literal
 
 LEDGER_HELP = (
@@ -49,13 +46,11 @@ def show_time(subject: Subject) -> None:
         )
         return
     st.header("Where the time went", help=LEDGER_HELP)
-    summary = ledger_summary(ledger)
+    summary = time_summary(ledger)
     if summary:
         st.markdown(literal(summary))
     _show_cache(ledger)
-    show_chart(
-        ledger_chart(ledger), ledger_words(ledger), ledger_frame(ledger), f"ledger.{subject.id}"
-    )
+    show_exhibit(time_breakdown_chart(ledger), f"ledger.{subject.id}")
     _show_speed(ledger)
     st.header("Cost to accuracy", help=COST_HELP)
     words = costs_words(ledger)
@@ -63,24 +58,12 @@ def show_time(subject: Subject) -> None:
     with st.expander("In words", icon=":material/notes:"):
         st.markdown(literal(words))
     st.header("What the time bought", help=PARETO_HELP)
-    evidence = evidence_or_words(subject)
-    if evidence is None:
-        comparison = subject.comparison
-        st.plotly_chart(
-            accuracy_against_time_chart(comparison),
-            key=f"cost.{subject.id}",
-            alt=times_words(comparison),
-        )
+    if evidence_or_words(subject) is None:
+        scores = accuracy_scores(subject.comparison)
     else:
-        scores = evidence_reads.scores(
-            subject, choose_metric(len(subject.comparison.classes)), with_intervals=False
-        )
-        show_chart(
-            pareto_chart(ledger, scores),
-            pareto_words(ledger, scores),
-            pareto_frame(ledger, scores),
-            f"pareto.{subject.id}",
-        )
+        metric = choose_metric(len(subject.comparison.classes))
+        scores = evidence_reads.scores(subject, metric, with_intervals=False)
+    show_exhibit(accuracy_time_chart(scores, whole_run_seconds(ledger)), f"pareto.{subject.id}")
     show_epoch_time(subject.comparison)
 
 

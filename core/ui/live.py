@@ -15,6 +15,7 @@ from core.runs.store import Store
 from core.ui import actions, reads
 from core.ui.access import may_edit
 from core.ui.errors import error_box
+from core.ui.evidence_frame import show_exhibit
 from core.ui.glossary import explain_all
 from core.ui.results import show_facts, show_results_table
 from core.ui.texts import literal
@@ -67,11 +68,8 @@ def _watch(experiment_id: str, was_active: bool) -> None:
                 "Validation accuracy so far",
                 help=explain_all("accuracy", "validation images", "epoch"),
             )
-            st.plotly_chart(
-                curve_chart(curves, "validation_accuracy"),
-                key=f"curve.{experiment_id}",
-                alt="Validation accuracy after each epoch; one line a run.",
-            )
+            chart = curve_chart(curves, "validation_accuracy")
+            show_exhibit(chart, f"curve.{experiment_id}", table=False, config={})
         if comparison.finished_rows:
             st.header("Results so far", help=explain_all("test images", "confidence interval"))
             show_results_table(comparison, key=f"live.{experiment_id}")

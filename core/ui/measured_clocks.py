@@ -6,14 +6,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.charts.measured import time_line_chart, time_line_words
+from core.charts.measured import time_line_chart
 from core.charts.style import seconds_text
 from core.comparison.tables import title_of
-from core.comparison.time_line import Segment, time_line
+from core.comparison.time_line import time_line
 from core.runs.records import RunRecord
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list
-from core.ui.evidence_frame import show_chart
+from core.ui.evidence_frame import show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.texts import literal
@@ -104,24 +104,9 @@ def _show_time_line(run: RunRecord) -> None:
     title = title_of(run.strategy)
     st.subheader(f"One run in time: {literal(title)}, seed {run.seed}")
     segments = time_line(run.result or {}, reads.store().epochs(run.id))
-    show_chart(
-        time_line_chart(segments),
-        time_line_words(title, segments),
-        _frame(segments),
-        f"timeline.{run.id}",
-    )
+    show_exhibit(time_line_chart(title, segments), f"timeline.{run.id}")
     st.caption(
         "Starting up and scoring are kept as one number; they stand at the end of the bar here."
-    )
-
-
-def _frame(segments: tuple[Segment, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "what": [entry.words for entry in segments],
-            "from (s)": [entry.start for entry in segments],
-            "took (s)": [entry.seconds for entry in segments],
-        }
     )
 
 

@@ -5,7 +5,8 @@ import math
 import pandas as pd
 import streamlit as st
 
-from core.charts.measured import best_epoch_chart, split_chart, split_words
+from core.charts.curves import best_epoch_chart
+from core.charts.dataset import split_chart
 from core.comparison.curves import Curve
 from core.comparison.split_facts import (
     class_sides,
@@ -18,7 +19,7 @@ from core.errors import BadInput
 from core.training.spec import with_train_share
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list
-from core.ui.evidence_frame import dataset_or_words, show_chart
+from core.ui.evidence_frame import dataset_or_words, show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
 from core.ui.texts import literal, plural
@@ -41,13 +42,7 @@ def show_split(subject: Subject | None) -> None:
     )
     sides = sides_of(subject.experiment.spec) if subject else ()
     if subject and sides:
-        words = split_words(sides)
-        st.plotly_chart(
-            split_chart(sides),
-            key=f"split.{subject.id}",
-            alt=words,
-            config={"displayModeBar": False},
-        )
+        show_exhibit(split_chart(sides), f"split.{subject.id}", table=False)
     st.markdown("\n".join(f"- **{title}**: {purpose}" for title, purpose in PURPOSES.values()))
     if subject is None:
         _show_rules()
@@ -170,18 +165,7 @@ def _show_best_epoch(subject: Subject) -> None:
         f"images: {100 * result['scores']['test']['accuracy']:.1f} %."
     )
     st.markdown(literal(words))
-    main = curve.main_epochs
-    show_chart(
-        best_epoch_chart(curve, result["best_epoch"]),
-        words,
-        pd.DataFrame(
-            {
-                "epoch": [epoch["epoch"] for epoch in main],
-                "validation accuracy (%)": [100 * epoch["validation_accuracy"] for epoch in main],
-            }
-        ),
-        f"best.{subject.id}",
-    )
+    show_exhibit(best_epoch_chart(curve, result["best_epoch"]), f"best.{subject.id}")
 
 
 def _longest(curves: dict[str, Curve]) -> str:

@@ -3,13 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from core.charts.measured import (
-    bootstrap_chart,
-    bootstrap_words,
-    widths_chart,
-    widths_words,
-)
-from core.charts.style import appearance_of, percent_text
+from core.charts.measured import bootstrap_chart, widths_chart
+from core.charts.style import percent_text
 from core.comparison.evidence import Answers, Evidence
 from core.comparison.metrics import wilson_interval
 from core.comparison.pair_choice import telling_pair
@@ -27,6 +22,7 @@ from core.ui.evidence_frame import (
     choose_pair,
     evidence_or_words,
     sentences,
+    show_exhibit,
     show_table,
     titles_of,
 )
@@ -107,12 +103,8 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
             f"{percent_text(low)} to {percent_text(high)}. The same accuracy on more or fewer "
             "images:"
         )
-        st.plotly_chart(
-            widths_chart(found, best.accuracy, appearance_of(best.strategy).colour),
-            key="measured.widths",
-            alt=widths_words(found),
-            config={"displayModeBar": False},
-        )
+        exhibit = widths_chart(found, best.accuracy, best.strategy)
+        show_exhibit(exhibit, "measured.widths", table=False)
     _source("wilson")
 
 
@@ -178,15 +170,10 @@ def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> 
     )
     if evidence is not None and pair is not None:
         differences = drawn_differences(evidence, *pair)
-        words = bootstrap_words(differences)
         first, second = (evidence.of(name) for name in pair)
-        st.markdown(literal(f"{second.title} minus {first.title}: {words}"))
-        st.plotly_chart(
-            bootstrap_chart(differences, evidence.images, appearance_of(second.strategy).colour),
-            key="measured.bootstrap",
-            alt=words,
-            config={"displayModeBar": False},
-        )
+        exhibit = bootstrap_chart(differences, evidence.images, second.strategy)
+        st.markdown(literal(f"{second.title} minus {first.title}: {exhibit.words}"))
+        show_exhibit(exhibit, "measured.bootstrap", table=False)
         st.caption("Dashed: the middle 95 %. Dotted: no difference.")
     _source("bootstrap")
 

@@ -2,17 +2,13 @@
 
 import streamlit as st
 
+from core.charts.measured import tutorial_chart
 from core.charts.style import percent_text, seconds_text
-from core.charts.tutorial import (
-    tutorial_chart,
-    tutorial_frame,
-    tutorial_words,
-)
 from core.comparison import tutorial
 from core.comparison.tables import title_of
 from core.comparison.tutorial import Beside
 from core.strategies.layer_record import size_text
-from core.ui.evidence_frame import show_table
+from core.ui.evidence_frame import show_exhibit, show_table
 from core.ui.evidence_reads import Subject
 from core.ui.texts import literal
 
@@ -27,15 +23,10 @@ def show_tutorial(subject: Subject | None) -> None:
         "It reports the accuracy on the images that were trained on; the accuracies of this app "
         "are on images that were held out."
     )
-    words = tutorial_words(found)
+    exhibit = tutorial_chart(found)
     if tutorial.known(found):
-        st.plotly_chart(
-            tutorial_chart(found),
-            key="measured.tutorial",
-            alt=words,
-            config={"displayModeBar": False},
-        )
-    show_table(tutorial_frame(found), "tutorial", words)
+        show_exhibit(exhibit, "measured.tutorial", table=False)
+    show_table(exhibit.frame, "tutorial", exhibit.words)
     for entry in found:
         if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
             st.caption(

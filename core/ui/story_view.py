@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.charts.story import story_chart, story_chart_words
+from core.charts.story import story_chart
 from core.comparison.story import ELSEWHERE, PICTURES, TITLES, Montage, Scene, scene_keys, scene_of
 from core.comparison.story_cast import Told
 from core.comparison.story_words import missing_sentence
@@ -13,7 +13,7 @@ from core.reports.report import report_html
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, remember, wanted
 from core.ui.errors import file_or_error
-from core.ui.evidence_frame import dataset_or_words
+from core.ui.evidence_frame import dataset_or_words, show_exhibit
 from core.ui.frame import is_presented, link_to, show_present_button
 from core.ui.results import recorded_text
 from core.ui.story_pictures import show_montage
@@ -103,15 +103,10 @@ def _show_scene(scene: Scene, told: Told, where: str) -> None:
             if dataset is not None:
                 show_montage(dataset, is_presented())
         else:
-            figure = story_chart(scene.picture, is_presented(), _ink())
-            st.plotly_chart(
-                figure,
-                # Said here too, so that the place is kept free while the chart is on its way.
-                height=int(figure.layout.height),
-                key=f"story.{scene.key}",
-                alt=story_chart_words(scene.picture),
-                config={"displayModeBar": False},
-            )
+            exhibit = story_chart(scene.picture, is_presented(), _ink())
+            # With its height, the space is kept free while the chart is loaded.
+            height = int(exhibit.figure.layout.height)
+            show_exhibit(exhibit, f"story.{scene.key}", table=False, height=height)
         # Under the picture, so that on a telephone the picture follows the sentence. There are no
         # larger captions, and what is projected is to be read from the last row.
         small = st.markdown if is_presented() else st.caption

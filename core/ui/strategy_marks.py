@@ -8,8 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.charts.result_charts import OUTLINE, solid_marker
-from core.charts.style import appearance_of
+from core.charts.style import OUTLINE, appearance_of, solid_marker
 from core.ui.texts import literal
 
 MARK_WIDTH = 16

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.charts.guessing import score_chart, score_chart_words, score_frame
+from core.charts.accuracy import players_chart
 from core.comparison.evidence import Evidence
 from core.comparison.guessing import GuessingRound, round_scores, score_words
 from core.datasets.model import Dataset
 from core.ui import reads
-from core.ui.evidence_frame import show_chart
+from core.ui.evidence_frame import show_exhibit
 from core.ui.glossary import explain
 from core.ui.texts import literal
 
@@ -37,12 +37,7 @@ def show_score_details(
 ) -> None:
     """Every player with the interval, and the pictures of the round."""
     scores = round_scores(evidence, dealt, guesses)
-    show_chart(
-        score_chart(scores),
-        score_chart_words(scores),
-        score_frame(scores),
-        f"guess.{evidence.experiment_id}.{dealt.number}",
-    )
+    show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
     st.caption(
         "Of a strategy with several seeds the first plays. The numbers say beside it what the "
         "same network gets right on all test pictures."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.charts.watch import watch_chart, watch_words
+from core.charts.curves import watch_chart
 from core.comparison.curves import Curve
 from core.comparison.watching import (
     END,
@@ -22,6 +22,7 @@ from core.runs.records import ExperimentRecord, RunRecord
 from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list
 from core.ui.errors import error_box
+from core.ui.evidence_frame import show_exhibit
 from core.ui.live import REFRESH_SECONDS
 from core.ui.watch_numbers import show_failures, show_numbers, show_status, where
 from core.ui.watch_pictures import show_matrix, show_tiles
@@ -117,15 +118,11 @@ def _dataset(experiment: ExperimentRecord) -> Dataset | None:
 
 def _show(watched: Watched, live: bool) -> None:
     show_numbers(watched.learners, watched.majority)
-    chart, pictures = st.columns(2, gap="medium")
-    with chart:
-        st.plotly_chart(
-            watch_chart(watched.curves, watched.majority, CHART_HEIGHT),
-            key=f"watch.curves.{watched.experiment.id}",
-            alt=watch_words(watched.curves, watched.majority),
-            config={"displayModeBar": False},
-        )
-    with pictures:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart = watch_chart(watched.curves, watched.majority, CHART_HEIGHT)
+        show_exhibit(chart, f"watch.curves.{watched.experiment.id}", table=False)
+    with right:
         _show_pictures(watched, live)
     show_everyone(watched)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.charts.learning_curve import learning_curve_chart, learning_curve_frame
+from core.charts.learning_curve import learning_curve_chart
 from core.comparison.learning_curve import (
     CurvePoint,
     StrategyCurve,
@@ -73,8 +73,9 @@ def test_runs_that_are_not_finished_have_no_point():
     assert (found.curves, found.done, found.total) == ((), 0, 12)
     assert usual_pair(found) is None
     assert learning_curve_words(found) == "No run of this learning curve has finished yet."
-    assert learning_curve_frame(found).empty
-    assert len(learning_curve_chart(found).data) == 0
+    exhibit = learning_curve_chart(found)
+    assert exhibit.frame.empty
+    assert len(exhibit.figure.data) == 0
 
 
 def test_lines_cross_where_they_are_straight_over_the_logarithm():
@@ -161,11 +162,12 @@ def test_words_frame_and_chart_hold_the_same_numbers():
     found = learning_curve_of("cafe0001", members())
     low, high = (f"{100 * value:.1f} %" for value in wilson_interval(52, 100))
     assert f"CNN, three blocks: 52.0 % ({low} to {high}) with 20, " in learning_curve_words(found)
-    frame = learning_curve_frame(found)
+    exhibit = learning_curve_chart(found)
+    frame = exhibit.frame
     assert frame.columns.tolist() == [
         "strategy",
         "training images",
-        "share (%)",
+        "fraction (%)",
         "seeds",
         "test accuracy (%)",
         "low (%)",
@@ -175,7 +177,7 @@ def test_words_frame_and_chart_hold_the_same_numbers():
     ]
     assert frame["training images"].tolist() == [20, 100, 200, 20, 100, 200]
     assert frame["seed 1 (%)"].tolist() == pytest.approx([54, 74, 92, 74, 80, 82])
-    figure = learning_curve_chart(found)
+    figure = exhibit.figure
     means, seeds = figure.data[0], figure.data[1]
     assert figure.layout.xaxis.type == "log"
     assert list(means.y) == pytest.approx([52, 72, 90])

@@ -57,7 +57,7 @@ def test_the_text_says_what_failed_and_what_was_left_out():
     text = to_text(comparison(unavailable={"vgg16_softmax": "It needs the full weights."}))
     lines = text.splitlines()
     assert lines[0] == ("shapes: experiment abcd1234, images: 200 train, 20 validation, 100 test")
-    assert "always the commonest class (round): 60.0 % of the test images" in lines
+    assert "majority class (round): 60.0 % of the test images" in lines
     assert "vgg16_softmax: left out. It needs the full weights." in lines
     assert "abcd1234-vgg16_probe-0 (vgg16_probe, seed 0) failed: out of memory" in lines
     row = next(line for line in lines if line.startswith("cnn"))

@@ -12,8 +12,8 @@ from core.datasets.add import add_pixels
 from core.datasets.store import remove_dataset
 from core.errors import UnknownName
 from core.reports.blocks import UNKNOWN, Table, cell_text
-from core.reports.confusion import confusion_section
 from core.reports.report import breakable, report_html
+from core.reports.sections import confusion_section
 from core.runs.predictions import Predictions, predictions_path, write_predictions
 from core.runs.recorded import import_recorded
 from core.runs.records import RecordedRun, run_id_of
@@ -169,20 +169,24 @@ def test_structure_that_assistive_technology_needs(themes):
 @pytest.mark.parametrize(
     "sentence",
     [
-        "VGG16, first layers frozen, names 64.0 % of the 404 test images right, 45.5 points more "
-        "than always saying “people” (95 % interval 39.5 to 51.0); it cannot be told apart from "
+        "VGG16, first layers frozen, classifies 64.0 % of the 404 test images correctly, 45.5 "
+        "points more "
+        "than always predicting “people” (95 % interval 39.5 to 51.0); it cannot be told apart "
+        "from "
         "these three: VGG16, everything fine-tuned; VGG16 probe; VGG16 features, dense head.",
-        "One run of it takes 3 min 43 s from start to score, the extraction of features counted; "
-        "the quickest that is clearly better than the commonest class, MLP, takes 37.2 s and names "
-        "31.2 % right.",
-        "Something quicker is enough here: VGG16 probe takes 53.2 s with 62.8 %, and the "
-        "difference cannot be seen on these images; no better than always saying “people”: VGG16 "
+        "One run takes 3 min 43 s from start to score, feature extraction included; "
+        "the fastest strategy that is clearly better than the majority class, MLP, takes 37.2 s "
+        "and "
+        "classifies 31.2 % correctly.",
+        "A faster strategy is enough here: VGG16 probe takes 53.2 s with 62.8 %, and the "
+        "difference cannot be seen on these images; no better than always predicting “people”: "
+        "VGG16 "
         "from random weights.",
         "These two cannot be told apart on 404 test images: Majority class; VGG16 from random "
         "weights.",
         "With 404 test images a difference under about 4 points cannot be seen reliably",
-        "VGG16, first layers frozen, put 123 test images right that CNN, three blocks, had "
-        "wrong, and got 15 wrong that it had right.",
+        "VGG16, first layers frozen, fixed 123 test images that CNN, three blocks, got wrong, and "
+        "regressed on 15 that it got right.",
         "33c64a8dc8b31189576fcbde795ce6f7f3d2bc239a98e783377e552bfc160957",
         "Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores",
         "keras 3.15.1",
@@ -214,8 +218,8 @@ def test_a_dataset_that_is_gone_is_said_and_flips_are_listed(store):
     page = parsed(report_html(store, EXPERIMENT))
     assert page.text.count("The dataset shapes is no longer on this machine") == 2
     assert page.of("img") == []
-    assert "VGG16 probe put 1 test images right" not in page.text
-    assert "The clearest changes, by the image's place in the dataset." in page.text
+    assert "VGG16 probe fixed 1 test images" not in page.text
+    assert "The clearest disagreements, by the position of the image in the dataset." in page.text
 
 
 def test_a_dataset_that_was_removed_since(tiny_dataset, store):
@@ -228,7 +232,7 @@ def test_a_dataset_that_was_removed_since(tiny_dataset, store):
 
 def test_nothing_has_finished(store):
     page = parsed(report_html(store, store.create_experiment(made_up.spec())))
-    assert "so nothing can be said yet" in page.text
+    assert "so there is nothing to compare yet" in page.text
     assert "Some of its runs have not finished yet" in page.text
     assert "No network was trained, so there are no curves." in page.text
     assert "MLP" not in page.text
@@ -242,7 +246,7 @@ def test_predictions_that_are_missing_or_torn_are_said(store):
     page = parsed(report_html(store, EXPERIMENT))
     assert f"The predictions of run {EXPERIMENT}-cnn-0 cannot be read" in page.text
     assert f"The predictions of run {EXPERIMENT}-cnn-1 cannot be read" in page.text
-    assert "There are no two strategies whose answers could be compared." in page.text
+    assert "There are no two strategies whose predictions could be compared." in page.text
 
 
 def test_one_seed_is_said(home):  # noqa: ARG001 - sets the home
@@ -276,7 +280,7 @@ def test_many_classes_have_a_list_of_mistakes_and_not_a_matrix():
         "have all of them."
     )
     # Without a size Plotly fits the numbers into their cells, on paper too.
-    numbers = list(chart.figure.select_traces({"texttemplate": "%{text}"}))
+    numbers = list(chart.exhibit.figure.select_traces({"texttemplate": "%{text}"}))
     assert [trace.textfont.size for trace in numbers] == [None, None]
     assert table.rows == (("class 39", "class 03", "1"),)
 

@@ -30,8 +30,9 @@ def test_a_clear_winner_that_costs_most():
         {"cnn": right(100), "vgg16_probe": right(180)}, {"cnn": 20.0, "vgg16_probe": 90.0}
     )
     assert found[0].startswith(
-        "VGG16 probe names 90.0 % of the 200 test images right, 70.0 points more than always "
-        "saying “ant” (95 % interval "
+        "VGG16 probe classifies 90.0 % of the 200 test images correctly, 70.0 points more than "
+        "always "
+        "predicting “ant” (95 % interval "
     )
     assert found[0].endswith(
         "); it is ahead of the next, CNN, three blocks, by 40.0 points, p < 0.0001 after Holm."
@@ -39,12 +40,13 @@ def test_a_clear_winner_that_costs_most():
         "); it is ahead of the next, CNN, three blocks, by 40.0 points, p < 0.0001."
     )
     assert found[1] == (
-        "One run of it takes 1 min 30 s from start to score, the extraction of features counted; "
-        "the quickest that is clearly better than the commonest class, CNN, three blocks, takes "
-        "20.0 s and names 50.0 % right."
+        "One run takes 1 min 30 s from start to score, feature extraction included; "
+        "the fastest strategy that is clearly better than the majority class, CNN, three blocks, "
+        "takes "
+        "20.0 s and classifies 50.0 % correctly."
     )
     assert found[2] == (
-        "Nothing quicker is enough here: the nearest, CNN, three blocks, is clearly behind, by "
+        "No faster strategy is enough here: the nearest, CNN, three blocks, is clearly behind, by "
         "40.0 points."
     )
 
@@ -55,7 +57,7 @@ def test_something_quicker_that_cannot_be_told_apart_is_enough():
     )
     assert found[0].endswith("; it cannot be told apart from CNN, three blocks.")
     assert found[2] == (
-        "Something quicker is enough here: CNN, three blocks, takes 20.0 s with 89.0 %, and the "
+        "A faster strategy is enough here: CNN, three blocks, takes 20.0 s with 89.0 %, and the "
         "difference cannot be seen on these images."
     )
 
@@ -64,11 +66,12 @@ def test_the_best_is_the_quickest_and_another_is_useless():
     rights = {"mlp": right(40), "vgg16_probe": right(180)}
     found = sentences(rights, {"mlp": 50.0, "vgg16_probe": 9.0})
     assert found[1] == (
-        "One run of it takes 9.00 s from start to score, the extraction of features counted; "
-        "nothing that is clearly better than the commonest class is quicker."
+        "One run takes 9.00 s from start to score, feature extraction included; "
+        "no faster strategy is clearly better than the majority class."
     )
     assert found[2] == (
-        "Nothing that was tried is both quicker and as good; no better than always saying “ant”: "
+        "No strategy that was tried is both faster and as good; no better than always predicting "
+        "“ant”: "
         "MLP."
     )
 
@@ -76,12 +79,13 @@ def test_the_best_is_the_quickest_and_another_is_useless():
 def test_no_better_than_the_majority_class():
     found = sentences({"cnn": right(45, seeds=1)}, {"cnn": 20.0})
     assert found[0].startswith(
-        "CNN, three blocks, comes out highest and names 22.5 % of the 200 test images right, but "
-        "it is no better than always saying “ant” (difference 2.5 points, one seed, 95 % interval "
+        "CNN, three blocks, is the most accurate and classifies 22.5 % of the 200 test images "
+        "correctly, but it is no better than always predicting “ant” (difference 2.5 points, one "
+        "seed, 95 % interval "
     )
     assert found[2] == (
-        "No strategy is clearly better than always saying “ant”, so that none is worth its time "
-        "on these images yet."
+        "No strategy is clearly better than always predicting “ant”, so none is worth its time on "
+        "these images yet."
     )
 
 
@@ -116,14 +120,14 @@ def test_a_quick_strategy_that_is_no_better_than_the_commonest_class_is_not_enou
         {"mlp": elsewhere, "vgg16_probe": right(70)}, {"mlp": 3.0, "vgg16_probe": 90.0}
     )
     assert found[2] == (
-        "Nothing quicker is enough here: the nearest, MLP, is not clearly better than always "
-        "saying “ant”."
+        "No faster strategy is enough here: the nearest, MLP, is not clearly better than always "
+        "predicting “ant”."
     )
 
 
 def test_the_best_of_what_was_tried_may_be_worse_than_the_commonest_class():
     found = sentences({"mlp": right(20)}, {"mlp": 3.0}, majority_right=90)
     assert found[0].startswith(
-        "MLP names 10.0 % of the 200 test images right, the most of what was tried, but always "
-        "saying “ant” gets 45.0 % (difference -35.0 points, "
+        "MLP classifies 10.0 % of the 200 test images correctly, more than the others, "
+        "but always predicting “ant” reaches 45.0 % (difference -35.0 points, "
     )

@@ -15,7 +15,7 @@ from tests.made_evidence import EXPERIMENT, LABELS, TEST_INDICES, probabilities_
 EVERY_TABLE = [
     "results", "seeds", "epochs", "scores", "score-intervals", "ladder", "pairs",
     "against-majority", "label-errors", "confusion-cnn", "classes-cnn", "confusion-vgg16_probe",
-    "classes-vgg16_probe", "ledger", "cost-to-accuracy", "flips",
+    "classes-vgg16_probe", "time-breakdown", "cost-to-accuracy", "disagreements",
 ]  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_every_table_is_there_and_says_the_same_in_both_forms(store):
 
 def test_every_score_by_strategy_and_seed(store):
     values = {
-        (entry["measure"], entry["strategy"], entry["seed"]): entry["value"]
+        (entry["metric"], entry["strategy"], entry["seed"]): entry["value"]
         for entry in records(store, "scores")
     }
     assert len(values) == 6 * 4
@@ -60,34 +60,38 @@ def test_every_score_by_strategy_and_seed(store):
 
 
 def test_the_confusion_of_each_strategy_without_empty_cells(store):
-    found = {(e["label"], e["said"]): e["images"] for e in records(store, "confusion-cnn")}
+    found = {(e["label"], e["predicted"]): e["images"] for e in records(store, "confusion-cnn")}
     assert found == {
         ("ant", "ant"): 1.5, ("ant", "bee"): 1.5, ("bee", "ant"): 1.5, ("bee", "bee"): 1.5,
         ("cat", "ant"): 0.5, ("cat", "cat"): 1.5,
     }  # fmt: skip
 
 
-def test_flips_between_two_strategies(store):
+def test_disagreements_between_two_strategies(store):
     write_predictions(
         f"{EXPERIMENT}-vgg16_probe-1",
         Predictions(TEST_INDICES, LABELS, probabilities_of(LABELS.tolist())),
     )
-    (flip,) = records(store, "flips")
-    assert flip == {
+    (found,) = records(store, "disagreements")
+    assert found == {
         "image": 8,
         "label": "ant",
-        "change": "put right",
+        "change": "fixed",
         "first_strategy": "cnn",
-        "first_said": "bee",
-        "first_label_probability": 0.375,
-        "first_said_probability": 0.5,
+        "first_predicted": "bee",
+        "first_true_class_probability": 0.375,
+        "first_confidence": 0.5,
         "second_strategy": "vgg16_probe",
-        "second_said": "ant",
-        "second_label_probability": 0.5,
-        "second_said_probability": 0.5,
+        "second_predicted": "ant",
+        "second_true_class_probability": 0.5,
+        "second_confidence": 0.5,
     }
-    (turned,) = records(store, "flips", pair=("vgg16_probe", "cnn"))
-    assert (turned["image"], turned["change"], turned["second_said"]) == (8, "broken", "bee")
+    (turned,) = records(store, "disagreements", pair=("vgg16_probe", "cnn"))
+    assert (turned["image"], turned["change"], turned["second_predicted"]) == (
+        8,
+        "regressed",
+        "bee",
+    )
     with pytest.raises(UnknownName, match=r"no strategy named 'mlp'\. Known: cnn, vgg16_probe"):
         export_tables(store, EXPERIMENT, pair=("mlp", "cnn"))
 
@@ -115,7 +119,7 @@ def test_nothing_has_finished(store):
     waiting = store.create_experiment(made_up.spec())
     tables = export_tables(store, waiting)
     assert json.loads(tables["scores"][1]) == []
-    assert tables["scores"][0] == b"measure,unit,better,strategy,seed,value\r\n"
+    assert tables["scores"][0] == b"metric,unit,better,strategy,seed,value\r\n"
     assert len(json.loads(tables["seeds"][1])) == 6
 
 
