@@ -75,7 +75,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     """Seconds of what is needed at first sight, and of what is asked for later."""
     from core.comparison.evidence import load_evidence
     from core.comparison.ladder import ladder_steps
-    from core.comparison.ledger import load_ledger
+    from core.comparison.ledger import load_time_breakdown
     from core.comparison.score_kinds import SCORES
     from core.comparison.scores import per_class_table, reliability, score_table
     from core.comparison.verdicts import (
@@ -106,7 +106,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
         "against_majority, all",
         lambda: [against_majority(evidence, answers.strategy) for answers in evidence.answers],
     )
-    timed(first, "load_ledger", lambda: load_ledger(store, EXPERIMENT))
+    timed(first, "load_ledger", lambda: load_time_breakdown(store, EXPERIMENT))
     timed(later, "pair_verdict, another", lambda: pair_verdict(evidence, *names[5:7]))
     timed(later, "per_class_table", lambda: per_class_table(evidence, names[4]))
     timed(later, "reliability", lambda: reliability(evidence, names[4]))

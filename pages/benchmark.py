@@ -15,7 +15,7 @@ from core.ui.glossary import explain_all
 from core.ui.live import start_experiment, watch_experiment
 from core.ui.results import experiment_label
 from core.ui.setup import choose_dataset, show_forecast
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 
 def body() -> None:
@@ -26,7 +26,7 @@ def body() -> None:
     try:
         experiment = reads.store().experiment(wanted)
     except UnknownName as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         set_up()
         return
     watch(experiment)
@@ -45,7 +45,7 @@ def set_up() -> None:
     if dataset is None:
         return
     st.header("2. Preset, image size and seeds", help=explain_all("preset", "seed"))
-    choices = choose_shared(has_own_split=dataset.given_sides is not None)
+    choices = choose_shared(has_own_split=dataset.predefined_subsets is not None)
     st.header("3. Strategies", help=explain_all("strategy", "epoch", "layer"))
     choose_strategies(choices)
     st.header("4. Start")
@@ -79,7 +79,7 @@ def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
             precision=choices.precision,
         )
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         if error.field == "split":
             link_to(
                 "datasets",
@@ -91,7 +91,7 @@ def planned(dataset: Dataset, choices: Choices) -> ExperimentSpec | None:
 
 
 def watch(experiment: ExperimentRecord) -> None:
-    st.title(f"Benchmark of {literal(experiment.spec.dataset_name)}")
+    st.title(f"Benchmark of {escape_markdown(experiment.spec.dataset_name)}")
     with st.container(horizontal=True):
         link_to("watch", "Watch it learn", experiment=experiment.id)
         link_to("compare", "Compare in full", experiment=experiment.id)

@@ -14,7 +14,8 @@ from core.ui.dataset_manage import REMOVED_NOTE, show_manage
 from core.ui.dataset_pictures import show_pictures
 from core.ui.errors import error_box
 from core.ui.frame import show_page
-from core.ui.texts import in_text_colour, literal
+from core.ui.texts import in_text_colour
+from core.text import escape_markdown
 from core.ui.uploads import offer_upload, show_formats
 
 SECTIONS = {
@@ -42,12 +43,12 @@ def show_all(error: HeadstartError | None = None) -> None:
     """How to add images, the imports, the list; ``error`` is why a wanted dataset is not shown."""
     st.title("Datasets")
     if isinstance(error, UnknownName):
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
     elif error is not None:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
     removed = st.session_state.pop(REMOVED_NOTE, None)
     if removed:
-        st.info(literal(removed))
+        st.info(escape_markdown(removed))
     st.markdown("Add your own images; they become a dataset that every strategy can be tried on.")
     with error_box():
         offer_upload()

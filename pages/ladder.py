@@ -8,13 +8,13 @@ from core.strategies.strategy import Strategy
 from core.ui.forms import show_settings
 from core.ui.frame import link_to, show_page
 from core.ui.glossary import explain_all, explain_strategy
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 
 def body() -> None:
     st.title("The ladder")
     st.markdown(
-        f"{plural(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung shows "
+        f"{count_text(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung shows "
         "what one idea adds to the rung below; all are trained and scored on the same split.",
         help=explain_all("strategy", "split", "preset"),
     )
@@ -25,18 +25,18 @@ def body() -> None:
 def show_rung(entry: Strategy) -> None:
     with st.container(border=True):
         st.header(entry.title, anchor=entry.name, help=explain_strategy(entry.name))
-        st.markdown(literal(entry.teaches))
-        st.caption(f"Tutorial: {literal(entry.tutorial)}")
+        st.markdown(escape_markdown(entry.teaches))
+        st.caption(f"Tutorial: {escape_markdown(entry.tutorial)}")
         settings = entry.resolve("quick")
         reason = unavailable_reason(entry, settings)
         if reason:
-            st.caption(f":material/lock: {literal(reason)}")
+            st.caption(f":material/lock: {escape_markdown(reason)}")
         drawing = entry.describe(settings, PRESET_IMAGE_SIZES["quick"])
         if drawing:
-            st.caption(f"With the quick preset: {literal(drawing)}")
+            st.caption(f"With the quick preset: {escape_markdown(drawing)}")
             link_to(
                 "measured",
-                f"The layers of {literal(entry.title)}, drawn",
+                f"The layers of {escape_markdown(entry.title)}, drawn",
                 section="strategies",
                 strategy=entry.name,
             )

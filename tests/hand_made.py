@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from tests.made_up import DATASET_ID
 
 # Answers of one strategy: what each seed said, how sure it was, what it gave the label.
@@ -15,24 +15,26 @@ def answers(
     labels: Sequence[int],
     strategy: str,
     said: Sequence[Sequence[int]],
-    sureness: Table | None = None,
-    label_probability: Table | None = None,
-) -> Answers:
+    confidence: Table | None = None,
+    true_class_probability: Table | None = None,
+) -> StrategyPredictions:
     """``said`` is (seeds, images). Sure of 0.5 and 0.25 for the label where nothing is given."""
     predicted = np.array(said, np.int32)
     right = predicted == np.array(labels)
-    sure = np.full(predicted.shape, 0.5) if sureness is None else np.array(sureness)
-    given = np.where(right, sure, 0.25) if label_probability is None else label_probability
-    return Answers(
+    sure = np.full(predicted.shape, 0.5) if confidence is None else np.array(confidence)
+    given = (
+        np.where(right, sure, 0.25) if true_class_probability is None else true_class_probability
+    )
+    return StrategyPredictions(
         strategy=strategy,
         title=strategy.title(),
         seeds=tuple(range(len(predicted))),
         run_ids=tuple(f"run-{strategy}-{seed}" for seed in range(len(predicted))),
         predicted=predicted,
         right=right,
-        label_probability=np.array(given, np.float32),
-        predicted_probability=sure.astype(np.float32),
-        label_rank=np.where(right, 0, 1).astype(np.int32),
+        true_class_probability=np.array(given, np.float32),
+        confidence=sure.astype(np.float32),
+        true_class_rank=np.where(right, 0, 1).astype(np.int32),
     )
 
 
@@ -41,12 +43,12 @@ def evidence(
     said: Mapping[str, Sequence[Sequence[int]]],
     classes: tuple[str, ...] = ("ant", "bee", "cat"),
     **tables: Mapping[str, Table],
-) -> Evidence:
+) -> ExperimentPredictions:
     """Image number i is at position 10 + i of the dataset; class 0 is the commonest.
 
-    ``tables`` may be ``sureness`` and ``label_probability``, each by strategy.
+    ``tables`` may be ``confidence`` and ``true_class_probability``, each by strategy.
     """
-    return Evidence(
+    return ExperimentPredictions(
         experiment_id="abcd1234",
         dataset_id=DATASET_ID,
         dataset_name="insects",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.comparison.tables import title_of
 from core.runs.predictions import Predictions, write_predictions
 from core.runs.records import RecordedRun, run_id_of
@@ -64,7 +64,7 @@ def store_experiment(store: Store, results: Mapping[str, Any] | None = None) -> 
     return EXPERIMENT
 
 
-def evidence_of(rights: Mapping[str, Any], majority_right: int = 0) -> Evidence:
+def evidence_of(rights: Mapping[str, Any], majority_right: int = 0) -> ExperimentPredictions:
     """Evidence in which each strategy got right what ``rights`` says: bool ``(S, N)`` by name.
 
     Labels are class 0 for the first ``majority_right`` images and class 1 for the others; class 0
@@ -76,19 +76,19 @@ def evidence_of(rights: Mapping[str, Any], majority_right: int = 0) -> Evidence:
     for strategy, right in rights.items():
         table = np.asarray(right, bool)
         answers.append(
-            Answers(
+            StrategyPredictions(
                 strategy=strategy,
                 title=title_of(strategy),
                 seeds=tuple(range(len(table))),
                 run_ids=tuple(run_id_of(EXPERIMENT, strategy, seed) for seed in range(len(table))),
                 predicted=np.where(table, labels, 2).astype(np.int32),
                 right=table,
-                label_probability=np.where(table, 0.5, 0.375).astype(np.float32),
-                predicted_probability=np.full(table.shape, 0.5, np.float32),
-                label_rank=np.where(table, 0, 1).astype(np.int32),
+                true_class_probability=np.where(table, 0.5, 0.375).astype(np.float32),
+                confidence=np.full(table.shape, 0.5, np.float32),
+                true_class_rank=np.where(table, 0, 1).astype(np.int32),
             )
         )
-    return Evidence(
+    return ExperimentPredictions(
         experiment_id=EXPERIMENT,
         dataset_id=made_up.DATASET_ID,
         dataset_name="insects",

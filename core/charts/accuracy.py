@@ -15,10 +15,9 @@ from core.charts.style import (
     list_on_rows,
     marker_of,
     percent_axis,
-    percent_text,
-    plain,
     whisker,
 )
+from core.text import percent_text, escape_plotly
 from core.comparison.guessing import PlayerScore
 from core.comparison.ladder import LadderStep
 from core.comparison.model import Comparison
@@ -83,7 +82,10 @@ def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
         figure.update_xaxes(range=[0, 103])
     list_on_rows(
         figure,
-        [f"{plain(score.title)}<br><b>{kind.text(score.mean)}</b>" for score in reversed(scores)],
+        [
+            f"{escape_plotly(score.title)}<br><b>{kind.text(score.mean)}</b>"
+            for score in reversed(scores)
+        ],
     )
     return Exhibit(figure, _scores_words(kind, scores, majority), _scores_frame(kind, scores))
 
@@ -111,13 +113,13 @@ def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
             mode="markers",
             marker=marker_of(step.strategy, 11),
             error_x=whisker(100 * gain, hundredfold(step.low), hundredfold(step.high)),
-            hovertemplate=f"{plain(step.words)}<extra></extra>",
+            hovertemplate=f"{escape_plotly(step.words)}<extra></extra>",
         )
     figure.update_xaxes(percent_axis("test accuracy (%)", 103))
     list_on_rows(
         figure,
         [
-            f"{plain(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
+            f"{escape_plotly(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
             for step in steps
         ],
     )
@@ -152,13 +154,16 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
             marker=marker,
             error_x=bar | {"color": marker["color"]},
             hovertemplate=(
-                f"{plain(score.title)}<br>{score.right} of {score.pictures} correct, interval "
+                f"{escape_plotly(score.title)}<br>{score.right} of {score.pictures} correct, interval "
                 f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
     list_on_rows(
         figure,
-        [f"{plain(score.title)}<br><b>{score.right} of {score.pictures}</b>" for score in shown],
+        [
+            f"{escape_plotly(score.title)}<br><b>{score.right} of {score.pictures}</b>"
+            for score in shown
+        ],
         PLAYER_HEIGHT,
     )
     figure.update_xaxes(
@@ -181,7 +186,7 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
 
 
 def _add_score(figure: go.Figure, kind: ScoreKind, score: StrategyScore, place: int) -> None:
-    title = plain(score.title)
+    title = escape_plotly(score.title)
     figure.add_scatter(
         x=[kind.shown(value) for value in score.values],
         y=[place - SEED_OFFSET] * len(score.values),

@@ -10,14 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import (
-    LEGEND_ABOVE,
-    MAJORITY_COLOUR,
-    OUTLINE,
-    appearance_of,
-    plain,
-    white_pattern,
-)
+from core.charts.style import LEGEND_ABOVE, MAJORITY_COLOUR, OUTLINE, appearance_of, white_pattern
+from core.text import escape_plotly
 from core.errors import BadInput
 from core.strategies.layer_record import VGG16_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
@@ -272,7 +266,7 @@ def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
     if alone and first.kind == "Flatten":
         return f"row {first.output[0]:,}"
     # Keras writes block1, our own networks block_1.
-    return plain(re.sub(r"[_ ]*(\d+)$", r" \1", group))
+    return escape_plotly(re.sub(r"[_ ]*(\d+)$", r" \1", group))
 
 
 def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
@@ -285,6 +279,6 @@ def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
 def _hover(layer: LayerRecord) -> str:
     origin = "" if layer.origin == "none" else f"<br>starts from {layer.origin}"
     return (
-        f"{plain(layer.name)} ({plain(layer.kind)})<br>{shape_text(layer.output)}<br>"
+        f"{escape_plotly(layer.name)} ({escape_plotly(layer.kind)})<br>{shape_text(layer.output)}<br>"
         f"{layer.parameters:,} parameters, {LOOKS[state_of(layer)].words}{origin}"
     )

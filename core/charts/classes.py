@@ -16,10 +16,9 @@ from core.charts.style import (
     list_on_rows,
     marker_of,
     percent_axis,
-    percent_text,
-    plain,
     whiskers,
 )
+from core.text import percent_text, escape_plotly
 from core.comparison.scores import ClassScore, ReliabilityBin
 from core.comparison.tables import title_of
 
@@ -56,7 +55,8 @@ def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> Exhibit:
         _add_recalls(figure, strategy, [table[label] for label in labels], shift, count <= 2)
     first = next(iter(tables.values()), ())
     list_on_rows(
-        figure, [f"{plain(first[label].name)} (n = {first[label].images:,})" for label in labels]
+        figure,
+        [f"{escape_plotly(first[label].name)} (n = {first[label].images:,})" for label in labels],
     )
     figure.update_xaxes(title="recall (%)", range=[-3, 103], fixedrange=True)
     figure.update_layout(
@@ -174,21 +174,21 @@ def _add_recalls(
         [hundredfold(row.recall_high) for row in table],
     )
     figure.add_scatter(
-        name=plain(title_of(strategy)),
+        name=escape_plotly(title_of(strategy)),
         x=recalls,
         y=[place + shift for place in range(len(table))],
         mode="markers",
         error_x=bars if with_intervals and table else None,
         marker=marker_of(strategy, 10),
-        customdata=[plain(row.name) for row in table],
-        hovertemplate=f"%{{customdata}}, {plain(title_of(strategy))}: %{{x:.1f}} %<extra></extra>",
+        customdata=[escape_plotly(row.name) for row in table],
+        hovertemplate=f"%{{customdata}}, {escape_plotly(title_of(strategy))}: %{{x:.1f}} %<extra></extra>",
     )
 
 
 def _add_reliability(
     figure: go.Figure, strategy: str, entries: Sequence[ReliabilityBin], with_intervals: bool
 ) -> None:
-    title = plain(title_of(strategy))
+    title = escape_plotly(title_of(strategy))
     known = [entry for entry in entries if entry.count]
     accuracies = [100 * (entry.accuracy or 0) for entry in known]
     bars = whiskers(

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import axis_name, percent_text, plain
+from core.charts.style import axis_name
+from core.text import percent_text, escape_plotly
 from core.comparison.confusion import Confusion, confusion_frame, confusion_words, number_text
 
 # Above this the printed counts could no longer be read.
@@ -197,8 +198,8 @@ def _add_choices(
         count, fraction = matrix.counts[true, predicted], matrix.shares[true, predicted]
         of_label = number_text(matrix.images_of_label[true])
         text = (
-            f"label {plain(matrix.classes[true])}<br>"
-            f"predicted {plain(matrix.classes[predicted])}<br>"
+            f"label {escape_plotly(matrix.classes[true])}<br>"
+            f"predicted {escape_plotly(matrix.classes[predicted])}<br>"
             f"{number_text(count)} of {of_label} with that label"
         )
         if not np.isnan(fraction):

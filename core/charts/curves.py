@@ -7,15 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import (
-    DOTTED,
-    LEGEND_BELOW,
-    appearance_of,
-    line_of,
-    percent_axis,
-    percent_text,
-    plain,
-)
+from core.charts.style import DOTTED, LEGEND_BELOW, appearance_of, line_of, percent_axis
+from core.text import percent_text, escape_plotly
 from core.comparison.curves import Curve
 from core.comparison.watching import share_of
 
@@ -44,7 +37,7 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
     trained = [curve for curve in curves if curve.main_epochs]
     shown: set[str] = set()
     for curve in trained:
-        title = plain(curve.title)
+        title = escape_plotly(curve.title)
         look = appearance_of(curve.strategy)
         figure.add_scatter(
             name=title,
@@ -113,7 +106,7 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     """
     figure = go.Figure()
     for curve in curves:
-        main, title = curve.main_epochs, plain(curve.title)
+        main, title = curve.main_epochs, escape_plotly(curve.title)
         look = appearance_of(curve.strategy)
         figure.add_scatter(
             name=title,

@@ -13,13 +13,12 @@ from core.charts.style import (
     OUTLINE,
     add_majority_line,
     axis_name,
-    percent_text,
-    plain,
     white_pattern,
 )
+from core.text import percent_text, escape_plotly
 from core.comparison.split_facts import SideFacts
 from core.datasets.health.sizes import size_summary, size_text
-from core.datasets.model import SIDES, Dataset
+from core.datasets.model import SUBSETS, Dataset
 
 # Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
 MOST_BARS = 40
@@ -61,7 +60,7 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
     """
     shown, _ = charted_classes(dataset)
     labels = [axis_name(dataset.classes[number], place) for place, number in enumerate(shown)]
-    is_split = dataset.given_sides is not None
+    is_split = dataset.predefined_subsets is not None
     by_subset = counts_by_subset(dataset)
     figure = go.Figure()
     for subset, counts in by_subset.items():
@@ -76,11 +75,11 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
             texttemplate=None if is_split else "%{x:,}",
             textposition=None if is_split else "outside",
             cliponaxis=False,
-            customdata=[plain(dataset.classes[number]) for number in shown],
+            customdata=[escape_plotly(dataset.classes[number]) for number in shown],
             hovertemplate=f"%{{customdata}}<br>%{{x:,}} {subset}<extra></extra>",
         )
     majority = dataset.class_counts[dataset.majority_class]
-    fraction = percent_text(dataset.majority_share)
+    fraction = percent_text(dataset.majority_fraction)
     add_majority_line(figure, majority, f"majority class: {fraction} of all images", True)
     figure.update_xaxes(
         title="images", range=[0, majority * 1.08], fixedrange=True, tickformat=",d"
@@ -125,12 +124,12 @@ def counts_by_subset(dataset: Dataset) -> dict[str, np.ndarray]:
     One entry, ``images``, for a dataset without a predefined split.
     """
     classes = len(dataset.classes)
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return {"images": np.bincount(dataset.labels, minlength=classes)}
     return {
-        subset: np.bincount(dataset.labels[dataset.given_sides == number], minlength=classes)
-        for number, subset in enumerate(SIDES)
-        if (dataset.given_sides == number).any()
+        subset: np.bincount(dataset.labels[dataset.predefined_subsets == number], minlength=classes)
+        for number, subset in enumerate(SUBSETS)
+        if (dataset.predefined_subsets == number).any()
     }
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import MAJORITY_COLOUR, PALETTE, percent_text, plain
+from core.charts.style import MAJORITY_COLOUR, PALETTE
+from core.text import percent_text, escape_plotly
 from core.comparison.consensus import consensus
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.feature_map import FeatureMap, map_frame, map_words, rows_on_map
 
 # People cannot tell more colours and markers than this apart in one legend.
@@ -43,7 +44,7 @@ class _Group:
 
 def map_chart(
     layout: FeatureMap,
-    evidence: Evidence,
+    evidence: ExperimentPredictions,
     file_names: Sequence[str],
     strategy: str | None = None,
 ) -> Exhibit:
@@ -56,7 +57,7 @@ def map_chart(
     rows = rows_on_map(layout, evidence)
     labels = evidence.labels[rows]
     texts = [
-        f"{plain(file_names[position])}<br>label {plain(evidence.classes[label])}"
+        f"{escape_plotly(file_names[position])}<br>label {escape_plotly(evidence.classes[label])}"
         for position, label in zip(layout.positions, labels, strict=True)
     ]
     if strategy is None:
@@ -67,7 +68,7 @@ def map_chart(
     figure = go.Figure()
     for group in groups:
         figure.add_scatter(
-            name=plain(group.name),
+            name=escape_plotly(group.name),
             x=layout.xy[group.rows, 0],
             y=layout.xy[group.rows, 1],
             mode="markers",
@@ -88,7 +89,7 @@ def map_chart(
     return Exhibit(figure, map_words(layout, evidence), frame)
 
 
-def left_out_sentence(evidence: Evidence) -> str | None:
+def left_out_sentence(evidence: ExperimentPredictions) -> str | None:
     """Which classes have no colour of their own on the map, or None where all have one."""
     extra = len(evidence.classes) - MOST_NAMED
     if extra <= 0:
@@ -133,8 +134,8 @@ def _by_class(classes: Sequence[str], labels: np.ndarray) -> list[_Group]:
     )
 
 
-def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Group]:
-    correct = consensus(evidence.of(strategy)).share_right[rows]
+def _by_result(evidence: ExperimentPredictions, strategy: str, rows: np.ndarray) -> list[_Group]:
+    correct = consensus(evidence.of(strategy)).fraction_correct[rows]
     kinds = np.where(correct == 1, 0, np.where(correct > 0, 1, 2))
     return [
         _Group(name, colour, marker, np.flatnonzero(kinds == kind))
@@ -144,12 +145,12 @@ def _by_result(evidence: Evidence, strategy: str, rows: np.ndarray) -> list[_Gro
 
 
 def _with_predictions(
-    texts: Sequence[str], evidence: Evidence, strategy: str, rows: np.ndarray
+    texts: Sequence[str], evidence: ExperimentPredictions, strategy: str, rows: np.ndarray
 ) -> list[str]:
     found = consensus(evidence.of(strategy))
     return [
-        f"{text}<br>predicted {plain(evidence.classes[found.said[row]])}, "
-        f"confidence {percent_text(float(found.sureness[row]))}"
+        f"{text}<br>predicted {escape_plotly(evidence.classes[found.said[row]])}, "
+        f"confidence {percent_text(float(found.confidence[row]))}"
         for text, row in zip(texts, rows, strict=True)
     ]
 

@@ -14,10 +14,9 @@ from core.charts.style import (
     line_of,
     marker_of,
     percent_axis,
-    percent_text,
-    plain,
     whiskers,
 )
+from core.text import percent_text, escape_plotly
 from core.comparison.learning_curve import (
     CurvePoint,
     LearningCurve,
@@ -85,7 +84,7 @@ def _line(entry: StrategyCurve, point: CurvePoint, seeds: list[int]) -> dict[str
 
 
 def _add_strategy(figure: go.Figure, entry: StrategyCurve, shift: float) -> None:
-    title, means = plain(entry.title), [100 * point.mean for point in entry.points]
+    title, means = escape_plotly(entry.title), [100 * point.mean for point in entry.points]
     figure.add_scatter(
         name=title,
         legendgroup=entry.strategy,

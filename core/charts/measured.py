@@ -18,11 +18,9 @@ from core.charts.style import (
     hundredfold,
     list_on_rows,
     percent_axis,
-    percent_text,
-    plain,
-    seconds_text,
     whiskers,
 )
+from core.text import percent_text, escape_plotly, seconds_text
 from core.charts.time import PART_LOOKS, parts_text
 from core.comparison.resampling import CONFIDENCE, percentile_interval
 from core.comparison.statistics_examples import WidthAt
@@ -151,7 +149,9 @@ def time_line_chart(title: str, segments: Sequence[Segment]) -> Exhibit:
                 y=[""] * len(found),
                 orientation="h",
                 marker=look.bar | {"line": OUTLINE | {"width": 0.5}},
-                customdata=[[plain(entry.words), seconds_text(entry.seconds)] for entry in found],
+                customdata=[
+                    [escape_plotly(entry.words), seconds_text(entry.seconds)] for entry in found
+                ],
                 hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
                 row=number,
                 col=1,
@@ -228,7 +228,7 @@ def tutorial_chart(found: Sequence[Beside]) -> Exhibit:
     )
     list_on_rows(
         figure,
-        [plain(entry.model.title).replace(", ", ",<br>") for _, entry in rows],
+        [escape_plotly(entry.model.title).replace(", ", ",<br>") for _, entry in rows],
         _TUTORIAL_ROW,
     )
     figure.update_xaxes(percent_axis("accuracy (%)", 103))

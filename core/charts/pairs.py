@@ -6,7 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import MARGIN, plain
+from core.charts.style import MARGIN
+from core.text import escape_plotly
 from core.comparison.verdict_words import points_text
 from core.comparison.verdicts import PairVerdict
 
@@ -38,8 +39,8 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> Exhibit:
             shade[places[row]][places[column]] = direction
             sign = {1: "▲", -1: "▼", 0: "≈"}[direction]
             text[places[row]][places[column]] = f"{sign} {points_text(abs(ahead))}"
-            hover[places[row]][places[column]] = plain(pair.words)
-    labels = [plain(title) for title in titles.values()]
+            hover[places[row]][places[column]] = escape_plotly(pair.words)
+    labels = [escape_plotly(title) for title in titles.values()]
     figure = go.Figure(
         go.Heatmap(
             z=shade,
@@ -79,8 +80,8 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> Exhibit:
             "told apart": "yes" if pair.told_apart else "no",
             "p after Holm": pair.adjusted_p_value,
             "p": pair.p_value,
-            "fixed (images)": pair.put_right,
-            "regressed (images)": pair.broken,
+            "fixed (images)": pair.fixed,
+            "regressed (images)": pair.regressed,
             "in words": pair.words,
         }
         for pair in pairs

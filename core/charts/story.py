@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 
 from core.charts.accuracy import accuracy_scores
 from core.charts.exhibit import Exhibit
-from core.charts.style import OUTLINE, appearance_of, hundredfold, percent_text, plain, whisker
+from core.charts.style import OUTLINE, appearance_of, hundredfold, whisker
+from core.text import percent_text, escape_plotly
 from core.charts.time import accuracy_time_chart
 from core.comparison.story import Bars, Squares, Times
 from core.comparison.story_cast import Bar
@@ -106,7 +107,7 @@ def _bars_chart(picture: Bars) -> Exhibit:
     for place, bar in enumerate(picture.bars):
         _add_bar(figure, place, bar)
     figure.update_xaxes(
-        title=f"correctly classified pictures of {plain(picture.dataset)} (%)",
+        title=f"correctly classified pictures of {escape_plotly(picture.dataset)} (%)",
         range=[0, 102],
         tickvals=[0, 20, 40, 60, 80, 100],
         fixedrange=True,
@@ -132,7 +133,7 @@ def _bars_chart(picture: Bars) -> Exhibit:
 
 
 def _add_bar(figure: go.Figure, place: int, bar: Bar) -> None:
-    mean, label = 100 * bar.accuracy, plain(bar.label)
+    mean, label = 100 * bar.accuracy, escape_plotly(bar.label)
     interval = whisker(mean, hundredfold(bar.low), hundredfold(bar.high))
     interval_words = ""
     if interval:

@@ -20,13 +20,11 @@ from core.charts.style import (
     log_seconds,
     marker_of,
     percent_axis,
-    percent_text,
-    plain,
-    seconds_text,
 )
+from core.text import percent_text, escape_plotly, seconds_text
 from core.comparison.frames import MEGABYTE
 from core.comparison.ladder import MAJORITY
-from core.comparison.ledger import Ledger, LedgerRow, pareto_front
+from core.comparison.ledger import TimeBreakdown, LedgerRow, pareto_front
 from core.comparison.model import Comparison
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import StrategyScore
@@ -62,7 +60,7 @@ PART_LOOKS = {
 }
 
 
-def time_breakdown_chart(ledger: Ledger) -> Exhibit:
+def time_breakdown_chart(ledger: TimeBreakdown) -> Exhibit:
     """Seconds of one whole run of each strategy, stacked by what they were spent on.
 
     The table also has what the cache saved, the speed and the memory.
@@ -77,14 +75,17 @@ def time_breakdown_chart(ledger: Ledger) -> Exhibit:
             y=list(range(len(rows))),
             orientation="h",
             marker=look.bar,
-            text=[plain(row.title) for row in rows],
+            text=[escape_plotly(row.title) for row in rows],
             customdata=[seconds_text(value) for value in seconds],
             textposition="none",
             hovertemplate=f"%{{text}}<br>{look.title}: %{{customdata}}<extra></extra>",
         )
     list_on_rows(
         figure,
-        [f"{plain(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>" for row in rows],
+        [
+            f"{escape_plotly(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>"
+            for row in rows
+        ],
     )
     figure.update_xaxes(title="one whole run (seconds)", rangemode="tozero", fixedrange=True)
     figure.update_layout(
@@ -99,7 +100,7 @@ def time_breakdown_chart(ledger: Ledger) -> Exhibit:
     return Exhibit(figure, _breakdown_words(ledger), frame)
 
 
-def time_summary(ledger: Ledger) -> str:
+def time_summary(ledger: TimeBreakdown) -> str:
     """One sentence: the fastest and the slowest strategy that trains, and how far apart they are.
 
     Empty where none trains.
@@ -118,7 +119,7 @@ def time_summary(ledger: Ledger) -> str:
     )
 
 
-def costs_frame(ledger: Ledger) -> pd.DataFrame:
+def costs_frame(ledger: TimeBreakdown) -> pd.DataFrame:
     """One line a strategy, one column a target: the time as text, ``never`` if it was not reached.
 
     With several seeds it says how many of them reached it.
@@ -135,7 +136,7 @@ def costs_frame(ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def costs_words(ledger: Ledger) -> str:
+def costs_words(ledger: TimeBreakdown) -> str:
     """For each target, which strategies reached it and after how long."""
     sentences = []
     for target in ledger.targets:
@@ -195,7 +196,7 @@ def accuracy_time_chart(
     # In the order of ``scores``, which is that of the legend.
     for point in sorted(points, key=lambda point: scores.index(point.score)):
         marker = marker_of(point.score.strategy, 15, is_open=with_front and not point.is_front)
-        title = plain(point.score.title)
+        title = escape_plotly(point.score.title)
         figure.add_scatter(
             name=title,
             x=[point.seconds],
@@ -236,7 +237,7 @@ def accuracy_time_chart(
     return Exhibit(figure, words, frame)
 
 
-def whole_run_seconds(ledger: Ledger) -> dict[str, float]:
+def whole_run_seconds(ledger: TimeBreakdown) -> dict[str, float]:
     """Seconds of a whole run by strategy, extraction of the features always counted."""
     return {row.strategy: row.parts.end_to_end for row in ledger.rows}
 
@@ -267,14 +268,14 @@ def epoch_time_chart(comparison: Comparison) -> Exhibit:
             x=[max(seconds, SMALLEST_SECONDS) for *_, seconds in known],
             y=[place for place, *_ in known],
             text=[seconds_text(seconds) for *_, seconds in known],
-            customdata=[plain(row.title) for _, row, _ in known],
+            customdata=[escape_plotly(row.title) for _, row, _ in known],
             mode="markers+text",
             textposition=place,
             marker={"symbol": symbol, "size": 12, "color": colour},
             hovertemplate=f"%{{customdata}}<br>{name}: %{{text}}<extra></extra>",
         )
     log_seconds(figure, "time (log scale)")
-    list_on_rows(figure, [plain(row.title) for row in reversed(timed)])
+    list_on_rows(figure, [escape_plotly(row.title) for row in reversed(timed)])
     figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
     words = "; ".join(
         f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, features "
@@ -301,7 +302,7 @@ def parts_text(seconds: Mapping[str, float]) -> str:
     )
 
 
-def _breakdown_words(ledger: Ledger) -> str:
+def _breakdown_words(ledger: TimeBreakdown) -> str:
     if not ledger.rows:
         return NOTHING_YET
     rows = "; ".join(

@@ -41,7 +41,7 @@ def list_all(arguments: argparse.Namespace) -> int:
                 dataset.image_count,
                 len(dataset.classes),
                 dataset.majority_class,
-                f"{dataset.majority_share:.1%}",
+                f"{dataset.majority_fraction:.1%}",
                 dataset.id[:12],
             ]
             for dataset in found
@@ -237,7 +237,7 @@ def _document(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "class_counts": dataset.class_counts,
         "majority_class": dataset.majority_class,
-        "majority_share": dataset.majority_share,
+        "majority_share": dataset.majority_fraction,
         "channels": dataset.channels,
         "provenance": dataset.provenance,
         "created_at": dataset.created_at,

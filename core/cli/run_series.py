@@ -89,7 +89,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 
 
 def _print(curve: "LearningCurve") -> None:
-    from core.charts.style import percent_text
+    from core.text import percent_text
     from core.comparison.learning_curve import crossing_words, usual_pair
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")

@@ -1,13 +1,13 @@
 """Which strategies a report talks about: the best one, and the one that it is held against."""
 
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.errors import UnknownName
 from core.strategies.registry import find_strategy
 
 MAJORITY = "majority"
 
 
-def best_answers(evidence: Evidence) -> Answers | None:
+def best_answers(evidence: ExperimentPredictions) -> StrategyPredictions | None:
     """The most accurate strategy; of equals the lower rung. None where nothing has answers."""
     return max(evidence.answers, key=lambda answers: answers.accuracy, default=None)
 
@@ -20,7 +20,7 @@ def needs_pretrained(strategy: str) -> bool:
         return False
 
 
-def flip_pair(evidence: Evidence) -> tuple[str, str] | None:
+def flip_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     """Two strategies whose pictures are worth looking at: the head start made visible.
 
     The second is the best; the first is the best of those that are on the other side of the

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.consensus import row_of_seed
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.errors import UnknownName
 
 # So many kinds of mistake are named in words.
@@ -63,17 +63,17 @@ class CellImages:
     """The pictures behind one cell, most certain first.
 
     ``positions`` int64 ``(n,)`` are places in the dataset; ``seeds`` int64 ``(n,)`` says how many
-    of ``seed_count`` seeds put the picture there, ``sureness`` float64 ``(n,)`` the mean
+    of ``seed_count`` seeds put the picture there, ``confidence`` float64 ``(n,)`` the mean
     probability (0 to 1) that these gave to the class they said.
     """
 
     positions: np.ndarray
     seeds: np.ndarray
     seed_count: int
-    sureness: np.ndarray
+    confidence: np.ndarray
 
 
-def confusion(evidence: Evidence, strategy: str, seed: int | None = None) -> Confusion:
+def confusion(evidence: ExperimentPredictions, strategy: str, seed: int | None = None) -> Confusion:
     """The confusion matrix of one seed, or with None the mean over all seeds of the strategy.
 
     ``UnknownName`` for a strategy or seed that is not there.
@@ -95,7 +95,7 @@ def confusion(evidence: Evidence, strategy: str, seed: int | None = None) -> Con
 
 
 def cell_images(
-    evidence: Evidence, strategy: str, seed: int | None, true: int, predicted: int
+    evidence: ExperimentPredictions, strategy: str, seed: int | None, true: int, predicted: int
 ) -> CellImages:
     """The test images of class ``true`` that the strategy took for ``predicted``.
 
@@ -111,16 +111,14 @@ def cell_images(
     there = (answers.predicted[rows] == predicted) & (evidence.labels == true)
     seeds = there.sum(axis=0)
     found = np.flatnonzero(seeds)
-    given = (answers.predicted_probability[rows][:, found] * there[:, found]).sum(
-        axis=0, dtype=np.float64
-    )
-    sureness = given / seeds[found]
-    order = np.lexsort((-sureness, -seeds[found]))
+    given = (answers.confidence[rows][:, found] * there[:, found]).sum(axis=0, dtype=np.float64)
+    confidence = given / seeds[found]
+    order = np.lexsort((-confidence, -seeds[found]))
     return CellImages(
         positions=evidence.test_indices[found][order],
         seeds=seeds[found][order],
         seed_count=len(there),
-        sureness=sureness[order],
+        confidence=confidence[order],
     )
 
 

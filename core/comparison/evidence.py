@@ -1,7 +1,7 @@
 """What every finished run of an experiment said about every test image, in memory.
 
 Everything that is compared image by image (intervals, paired tests, flips, confusion matrices)
-starts from an ``Evidence``. Shapes: S seeds, N test images in the order of the split, C classes.
+starts from an ``ExperimentPredictions``. Shapes: S seeds, N test images in the order of the split, C classes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,13 +25,13 @@ BASELINE = "(always the commonest class)"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class StrategyPredictions:
     """One strategy's answers, one row a seed, seeds rising.
 
     ``predicted`` int32 ``(S, N)``: the most probable class, the first of equals.
-    ``right`` bool ``(S, N)``. ``label_probability`` and ``predicted_probability`` float32
+    ``right`` bool ``(S, N)``. ``true_class_probability`` and ``confidence`` float32
     ``(S, N)``, 0 to 1: what the run gave the true class, and the class that it named.
-    ``label_rank`` int32 ``(S, N)``: how many classes it put before the true one; 0 where right.
+    ``true_class_rank`` int32 ``(S, N)``: how many classes it put before the true one; 0 where right.
     """
 
     strategy: str
@@ -40,12 +40,12 @@ class Answers:
     run_ids: tuple[str, ...]
     predicted: np.ndarray
     right: np.ndarray
-    label_probability: np.ndarray
-    predicted_probability: np.ndarray
-    label_rank: np.ndarray
+    true_class_probability: np.ndarray
+    confidence: np.ndarray
+    true_class_rank: np.ndarray
 
     @property
-    def share_right(self) -> np.ndarray:
+    def fraction_correct(self) -> np.ndarray:
         """float64 ``(N,)``: the share of seeds that got each image right."""
         return self.right.mean(axis=0)
 
@@ -56,7 +56,7 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ExperimentPredictions:
     """All answers of one experiment to the same test images.
 
     ``labels`` int32 ``(N,)``, ``test_indices`` int64 ``(N,)`` (positions in the dataset).
@@ -72,7 +72,7 @@ class Evidence:
     labels: np.ndarray
     test_indices: np.ndarray
     majority_label: int
-    answers: tuple[Answers, ...]
+    answers: tuple[StrategyPredictions, ...]
     missing: dict[str, str]
 
     @property
@@ -118,7 +118,7 @@ class Evidence:
             for first, second in combinations(self.answers, 2)
         }
 
-    def of(self, strategy: str) -> Answers:
+    def of(self, strategy: str) -> StrategyPredictions:
         """The answers of one strategy, or ``UnknownName`` listing those that have any."""
         for answers in self.answers:
             if answers.strategy == strategy:
@@ -126,7 +126,7 @@ class Evidence:
         raise UnknownName("strategy", strategy, [answers.strategy for answers in self.answers])
 
 
-def load_evidence(store: Store, experiment_id: str) -> Evidence:
+def load_evidence(store: Store, experiment_id: str) -> ExperimentPredictions:
     """Read the predictions of all finished runs; what cannot be read goes to ``missing``.
 
     Raises ``UnknownName`` for an experiment that is not in the store.
@@ -144,7 +144,7 @@ def load_evidence(store: Store, experiment_id: str) -> Evidence:
             read.append((run, predictions))
     labels = read[0][1].labels.astype(np.int32) if read else np.zeros(0, np.int32)
     indices = read[0][1].test_indices.astype(np.int64) if read else np.zeros(0, np.int64)
-    return Evidence(
+    return ExperimentPredictions(
         experiment_id=experiment_id,
         dataset_id=spec.dataset_id,
         dataset_name=spec.dataset_name,
@@ -205,31 +205,33 @@ def ladder_order(strategies: Iterable[str]) -> list[str]:
     )
 
 
-def _answers(read: Sequence[tuple[RunRecord, Predictions]], labels: np.ndarray) -> Answers:
+def _answers(
+    read: Sequence[tuple[RunRecord, Predictions]], labels: np.ndarray
+) -> StrategyPredictions:
     read = sorted(read, key=lambda entry: entry[0].seed)
     strategy = read[0][0].strategy
     images = np.arange(len(labels))
     shape = (len(read), len(labels))
-    predicted, label_rank = np.empty(shape, np.int32), np.empty(shape, np.int32)
-    label_probability = np.empty(shape, np.float32)
-    predicted_probability = np.empty(shape, np.float32)
+    predicted, true_class_rank = np.empty(shape, np.int32), np.empty(shape, np.int32)
+    true_class_probability = np.empty(shape, np.float32)
+    confidence = np.empty(shape, np.float32)
     for row, (_, predictions) in enumerate(read):
         probabilities = predictions.probabilities
         predicted[row] = probabilities.argmax(axis=1)
-        predicted_probability[row] = probabilities[images, predicted[row]]
+        confidence[row] = probabilities[images, predicted[row]]
         given = probabilities[images, labels]
-        label_probability[row] = given
-        label_rank[row] = _rank(probabilities, labels, given)
-    return Answers(
+        true_class_probability[row] = given
+        true_class_rank[row] = _rank(probabilities, labels, given)
+    return StrategyPredictions(
         strategy=strategy,
         title=title_of(strategy),
         seeds=tuple(run.seed for run, _ in read),
         run_ids=tuple(run.id for run, _ in read),
         predicted=predicted,
         right=predicted == labels,
-        label_probability=label_probability,
-        predicted_probability=predicted_probability,
-        label_rank=label_rank,
+        true_class_probability=true_class_probability,
+        confidence=confidence,
+        true_class_rank=true_class_rank,
     )
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from core.charts.style import percent_text
-from core.comparison.evidence import Evidence
+from core.text import percent_text
+from core.comparison.evidence import ExperimentPredictions
 from core.datasets.store import open_dataset
 from core.errors import StoreError, UnknownName
 from core.pretrained.feature_files import matching_keys
@@ -71,7 +71,7 @@ def read_map(path: Path) -> FeatureMap:
         ) from error
 
 
-def rows_on_map(layout: FeatureMap, evidence: Evidence) -> np.ndarray:
+def rows_on_map(layout: FeatureMap, evidence: ExperimentPredictions) -> np.ndarray:
     """int64 ``(M,)``: where each point of the map stands in the arrays of ``evidence``.
 
     Raises ``StoreError`` where the map shows other images than the runs were scored on.
@@ -87,7 +87,7 @@ def rows_on_map(layout: FeatureMap, evidence: Evidence) -> np.ndarray:
     return rows
 
 
-def neighbour_agreement(layout: FeatureMap, evidence: Evidence) -> np.ndarray:
+def neighbour_agreement(layout: FeatureMap, evidence: ExperimentPredictions) -> np.ndarray:
     """float64 ``(M,)``: share of the ``NEIGHBOURS`` nearest points on the map with its label.
 
     Of fewer points all others count; of a single one the share is 1.
@@ -104,7 +104,7 @@ def neighbour_agreement(layout: FeatureMap, evidence: Evidence) -> np.ndarray:
     return same.sum(axis=1) / count
 
 
-def map_words(layout: FeatureMap, evidence: Evidence) -> str:
+def map_words(layout: FeatureMap, evidence: ExperimentPredictions) -> str:
     """The map in words: what is compared, and how well the classes lie apart on it."""
     labels = evidence.labels[rows_on_map(layout, evidence)]
     agreement = neighbour_agreement(layout, evidence)
@@ -127,7 +127,9 @@ def map_words(layout: FeatureMap, evidence: Evidence) -> str:
     )
 
 
-def map_frame(layout: FeatureMap, evidence: Evidence, file_names: Sequence[str]) -> pd.DataFrame:
+def map_frame(
+    layout: FeatureMap, evidence: ExperimentPredictions, file_names: Sequence[str]
+) -> pd.DataFrame:
     """One line a point: image, file, label, place on the map, neighbours with the same label (%).
 
     ``file_names`` are those of the dataset.

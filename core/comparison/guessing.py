@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.charts.style import percent_text
-from core.comparison.evidence import Evidence
+from core.text import percent_text
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.metrics import wilson_interval
 from core.comparison.significance import holm, sign_flip_p_value
 from core.comparison.tables import title_of
@@ -36,13 +36,13 @@ class GuessingRound:
 
 @dataclass(frozen=True)
 class Said:
-    """What one strategy said about one picture; ``sureness`` is 0 to 1, None where it has none."""
+    """What one strategy said about one picture; ``confidence`` is 0 to 1, None where it has none."""
 
     strategy: str
     title: str
     said: int
     right: bool
-    sureness: float | None
+    confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def shuffled(count: int, key: str) -> list[int]:
     return order
 
 
-def guessing_round(evidence: Evidence, number: int) -> GuessingRound:
+def guessing_round(evidence: ExperimentPredictions, number: int) -> GuessingRound:
     """Round ``number``, from 1: the same pictures for everybody who plays this experiment.
 
     The test images are shuffled once and dealt out ten at a time, so each round is a random sample
@@ -95,7 +95,9 @@ def guessing_round(evidence: Evidence, number: int) -> GuessingRound:
     )
 
 
-def said_about(evidence: Evidence, dealt: GuessingRound, place: int) -> tuple[Said, ...]:
+def said_about(
+    evidence: ExperimentPredictions, dealt: GuessingRound, place: int
+) -> tuple[Said, ...]:
     """What every strategy said about picture ``place`` (0 to 9), in the order of the ladder.
 
     Always saying the commonest training class plays too, whether or not it was run.
@@ -114,7 +116,7 @@ def said_about(evidence: Evidence, dealt: GuessingRound, place: int) -> tuple[Sa
             answers.title,
             int(answers.predicted[0, row]),
             bool(answers.right[0, row]),
-            float(answers.predicted_probability[0, row]),
+            float(answers.confidence[0, row]),
         )
         for answers in evidence.answers
         if answers.strategy != MAJORITY
@@ -123,7 +125,7 @@ def said_about(evidence: Evidence, dealt: GuessingRound, place: int) -> tuple[Sa
 
 
 def round_scores(
-    evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
 ) -> tuple[PlayerScore, ...]:
     """The visitor, then every strategy in the order of the ladder.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.comparison.evidence import BASELINE, Answers, Evidence
+from core.comparison.evidence import BASELINE, StrategyPredictions, ExperimentPredictions
 from core.comparison.resampling import percentile_interval
 from core.comparison.verdict_words import interval_words, points_words, quoted
 from core.errors import UnknownName
@@ -32,7 +32,7 @@ class LadderStep:
     words: str
 
 
-def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
+def ladder_steps(evidence: ExperimentPredictions) -> tuple[LadderStep, ...]:
     """The steps in the order of their accuracy, the majority class first.
 
     A strategy that is worse than always saying one class comes second, with a gain below zero.
@@ -53,7 +53,7 @@ def ladder_steps(evidence: Evidence) -> tuple[LadderStep, ...]:
     return tuple(steps)
 
 
-def _first(evidence: Evidence) -> LadderStep:
+def _first(evidence: ExperimentPredictions) -> LadderStep:
     title = f"Always {quoted(evidence.majority_name)}"
     share = f"{100 * evidence.majority_accuracy:.1f} %"
     return LadderStep(
@@ -70,7 +70,9 @@ def _first(evidence: Evidence) -> LadderStep:
     )
 
 
-def _step(evidence: Evidence, answers: Answers, before: str, last: LadderStep) -> LadderStep:
+def _step(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, before: str, last: LadderStep
+) -> LadderStep:
     resampled = evidence.resampled
     low, high = percentile_interval(resampled[answers.strategy] - resampled[before])
     gain = answers.accuracy - last.accuracy

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.evidence import ladder_order
 from core.comparison.pair_choice import USUAL_PAIR
 from core.comparison.tables import mean_interval, title_of

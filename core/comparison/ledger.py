@@ -83,7 +83,7 @@ class LedgerRow:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class TimeBreakdown:
     """``rows`` in the order of the ladder, ``costs`` target by target in the same order."""
 
     rows: tuple[LedgerRow, ...]
@@ -94,17 +94,17 @@ class Ledger:
         return tuple(cost for cost in self.costs if cost.strategy == strategy)
 
 
-def load_ledger(store: Store, experiment_id: str) -> Ledger:
+def load_time_breakdown(store: Store, experiment_id: str) -> TimeBreakdown:
     """The ledger of an experiment's finished runs; ``UnknownName`` if it is not in the store."""
     experiment = store.experiment(experiment_id)
     runs = store.runs(experiment_id, ["finished"])
     epochs = {run.id: store.epochs(run.id) for run in runs}
-    return ledger_of(runs, epochs, experiment.spec.majority_accuracy)
+    return time_breakdown_of(runs, epochs, experiment.spec.majority_accuracy)
 
 
-def ledger_of(
+def time_breakdown_of(
     runs: Sequence[RunRecord], epochs: Mapping[str, Epochs], majority_accuracy: float | None
-) -> Ledger:
+) -> TimeBreakdown:
     """``epochs`` by run id, as ``EpochRecord.as_dict()`` in order."""
     finished = [run for run in runs if run.state == "finished" and run.result]
     by_strategy: dict[str, list[RunRecord]] = {}
@@ -112,7 +112,7 @@ def ledger_of(
         by_strategy.setdefault(run.strategy, []).append(run)
     order = ladder_order(by_strategy)
     targets = targets_of(by_strategy, epochs, majority_accuracy)
-    return Ledger(
+    return TimeBreakdown(
         rows=tuple(_row(by_strategy[name], epochs) for name in order),
         targets=targets,
         costs=tuple(

@@ -45,9 +45,9 @@ def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tupl
     return float(interval.low), float(interval.high)
 
 
-def image_log_losses(label_probability: np.ndarray) -> np.ndarray:
+def image_log_losses(true_class_probability: np.ndarray) -> np.ndarray:
     """float64, same shape: ``-log`` of the probability of the right class, at most 16.1 nats."""
-    return -np.log(np.clip(label_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
+    return -np.log(np.clip(true_class_probability.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
 
 
 def balanced_accuracy(

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.consensus import (
     Consensus,
     best_strategies,
     consensus,
     good_strategies,
 )
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.datasets.model import Dataset
-from core.datasets.spreadsheet import csv_cell
+from core.text import csv_cell
 from core.errors import BadInput
 
 MAJORITY = "majority"
@@ -37,7 +37,7 @@ LABEL_ERROR_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Flip:
+class Disagreement:
     """One image that one strategy had right and the other wrong.
 
     ``first_said`` and ``second_said`` are the answers, ``first_sureness`` and ``second_sureness``
@@ -60,14 +60,14 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Flips:
+class Disagreements:
     """What the second strategy put right and what it broke.
 
-    ``put_right`` has the largest gain first, ``broken`` the largest loss.
+    ``fixed`` has the largest gain first, ``regressed`` the largest loss.
     """
 
-    put_right: tuple[Flip, ...]
-    broken: tuple[Flip, ...]
+    fixed: tuple[Disagreement, ...]
+    regressed: tuple[Disagreement, ...]
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Mistake:
     image: int
     label: int
     said: int
-    sureness: float
-    label_probability: float
+    confidence: float
+    true_class_probability: float
     seeds_wrong: int
     seed_count: int
 
@@ -92,7 +92,7 @@ class HardImage:
 
     image: int
     label: int
-    label_probability: float
+    true_class_probability: float
     answers: tuple[tuple[str, int], ...]
 
 
@@ -110,13 +110,13 @@ class LabelError:
     strategies: tuple[str, ...]
 
 
-def flips(
-    evidence: Evidence,
+def disagreements(
+    evidence: ExperimentPredictions,
     first: str,
     second: str,
     seed_of_first: int | None = None,
     seed_of_second: int | None = None,
-) -> Flips:
+) -> Disagreements:
     """The images on which two strategies differ in being right.
 
     With one seed each (chosen, or because there is only one) the counts are those of
@@ -127,31 +127,41 @@ def flips(
     """
     before = consensus(evidence.of(first), seed_of_first)
     after = consensus(evidence.of(second), seed_of_second)
-    gains = after.label_probability - before.label_probability
-    return Flips(
-        put_right=_flips(evidence, before, after, before.mostly_wrong & after.mostly_right, -gains),
-        broken=_flips(evidence, before, after, before.mostly_right & after.mostly_wrong, gains),
+    gains = after.true_class_probability - before.true_class_probability
+    return Disagreements(
+        fixed=_flips(evidence, before, after, before.mostly_wrong & after.mostly_correct, -gains),
+        regressed=_flips(
+            evidence, before, after, before.mostly_correct & after.mostly_wrong, gains
+        ),
     )
 
 
 def _flips(
-    evidence: Evidence, before: Consensus, after: Consensus, there: np.ndarray, order: np.ndarray
-) -> tuple[Flip, ...]:
+    evidence: ExperimentPredictions,
+    before: Consensus,
+    after: Consensus,
+    there: np.ndarray,
+    order: np.ndarray,
+) -> tuple[Disagreement, ...]:
     rows = _sorted_by(order, there)
     columns = (
         evidence.test_indices,
         evidence.labels,
         before.said,
         after.said,
-        before.label_probability,
-        after.label_probability,
-        before.sureness,
-        after.sureness,
+        before.true_class_probability,
+        after.true_class_probability,
+        before.confidence,
+        after.confidence,
     )
-    return tuple(Flip(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True))
+    return tuple(
+        Disagreement(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True)
+    )
 
 
-def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[Mistake, ...]:
+def confident_mistakes(
+    evidence: ExperimentPredictions, strategy: str, count: int
+) -> tuple[Mistake, ...]:
     """The mistakes of a strategy that it was surest of, at most ``count``.
 
     A mistake is an image that more than half of the seeds got wrong and on which the class said
@@ -160,15 +170,15 @@ def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[M
     answers = evidence.of(strategy)
     found = consensus(answers)
     wrong = found.mostly_wrong & (found.said != evidence.labels)
-    rows = _sorted_by(-found.sureness, wrong)[:count]
+    rows = _sorted_by(-found.confidence, wrong)[:count]
     seeds_wrong = (~answers.right).sum(axis=0)
     return tuple(
         Mistake(
             image=int(evidence.test_indices[row]),
             label=int(evidence.labels[row]),
             said=int(found.said[row]),
-            sureness=float(found.sureness[row]),
-            label_probability=float(found.label_probability[row]),
+            confidence=float(found.confidence[row]),
+            true_class_probability=float(found.true_class_probability[row]),
             seeds_wrong=int(seeds_wrong[row]),
             seed_count=found.seed_count,
         )
@@ -176,7 +186,7 @@ def confident_mistakes(evidence: Evidence, strategy: str, count: int) -> tuple[M
     )
 
 
-def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
+def hardest(evidence: ExperimentPredictions, count: int) -> tuple[HardImage, ...]:
     """Images that all strategies get wrong, those with the least probability for the label first.
 
     Asked are the strategies that are clearly better than the majority class: one that always says
@@ -190,12 +200,12 @@ def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
         return ()
     views = [consensus(answers) for answers in asked]
     wrong = np.all([view.mostly_wrong for view in views], axis=0)
-    given = np.mean([view.label_probability for view in views], axis=0)
+    given = np.mean([view.true_class_probability for view in views], axis=0)
     return tuple(
         HardImage(
             image=int(evidence.test_indices[row]),
             label=int(evidence.labels[row]),
-            label_probability=float(given[row]),
+            true_class_probability=float(given[row]),
             answers=tuple(
                 (answers.strategy, int(view.said[row]))
                 for answers, view in zip(asked, views, strict=True)
@@ -205,7 +215,9 @@ def hardest(evidence: Evidence, count: int) -> tuple[HardImage, ...]:
     )
 
 
-def likely_label_errors(evidence: Evidence, count: int | None = None) -> tuple[LabelError, ...]:
+def likely_label_errors(
+    evidence: ExperimentPredictions, count: int | None = None
+) -> tuple[LabelError, ...]:
     """Images on which the best strategies agree on one class that is not the label.
 
     Asked are those that are clearly better than the majority class and not clearly worse than the
@@ -219,20 +231,20 @@ def likely_label_errors(evidence: Evidence, count: int | None = None) -> tuple[L
     views = [consensus(answers) for answers in asked]
     said = views[0].said
     agreed = np.all([(view.said == said) & view.most_agree for view in views], axis=0)
-    sureness = np.mean([view.sureness for view in views], axis=0)
+    confidence = np.mean([view.confidence for view in views], axis=0)
     return tuple(
         LabelError(
             image=int(evidence.test_indices[row]),
             label=int(evidence.labels[row]),
             suggested=int(said[row]),
-            probability=float(sureness[row]),
+            probability=float(confidence[row]),
             strategies=tuple(answers.strategy for answers in asked),
         )
-        for row in _sorted_by(-sureness, agreed & (said != evidence.labels))[:count]
+        for row in _sorted_by(-confidence, agreed & (said != evidence.labels))[:count]
     )
 
 
-def label_error_words(evidence: Evidence) -> str:
+def label_error_words(evidence: ExperimentPredictions) -> str:
     """What the list of likely label errors means, or why there is none."""
     asked = best_strategies(evidence)
     if len(asked) < FEWEST_WITNESSES:
@@ -256,7 +268,7 @@ def label_error_words(evidence: Evidence) -> str:
     )
 
 
-def label_errors_csv(evidence: Evidence, dataset: Dataset) -> bytes:
+def label_errors_csv(evidence: ExperimentPredictions, dataset: Dataset) -> bytes:
     """All likely label errors as CSV, UTF-8, safe to open in a spreadsheet.
 
     Columns are ``LABEL_ERROR_COLUMNS``. ``BadInput`` if ``dataset`` is not the one that the

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.consensus import consensus
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.errors import BadInput
 
 
@@ -16,8 +16,8 @@ from core.errors import BadInput
 class ImageAnswer:
     """One strategy on one image; its seeds together say what most of them say.
 
-    ``said`` is a position in the classes, ``sureness`` the mean probability (0 to 1) of the seeds
-    that said it, ``label_probability`` what the label got, a mean over all seeds.
+    ``said`` is a position in the classes, ``confidence`` the mean probability (0 to 1) of the seeds
+    that said it, ``true_class_probability`` what the label got, a mean over all seeds.
     """
 
     strategy: str
@@ -25,14 +25,14 @@ class ImageAnswer:
     said: int
     said_name: str
     right: bool
-    sureness: float
-    label_probability: float
-    seeds_right: int
+    confidence: float
+    true_class_probability: float
+    seeds_correct: int
     seed_count: int
 
 
 def answers_about(
-    evidence: Evidence, image: int, seed: int | None = None
+    evidence: ExperimentPredictions, image: int, seed: int | None = None
 ) -> tuple[ImageAnswer, ...]:
     """What each strategy said about an image of the test split, in ladder order.
 
@@ -47,7 +47,7 @@ def answers_about(
     )
 
 
-def test_row(evidence: Evidence, image: int) -> int:
+def test_row(evidence: ExperimentPredictions, image: int) -> int:
     """Where an image stands in the arrays of ``evidence``; ``BadInput`` if it does not."""
     found = np.flatnonzero(evidence.test_indices == image)
     if not len(found):
@@ -59,7 +59,7 @@ def test_row(evidence: Evidence, image: int) -> int:
     return int(found[0])
 
 
-def image_words(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> str:
+def image_words(evidence: ExperimentPredictions, image: int, answers: Sequence[ImageAnswer]) -> str:
     """How many strategies were right about it, in a sentence."""
     label = evidence.classes[evidence.labels[test_row(evidence, image)]]
     right = sum(answer.right for answer in answers)
@@ -80,9 +80,9 @@ def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
                 "strategy": answer.title,
                 "said": answer.said_name,
                 "right": "yes" if answer.right else "no",
-                "probability of that (%)": 100 * answer.sureness,
-                "probability of the label (%)": 100 * answer.label_probability,
-                "seeds right": f"{answer.seeds_right} of {answer.seed_count}",
+                "probability of that (%)": 100 * answer.confidence,
+                "probability of the label (%)": 100 * answer.true_class_probability,
+                "seeds right": f"{answer.seeds_correct} of {answer.seed_count}",
             }
             for answer in answers
         ]
@@ -91,25 +91,27 @@ def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
 
 def answer_words(answer: ImageAnswer) -> str:
     """``CNN, three blocks said beach (93.0 % sure), which is right``."""
-    sure = percent_text(answer.sureness)
+    sure = percent_text(answer.confidence)
     verdict = "right" if answer.right else "wrong"
     return f"{answer.title} said {answer.said_name} ({sure} sure), which is {verdict}"
 
 
-def _of_row(answers: Answers, row: int) -> Answers:
+def _of_row(answers: StrategyPredictions, row: int) -> StrategyPredictions:
     """The same strategy with one image alone: what most seeds say costs nothing then."""
     here = slice(row, row + 1)
     return replace(
         answers,
         predicted=answers.predicted[:, here],
         right=answers.right[:, here],
-        label_probability=answers.label_probability[:, here],
-        predicted_probability=answers.predicted_probability[:, here],
-        label_rank=answers.label_rank[:, here],
+        true_class_probability=answers.true_class_probability[:, here],
+        confidence=answers.confidence[:, here],
+        true_class_rank=answers.true_class_rank[:, here],
     )
 
 
-def _answer(evidence: Evidence, answers: Answers, row: int, seed: int | None) -> ImageAnswer:
+def _answer(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, row: int, seed: int | None
+) -> ImageAnswer:
     found = consensus(answers, seed)
     said = int(found.said[0])
     return ImageAnswer(
@@ -118,8 +120,8 @@ def _answer(evidence: Evidence, answers: Answers, row: int, seed: int | None) ->
         said=said,
         said_name=evidence.classes[said],
         right=said == int(evidence.labels[row]),
-        sureness=float(found.sureness[0]),
-        label_probability=float(found.label_probability[0]),
-        seeds_right=round(float(found.share_right[0]) * found.seed_count),
+        confidence=float(found.confidence[0]),
+        true_class_probability=float(found.true_class_probability[0]),
+        seeds_correct=round(float(found.fraction_correct[0]) * found.seed_count),
         seed_count=found.seed_count,
     )

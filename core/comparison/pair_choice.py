@@ -1,12 +1,12 @@
 """Which two strategies are worth laying against each other first."""
 
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.verdicts import all_pairs
 
 USUAL_PAIR = ("cnn", "vgg16_probe")
 
 
-def telling_pair(evidence: Evidence) -> tuple[str, str] | None:
+def telling_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     """The cheaper and the better one: ``(first, second)``, or None with fewer than two.
 
     The best strategy and the lowest rung that cannot be told apart from it, because that one

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from core.comparison import metrics
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.errors import UnknownName
 
 TOP = 3
@@ -30,8 +30,8 @@ class ScoreKind:
     unit: Literal["percent", "points", "nats"]
     better: Literal["higher", "lower"]
     help: str
-    of_runs: Callable[[Evidence, Answers, np.ndarray], np.ndarray]
-    of_majority: Callable[[Evidence], float] | None
+    of_runs: Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]
+    of_majority: Callable[[ExperimentPredictions], float] | None
     is_share: bool = False
 
     def shown(self, value: float) -> float:
@@ -54,45 +54,57 @@ def find_score(name: str) -> ScoreKind:
     return SCORES[name]
 
 
-def once(evidence: Evidence) -> np.ndarray:
+def once(evidence: ExperimentPredictions) -> np.ndarray:
     """The counts of a sample that has every image once: ``(N, 1)``."""
     return np.ones((evidence.images, 1))
 
 
-def _accuracy(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
+def _accuracy(
+    _evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
     return answers.right @ counts / counts.sum(axis=0)
 
 
-def _top(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    return (answers.label_rank < TOP) @ counts / counts.sum(axis=0)
+def _top(
+    _evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
+    return (answers.true_class_rank < TOP) @ counts / counts.sum(axis=0)
 
 
-def _log_loss(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    losses = metrics.image_log_losses(answers.label_probability)
+def _log_loss(
+    _evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
+    losses = metrics.image_log_losses(answers.true_class_probability)
     # Not ``@``: its threads wait for each other when a training holds the processor.
     return np.einsum("sn,nr->sr", losses, counts) / counts.sum(axis=0)
 
 
-def _balanced(evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
+def _balanced(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
     return metrics.balanced_accuracy(
         evidence.labels, answers.predicted, len(evidence.classes), counts
     )
 
 
-def _macro_f1(evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
+def _macro_f1(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
     return metrics.macro_f1(evidence.labels, answers.predicted, len(evidence.classes), counts)
 
 
-def _calibration(_evidence: Evidence, answers: Answers, counts: np.ndarray) -> np.ndarray:
-    return metrics.calibration_error(answers.predicted_probability, answers.right, counts)
+def _calibration(
+    _evidence: ExperimentPredictions, answers: StrategyPredictions, counts: np.ndarray
+) -> np.ndarray:
+    return metrics.calibration_error(answers.confidence, answers.right, counts)
 
 
 def _of_always(
     measure: Callable[[np.ndarray, np.ndarray, int, np.ndarray], np.ndarray],
-) -> Callable[[Evidence], float]:
+) -> Callable[[ExperimentPredictions], float]:
     """``measure`` of always saying the commonest training class."""
 
-    def of_majority(evidence: Evidence) -> float:
+    def of_majority(evidence: ExperimentPredictions) -> float:
         always = np.full((1, evidence.images), evidence.majority_label, np.int32)
         found = measure(evidence.labels, always, len(evidence.classes), once(evidence))
         return float(found[0, 0])

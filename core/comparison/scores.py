@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.comparison.metrics import RELIABILITY_BINS, reliability_bin
 from core.comparison.resampling import drawn_counts, percentile_interval
 from core.comparison.score_kinds import SCORES, ScoreKind, find_score, once
@@ -53,7 +53,7 @@ class StrategyScore:
 
 
 def score_table(
-    evidence: Evidence, score: str = "accuracy", with_intervals: bool = True
+    evidence: ExperimentPredictions, score: str = "accuracy", with_intervals: bool = True
 ) -> tuple[StrategyScore, ...]:
     """One measure of every strategy, in the order of the ladder.
 
@@ -79,7 +79,7 @@ def score_table(
 
 def _strategy_score(
     kind: ScoreKind,
-    answers: Answers,
+    answers: StrategyPredictions,
     values: list[float],
     interval: tuple[float, float] | None,
     majority: float | None,
@@ -100,7 +100,7 @@ def _strategy_score(
 
 
 def _bootstrapped(
-    evidence: Evidence, kind: ScoreKind, means: list[float]
+    evidence: ExperimentPredictions, kind: ScoreKind, means: list[float]
 ) -> list[tuple[float, float] | None]:
     if not evidence.answers:
         return []
@@ -147,7 +147,9 @@ class ClassScore:
     f1: float | None
 
 
-def per_class_table(evidence: Evidence, strategy: str | None) -> tuple[ClassScore, ...]:
+def per_class_table(
+    evidence: ExperimentPredictions, strategy: str | None
+) -> tuple[ClassScore, ...]:
     """The classes in their order, for one strategy; with None for always the commonest class."""
     if strategy is None:
         predicted = np.full((1, evidence.images), evidence.majority_label)
@@ -158,7 +160,7 @@ def per_class_table(evidence: Evidence, strategy: str | None) -> tuple[ClassScor
     )
 
 
-def _class_score(evidence: Evidence, label: int, named: np.ndarray) -> ClassScore:
+def _class_score(evidence: ExperimentPredictions, label: int, named: np.ndarray) -> ClassScore:
     """``named`` bool ``(S, N)``: whether each seed gave each image this class."""
     of_class = evidence.labels == label
     images = int(of_class.sum())
@@ -200,10 +202,10 @@ class ReliabilityBin:
     accuracy_high: float | None
 
 
-def reliability(evidence: Evidence, strategy: str) -> tuple[ReliabilityBin, ...]:
+def reliability(evidence: ExperimentPredictions, strategy: str) -> tuple[ReliabilityBin, ...]:
     """The 15 bins of the reliability diagram, from the least sure answers to the surest."""
     answers = evidence.of(strategy)
-    bins = reliability_bin(answers.predicted_probability)
+    bins = reliability_bin(answers.confidence)
     found = []
     for number in range(RELIABILITY_BINS):
         inside = bins == number
@@ -217,7 +219,7 @@ def reliability(evidence: Evidence, strategy: str) -> tuple[ReliabilityBin, ...]
                 low=number / RELIABILITY_BINS,
                 high=(number + 1) / RELIABILITY_BINS,
                 count=count,
-                confidence=_mean(answers.predicted_probability[inside]),
+                confidence=_mean(answers.confidence[inside]),
                 accuracy=accuracy,
                 accuracy_low=low,
                 accuracy_high=high,

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from core.charts.style import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison.evidence import ladder_order
 from core.comparison.model import Comparison, Row
 from core.comparison.several_words import (

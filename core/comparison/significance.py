@@ -28,7 +28,7 @@ class PairedTest:
     """``second`` against ``first`` on the same ``images``; fractions are 0 to 1.
 
     ``difference``: mean accuracy of ``second`` minus that of ``first``. ``p_value``: exact
-    two-sided test over images; with one seed each it is McNemar's. ``put_right`` and ``broken``
+    two-sided test over images; with one seed each it is McNemar's. ``fixed`` and ``regressed``
     count images, averaged over the pairs of seeds: wrong for the first and right for the second,
     and the other way round. ``disagreement``: mean over images of the squared difference in the
     share of seeds that were right; with one seed each, the share of images that differ.
@@ -37,8 +37,8 @@ class PairedTest:
     images: int
     difference: float
     p_value: float
-    put_right: float
-    broken: float
+    fixed: float
+    regressed: float
     disagreement: float
 
 
@@ -61,8 +61,8 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
         images=first.shape[1],
         difference=float(second.mean() - first.mean()),
         p_value=sign_flip_p_value(first, second),
-        put_right=float(((1 - before) * after).sum()),
-        broken=float((before * (1 - after)).sum()),
+        fixed=float(((1 - before) * after).sum()),
+        regressed=float((before * (1 - after)).sum()),
         disagreement=float(((after - before) ** 2).mean()),
     )
 
@@ -98,9 +98,9 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
         count = int(sizes[size])
         if count:
             # Sum of ``count`` coins of plus or minus ``size``: steps of twice the size.
-            flips = np.zeros(2 * size * count + 1)
-            flips[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
-            distribution = np.clip(fftconvolve(distribution, flips), 0.0, None)
+            disagreements = np.zeros(2 * size * count + 1)
+            disagreements[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+            distribution = np.clip(fftconvolve(distribution, disagreements), 0.0, None)
     middle = (len(distribution) - 1) // 2
     tail = distribution[middle + observed :].sum() + distribution[: middle - observed + 1].sum()
     return float(min(1.0, tail))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.model import SIDES, Dataset
+from core.datasets.model import SUBSETS, Dataset
 from core.datasets.split import Split
 from core.runs.experiment_spec import ExperimentSpec
 
@@ -37,11 +37,11 @@ class DuplicateFacts:
 
 
 def sides_of(spec: ExperimentSpec) -> tuple[SideFacts, ...]:
-    """The sides in the order of ``SIDES``; empty where the spec does not say."""
-    total = sum(spec.images.get(side, 0) for side in SIDES)
+    """The sides in the order of ``SUBSETS``; empty where the spec does not say."""
+    total = sum(spec.images.get(side, 0) for side in SUBSETS)
     return tuple(
         SideFacts(side, spec.images[side], spec.images[side] / total)
-        for side in SIDES
+        for side in SUBSETS
         if total and side in spec.images
     )
 
@@ -50,7 +50,7 @@ def class_sides(dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
     """Images of each class on each side: int ``(classes,)`` by side."""
     return {
         side: np.bincount(dataset.labels[getattr(split, side)], minlength=len(dataset.classes))
-        for side in SIDES
+        for side in SUBSETS
     }
 
 
@@ -64,13 +64,13 @@ def widest_gap(counts: dict[str, np.ndarray]) -> float:
 def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
     """Groups of near duplicates and on which sides they lie."""
     sides = np.full(dataset.image_count, -1)
-    for number, side in enumerate(SIDES):
+    for number, side in enumerate(SUBSETS):
         sides[getattr(split, side)] = number
     dealt = np.flatnonzero(sides >= 0)
     groups, places, sizes = np.unique(
         dataset.groups[dealt], return_inverse=True, return_counts=True
     )
-    lowest = np.full(len(groups), len(SIDES))
+    lowest = np.full(len(groups), len(SUBSETS))
     highest = np.full(len(groups), -1)
     np.minimum.at(lowest, places, sides[dealt])
     np.maximum.at(highest, places, sides[dealt])
@@ -82,7 +82,7 @@ def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
     if len(fitting):
         chosen = int(fitting[np.argmax(sizes[fitting])])
         example = tuple(int(index) for index in dealt[places == chosen])
-        side = SIDES[int(lowest[chosen])]
+        side = SUBSETS[int(lowest[chosen])]
     return DuplicateFacts(
         groups=int(several.sum()),
         images=int(sizes[several].sum()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.comparison.metrics import wilson_interval
 from core.comparison.significance import holm, sign_flip_p_value
 from core.comparison.verdicts import PairVerdict
@@ -29,8 +29,8 @@ class FourCells:
     """Two runs of one seed each on the same test images, and McNemar's exact p value."""
 
     both_right: int
-    put_right: int
-    broken: int
+    fixed: int
+    regressed: int
     both_wrong: int
     p_value: float
 
@@ -56,19 +56,19 @@ def widths(accuracy: float, images: int) -> tuple[WidthAt, ...]:
     return tuple(found)
 
 
-def four_cells(first: Answers, second: Answers) -> FourCells:
+def four_cells(first: StrategyPredictions, second: StrategyPredictions) -> FourCells:
     """Of the first seed of each."""
     before, after = first.right[0], second.right[0]
     return FourCells(
         both_right=int((before & after).sum()),
-        put_right=int((~before & after).sum()),
-        broken=int((before & ~after).sum()),
+        fixed=int((~before & after).sum()),
+        regressed=int((before & ~after).sum()),
         both_wrong=int((~before & ~after).sum()),
         p_value=sign_flip_p_value(first.right[:1], second.right[:1]),
     )
 
 
-def drawn_differences(evidence: Evidence, first: str, second: str) -> np.ndarray:
+def drawn_differences(evidence: ExperimentPredictions, first: str, second: str) -> np.ndarray:
     """Accuracy of ``second`` minus that of ``first`` in each bootstrap sample, float64 ``(R,)``."""
     return evidence.resampled[second] - evidence.resampled[first]
 

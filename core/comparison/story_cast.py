@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.comparison.choice import MAJORITY, needs_pretrained
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.metrics import wilson_interval
 from core.comparison.model import Comparison, Row
 from core.comparison.verdicts import MajorityVerdict, PairVerdict, against_majority, pair_verdict
@@ -43,10 +43,10 @@ class Told:
     """
 
     comparison: Comparison
-    load_evidence: Callable[[], Evidence]
+    load_evidence: Callable[[], ExperimentPredictions]
 
     @cached_property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> ExperimentPredictions:
         return self.load_evidence()
 
     @property

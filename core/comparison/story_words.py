@@ -1,6 +1,6 @@
 """The sentences of the story. "More" and "less" are said only where the paired test says so."""
 
-from core.charts.style import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison.choice import MAJORITY, needs_pretrained
 from core.comparison.model import Row
 from core.comparison.story_cast import FILTERS, PIXELS, Told, accuracy_of

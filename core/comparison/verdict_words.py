@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.comparison.evidence import Answers, Evidence
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.comparison.resampling import CONFIDENCE
 from core.comparison.significance import PairedTest
 
@@ -72,7 +72,7 @@ def number_word(count: int) -> str:
 
 
 def pair_words(
-    answers: tuple[Answers, Answers],
+    answers: tuple[StrategyPredictions, StrategyPredictions],
     test: PairedTest,
     interval: tuple[float, float] | None,
     p_words: str,
@@ -102,7 +102,7 @@ def adjusted_p_words(adjusted: float, pairs: int) -> str:
     return p_text(adjusted) + (" after Holm" if pairs > 1 else "")
 
 
-def one_seed_words(*answers: Answers) -> str:
+def one_seed_words(*answers: StrategyPredictions) -> str:
     single = [entry for entry in answers if len(entry.seeds) == 1]
     if not single:
         return ""
@@ -112,7 +112,10 @@ def one_seed_words(*answers: Answers) -> str:
 
 
 def majority_words(
-    evidence: Evidence, answers: Answers, test: PairedTest, interval: tuple[float, float]
+    evidence: ExperimentPredictions,
+    answers: StrategyPredictions,
+    test: PairedTest,
+    interval: tuple[float, float],
 ) -> str:
     always = f"always saying {quoted(evidence.majority_name)}"
     if bool(np.all(answers.predicted == evidence.majority_label)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from core.comparison.evidence import BASELINE, Answers, Evidence
+from core.comparison.evidence import BASELINE, StrategyPredictions, ExperimentPredictions
 from core.comparison.resampling import percentile_interval
 from core.comparison.significance import (
     PairedTest,
@@ -36,7 +36,7 @@ class PairVerdict:
     its 95 % interval over images and seeds, None where it was not asked for (``all_pairs``).
     ``adjusted_p_value`` is ``p_value`` after Holm over all pairs, and ``told_apart`` whether it is
     under 5 %. ``seeds_agree`` is False where it is, but the interval holds 0: another training
-    could turn it round (None: not known, or one seed each). ``put_right`` and ``broken`` count
+    could turn it round (None: not known, or one seed each). ``fixed`` and ``regressed`` count
     images that ``second`` alone, and ``first`` alone, got right (means over seeds).
     """
 
@@ -52,8 +52,8 @@ class PairVerdict:
     adjusted_p_value: float
     told_apart: bool
     seeds_agree: bool | None
-    put_right: float
-    broken: float
+    fixed: float
+    regressed: float
     words: str
 
 
@@ -86,7 +86,7 @@ class TieGroup:
     words: str
 
 
-def pair_verdict(evidence: Evidence, first: str, second: str) -> PairVerdict:
+def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> PairVerdict:
     """``second`` against ``first``, with the interval.
 
     Raises ``UnknownName`` for a strategy without answers and ``BadInput`` for twice the same.
@@ -104,7 +104,7 @@ def pair_verdict(evidence: Evidence, first: str, second: str) -> PairVerdict:
     return _verdict(answers, test, adjusted[key], len(adjusted), interval)
 
 
-def all_pairs(evidence: Evidence) -> tuple[PairVerdict, ...]:
+def all_pairs(evidence: ExperimentPredictions) -> tuple[PairVerdict, ...]:
     """Every pair in ladder order, without intervals."""
     adjusted = _adjusted(evidence)
     return tuple(
@@ -119,7 +119,7 @@ def all_pairs(evidence: Evidence) -> tuple[PairVerdict, ...]:
     )
 
 
-def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
+def against_majority(evidence: ExperimentPredictions, strategy: str) -> MajorityVerdict:
     """Is the strategy any better than always saying the commonest training class?"""
     answers = evidence.of(strategy)
     test = paired_test(evidence.majority_right, answers.right)
@@ -140,7 +140,7 @@ def against_majority(evidence: Evidence, strategy: str) -> MajorityVerdict:
     )
 
 
-def ties(evidence: Evidence) -> tuple[TieGroup, ...]:
+def ties(evidence: ExperimentPredictions) -> tuple[TieGroup, ...]:
     """Groups of neighbours in the ranking by accuracy of which no two can be told apart."""
     ranked = _ranked(evidence)
     titles = {answers.strategy: answers.title for answers in ranked}
@@ -159,7 +159,7 @@ def ties(evidence: Evidence) -> tuple[TieGroup, ...]:
     )
 
 
-def visible_difference(evidence: Evidence) -> float | None:
+def visible_difference(evidence: ExperimentPredictions) -> float | None:
     """The difference in accuracy that these test images show four times in five, 0 to 1.
 
     For two strategies that disagree as much as neighbours in the ranking do here (the middle one
@@ -176,7 +176,7 @@ def visible_difference(evidence: Evidence) -> float | None:
     )
 
 
-def power_sentence(evidence: Evidence) -> str:
+def power_sentence(evidence: ExperimentPredictions) -> str:
     """How large a difference must be to be seen with so many test images."""
     if not evidence.answers:
         return "No run has finished yet, so there is nothing to compare."
@@ -195,12 +195,12 @@ def power_sentence(evidence: Evidence) -> str:
     )
 
 
-def _ranked(evidence: Evidence) -> list[Answers]:
+def _ranked(evidence: ExperimentPredictions) -> list[StrategyPredictions]:
     """Best first; of equals the lower rung of the ladder."""
     return sorted(evidence.answers, key=lambda answers: -answers.accuracy)
 
 
-def _adjusted(evidence: Evidence) -> dict[tuple[str, str], float]:
+def _adjusted(evidence: ExperimentPredictions) -> dict[tuple[str, str], float]:
     """p values of all pairs after Holm."""
     tests = evidence.pair_tests
     return dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
@@ -211,14 +211,14 @@ def _turned(test: PairedTest) -> PairedTest:
         images=test.images,
         difference=-test.difference,
         p_value=test.p_value,
-        put_right=test.broken,
-        broken=test.put_right,
+        fixed=test.regressed,
+        regressed=test.fixed,
         disagreement=test.disagreement,
     )
 
 
 def _verdict(
-    answers: tuple[Answers, Answers],
+    answers: tuple[StrategyPredictions, StrategyPredictions],
     test: PairedTest,
     adjusted: float,
     pairs: int,
@@ -251,7 +251,7 @@ def _verdict(
         adjusted_p_value=adjusted,
         told_apart=told_apart,
         seeds_agree=seeds_agree,
-        put_right=test.put_right,
-        broken=test.broken,
+        fixed=test.fixed,
+        regressed=test.regressed,
         words=words,
     )

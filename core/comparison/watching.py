@@ -35,7 +35,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Learner:
+class TrainingSnapshot:
     """The run that stands for a strategy, as it was at the moment.
 
     ``epoch`` of ``epochs`` belong to ``stage`` (``head`` or ``main``) and are None before the
@@ -73,12 +73,12 @@ def share_of(epoch: Mapping[str, Any]) -> float:
     return epoch["epoch"] / epoch["epochs"] if epoch["stage"] == "main" else 0.0
 
 
-def has_watched(curves: Sequence[Curve]) -> bool:
+def has_tracked_images(curves: Sequence[Curve]) -> bool:
     """False for epochs that were recorded before pictures were watched."""
     return any(epoch.get("watched") for curve in curves for epoch in curve.epochs)
 
 
-def watched_pictures(
+def tracked_images(
     curves: Sequence[Curve], spec: ExperimentSpec, dataset: Dataset
 ) -> tuple[int, ...]:
     """Positions in the dataset: those that the epochs name, or before the first one those that
@@ -91,7 +91,7 @@ def watched_pictures(
     return tuple(int(image) for image in validation[watched_rows(dataset.labels[validation])])
 
 
-def majority_share(
+def majority_fraction(
     runs: Sequence[RunRecord], spec: ExperimentSpec, dataset: Dataset | None
 ) -> float | None:
     """The share (0 to 1) of the *validation* images that is of the commonest training class.
@@ -107,12 +107,12 @@ def majority_share(
     return float(np.mean(labels == dataset.classes.index(spec.majority_class)))
 
 
-def learners(
+def snapshots(
     runs: Sequence[RunRecord],
     curves: Sequence[Curve],
     dataset: Dataset | None,
     seed: int | None = None,
-) -> tuple[Learner, ...]:
+) -> tuple[TrainingSnapshot, ...]:
     """One for each strategy that learns, in the order of the runs, from ``curves`` as far as they
     go.
 
@@ -139,9 +139,9 @@ def _shown(runs: Sequence[RunRecord], seed: int | None) -> RunRecord:
 
 def _learner(
     run: RunRecord, epochs: Sequence[Mapping[str, Any]], labels: np.ndarray | None
-) -> Learner:
+) -> TrainingSnapshot:
     test = (run.result or {}).get("scores", {}).get("test")
-    learner = Learner(
+    snapshot = TrainingSnapshot(
         strategy=run.strategy,
         title=title_of(run.strategy),
         seed=run.seed,
@@ -149,10 +149,10 @@ def _learner(
         test_accuracy=float(test["accuracy"]) if run.state == "finished" and test else None,
     )
     if not epochs:
-        return learner
+        return snapshot
     last, before = epochs[-1], epochs[-2] if len(epochs) > 1 else None
     return replace(
-        learner,
+        snapshot,
         stage=last["stage"],
         epoch=last["epoch"],
         epochs=last["epochs"],

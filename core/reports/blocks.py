@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import seconds_text
+from core.text import seconds_text
 from core.comparison.verdict_words import p_text
 
 UNKNOWN = "—"

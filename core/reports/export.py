@@ -10,9 +10,9 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any
 
-from core.charts.style import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison.model import Comparison, Row
-from core.datasets.spreadsheet import csv_cell
+from core.text import csv_cell
 
 ROW_COLUMNS = (
     "strategy",

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from core.charts.style import percent_text, seconds_text
-from core.comparison.evidence import Evidence, load_evidence
+from core.text import percent_text, seconds_text
+from core.comparison.evidence import ExperimentPredictions, load_evidence
 from core.comparison.keep_files import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import ClassScore, StrategyScore, per_class_table, score_table
@@ -120,7 +120,7 @@ def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
     return "some of them were trained further" if any(trained) else "they were not changed"
 
 
-def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
+def evidence_of_run(evidence: ExperimentPredictions, run: RunRecord) -> ExperimentPredictions:
     """The same evidence with the answers of one run alone.
 
     Raises ``StoreError`` where its predictions could not be read.
@@ -134,9 +134,9 @@ def evidence_of_run(evidence: Evidence, run: RunRecord) -> Evidence:
                 run_ids=answers.run_ids[row],
                 predicted=answers.predicted[row],
                 right=answers.right[row],
-                label_probability=answers.label_probability[row],
-                predicted_probability=answers.predicted_probability[row],
-                label_rank=answers.label_rank[row],
+                true_class_probability=answers.true_class_probability[row],
+                confidence=answers.confidence[row],
+                true_class_rank=answers.true_class_rank[row],
             )
             return replace(evidence, answers=(alone,))
     raise StoreError(evidence.missing.get(run.id) or f"Run {run.id} has no predictions.")
@@ -259,7 +259,7 @@ def _trained(result: dict[str, Any]) -> str:
 def limits(
     spec: ExperimentSpec,
     dataset: Dataset,
-    evidence: Evidence,
+    evidence: ExperimentPredictions,
     scores: dict[str, StrategyScore],
     classes: tuple[ClassScore, ...],
 ) -> tuple[str, ...]:
@@ -286,7 +286,7 @@ def limits(
     return tuple(found)
 
 
-def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
+def _beside_majority(evidence: ExperimentPredictions, accuracy: StrategyScore) -> str:
     fraction = percent_text(accuracy.majority)
     always = f"always predicting {quoted(evidence.majority_name)} ({fraction})"
     low, high, majority = accuracy.low or 0.0, accuracy.high or 1.0, accuracy.majority or 0.0
@@ -297,7 +297,7 @@ def _beside_majority(evidence: Evidence, accuracy: StrategyScore) -> str:
     return f"It cannot be told apart from {always} on these test pictures. Do not use it."
 
 
-def _small_test(evidence: Evidence, accuracy: StrategyScore) -> list[str]:
+def _small_test(evidence: ExperimentPredictions, accuracy: StrategyScore) -> list[str]:
     if accuracy.low is None or accuracy.high is None:
         return []
     half = (accuracy.high - accuracy.low) / 2

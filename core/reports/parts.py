@@ -3,10 +3,10 @@ facts."""
 
 import base64
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.choice import flip_pair
-from core.comparison.evidence import Evidence
-from core.comparison.mistakes import Flip, flips
+from core.comparison.evidence import ExperimentPredictions
+from core.comparison.mistakes import Disagreement, disagreements
 from core.comparison.model import Comparison
 from core.comparison.several_words import split_text
 from core.comparison.tables import title_of
@@ -44,7 +44,9 @@ def dataset_of(spec: ExperimentSpec) -> tuple[Dataset | None, str]:
         return None, f"The dataset {spec.dataset_name} cannot be shown: {error}"
 
 
-def disagreements_section(evidence: Evidence, dataset: Dataset | None, why_not: str) -> Section:
+def disagreements_section(
+    evidence: ExperimentPredictions, dataset: Dataset | None, why_not: str
+) -> Section:
     """Ten images on which only one of the best strategy and its counterpart is correct."""
     title = "Disagreements"
     pair = flip_pair(evidence)
@@ -52,13 +54,13 @@ def disagreements_section(evidence: Evidence, dataset: Dataset | None, why_not: 
         nothing = Paragraphs(("There are no two strategies whose predictions could be compared.",))
         return Section("pictures", title, (nothing,))
     first, second = pair
-    found = flips(evidence, first, second)
+    found = disagreements(evidence, first, second)
     words = (
-        f"{closed(title_of(second))} fixed {len(found.put_right):,} test images that "
-        f"{closed(title_of(first))} got wrong, and regressed on {len(found.broken):,} that it got "
+        f"{closed(title_of(second))} fixed {len(found.fixed):,} test images that "
+        f"{closed(title_of(first))} got wrong, and regressed on {len(found.regressed):,} that it got "
         "right."
     )
-    fixed, regressed = _chosen(found.put_right, found.broken)
+    fixed, regressed = _chosen(found.fixed, found.regressed)
     if dataset is None:
         rows = tuple((str(flip.image), *_flip_lines(evidence, flip)) for flip in fixed + regressed)
         headings = ("image", "label", title_of(first), title_of(second))
@@ -77,15 +79,15 @@ def disagreements_section(evidence: Evidence, dataset: Dataset | None, why_not: 
 
 
 def _chosen(
-    fixed: tuple[Flip, ...], regressed: tuple[Flip, ...]
-) -> tuple[tuple[Flip, ...], tuple[Flip, ...]]:
+    fixed: tuple[Disagreement, ...], regressed: tuple[Disagreement, ...]
+) -> tuple[tuple[Disagreement, ...], tuple[Disagreement, ...]]:
     """Ten in all, half of each kind where there are enough of both."""
     half = DISAGREEMENTS_SHOWN // 2
     count = min(len(regressed), max(half, DISAGREEMENTS_SHOWN - len(fixed)))
     return fixed[: DISAGREEMENTS_SHOWN - count], regressed[:count]
 
 
-def _flip_lines(evidence: Evidence, flip: Flip) -> tuple[str, str, str]:
+def _flip_lines(evidence: ExperimentPredictions, flip: Disagreement) -> tuple[str, str, str]:
     classes = evidence.classes
     return (
         classes[flip.label],
@@ -94,7 +96,9 @@ def _flip_lines(evidence: Evidence, flip: Flip) -> tuple[str, str, str]:
     )
 
 
-def _picture(evidence: Evidence, dataset: Dataset, flip: Flip, pair: tuple[str, str]) -> Picture:
+def _picture(
+    evidence: ExperimentPredictions, dataset: Dataset, flip: Disagreement, pair: tuple[str, str]
+) -> Picture:
     label, first, second = _flip_lines(evidence, flip)
     png = base64.b64encode(dataset.thumbnail(flip.image, THUMBNAIL_SIDE)).decode()
     return Picture(
@@ -117,7 +121,9 @@ def health_section(dataset: Dataset | None, why_not: str) -> Section:
     return Section("health", title, (table,))
 
 
-def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Evidence) -> Section:
+def facts_section(
+    spec: ExperimentSpec, comparison: Comparison, evidence: ExperimentPredictions
+) -> Section:
     """Device, versions, seeds, split, and the command that repeats it."""
     images = ", ".join(f"{count:,} {subset}" for subset, count in comparison.images.items())
     entries = [
@@ -159,7 +165,7 @@ def facts_section(spec: ExperimentSpec, comparison: Comparison, evidence: Eviden
     return Section("made", "How it was made", tuple(blocks))
 
 
-def _notes(comparison: Comparison, evidence: Evidence) -> tuple[str, ...]:
+def _notes(comparison: Comparison, evidence: ExperimentPredictions) -> tuple[str, ...]:
     """Strategies left out, runs that did not finish, notes of the runs."""
     notes = [f"{name} was left out: {reason}" for name, reason in comparison.unavailable.items()]
     for row in comparison.rows:

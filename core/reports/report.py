@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from core.comparison.evidence import load_evidence
-from core.comparison.ledger import load_ledger
+from core.comparison.ledger import load_time_breakdown
 from core.comparison.tables import compare_experiment, curves_of
 from core.reports.blocks import Chart, Section
 from core.reports.parts import (
@@ -42,7 +42,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     spec = store.experiment(experiment_id).spec
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
-    ledger = load_ledger(store, experiment_id)
+    ledger = load_time_breakdown(store, experiment_id)
     dataset, why_not = dataset_of(spec)
     sections: list[Section] = []
     if evidence.answers:

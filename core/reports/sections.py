@@ -9,7 +9,7 @@ from core.charts.accuracy import ladder_chart, scores_chart
 from core.charts.confusion import confusion_chart, left_out_sentence
 from core.charts.curves import curve_chart
 from core.charts.pairs import pairs_chart
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
@@ -19,10 +19,10 @@ from core.charts.time import (
 from core.comparison.choice import MAJORITY, best_answers
 from core.comparison.confusion import Confusion, confusion, number_text
 from core.comparison.curves import Curve
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.frames import results_frame
 from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger
+from core.comparison.ledger import TimeBreakdown
 from core.comparison.model import Comparison
 from core.comparison.scores import score_table
 from core.comparison.verdicts import against_majority, all_pairs, power_sentence, ties
@@ -73,7 +73,7 @@ _TIME_DETAILS = (
 )
 
 
-def ladder_section(evidence: Evidence) -> Section:
+def ladder_section(evidence: ExperimentPredictions) -> Section:
     steps = ladder_steps(evidence)
     chart = ladder_chart(steps)
     taught = tuple(f"{step.title}: {step.teaches}" for step in steps if step.teaches)
@@ -97,7 +97,7 @@ def ladder_section(evidence: Evidence) -> Section:
     )
 
 
-def results_section(evidence: Evidence, comparison: Comparison) -> Section:
+def results_section(evidence: ExperimentPredictions, comparison: Comparison) -> Section:
     """The table is also there if no predictions can be read."""
     frame = results_frame(comparison)
     scores = score_table(evidence)
@@ -121,7 +121,7 @@ def results_section(evidence: Evidence, comparison: Comparison) -> Section:
     return Section("results", "Results", tuple(blocks))
 
 
-def statistics_section(evidence: Evidence) -> Section:
+def statistics_section(evidence: ExperimentPredictions) -> Section:
     pairs = all_pairs(evidence)
     against = tuple(
         against_majority(evidence, answers.strategy).words
@@ -154,7 +154,7 @@ def statistics_section(evidence: Evidence) -> Section:
     return Section("differences", "Which differences are real", tuple(blocks))
 
 
-def time_section(evidence: Evidence, ledger: Ledger) -> Section:
+def time_section(evidence: ExperimentPredictions, ledger: TimeBreakdown) -> Section:
     chart = time_breakdown_chart(ledger)
     parts = [name for name in chart.frame.columns if name not in _TIME_DETAILS[1:]]
     blocks: list[Block] = [
@@ -223,7 +223,7 @@ def _best_and_last(curve: Curve) -> tuple[str, ...]:
     )
 
 
-def confusion_section(evidence: Evidence) -> Section:
+def confusion_section(evidence: ExperimentPredictions) -> Section:
     """The confusion matrix of the best strategy."""
     best = best_answers(evidence)
     if best is None:

@@ -1,10 +1,10 @@
 """An experiment in three sentences: which strategy wins, what it costs, what is enough."""
 
-from core.charts.style import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison.choice import MAJORITY, best_answers
 from core.comparison.consensus import good_strategies
-from core.comparison.evidence import Answers, Evidence
-from core.comparison.ledger import Ledger
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
+from core.comparison.ledger import TimeBreakdown
 from core.comparison.verdict_words import (
     closed,
     interval_words,
@@ -29,7 +29,9 @@ NOTHING_YET = (
 )
 
 
-def summary_sentences(evidence: Evidence, ledger: Ledger) -> tuple[str, str, str]:
+def summary_sentences(
+    evidence: ExperimentPredictions, ledger: TimeBreakdown
+) -> tuple[str, str, str]:
     """Three sentences, each with its numbers behind the words."""
     best = best_answers(evidence)
     if best is None:
@@ -44,7 +46,9 @@ def summary_sentences(evidence: Evidence, ledger: Ledger) -> tuple[str, str, str
     )
 
 
-def _rivals(evidence: Evidence, best: Answers) -> list[tuple[Answers, PairVerdict]]:
+def _rivals(
+    evidence: ExperimentPredictions, best: StrategyPredictions
+) -> list[tuple[StrategyPredictions, PairVerdict]]:
     """Every other strategy with the verdict of the pair, the nearest first."""
     found = []
     for pair in all_pairs(evidence):
@@ -56,10 +60,10 @@ def _rivals(evidence: Evidence, best: Answers) -> list[tuple[Answers, PairVerdic
 
 
 def _what_won(
-    evidence: Evidence,
-    best: Answers,
+    evidence: ExperimentPredictions,
+    best: StrategyPredictions,
     verdict: MajorityVerdict,
-    rivals: list[tuple[Answers, PairVerdict]],
+    rivals: list[tuple[StrategyPredictions, PairVerdict]],
 ) -> str:
     always = f"always predicting {quoted(evidence.majority_name)}"
     correct = f"{percent_text(best.accuracy)} of the {evidence.images:,} test images correctly"
@@ -93,7 +97,9 @@ def _what_won(
     return f"{won}; it is ahead of the next, {nearest.title}, by {between}{doubt}."
 
 
-def _what_it_costs(evidence: Evidence, best: Answers, seconds: dict[str, float]) -> str:
+def _what_it_costs(
+    evidence: ExperimentPredictions, best: StrategyPredictions, seconds: dict[str, float]
+) -> str:
     own = seconds.get(best.strategy)
     if own is None:
         return f"What a run of {best.title} takes is not known."
@@ -114,9 +120,9 @@ def _what_it_costs(evidence: Evidence, best: Answers, seconds: dict[str, float])
 
 
 def _when_less_is_enough(
-    evidence: Evidence,
-    best: Answers,
-    rivals: list[tuple[Answers, PairVerdict]],
+    evidence: ExperimentPredictions,
+    best: StrategyPredictions,
+    rivals: list[tuple[StrategyPredictions, PairVerdict]],
     seconds: dict[str, float],
 ) -> str:
     always = f"always predicting {quoted(evidence.majority_name)}"

@@ -16,10 +16,10 @@ import numpy as np
 
 from core.comparison.choice import flip_pair
 from core.comparison.confusion import confusion
-from core.comparison.evidence import Evidence, load_evidence
+from core.comparison.evidence import ExperimentPredictions, load_evidence
 from core.comparison.ladder import LadderStep, ladder_steps
-from core.comparison.ledger import Ledger, load_ledger
-from core.comparison.mistakes import flips, likely_label_errors
+from core.comparison.ledger import TimeBreakdown, load_time_breakdown
+from core.comparison.mistakes import disagreements, likely_label_errors
 from core.comparison.model import Comparison
 from core.comparison.score_kinds import SCORES
 from core.comparison.scores import ClassScore, per_class_table, score_table
@@ -51,7 +51,7 @@ def export_tables(
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
-    tables |= _tables_of_time(load_ledger(store, experiment_id))
+    tables |= _tables_of_time(load_time_breakdown(store, experiment_id))
     chosen = pair or flip_pair(evidence)
     differing = [] if chosen is None else _disagreements(evidence, *chosen)
     tables["disagreements"] = (_DISAGREEMENT_COLUMNS, differing)
@@ -167,7 +167,7 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _tables_of_evidence(evidence: Evidence) -> dict[str, Table]:
+def _tables_of_evidence(evidence: ExperimentPredictions) -> dict[str, Table]:
     values: list[Record] = []
     means: list[Record] = []
     for kind in SCORES.values():
@@ -210,7 +210,7 @@ def _of_dataclasses(kind: type, entries: Sequence[Any]) -> Table:
     return [field.name for field in fields(kind)], [asdict(entry) for entry in entries]
 
 
-def _confusion(evidence: Evidence, strategy: str) -> list[Record]:
+def _confusion(evidence: ExperimentPredictions, strategy: str) -> list[Record]:
     """One line for each pair of classes that occurred, images as means over seeds."""
     counts = confusion(evidence, strategy).counts
     return [
@@ -223,7 +223,7 @@ def _confusion(evidence: Evidence, strategy: str) -> list[Record]:
     ]
 
 
-def _label_errors(evidence: Evidence) -> list[Record]:
+def _label_errors(evidence: ExperimentPredictions) -> list[Record]:
     return [
         {
             "image": error.image,
@@ -236,8 +236,8 @@ def _label_errors(evidence: Evidence) -> list[Record]:
     ]
 
 
-def _disagreements(evidence: Evidence, first: str, second: str) -> list[Record]:
-    found = flips(evidence, first, second)
+def _disagreements(evidence: ExperimentPredictions, first: str, second: str) -> list[Record]:
+    found = disagreements(evidence, first, second)
     return [
         {
             "image": flip.image,
@@ -252,12 +252,12 @@ def _disagreements(evidence: Evidence, first: str, second: str) -> list[Record]:
             "second_true_class_probability": flip.second_label,
             "second_confidence": flip.second_sureness,
         }
-        for change, entries in (("fixed", found.put_right), ("regressed", found.broken))
+        for change, entries in (("fixed", found.fixed), ("regressed", found.regressed))
         for flip in entries
     ]
 
 
-def _tables_of_time(ledger: Ledger) -> dict[str, Table]:
+def _tables_of_time(ledger: TimeBreakdown) -> dict[str, Table]:
     """``time-breakdown`` and ``cost-to-accuracy``; seconds and bytes."""
     rows = [
         {

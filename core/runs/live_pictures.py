@@ -11,8 +11,8 @@ from PIL import Image
 from core.datasets.copies import copies_of
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
-from core.datasets.model import SIDES, Dataset
-from core.datasets.prepare import prepare_one, prepare_picture, prepared_side, smallest_side
+from core.datasets.model import SUBSETS, Dataset
+from core.datasets.prepare import prepare_one, prepare_image, prepared_size, smallest_edge
 from core.datasets.store import open_dataset
 from core.errors import BadInput
 from core.runs.records import ExperimentRecord
@@ -67,11 +67,11 @@ def prepare_upload(
         )
     spec = experiment.spec
     dataset = open_dataset(spec.dataset_id)
-    side = prepared_side(dataset, spec.image_size)
+    side = prepared_size(dataset, spec.image_size)
     try:
         # Decoded as for the cache, to the very same pixels; what people see may need more of them.
-        decoded = decode(content, file_name, smallest_side(side))
-        prepared = prepare_picture(decoded.picture, side, spec.resize, dataset.channels)
+        decoded = decode(content, file_name, smallest_edge(side))
+        prepared = prepare_image(decoded.picture, side, spec.resize, dataset.channels)
         copies = copies_of(dataset, content, file_name, prepared, spec.resize)
         shown = decode(content, file_name, SHOWN_SIDE).picture
     except UnreadableImageError as error:
@@ -101,7 +101,7 @@ def prepared_of(experiment: ExperimentRecord, position: int) -> np.ndarray:
             f"its {dataset.image_count} are counted from 0.",
             "picture",
         )
-    return prepare_one(dataset, position, prepared_side(dataset, spec.image_size), spec.resize)
+    return prepare_one(dataset, position, prepared_size(dataset, spec.image_size), spec.resize)
 
 
 def _likeness(
@@ -113,7 +113,7 @@ def _likeness(
     spec = experiment.spec
     split = spec.split.of(dataset)
     trained = with_train_share(split, dataset, spec.train_share, spec.split.seed)
-    for side in SIDES:
+    for side in SUBSETS:
         found = np.intersect1d(positions, getattr(trained, side))
         if len(found):
             return Likeness(int(found[0]), side, same)  # type: ignore[arg-type]  # one of Side

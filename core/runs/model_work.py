@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from filelock import FileLock, Timeout
 
-from core.datasets.copies import look_for_copies_later
+from core.datasets.copies import index_for_copy_lookup
 from core.datasets.store import open_dataset
 from core.errors import BadInput
 from core.runs.live_protocol import Arrays, Body
@@ -155,7 +155,7 @@ class ModelWork:
 
         spec = self._store.experiment(experiment_id).spec
         try:
-            look_for_copies_later(open_dataset(spec.dataset_id), spec.image_size, spec.resize, tell)
+            index_for_copy_lookup(open_dataset(spec.dataset_id), spec.image_size, spec.resize, tell)
         except Exception:  # noqa: BLE001 - the networks answer without it, and pages say so
             traceback.print_exc()
         loading.step, loading.done, loading.total = "", len(loading.keys), len(loading.keys)

@@ -79,7 +79,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         split=proportions,
         precision=precision,
         unavailable=unavailable,
-        given_split=proportions.use_given and dataset.given_sides is not None,
+        given_split=proportions.use_given and dataset.predefined_subsets is not None,
         train_share=share,
         series=series,
         **_facts(dataset, sides),

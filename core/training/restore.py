@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets.model import Dataset
-from core.datasets.prepare import prepare_images, prepared_side
+from core.datasets.prepare import prepare_images, prepared_size
 from core.errors import BadInput, StoreError
 from core.pretrained.backend import dtype_policy, load_keras
 from core.pretrained.features import build_extractor
@@ -82,7 +82,7 @@ def restored_model(
         raise BadInput(f"{strategy.title} has no network: it never looks at a picture.", "strategy")
     load_keras()
     policy = choose_policy(spec.precision)
-    side = prepared_side(dataset, spec.image_size)
+    side = prepared_size(dataset, spec.image_size)
     shape = (side, side, dataset.channels)
     mean_rgb = _mean_rgb(spec, dataset)
     with dtype_policy(policy.precision):

@@ -18,7 +18,7 @@ from core.errors import HeadstartError, NotAllowed
 from core.settings import EDITORS_VARIABLE, current_settings
 from core.ui.errors import error_box
 from core.ui.roles import Role, Standing, standing_of
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 log = logging.getLogger("headstart.access")
 
@@ -135,7 +135,7 @@ def tell_operator() -> None:
 def _show_sign_in(reason: str) -> None:
     st.title("Sign in")
     st.markdown("Headstart shows how much of a head start a pre-trained model gives.")
-    st.markdown(literal(reason) if reason else "Sign in to look around.")
+    st.markdown(escape_markdown(reason) if reason else "Sign in to look around.")
     for provider, label in _providers().items():
         st.button(
             label,
@@ -151,7 +151,7 @@ def _show_sign_in(reason: str) -> None:
 
 def _show_refusal(found: Standing) -> None:
     st.title("You cannot come in")
-    st.error(literal(found.reason), icon=":material/lock:")
+    st.error(escape_markdown(found.reason), icon=":material/lock:")
     if found.email is not None:
         st.text(f"You are signed in as {found.email}.")  # Markdown would make a link of it
         st.button("Sign out", type="primary", icon=":material/logout:", on_click=st.logout)
@@ -165,7 +165,7 @@ def _providers() -> dict[str | None, str]:
         for name, table in section.items()
         if isinstance(table, Mapping) and "server_metadata_url" in table
     ]
-    return {name: f"Sign in with {literal(name)}" for name in named} or {None: "Sign in"}
+    return {name: f"Sign in with {escape_markdown(name)}" for name in named} or {None: "Sign in"}
 
 
 def _sign_in(provider: str | None) -> None:

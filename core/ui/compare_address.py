@@ -11,7 +11,8 @@ from typing import Literal
 
 import streamlit as st
 
-from core.ui.texts import in_text_colour, literal
+from core.ui.texts import in_text_colour
+from core.text import escape_markdown
 
 FIELD_WIDTH = 420
 
@@ -45,8 +46,8 @@ def wanted(choice: Choice) -> str:
     if named in choice.options:
         return named
     st.warning(
-        f"The link names the {literal(choice.kind)} {literal(shortened(named))}, which is not "
-        f"here (any more). Shown instead: {literal(choice.options[choice.default])}."
+        f"The link names the {escape_markdown(choice.kind)} {escape_markdown(shortened(named))}, which is not "
+        f"here (any more). Shown instead: {escape_markdown(choice.options[choice.default])}."
     )
     del st.query_params[choice.name]
     return choice.default
@@ -92,7 +93,7 @@ def wanted_number(name: str, limit: int) -> int | None:
     if named.isascii() and named.isdecimal() and len(named) < 10 and int(named) < limit:
         return int(named)
     st.warning(
-        f"The link names the picture {literal(shortened(named))}, which is not in this dataset: "
+        f"The link names the picture {escape_markdown(shortened(named))}, which is not in this dataset: "
         f"its pictures are numbered 0 to {limit - 1:,}."
     )
     del st.query_params[name]

@@ -9,13 +9,13 @@ from core.charts.confusion import (
     left_out_sentence,
     mark_cell,
 )
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.confusion import (
     Confusion,
     cell_images,
     number_text,
 )
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
 from core.ui.compare_address import Choice, choose_in_list, choose_in_row, remember
@@ -29,7 +29,7 @@ from core.ui.evidence_frame import (
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # Where the session keeps the cell that was last chosen in the chart itself.
 CLICKED = "confusion.clicked"
@@ -37,7 +37,9 @@ CELL_WIDTH = 44
 PRINTED = {"counts": "Pictures", "shares": "Fraction of the label (%)"}
 
 
-def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def show_confusion(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     left, middle, right = st.columns([3, 2, 3])
     with left:
         strategy = choose_strategy(evidence)
@@ -56,7 +58,7 @@ def show_confusion(subject: Subject, evidence: Evidence, dataset: Dataset | None
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, said = _wanted_cell(matrix)
     exhibit = confusion_chart(matrix, normalised=printed == "shares")
-    st.markdown(literal(exhibit.words))
+    st.markdown(escape_markdown(exhibit.words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
@@ -117,25 +119,31 @@ def _remember_cell(key: str, matrix: Confusion) -> None:
 
 
 def _show_cell(
-    evidence: Evidence, dataset: Dataset | None, matrix: Confusion, true: int, said: int
+    evidence: ExperimentPredictions,
+    dataset: Dataset | None,
+    matrix: Confusion,
+    true: int,
+    said: int,
 ) -> None:
     found = cell_images(evidence, matrix.strategy, matrix.seed, true, said)
     label, answer = matrix.classes[true], matrix.classes[said]
     st.header(
-        f"{literal(label)}, named rightly"
+        f"{escape_markdown(label)}, named rightly"
         if true == said
-        else f"{literal(label)} taken for {literal(answer)}"
+        else f"{escape_markdown(label)} taken for {escape_markdown(answer)}"
     )
     count, images = matrix.counts[true, said], matrix.images_of_label[true]
     share = matrix.shares[true, said]
     seeds = (
-        f", on average over {plural(matrix.seed_count, 'seed')}" if matrix.seed_count > 1 else ""
+        f", on average over {count_text(matrix.seed_count, 'seed')}"
+        if matrix.seed_count > 1
+        else ""
     )
     st.markdown(
         f"{number_text(count)} of {number_text(images)} test images of this label"
         + (f" ({percent_text(float(share))}){seeds}." if images else ".")
         + (
-            f" {plural(len(found.positions), 'picture')} for at least one seed, those that most "
+            f" {count_text(len(found.positions), 'picture')} for at least one seed, those that most "
             "seeds agree on first."
             if matrix.seed_count > 1 and len(found.positions)
             else ""
@@ -145,12 +153,12 @@ def _show_cell(
         Tile(
             int(position),
             (
-                f"said {answer}, {percent_text(float(sureness))}",
+                f"said {answer}, {percent_text(float(confidence))}",
                 *([f"{agreed} of {found.seed_count} seeds"] if found.seed_count > 1 else []),
             ),
         )
-        for position, agreed, sureness in zip(
-            found.positions, found.seeds, found.sureness, strict=True
+        for position, agreed, confidence in zip(
+            found.positions, found.seeds, found.confidence, strict=True
         )
     ]
     tiles_or_words(dataset, tiles, "cell", "No picture is in this cell.")

@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
 from core.charts.pairs import CELL, pairs_chart
-from core.charts.style import percent_text
-from core.comparison.evidence import Evidence
+from core.text import percent_text
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.pair_choice import telling_pair
 from core.comparison.scores import per_class_table, reliability
 from core.comparison.verdict_words import p_text, points_text
@@ -23,7 +23,7 @@ from core.ui.evidence_frame import (
     titles_of,
 )
 from core.ui.evidence_reads import Subject
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 PAIRS_HELP = (
     "Each cell says how many points the strategy of its row is ahead of that of its column. An "
@@ -61,9 +61,10 @@ def show_differences(subject: Subject) -> None:
 
 def _show_pair(verdict: PairVerdict) -> None:
     st.header(
-        f"{literal(verdict.second_title)} against {literal(verdict.first_title)}", divider="gray"
+        f"{escape_markdown(verdict.second_title)} against {escape_markdown(verdict.first_title)}",
+        divider="gray",
     )
-    st.markdown(f"**{literal(verdict.words)}**")
+    st.markdown(f"**{escape_markdown(verdict.words)}**")
     interval = (
         "—"
         if verdict.low is None or verdict.high is None
@@ -84,19 +85,19 @@ def _show_pair(verdict: PairVerdict) -> None:
         ),
         (
             "Put right",
-            f"{verdict.put_right:,.1f} images",
+            f"{verdict.fixed:,.1f} images",
             "Wrong for the first and right for the second; a mean over the seeds.",
         ),
         (
             "Broken",
-            f"{verdict.broken:,.1f} images",
+            f"{verdict.regressed:,.1f} images",
             "Right for the first and wrong for the second; a mean over the seeds.",
         ),
     ]
     with st.container(horizontal=True, gap="medium"):
         for label, value, explained in numbers:
             with st.container(width="content"):
-                st.markdown(f"{label}  \n**{literal(value)}**", help=explained)
+                st.markdown(f"{label}  \n**{escape_markdown(value)}**", help=explained)
     st.button(
         "See the pictures that differ",
         icon=":material/imagesmode:",
@@ -105,7 +106,7 @@ def _show_pair(verdict: PairVerdict) -> None:
     )
 
 
-def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header(
         "Class by class",
         help="Share of each class's test images that were named right, the class that is hardest "
@@ -116,10 +117,10 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
     exhibit = recall_chart(tables)
     show_exhibit(exhibit, f"classes.{key}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(literal(exhibit.words))
+        st.markdown(escape_markdown(exhibit.words))
         for name, table in tables.items():
             title = evidence.of(name).title
-            st.markdown(f"**{literal(title)}**")
+            st.markdown(f"**{escape_markdown(title)}**")
             show_table(
                 class_frame(table),
                 f"classes.{name}.{key}",
@@ -127,20 +128,20 @@ def _show_classes(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
             )
         always = per_class_table(evidence, None)[evidence.majority_label]
         st.caption(
-            f"Always saying {literal(evidence.majority_name)} has a recall of "
+            f"Always saying {escape_markdown(evidence.majority_name)} has a recall of "
             f"{percent_text(always.recall)} and a precision of {percent_text(always.precision)} "
             "for that class, and 0 % for all others."
         )
 
 
-def _show_reliability(evidence: Evidence, pair: tuple[str, str], key: str) -> None:
+def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
     show_exhibit(reliability_chart(bins), f"reliability.{key}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
         for name, entries in bins.items():
             title = evidence.of(name).title
-            st.markdown(f"**{literal(title)}**")
+            st.markdown(f"**{escape_markdown(title)}**")
             show_table(
                 reliability_frame(entries),
                 f"reliability.{name}.{key}",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.charts.style import percent_text
-from core.comparison.evidence import Answers, Evidence
+from core.text import percent_text
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.comparison.one_image import ImageAnswer, answers_about, answers_frame, image_words
 from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
@@ -21,7 +21,7 @@ from core.ui.evidence_reads import Subject
 from core.ui.evidence_side_work import ready_or_words
 from core.ui.evidence_tiles import Tile, draw_tiles
 from core.ui.frame import link_to
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 MOST_NEAR = 12
 LOOKED_HELP = (
@@ -31,7 +31,9 @@ LOOKED_HELP = (
 )
 
 
-def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, image: int) -> None:
+def show_image(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None, image: int
+) -> None:
     st.button(
         "Back to all pictures",
         icon=":material/grid_view:",
@@ -42,7 +44,7 @@ def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, im
     try:
         answers: Sequence[ImageAnswer] = answers_about(evidence, image)
     except BadInput as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         if dataset is not None:
             st.image(reads.large_picture(dataset, image), alt=f"Picture {image}")
         return
@@ -60,23 +62,28 @@ def show_image(subject: Subject, evidence: Evidence, dataset: Dataset | None, im
 
 
 def show_large(
-    evidence: Evidence, dataset: Dataset | None, image: int, answers: Sequence[ImageAnswer]
+    evidence: ExperimentPredictions,
+    dataset: Dataset | None,
+    image: int,
+    answers: Sequence[ImageAnswer],
 ) -> None:
     """The picture with its file and label; without the dataset, its number."""
     words = image_words(evidence, image, answers)
     if dataset is None:
-        st.markdown(f"Picture number {image:,}. {literal(words)}")
+        st.markdown(f"Picture number {image:,}. {escape_markdown(words)}")
         return
     name = dataset.file_names[image]
     st.image(reads.large_picture(dataset, image), alt=f"{name}. {words}")
-    st.markdown(f"File: **{literal(name)}**  \n{literal(words)}")
+    st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
     link_to(
         "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
         image=str(image),
     )  # fmt: skip
 
 
-def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer]) -> None:
+def show_answers(
+    evidence: ExperimentPredictions, image: int, answers: Sequence[ImageAnswer]
+) -> None:
     """What every strategy said, one line each."""
     st.header(
         "What was said",
@@ -91,7 +98,11 @@ def show_answers(evidence: Evidence, image: int, answers: Sequence[ImageAnswer])
 
 
 def _show_looked(
-    subject: Subject, evidence: Evidence, dataset: Dataset, image: int, seed: int | None
+    subject: Subject,
+    evidence: ExperimentPredictions,
+    dataset: Dataset,
+    image: int,
+    seed: int | None,
 ) -> None:
     st.header("Where two strategies looked", help=LOOKED_HELP)
     default = telling_pair(evidence)
@@ -114,15 +125,15 @@ def _show_looked(
 
 
 def _show_one_looked(
-    subject: Subject, answers: Answers, dataset: Dataset, image: int, seed: int | None
+    subject: Subject, answers: StrategyPredictions, dataset: Dataset, image: int, seed: int | None
 ) -> None:
     place = answers.seeds.index(seed) if seed in answers.seeds else 0
     run_id = answers.run_ids[place]
-    st.markdown(f"**{literal(answers.title)}**, seed {answers.seeds[place]}")
+    st.markdown(f"**{escape_markdown(answers.title)}**, seed {answers.seeds[place]}")
     store = reads.store()
     reason = why_no_heat_maps(store, run_id)
     if reason is not None:
-        st.info(literal(reason))
+        st.info(escape_markdown(reason))
         return
     key = f"{subject.id}.{run_id}.{image}"
     work = ready_or_words(lambda: heat_maps(store, run_id, [image]), key)
@@ -131,7 +142,7 @@ def _show_one_looked(
     try:
         maps = read_heat_maps(work.result)
     except StoreError as error:
-        st.error(literal(error))
+        st.error(escape_markdown(error))
         return
     _show_maps(maps, dataset, image)
 
@@ -148,10 +159,10 @@ def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
         st.image(
             overlay(picture, heat),
             alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
-            caption=f"{what}: {literal(name)}, {literal(sure)}",
+            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(sure)}",
         )
         if not heat.any():
-            st.caption(f"No place of the picture spoke for {literal(name)}.")
+            st.caption(f"No place of the picture spoke for {escape_markdown(name)}.")
 
 
 def brightest_words(heat: np.ndarray) -> str:
@@ -173,7 +184,7 @@ def _show_near(dataset: Dataset, image: int) -> None:
     st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR
     st.caption(
-        f"{plural(len(near), 'picture')}; all of them are on one side of the split."
+        f"{count_text(len(near), 'picture')}; all of them are on one side of the split."
         + (f" {more:,} more are not shown." if more > 0 else "")
     )
     draw_tiles(

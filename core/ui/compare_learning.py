@@ -17,7 +17,7 @@ from core.ui.evidence_frame import choose_pair, show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.results import experiment_label
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 REFRESH_SECONDS = 2.0
 WHAT_IT_IS = (
@@ -80,7 +80,7 @@ def _series_label(members: list[ExperimentRecord]) -> str:
     moment = members[0].created_at[:16].replace("T", " ")
     return (
         f"{spec.dataset_name} · {sizes[0]:,} to {sizes[-1]:,} training images · "
-        f"{plural(len(spec.strategies), 'strategy')} · {spec.image_size} px · {moment}"
+        f"{count_text(len(spec.strategies), 'strategy')} · {spec.image_size} px · {moment}"
     )
 
 
@@ -95,7 +95,7 @@ def _show_series(series: str, members: list[ExperimentRecord]) -> None:
         _show_curve(curve)
     with st.expander("Its experiments", icon=":material/list:"):
         for member in sorted(members, key=lambda entry: entry.spec.train_share):
-            link_to("compare", literal(experiment_label(member)), experiment=member.id)
+            link_to("compare", escape_markdown(experiment_label(member)), experiment=member.id)
 
 
 def _show_curve(curve: LearningCurve) -> None:
@@ -107,7 +107,7 @@ def _show_curve(curve: LearningCurve) -> None:
         if pair is not None:
             first, second = (curve.of(name) for name in pair)
             if first is not None and second is not None:
-                st.markdown(f"**{literal(crossing_words(first, second))}**")
+                st.markdown(f"**{escape_markdown(crossing_words(first, second))}**")
     st.header("Accuracy by number of training images")
     show_exhibit(learning_curve_chart(curve), f"series.{curve.series}")
     st.caption(FEWER_STEPS)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.charts.style import rough_seconds_text
+from core.text import rough_seconds_text
 from core.datasets.model import Dataset
 from core.errors import BadInput
 from core.runs.forecast import forecast_experiment
@@ -18,7 +18,7 @@ from core.ui.errors import error_box
 from core.ui.evidence_frame import dataset_or_words
 from core.ui.evidence_reads import Subject
 from core.ui.forms import MOST_SEEDS
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 OFFERED_SHARES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 
@@ -30,7 +30,7 @@ def offer_start(subject: Subject) -> None:
         return
     spec = subject.experiment.spec
     st.markdown(
-        f"On **{literal(dataset.name)}**, {spec.image_size} px, preset {literal(spec.preset)}, "
+        f"On **{escape_markdown(dataset.name)}**, {spec.image_size} px, preset {escape_markdown(spec.preset)}, "
         "with the same split. The features of VGG16 are extracted once for all sizes."
     )
     able = {
@@ -100,7 +100,7 @@ def _planned(
             overrides=_overrides(subject, strategies),
         )
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return None
 
 
@@ -125,14 +125,14 @@ def _show_plan(plan: LearningCurvePlan) -> None:
     sizes = ", ".join(f"{spec.images['train']:,}" for spec in plan.specs)
     st.markdown(f"{len(plan.specs)} sizes ({sizes} training images), {runs} runs.")
     for sentence in plan.dropped:
-        st.caption(f":material/info: {literal(sentence)}")
+        st.caption(f":material/info: {escape_markdown(sentence)}")
     # Read once: every size is forecast from the same runs.
     store = reads.store()
     experiments, finished = store.experiments(), store.runs(states=["finished"])
     forecasts = [forecast_experiment(spec, experiments, finished) for spec in plan.specs]
     known = [forecast for forecast in forecasts if forecast.seconds is not None]
     if not known:
-        st.markdown(f"**Time: not known yet.** {literal(forecasts[0].basis)}")
+        st.markdown(f"**Time: not known yet.** {escape_markdown(forecasts[0].basis)}")
         return
     # The features of one size are those of all: extraction is counted once.
     extraction = max(forecast.extraction_seconds for forecast in known)
@@ -140,7 +140,7 @@ def _show_plan(plan: LearningCurvePlan) -> None:
     more = " and more" if any(forecast.unknown for forecast in forecasts) else ""
     st.markdown(
         f"**Time: about {rough_seconds_text(training + extraction)}{more}.** "
-        f"{literal(forecasts[-1].basis)}"
+        f"{escape_markdown(forecasts[-1].basis)}"
     )
 
 

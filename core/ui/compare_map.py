@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.feature_map import (
     METHOD_TITLES,
     FeatureMap,
@@ -19,7 +19,7 @@ from core.ui.compare_image import show_answers, show_large
 from core.ui.evidence_frame import show_exhibit, show_numbers, titles_of
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_side_work import ready_or_words
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 BY_CLASS = "class"
 MAP_SAYS = (
@@ -30,7 +30,7 @@ MAP_SAYS = (
 )
 
 
-def show_map(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None) -> None:
     if dataset is None:
         return
     st.markdown(MAP_SAYS)
@@ -60,7 +60,9 @@ def _ask(asked: str) -> None:
     st.session_state[asked] = True
 
 
-def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: FeatureMap) -> None:
+def _draw(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset, layout: FeatureMap
+) -> None:
     colours = {BY_CLASS: "Class"} | {
         name: f"Right or wrong: {title}" for name, title in titles_of(evidence).items()
     }
@@ -82,7 +84,7 @@ def _draw(subject: Subject, evidence: Evidence, dataset: Dataset, layout: Featur
     if point is not None:
         with right:
             _show_point(evidence, dataset, point)
-    st.markdown(literal(exhibit.words))
+    st.markdown(escape_markdown(exhibit.words))
     left_out = left_out_sentence(evidence)
     if left_out and strategy is None:
         st.caption(left_out)
@@ -93,7 +95,7 @@ def _remember_point(key: str) -> None:
     remember(point=chosen_image(st.session_state[key].selection.points))
 
 
-def _show_point(evidence: Evidence, dataset: Dataset, point: int) -> None:
+def _show_point(evidence: ExperimentPredictions, dataset: Dataset, point: int) -> None:
     if point not in evidence.test_indices:
         st.warning(f"Picture {point:,} is not one of the test pictures, so it is not on the map.")
         return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.score_kinds import SCORES, TOP, TOP_SCORE
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_row
@@ -19,7 +19,7 @@ from core.ui.results import (
     show_results_table,
     show_seeds,
 )
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 LADDER_HELP = (
     "From always saying the commonest class at the bottom of the ladder to the best strategy, in "
@@ -56,7 +56,9 @@ def show_overview(subject: Subject) -> None:
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
-        st.caption(f":material/lock: {literal(name)} was left out: {literal(reason)}")
+        st.caption(
+            f":material/lock: {escape_markdown(name)} was left out: {escape_markdown(reason)}"
+        )
     curves = reads.curves(subject.id)
     if curves:
         show_curves(curves, key=subject.id)
@@ -83,11 +85,11 @@ def choose_metric(classes: int) -> str:
         )
     )
     kind = SCORES[metric]
-    st.caption(f"{literal(kind.help)} {kind.better.capitalize()} is better.")
+    st.caption(f"{escape_markdown(kind.help)} {kind.better.capitalize()} is better.")
     return metric
 
 
-def _show_findings(subject: Subject, evidence: Evidence) -> None:
+def _show_findings(subject: Subject, evidence: ExperimentPredictions) -> None:
     """Who leads, who cannot be told apart, and what so many images can show at all."""
     best = max(evidence.answers, key=lambda answers: answers.accuracy)
     gain = 100 * (best.accuracy - evidence.majority_accuracy)
@@ -119,14 +121,14 @@ def _show_scores(subject: Subject) -> None:
     scores = evidence_reads.scores(subject, metric)
     kind = SCORES[metric]
     st.header(
-        literal(kind.title[0].upper() + kind.title[1:]),
+        escape_markdown(kind.title[0].upper() + kind.title[1:]),
         help=INTERVAL_HELP if kind.is_share else OTHER_INTERVAL_HELP,
     )
     seeds = sorted({len(score.seeds) for score in scores})
     if seeds == [1]:
         st.caption("One seed.")
     else:
-        counts = " or ".join(plural(count, "seed") for count in seeds)
+        counts = " or ".join(count_text(count, "seed") for count in seeds)
         st.caption(f"{counts}, each a small open marker below its mean.")
     show_exhibit(scores_chart(scores), f"{metric}.{subject.id}")
 
@@ -136,7 +138,9 @@ def _show_ladder(subject: Subject) -> None:
     st.header("The ladder, step by step", help=LADDER_HELP)
     show_exhibit(ladder_chart(steps), f"ladder.{subject.id}")
     taught = [
-        f"**{literal(step.title)}**: {literal(step.teaches)}" for step in steps if step.teaches
+        f"**{escape_markdown(step.title)}**: {escape_markdown(step.teaches)}"
+        for step in steps
+        if step.teaches
     ]
     with st.expander("What each step teaches", icon=":material/school:", expanded=True):
         st.markdown("\n".join(f"- {line}" for line in taught))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.charts.style import percent_text
-from core.comparison.evidence import Evidence
-from core.comparison.mistakes import Flip, label_errors_csv
+from core.text import percent_text
+from core.comparison.evidence import ExperimentPredictions
+from core.comparison.mistakes import Disagreement, label_errors_csv
 from core.comparison.pair_choice import telling_pair
 from core.datasets.model import Dataset
 from core.ui import evidence_reads
@@ -26,7 +26,7 @@ from core.ui.evidence_frame import (
 )
 from core.ui.evidence_reads import MOST_MISTAKES, Subject
 from core.ui.evidence_tiles import Tile, tiles_or_words
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 SHOWS = {
     "confusion": "What is taken for what",
@@ -36,7 +36,7 @@ SHOWS = {
     "labels": "Doubtful labels",
     "map": "Map",
 }
-SIDES = {"put_right": "Put right by the second", "broken": "Broken by the second"}
+SUBSETS = {"put_right": "Put right by the second", "broken": "Broken by the second"}
 
 
 def show_pictures(subject: Subject) -> None:
@@ -66,7 +66,7 @@ def show_pictures(subject: Subject) -> None:
         show_map(subject, evidence, dataset)
 
 
-def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_flips(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None) -> None:
     default = telling_pair(evidence)
     if default is None:
         st.info(ONE_STRATEGY)
@@ -77,27 +77,27 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
     remember(first=pair[0], second=pair[1])
     first, second = (evidence.of(name) for name in pair)
     seed = choose_seed(sorted(set(first.seeds) & set(second.seeds)))
-    found = evidence_reads.flipped(subject, *pair, seed)
-    counts = {"put_right": len(found.put_right), "broken": len(found.broken)}
+    found = evidence_reads.disagreeing(subject, *pair, seed)
+    counts = {"put_right": len(found.fixed), "broken": len(found.regressed)}
     side = choose_in_row(
         Choice(
             name="side",
             label="Side",
             kind="side",
-            options={name: f"{SIDES[name]} ({count:,})" for name, count in counts.items()},
+            options={name: f"{SUBSETS[name]} ({count:,})" for name, count in counts.items()},
             default="put_right",
         ),
         label_visible=False,
     )
     st.markdown(
-        f"{literal(second.title)} puts right {plural(counts['put_right'], 'picture')} that "
-        f"{literal(first.title)} had wrong, and breaks {counts['broken']:,} that it had right. "
+        f"{escape_markdown(second.title)} puts right {count_text(counts['fixed'], 'picture')} that "
+        f"{escape_markdown(first.title)} had wrong, and breaks {counts['regressed']:,} that it had right. "
         "The largest change of what was given to the label comes first."
     )
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
     if several:
         st.caption("With several seeds a strategy is right where more than half of its seeds are.")
-    flips: Sequence[Flip] = found.put_right if side == "put_right" else found.broken
+    disagreements: Sequence[Disagreement] = found.fixed if side == "put_right" else found.regressed
     tiles = [
         Tile(
             flip.image,
@@ -109,17 +109,19 @@ def _show_flips(subject: Subject, evidence: Evidence, dataset: Dataset | None) -
                 f"{percent_text(flip.second_sureness)}",
             ),
         )
-        for flip in flips
+        for flip in disagreements
     ]
     tiles_or_words(dataset, tiles, f"flips.{side}", "There is no such picture.")
 
 
-def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_mistakes(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     strategy = choose_strategy(evidence)
     mistakes = evidence_reads.sure_mistakes(subject, strategy)
     most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
     st.markdown(
-        f"The mistakes that {literal(evidence.of(strategy).title)} was surest of, the surest "
+        f"The mistakes that {escape_markdown(evidence.of(strategy).title)} was surest of, the surest "
         f"first.{most}"
     )
     tiles = [
@@ -127,9 +129,9 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
             mistake.image,
             (
                 f"label {evidence.classes[mistake.label]}, "
-                f"{percent_text(mistake.label_probability)}",
-                f"said {evidence.classes[mistake.said]}, {percent_text(mistake.sureness)}",
-                f"wrong for {mistake.seeds_wrong} of {plural(mistake.seed_count, 'seed')}",
+                f"{percent_text(mistake.true_class_probability)}",
+                f"said {evidence.classes[mistake.said]}, {percent_text(mistake.confidence)}",
+                f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
             ),
         )
         for mistake in mistakes
@@ -137,7 +139,9 @@ def _show_mistakes(subject: Subject, evidence: Evidence, dataset: Dataset | None
     tiles_or_words(dataset, tiles, "mistakes", "It made no mistake on these test images.")
 
 
-def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_hardest(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     found = evidence_reads.hard_images(subject)
     most = f" The {MOST_MISTAKES} hardest are shown." if len(found) == MOST_MISTAKES else ""
     st.markdown(
@@ -149,7 +153,7 @@ def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None)
         Tile(
             entry.image,
             (
-                f"label {evidence.classes[entry.label]}, {percent_text(entry.label_probability)}",
+                f"label {evidence.classes[entry.label]}, {percent_text(entry.true_class_probability)}",
                 *_said(entry.answers, evidence, titles),
             ),
         )
@@ -159,7 +163,7 @@ def _show_hardest(subject: Subject, evidence: Evidence, dataset: Dataset | None)
 
 
 def _said(
-    answers: Sequence[tuple[str, int]], evidence: Evidence, titles: dict[str, str]
+    answers: Sequence[tuple[str, int]], evidence: ExperimentPredictions, titles: dict[str, str]
 ) -> list[str]:
     """What was said, and by how many: one line a class, the commonest answer first."""
     by_class: dict[int, list[str]] = {}
@@ -169,9 +173,11 @@ def _said(
     return [f"{evidence.classes[said]}: {len(names)} of {len(answers)}" for said, names in ordered]
 
 
-def _show_label_errors(subject: Subject, evidence: Evidence, dataset: Dataset | None) -> None:
+def _show_label_errors(
+    subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
+) -> None:
     errors, words = evidence_reads.label_errors(subject)
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     if dataset is not None and errors:
         st.download_button(
             "Doubtful labels as CSV",

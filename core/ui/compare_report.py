@@ -9,7 +9,7 @@ from core.ui import reads
 from core.ui.errors import file_or_error
 from core.ui.evidence_reads import Subject
 from core.ui.results import show_downloads
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 HTML_SAYS = (
     "One HTML file of about 5 MB with everything in it: the summary, the ladder, the table, "
@@ -35,7 +35,7 @@ def show_report(subject: Subject) -> None:
     st.header("Repeat it")
     st.markdown(
         "This command runs the same strategies on the same split again, where the dataset "
-        f"{literal(spec.dataset_name)} is."
+        f"{escape_markdown(spec.dataset_name)} is."
     )
     st.code(run_command(spec), language=None, wrap_lines=True)
     if spec.split_fingerprint:

@@ -12,7 +12,7 @@ from core.ui import reads
 from core.ui.compare_address import Choice, choose_in_list, remember, shortened
 from core.ui.evidence_reads import Subject
 from core.ui.results import experiment_label
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # Wide enough for the longest fact, narrow enough to leave a telephone its other half.
 FACT_WIDTH = 260
@@ -47,7 +47,7 @@ def show_several(subject: Subject) -> None:
         )
     remember(differences=None if differences_only else "no")
     several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
-    st.markdown(literal(several_words(several)))
+    st.markdown(escape_markdown(several_words(several)))
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
@@ -80,7 +80,7 @@ def _choose_experiments(subject: Subject) -> list[str]:
     if gone:
         st.warning(
             f"The link names experiments that are not here (any more): "
-            f"{literal(shortened(', '.join(gone)))}. They are left out."
+            f"{escape_markdown(shortened(', '.join(gone)))}. They are left out."
         )
     if len(known) > MOST_EXPERIMENTS:
         st.warning(f"At most {MOST_EXPERIMENTS} are shown; the others of the link are left out.")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.charts.accuracy import accuracy_scores
-from core.charts.style import seconds_text
+from core.text import seconds_text
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
@@ -12,14 +12,14 @@ from core.charts.time import (
     time_summary,
     whole_run_seconds,
 )
-from core.comparison.ledger import Ledger
+from core.comparison.ledger import TimeBreakdown
 from core.comparison.verdict_words import number_word
 from core.ui import evidence_reads
 from core.ui.compare_overview import choose_metric
 from core.ui.evidence_frame import evidence_or_words, show_exhibit, show_table
 from core.ui.evidence_reads import Subject
 from core.ui.results import show_epoch_time
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 LEDGER_HELP = (
     "One whole run from start to score, of the seed in the middle. Extraction is counted also "
@@ -48,7 +48,7 @@ def show_time(subject: Subject) -> None:
     st.header("Where the time went", help=LEDGER_HELP)
     summary = time_summary(ledger)
     if summary:
-        st.markdown(literal(summary))
+        st.markdown(escape_markdown(summary))
     _show_cache(ledger)
     show_exhibit(time_breakdown_chart(ledger), f"ledger.{subject.id}")
     _show_speed(ledger)
@@ -56,7 +56,7 @@ def show_time(subject: Subject) -> None:
     words = costs_words(ledger)
     show_table(costs_frame(ledger), f"costs.{subject.id}", words)
     with st.expander("In words", icon=":material/notes:"):
-        st.markdown(literal(words))
+        st.markdown(escape_markdown(words))
     st.header("What the time bought", help=PARETO_HELP)
     if evidence_or_words(subject) is None:
         scores = accuracy_scores(subject.comparison)
@@ -67,7 +67,7 @@ def show_time(subject: Subject) -> None:
     show_epoch_time(subject.comparison)
 
 
-def _show_cache(ledger: Ledger) -> None:
+def _show_cache(ledger: TimeBreakdown) -> None:
     saved = [row for row in ledger.rows if row.cache_hits]
     if not saved:
         st.markdown("No run found its features in the cache, so nothing was saved by it.")
@@ -77,17 +77,17 @@ def _show_cache(ledger: Ledger) -> None:
     verb = "run" if runs == 1 else "runs"
     shares = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
     st.markdown(
-        f"The cache of features saved **{literal(total)}** in {number_word(runs)} {verb} that did "
-        f"not have to extract them again: {literal('; '.join(shares))}."
+        f"The cache of features saved **{escape_markdown(total)}** in {number_word(runs)} {verb} that did "
+        f"not have to extract them again: {escape_markdown('; '.join(shares))}."
     )
 
 
-def _show_speed(ledger: Ledger) -> None:
+def _show_speed(ledger: TimeBreakdown) -> None:
     known = [row for row in ledger.rows if row.images_per_second is not None]
     if not known:
         return
     speeds = "; ".join(
-        f"{literal(row.title)} {row.images_per_second:,.0f} "
+        f"{escape_markdown(row.title)} {row.images_per_second:,.0f} "
         f"{'feature vectors' if row.trains_on_features else 'pictures'} a second"
         for row in known
     )

@@ -11,7 +11,7 @@ from core.ui import actions
 from core.ui.access import may_edit, show_viewer_note
 from core.ui.dataset_facts import CLEAN_UP, address_of
 from core.ui.dataset_pictures import marked_pictures
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # What the button of a finding says, by the field of Changes that would settle it.
 ACTION_LABELS = {
@@ -87,7 +87,7 @@ def _choose_changes(dataset: Dataset) -> Changes:
     switches = {
         name: st.toggle(label, key=_key(dataset, name), help=says, persist_state="page")
         for name, (label, says) in SWITCHES.items()
-        if name != "drop_leaks" or dataset.given_sides is not None
+        if name != "drop_leaks" or dataset.predefined_subsets is not None
     }
     dropped = st.multiselect(
         "Leave out whole classes",
@@ -135,7 +135,7 @@ def _choose_marked(dataset: Dataset) -> tuple[int, ...]:
         if not marked:
             st.caption("Single pictures: open one under Pictures and mark it there.")
         else:
-            st.caption(f"{plural(len(marked), 'picture')} marked one by one.")
+            st.caption(f"{count_text(len(marked), 'picture')} marked one by one.")
             st.button("Take the marks away", type="tertiary", on_click=marked.clear)
     return tuple(sorted(marked))
 
@@ -147,16 +147,16 @@ def _show_preview(dataset: Dataset, changes: Changes) -> None:
     try:
         outcome = preview(dataset, changes)
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     kept, dropped = st.columns(2)
     kept.metric("Images that stay", f"{outcome.images_kept:,}", border=True)
     dropped.metric("Images that go", f"{outcome.images_dropped:,}", border=True)
     if outcome.sentences:
-        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in outcome.sentences))
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in outcome.sentences))
     _show_counts_after(dataset, outcome)
     if outcome.problem:
-        st.error(literal(outcome.problem), icon=":material/error:")
+        st.error(escape_markdown(outcome.problem), icon=":material/error:")
         return
     name = st.text_input(
         "Name of the new version (optional)",
@@ -182,7 +182,9 @@ def _show_counts_after(dataset: Dataset, outcome: ChangePreview) -> None:
     changed = [name for name in names if before.get(name, 0) != after.get(name, 0)]
     if not changed:
         return
-    with st.expander(f"{plural(len(changed), 'class')} with other counts", icon=":material/table:"):
+    with st.expander(
+        f"{count_text(len(changed), 'class')} with other counts", icon=":material/table:"
+    ):
         st.dataframe(
             {
                 "class": changed,
@@ -200,7 +202,7 @@ def _make(dataset: Dataset, changes: Changes, name: str | None) -> None:
         with st.spinner("Making the new version…"):
             made = actions.make_version(dataset, changes, name)
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     marked_pictures(dataset).clear()
     st.query_params.from_dict({"dataset": address_of(made)})

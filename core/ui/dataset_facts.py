@@ -3,13 +3,13 @@
 import numpy as np
 import streamlit as st
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.datasets.health.findings import Finding, size_summary
 from core.datasets.health.sizes import size_text
-from core.datasets.model import SIDES, Dataset
+from core.datasets.model import SUBSETS, Dataset
 from core.ui import reads
 from core.ui.frame import link_to
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # The sections of a dataset's page, as they are called there and in the address bar.
 HEALTH, PICTURES, CLEAN_UP, MANAGE = "Health", "Pictures", "Clean up", "Manage"
@@ -37,18 +37,18 @@ def sizes_text(dataset: Dataset) -> str:
 
 def sides_text(dataset: Dataset) -> str | None:
     """``60,000 train, 10,000 test`` where the dataset came with a split of its own."""
-    if dataset.given_sides is None:
+    if dataset.predefined_subsets is None:
         return None
-    counts = np.bincount(dataset.given_sides, minlength=len(SIDES))
+    counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS))
     return ", ".join(
-        f"{count:,} {side}" for side, count in zip(SIDES, counts, strict=True) if count
+        f"{count:,} {side}" for side, count in zip(SUBSETS, counts, strict=True) if count
     )
 
 
 def images_text(dataset: Dataset) -> str:
     """``1,347 images in 16 classes, colour``."""
     return (
-        f"{plural(dataset.image_count, 'image')} in {plural(len(dataset.classes), 'class')}, "
+        f"{count_text(dataset.image_count, 'image')} in {count_text(len(dataset.classes), 'class')}, "
         f"{'grey' if dataset.channels == 1 else 'colour'}"
     )
 
@@ -56,8 +56,8 @@ def images_text(dataset: Dataset) -> str:
 def majority_text(dataset: Dataset) -> str:
     """The commonest class with its share, ready for Markdown."""
     return (
-        f"Commonest class: {literal(dataset.majority_class)}, "
-        f"{percent_text(dataset.majority_share)} of the images"
+        f"Commonest class: {escape_markdown(dataset.majority_class)}, "
+        f"{percent_text(dataset.majority_fraction)} of the images"
     )
 
 
@@ -68,14 +68,14 @@ def show_severities(found: list[Finding]) -> None:
             count = sum(finding.severity == severity for finding in found)
             if count:
                 word, icon, colour = SEVERITY_LOOKS[severity]
-                st.badge(plural(count, word), icon=icon, color=colour)  # type: ignore[arg-type]
+                st.badge(count_text(count, word), icon=icon, color=colour)  # type: ignore[arg-type]
         if not any(finding.severity in ("problem", "warning") for finding in found):
             st.badge("nothing to mend", icon=SEVERITY_LOOKS["good"][1], color="green")
 
 
 def show_head(dataset: Dataset) -> None:
     """Title, links, and what the dataset is; where it has versions, the way to them."""
-    st.title(literal(dataset.name))
+    st.title(escape_markdown(dataset.name))
     with st.container(horizontal=True):
         link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
         link_to("datasets", "All datasets")
@@ -85,9 +85,9 @@ def show_head(dataset: Dataset) -> None:
         lines.append(f"Came with a split of its own: {sides}")
     came = [f"Added {dataset.created_at[:16].replace('T', ' ')} UTC"]
     if dataset.read_as:
-        came.append(f"read as {literal(dataset.read_as)}")
+        came.append(f"read as {escape_markdown(dataset.read_as)}")
     if dataset.provenance:
-        came.append(literal(dataset.provenance))
+        came.append(escape_markdown(dataset.provenance))
     lines.append(" · ".join(came))
     st.markdown("\n".join(f"- {line}" for line in lines))
     _show_versions(dataset)
@@ -97,14 +97,18 @@ def _show_versions(dataset: Dataset) -> None:
     known = reads.datasets()
     origin = next((entry for entry in known if entry.id == dataset.version_of), None)
     for change in dataset.changes:
-        st.caption(f":material/edit: {literal(change)}")
+        st.caption(f":material/edit: {escape_markdown(change)}")
     with st.container(horizontal=True):
         if origin is not None:
-            link_to("datasets", f"Made from {literal(origin.name)}", dataset=address_of(origin))
+            link_to(
+                "datasets", f"Made from {escape_markdown(origin.name)}", dataset=address_of(origin)
+            )
         elif dataset.version_of:
             st.caption("The dataset that it was made from was removed.")
         for entry in known:
             if entry.version_of == dataset.id:
                 link_to(
-                    "datasets", f"Later version: {literal(entry.name)}", dataset=address_of(entry)
+                    "datasets",
+                    f"Later version: {escape_markdown(entry.name)}",
+                    dataset=address_of(entry),
                 )

@@ -15,7 +15,7 @@ from core.ui.dataset_facts import SEVERITY_LOOKS, majority_text
 from core.ui.dataset_manage import offer_quarantine_list
 from core.ui.dataset_pictures import PAGE_SIZE, show_tiles
 from core.ui.evidence_frame import show_exhibit
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 GROUPS_A_PAGE = 6
 MOST_TILES_A_GROUP = 12
@@ -45,9 +45,9 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
     word, icon, colour = SEVERITY_LOOKS[finding.severity]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
-        st.markdown(f"**{literal(finding.title)}**")
+        st.markdown(f"**{escape_markdown(finding.title)}**")
     if finding.advice:
-        st.markdown(literal(finding.advice))
+        st.markdown(escape_markdown(finding.advice))
     if finding.actions:
         with st.container(horizontal=True):
             for action in finding.actions:
@@ -116,7 +116,7 @@ def _show_counts(dataset: Dataset) -> None:
     _, left_out = charted_classes(dataset)
     if left_out:
         st.caption(
-            f"The largest and the smallest classes; {plural(left_out, 'class')} between them are "
+            f"The largest and the smallest classes; {count_text(left_out, 'class')} between them are "
             "in the table."
         )
     exhibit = class_counts_chart(dataset)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from core.charts.style import rough_seconds_text
-from core.datasets.health.wording import listed
+from core.text import rough_seconds_text
+from core.text import quoted_list_text
 from core.datasets.reading.tables import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.runs.import_records import ImportRecord
@@ -14,7 +14,7 @@ from core.ui.access import may_edit
 from core.ui.errors import error_box
 from core.ui.frame import link_to
 from core.ui.live import REFRESH_SECONDS, STATE_LOOKS
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # What went well, or was cancelled, needs no answer and leaves the page by itself.
 SHOWN_WHEN_OVER = timedelta(hours=1)
@@ -52,7 +52,7 @@ def _show_import(entry: ImportRecord) -> None:
     with st.container(border=True, key=f"import.{entry.id}"):
         title, middle, action = st.columns([3, 5, 1.6], vertical_alignment="center")
         with title:
-            st.markdown(f"**{literal(entry.source)}**")
+            st.markdown(f"**{escape_markdown(entry.source)}**")
             _show_badge(entry)
         with middle:
             _show_state(entry)
@@ -90,11 +90,11 @@ def _show_state(entry: ImportRecord) -> None:
     elif entry.state == "cancelled":
         st.caption("Cancelled. Nothing was stored.")
     if _asks(entry):
-        st.warning(literal(entry.error), icon=":material/help:")
+        st.warning(escape_markdown(entry.error), icon=":material/help:")
     elif entry.error:
-        st.error(literal(entry.error), icon=":material/error:")
+        st.error(escape_markdown(entry.error), icon=":material/error:")
     for note in entry.notes:
-        st.caption(f":material/info: {literal(note)}")
+        st.caption(f":material/info: {escape_markdown(note)}")
 
 
 def _show_outcome(entry: ImportRecord) -> None:
@@ -104,18 +104,18 @@ def _show_outcome(entry: ImportRecord) -> None:
         st.caption("Its dataset was removed since.")
         return
     except HeadstartError as error:
-        st.error(literal(error))
+        st.error(escape_markdown(error))
         return
     left_out = len(dataset.health.get("quarantined", ()))
     text = f"**{dataset.image_count:,}** images in **{len(dataset.classes):,}** classes"
     if left_out:
         text += f" · {left_out:,} could not be used: see its Health"
     st.markdown(text)
-    st.caption(f"Classes: {literal(listed(dataset.classes))}.")
+    st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
     # How it was read, while it is fresh: what was meant otherwise is seen before hours are spent.
     for note in dataset.health.get("notes", ())[:MOST_NOTES]:
-        st.caption(f":material/info: {literal(note)}")
-    link_to("datasets", f"Open {literal(dataset.name)}", dataset=dataset.folder.name)
+        st.caption(f":material/info: {escape_markdown(note)}")
+    link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
 
 
 def _show_actions(entry: ImportRecord) -> None:
@@ -124,7 +124,7 @@ def _show_actions(entry: ImportRecord) -> None:
             "Cancel",
             width="stretch",
             key=f"cancel.{entry.id}",
-            help=f"Stop reading {literal(entry.source)}; nothing of it is kept",
+            help=f"Stop reading {escape_markdown(entry.source)}; nothing of it is kept",
             disabled=entry.cancel_requested,
             on_click=_cancel,
             args=(entry.id,),
@@ -135,7 +135,7 @@ def _show_actions(entry: ImportRecord) -> None:
             "Try again",
             width="stretch",
             key=f"retry.{entry.id}",
-            help=f"Read {literal(entry.source)} again",
+            help=f"Read {escape_markdown(entry.source)} again",
             on_click=_retry,
             args=(entry.id,),
         )
@@ -154,7 +154,7 @@ def _ask_for_columns(entry: ImportRecord) -> None:
     """The first lines of the table, and which column holds what."""
     question = entry.question or {}
     columns = list(question.get("columns", ()))
-    st.markdown(f"Which column of **{literal(question.get('table'))}** holds what?")
+    st.markdown(f"Which column of **{escape_markdown(question.get('table'))}** holds what?")
     rows = [list(row) for row in question.get("rows", ())]
     st.dataframe(
         {
@@ -205,7 +205,7 @@ def progress_text(entry: ImportRecord) -> tuple[float, str]:
         parts.append(f"{done:,} of {total:,} images")
     if progress.get("seconds_left") is not None:
         parts.append(f"about {rough_seconds_text(progress['seconds_left'])} left")
-    return (min(1.0, done / total) if total else 0.0), literal(" · ".join(parts))
+    return (min(1.0, done / total) if total else 0.0), escape_markdown(" · ".join(parts))
 
 
 def _cancel(import_id: str) -> None:
@@ -219,7 +219,7 @@ def _retry(import_id: str, columns: Columns | None = None) -> None:
             actions.retry_import(import_id, columns)
         except BadInput as error:
             # Somebody else was faster; the next refresh shows the state that it is in.
-            st.toast(literal(error))
+            st.toast(escape_markdown(error))
 
 
 def _dismiss(import_id: str) -> None:
@@ -227,4 +227,4 @@ def _dismiss(import_id: str) -> None:
         try:
             actions.forget_import(import_id)
         except BadInput as error:
-            st.toast(literal(error))
+            st.toast(escape_markdown(error))

@@ -13,7 +13,7 @@ from core.ui.dataset_facts import (
 )
 from core.ui.errors import error_box
 from core.ui.frame import link_to
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 CARD_PICTURES = 5
 CARD_PICTURE_WIDTH = 72
@@ -42,7 +42,7 @@ def show_datasets() -> None:
 
 
 def _show_card(dataset: Dataset) -> None:
-    st.subheader(literal(dataset.name), anchor=False)
+    st.subheader(escape_markdown(dataset.name), anchor=False)
     show_severities(reads.findings(dataset))
     with st.container(horizontal=True, gap="xsmall"):
         for name, _, picture in reads.class_pictures(dataset, CARD_PICTURES):

@@ -16,7 +16,7 @@ from core.ui.dataset_pictures import FIELD_WIDTH
 from core.ui.errors import error_box, file_or_error
 from core.ui.frame import link_to
 from core.ui.results import experiment_label
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # A download is held in the memory of the server while it is fetched.
 LARGEST_DOWNLOAD_BYTES = 500 * 1024**2
@@ -43,13 +43,13 @@ def _show_downloads(dataset: Dataset) -> None:
     if size_bytes > LARGEST_DOWNLOAD_BYTES:
         st.info(
             f"It has {size_bytes / 1e9:.1f} GB, which is more than a browser should fetch from "
-            f"here. Type `python -m core datasets export {literal(dataset.folder.name)}` instead."
+            f"here. Type `python -m core datasets export {escape_markdown(dataset.folder.name)}` instead."
         )
     elif _may_grow_too_large(dataset):
         st.caption(
             "Pictures that are not JPEG leave as PNG, which may be larger. A zip of more than "
             f"{LARGEST_DOWNLOAD_BYTES // 1024**2} MB is not made here; type "
-            f"`python -m core datasets export {literal(dataset.folder.name)}` instead."
+            f"`python -m core datasets export {escape_markdown(dataset.folder.name)}` instead."
         )
     with st.container(horizontal=True):
         st.download_button(
@@ -75,7 +75,7 @@ def offer_quarantine_list(dataset: Dataset, place: str) -> None:
         icon=":material/download:",
         key=f"quarantine.{place}.{dataset.id}",
         disabled=not quarantined,
-        help=f"{plural(quarantined, 'line')}, each a file with the reason"
+        help=f"{count_text(quarantined, 'line')}, each a file with the reason"
         if quarantined
         else "Every file could be used.",
     )
@@ -123,7 +123,7 @@ def _show_rename(dataset: Dataset) -> None:
     try:
         actions.rename_dataset(dataset.id, name)
     except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     st.rerun()
 
@@ -133,13 +133,13 @@ def _show_remove(dataset: Dataset) -> None:
     users = reads.store().active_runs_of_dataset(dataset.id)
     if users:
         st.warning(
-            f"It cannot be removed now: {plural(len(users), 'run')} use it. Wait for them, or "
+            f"It cannot be removed now: {count_text(len(users), 'run')} use it. Wait for them, or "
             "cancel them.",
             icon=":material/lock:",
         )
         for experiment_id in dict.fromkeys(run.experiment_id for run in users):
             names = [run.id for run in users if run.experiment_id == experiment_id]
-            link_to("benchmark", literal(", ".join(names)), experiment=experiment_id)
+            link_to("benchmark", escape_markdown(", ".join(names)), experiment=experiment_id)
         return
     st.markdown(_what_goes(dataset))
     sure = st.checkbox("Yes, remove it for good", key=f"sure.{dataset.id}")
@@ -156,21 +156,21 @@ def _show_remove(dataset: Dataset) -> None:
 def _what_goes(dataset: Dataset) -> str:
     """What is lost and what stays, ready for Markdown."""
     lines = [
-        f"- **{literal(dataset.name)}** goes, with its {plural(dataset.image_count, 'image')} and "
+        f"- **{escape_markdown(dataset.name)}** goes, with its {count_text(dataset.image_count, 'image')} and "
         "its splits. The files that it was read from are not touched."
     ]
     experiments = [
         entry for entry in reads.store().experiments() if entry.spec.dataset_id == dataset.id
     ]
     if experiments:
-        labels = "; ".join(literal(experiment_label(entry)) for entry in experiments)
+        labels = "; ".join(escape_markdown(experiment_label(entry)) for entry in experiments)
         lines.append(
-            f"- The numbers of {plural(len(experiments), 'experiment')} stay, but not the pictures "
+            f"- The numbers of {count_text(len(experiments), 'experiment')} stay, but not the pictures "
             f"that they were measured on: {labels}"
         )
     versions = [entry for entry in reads.datasets() if entry.version_of == dataset.id]
     if versions:
-        names = ", ".join(literal(entry.name) for entry in versions)
+        names = ", ".join(escape_markdown(entry.name) for entry in versions)
         lines.append(f"- Versions made from it stay: {names}")
     return "\n".join(lines)
 

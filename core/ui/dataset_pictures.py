@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from core.datasets.health.sizes import size_text
-from core.datasets.model import SIDES, Dataset
+from core.datasets.model import SUBSETS, Dataset
 from core.ui import reads
 from core.ui.dataset_facts import PICTURES
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 PAGE_SIZE = 24
 # Three squares and the gaps between them fill a telephone of 390 pixels.
@@ -41,11 +41,11 @@ def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: b
                 with st.container(height=TILE_SIDE, border=False):
                     st.image(square, width=TILE_SIDE, alt=_alt(dataset, index))
                 st.button(
-                    literal(_name(dataset, index) if name else _label(dataset, index)),
+                    escape_markdown(_name(dataset, index) if name else _label(dataset, index)),
                     key=f"open.{prefix}.{index}",
                     type="tertiary",
                     width="stretch",
-                    help=f"Open {literal(dataset.file_names[index])}",
+                    help=f"Open {escape_markdown(dataset.file_names[index])}",
                     on_click=open_picture,
                     args=(int(index),),
                 )
@@ -69,7 +69,7 @@ def _wanted_picture(dataset: Dataset) -> int | None:
     if wanted.isdecimal() and int(wanted) < dataset.image_count:
         return int(wanted)
     st.warning(
-        f"There is no picture {literal(wanted)} in this dataset: its pictures are numbered 0 to "
+        f"There is no picture {escape_markdown(wanted)} in this dataset: its pictures are numbered 0 to "
         f"{dataset.image_count - 1:,}."
     )
     return None
@@ -86,7 +86,7 @@ def _show_gallery(dataset: Dataset) -> None:
     page = _page_number(pages)
     first = (page - 1) * PAGE_SIZE
     shown = indexes[first : first + PAGE_SIZE]
-    st.caption(f"{first + 1:,} to {first + len(shown):,} of {plural(len(indexes), 'image')}")
+    st.caption(f"{first + 1:,} to {first + len(shown):,} of {count_text(len(indexes), 'image')}")
     show_tiles(dataset, shown.tolist(), "gallery")
     if pages > 1:
         # No key: with another default it is another widget, so it follows class and address.
@@ -100,7 +100,7 @@ def _choose_class(dataset: Dataset) -> str | None:
     """The class that the address names, or None for all; a stale one is said."""
     wanted = st.query_params.get("class")
     if wanted is not None and wanted not in dataset.classes:
-        st.warning(f"There is no class {literal(wanted)} in this dataset; all are shown.")
+        st.warning(f"There is no class {escape_markdown(wanted)} in this dataset; all are shown.")
         wanted = None
     options = [None, *dataset.classes]
     counts = dataset.class_counts
@@ -139,7 +139,7 @@ def _show_one(dataset: Dataset, index: int) -> None:
         st.button("All pictures", icon=":material/grid_view:", on_click=_close_picture)
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])
-        st.caption(f"{place + 1:,} of {plural(len(same_class), 'image')} of this class")
+        st.caption(f"{place + 1:,} of {count_text(len(same_class), 'image')} of this class")
     left, right = st.columns([3, 2], gap="large")
     left.image(reads.large_picture(dataset, index), alt=_alt(dataset, index))
     with right:
@@ -169,10 +169,10 @@ def _show_picture_facts(dataset: Dataset, index: int) -> None:
         ("File", dataset.file_names[index]),
         ("Size", f"{size_text(size)} pixels"),
     ]
-    if dataset.given_sides is not None:
-        facts.append(("Side of the split it came with", SIDES[dataset.given_sides[index]]))
+    if dataset.predefined_subsets is not None:
+        facts.append(("Side of the split it came with", SUBSETS[dataset.predefined_subsets[index]]))
     facts.append(("Number in this dataset", f"{index:,}"))
-    st.markdown("\n".join(f"- {name}: **{literal(value)}**" for name, value in facts))
+    st.markdown("\n".join(f"- {name}: **{escape_markdown(value)}**" for name, value in facts))
     marked = marked_pictures(dataset)
     if st.toggle(
         "Leave it out of a new version",
@@ -196,7 +196,7 @@ def _show_near(dataset: Dataset, index: int) -> None:
     more = len(near) - MOST_NEAR_SHOWN
     same = "with" if equal == len(near) else f"{equal:,} of them with"
     st.caption(
-        f"{plural(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them all "
+        f"{count_text(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them all "
         "on one side of a split." + (f" {more:,} more are not shown." if more > 0 else "")
     )
     show_tiles(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near", name=False)
@@ -205,8 +205,8 @@ def _show_near(dataset: Dataset, index: int) -> None:
 def _label(dataset: Dataset, index: int) -> str:
     """Class and, where there is one, the side of the given split; the end of a long one cut."""
     label = dataset.classes[dataset.labels[index]]
-    if dataset.given_sides is not None:
-        label = f"{SIDES[dataset.given_sides[index]]}: {label}"
+    if dataset.predefined_subsets is not None:
+        label = f"{SUBSETS[dataset.predefined_subsets[index]]}: {label}"
     return label if len(label) <= LONGEST_TILE_NAME else f"{label[: LONGEST_TILE_NAME - 1]}…"
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import streamlit as st
 
 from core.errors import HeadstartError
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 log = logging.getLogger("headstart.pages")
 LATE_ERRORS = "errors.late"
@@ -27,7 +27,7 @@ def error_box() -> Iterator[None]:
     try:
         yield
     except HeadstartError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
     except Exception:
         error_id = secrets.token_hex(4)
         log.exception("error %s on a page", error_id)
@@ -47,7 +47,7 @@ def file_or_error(build: Callable[[], T]) -> Callable[[], T]:
         try:
             return build()
         except HeadstartError as error:
-            late.append(literal(error))
+            late.append(escape_markdown(error))
             raise
         except Exception:
             error_id = secrets.token_hex(4)

@@ -8,14 +8,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.charts.exhibit import Exhibit
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.datasets.model import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.ui import evidence_reads, reads
 from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 MOST_REASONS = 5
 # Pixels: the names beside the cells, and what the smallest matrix gets.
@@ -49,7 +49,7 @@ def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
 def show_numbers(exhibit: Exhibit, key: str) -> None:
     """The table of a chart, folded, with the chart in words above it."""
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(literal(exhibit.words))
+        st.markdown(escape_markdown(exhibit.words))
         show_table(exhibit.frame, key, "The numbers of the chart above, one line each.")
 
 
@@ -80,7 +80,7 @@ def _digits(column: str) -> str:
     return "%.1f"
 
 
-def evidence_or_words(subject: Subject) -> Evidence | None:
+def evidence_or_words(subject: Subject) -> ExperimentPredictions | None:
     """The evidence; where there is none, a sentence says why. Runs that are missing are named."""
     if not subject.comparison.finished_rows:
         st.info(
@@ -93,12 +93,12 @@ def evidence_or_words(subject: Subject) -> Evidence | None:
         left = "They are left out below." if found.answers else "So this view has nothing to show."
         count = len(found.missing)
         st.warning(
-            f"The answers of {plural(count, 'finished run')} to the single test images cannot be "
+            f"The answers of {count_text(count, 'finished run')} to the single test images cannot be "
             f"used. {left}"
         )
         with st.expander("Why", icon=":material/info:"):
             for run_id, reason in list(found.missing.items())[:MOST_REASONS]:
-                st.caption(f"{literal(run_id)}: {literal(reason)}")
+                st.caption(f"{escape_markdown(run_id)}: {escape_markdown(reason)}")
             if count > MOST_REASONS:
                 st.caption(f"{count - MOST_REASONS:,} more for reasons of the same kind.")
     return found if found.answers else None
@@ -110,17 +110,17 @@ def dataset_or_words(subject: Subject) -> Dataset | None:
         return reads.dataset(subject.experiment.spec.dataset_id)
     except UnknownName:
         st.info(
-            f"The dataset {literal(subject.experiment.spec.dataset_name)} is no longer here, so "
+            f"The dataset {escape_markdown(subject.experiment.spec.dataset_name)} is no longer here, so "
             "its pictures cannot be shown. Add the same images again and they appear; the numbers "
             "do not need them.",
             icon=":material/photo_library:",
         )
     except HeadstartError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
     return None
 
 
-def titles_of(evidence: Evidence) -> dict[str, str]:
+def titles_of(evidence: ExperimentPredictions) -> dict[str, str]:
     """Names of the strategies that have answers, with their titles, in ladder order."""
     return {answers.strategy: answers.title for answers in evidence.answers}
 
@@ -153,10 +153,10 @@ def choose_pair(
 
 def sentences(texts: Sequence[str]) -> None:
     """A list of sentences whose names are shown as they are."""
-    st.markdown("\n".join(f"- {literal(text)}" for text in texts))
+    st.markdown("\n".join(f"- {escape_markdown(text)}" for text in texts))
 
 
-def choose_strategy(evidence: Evidence) -> str:
+def choose_strategy(evidence: ExperimentPredictions) -> str:
     """One strategy; at first the best."""
     best = max(evidence.answers, key=lambda answers: answers.accuracy)
     return choose_in_list(

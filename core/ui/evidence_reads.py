@@ -13,17 +13,17 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core.comparison.confusion import Confusion, confusion
-from core.comparison.evidence import Evidence, load_evidence
+from core.comparison.evidence import ExperimentPredictions, load_evidence
 from core.comparison.ladder import LadderStep, ladder_steps
 from core.comparison.learning_curve import LearningCurve, learning_curve_of
-from core.comparison.ledger import Ledger, load_ledger
+from core.comparison.ledger import TimeBreakdown, load_time_breakdown
 from core.comparison.mistakes import (
-    Flips,
+    Disagreements,
     HardImage,
     LabelError,
     Mistake,
     confident_mistakes,
-    flips,
+    disagreements,
     hardest,
     label_error_words,
     likely_label_errors,
@@ -82,20 +82,20 @@ def subject(experiment_id: str) -> Subject:
     return Subject(store.experiment(experiment_id), tuple(store.runs(experiment_id)))
 
 
-def evidence(subject: Subject) -> Evidence:
+def evidence(subject: Subject) -> ExperimentPredictions:
     """The answers of all finished runs."""
     return _evidence(subject.key, subject.id)
 
 
 # Few: with 50 runs on 10,000 images one holds some ten megabytes.
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner=False)
-def _evidence(key: tuple[Any, ...], experiment_id: str) -> Evidence:
+def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions:
     del key
     return load_evidence(reads.store(), experiment_id)
 
 
-def ledger(subject: Subject) -> Ledger:
-    return _kept(subject, "ledger", lambda: load_ledger(reads.store(), subject.id))
+def ledger(subject: Subject) -> TimeBreakdown:
+    return _kept(subject, "ledger", lambda: load_time_breakdown(reads.store(), subject.id))
 
 
 def scores(subject: Subject, metric: str, with_intervals: bool = True) -> tuple[StrategyScore, ...]:
@@ -145,11 +145,11 @@ def matrix(subject: Subject, strategy: str, seed: int | None) -> Confusion:
     )
 
 
-def flipped(subject: Subject, first: str, second: str, seed: int | None) -> Flips:
+def disagreeing(subject: Subject, first: str, second: str, seed: int | None) -> Disagreements:
     return _kept(
         subject,
         f"flips.{first}.{second}.{seed}",
-        lambda: flips(evidence(subject), first, second, seed, seed),
+        lambda: disagreements(evidence(subject), first, second, seed, seed),
     )
 
 

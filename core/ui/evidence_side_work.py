@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.runs.side_work import SideWork, forget
 from core.ui.errors import error_box
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 REFRESH_SECONDS = 1.0
 
@@ -23,7 +23,7 @@ def ready_or_words(ask: Callable[[], SideWork], key: str) -> SideWork | None:
     if work.state == "ready":
         return work
     if work.state == "failed":
-        st.error(literal(work.error), icon=":material/error:")
+        st.error(escape_markdown(work.error), icon=":material/error:")
         st.button(
             "Try again",
             icon=":material/refresh:",
@@ -47,6 +47,6 @@ def _follow(ask: Callable[[], SideWork]) -> None:
         if work.state == "working":
             share = min(1.0, work.done / work.total) if work.total else 0.0
             count = f" · {work.done:,} of {work.total:,}" if work.total else ""
-            st.progress(share, text=f"{literal(work.step)}{count}")
+            st.progress(share, text=f"{escape_markdown(work.step)}{count}")
             return
     st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import remember
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
@@ -31,7 +31,9 @@ def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     first = (page - 1) * PAGE_SIZE
     shown = tiles[first : first + PAGE_SIZE]
     if pages > 1:
-        st.caption(f"{first + 1:,} to {first + len(shown):,} of {plural(len(tiles), 'picture')}")
+        st.caption(
+            f"{first + 1:,} to {first + len(shown):,} of {count_text(len(tiles), 'picture')}"
+        )
     draw_tiles(dataset, shown, prefix)
     if pages > 1:
         # No key: with another default it is another widget, so it follows the address.
@@ -51,11 +53,11 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
                 with st.container(height=TILE_SIDE, border=False):
                     st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
                 st.button(
-                    literal(_short_name(dataset, tile.image)),
+                    escape_markdown(_short_name(dataset, tile.image)),
                     key=f"open.{prefix}.{tile.image}",
                     type="tertiary",
                     width="stretch",
-                    help=f"Open {literal(dataset.file_names[tile.image])}",
+                    help=f"Open {escape_markdown(dataset.file_names[tile.image])}",
                     on_click=remember,
                     kwargs={"image": tile.image},
                 )
@@ -93,7 +95,7 @@ def picture_words(dataset: Dataset, tile: Tile) -> str:
 
 def _unbroken(line: str) -> str:
     """Shown as it is, a number and its percent sign never on two lines."""
-    return literal(line).replace(" %", "\N{NO-BREAK SPACE}%")
+    return escape_markdown(line).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _short_name(dataset: Dataset, index: int) -> str:

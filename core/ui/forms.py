@@ -14,7 +14,8 @@ from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
 from core.ui.glossary import explain, explain_strategy
-from core.ui.texts import in_text_colour, literal, plural
+from core.ui.texts import in_text_colour
+from core.text import escape_markdown, count_text
 
 CHOSEN_AT_FIRST = ("majority", "mlp", "cnn", "vgg16_probe")
 MOST_SEEDS = 10
@@ -151,20 +152,20 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
         disabled=reason is not None,
         help=explain_strategy(entry.name),
     )
-    st.caption(literal(entry.teaches))
+    st.caption(escape_markdown(entry.teaches))
     if reason is not None:
-        st.caption(f":material/lock: {literal(reason)}")
+        st.caption(f":material/lock: {escape_markdown(reason)}")
         return
     if chosen:
         choices.strategies.append(entry.name)
     if not entry.settings or not chosen:
         return
-    with st.expander(plural(len(entry.settings), "setting"), icon=":material/tune:"):
+    with st.expander(count_text(len(entry.settings), "setting"), icon=":material/tune:"):
         values = _choose_settings(entry, choices.preset)
         try:
-            st.caption(literal(entry.describe(values, choices.image_size)))
+            st.caption(escape_markdown(entry.describe(values, choices.image_size)))
         except BadInput as error:
-            st.warning(literal(error))
+            st.warning(escape_markdown(error))
     for name, value in values.items():
         setting = next(one for one in entry.settings if one.name == name)
         if value != setting.value_for(choices.preset):
@@ -193,7 +194,7 @@ def _number(setting: Setting, preset: str, key: str) -> Value:
         step=1 if setting.kind == "int" else step_of(setting, preset),
         format=None if setting.kind == "int" else "%g",
         key=key,
-        help=literal(setting.help),
+        help=escape_markdown(setting.help),
     )
     return convert(value)
 
@@ -207,13 +208,16 @@ def step_of(setting: Setting, preset: str) -> float:
 def _choice(setting: Setting, preset: str, key: str) -> Value:
     index = setting.choices.index(str(setting.value_for(preset)))
     return st.selectbox(
-        setting.title, setting.choices, index=index, key=key, help=literal(setting.help)
+        setting.title, setting.choices, index=index, key=key, help=escape_markdown(setting.help)
     )
 
 
 def _switch(setting: Setting, preset: str, key: str) -> Value:
     return st.toggle(
-        setting.title, value=bool(setting.value_for(preset)), key=key, help=literal(setting.help)
+        setting.title,
+        value=bool(setting.value_for(preset)),
+        key=key,
+        help=escape_markdown(setting.help),
     )
 
 
@@ -231,7 +235,7 @@ def allowed_values(setting: Setting) -> str:
 
 def show_settings(entry: Strategy) -> None:
     """The settings of a strategy as a table, folded."""
-    with st.expander(plural(len(entry.settings), "setting"), icon=":material/tune:"):
+    with st.expander(count_text(len(entry.settings), "setting"), icon=":material/tune:"):
         st.dataframe(
             {
                 "setting": [setting.title for setting in entry.settings],

@@ -17,7 +17,7 @@ from core.ui.compare_address import Choice, choose_in_list, choose_in_row
 from core.ui.errors import file_or_error
 from core.ui.evidence_side_work import ready_or_words
 from core.ui.frame import link_to
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 MEGABYTE = 1_000_000
 # Above this the server would hold too much while a browser fetches it.
@@ -43,7 +43,10 @@ def show_keep(experiment_id: str) -> None:
     runs = keepable_runs(store, experiment_id)
     st.header("Keep a model", help=CARD_HELP)
     if not runs:
-        st.info(literal(why_nothing_to_keep(store, experiment_id)), icon=":material/inventory_2:")
+        st.info(
+            escape_markdown(why_nothing_to_keep(store, experiment_id)),
+            icon=":material/inventory_2:",
+        )
         link_to("benchmark", "Train one here")
         return
     st.markdown(INTRODUCTION)
@@ -121,7 +124,9 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
 
 def _show_contents() -> None:
     st.markdown("**What is in it**")
-    st.markdown("\n".join(f"- `{name}`: {literal(what)}" for name, what in CONTENTS.items()))
+    st.markdown(
+        "\n".join(f"- `{name}`: {escape_markdown(what)}" for name, what in CONTENTS.items())
+    )
     st.caption("Where a network cannot be made into ONNX, the model card says why.")
     st.markdown("**How to use it**")
     # Without colours: those of Streamlit's code have too little contrast. Wrapped: keys cannot

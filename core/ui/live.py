@@ -5,7 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from core.charts.curves import curve_chart
-from core.charts.style import rough_seconds_text, seconds_text
+from core.text import rough_seconds_text, seconds_text
 from core.comparison.tables import title_of
 from core.errors import BadInput
 from core.runs.launchers import ensure_worker
@@ -18,7 +18,7 @@ from core.ui.errors import error_box
 from core.ui.evidence_frame import show_exhibit
 from core.ui.glossary import explain_all
 from core.ui.results import show_facts, show_results_table
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 REFRESH_SECONDS = 1.0
 Colour = Literal["gray", "blue", "green", "red", "orange"]
@@ -97,7 +97,7 @@ def _show_run(store: Store, run: RunRecord) -> None:
         name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")
         with name:
             colour, icon = STATE_LOOKS[run.state]
-            st.markdown(f"**{literal(title_of(run.strategy))}**, seed {run.seed}")
+            st.markdown(f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}")
             st.badge(
                 "cancelling" if run.cancel_requested and run.is_active else run.state,
                 icon=icon,
@@ -143,9 +143,9 @@ def _show_progress(store: Store, run: RunRecord) -> None:
             f"{seconds_text(run.result['total_seconds'])}"
         )
     for note in run.notes:
-        st.caption(f":material/info: {literal(note)}")
+        st.caption(f":material/info: {escape_markdown(note)}")
     if run.error:
-        st.caption(f":material/error: {literal(run.error)}")
+        st.caption(f":material/error: {escape_markdown(run.error)}")
 
 
 def progress_text(run: RunRecord) -> tuple[float, str]:
@@ -165,7 +165,7 @@ def progress_text(run: RunRecord) -> tuple[float, str]:
     share = min(1.0, progress["done"] / total) if total else 0.0
     if progress.get("epoch") and progress.get("epochs"):
         share = (progress["epoch"] - 1 + share) / progress["epochs"]
-    return share, literal(" · ".join(parts))
+    return share, escape_markdown(" · ".join(parts))
 
 
 def _cancel(run_ids: list[str]) -> None:
@@ -179,6 +179,6 @@ def _retry(run_id: str) -> None:
             actions.retry_run(run_id)
         except BadInput as error:
             # Somebody else was faster; the next refresh shows the state that it is in.
-            st.toast(literal(error))
+            st.toast(escape_markdown(error))
             return
         ensure_worker(reads.store())

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.model import Comparison
 from core.comparison.tables import title_of
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import GLOSSARY, explain
 from core.ui.results import recorded_text
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def show_scenarios(subject: Subject | None) -> None:
                 _show_scenario(scenario, comparison)
     if subject and subject.experiment.spec.images:
         st.caption(
-            f"The example {literal(subject.experiment.spec.dataset_name)} has "
+            f"The example {escape_markdown(subject.experiment.spec.dataset_name)} has "
             f"{subject.experiment.spec.images.get('train', 0):,} training images; ImageNet had "
             "more than a million. Whether they are alike cannot be read off them, only measured: "
             "by what the frozen features reach."
@@ -85,7 +85,7 @@ def _show_scenario(scenario: Scenario, comparison: Comparison | None) -> None:
     rows = {row.strategy: row for row in comparison.finished_rows} if comparison else {}
     for name in scenario.strategies:
         measured = f": {percent_text(rows[name].test_accuracy)} here" if name in rows else ""
-        st.markdown(f"- {literal(title_of(name) + measured)}")
+        st.markdown(f"- {escape_markdown(title_of(name) + measured)}")
 
 
 def show_device(subject: Subject | None) -> None:
@@ -125,8 +125,8 @@ def _show_pairs(pairs: dict[str, str], names: tuple[str, str]) -> None:
     st.table(
         pd.DataFrame(
             {
-                first: [literal(name) for name in pairs],
-                second: [literal(text) for text in pairs.values()],
+                first: [escape_markdown(name) for name in pairs],
+                second: [escape_markdown(text) for text in pairs.values()],
             }
         ).set_index(first)
     )

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.charts.measured import time_line_chart
-from core.charts.style import seconds_text
+from core.text import seconds_text
 from core.comparison.tables import title_of
 from core.comparison.time_line import time_line
 from core.runs.records import RunRecord
@@ -16,7 +16,7 @@ from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_frame import show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # Field of the result, name, what is inside, what is not.
 CLOCKS = (
@@ -71,7 +71,7 @@ def show_clocks(subject: Subject | None) -> None:
         ).set_index("clock")
     )
     if run is not None and result.get("feature_cache"):
-        st.caption(literal(_cache_words(result)))
+        st.caption(escape_markdown(_cache_words(result)))
     if subject:
         link_to("compare", "Times of all strategies", experiment=subject.id, view="time")
 
@@ -102,7 +102,7 @@ def _choose_run(subject: Subject) -> RunRecord | None:
 
 def _show_time_line(run: RunRecord) -> None:
     title = title_of(run.strategy)
-    st.subheader(f"One run in time: {literal(title)}, seed {run.seed}")
+    st.subheader(f"One run in time: {escape_markdown(title)}, seed {run.seed}")
     segments = time_line(run.result or {}, reads.store().epochs(run.id))
     show_exhibit(time_line_chart(title, segments), f"timeline.{run.id}")
     st.caption(

@@ -14,7 +14,7 @@ from core.comparison.split_facts import (
     sides_of,
     widest_gap,
 )
-from core.datasets.model import SIDES, Dataset
+from core.datasets.model import SUBSETS, Dataset
 from core.errors import BadInput
 from core.training.spec import with_train_share
 from core.ui import reads
@@ -22,7 +22,7 @@ from core.ui.compare_address import Choice, choose_in_list
 from core.ui.evidence_frame import dataset_or_words, show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 PURPOSES = {
     "train": ("Training", "The strategies learn from these."),
@@ -84,7 +84,7 @@ def _show_how_dealt(subject: Subject) -> None:
     try:
         whole = spec.split.of(dataset)
     except BadInput as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         return
     split = with_train_share(whole, dataset, spec.train_share, spec.split.seed)
     if spec.train_share < 1:
@@ -101,8 +101,8 @@ def _show_how_dealt(subject: Subject) -> None:
     )
     found = duplicate_facts(dataset, split)
     st.markdown(
-        f"- Near duplicates together: {plural(found.groups, 'group')} of pictures that look "
-        f"nearly the same, {plural(found.images, 'image')} in all. Groups that lie on more than "
+        f"- Near duplicates together: {count_text(found.groups, 'group')} of pictures that look "
+        f"nearly the same, {count_text(found.images, 'image')} in all. Groups that lie on more than "
         f"one side: {found.divided or 'none'}.",
         help=explain("near duplicate"),
     )
@@ -110,7 +110,7 @@ def _show_how_dealt(subject: Subject) -> None:
         _show_example(dataset, found.example, found.example_side)
     with st.expander("Class by class", icon=":material/table:"):
         st.dataframe(
-            pd.DataFrame({"class": dataset.classes} | {side: counts[side] for side in SIDES}),
+            pd.DataFrame({"class": dataset.classes} | {side: counts[side] for side in SUBSETS}),
             hide_index=True,
             key=f"sides.{subject.id}",
             alt="Images of each class on each side.",
@@ -125,9 +125,9 @@ def _points_up(share: float) -> str:
 def _show_example(dataset: Dataset, example: tuple[int, ...], side: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for index, picture in zip(example, reads.tiles(dataset, example, TILE_SIDE), strict=True):
-            name = literal(dataset.classes[dataset.labels[index]])
+            name = escape_markdown(dataset.classes[dataset.labels[index]])
             st.image(picture, width=TILE_SIDE, alt=f"One of a group that looks alike: {name}")
-    st.caption(f"One such group: all {len(example)} are {literal(_word(side))} images.")
+    st.caption(f"One such group: all {len(example)} are {escape_markdown(_word(side))} images.")
 
 
 def _show_best_epoch(subject: Subject) -> None:
@@ -159,12 +159,12 @@ def _show_best_epoch(subject: Subject) -> None:
     )
     result, curve = runs[strategy].result or {}, curves[strategy]
     words = (
-        f"{curve.title}, seed {curve.seed}: of {plural(result['epochs'], 'epoch')} number "
+        f"{curve.title}, seed {curve.seed}: of {count_text(result['epochs'], 'epoch')} number "
         f"{result['best_epoch']} did best on the validation images "
         f"({100 * result['scores']['validation']['accuracy']:.1f} %) and was scored on the test "
         f"images: {100 * result['scores']['test']['accuracy']:.1f} %."
     )
-    st.markdown(literal(words))
+    st.markdown(escape_markdown(words))
     show_exhibit(best_epoch_chart(curve, result["best_epoch"]), f"best.{subject.id}")
 
 

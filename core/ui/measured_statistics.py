@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from core.charts.measured import bootstrap_chart, widths_chart
-from core.charts.style import percent_text
-from core.comparison.evidence import Answers, Evidence
+from core.text import percent_text
+from core.comparison.evidence import StrategyPredictions, ExperimentPredictions
 from core.comparison.metrics import wilson_interval
 from core.comparison.pair_choice import telling_pair
 from core.comparison.significance import RESAMPLES
@@ -29,7 +29,7 @@ from core.ui.evidence_frame import (
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # From this p value on luck is said as so many of a hundred.
 FEW = 0.01
@@ -85,7 +85,9 @@ def _source(name: str) -> None:
         st.markdown(SOURCES[name])
 
 
-def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
+def _show_interval(
+    evidence: ExperimentPredictions | None, best: StrategyPredictions | None
+) -> None:
     st.subheader("How sure is one accuracy?", help=explain("confidence interval"))
     st.markdown(
         "An accuracy is a share of the test images. With few images it could easily have come out "
@@ -98,7 +100,7 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
         average = "on average " if len(best.seeds) > 1 else ""
         found = widths(best.accuracy, evidence.images)
         st.markdown(
-            f"Here {literal(best.title)} named {average}{right:,} of {evidence.images:,} test "
+            f"Here {escape_markdown(best.title)} named {average}{right:,} of {evidence.images:,} test "
             f"images right, **{percent_text(best.accuracy)}**. The interval goes from "
             f"{percent_text(low)} to {percent_text(high)}. The same accuracy on more or fewer "
             "images:"
@@ -108,7 +110,7 @@ def _show_interval(evidence: Evidence | None, best: Answers | None) -> None:
     _source("wilson")
 
 
-def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
+def _choose_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     default = telling_pair(evidence)
     if default is None:
@@ -117,7 +119,7 @@ def _choose_pair(evidence: Evidence) -> tuple[str, str] | None:
     return choose_pair(titles_of(evidence), default)
 
 
-def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> None:
+def _show_paired(evidence: ExperimentPredictions | None, pair: tuple[str, str] | None) -> None:
     if evidence is None:
         st.subheader("Is a difference between two strategies real?", help=explain("McNemar's test"))
     st.markdown(
@@ -131,20 +133,23 @@ def _show_paired(evidence: Evidence | None, pair: tuple[str, str] | None) -> Non
         st.table(
             pd.DataFrame(
                 {
-                    f"{literal(second.title)} right": [cells.both_right, cells.put_right],
-                    f"{literal(second.title)} wrong": [cells.broken, cells.both_wrong],
+                    f"{escape_markdown(second.title)} right": [cells.both_right, cells.fixed],
+                    f"{escape_markdown(second.title)} wrong": [cells.regressed, cells.both_wrong],
                 },
                 index=pd.Index(
-                    [f"{literal(first.title)} right", f"{literal(first.title)} wrong"],
+                    [
+                        f"{escape_markdown(first.title)} right",
+                        f"{escape_markdown(first.title)} wrong",
+                    ],
                     name="test images",
                 ),
             )
         )
-        differing = cells.put_right + cells.broken
+        differing = cells.fixed + cells.regressed
         st.markdown(
-            f"The first seed of each: they differ on {plural(differing, 'image')}, "
-            f"{cells.put_right:,} for {literal(second.title)} and {cells.broken:,} for "
-            f"{literal(first.title)}. {literal(_luck(cells.p_value))} A difference is called real "
+            f"The first seed of each: they differ on {count_text(differing, 'image')}, "
+            f"{cells.fixed:,} for {escape_markdown(second.title)} and {cells.regressed:,} for "
+            f"{escape_markdown(first.title)}. {escape_markdown(_luck(cells.p_value))} A difference is called real "
             f"where all seeds together, after the correction below, come under "
             f"{100 * SIGNIFICANCE:.0f} %.",
             help=explain("p value"),
@@ -161,7 +166,7 @@ def _luck(p_value: float) -> str:
     )
 
 
-def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> None:
+def _show_bootstrap(evidence: ExperimentPredictions | None, pair: tuple[str, str] | None) -> None:
     st.subheader("How large is the difference?")
     st.markdown(
         "The test images stand for all others like them. So they are drawn again and again "
@@ -172,7 +177,7 @@ def _show_bootstrap(evidence: Evidence | None, pair: tuple[str, str] | None) -> 
         differences = drawn_differences(evidence, *pair)
         first, second = (evidence.of(name) for name in pair)
         exhibit = bootstrap_chart(differences, evidence.images, second.strategy)
-        st.markdown(literal(f"{second.title} minus {first.title}: {exhibit.words}"))
+        st.markdown(escape_markdown(f"{second.title} minus {first.title}: {exhibit.words}"))
         show_exhibit(exhibit, "measured.bootstrap", table=False)
         st.caption("Dashed: the middle 95 %. Dotted: no difference.")
     _source("bootstrap")
@@ -190,7 +195,7 @@ def _show_holm(subject: Subject | None) -> None:
         if steps:
             kept = sum(step.told_apart for step in steps)
             st.markdown(
-                f"Here {plural(len(steps), 'pair')}, of which {kept} can be told apart after the "
+                f"Here {count_text(len(steps), 'pair')}, of which {kept} can be told apart after the "
                 "correction."
             )
             show_table(
@@ -210,7 +215,7 @@ def _show_holm(subject: Subject | None) -> None:
     _source("holm")
 
 
-def _show_seeds(evidence: Evidence | None) -> None:
+def _show_seeds(evidence: ExperimentPredictions | None) -> None:
     st.subheader("Why several seeds", help=explain("seed"))
     st.markdown(
         "A network starts from random weights and sees the images in a random order. Train it "

@@ -15,7 +15,7 @@ from core.ui.evidence_frame import show_exhibit
 from core.ui.evidence_reads import Subject
 from core.ui.frame import link_to
 from core.ui.glossary import explain, explain_all
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 SIZES = (32, 64, 96, 128, 160, 224)
 FIRST_SHOWN = "vgg16_probe"
@@ -48,7 +48,7 @@ def show_strategies(subject: Subject | None) -> None:
         layers = entry.layers(settings, size, class_count)
         _show_network(entry, settings, size, layers)
     except BadInput as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
     _show_all(preset, size, class_count)
     link_to("ladder", "What each strategy teaches, and its settings")
 
@@ -108,7 +108,7 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
             "number of frozen layers",
             options,
             str(setting.value_for(preset)),
-            literal(setting.help),
+            escape_markdown(setting.help),
             clears=(),
         )
     )
@@ -123,8 +123,8 @@ def _vgg16_of(entry: Strategy, preset: str) -> list[LayerRecord]:
 def _show_network(
     entry: Strategy, settings: dict[str, Value], size: int, layers: tuple[LayerRecord, ...]
 ) -> None:
-    st.subheader(literal(entry.title))
-    st.markdown(literal(entry.teaches))
+    st.subheader(escape_markdown(entry.title))
+    st.markdown(escape_markdown(entry.teaches))
     if not layers:
         st.markdown(
             "There is no network to draw: it counts the labels of the training images, and never "
@@ -140,15 +140,15 @@ def _show_network(
         "(dropout) are not drawn."
     )
     parameters = parameters_chart(entry.name, layers)
-    st.markdown(f"**{literal(parameters.words)}**")
+    st.markdown(f"**{escape_markdown(parameters.words)}**")
     if settings.get("start") == "probe":
         st.markdown(
             "The head is fitted alone first, on features that are computed once; then everything "
             "that is not frozen is trained together."
         )
     show_exhibit(parameters, f"parameters.{entry.name}", table=False)
-    with st.expander(plural(len(layers), "layer"), icon=":material/table:"):
-        st.markdown(literal(outline))
+    with st.expander(count_text(len(layers), "layer"), icon=":material/table:"):
+        st.markdown(escape_markdown(outline))
         st.dataframe(
             network.frame,
             hide_index=True,
@@ -183,5 +183,5 @@ def _show_all(preset: str, size: int, class_count: int) -> None:
         alt="Parameters of each strategy: frozen, trained from ImageNet, trained from nothing.",
     )
     st.caption(
-        f"With the preset {preset}, {size} × {size} pixels and {plural(class_count, 'class')}."
+        f"With the preset {preset}, {size} × {size} pixels and {count_text(class_count, 'class')}."
     )

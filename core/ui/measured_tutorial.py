@@ -3,21 +3,21 @@
 import streamlit as st
 
 from core.charts.measured import tutorial_chart
-from core.charts.style import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison import tutorial
 from core.comparison.tables import title_of
 from core.comparison.tutorial import Beside
 from core.strategies.layer_record import size_text
 from core.ui.evidence_frame import show_exhibit, show_table
 from core.ui.evidence_reads import Subject
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 
 def show_tutorial(subject: Subject | None) -> None:
     comparison = subject.comparison if subject else None
     found = tutorial.beside(comparison)
     st.markdown(
-        f"The ladder comes from a tutorial, “{literal(tutorial.NAME)}”. Its first case had "
+        f"The ladder comes from a tutorial, “{escape_markdown(tutorial.NAME)}”. Its first case had "
         f"{tutorial.TRAINING_IMAGES:,} training and {tutorial.TEST_IMAGES:,} test pictures in "
         f"{tutorial.CLASSES} themes, at {tutorial.IMAGE_SIZE} × {tutorial.IMAGE_SIZE} pixels. "
         "It reports the accuracy on the images that were trained on; the accuracies of this app "
@@ -30,8 +30,8 @@ def show_tutorial(subject: Subject | None) -> None:
     for entry in found:
         if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
             st.caption(
-                f"{literal(title_of(entry.model.strategies[0]))} is not in this experiment; the "
-                f"nearest is {literal(entry.row.title)}."
+                f"{escape_markdown(title_of(entry.model.strategies[0]))} is not in this experiment; the "
+                f"nearest is {escape_markdown(entry.row.title)}."
             )
     st.subheader("Why the numbers differ")
     st.markdown("\n".join(f"- {reason}" for reason in _reasons(found, subject)))
@@ -42,7 +42,7 @@ def _reasons(found: tuple[Beside, ...], subject: Subject | None) -> list[str]:
     """Markdown, one reason each; what can be computed is computed."""
     majority, mlp = found[0].model, found[1].model
     sizes = " and ".join(
-        f"{entry.units:,} with “{entry.padding}” padding ({literal(size_text(entry.shape))})"
+        f"{entry.units:,} with “{entry.padding}” padding ({escape_markdown(size_text(entry.shape))})"
         for entry in tutorial.flattened_sizes()
     )
     reasons = [
@@ -65,7 +65,7 @@ def _reasons(found: tuple[Beside, ...], subject: Subject | None) -> list[str]:
     if subject is not None and subject.experiment.spec.images:
         spec = subject.experiment.spec
         reasons.append(
-            f"**Other pictures.** {literal(spec.dataset_name)} has "
+            f"**Other pictures.** {escape_markdown(spec.dataset_name)} has "
             f"{spec.images.get('train', 0):,} training and {spec.images.get('test', 0):,} test "
             f"images in {len(spec.classes)} classes, used at {spec.image_size} × "
             f"{spec.image_size} pixels; always saying the commonest gives "
@@ -89,13 +89,13 @@ def _epoch_reason(found: tuple[Beside, ...]) -> str:
     if row is None or row.feature_seconds is None:
         return words
     return (
-        f"{words} Here an epoch took {literal(seconds_text(row.steady_epoch_seconds))}, and the "
-        f"features {literal(seconds_text(row.feature_seconds))}."
+        f"{words} Here an epoch took {escape_markdown(seconds_text(row.steady_epoch_seconds))}, and the "
+        f"features {escape_markdown(seconds_text(row.feature_seconds))}."
     )
 
 
 def _percent(share: float | None) -> str:
-    return literal(percent_text(share))
+    return escape_markdown(percent_text(share))
 
 
 def _show_questions() -> None:
@@ -110,7 +110,7 @@ def _show_questions() -> None:
             f"{tutorial.DIGITS_TRAINING_IMAGES:,} is the number of its training images of digits. "
             f"{units:,} is how many numbers VGG16 gives for each picture of "
             f"{tutorial.IMAGE_SIZE} × {tutorial.IMAGE_SIZE} pixels: "
-            f"{literal(size_text(shape))}. With another image size it is another number; the "
+            f"{escape_markdown(size_text(shape))}. With another image size it is another number; the "
             "section The strategies computes it."
         ),
         "My images are 850 × 600, or grey. Where do I say so?": (

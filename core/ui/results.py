@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.charts.curves import CURVE_METRICS, curve_chart
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.charts.time import epoch_time_chart
 from core.comparison.curves import Curve
 from core.comparison.frames import COLUMN_HELP, results_frame, seeds_frame
@@ -13,7 +13,7 @@ from core.runs.records import ExperimentRecord
 from core.ui.compare_address import Choice, choose_in_row
 from core.ui.errors import file_or_error
 from core.ui.evidence_frame import show_exhibit
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 NUMBER_FORMATS = {
     "test accuracy (%)": "%.1f",
@@ -47,7 +47,7 @@ def experiment_label(experiment: ExperimentRecord) -> str:
         spec.dataset_name,
         f"{spec.image_size} px",
         spec.preset,
-        plural(len(spec.strategies), "strategy"),
+        count_text(len(spec.strategies), "strategy"),
         *([f"{100 * spec.train_share:g} % of the training images"] if spec.series else []),
         experiment.created_at[:16].replace("T", " "),
     ]
@@ -70,21 +70,21 @@ def show_facts(comparison: Comparison) -> None:
     """What all numbers of the page rest on: images, split, device, precision, seeds."""
     recorded = recorded_text(comparison)
     if recorded:
-        st.badge(literal(recorded), icon=":material/inventory_2:", color="violet")
+        st.badge(escape_markdown(recorded), icon=":material/inventory_2:", color="violet")
     images, split = comparison.images, comparison.split
     seeds = ", ".join(str(seed) for seed in comparison.seeds)
     facts = [
-        f"**{literal(comparison.dataset)}**: {plural(len(comparison.classes), 'class')}, "
+        f"**{escape_markdown(comparison.dataset)}**: {count_text(len(comparison.classes), 'class')}, "
         f"{images.get('train', 0):,} training, {images.get('validation', 0):,} validation and "
         f"**n = {images.get('test', 0):,} test images** "
         f"({_split_words(comparison)}split seed {split['seed']:.0f})",
         f"{comparison.image_size} × {comparison.image_size} pixels, "
-        f"{literal(comparison.resize)}, preset {literal(comparison.preset)}, "
+        f"{escape_markdown(comparison.resize)}, preset {escape_markdown(comparison.preset)}, "
         f"{'seed' if len(comparison.seeds) == 1 else 'seeds'} {seeds}",
-        f"device {literal(comparison.device or 'not known yet')}, "
-        f"precision {literal(comparison.precision)}, "
-        f"backend {literal(comparison.backend or 'not known yet')}",
-        f"always saying *{literal(comparison.majority_class or 'unknown')}*, the commonest class, "
+        f"device {escape_markdown(comparison.device or 'not known yet')}, "
+        f"precision {escape_markdown(comparison.precision)}, "
+        f"backend {escape_markdown(comparison.backend or 'not known yet')}",
+        f"always saying *{escape_markdown(comparison.majority_class or 'unknown')}*, the commonest class, "
         f"is right for {percent_text(comparison.majority_accuracy)} of the test images",
     ]
     st.markdown("\n".join(f"- {fact}" for fact in facts))
@@ -119,7 +119,7 @@ def show_results_table(comparison: Comparison, key: str) -> None:
     )
     for row in comparison.rows:
         for note in row.notes:
-            st.caption(f":material/info: {literal(row.title)}: {literal(note)}")
+            st.caption(f":material/info: {escape_markdown(row.title)}: {escape_markdown(note)}")
 
 
 def show_seeds(comparison: Comparison) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.charts.style import rough_seconds_text
+from core.text import rough_seconds_text
 from core.comparison.tables import title_of
 from core.datasets.model import Dataset
 from core.errors import HeadstartError
@@ -10,7 +10,7 @@ from core.runs.forecast import Forecast
 from core.ui import reads
 from core.ui.dataset_facts import address_of, majority_text
 from core.ui.frame import link_to
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 PICTURE_WIDTH = 84
 
@@ -55,7 +55,7 @@ def _wanted_dataset() -> Dataset | None:
     try:
         return reads.dataset(wanted)
     except HeadstartError as error:
-        st.warning(literal(error))
+        st.warning(escape_markdown(error))
         return None
 
 
@@ -66,15 +66,15 @@ def _show_dataset(dataset: Dataset) -> None:
         for name, count, picture in pictures:
             st.image(
                 picture,
-                caption=f"{literal(name)} · {count:,}",
+                caption=f"{escape_markdown(name)} · {count:,}",
                 width=PICTURE_WIDTH,
-                alt=f"A picture of the class {name}, which has {plural(count, 'image')}",
+                alt=f"A picture of the class {name}, which has {count_text(count, 'image')}",
             )
     left_out = len(dataset.classes) - len(pictures)
     if left_out:
         st.caption(f"The largest {len(pictures)} classes; {left_out} more are not shown.")
     if dataset.provenance:
-        st.caption(f"Where they come from: {literal(dataset.provenance)}")
+        st.caption(f"Where they come from: {escape_markdown(dataset.provenance)}")
     with st.container(horizontal=True):
         link_to("datasets", "Look at this dataset", dataset=address_of(dataset))
         link_to("datasets", "Add your own images")
@@ -83,8 +83,8 @@ def _show_dataset(dataset: Dataset) -> None:
 def dataset_label(dataset: Dataset) -> str:
     """``themes16 (1,347 images, 16 classes)``."""
     return (
-        f"{dataset.name} ({plural(dataset.image_count, 'image')}, "
-        f"{plural(len(dataset.classes), 'class')})"
+        f"{dataset.name} ({count_text(dataset.image_count, 'image')}, "
+        f"{count_text(len(dataset.classes), 'class')})"
     )
 
 
@@ -93,13 +93,13 @@ def show_forecast(forecast: Forecast) -> None:
     names = ", ".join(title_of(name) for name in forecast.unknown)
     if forecast.seconds is None:
         st.markdown(
-            f"**Time: not known yet.** {literal(forecast.basis)} The time left is shown as soon "
+            f"**Time: not known yet.** {escape_markdown(forecast.basis)} The time left is shown as soon "
             "as the first epoch ran."
         )
         return
     more = " and more" if forecast.unknown else ""
     st.markdown(
-        f"**Time: about {rough_seconds_text(forecast.seconds)}{more}.** {literal(forecast.basis)}"
+        f"**Time: about {rough_seconds_text(forecast.seconds)}{more}.** {escape_markdown(forecast.basis)}"
     )
     if forecast.extraction_seconds:
         st.caption(
@@ -107,4 +107,4 @@ def show_forecast(forecast: Forecast) -> None:
             "features, which is saved where they are in the cache already."
         )
     if forecast.unknown:
-        st.caption(f"Not counted, because it never ran here: {literal(names)}.")
+        st.caption(f"Not counted, because it never ran here: {escape_markdown(names)}.")

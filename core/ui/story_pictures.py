@@ -9,7 +9,7 @@ from PIL import Image
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import shortened
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 MOST_CLASSES = 24
 # About so many pictures in all: few classes show several each, but no more than fit in a row.
@@ -32,8 +32,8 @@ def show_montage(dataset: Dataset, presented: bool) -> None:
                     for number, square in enumerate(squares, start=1):
                         st.image(square, width=side, alt=f"{name}, picture {number}")
                 st.caption(
-                    f"{literal(shortened(name, LONGEST_NAME))}  \n"
-                    f"{plural(dataset.class_counts[name], 'picture')}"
+                    f"{escape_markdown(shortened(name, LONGEST_NAME))}  \n"
+                    f"{count_text(dataset.class_counts[name], 'picture')}"
                 )
     hidden = len(dataset.classes) - len(chosen)
     if hidden:

@@ -17,7 +17,7 @@ from core.ui.evidence_frame import dataset_or_words, show_exhibit
 from core.ui.frame import is_presented, link_to, show_present_button
 from core.ui.results import recorded_text
 from core.ui.story_pictures import show_montage
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 WHAT_IT_IS = (
     "Headstart trains a ladder of image classifiers on the same pictures, from always naming the "
@@ -125,8 +125,8 @@ def _provenance(told: Told) -> str:
     known = told.comparison
     made = recorded_text(known) or f"Made on this machine, {known.created_at[:10]}"
     return (
-        f"{literal(made)} · {known.image_size} × {known.image_size} pixels · preset "
-        f"{literal(known.preset)}"
+        f"{escape_markdown(made)} · {known.image_size} × {known.image_size} pixels · preset "
+        f"{escape_markdown(known.preset)}"
     )
 
 
@@ -135,7 +135,7 @@ def _show_end(told: Told) -> None:
     experiment = told.comparison.experiment
     missing = missing_sentence(told)
     if missing is not None:
-        st.info(literal(missing), icon=":material/add_circle:")
+        st.info(escape_markdown(missing), icon=":material/add_circle:")
         link_to("benchmark", "Run them")
     st.header("And now you", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -158,4 +158,4 @@ def _show_end(told: Told) -> None:
 
 def _unbroken(sentence: str) -> str:
     """Shown as it is, a number and its unit never on two lines."""
-    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", literal(sentence))
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", escape_markdown(sentence))

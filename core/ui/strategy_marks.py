@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from core.charts.style import OUTLINE, appearance_of, solid_marker
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 MARK_WIDTH = 16
 GAP = 10  # a little more than Streamlit's "xsmall"
@@ -50,7 +50,7 @@ def show_strategy_name(
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width=width):
         # The title stands beside it: to those who do not see it the mark says nothing more.
         st.image(mark_svg(strategy), width=MARK_WIDTH, alt="")
-        st.markdown(f"**{literal(title)}**{more}", width=text_width)
+        st.markdown(f"**{escape_markdown(title)}**{more}", width=text_width)
 
 
 def _outline(marker: str) -> str:

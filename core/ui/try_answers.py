@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.charts.style import percent_text, seconds_text
+from core.text import percent_text, seconds_text
 from core.comparison.tables import title_of
 from core.runs.live_models import Candidate, LiveAnswer, answer, where_it_looked
 from core.strategies.registry import find_strategy
@@ -17,7 +17,7 @@ from core.ui.compare_image import brightest_words
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
 from core.ui.strategy_marks import bar_svg, show_strategy_name
-from core.ui.texts import literal
+from core.text import escape_markdown
 from core.ui.try_source import ShownPicture
 
 # Eight of them with their gaps stand side by side in a window of 1280 pixels.
@@ -75,7 +75,7 @@ def show_answers(subject: Subject, shown: ShownPicture) -> None:
             alt=f"Where {title_of(strategy)} looked: {brightest_words(heat)}",
         )
     st.caption(
-        literal(maps_words([found.strategy for found in said.answers], said.maps)),
+        escape_markdown(maps_words([found.strategy for found in said.answers], said.maps)),
         help=explain("Grad-CAM"),
     )
 
@@ -86,13 +86,13 @@ def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: 
     if truth is not None:
         right = int(votes[truth]) if truth < len(votes) else 0
         return (
-            f"It is labelled **{literal(classes[truth])}**, and {right} of {len(answers)} "
+            f"It is labelled **{escape_markdown(classes[truth])}**, and {right} of {len(answers)} "
             "strategies say so."
         )
     first = int(votes.argmax())
     return (
         f"Nobody knows its label here. {int(votes[first])} of {len(answers)} strategies say "
-        f"**{literal(classes[first])}**."
+        f"**{escape_markdown(classes[first])}**."
     )
 
 
@@ -137,7 +137,7 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
     """The answer with its verdict, the most probable classes as bars, and the time it took."""
     ranked = np.argsort(-found.probabilities, kind="stable")
     first = int(ranked[0])
-    named = literal(shortened(classes[first], LONGEST_CLASS))
+    named = escape_markdown(shortened(classes[first], LONGEST_CLASS))
     if truth is None:
         st.badge(named, color="blue")
     elif first == truth:
@@ -149,13 +149,13 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
         share = float(found.probabilities[place])
         with st.container(gap=None):
             name = shortened(classes[place], LONGEST_CLASS)
-            st.caption(f"{literal(name)} {literal(percent_text(share))}")
+            st.caption(f"{escape_markdown(name)} {escape_markdown(percent_text(share))}")
             st.image(
                 bar_svg(found.strategy, share),
                 width="stretch",
                 alt=f"{classes[place]}: {percent_text(share)}",
             )
     if find_strategy(found.strategy).needs:
-        st.caption(f"took {literal(seconds_text(found.seconds))}")
+        st.caption(f"took {escape_markdown(seconds_text(found.seconds))}")
     else:
         st.caption("looks at nothing")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.charts.style import percent_text
-from core.comparison.evidence import Evidence
+from core.text import percent_text
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.guessing import GuessingRound, Said, guessing_round, rounds_of, said_about
 from core.datasets.model import Dataset
 from core.ui import reads
@@ -17,7 +17,7 @@ from core.ui.evidence_frame import dataset_or_words, evidence_or_words
 from core.ui.evidence_reads import Subject
 from core.ui.pictures import fitted, padded
 from core.ui.strategy_marks import show_strategy_name
-from core.ui.texts import literal
+from core.text import escape_markdown
 from core.ui.try_keys import keys_of
 from core.ui.try_score import show_score, show_score_details
 
@@ -65,7 +65,7 @@ def _progress_words(dealt: GuessingRound, game: Game) -> str:
     return f"{words} · you were right {right} of {len(game.guesses)} times"
 
 
-def _round_number(evidence: Evidence) -> int:
+def _round_number(evidence: ExperimentPredictions) -> int:
     """The round that the address names; one that there is not is said, and the first is played."""
     named = st.query_params.get("round")
     if named is None:
@@ -74,14 +74,16 @@ def _round_number(evidence: Evidence) -> int:
     if named.isascii() and named.isdecimal() and len(named) < 10 and 1 <= int(named) <= most:
         return int(named)
     st.warning(
-        f"The link names the round {literal(shortened(named))}, which there is not: the rounds "
+        f"The link names the round {escape_markdown(shortened(named))}, which there is not: the rounds "
         f"are 1 to {most:,}. Shown instead: round 1."
     )
     remember(round=None)
     return 1
 
 
-def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
+def _ask(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
+) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _show_picture(dataset, dealt, game, "what does it show?")
@@ -94,7 +96,7 @@ def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game)
         with st.container(horizontal=True, gap="small"):
             for number, name in enumerate(evidence.classes):
                 st.button(
-                    literal(name),
+                    escape_markdown(name),
                     key=f"guess.{dealt.number}.{game.looked_at}.{number}",
                     shortcut=keys[number],
                     on_click=_guess,
@@ -103,7 +105,7 @@ def _ask(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game)
         st.caption("Click, or press the key that stands on the button.")
 
 
-def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
+def _ask_in_list(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     place = f"{dealt.number}.{game.looked_at}"
     chosen = st.selectbox(
         "Class",
@@ -123,7 +125,9 @@ def _ask_in_list(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
     )
 
 
-def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Game) -> None:
+def _answer(
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
+) -> None:
     """The truth, what the visitor said and what every strategy said."""
     place = game.looked_at
     label, guess = dealt.labels[place], game.guesses[place]
@@ -133,10 +137,10 @@ def _answer(evidence: Evidence, dataset: Dataset, dealt: GuessingRound, game: Ga
         _show_picture(dataset, dealt, game, f"labelled {truth}")
     with right:
         if guess == label:
-            st.success(f"Right: it is **{literal(truth)}**.", icon=":material/check:")
+            st.success(f"Right: it is **{escape_markdown(truth)}**.", icon=":material/check:")
         else:
             st.warning(
-                f"It is **{literal(truth)}**, not {literal(evidence.classes[guess])}.",
+                f"It is **{escape_markdown(truth)}**, not {escape_markdown(evidence.classes[guess])}.",
                 icon=":material/close:",
             )
         last = place + 1 == len(dealt.rows)
@@ -168,13 +172,17 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
     )
 
 
-def _show_said(evidence: Evidence, said: Said) -> None:
-    sure = "" if said.sureness is None else f", {literal(percent_text(said.sureness))} sure"
+def _show_said(evidence: ExperimentPredictions, said: Said) -> None:
+    sure = (
+        ""
+        if said.confidence is None
+        else f", {escape_markdown(percent_text(said.confidence))} sure"
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
             said.strategy,
             said.title,
-            f"  \nsaid {literal(evidence.classes[said.said])}{sure}",
+            f"  \nsaid {escape_markdown(evidence.classes[said.said])}{sure}",
             SAID_WIDTH,
         )
         verdict_badge(said.right)
@@ -187,7 +195,7 @@ def verdict_badge(right: bool) -> None:
         st.badge("wrong", icon=":material/close:", color="red")
 
 
-def _offer_again(evidence: Evidence, dealt: GuessingRound, game: Game) -> None:
+def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     with st.container(horizontal=True):
         following = dealt.number % rounds_of(evidence.images) + 1
         if following != dealt.number:

@@ -11,7 +11,7 @@ from core.ui.errors import error_box
 from core.ui.evidence_frame import dataset_or_words
 from core.ui.evidence_reads import Subject
 from core.ui.glossary import explain
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 from core.ui.try_answers import show_answers, show_cards_waiting
 from core.ui.try_source import ShownPicture, choose_picture
 from core.ui.try_training import offer_training
@@ -52,7 +52,7 @@ def _show_asked(shown: ShownPicture) -> None:
         st.image(shown.square, width=PICTURE_WIDTH, alt=shown.name)
         with st.container(width=TEXT_WIDTH):
             st.header("What every strategy says", help=explain("strategy"))
-            st.markdown(literal(shown.name))
+            st.markdown(escape_markdown(shown.name))
 
 
 def _show_standing(
@@ -62,9 +62,9 @@ def _show_standing(
         with error_box():
             show_answers(subject, shown)
         if standing.note:
-            st.caption(f":material/info: {literal(standing.note)}")
+            st.caption(f":material/info: {escape_markdown(standing.note)}")
     elif standing.state == "failed":
-        st.error(literal(standing.error), icon=":material/error:")
+        st.error(escape_markdown(standing.error), icon=":material/error:")
         st.button("Ask again", icon=":material/refresh:", key="try.again")
     else:
         st.fragment(_follow, run_every=REFRESH_SECONDS)(subject)
@@ -77,7 +77,7 @@ def _follow(subject: Subject) -> None:
         standing = wake(reads.store(), subject.id)
         if standing.state in ("asleep", "starting", "loading"):
             count = f" · {standing.done:,} of {standing.total:,}" if standing.total else ""
-            st.markdown(f":material/hourglass_empty: {literal(standing.step)}{count}")
+            st.markdown(f":material/hourglass_empty: {escape_markdown(standing.step)}{count}")
             return
     st.rerun()
 
@@ -90,7 +90,7 @@ def _name_unable(unable: dict[str, str]) -> None:
     for strategy, reason in unable.items():
         reasons.setdefault(reason, []).append(title_of(strategy))
     with st.expander(
-        f"{plural(len(unable), 'strategy')} cannot answer here", icon=":material/block:"
+        f"{count_text(len(unable), 'strategy')} cannot answer here", icon=":material/block:"
     ):
         for reason, titles in reasons.items():
-            st.markdown(f"**{literal(', '.join(titles))}**: {literal(reason)}")
+            st.markdown(f"**{escape_markdown(', '.join(titles))}**: {escape_markdown(reason)}")

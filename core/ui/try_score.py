@@ -5,19 +5,21 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.charts.accuracy import players_chart
-from core.comparison.evidence import Evidence
+from core.comparison.evidence import ExperimentPredictions
 from core.comparison.guessing import GuessingRound, round_scores, score_words
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.evidence_frame import show_exhibit
 from core.ui.glossary import explain
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # All ten with their gaps stand side by side in a window of 1280 pixels.
 TILE_SIDE = 96
 
 
-def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int]) -> None:
+def show_score(
+    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
+) -> None:
     """How many were right, and what that can tell."""
     scores = round_scores(evidence, dealt, guesses)
     visitor = scores[0]
@@ -28,12 +30,12 @@ def show_score(evidence: Evidence, dealt: GuessingRound, guesses: Sequence[int])
     )
     st.markdown(
         f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
-        f"{literal(score_words(scores))}"
+        f"{escape_markdown(score_words(scores))}"
     )
 
 
 def show_score_details(
-    evidence: Evidence, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
 ) -> None:
     """Every player with the interval, and the pictures of the round."""
     scores = round_scores(evidence, dealt, guesses)
@@ -46,7 +48,7 @@ def show_score_details(
 
 
 def _show_pictures(
-    evidence: Evidence, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
 ) -> None:
     squares = reads.tiles(dataset, dealt.images, TILE_SIDE)
     with st.container(horizontal=True, gap="small"):
@@ -55,4 +57,4 @@ def _show_pictures(
             said = "right" if guess == label else f"you said {evidence.classes[guess]}"
             with st.container(width=TILE_SIDE, gap=None):
                 st.image(square, width=TILE_SIDE, alt=f"{truth}; {said}")
-                st.caption(f"**{literal(truth)}**  \n{literal(said)}")
+                st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(said)}")

@@ -21,7 +21,7 @@ from core.ui.evidence_overlays import overlay
 from core.ui.evidence_reads import Subject
 from core.ui.evidence_tiles import page_number
 from core.ui.pictures import fitted, padded
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}
 GALLERY_SIZE = 12
@@ -148,12 +148,12 @@ def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
             with st.container(width=GALLERY_SIDE, gap=None):
                 st.image(square, width=GALLERY_SIDE, alt=f"A picture of {name}")
                 st.button(
-                    literal(shortened(name, LONGEST_CLASS)),
+                    escape_markdown(shortened(name, LONGEST_CLASS)),
                     key=f"try.choose.{place}",
                     type="tertiary",
                     width="stretch",
                     icon=":material/check:" if place == image else None,
-                    help=f"Ask about {literal(dataset.file_names[place])} ({literal(name)})",
+                    help=f"Ask about {escape_markdown(dataset.file_names[place])} ({escape_markdown(name)})",
                     on_click=remember,
                     kwargs={"image": place},
                 )
@@ -168,7 +168,7 @@ def _own(
         try:
             kept = (key, prepare_upload(subject.experiment, content, name))
         except BadInput as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
             return None
         st.session_state[_KEPT] = kept
     own: UploadedPicture = kept[1]
@@ -187,8 +187,8 @@ def _show_likeness(like: Likeness, dataset: Dataset) -> None:
     what = "is" if like.same else "is nearly"
     label = dataset.classes[int(dataset.labels[like.position])]
     text = (
-        f"This picture {what} {literal(dataset.file_names[like.position])} of the dataset "
-        f"(labelled {literal(label)}). {SIDE_SAYS[like.side]}"
+        f"This picture {what} {escape_markdown(dataset.file_names[like.position])} of the dataset "
+        f"(labelled {escape_markdown(label)}). {SIDE_SAYS[like.side]}"
     )
     if like.side == "test":
         st.info(text, icon=":material/info:")

@@ -20,7 +20,7 @@ from core.ui.frame import link_to
 from core.ui.live import start_experiment
 from core.ui.results import experiment_label
 from core.ui.setup import show_forecast
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 
 def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
@@ -44,7 +44,7 @@ def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
         if spec is None:
             return
         st.markdown("**Train the quick ones here** and they answer too: "
-                    f"{literal(', '.join(STRATEGIES[name].title for name in names))}, on the same "
+                    f"{escape_markdown(', '.join(STRATEGIES[name].title for name in names))}, on the same "
                     "pictures, the same split, with the same settings.")  # fmt: skip
         show_forecast(reads.forecast(spec))
         st.button(
@@ -81,7 +81,7 @@ def _planned(subject: Subject, names: list[str]) -> ExperimentSpec | None:
             train_share=spec.train_share,
         )
     except BadInput as error:
-        st.caption(f":material/info: They cannot be trained here: {literal(error)}")
+        st.caption(f":material/info: They cannot be trained here: {escape_markdown(error)}")
         return None
 
 
@@ -120,7 +120,7 @@ def _link_to(experiment: ExperimentRecord) -> None:
         return
     st.markdown(
         "The quick strategies were trained here too, on the same pictures and the same split: "
-        f"{literal(experiment_label(experiment))}."
+        f"{escape_markdown(experiment_label(experiment))}."
     )
     st.button(
         "Ask those",

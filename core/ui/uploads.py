@@ -12,7 +12,8 @@ from core.settings import current_settings
 from core.ui import actions
 from core.ui.access import may_edit, show_viewer_note
 from core.ui.errors import file_or_error
-from core.ui.texts import in_text_colour, literal
+from core.ui.texts import in_text_colour
+from core.text import escape_markdown
 
 FILES, FOLDER = "Files or a zip", "A folder"
 UPLOAD_NUMBER = "upload.number"
@@ -73,7 +74,7 @@ def offer_upload() -> None:
         _start(lambda: actions.receive_upload([(f.name, f) for f in files], name or None))
     problem = st.session_state.get(UPLOAD_PROBLEM)
     if problem:
-        st.error(literal(problem), icon=":material/error:")
+        st.error(escape_markdown(problem), icon=":material/error:")
 
 
 def _offer_server_folder(name: str) -> None:
@@ -119,7 +120,7 @@ def show_formats() -> None:
 
 def _show_format(sample: Sample) -> None:
     left, right = st.columns([1, 1], gap="large")
-    left.markdown(literal(sample.says))
+    left.markdown(escape_markdown(sample.says))
     left.download_button(
         "Download a sample",
         data=file_or_error(sample.build),

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.charts.style import percent_text
+from core.text import percent_text
 from core.comparison.tables import title_of
-from core.comparison.watching import Learner
+from core.comparison.watching import TrainingSnapshot
 from core.runs.records import RunRecord
 from core.ui import reads
 from core.ui.live import progress_text
 from core.ui.strategy_marks import GAP, MARK_WIDTH, mark_svg
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 # Seven of them stand side by side in 1280 pixels.
 NUMBER_WIDTH = 144
@@ -30,11 +30,13 @@ STATE_WORDS = {
 def show_status(runs: Sequence[RunRecord]) -> None:
     """What happens now, in one line and a bar, always of the same height."""
     over = sum(not run.is_active for run in runs)
-    done = f"{over} of {plural(len(runs), 'run')} done"
+    done = f"{over} of {count_text(len(runs), 'run')} done"
     running = next((run for run in runs if run.state == "running"), None)
     if running is not None:
         share, text = progress_text(running)
-        st.progress(share, text=f"{done} · **{literal(title_of(running.strategy))}**: {text}")
+        st.progress(
+            share, text=f"{done} · **{escape_markdown(title_of(running.strategy))}**: {text}"
+        )
         return
     waiting = next((run for run in runs if run.state == "queued"), None)
     if waiting is not None:
@@ -48,16 +50,16 @@ def show_failures(runs: Sequence[RunRecord]) -> None:
     for run in runs:
         if run.can_retry:
             st.caption(
-                f":material/error: {literal(title_of(run.strategy))}, seed {run.seed}: "
-                f"{run.state}. {literal(run.error or '')}"
+                f":material/error: {escape_markdown(title_of(run.strategy))}, seed {run.seed}: "
+                f"{run.state}. {escape_markdown(run.error or '')}"
             )
 
 
-def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
+def show_numbers(snapshots: Sequence[TrainingSnapshot], majority: float | None) -> None:
     """Each strategy's accuracy now, and how far it is from the majority line."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        for learner in learners:
-            delta, is_change = _delta(learner, majority)
+        for snapshot in snapshots:
+            delta, is_change = _delta(snapshot, majority)
             with st.container(
                 width=NUMBER_WIDTH,
                 height=NUMBER_HEIGHT,
@@ -66,10 +68,10 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
                 vertical_alignment="bottom",
             ):
                 # Not the label of the number: that is cut where it should go on below.
-                _show_name(learner)
+                _show_name(snapshot)
                 st.metric(
-                    learner.title,
-                    percent_text(learner.accuracy),
+                    snapshot.title,
+                    percent_text(snapshot.accuracy),
                     delta,
                     delta_color="normal" if is_change else "off",
                     delta_arrow="auto" if is_change else "off",
@@ -77,26 +79,28 @@ def show_numbers(learners: Sequence[Learner], majority: float | None) -> None:
                 )
 
 
-def _show_name(learner: Learner) -> None:
+def _show_name(snapshot: TrainingSnapshot) -> None:
     """Mark and title, small enough that the longest title takes two lines."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.image(mark_svg(learner.strategy), width=MARK_WIDTH, alt="")
-        st.markdown(f":small[{literal(learner.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP)
+        st.image(mark_svg(snapshot.strategy), width=MARK_WIDTH, alt="")
+        st.markdown(
+            f":small[{escape_markdown(snapshot.title)}]", width=NUMBER_WIDTH - MARK_WIDTH - GAP
+        )
 
 
-def _delta(learner: Learner, majority: float | None) -> tuple[str, bool]:
+def _delta(snapshot: TrainingSnapshot, majority: float | None) -> tuple[str, bool]:
     """The small line under a number, and whether it is a difference. It is never empty, so that
     nothing below moves when the number comes."""
-    if learner.accuracy is None:
-        return STATE_WORDS[learner.state], False
+    if snapshot.accuracy is None:
+        return STATE_WORDS[snapshot.state], False
     if majority is None:
-        return f"epoch {learner.epoch} of {learner.epochs}", False
-    points = 100 * (learner.accuracy - majority)
+        return f"epoch {snapshot.epoch} of {snapshot.epochs}", False
+    points = 100 * (snapshot.accuracy - majority)
     return (f"{points:+.1f} points", True) if abs(points) >= 0.05 else ("at the line", False)
 
 
-def where(learner: Learner) -> str:
-    if learner.epoch is None:
-        return STATE_WORDS[learner.state]
-    stage = "" if learner.stage == "main" else "new head alone, "
-    return f"{stage}epoch {learner.epoch} of {learner.epochs}"
+def where(snapshot: TrainingSnapshot) -> str:
+    if snapshot.epoch is None:
+        return STATE_WORDS[snapshot.state]
+    stage = "" if snapshot.stage == "main" else "new head alone, "
+    return f"{stage}epoch {snapshot.epoch} of {snapshot.epochs}"

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.charts.style import percent_text
-from core.comparison.watching import Answer, Learner
+from core.text import percent_text
+from core.comparison.watching import Answer, TrainingSnapshot
 from core.datasets.model import Dataset
 from core.ui import reads
 from core.ui.compare_address import shortened
-from core.ui.texts import literal
+from core.text import escape_markdown
 
 # Three of them with their gaps fill half a page of 1280 pixels, two a telephone of 390.
 TILE_WIDTH, TILE_HEIGHT = 174, 72
@@ -22,12 +22,12 @@ RIGHT, WRONG, CHANGED = ":material/check:", ":material/close:", ":material/autor
 NOTHING = "\N{NO-BREAK SPACE}"
 
 
-def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None) -> None:
-    """Each picture with its label and what ``learner`` calls it; the same height at any moment."""
+def show_tiles(dataset: Dataset, images: Sequence[int], snapshot: TrainingSnapshot | None) -> None:
+    """Each picture with its label and what ``snapshot`` calls it; the same height at any moment."""
     squares = reads.tiles(dataset, images, PICTURE_SIDE)
     with st.container(horizontal=True, gap="xsmall"):
         for image, square in zip(images, squares, strict=True):
-            answer = learner.answers.get(image) if learner else None
+            answer = snapshot.answers.get(image) if snapshot else None
             with st.container(
                 width=TILE_WIDTH, height=TILE_HEIGHT, border=False, horizontal=True, gap="xsmall"
             ):
@@ -41,7 +41,7 @@ def show_tiles(dataset: Dataset, images: Sequence[int], learner: Learner | None)
 def show_matrix(
     dataset: Dataset,
     images: Sequence[int],
-    learners: Sequence[Learner],
+    snapshots: Sequence[TrainingSnapshot],
     majority_class: str,
     majority: float | None,
 ) -> None:
@@ -49,7 +49,8 @@ def show_matrix(
     labels = [shortened(dataset.classes[dataset.labels[image]], LONGEST_CELL) for image in images]
     columns = {
         "picture": [
-            f"{number}{NOTHING}{literal(label)}" for number, label in enumerate(labels, start=1)
+            f"{number}{NOTHING}{escape_markdown(label)}"
+            for number, label in enumerate(labels, start=1)
         ]
     }
     if majority_class in dataset.classes:
@@ -58,9 +59,9 @@ def show_matrix(
             _cell(dataset, Answer(always, None, bool(dataset.labels[image] == always), False))
             for image in images
         ]
-    for learner in learners:
-        columns[_column(learner.title, learner.accuracy)] = [
-            _cell(dataset, learner.answers.get(image)) for image in images
+    for snapshot in snapshots:
+        columns[_column(snapshot.title, snapshot.accuracy)] = [
+            _cell(dataset, snapshot.answers.get(image)) for image in images
         ]
     st.table(
         columns,
@@ -71,18 +72,18 @@ def show_matrix(
 
 
 def _column(title: str, accuracy: float | None) -> str:
-    return f"{literal(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
+    return f"{escape_markdown(title)} {percent_text(accuracy)}".replace(" %", f"{NOTHING}%")
 
 
 def _badge(dataset: Dataset, answer: Answer | None) -> str:
     if answer is None:
         return ":gray-badge[no answer yet]"
-    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_LABEL))
+    called = escape_markdown(shortened(dataset.classes[answer.predicted], LONGEST_LABEL))
     return f":green-badge[{RIGHT} {called}]" if answer.right else f":red-badge[{WRONG} {called}]"
 
 
 def _below(dataset: Dataset, image: int, answer: Answer | None) -> str:
-    label = literal(shortened(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
+    label = escape_markdown(shortened(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
     if answer is None:
         return f"is {label}  \n{NOTHING}"
     verdict = "right" if answer.right else "wrong"
@@ -95,7 +96,7 @@ def _below(dataset: Dataset, image: int, answer: Answer | None) -> str:
 def _cell(dataset: Dataset, answer: Answer | None) -> str:
     if answer is None:
         return "—"
-    called = literal(shortened(dataset.classes[answer.predicted], LONGEST_CELL))
+    called = escape_markdown(shortened(dataset.classes[answer.predicted], LONGEST_CELL))
     words = f"{RIGHT} right" if answer.right else f"{WRONG} {called}"
     return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
 

@@ -9,12 +9,12 @@ from core.charts.curves import watch_chart
 from core.comparison.curves import Curve
 from core.comparison.watching import (
     END,
-    Learner,
-    has_watched,
-    learners,
-    majority_share,
+    TrainingSnapshot,
+    has_tracked_images,
+    snapshots,
+    majority_fraction,
     until,
-    watched_pictures,
+    tracked_images,
 )
 from core.datasets.model import Dataset
 from core.errors import UnknownName
@@ -47,7 +47,7 @@ class Watched:
 
     experiment: ExperimentRecord
     curves: tuple[Curve, ...]
-    learners: tuple[Learner, ...]
+    snapshots: tuple[TrainingSnapshot, ...]
     dataset: Dataset | None
     images: tuple[int, ...]
     majority: float | None
@@ -102,10 +102,10 @@ def _watched(
     return Watched(
         experiment,
         curves,
-        learners(runs, curves, dataset, seed),
+        snapshots(runs, curves, dataset, seed),
         dataset,
-        () if dataset is None else watched_pictures(whole, experiment.spec, dataset),
-        majority_share(runs, experiment.spec, dataset),
+        () if dataset is None else tracked_images(whole, experiment.spec, dataset),
+        majority_fraction(runs, experiment.spec, dataset),
     )
 
 
@@ -117,7 +117,7 @@ def _dataset(experiment: ExperimentRecord) -> Dataset | None:
 
 
 def _show(watched: Watched, live: bool) -> None:
-    show_numbers(watched.learners, watched.majority)
+    show_numbers(watched.snapshots, watched.majority)
     left, right = st.columns(2, gap="medium")
     with left:
         chart = watch_chart(watched.curves, watched.majority, CHART_HEIGHT)
@@ -141,7 +141,7 @@ def _show_pictures(watched: Watched, live: bool) -> None:
             icon=":material/hide_image:",
         )
         return
-    if not live and not has_watched(whole):
+    if not live and not has_tracked_images(whole):
         st.info(
             "What the pictures were called was not noted when this experiment was trained: it is "
             "older than that, or recorded elsewhere. Its curves are whole. A new benchmark notes "
@@ -150,17 +150,17 @@ def _show_pictures(watched: Watched, live: bool) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        learner = _choose_learner(watched, live)
-        st.markdown(_answers_words(learner, len(watched.images)), width="content")
-    show_tiles(watched.dataset, watched.images, learner)
+        snapshot = _choose_learner(watched, live)
+        st.markdown(_answers_words(snapshot, len(watched.images)), width="content")
+    show_tiles(watched.dataset, watched.images, snapshot)
 
 
-def _choose_learner(watched: Watched, live: bool) -> Learner | None:
+def _choose_learner(watched: Watched, live: bool) -> TrainingSnapshot | None:
     """Whose answers stand under the pictures: while runs work, those of the one at work."""
-    options = {learner.strategy: learner.title for learner in watched.learners}
+    options = {snapshot.strategy: snapshot.title for snapshot in watched.snapshots}
     default = next(iter(options), "")
     if live:
-        now = _at_work(watched.learners)
+        now = _at_work(watched.snapshots)
         options = {AT_WORK: f"At work: {now.title if now else 'nobody yet'}", **options}
         default = AT_WORK
     if not options:
@@ -169,32 +169,32 @@ def _choose_learner(watched: Watched, live: bool) -> Learner | None:
         Choice("strategy", "Answers of", "strategy", options, default, clears=()),
         width=CHOICE_WIDTH,
     )
-    by_name = {learner.strategy: learner for learner in watched.learners}
-    return by_name.get(chosen) or _at_work(watched.learners)
+    by_name = {snapshot.strategy: snapshot for snapshot in watched.snapshots}
+    return by_name.get(chosen) or _at_work(watched.snapshots)
 
 
-def _at_work(found: Sequence[Learner]) -> Learner | None:
+def _at_work(found: Sequence[TrainingSnapshot]) -> TrainingSnapshot | None:
     """The running one, else the last that has answers."""
-    running = [learner for learner in found if learner.state == "running"]
-    return next(iter(running or [learner for learner in found if learner.answers][-1:]), None)
+    running = [snapshot for snapshot in found if snapshot.state == "running"]
+    return next(iter(running or [snapshot for snapshot in found if snapshot.answers][-1:]), None)
 
 
-def _answers_words(learner: Learner | None, pictures: int) -> str:
-    if learner is None:
+def _answers_words(snapshot: TrainingSnapshot | None, pictures: int) -> str:
+    if snapshot is None:
         return "no answers yet"
-    right = f": **{learner.right} of {pictures} right**" if learner.answers else ""
-    return f"{where(learner)}{right}"
+    right = f": **{snapshot.right} of {pictures} right**" if snapshot.answers else ""
+    return f"{where(snapshot)}{right}"
 
 
 def show_everyone(watched: Watched) -> None:
     """All strategies' answers at once, and what these pictures are."""
-    if watched.dataset is None or not any(learner.answers for learner in watched.learners):
+    if watched.dataset is None or not any(snapshot.answers for snapshot in watched.snapshots):
         return
     st.header("Everyone's answers")
     show_matrix(
         watched.dataset,
         watched.images,
-        watched.learners,
+        watched.snapshots,
         watched.experiment.spec.majority_class,
         watched.majority,
     )

@@ -1,7 +1,7 @@
 import pytest
 
-from core.comparison.evidence import Evidence, load_evidence
-from core.comparison.ledger import Ledger, load_ledger
+from core.comparison.evidence import ExperimentPredictions, load_evidence
+from core.comparison.ledger import TimeBreakdown, load_time_breakdown
 from core.comparison.model import Comparison
 from core.comparison.tables import compare
 from core.runs.store import Store, open_store
@@ -19,13 +19,13 @@ def store(home) -> Store:  # noqa: ARG001 - sets the home
 
 
 @pytest.fixture
-def evidence(store) -> Evidence:
+def evidence(store) -> ExperimentPredictions:
     return load_evidence(store, EXPERIMENT)
 
 
 @pytest.fixture
-def ledger(store) -> Ledger:
-    return load_ledger(store, EXPERIMENT)
+def ledger(store) -> TimeBreakdown:
+    return load_time_breakdown(store, EXPERIMENT)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_classes_stand_in_order_of_their_counts_with_the_majority_line(dataset):
 
 def test_a_given_split_is_shown_side_by_side():
     dataset = made_up_dataset.dataset(
-        labels=[0, 0, 1, 1, 1], classes=("a", "b"), given_sides=[0, 2, 0, 0, 2]
+        labels=[0, 0, 1, 1, 1], classes=("a", "b"), predefined_subsets=[0, 2, 0, 0, 2]
     )
     assert {side: counts.tolist() for side, counts in counts_by_subset(dataset).items()} == {
         "train": [1, 2],

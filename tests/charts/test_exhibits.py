@@ -33,7 +33,7 @@ from core.comparison.confusion import confusion
 from core.comparison.curves import Curve
 from core.comparison.guessing import PlayerScore
 from core.comparison.ladder import ladder_steps
-from core.comparison.ledger import Ledger
+from core.comparison.ledger import TimeBreakdown
 from core.comparison.scores import per_class_table, reliability, score_table
 from core.comparison.verdicts import all_pairs
 from tests import made_up
@@ -90,7 +90,7 @@ def test_every_exhibit_is_whole(exhibits):
 
 
 def test_nothing_is_drawn_of_nothing():
-    nothing = Ledger((), (), ())
+    nothing = TimeBreakdown((), (), ())
     for exhibit in (
         scores_chart(()),
         ladder_chart(()),

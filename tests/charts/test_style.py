@@ -8,12 +8,10 @@ from core.charts.style import (
     add_majority_line,
     appearance_of,
     marker_of,
-    percent_text,
-    rough_seconds_text,
-    seconds_text,
     whisker,
     whiskers,
 )
+from core.text import percent_text, rough_seconds_text, seconds_text
 
 
 def test_a_new_strategy_keeps_its_spare_look():

@@ -26,8 +26,8 @@ CNN = [[0, 0, 1, 1, 1, 0, 2, 0], [0, 1, 1, 1, 0, 0, 2, 2]]
 
 @pytest.fixture
 def small():
-    sureness = {"cnn": [[0.5] * 8, [0.5, 0.9, 0.7, 0.5, 0.6, 0.5, 0.5, 0.5]]}
-    return evidence(LABELS, {"cnn": CNN}, sureness=sureness)
+    confidence = {"cnn": [[0.5] * 8, [0.5, 0.9, 0.7, 0.5, 0.6, 0.5, 0.5, 0.5]]}
+    return evidence(LABELS, {"cnn": CNN}, confidence=confidence)
 
 
 def many_classes(count: int):
@@ -75,12 +75,12 @@ def test_a_class_without_test_images_has_no_shares():
         (None, [12, 11], [2, 1], [0.6, 0.9]),
     ],
 )
-def test_the_pictures_of_a_cell(small, seed, positions, seeds, sureness):
+def test_the_pictures_of_a_cell(small, seed, positions, seeds, confidence):
     found = cell_images(small, "cnn", seed, true=0, predicted=1)
     assert found.positions.tolist() == positions
     assert found.seeds.tolist() == seeds
     assert found.seed_count == (2 if seed is None else 1)
-    assert found.sureness.tolist() == pytest.approx(sureness)
+    assert found.confidence.tolist() == pytest.approx(confidence)
 
 
 def test_an_empty_cell_has_no_pictures(small):

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.comparison.evidence import BASELINE, Evidence, ladder_order, load_evidence
+from core.comparison.evidence import BASELINE, ExperimentPredictions, ladder_order, load_evidence
 from core.errors import UnknownName
 from core.runs.predictions import Predictions, predictions_path, read_predictions, write_predictions
 from core.runs.store import Store, open_store
@@ -28,7 +28,7 @@ def store(home) -> Store:  # noqa: ARG001 - sets the home
 
 
 @pytest.fixture
-def evidence(store) -> Evidence:
+def evidence(store) -> ExperimentPredictions:
     return load_evidence(store, EXPERIMENT)
 
 
@@ -54,18 +54,18 @@ def test_answers_of_one_strategy(evidence):
     cnn = evidence.of("cnn")
     assert cnn.predicted.tolist() == [ANSWERS["cnn", 0], ANSWERS["cnn", 1]]
     assert cnn.right[0].tolist() == [True, True, False, True, True, False, True, False]
-    assert cnn.share_right.tolist() == [1, 0.5, 0, 1, 0.5, 0, 1, 0.5]
+    assert cnn.fraction_correct.tolist() == [1, 0.5, 0, 1, 0.5, 0, 1, 0.5]
     assert cnn.accuracy == 9 / 16
-    assert cnn.label_probability[0].tolist() == [0.5, 0.5, 0.375, 0.5, 0.5, 0.375, 0.5, 0.375]
-    assert cnn.predicted_probability.tolist() == [[0.5] * 8] * 2
-    assert cnn.label_rank[0].tolist() == [0, 0, 1, 0, 0, 1, 0, 1]
+    assert cnn.true_class_probability[0].tolist() == [0.5, 0.5, 0.375, 0.5, 0.5, 0.375, 0.5, 0.375]
+    assert cnn.confidence.tolist() == [[0.5] * 8] * 2
+    assert cnn.true_class_rank[0].tolist() == [0, 0, 1, 0, 0, 1, 0, 1]
 
 
 def test_the_rank_of_the_label_counts_equals_in_the_order_of_classes(store):
     rows = np.full((8, 3), 1 / 3, np.float32)
     write_predictions(CNN_0, Predictions(TEST_INDICES, LABELS, rows))
     cnn = load_evidence(store, EXPERIMENT).of("cnn")
-    assert cnn.label_rank[0].tolist() == LABELS.tolist()
+    assert cnn.true_class_rank[0].tolist() == LABELS.tolist()
     assert cnn.predicted[0].tolist() == [0] * 8
 
 

@@ -69,8 +69,8 @@ def test_the_first_seed_plays_and_the_majority_class_always_does():
     place = dealt.labels.index(1)
     majority, cnn = said_about(found, dealt, place)
     assert (majority.strategy, majority.title) == ("majority", "Majority class")
-    assert (majority.said, majority.right, majority.sureness) == (0, False, None)
-    assert (cnn.said, cnn.right, cnn.sureness) == (2, False, 0.5)
+    assert (majority.said, majority.right, majority.confidence) == (0, False, None)
+    assert (cnn.said, cnn.right, cnn.confidence) == (2, False, 0.5)
 
 
 def test_a_majority_run_is_not_shown_twice():

@@ -25,7 +25,7 @@ from core.comparison.keep_model import (
 )
 from core.datasets.decoding.decode import decode_image
 from core.datasets.model import Dataset
-from core.datasets.prepare import prepare_picture, smallest_side
+from core.datasets.prepare import prepare_image, smallest_edge
 from core.datasets.store import add_dataset
 from core.errors import BadInput, HeadstartError
 from core.runs.child import execute
@@ -126,9 +126,9 @@ def test_the_program_says_what_the_run_would(
     picture = save_photograph(tmp_path / "a photograph.jpg")
     run = store.run(run_id)
     spec = store.experiment(run.experiment_id).training_spec(run)
-    decoded = decode_image(picture.read_bytes(), picture.name, smallest_side(side))
+    decoded = decode_image(picture.read_bytes(), picture.name, smallest_edge(side))
     live = restored_model(spec, read_weights(run_id), dataset).probabilities(
-        prepare_picture(decoded, side, resize, channels)[np.newaxis]
+        prepare_image(decoded, side, resize, channels)[np.newaxis]
     )[0]
     expected = [
         f"{live[place]:7.2%}  {dataset.classes[place]}" for place in live.argsort()[::-1][:3]
@@ -184,8 +184,8 @@ def test_the_program_prepares_pictures_to_the_same_pixels(
     (tmp_path / "preprocessing.json").write_text(json.dumps(prepare))
     printed = program(tmp_path)
     for path in odd_pictures(tmp_path):
-        ours = prepare_picture(
-            decode_image(path.read_bytes(), path.name, smallest_side(side)), side, resize, channels
+        ours = prepare_image(
+            decode_image(path.read_bytes(), path.name, smallest_edge(side)), side, resize, channels
         )
         theirs = printed.prepared(path)
         assert (theirs.shape, theirs.dtype) == ((1, side, side, channels), np.uint8)

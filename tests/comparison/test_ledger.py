@@ -7,8 +7,8 @@ import pytest
 from core.comparison.accuracy_costs import Target
 from core.comparison.ledger import (
     TimeParts,
-    ledger_of,
-    load_ledger,
+    time_breakdown_of,
+    load_time_breakdown,
     pareto_front,
     time_parts,
 )
@@ -40,7 +40,7 @@ def _ledger(entries, majority_accuracy=0.25):
         for strategy, seed, changes, _ in entries
     ]
     epochs = {run.id: entry[3] for run, entry in zip(runs, entries, strict=True)}
-    return ledger_of(runs, epochs, majority_accuracy)
+    return time_breakdown_of(runs, epochs, majority_accuracy)
 
 
 def test_the_parts_of_a_run_add_up_to_its_whole_time():
@@ -198,7 +198,7 @@ def test_a_target_over_100_percent_is_left_out():
 
 def test_unfinished_runs_are_left_out():
     run = made_up.run("cnn", state="failed", result=None)
-    ledger = ledger_of([run], {run.id: ()}, 0.5)
+    ledger = time_breakdown_of([run], {run.id: ()}, 0.5)
     assert ledger.rows == ()
     assert ledger.costs == ()
 
@@ -221,14 +221,14 @@ def test_the_front_holds_those_that_none_beats_in_both(values, higher, front):
 def test_the_ledger_of_a_stored_experiment(home):  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
-    ledger = load_ledger(store, EXPERIMENT)
+    ledger = load_time_breakdown(store, EXPERIMENT)
     assert [row.strategy for row in ledger.rows] == ["cnn", "vgg16_probe"]
     # made_up: two epochs of 1.5 s and 0.25 s of validation in a run of 10 s.
     assert ledger.rows[0].parts == TimeParts(0.0, 0.0, 1.5, 1.5, 0.5, 6.5)
     # Majority 0.375 + 0.2; validation reaches 0.5 and then 0.6.
     assert [cost.seconds for cost in ledger.costs_of("cnn")] == [3.5, 1.75, 3.5]
     with pytest.raises(UnknownName, match="no experiment"):
-        load_ledger(store, "nothere")
+        load_time_breakdown(store, "nothere")
 
 
 def test_parts_are_seconds_of_one_run():

@@ -125,7 +125,7 @@ def test_the_four_cells_of_mcnemar():
     second = [[True] * 5 + [False] + [True] * 3 + [False]]
     evidence = evidence_of({"cnn": first, "vgg16_probe": second})
     cells = four_cells(evidence.of("cnn"), evidence.of("vgg16_probe"))
-    assert (cells.both_right, cells.put_right, cells.broken, cells.both_wrong) == (5, 3, 1, 1)
+    assert (cells.both_right, cells.fixed, cells.regressed, cells.both_wrong) == (5, 3, 1, 1)
     assert cells.p_value == pytest.approx(0.625)
     differences = drawn_differences(evidence, "cnn", "vgg16_probe")
     assert differences.mean() == pytest.approx(0.2, abs=0.02)

@@ -5,12 +5,12 @@ import pytest
 
 from core.comparison.consensus import best_strategies, consensus, good_strategies
 from core.comparison.mistakes import (
-    Flip,
+    Disagreement,
     HardImage,
     LabelError,
     Mistake,
     confident_mistakes,
-    flips,
+    disagreements,
     hardest,
     label_error_words,
     label_errors_csv,
@@ -40,22 +40,26 @@ def test_most_seeds_decide_and_the_surer_of_two_equals():
             [0, 0, 0],
             "cnn",
             said=[[0, 1, 1], [1, 1, 2], [0, 2, 0]],
-            sureness=[[0.5, 0.5, 0.5], [0.875, 0.75, 0.75], [0.75, 0.5, 0.625]],
+            confidence=[[0.5, 0.5, 0.5], [0.875, 0.75, 0.75], [0.75, 0.5, 0.625]],
         )
     )
     assert found.said.tolist() == [0, 1, 2]
     assert found.seeds.tolist() == [2, 2, 1]
-    assert found.sureness.tolist() == [0.625, 0.625, 0.75]
-    assert found.share_right.tolist() == [2 / 3, 0, 1 / 3]
-    assert found.label_probability.tolist() == [(0.5 + 0.25 + 0.75) / 3, 0.25, (0.5 + 0.625) / 3]
-    assert found.mostly_right.tolist() == [True, False, False]
+    assert found.confidence.tolist() == [0.625, 0.625, 0.75]
+    assert found.fraction_correct.tolist() == [2 / 3, 0, 1 / 3]
+    assert found.true_class_probability.tolist() == [
+        (0.5 + 0.25 + 0.75) / 3,
+        0.25,
+        (0.5 + 0.625) / 3,
+    ]
+    assert found.mostly_correct.tolist() == [True, False, False]
     assert found.mostly_wrong.tolist() == [False, True, True]
     assert found.most_agree.tolist() == [True, True, False]
 
 
 def test_a_tie_of_two_seeds_is_neither_right_nor_wrong():
     found = consensus(answers([0, 0], "cnn", said=[[0, 0], [1, 0]]))
-    assert found.mostly_right.tolist() == [False, True]
+    assert found.mostly_correct.tolist() == [False, True]
     assert found.mostly_wrong.tolist() == [False, False]
 
 
@@ -105,12 +109,12 @@ def test_nobody_is_good_without_images():
 
 
 def test_flips_have_both_answers_and_both_probabilities():
-    found = flips(
+    found = disagreements(
         evidence(
             [0, 0, 1, 2],
             {"cnn": [[1, 2, 1, 2]], "probe": [[0, 0, 0, 2]]},
-            sureness={"cnn": [[0.5, 0.75, 0.5, 0.5]], "probe": [[0.625, 0.875, 0.75, 0.5]]},
-            label_probability={
+            confidence={"cnn": [[0.5, 0.75, 0.5, 0.5]], "probe": [[0.625, 0.875, 0.75, 0.5]]},
+            true_class_probability={
                 "cnn": [[0.25, 0.125, 0.5, 0.5]],
                 "probe": [[0.625, 0.875, 0.125, 0.5]],
             },
@@ -118,12 +122,12 @@ def test_flips_have_both_answers_and_both_probabilities():
         "cnn",
         "probe",
     )
-    assert found.put_right == (
-        Flip(11, 0, 2, 0, 0.125, 0.875, 0.75, 0.875),
-        Flip(10, 0, 1, 0, 0.25, 0.625, 0.5, 0.625),
+    assert found.fixed == (
+        Disagreement(11, 0, 2, 0, 0.125, 0.875, 0.75, 0.875),
+        Disagreement(10, 0, 1, 0, 0.25, 0.625, 0.5, 0.625),
     )
-    assert found.broken == (Flip(12, 1, 1, 0, 0.5, 0.125, 0.5, 0.75),)
-    assert [flip.gain for flip in (*found.put_right, *found.broken)] == [0.75, 0.375, -0.375]
+    assert found.regressed == (Disagreement(12, 1, 1, 0, 0.5, 0.125, 0.5, 0.75),)
+    assert [flip.gain for flip in (*found.fixed, *found.regressed)] == [0.75, 0.375, -0.375]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -132,15 +136,15 @@ def test_flips_of_one_seed_each_are_those_that_the_test_counts(seed):
     labels = random.integers(0, 3, 200).tolist()
     tables = {name: random.integers(0, 3, (2, 200)).tolist() for name in ("cnn", "probe")}
     both = evidence(labels, tables)
-    found = flips(both, "cnn", "probe", seed_of_first=1, seed_of_second=0)
+    found = disagreements(both, "cnn", "probe", seed_of_first=1, seed_of_second=0)
     tested = paired_difference(both.of("cnn").right[1:], both.of("probe").right[:1])
-    assert (len(found.put_right), len(found.broken)) == (tested.put_right, tested.broken)
-    assert len(found.put_right) > 10
+    assert (len(found.fixed), len(found.regressed)) == (tested.fixed, tested.regressed)
+    assert len(found.fixed) > 10
 
 
 def test_with_several_seeds_most_of_each_must_agree():
     # Image 0: 1 of 3 right, then 2 of 3. Image 1: 2 of 3, then 3 of 3. Image 2: 3 of 3, then 0.
-    found = flips(
+    found = disagreements(
         evidence(
             [0, 0, 0],
             {"cnn": [[0, 0, 0], [1, 0, 0], [1, 1, 0]], "probe": [[0, 0, 1], [0, 0, 2], [1, 0, 1]]},
@@ -148,10 +152,8 @@ def test_with_several_seeds_most_of_each_must_agree():
         "cnn",
         "probe",
     )
-    assert [(flip.image, flip.first_said, flip.second_said) for flip in found.put_right] == [
-        (10, 1, 0)
-    ]
-    assert [(flip.image, flip.first_said, flip.second_said) for flip in found.broken] == [
+    assert [(flip.image, flip.first_said, flip.second_said) for flip in found.fixed] == [(10, 1, 0)]
+    assert [(flip.image, flip.first_said, flip.second_said) for flip in found.regressed] == [
         (12, 0, 1)
     ]
 
@@ -159,7 +161,7 @@ def test_with_several_seeds_most_of_each_must_agree():
 @pytest.mark.parametrize(("first", "second"), [("mlp", "cnn"), ("cnn", "mlp")])
 def test_flips_of_an_unknown_strategy(first, second):
     with pytest.raises(UnknownName, match="There is no strategy named 'mlp'"):
-        flips(evidence([0], {"cnn": [[0]]}), first, second)
+        disagreements(evidence([0], {"cnn": [[0]]}), first, second)
 
 
 # Mistakes -----------------------------------------------------------------------------------------
@@ -170,7 +172,7 @@ def test_the_surest_mistakes_come_first():
         evidence(
             [0, 0, 1, 1],
             {"cnn": [[1, 0, 0, 2], [1, 1, 0, 1], [2, 0, 2, 2]]},
-            sureness={
+            confidence={
                 "cnn": [[0.5, 0.5, 0.75, 0.5], [0.75, 0.5, 0.875, 0.5], [0.5, 0.5, 0.5, 0.625]]
             },
         ),
@@ -194,12 +196,12 @@ def test_the_hardest_are_wrong_for_all_that_know_something():
         "probe": [wrong_at(5, 7, 9, said=1)],
     }
     given = {"cnn": [[0.5] * 5 + [0.25] * 2 + [0.125] * 9], "probe": [[0.5] * 16]}
-    found = hardest(evidence(LABELS, tables, label_probability=given), 10)
+    found = hardest(evidence(LABELS, tables, true_class_probability=given), 10)
     assert found == (
         HardImage(17, 2, (0.125 + 0.5) / 2, (("cnn", 0), ("probe", 1))),
         HardImage(15, 2, (0.25 + 0.5) / 2, (("cnn", 0), ("probe", 1))),
     )
-    assert hardest(evidence(LABELS, tables, label_probability=given), 1) == found[:1]
+    assert hardest(evidence(LABELS, tables, true_class_probability=given), 1) == found[:1]
 
 
 def test_where_nobody_is_good_all_but_the_majority_class_are_asked():
@@ -220,8 +222,8 @@ def doubted():
     cnn[5] = 0
     probe = wrong_at(3, said=1)
     probe[5] = probe[7] = 0
-    sureness = {"cnn": [[0.5] * 16], "probe": [[0.5] * 5 + [0.75] * 11]}
-    return evidence(LABELS, {"cnn": [cnn], "probe": [probe]}, sureness=sureness)
+    confidence = {"cnn": [[0.5] * 16], "probe": [[0.5] * 5 + [0.75] * 11]}
+    return evidence(LABELS, {"cnn": [cnn], "probe": [probe]}, confidence=confidence)
 
 
 def test_a_label_is_doubted_where_the_best_agree_on_another_class():

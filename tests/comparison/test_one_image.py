@@ -22,17 +22,17 @@ def test_all_seeds_together_say_what_most_of_them_say(evidence):
     # Image 8 is an ant: cnn says bee twice; the probe says ant once and bee once, equally sure.
     cnn, probe = answers_about(evidence, 8)
     assert (cnn.strategy, cnn.said_name, cnn.right) == ("cnn", "bee", False)
-    assert (cnn.sureness, cnn.label_probability) == (0.5, 0.375)
-    assert (cnn.seeds_right, cnn.seed_count) == (0, 2)
-    assert (probe.said_name, probe.right, probe.seeds_right) == ("ant", True, 1)
-    assert (probe.sureness, probe.label_probability) == (0.5, 0.4375)
+    assert (cnn.confidence, cnn.true_class_probability) == (0.5, 0.375)
+    assert (cnn.seeds_correct, cnn.seed_count) == (0, 2)
+    assert (probe.said_name, probe.right, probe.seeds_correct) == ("ant", True, 1)
+    assert (probe.confidence, probe.true_class_probability) == (0.5, 0.4375)
     assert answer_words(cnn) == "CNN, three blocks said bee (50.0 % sure), which is wrong"
     assert image_words(evidence, 8, (cnn, probe)) == "Labelled ant; 1 of 2 strategies said so."
 
 
 def test_one_seed_speaks_for_itself(evidence):
     cnn, probe = answers_about(evidence, 5, seed=1)
-    assert (cnn.said_name, cnn.seeds_right, cnn.seed_count) == ("bee", 0, 1)
+    assert (cnn.said_name, cnn.seeds_correct, cnn.seed_count) == ("bee", 0, 1)
     assert (probe.said_name, probe.right, probe.seed_count) == ("ant", True, 1)
 
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from core.comparison import metrics
-from core.comparison.evidence import Evidence, load_evidence
+from core.comparison.evidence import ExperimentPredictions, load_evidence
 from core.comparison.scores import (
     SCORES,
     find_score,
@@ -55,7 +55,7 @@ MAJORITY = {
 
 
 @pytest.fixture
-def evidence(home) -> Evidence:  # noqa: ARG001 - sets the home
+def evidence(home) -> ExperimentPredictions:  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
     return load_evidence(store, EXPERIMENT)
@@ -142,7 +142,9 @@ def test_an_unknown_measure_is_an_error_that_lists_those_there_are():
 
 
 def test_no_answers_give_no_scores(evidence):
-    empty = Evidence("x", "y", "z", ("a", "b"), evidence.labels[:0], evidence.labels[:0], 0, (), {})
+    empty = ExperimentPredictions(
+        "x", "y", "z", ("a", "b"), evidence.labels[:0], evidence.labels[:0], 0, (), {}
+    )
     assert [score_table(empty, score) for score in SCORES] == [()] * len(SCORES)
 
 

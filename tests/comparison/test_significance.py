@@ -20,14 +20,14 @@ from core.comparison.significance import (
 )
 
 
-def mcnemar_exact(put_right: int, broken: int) -> float:
+def mcnemar_exact(fixed: int, regressed: int) -> float:
     """Two-sided p of McNemar's exact test from the two counts of images that differ.
 
     Under the null hypothesis each of them is a fair coin (McNemar 1947; the binomial form is in
     Fagerland, Lydersen and Laake 2013). 1 where no image differs.
     """
-    differing = put_right + broken
-    return binomtest(min(put_right, broken), differing, 0.5).pvalue if differing else 1.0
+    differing = fixed + regressed
+    return binomtest(min(fixed, regressed), differing, 0.5).pvalue if differing else 1.0
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_wilson_as_in_newcombe_1998(correct, images, low, high):
     ("put_right", "broken", "p_value"),
     [(121, 59, 4.434e-06), (25, 15, 0.1539), (0, 0, 1.0), (3, 3, 1.0), (5, 0, 1 / 16)],
 )
-def test_the_oracle_is_as_published(put_right, broken, p_value):
-    assert mcnemar_exact(put_right, broken) == pytest.approx(p_value, rel=3e-4)
-    assert mcnemar_exact(broken, put_right) == pytest.approx(p_value, rel=3e-4)
+def test_the_oracle_is_as_published(fixed, regressed, p_value):
+    assert mcnemar_exact(fixed, regressed) == pytest.approx(p_value, rel=3e-4)
+    assert mcnemar_exact(regressed, fixed) == pytest.approx(p_value, rel=3e-4)
 
 
-def _one_seed_each(put_right: int, broken: int, alike: int = 7) -> tuple[np.ndarray, np.ndarray]:
-    first = np.array([[False] * put_right + [True] * broken + [True] * alike])
-    second = np.array([[True] * put_right + [False] * broken + [True] * alike])
+def _one_seed_each(fixed: int, regressed: int, alike: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    first = np.array([[False] * fixed + [True] * regressed + [True] * alike])
+    second = np.array([[True] * fixed + [False] * regressed + [True] * alike])
     return first, second
 
 
 @pytest.mark.parametrize(("put_right", "broken"), [(121, 59), (25, 15), (0, 0), (4, 4), (1, 9)])
-def test_with_one_seed_the_sign_flip_test_is_mcnemars(put_right, broken):
-    first, second = _one_seed_each(put_right, broken)
-    expected = mcnemar_exact(put_right, broken)
+def test_with_one_seed_the_sign_flip_test_is_mcnemars(fixed, regressed):
+    first, second = _one_seed_each(fixed, regressed)
+    expected = mcnemar_exact(fixed, regressed)
     assert sign_flip_p_value(first, second) == pytest.approx(expected, rel=1e-9)
 
 
@@ -77,8 +77,8 @@ def test_two_seeds_as_worked_out_by_hand():
     test = paired_test(first, second)
     assert test.p_value == pytest.approx(40 / 64, rel=1e-12)
     assert test.difference == 9 / 16 - 3 / 8
-    assert test.put_right == 1 + 0.5 + 1 + 0.5
-    assert test.broken == 0.5 + 1
+    assert test.fixed == 1 + 0.5 + 1 + 0.5
+    assert test.regressed == 0.5 + 1
     assert test.disagreement == (3 * 0.25 + 3 * 1) / 8
 
 

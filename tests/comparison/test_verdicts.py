@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.comparison.evidence import Evidence, load_evidence
+from core.comparison.evidence import ExperimentPredictions, load_evidence
 from core.comparison.ladder import ladder_steps
 from core.comparison.verdict_words import (
     closed,
@@ -32,14 +32,14 @@ def _row(right: int, images: int, start: int = 0) -> list[bool]:
 
 
 @pytest.fixture
-def by_hand(home) -> Evidence:  # noqa: ARG001 - sets the home
+def by_hand(home) -> ExperimentPredictions:  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
     return load_evidence(store, EXPERIMENT)
 
 
 @pytest.fixture
-def clear() -> Evidence:
+def clear() -> ExperimentPredictions:
     """200 images; mlp 60 right, cnn 64, probe 150: inside one another, one seed each."""
     rights = {"mlp": 60, "cnn": 64, "vgg16_probe": 150}
     return evidence_of({name: [_row(right, 200)] for name, right in rights.items()}, 50)
@@ -59,7 +59,7 @@ def test_a_pair_as_worked_out_by_hand(by_hand):
     assert found.difference == 14 / 16 - 9 / 16
     assert found.p_value == pytest.approx(2 / 32, rel=1e-12)
     assert found.adjusted_p_value == found.p_value
-    assert (found.put_right, found.broken) == (2.5, 0.0)
+    assert (found.fixed, found.regressed) == (2.5, 0.0)
     assert found.told_apart is False
     assert found.seeds_agree is True
     assert found.low is not None
@@ -79,7 +79,7 @@ def test_a_pair_the_other_way_round_is_turned(by_hand):
     )
     assert turned.difference == -found.difference
     assert (turned.low, turned.high) == (-found.high, -found.low)
-    assert (turned.put_right, turned.broken) == (found.broken, found.put_right)
+    assert (turned.fixed, turned.regressed) == (found.regressed, found.fixed)
     assert turned.words == found.words
 
 

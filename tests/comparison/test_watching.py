@@ -9,12 +9,12 @@ from core.charts.curves import watch_chart
 from core.comparison.curves import Curve
 from core.comparison.watching import (
     Answer,
-    has_watched,
-    learners,
-    majority_share,
+    has_tracked_images,
+    snapshots,
+    majority_fraction,
     share_of,
     until,
-    watched_pictures,
+    tracked_images,
 )
 from tests import made_up
 
@@ -61,48 +61,48 @@ def test_a_head_that_is_fitted_first_comes_before_everything():
 
 
 def test_answers_are_judged_and_compared_with_the_epoch_before(dataset):
-    (learner,) = learners([made_up.run()], [CURVE], dataset)
-    assert (learner.stage, learner.epoch, learner.epochs) == ("main", 2, 3)
-    assert learner.accuracy == SECOND["validation_accuracy"]
-    assert learner.answers == {7: Answer(0, 0.75, True, False), 40: Answer(0, 0.75, False, True)}
-    assert learner.right == 1
+    (snapshot,) = snapshots([made_up.run()], [CURVE], dataset)
+    assert (snapshot.stage, snapshot.epoch, snapshot.epochs) == ("main", 2, 3)
+    assert snapshot.accuracy == SECOND["validation_accuracy"]
+    assert snapshot.answers == {7: Answer(0, 0.75, True, False), 40: Answer(0, 0.75, False, True)}
+    assert snapshot.right == 1
 
 
 def test_the_first_epoch_has_nothing_to_be_new_against(dataset):
-    (learner,) = learners([made_up.run()], [until(CURVE, 0.0)], dataset)
-    assert (learner.stage, learner.right) == ("head", 1)
-    assert [answer.changed for answer in learner.answers.values()] == [False, False]
+    (snapshot,) = snapshots([made_up.run()], [until(CURVE, 0.0)], dataset)
+    assert (snapshot.stage, snapshot.right) == ("head", 1)
+    assert [answer.changed for answer in snapshot.answers.values()] == [False, False]
 
 
 def test_without_watched_pictures_or_dataset_there_are_numbers_and_no_answers(dataset):
-    (mlp,) = learners([made_up.run("mlp")], [PLAIN], dataset)
+    (mlp,) = snapshots([made_up.run("mlp")], [PLAIN], dataset)
     assert (mlp.accuracy, mlp.answers) == (PLAIN.epochs[-1]["validation_accuracy"], {})
-    (cnn,) = learners([made_up.run()], [CURVE], None)
+    (cnn,) = snapshots([made_up.run()], [CURVE], None)
     assert (cnn.accuracy, cnn.answers) == (SECOND["validation_accuracy"], {})
-    assert (has_watched([PLAIN]), has_watched([PLAIN, CURVE])) == (False, True)
+    assert (has_tracked_images([PLAIN]), has_tracked_images([PLAIN, CURVE])) == (False, True)
 
 
 def test_the_run_at_work_stands_for_its_strategy_else_the_last_that_began(dataset):
     first, second, third = (made_up.run(seed=seed, state="finished") for seed in range(3))
     running = made_up.run(seed=1, state="running", result=None)
     waiting = made_up.run(seed=2, state="queued", result=None)
-    assert [found.seed for found in learners([first, running, waiting], [], dataset)] == [1]
-    assert [found.seed for found in learners([first, second, waiting], [], dataset)] == [1]
-    assert [found.seed for found in learners([first, second, third], [], dataset, 0)] == [0]
+    assert [found.seed for found in snapshots([first, running, waiting], [], dataset)] == [1]
+    assert [found.seed for found in snapshots([first, second, waiting], [], dataset)] == [1]
+    assert [found.seed for found in snapshots([first, second, third], [], dataset, 0)] == [0]
     majority = made_up.run("majority")
-    assert [found.strategy for found in learners([majority, waiting], [], dataset)] == ["cnn"]
+    assert [found.strategy for found in snapshots([majority, waiting], [], dataset)] == ["cnn"]
 
 
 def test_pictures_are_those_of_the_epochs_else_those_of_the_rule(dataset, spec):
-    assert watched_pictures([PLAIN, CURVE], spec, dataset) == (7, 40)
+    assert tracked_images([PLAIN, CURVE], spec, dataset) == (7, 40)
     # the rule: in the order of the classes, then of the split
-    assert watched_pictures([PLAIN], spec, dataset) == (3, 7, 9, 40, 41)
+    assert tracked_images([PLAIN], spec, dataset) == (3, 7, 9, 40, 41)
 
 
 def test_the_majority_line_is_of_the_validation_images(dataset, spec):
-    assert majority_share([], spec, dataset) == 3 / 5
-    assert majority_share([made_up.run("majority")], spec, None) == 0.8
-    assert majority_share([], spec, None) is None
+    assert majority_fraction([], spec, dataset) == 3 / 5
+    assert majority_fraction([made_up.run("majority")], spec, None) == 0.8
+    assert majority_fraction([], spec, None) is None
 
 
 def test_the_chart_lays_epochs_over_the_share_of_the_training():

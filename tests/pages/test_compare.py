@@ -9,7 +9,7 @@ import pytest
 from core.comparison.confusion import cell_images
 from core.comparison.evidence import load_evidence
 from core.comparison.feature_map import FeatureMap
-from core.comparison.mistakes import flips, likely_label_errors
+from core.comparison.mistakes import disagreements, likely_label_errors
 from core.comparison.verdicts import pair_verdict
 from core.datasets.store import open_dataset, remove_dataset
 from core.runs.kept_models import HeatMaps
@@ -25,7 +25,7 @@ from core.ui import (
     evidence_side_work,
     reads,
 )
-from core.ui.texts import literal
+from core.text import escape_markdown
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
@@ -124,7 +124,7 @@ def test_the_verdict_stands_in_words_first(compared):
         open_cold("compare", experiment=EXPERIMENT, view="differences", first="mlp", second="cnn")
     )
     verdict = pair_verdict(load_evidence(compared, EXPERIMENT), "mlp", "cnn")
-    assert f"**{literal(verdict.words)}**" in [element.value for element in app.markdown]
+    assert f"**{escape_markdown(verdict.words)}**" in [element.value for element in app.markdown]
     assert verdict.words.startswith("CNN, three blocks, beats MLP by ")
 
 
@@ -208,20 +208,20 @@ def test_a_cell_opens_its_pictures_by_the_two_lists(compared):
 
 def test_flips_show_both_probabilities_and_both_sides(compared):
     evidence = load_evidence(compared, EXPERIMENT)
-    found = flips(evidence, "mlp", "cnn")
+    found = disagreements(evidence, "mlp", "cnn")
     query = {"view": "pictures", "show": "flips", "first": "mlp", "second": "cnn"}
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, **query))
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
-    assert opened == [f"open.flips.put_right.{flip.image}" for flip in found.put_right[:24]]
-    first = found.put_right[0]
+    assert opened == [f"open.flips.put_right.{flip.image}" for flip in found.fixed[:24]]
+    first = found.fixed[0]
     before, after = (
-        literal(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
+        escape_markdown(f"{100 * value:.1f}") for value in (first.first_label, first.second_label)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
     assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
     app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
-    assert opened == [f"open.flips.broken.{flip.image}" for flip in found.broken[:24]]
+    assert opened == [f"open.flips.broken.{flip.image}" for flip in found.regressed[:24]]
 
 
 def test_one_picture_is_shown_large_with_what_everybody_said(compared):
@@ -234,7 +234,7 @@ def test_one_picture_is_shown_large_with_what_everybody_said(compared):
         "CNN, three blocks",
         "VGG16 probe",
     ]
-    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     app = is_whole(app.selectbox(key="address.seed").set_value("1").run())
     assert app.query_params["seed"] == "1"
     assert set(app.dataframe[0].value["seeds right"]) <= {"0 of 1", "1 of 1"}
@@ -496,7 +496,7 @@ def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch
     button = next(button for button in app.button if button.label == "Make the map")
     app = is_whole(button.click().run())
     assert "Made up for a test" in words(app)
-    assert f"File: **{literal(arrows().file_names[image])}**" in words(app)
+    assert f"File: **{escape_markdown(arrows().file_names[image])}**" in words(app)
     next(button for button in app.button if button.label == "Open it").click().run()
     assert app.query_params["image"] == str(image)
 

@@ -115,10 +115,10 @@ def test_names_from_users_are_shown_literally():
 
 @pytest.mark.usefixtures("empty_home")
 def test_a_broken_page_shows_a_box_with_an_id_and_no_traceback(monkeypatch, caplog):
-    def broken():
+    def regressed():
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(reads, "store", broken)
+    monkeypatch.setattr(reads, "store", regressed)
     app = open_cold("compare")
     (box,) = app.error
     error_id = box.value.split("`")[1]

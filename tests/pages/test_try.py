@@ -13,7 +13,7 @@ from core.datasets.store import open_dataset, remove_dataset
 from core.runs.live_models import Candidate, LiveAnswer, Standing
 from core.runs.store import open_store
 from core.ui import try_answers, try_experiment, try_guess, try_picture, try_training
-from core.ui.texts import literal
+from core.text import escape_markdown
 from tests import made_up, stored_home
 from tests.pages.compared import EXPERIMENT, HOSTILE, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
@@ -179,7 +179,7 @@ def test_an_uploaded_training_picture_is_told(home):  # noqa: ARG001
     dataset.image(int(train[3])).save(buffer, "PNG")
     app = open_cold("try_it", experiment=EXPERIMENT, source="upload")
     app.file_uploader[0].set_value(("again.png", buffer.getvalue(), "image/png")).run()
-    name = literal(dataset.file_names[train[3]])
+    name = escape_markdown(dataset.file_names[train[3]])
     label = dataset.classes[dataset.labels[train[3]]]
     assert app.warning[0].value == (
         f"This picture is {name} of the dataset (labelled {label}). It lies among the training "
@@ -338,7 +338,7 @@ def test_names_of_classes_are_shown_literally(empty_home):  # noqa: ARG001
     store_compared(open_store(), add_hostile())
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT, view="guess"))
     labels = [entry.label for entry in app.button if (entry.key or "").startswith("guess.1.0.")]
-    assert labels == [literal(name) for name in open_dataset("*hostile*").classes]
+    assert labels == [escape_markdown(name) for name in open_dataset("*hostile*").classes]
     assert set(open_dataset("*hostile*").classes) == set(HOSTILE)
 
 

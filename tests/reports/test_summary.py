@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.comparison.choice import best_answers, flip_pair
-from core.comparison.ledger import ledger_of
+from core.comparison.ledger import time_breakdown_of
 from core.reports.summary import NOTHING_YET, summary_sentences
 from tests import made_up
 from tests.made_evidence import evidence_of
@@ -21,7 +21,7 @@ def sentences(rights, seconds, majority_right=40):
         made_up.run(name, 0, result=made_up.result(total_seconds=took))
         for name, took in seconds.items()
     ]
-    ledger = ledger_of(runs, {run.id: [made_up.epoch(1)] for run in runs}, 0.2)
+    ledger = time_breakdown_of(runs, {run.id: [made_up.epoch(1)] for run in runs}, 0.2)
     return summary_sentences(evidence, ledger)
 
 
@@ -92,7 +92,7 @@ def test_no_better_than_the_majority_class():
 def test_nothing_has_finished():
     evidence = evidence_of({"cnn": right(45)})
     empty = type(evidence)(**(vars(evidence) | {"answers": ()}))
-    assert summary_sentences(empty, ledger_of([], {}, None)) == NOTHING_YET
+    assert summary_sentences(empty, time_breakdown_of([], {}, None)) == NOTHING_YET
     assert best_answers(empty) is None
     assert flip_pair(empty) is None
 

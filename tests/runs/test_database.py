@@ -114,7 +114,7 @@ def test_a_memory_database_is_refused() -> None:
 def test_a_failed_transaction_leaves_nothing(file: Path) -> None:
     store = Store(url(file))
 
-    def broken() -> None:
+    def regressed() -> None:
         with store.database.writing() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO workers VALUES ('w', 'host', 1, NULL, 'then', 'later')"
@@ -122,7 +122,7 @@ def test_a_failed_transaction_leaves_nothing(file: Path) -> None:
             raise RuntimeError("on the way")
 
     with pytest.raises(RuntimeError, match="on the way"):
-        broken()
+        regressed()
     with store.database.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM workers").scalar() == 0
 

@@ -389,10 +389,10 @@ FAULTS = [
 def test_faults_are_worded_and_can_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch, fault: Exception, message: str
 ) -> None:
-    def broken(*_arguments: Any, **_options: Any) -> None:
+    def regressed(*_arguments: Any, **_options: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(datasets, "add_dataset", broken)
+    monkeypatch.setattr(datasets, "add_dataset", regressed)
     import_id = receive_upload(store, [("pets.zip", pets())], None)
     assert execute(store, import_id) == 1
     record = store.import_record(import_id)

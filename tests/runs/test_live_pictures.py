@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.copies import look_for_copies_later
+from core.datasets.copies import index_for_copy_lookup
 from core.datasets.model import Dataset
 from core.datasets.prepare import prepare_images
 from core.errors import BadInput
@@ -98,9 +98,9 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     before = prepare_upload(experiment, copy)
     assert (before.like, before.near_copies_known) == (None, False)
     told: list[tuple[int, int]] = []
-    look_for_copies_later(tiny_dataset, 40, "stretch", lambda *counts: told.append(counts))
+    index_for_copy_lookup(tiny_dataset, 40, "stretch", lambda *counts: told.append(counts))
     assert told == [(60, 60)]
-    look_for_copies_later(tiny_dataset, 40, "stretch", lambda *counts: told.append(counts))
+    index_for_copy_lookup(tiny_dataset, 40, "stretch", lambda *counts: told.append(counts))
     assert len(told) == 1
     after = prepare_upload(experiment, copy)
     assert (after.like, after.near_copies_known) == (Likeness(position, "train", False), True)
@@ -109,7 +109,7 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     (path,) = (current_settings().cache_folder / "copies").iterdir()
     path.write_bytes(path.read_bytes()[:300])
     assert not prepare_upload(experiment, copy).near_copies_known
-    look_for_copies_later(tiny_dataset, 40, "stretch")
+    index_for_copy_lookup(tiny_dataset, 40, "stretch")
     assert prepare_upload(experiment, copy).like == after.like
 
 

@@ -47,7 +47,7 @@ class Machine:
     def __init__(self, store: Store, limit_bytes: int, strategies: list[str]) -> None:
         self.made: list[str] = []
         self.available_bytes = 10 * SHORT_OF_MEMORY_BYTES
-        self.broken: dict[str, Exception] = {}
+        self.regressed: dict[str, Exception] = {}
         self.hold = threading.Event()
         self.hold.set()
         spec = plan_experiment("arrows", strategies, image_size=8)
@@ -68,8 +68,8 @@ class Machine:
     def restored(self, spec, _weights, _dataset) -> FakeNetwork:
         self.hold.wait(10)
         self.made.append(spec.strategy)
-        if spec.strategy in self.broken:
-            raise self.broken[spec.strategy]
+        if spec.strategy in self.regressed:
+            raise self.regressed[spec.strategy]
         return FakeNetwork(spec.strategy)
 
     def ask(self, do: str, **arrays: np.ndarray):
@@ -175,7 +175,7 @@ def test_where_not_all_fit_they_still_answer_one_after_another(machine) -> None:
 
 def test_a_network_that_fails_is_named_and_not_tried_at_once_again(machine) -> None:
     one = machine()
-    one.broken["mlp"] = StoreError("The kept weights do not fit.")
+    one.regressed["mlp"] = StoreError("The kept weights do not fit.")
     told = one.until_ready()
     assert told["unable"] == {"mlp": "The kept weights do not fit."}
     told, arrays = one.ask("answer", picture=PICTURE)

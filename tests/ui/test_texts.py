@@ -1,6 +1,6 @@
 import pytest
 
-from core.ui.texts import literal, plural
+from core.text import escape_markdown, count_text
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from core.ui.texts import literal, plural
     ],
 )
 def test_markdown_is_shown_as_it_is(text, shown):
-    assert literal(text) == shown
+    assert escape_markdown(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_markdown_is_shown_as_it_is(text, shown):
     ],
 )
 def test_plurals(count, noun, text):
-    assert plural(count, noun) == text
+    assert count_text(count, noun) == text
