@@ -1,4 +1,4 @@
-"""The epochs of one run, as charts and pages show them."""
+"""The epochs of one run, as stored: the data of training curves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,3 +12,8 @@ class Curve:
     title: str
     seed: int
     epochs: tuple[dict[str, Any], ...]
+
+    @property
+    def main_epochs(self) -> tuple[dict[str, Any], ...]:
+        """Without the epochs of a head that was fitted first on cached features."""
+        return tuple(epoch for epoch in self.epochs if epoch["stage"] == "main")

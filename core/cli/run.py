@@ -24,7 +24,7 @@ PROGRESS_SECONDS = 1.0
 
 def run(arguments: argparse.Namespace) -> int:
     from core.analysis.comparison import compare_experiment
-    from core.comparison.reports.export import to_json, to_text
+    from core.reports.export import to_json, to_text
 
     if arguments.learning_curve or arguments.shares is not None:
         from core.cli.run_series import run_learning_curve

@@ -26,7 +26,6 @@ from core.comparison.keep_files import (
     snippet,
 )
 from core.comparison.keep_model import BYTES_PER_PARAMETER, expected_bytes
-from core.comparison.reports.model_card import PackageFacts, model_card
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room, open_dataset
@@ -36,6 +35,7 @@ from core.experiments.predictions import read_predictions
 from core.experiments.records import RunRecord
 from core.experiments.store import Store, open_store
 from core.files import written_whole
+from core.reports.model_card import PackageFacts, model_card
 from core.runs.explain_child import PROCESSOR_ONLY
 from core.runs.side_work import SideProcess, side_process
 from core.training.spec import TrainingSpec

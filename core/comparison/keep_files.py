@@ -16,7 +16,7 @@ CONTENTS = {
     ONNX_REQUIREMENTS: "the few that it needs with ONNX instead",
     CARD: "the model card: data, split, measures with intervals, limits",
 }
-_SNIPPET_FILE = Path(__file__).parent / "reports" / "templates" / SNIPPET
+_SNIPPET_FILE = Path(__file__).parents[1] / "reports" / "templates" / SNIPPET
 
 
 def snippet() -> str:

@@ -13,8 +13,18 @@ from core.analysis.split_facts import (
     sides_of,
     widest_gap,
 )
-from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
-from core.analysis.time_breakdown import Epochs, Segment, epochs_alone, time_line
+from core.analysis.statistics_examples import (
+    drawn_differences,
+    four_cells,
+    holm_steps,
+    widths,
+)
+from core.analysis.time_breakdown import (
+    Epochs,
+    Segment,
+    epochs_alone,
+    time_line,
+)
 from core.analysis.verdicts import all_pairs
 from core.datasets.split import Split
 from tests import made_up

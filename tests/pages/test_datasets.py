@@ -259,8 +259,8 @@ def test_a_model_file_is_refused_before_it_is_kept(name, home):
 
 @pytest.mark.usefixtures("at_once")
 def test_broken_pictures_are_left_out_and_listed():
-    broken = {"cats/broken.png": b"\x89PNG\r\n\x1a\n nothing", "dogs/words.jpg": b"only words"}
-    app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6) | broken)))
+    regressed = {"cats/broken.png": b"\x89PNG\r\n\x1a\n nothing", "dogs/words.jpg": b"only words"}
+    app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6) | regressed)))
     assert "**12** images in **2** classes · 2 could not be used: see its Health" in words(app)
     app = open_cold("datasets", dataset="pets")
     listed = next(frame.value for frame in app.dataframe if "reason" in frame.value)
@@ -387,7 +387,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
     assert "1 image appears in more than one class" in text
     assert not app.image  # nothing is decoded before somebody looks
     assert "Every picture has 12 × 12 pixels." in text
-    table = next(frame.value for frame in app.dataframe if "share (%)" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
     assert table["class"].tolist() == ["cats", "dogs"]
     assert table["images"].tolist() == [21, 21]
 
@@ -395,7 +395,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
 def test_the_numbers_of_a_given_split_are_shown(divided):
     app = open_cold("datasets", dataset=divided.folder.name)
     assert "Came with a split of its own: 25 train, 12 test" in words(app)
-    table = next(frame.value for frame in app.dataframe if "share (%)" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
     assert table["train"].tolist() == [13, 12]
     assert table["test"].tolist() == [6, 6]
 
