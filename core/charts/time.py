@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.analysis.choice import MAJORITY
 from core.analysis.comparison import MEGABYTE, Comparison
-from core.analysis.ladder import MAJORITY
 from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.time_breakdown import StrategyTime, TimeBreakdown, pareto_front

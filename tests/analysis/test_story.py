@@ -113,14 +113,14 @@ def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
         picture = picture_of(key, facts, None)
         assert isinstance(picture, Bars)
         assert (len(picture.bars), picture.places) == (count, 4)
-        figures.append(story_chart(picture))
+        figures.append(story_chart(picture).figure)
     for figure in figures:
         assert figure.layout.height == HEIGHT
         assert figure.layout.yaxis.range == (3.55, -0.6)
         assert figure.layout.xaxis.range == (0, 102)
     drawn = [trace.x[0] for trace in figures[2].data if trace.type == "bar"]
     assert drawn == pytest.approx([20.0, 40.0, 55.0, 90.0])
-    assert story_chart(picture, presented=True).layout.height == PRESENTED_HEIGHT
+    assert story_chart(picture, presented=True).figure.layout.height == PRESENTED_HEIGHT
 
 
 def test_a_hundred_squares_are_marked_by_the_share():

@@ -179,8 +179,8 @@ def test_structure_that_assistive_technology_needs(themes):
         "VGG16 probe takes 53.2 s with 62.8 %",
         "on 404 test images: Majority class; VGG16 from random weights.",
         "With 404 test images a difference under about 4 points",
-        "VGG16 probe put 117 test images right that CNN, three blocks, had wrong, and got 17 wrong "
-        "that it had right.",
+        "VGG16 probe fixed 117 test images that CNN, three blocks, got wrong, and regressed on 17 "
+        "that it got right.",
         "33c64a8dc8b31189576fcbde795ce6f7f3d2bc239a98e783377e552bfc160957",
         "Intel(R) Xeon(R) Processor @ 2.80GHz, 2 cores",
         "keras 3.15.1",
@@ -226,7 +226,7 @@ def test_a_dataset_that_was_removed_since(tiny_dataset, store):
 
 def test_nothing_has_finished(store):
     page = parsed(report_html(store, store.create_experiment(made_up.spec())))
-    assert "so there is nothing to compare yet" in page.text
+    assert "so there is nothing to summarise yet" in page.text
     assert "Some of its runs have not finished yet" in page.text
     assert "No network was trained, so there are no curves." in page.text
     assert "MLP" not in page.text

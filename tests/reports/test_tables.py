@@ -77,7 +77,7 @@ def test_disagreements_between_two_strategies(store):
         f"{EXPERIMENT}-vgg16_probe-1",
         Predictions(TEST_INDICES, LABELS, probabilities_of(LABELS.tolist())),
     )
-    (disagreement,) = records(store, "flips")
+    (disagreement,) = records(store, "disagreements")
     assert disagreement == {
         "image": 8,
         "label": "ant",
