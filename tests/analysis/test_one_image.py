@@ -59,7 +59,7 @@ def test_the_frame_has_a_line_a_strategy(evidence):
 
 def test_the_chosen_cell_gets_a_frame(evidence):
     matrix = confusion(evidence, "cnn")
-    figure = confusion_chart(matrix)
+    figure = confusion_chart(matrix).figure
     mark_cell(figure, matrix, 0, 1)
     (shape,) = figure.layout.shapes
     assert (shape.x0, shape.x1, shape.y0, shape.y1) == (0.5, 1.5, -0.5, 0.5)

@@ -131,8 +131,8 @@ def test_a_hundred_squares_are_marked_by_the_share():
     right_ones, wrong_ones = story_chart(squares).figure.data
     assert (len(right_ones.x), len(wrong_ones.x)) == (20, 80)
     assert story_chart(squares).words == (
-        "A hundred squares for a hundred pictures; 20 of them are marked: Always “ant” is right "
-        "for these."
+        "A hundred squares for a hundred pictures; 20 of them are marked: Always “ant” is "
+        "correct for these."
     )
 
 
@@ -145,4 +145,4 @@ def test_every_chart_is_said_in_words():
     )
     times = picture_of("time", facts, None)
     assert isinstance(times, Times)
-    assert story_chart(times).words.endswith("VGG16 probe 90.0 % after 10.0 s.")
+    assert "VGG16 probe 90.0 % after 10.0 s" in story_chart(times).words

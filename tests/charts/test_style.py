@@ -1,7 +1,6 @@
-"""How charts look: every strategy its own marker, intervals, and numbers as text."""
+"""How charts look: every strategy its own marker, intervals."""
 
 import plotly.graph_objects as go
-import pytest
 
 from core.charts.style import (
     OUTLINE,
@@ -11,7 +10,6 @@ from core.charts.style import (
     whisker,
     whiskers,
 )
-from core.text import percent_text, rough_seconds_text, seconds_text
 
 
 def test_a_new_strategy_keeps_its_spare_look():
@@ -47,38 +45,3 @@ def test_the_majority_line_has_its_text_on_the_side_asked_for():
     add_majority_line(figure, 30.0, "majority class: 30.0 %", False)
     assert figure.layout.shapes[0].x0 == figure.layout.shapes[0].x1 == 30.0
     assert figure.layout.annotations[0].xanchor == "left"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "—"),
-        (0.4, "0.40 s"),
-        (12.34, "12.3 s"),
-        (59.99, "1 min 00 s"),
-        (245, "4 min 05 s"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_durations_have_the_unit_that_people_use(seconds, text):
-    assert seconds_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "5 s"),
-        (42, "40 s"),
-        (58, "1 min"),
-        (667, "11 min"),
-        (3599, "1 h"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_estimates_are_rounded(seconds, text):
-    assert rough_seconds_text(seconds) == text
-
-
-def test_percentages_have_one_decimal():
-    assert percent_text(0.6634) == "66.3 %"
-    assert percent_text(None) == "—"

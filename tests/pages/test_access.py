@@ -108,13 +108,13 @@ def test_lists_without_sign_in_let_nobody_in():
 def test_secrets_that_cannot_be_read_let_nobody_in(monkeypatch, tmp_path):
     monkeypatch.delenv("HEADSTART_EDITORS")
     monkeypatch.delenv("HEADSTART_VIEWERS")
-    regressed = tmp_path / "secrets.toml"
-    regressed.write_text("[auth\n")
+    broken = tmp_path / "secrets.toml"
+    broken.write_text("[auth\n")
     given = access.st.get_option
     monkeypatch.setattr(
         access.st,
         "get_option",
-        lambda name: [str(regressed)] if name == "secrets.files" else given(name),
+        lambda name: [str(broken)] if name == "secrets.files" else given(name),
     )
     app = opened("compare", {})
     assert "The secrets of this server cannot be read" in app.error[0].value.replace("\\", "")

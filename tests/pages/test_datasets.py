@@ -259,8 +259,8 @@ def test_a_model_file_is_refused_before_it_is_kept(name, home):
 
 @pytest.mark.usefixtures("at_once")
 def test_broken_pictures_are_left_out_and_listed():
-    regressed = {"cats/broken.png": b"\x89PNG\r\n\x1a\n nothing", "dogs/words.jpg": b"only words"}
-    app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6) | regressed)))
+    broken = {"cats/broken.png": b"\x89PNG\r\n\x1a\n nothing", "dogs/words.jpg": b"only words"}
+    app = upload(open_cold("datasets"), ("pets.zip", zipped(two_classes(6) | broken)))
     assert "**12** images in **2** classes · 2 could not be used: see its Health" in words(app)
     app = open_cold("datasets", dataset="pets")
     listed = next(frame.value for frame in app.dataframe if "reason" in frame.value)

@@ -6,12 +6,7 @@ from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
@@ -121,10 +116,10 @@ def test_names_from_users_are_shown_literally():
 
 @pytest.mark.usefixtures("empty_home")
 def test_a_broken_page_shows_a_box_with_an_id_and_no_traceback(monkeypatch, caplog):
-    def regressed():
+    def broken():
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(reads, "store", regressed)
+    monkeypatch.setattr(reads, "store", broken)
     app = open_cold("compare")
     (box,) = app.error
     error_id = box.value.split("`")[1]
