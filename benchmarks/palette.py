@@ -3,7 +3,7 @@
 ``python -m benchmarks.palette`` looks for nine colours (a grey for the majority class first) that
 keep 3:1 against both pages (WCAG 1.4.11) and whose closest pair is as far apart as can be found,
 seen with usual vision and with protanopia, deuteranopia and tritanopia. It takes two minutes.
-``tests/comparison/test_palette.py`` holds the numbers of the palette in use.
+``tests/charts/test_palette.py`` holds the numbers of the palette in use.
 
 Sources: Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color
 vision deficiency" (IEEE TVCG 2009), matrices of severity 1.0, applied to linear RGB; Sharma, Wu
@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-from core.comparison.charts.appearance import KNOWN_LOOKS
+from core.charts.style import KNOWN_LOOKS
 
 PAGES = ("#FFFFFF", "#11171D")
 LEAST_CONTRAST = 3.05

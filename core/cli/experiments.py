@@ -86,15 +86,15 @@ def compare(arguments: argparse.Namespace) -> int:
 def _compared(store: Store, experiment_id: str, form: str) -> bytes:
     """The comparison in one of the forms; what a form needs is imported for it alone."""
     if form == "html":
-        from core.comparison.reports.report import report_html
+        from core.reports.report import report_html
 
         return report_html(store, experiment_id)
     if form == "zip":
-        from core.comparison.reports.export_tables import export_zip_of_tables
+        from core.reports.tables import export_zip_of_tables
 
         return export_zip_of_tables(store, experiment_id)
     from core.analysis.comparison import compare_experiment
-    from core.comparison.reports.export import to_csv, to_json, to_text
+    from core.reports.export import to_csv, to_json, to_text
 
     comparison = compare_experiment(store, experiment_id)
     if form == "csv":

@@ -26,7 +26,7 @@ WAITING = "waiting for the device: another run is using it"
 
 def run(arguments: argparse.Namespace) -> int:
     from core.analysis.comparison import compare_experiment
-    from core.comparison.reports.export import to_json, to_text
+    from core.reports.export import to_json, to_text
 
     if arguments.learning_curve or arguments.shares is not None:
         from core.cli.run_series import run_learning_curve

@@ -92,7 +92,7 @@ def retry(arguments: argparse.Namespace) -> int:
 def keep(arguments: argparse.Namespace) -> int:
     """Make the package in a job, as the page does, and copy it to the file."""
     # Imported here: it reads the card's template and much of the comparison.
-    from core.comparison.keep_model import kept_package
+    from core.reports.export_model import kept_package
 
     store = prepare_store()
     output: Path = arguments.output

@@ -1,1 +1,1 @@
-"""What leaves the app; the job that packs a trained network."""
+"""What leaves the app: the HTML report, tables, and the job that packs a trained network."""

@@ -1,4 +1,4 @@
-"""The job ``export``: makes the package of a finished run, see ``core.comparison.keep_model``.
+"""The job ``export``: makes the package of a finished run, see ``core.reports.export_model``.
 
 It works on the processor alone and in float32, which every machine computes alike.
 """
@@ -12,17 +12,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from core.comparison.keep_files import (
-    CARD,
-    CONTENTS,
-    KERAS_FILE,
-    ONNX_FILE,
-    ONNX_REQUIREMENTS,
-    SNIPPET,
-    snippet,
-)
-from core.comparison.keep_model import BYTES_PER_PARAMETER, expected_bytes
-from core.comparison.reports.model_card import PackageFacts, model_card
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room, open_dataset
@@ -34,6 +23,18 @@ from core.experiments.store import Store, open_store
 from core.files import written_whole
 from core.jobs.cached import output_of, remove_oldest
 from core.jobs.context import JobContext
+from core.reports.export_model import (
+    BYTES_PER_PARAMETER,
+    CARD,
+    CONTENTS,
+    KERAS_FILE,
+    ONNX_FILE,
+    ONNX_REQUIREMENTS,
+    SNIPPET,
+    expected_bytes,
+    snippet,
+)
+from core.reports.model_card import PackageFacts, model_card
 from core.training.spec import TrainingSpec
 
 PACKAGES_LIMIT_BYTES = 2 * 1024**3

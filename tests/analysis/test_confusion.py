@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.analysis.confusion import cell_images, confusion, confusion_frame
-from core.comparison.charts.confusion_charts import (
+from core.charts.confusion import (
     BLACK,
     MOST_CLASSES,
     WHITE,
@@ -58,7 +58,7 @@ def test_a_class_without_test_images_has_no_shares():
     matrix = confusion(evidence([0, 0, 1], {"cnn": [[0, 1, 1]]}), "cnn", 0)
     assert matrix.shares[:2].tolist() == [[0.5, 0.5, 0], [0, 1, 0]]
     assert np.isnan(matrix.shares[2]).all()
-    assert confusion_chart(matrix, normalised=True).data[0].z[0].tolist() == [50, 50, 0]
+    assert confusion_chart(matrix, normalised=True).figure.data[0].z[0].tolist() == [50, 50, 0]
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,15 @@ def test_numbers_are_whole_where_they_are(count, text):
 
 
 def test_every_cell_of_the_chart_can_be_chosen(small):
-    heat, white, black, choices = confusion_chart(confusion(small, "cnn")).data
+    heat, white, black, choices = confusion_chart(confusion(small, "cnn")).figure.data
     assert heat.z.tolist() == [[1.5, 1.5, 0], [1.5, 1.5, 0], [0.5, 0, 1.5]]
     assert (heat.zmin, heat.zmax) == (0, 1.5)
     assert [tuple(cell[:2]) for cell in choices.customdata] == [
         (row, column) for row in range(3) for column in range(3)
     ]
-    assert choices.customdata[6][2] == ("label cat<br>said ant<br>0.5 of 2 with that label: 25.0 %")
+    assert choices.customdata[6][2] == (
+        "label cat<br>predicted ant<br>0.5 of 2 with that label: 25.0 %"
+    )
     assert choices.x[1].strip("\u200b") == "bee"
     assert choices.y[1].strip("\u200b") == "ant"
     # The brightest cells have black numbers, the darker white ones, the empty none.
@@ -137,7 +139,7 @@ def test_every_cell_of_the_chart_can_be_chosen(small):
 
 
 def test_the_normalised_chart_is_in_percent(small):
-    heat, white, black, _ = confusion_chart(confusion(small, "cnn", 0), normalised=True).data
+    heat, white, black, _ = confusion_chart(confusion(small, "cnn", 0), normalised=True).figure.data
     assert heat.zmax == 100
     assert heat.z[2].tolist() == [50, 0, 50]
     printed = sorted(text for trace in (white, black) for line in trace.text for text in line)
@@ -147,7 +149,7 @@ def test_the_normalised_chart_is_in_percent(small):
 def test_names_are_shown_literally_and_numbers_stay_names():
     names = ("<b>&", "1e5", "x" * 40)
     matrix = confusion(evidence([0, 1, 2], {"cnn": [[0, 1, 2]]}, names), "cnn", 0)
-    figure = confusion_chart(matrix)
+    figure = confusion_chart(matrix).figure
     assert [name.strip("\u200b") for name in figure.data[0].x] == [
         "&lt;b&gt;&amp;",
         "1e5",
@@ -159,7 +161,7 @@ def test_names_are_shown_literally_and_numbers_stay_names():
 def test_names_that_begin_alike_stay_apart():
     names = ("a very long name of a class 1", "a very long name of a class 2")
     matrix = confusion(evidence([0, 1], {"cnn": [[0, 1]]}, names), "cnn", 0)
-    assert len(set(confusion_chart(matrix).data[0].x)) == 2
+    assert len(set(confusion_chart(matrix).figure.data[0].x)) == 2
 
 
 @pytest.mark.parametrize("count", [MOST_CLASSES, MOST_CLASSES + 1])
@@ -167,7 +169,7 @@ def test_the_most_confused_classes_are_charted(count):
     matrix = many_classes(count)
     shown = charted_classes(matrix)
     assert len(shown) == MOST_CLASSES
-    assert len(confusion_chart(matrix).data[-1].customdata) == MOST_CLASSES**2
+    assert len(confusion_chart(matrix).figure.data[-1].customdata) == MOST_CLASSES**2
     if count == MOST_CLASSES:
         assert shown == list(range(count))
         assert left_out_sentence(matrix) is None
@@ -181,7 +183,7 @@ def test_the_most_confused_classes_are_charted(count):
 
 
 def test_positions_of_a_chosen_cell_are_those_of_all_classes():
-    points = confusion_chart(many_classes(40)).data[-1].customdata
+    points = confusion_chart(many_classes(40)).figure.data[-1].customdata
     assert chosen_cell([{"customdata": list(points[-1])}]) == (
         charted_classes(many_classes(40))[-1],
         charted_classes(many_classes(40))[-1],

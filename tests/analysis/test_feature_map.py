@@ -14,7 +14,7 @@ from core.analysis.feature_map import (
     rows_on_map,
 )
 from core.analysis.feature_map_job import METHODS
-from core.comparison.charts.map_charts import (
+from core.charts.feature_map import (
     MOST_NAMED,
     chosen_image,
     left_out_sentence,
@@ -94,7 +94,7 @@ def test_the_frame_has_a_line_for_each_point():
 
 
 def test_classes_differ_in_colour_and_in_marker():
-    traces = map_chart(layout(), insects(), NAMES).data
+    traces = map_chart(layout(), insects(), NAMES).figure.data
     assert [trace.name for trace in traces] == ["ant", "bee", "cat"]
     assert len({trace.marker.color for trace in traces}) == 3
     assert len({trace.marker.symbol for trace in traces}) == 3
@@ -105,14 +105,17 @@ def test_classes_differ_in_colour_and_in_marker():
 @pytest.mark.parametrize(
     ("seeds", "groups"),
     [
-        (1, {"right": [10, 12, 13, 14, 15], "wrong": [11, 16]}),
-        (2, {"right": [10, 13, 14, 15], "right for some seeds": [11, 12], "wrong": [16]}),
+        (1, {"correct": [10, 12, 13, 14, 15], "wrong": [11, 16]}),
+        (2, {"correct": [10, 13, 14, 15], "correct for some seeds": [11, 12], "wrong": [16]}),
     ],
 )
 def test_right_and_wrong_of_a_strategy(seeds, groups):
-    traces = map_chart(layout(), insects(seeds), NAMES, "cnn").data
+    traces = map_chart(layout(), insects(seeds), NAMES, "cnn").figure.data
     assert {trace.name: [point[0] for point in trace.customdata] for trace in traces} == groups
-    assert traces[-1].customdata[-1][1] == "file 16.png<br>label cat<br>said ant, 50.0 % sure"
+    assert (
+        traces[-1].customdata[-1][1]
+        == "file 16.png<br>label cat<br>predicted ant, confidence 50.0 %"
+    )
 
 
 def test_an_unknown_strategy_is_named():
@@ -122,7 +125,7 @@ def test_an_unknown_strategy_is_named():
 
 def test_names_are_shown_literally():
     made = replace(insects(), classes=("<b>", "&", "cat"))
-    traces = map_chart(layout(), made, ["<i>.png"] * 40).data
+    traces = map_chart(layout(), made, ["<i>.png"] * 40).figure.data
     assert [trace.name for trace in traces] == ["&lt;b&gt;", "&amp;", "cat"]
     assert traces[0].customdata[0][1] == "&lt;i&gt;.png<br>label &lt;b&gt;"
 
@@ -133,7 +136,8 @@ def test_of_many_classes_the_rest_are_grey():
     # Every class has one point but the last, which has two and so is named.
     labels = [*range(count), count - 1]
     made = evidence(labels, {}, names)
-    traces = map_chart(layout([float(place) for place in range(len(labels))]), made, NAMES).data
+    placed = layout([float(place) for place in range(len(labels))])
+    traces = map_chart(placed, made, NAMES).figure.data
     assert traces[0].name == "other classes"
     assert [point[0] for point in traces[0].customdata] == [10 + count - 3, 10 + count - 2]
     assert [trace.name for trace in traces[1:]] == [*names[: MOST_NAMED - 1], names[-1]]

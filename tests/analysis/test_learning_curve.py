@@ -12,7 +12,7 @@ from core.analysis.learning_curve import (
     learning_curve_of,
 )
 from core.analysis.significance import wilson_interval
-from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
+from core.charts.learning_curve import learning_curve_chart
 from tests import made_up
 
 SIZES = {0.1: 20, 0.5: 100, 1.0: 200}
@@ -70,8 +70,9 @@ def test_runs_that_are_not_finished_have_no_point():
     found = learning_curve_of("cafe0001", members(state="running"))
     assert (found.curves, found.done, found.total) == ((), 0, 12)
     assert headline_curves(found) is None
-    assert learning_curve_frame(found).empty
-    assert len(learning_curve_chart(found).data) == 0
+    exhibit = learning_curve_chart(found)
+    assert exhibit.frame.empty
+    assert len(exhibit.figure.data) == 0
 
 
 def test_lines_cross_where_they_are_straight_over_the_logarithm():
@@ -129,11 +130,12 @@ def test_the_headline_curves_is_cnn_and_probe_or_the_highest_rungs():
 
 def test_frame_and_chart_hold_the_same_numbers():
     found = learning_curve_of("cafe0001", members())
-    frame = learning_curve_frame(found)
+    exhibit = learning_curve_chart(found)
+    frame = exhibit.frame
     assert frame.columns.tolist() == [
         "strategy",
         "training images",
-        "share (%)",
+        "fraction (%)",
         "seeds",
         "test accuracy (%)",
         "low (%)",
@@ -143,7 +145,7 @@ def test_frame_and_chart_hold_the_same_numbers():
     ]
     assert frame["training images"].tolist() == [20, 100, 200, 20, 100, 200]
     assert frame["seed 1 (%)"].tolist() == pytest.approx([54, 74, 92, 74, 80, 82])
-    figure = learning_curve_chart(found)
+    figure = exhibit.figure
     means, seeds = figure.data[0], figure.data[1]
     assert figure.layout.xaxis.type == "log"
     assert list(means.y) == pytest.approx([52, 72, 90])

@@ -5,7 +5,7 @@ import pytest
 from core.analysis.confusion import confusion
 from core.analysis.evidence import load_evidence
 from core.analysis.one_image import answers_about, answers_frame
-from core.comparison.charts.confusion_charts import confusion_chart, mark_cell
+from core.charts.confusion import confusion_chart, mark_cell
 from core.errors import BadInput
 from core.experiments.store import open_store
 from tests.made_evidence import store_experiment
@@ -59,7 +59,7 @@ def test_the_frame_has_a_line_a_strategy(evidence):
 
 def test_the_chosen_cell_gets_a_frame(evidence):
     matrix = confusion(evidence, "cnn")
-    figure = confusion_chart(matrix)
+    figure = confusion_chart(matrix).figure
     mark_cell(figure, matrix, 0, 1)
     (shape,) = figure.layout.shapes
     assert (shape.x0, shape.x1, shape.y0, shape.y1) == (0.5, 1.5, -0.5, 0.5)

@@ -14,12 +14,11 @@ from core.analysis.story import (
     stored_gains,
 )
 from core.analysis.verdicts import Outcome
-from core.comparison.charts.story_charts import (
+from core.charts.story import (
     HEIGHT,
     PRESENTED_HEIGHT,
     marked_squares,
     story_chart,
-    story_chart_words,
 )
 from tests import made_up
 from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
@@ -114,14 +113,14 @@ def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
         picture = picture_of(key, facts, None)
         assert isinstance(picture, Bars)
         assert (len(picture.bars), picture.places) == (count, 4)
-        figures.append(story_chart(picture))
+        figures.append(story_chart(picture).figure)
     for figure in figures:
         assert figure.layout.height == HEIGHT
         assert figure.layout.yaxis.range == (3.55, -0.6)
         assert figure.layout.xaxis.range == (0, 102)
     drawn = [trace.x[0] for trace in figures[2].data if trace.type == "bar"]
     assert drawn == pytest.approx([20.0, 40.0, 55.0, 90.0])
-    assert story_chart(picture, presented=True).layout.height == PRESENTED_HEIGHT
+    assert story_chart(picture, presented=True).figure.layout.height == PRESENTED_HEIGHT
 
 
 def test_a_hundred_squares_are_marked_by_the_share():
@@ -129,21 +128,21 @@ def test_a_hundred_squares_are_marked_by_the_share():
     assert marked_squares(Squares(0.001, "")) == 1
     assert marked_squares(Squares(0.999, "")) == 99
     squares = Squares(0.2, "Always “ant”")
-    right_ones, wrong_ones = story_chart(squares).data
+    right_ones, wrong_ones = story_chart(squares).figure.data
     assert (len(right_ones.x), len(wrong_ones.x)) == (20, 80)
-    assert story_chart_words(squares) == (
-        "A hundred squares for a hundred pictures; 20 of them are marked: Always “ant” is right "
-        "for these."
+    assert story_chart(squares).words == (
+        "A hundred squares for a hundred pictures; 20 of them are marked: Always “ant” is "
+        "correct for these."
     )
 
 
 def test_every_chart_is_said_in_words():
     facts = facts_of(CLIMBING)
     picture = picture_of("mlp", facts, None)
-    assert story_chart_words(picture) == (
+    assert story_chart(picture).words == (
         "Test accuracy on insects, bars with 95 % intervals. Always “ant” 20.0 % (13.3 % to "
         "28.9 %); MLP 40.0 % (30.9 % to 49.8 %)."
     )
     times = picture_of("time", facts, None)
     assert isinstance(times, Times)
-    assert story_chart_words(times).endswith("VGG16 probe 90.0 % after 10.0 s.")
+    assert "VGG16 probe 90.0 % after 10.0 s" in story_chart(times).words

@@ -15,7 +15,7 @@ from core.analysis.watching import (
     snapshots,
     tracked_images,
 )
-from core.comparison.charts.watch_charts import watch_chart, watch_words
+from core.charts.curves import watch_chart
 from tests import made_up
 
 
@@ -109,25 +109,25 @@ def test_the_majority_line_is_of_the_validation_images(dataset, spec):
 
 
 def test_the_chart_lays_epochs_over_the_share_of_the_training():
-    figure = watch_chart([CURVE, PLAIN], 0.6, 300)
+    figure = watch_chart([CURVE, PLAIN], 0.6, 300).figure
     cnn, mlp = figure.data
     assert list(cnn.x) == pytest.approx([100 / 3, 200 / 3])
     assert list(cnn.y) == pytest.approx([50, 60])
     assert [list(point) for point in cnn.customdata] == [[1, 3], [2, 3]]
     assert mlp.name == "MLP"
     assert figure.layout.shapes[0].y0 == 60
-    assert figure.layout.annotations[0].text == "always the commonest class: 60.0 %"
+    assert figure.layout.annotations[0].text == "majority class: 60.0 %"
     assert tuple(figure.layout.xaxis.range) == tuple(figure.layout.yaxis.range) == (0, 102)
 
 
 @pytest.mark.parametrize(("majority", "hangs_from"), [(0.6, "top"), (0.02, "bottom")])
 def test_the_words_of_the_majority_line_stand_where_no_curve_comes(majority, hangs_from):
-    assert watch_chart([], majority, 300).layout.annotations[0].yanchor == hangs_from
+    assert watch_chart([], majority, 300).figure.layout.annotations[0].yanchor == hangs_from
 
 
 def test_the_chart_in_words():
-    assert watch_words([CURVE], 0.6) == (
+    assert watch_chart([CURVE], 0.6, 300).words == (
         "Accuracy on the validation images. CNN, seed 0: 60.0 % after epoch 2 of 3. "
-        "Always the commonest class: 60.0 %."
+        "Majority class: 60.0 %."
     )
-    assert watch_words([], None) == "Accuracy on the validation images. No epoch yet."
+    assert watch_chart([], None, 300).words == "Accuracy on the validation images. No epoch yet."

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
-from core.comparison import keep_model
 from core.experiments import recorded
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
+from core.reports import export_model as keep_model
 
 pytestmark = pytest.mark.usefixtures("home")
 

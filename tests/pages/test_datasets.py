@@ -369,7 +369,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
     assert "1 image appears in more than one class" in text
     assert not app.image  # nothing is decoded before somebody looks
     assert "Every picture has 12 × 12 pixels." in text
-    table = next(frame.value for frame in app.dataframe if "share (%)" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
     assert table["class"].tolist() == ["cats", "dogs"]
     assert table["images"].tolist() == [21, 21]
 
@@ -377,7 +377,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
 def test_the_numbers_of_a_given_split_are_shown(divided):
     app = open_cold("datasets", dataset=divided.folder.name)
     assert "Came with a split of its own: 25 train, 12 test" in words(app)
-    table = next(frame.value for frame in app.dataframe if "share (%)" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
     assert table["train"].tolist() == [13, 12]
     assert table["test"].tolist() == [6, 6]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.comparison.keep_files import CONTENTS, snippet
 from core.datasets.storage import open_dataset
 from core.experiments.checkpoints import write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.cached import CachedWork
+from core.reports.export_model import CONTENTS, snippet
 from core.ui.try_it import export as keep_view
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words

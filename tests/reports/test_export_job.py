@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from core.comparison.keep_files import CARD, KERAS_FILE, SNIPPET
-from core.comparison.keep_model import kept_package
 from core.datasets.storage import open_dataset
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
@@ -14,6 +12,7 @@ from core.jobs import cached
 from core.jobs.child import execute
 from core.jobs.launchers import ProcessLauncher
 from core.jobs.worker import serve
+from core.reports.export_model import CARD, KERAS_FILE, SNIPPET, kept_package
 from tests.stored_home import add_arrows
 
 # Keras of these versions says so while it converts.

@@ -8,9 +8,9 @@ from core.settings import PROJECT_ROOT
 FORBIDDEN = ("tensorflow", "keras", "jax", "torch")
 PROGRAM = """
 import pkgutil, sys, importlib
-import core.ui, core.comparison
+import core.ui, core.analysis, core.charts, core.reports
 import core.experiments.planning, core.jobs.launchers, core.experiments.first_start
-for package in (core.ui, core.comparison):
+for package in (core.ui, core.analysis, core.charts, core.reports):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
 from streamlit.testing.v1 import AppTest

@@ -8,12 +8,13 @@ from core.experiments.spec import ExperimentSpec
 from core.text import exact_percent_text, percent_text, some_text
 
 FEW_TEST_PICTURES = 10
-SURE_ENOUGH = 0.05
+# Half an interval: above this the test set is called small.
+WIDE_INTERVAL = 0.05
 NAMED = 5
 RESIZED = {
-    "stretch": "their proportions are lost",
-    "pad": "white is put around them",
-    "crop": "only the middle of them is seen",
+    "stretch": "pictures that are not square are stretched",
+    "pad": "pictures that are not square get a white border",
+    "crop": "only the middle of pictures that are not square is seen",
 }
 
 
@@ -26,18 +27,18 @@ def limits(
 ) -> tuple[str, ...]:
     """Sentences, plain text; ``evidence`` holds the answers of this one run alone."""
     found = [
-        f"It answers one of its {len(classes):,} classes for every picture, also for a picture "
-        "of something else altogether, and may be sure of it.",
-        f"It was measured on {evidence.images:,} pictures of the same collection that it was "
-        "trained on. Pictures that were made in another way (another camera, drawings instead of "
-        "photographs) may do much worse: measure it on yours first.",
+        f"It predicts one of its {len(classes):,} classes for every picture, even for a picture "
+        "of something else, possibly with high confidence.",
+        f"It was tested on {evidence.images:,} pictures of the collection that it was trained on. "
+        "It may do much worse on pictures made in another way (another camera, drawings instead "
+        "of photographs): test it on yours first.",
         _beside_majority(evidence, scores["accuracy"]),
         *_small_test(evidence, scores["accuracy"]),
         *_few(classes),
         *_weak(classes),
         *_confidence(scores["calibration_error"]),
-        f"It sees pictures at {spec.image_size} x {spec.image_size} pixels: smaller things are "
-        f"lost, and of pictures that are not square {RESIZED[spec.resize]}.",
+        f"It sees pictures at {spec.image_size} x {spec.image_size} pixels: small details are "
+        f"lost, and {RESIZED[spec.resize]}.",
         *_copies(dataset),
     ]
     if spec.train_share != 1:
@@ -52,7 +53,7 @@ def _beside_majority(evidence: ExperimentPredictions, accuracy: StrategyScore) -
     baseline = f"{always(evidence.majority_name)} ({percent_text(accuracy.majority)})"
     low, high, majority = accuracy.low or 0.0, accuracy.high or 1.0, accuracy.majority or 0.0
     if low > majority:
-        return f"It is better than {baseline}: the whole interval of its accuracy lies above."
+        return f"It is better than {baseline}: the whole interval of its accuracy is above."
     if high < majority:
         return f"It is worse than {baseline}. Do not use it."
     return f"It {TIED} from {baseline} on these test pictures. Do not use it."
@@ -62,11 +63,11 @@ def _small_test(evidence: ExperimentPredictions, accuracy: StrategyScore) -> lis
     if accuracy.low is None or accuracy.high is None:
         return []
     half = (accuracy.high - accuracy.low) / 2
-    if half <= SURE_ENOUGH:
+    if half <= WIDE_INTERVAL:
         return []
     return [
-        f"The test set is small: with {evidence.images:,} pictures the accuracy is known to about "
-        f"{points_words(half)} up or down only."
+        f"The test set is small: with {evidence.images:,} pictures the accuracy is only known to "
+        f"about ±{points_words(half)}."
     ]
 
 
@@ -76,8 +77,8 @@ def _few(classes: tuple[ClassScore, ...]) -> list[str]:
         return []
     listed = some_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
     return [
-        f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. The numbers for "
-        "them are little more than a guess."
+        f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. Their "
+        "numbers are little more than a guess."
     ]
 
 
@@ -89,13 +90,13 @@ def _weak(classes: tuple[ClassScore, ...]) -> list[str]:
     if not weak:
         return []
     listed = some_text([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak], NAMED)
-    return [f"Classes of whose pictures it predicts fewer than half correctly: {listed}."]
+    return [f"Classes with a recall below 50 %: {listed}."]
 
 
 def _confidence(calibration: StrategyScore) -> list[str]:
     return [
-        "Its probabilities are not the chance to be right: on average they lie "
-        f"{points_words(calibration.mean)} away from how often such predictions are correct "
+        "Its confidence is not the chance to be correct: on average it is "
+        f"{points_words(calibration.mean)} away from the fraction of correct predictions "
         "(calibration error)."
     ]
 
@@ -107,10 +108,10 @@ def _copies(dataset: Dataset) -> list[str]:
         pictures = dataset.health.images_in_groups
         found.append(
             f"The dataset holds {groups:,} groups of pictures that look nearly the same "
-            f"({pictures:,} pictures). Each group is in one subset of the split, so none was "
-            "trained on and tested with; but such pictures are counted several times."
+            f"({pictures:,} pictures). Each group is in one subset of the split, so none was both "
+            "trained on and tested on; but such pictures count several times."
         )
     conflicts = len(dataset.health.label_conflicts)
     if conflicts:
-        found.append(f"{conflicts:,} pictures appear in the dataset under two labels.")
+        found.append(f"{conflicts:,} pictures are in the dataset with two labels.")
     return found

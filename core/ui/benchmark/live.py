@@ -5,22 +5,19 @@ from typing import Literal
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.comparison.charts.curves import curve_chart
+from core.charts.curves import curve_chart
 from core.errors import BadInput
 from core.experiments.records import RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.jobs.launchers import ensure_worker
 from core.jobs.progress import waiting_text
-from core.text import (
-    escape_markdown,
-    percent_text,
-    seconds_text,
-)
+from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import show_progress
+from core.ui.widgets.exhibit import show_exhibit
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import show_facts, show_results_table
 
@@ -72,11 +69,8 @@ def _watch(experiment_id: str, was_active: bool) -> None:
                 "Validation accuracy so far",
                 help=explain_all("accuracy", "validation images", "epoch"),
             )
-            st.plotly_chart(
-                curve_chart(curves, "validation_accuracy"),
-                key=f"curve.{experiment_id}",
-                alt="Validation accuracy after each epoch; one line a run.",
-            )
+            chart = curve_chart(curves, "validation_accuracy")
+            show_exhibit(chart, f"curve.{experiment_id}", table=False, config={})
         if comparison.finished_rows:
             st.header("Results so far", help=explain_all("test images", "confidence interval"))
             show_results_table(comparison, key=f"live.{experiment_id}")

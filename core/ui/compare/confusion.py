@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core.analysis.confusion import Confusion, cell_images, confusion_frame
+from core.analysis.confusion import Confusion, cell_images
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.words.images import describe_confusion
-from core.comparison.charts.confusion_charts import (
+from core.charts.confusion import (
     charted_classes,
     chosen_cell,
     confusion_chart,
@@ -13,7 +12,12 @@ from core.comparison.charts.confusion_charts import (
     mark_cell,
 )
 from core.datasets.dataset import Dataset
-from core.text import count_text, escape_markdown, number_text, percent_text
+from core.text import (
+    count_text,
+    escape_markdown,
+    number_text,
+    percent_text,
+)
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import (
     Choice,
@@ -26,6 +30,7 @@ from core.ui.widgets.exhibit import (
     choose_seed,
     choose_strategy,
     matrix_place,
+    show_exhibit,
     show_numbers,
 )
 from core.ui.widgets.glossary import explain
@@ -34,7 +39,7 @@ from core.ui.widgets.tiles import Tile, tiles_or_words
 # Where the session keeps the cell that was last chosen in the chart itself.
 CLICKED = "confusion.clicked"
 CELL_WIDTH = 44
-PRINTED = {"counts": "Pictures", "shares": "Share of the label (%)"}
+PRINTED = {"counts": "Pictures", "shares": "Fraction of the label (%)"}
 
 
 def show_confusion(
@@ -57,30 +62,29 @@ def show_confusion(
         printed = choose_in_row(cells)
     matrix = evidence_reads.matrix(subject, strategy, seed)
     true, predicted = _wanted_cell(matrix)
-    words = describe_confusion(matrix)
-    st.markdown(escape_markdown(words))
+    exhibit = confusion_chart(matrix, normalised=printed == "shares")
+    st.markdown(escape_markdown(exhibit.words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
     )
-    figure = confusion_chart(matrix, normalised=printed == "shares")
-    mark_cell(figure, matrix, true, predicted)
+    mark_cell(exhibit.figure, matrix, true, predicted)
     key = f"confusion.{subject.id}.{strategy}.{seed}.{printed}"
     if st.session_state.get(CLICKED) != (true, predicted):
         # A choice in the boxes must not leave the old cell marked: the chart is drawn anew.
         key += f".{true}.{predicted}"
-    matrix_place(len(charted_classes(matrix)), CELL_WIDTH).plotly_chart(
-        figure,
-        key=key,
-        alt=words,
+    show_exhibit(
+        exhibit,
+        key,
+        table=False,
+        place=matrix_place(len(charted_classes(matrix)), CELL_WIDTH),
         on_select=lambda: _remember_cell(key, matrix),
         selection_mode="points",
-        config={"displayModeBar": False},
     )
     left_out = left_out_sentence(matrix)
     if left_out:
         st.caption(left_out)
-    show_numbers(confusion_frame(matrix), f"confusion.{subject.id}", words)
+    show_numbers(exhibit, f"confusion.{subject.id}")
     true, predicted = _choose_cell(matrix, true, predicted)
     _show_cell(evidence, dataset, matrix, true, predicted)
 
@@ -104,7 +108,7 @@ def _choose_cell(matrix: Confusion, true: int, predicted: int) -> tuple[int, int
         chosen_true = choose_in_list(Choice("true", "Label", "class", names, matrix.classes[true]))
     with right:
         chosen_said = choose_in_list(
-            Choice("predicted", "What was said", "class", names, matrix.classes[predicted])
+            Choice("predicted", "Predicted", "class", names, matrix.classes[predicted])
         )
     if "true" in st.query_params or "predicted" in st.query_params:
         # Half a cell in a link would be filled up with the commonest mistake of another day.

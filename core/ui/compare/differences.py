@@ -14,20 +14,13 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.comparison.charts.class_charts import (
+from core.charts.classes import (
     class_frame,
     recall_chart,
-    recall_words,
     reliability_chart,
     reliability_frame,
-    reliability_words,
 )
-from core.comparison.charts.pair_charts import (
-    CELL,
-    pairs_chart,
-    pairs_frame,
-    pairs_words,
-)
+from core.charts.pairs import CELL, pairs_chart
 from core.text import escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
@@ -38,7 +31,7 @@ from core.ui.widgets.exhibit import (
     evidence_or_words,
     matrix_place,
     sentences,
-    show_numbers,
+    show_exhibit,
     show_table,
     titles_of,
 )
@@ -133,12 +126,10 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: s
         "they are wide.",
     )
     tables = {name: per_class_table(evidence, name) for name in pair}
-    words = recall_words(tables)
-    st.plotly_chart(
-        recall_chart(tables), key=f"classes.{key}", alt=words, config={"displayModeBar": False}
-    )
+    exhibit = recall_chart(tables)
+    show_exhibit(exhibit, f"classes.{key}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(escape_markdown(words))
+        st.markdown(escape_markdown(exhibit.words))
         for name, table in tables.items():
             title = evidence.of(name).title
             st.markdown(f"**{escape_markdown(title)}**")
@@ -158,13 +149,7 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: s
 def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
-    words = reliability_words(bins)
-    st.plotly_chart(
-        reliability_chart(bins),
-        key=f"reliability.{key}",
-        alt=words,
-        config={"displayModeBar": False},
-    )
+    show_exhibit(reliability_chart(bins), f"reliability.{key}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
         for name, entries in bins.items():
             title = evidence.of(name).title
@@ -181,12 +166,9 @@ def _show_all_pairs(subject: Subject) -> None:
     st.header("All pairs", help=PAIRS_HELP)
     groups = evidence_reads.tie_groups(subject)
     sentences([*map(describe_ties, groups), evidence_reads.power(subject)])
-    figure, words, key = pairs_chart(pairs), pairs_words(pairs), f"pairs.{subject.id}"
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
-    matrix_place(len(strategies), CELL).plotly_chart(
-        figure, key=key, alt=words, config={"displayModeBar": False}
-    )
-    show_numbers(pairs_frame(pairs), key, words)
+    place = matrix_place(len(strategies), CELL)
+    show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)
 
 
 def _show_against_majority(subject: Subject) -> None:

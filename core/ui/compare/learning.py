@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.analysis.learning_curve import LearningCurve, headline_curves
-from core.analysis.words.curve import describe_crossings, describe_curve
-from core.comparison.charts.learning_curve_charts import learning_curve_chart, learning_curve_frame
+from core.analysis.words.curve import describe_crossings
+from core.charts.learning_curve import learning_curve_chart
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, escape_markdown
 from core.ui.compare.learning_start import offer_start
@@ -13,7 +13,7 @@ from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import choose_pair, show_chart
+from core.ui.widgets.exhibit import choose_pair, show_exhibit
 from core.ui.widgets.results import experiment_label
 
 REFRESH_SECONDS = 2.0
@@ -96,7 +96,6 @@ def _show_series(series: str, members: list[ExperimentRecord]) -> None:
 
 
 def _show_curve(curve: LearningCurve) -> None:
-    words = describe_curve(curve)
     titles = {entry.strategy: entry.title for entry in curve.curves}
     usual = headline_curves(curve)
     if usual is not None:
@@ -107,9 +106,7 @@ def _show_curve(curve: LearningCurve) -> None:
             if first is not None and second is not None:
                 st.markdown(f"**{escape_markdown(describe_crossings(first, second))}**")
     st.header("Accuracy by number of training images")
-    show_chart(
-        learning_curve_chart(curve), words, learning_curve_frame(curve), f"series.{curve.series}"
-    )
+    show_exhibit(learning_curve_chart(curve), f"series.{curve.series}")
     st.caption(FEWER_STEPS)
 
 

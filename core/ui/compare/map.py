@@ -7,13 +7,11 @@ from core.analysis.feature_map import (
     METHOD_TITLES,
     FeatureMap,
     feature_map,
-    map_frame,
     read_map,
 )
 from core.analysis.feature_map_job import Method
 from core.analysis.one_image import answers_about
-from core.analysis.words.images import describe_map
-from core.comparison.charts.map_charts import chosen_image, left_out_sentence, map_chart
+from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
 from core.text import escape_markdown
 from core.ui.compare.image import show_answers, show_large
@@ -27,7 +25,7 @@ from core.ui.frame.address import (
 )
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
-from core.ui.widgets.exhibit import show_numbers, titles_of
+from core.ui.widgets.exhibit import show_exhibit, show_numbers, titles_of
 
 BY_CLASS = "class"
 MAP_SAYS = (
@@ -77,16 +75,15 @@ def _draw(
     }
     colour = choose_in_list(Choice("colour", "Coloured by", "colouring", colours, BY_CLASS))
     strategy = None if colour == BY_CLASS else colour
-    figure = map_chart(layout, evidence, dataset.file_names, strategy)
-    words = describe_map(layout, evidence)
+    exhibit = map_chart(layout, evidence, dataset.file_names, strategy)
     key = f"map.{subject.id}.{colour}"
     point = wanted_number("point", dataset.image_count)
     left, right = st.columns([3, 2] if point is not None else [1, 0.01], gap="large")
     with left:
-        st.plotly_chart(
-            figure,
-            key=key,
-            alt=words,
+        show_exhibit(
+            exhibit,
+            key,
+            table=False,
             on_select=lambda: _remember_point(key),
             selection_mode="points",
             config={"displayModeBar": False, "scrollZoom": True},
@@ -94,11 +91,11 @@ def _draw(
     if point is not None:
         with right:
             _show_point(evidence, dataset, point)
-    st.markdown(escape_markdown(words))
+    st.markdown(escape_markdown(exhibit.words))
     left_out = left_out_sentence(evidence)
     if left_out and strategy is None:
         st.caption(left_out)
-    show_numbers(map_frame(layout, evidence, dataset.file_names), key, words)
+    show_numbers(exhibit, key)
 
 
 def _remember_point(key: str) -> None:

@@ -5,28 +5,16 @@ import streamlit as st
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC
 from core.analysis.words.summary import describe_findings
-from core.comparison.charts.evidence_charts import (
-    ladder_chart,
-    ladder_frame,
-    ladder_words,
-    seeds_chart,
-    seeds_frame,
-    seeds_words,
-)
-from core.text import (
-    count_text,
-    escape_markdown,
-    list_text,
-)
+from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
+from core.text import count_text, escape_markdown, list_text
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import evidence_or_words, sentences, show_chart
+from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import (
     INTERVAL_HELP,
-    show_accuracy,
     show_curves,
     show_downloads,
     show_facts,
@@ -64,7 +52,7 @@ def show_overview(subject: Subject) -> None:
         _show_ladder(subject)
     else:
         st.header("Test accuracy", help=INTERVAL_HELP)
-        show_accuracy(comparison, key=f"accuracy.{subject.id}")
+        show_exhibit(scores_chart(accuracy_scores(comparison)), f"accuracy.{subject.id}")
     st.header("All results", help=explain_all("epoch", "features", "confidence interval"))
     show_results_table(comparison, key=subject.id)
     show_downloads(comparison)
@@ -122,17 +110,13 @@ def _show_scores(subject: Subject) -> None:
     else:
         counts = list_text([count_text(count, "seed") for count in seeds], last="or")
         st.caption(f"{counts}, each a small open marker below its mean.")
-    show_chart(
-        seeds_chart(scores), seeds_words(scores), seeds_frame(scores), f"{metric}.{subject.id}"
-    )
+    show_exhibit(scores_chart(scores), f"{metric}.{subject.id}")
 
 
 def _show_ladder(subject: Subject) -> None:
     steps = evidence_reads.steps(subject)
     st.header("The ladder, step by step", help=LADDER_HELP)
-    show_chart(
-        ladder_chart(steps), ladder_words(steps), ladder_frame(steps), f"ladder.{subject.id}"
-    )
+    show_exhibit(ladder_chart(steps), f"ladder.{subject.id}")
     taught = [
         f"**{escape_markdown(step.title)}**: {escape_markdown(step.teaches)}"
         for step in steps

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.comparison.reports.export_tables import export_zip_of_tables
-from core.comparison.reports.report import report_html
-from core.comparison.reports.report_command import run_command
+from core.reports.command import run_command
+from core.reports.report import report_html
+from core.reports.tables import export_zip_of_tables
 from core.text import escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.errors import file_or_error

@@ -4,24 +4,21 @@ import streamlit as st
 
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.words.verdicts import number_word
-from core.comparison.charts.ledger_charts import (
+from core.charts.accuracy import accuracy_scores
+from core.charts.time import (
+    accuracy_time_chart,
     costs_frame,
     costs_words,
-    ledger_chart,
-    ledger_frame,
-    ledger_summary,
-    ledger_words,
-    pareto_chart,
-    pareto_frame,
-    pareto_words,
+    time_breakdown_chart,
+    time_summary,
+    whole_run_seconds,
 )
-from core.comparison.charts.result_charts import accuracy_against_time_chart
 from core.text import escape_markdown, seconds_text
 from core.ui.compare.overview import choose_metric
 from core.ui.frame import evidence_reads
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.exhibit import evidence_or_words, show_chart, show_table
-from core.ui.widgets.results import show_epoch_time, times_words
+from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
+from core.ui.widgets.results import show_epoch_time
 
 LEDGER_HELP = (
     "One whole run from start to score, of the seed in the middle. Extraction is counted also "
@@ -48,16 +45,11 @@ def show_time(subject: Subject) -> None:
         )
         return
     st.header("Where the time went", help=LEDGER_HELP)
-    summary = ledger_summary(breakdown)
+    summary = time_summary(breakdown)
     if summary:
         st.markdown(escape_markdown(summary))
     _show_cache(breakdown)
-    show_chart(
-        ledger_chart(breakdown),
-        ledger_words(breakdown),
-        ledger_frame(breakdown),
-        f"ledger.{subject.id}",
-    )
+    show_exhibit(time_breakdown_chart(breakdown), f"ledger.{subject.id}")
     _show_speed(breakdown)
     st.header("Cost to accuracy", help=COST_HELP)
     words = costs_words(breakdown)
@@ -65,24 +57,12 @@ def show_time(subject: Subject) -> None:
     with st.expander("In words", icon=":material/notes:"):
         st.markdown(escape_markdown(words))
     st.header("What the time bought", help=PARETO_HELP)
-    evidence = evidence_or_words(subject)
-    if evidence is None:
-        comparison = subject.comparison
-        st.plotly_chart(
-            accuracy_against_time_chart(comparison),
-            key=f"cost.{subject.id}",
-            alt=times_words(comparison),
-        )
+    if evidence_or_words(subject) is None:
+        scores = accuracy_scores(subject.comparison)
     else:
-        scores = evidence_reads.scores(
-            subject, choose_metric(len(subject.comparison.classes)), with_intervals=False
-        )
-        show_chart(
-            pareto_chart(breakdown, scores),
-            pareto_words(breakdown, scores),
-            pareto_frame(breakdown, scores),
-            f"pareto.{subject.id}",
-        )
+        metric = choose_metric(len(subject.comparison.classes))
+        scores = evidence_reads.scores(subject, metric, with_intervals=False)
+    show_exhibit(accuracy_time_chart(scores, whole_run_seconds(breakdown)), f"pareto.{subject.id}")
     show_epoch_time(subject.comparison)
 
 

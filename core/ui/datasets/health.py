@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.comparison.charts.dataset_charts import (
+from core.charts.dataset import (
     charted_classes,
     class_counts_chart,
-    counts_by_side,
     sizes_chart,
+    sizes_words,
 )
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding, size_summary
@@ -17,13 +17,13 @@ from core.text import (
     count_text,
     dimensions_text,
     escape_markdown,
-    percent_text,
 )
 from core.ui.datasets.cleanup import ACTION_LABELS, prepare_changes
 from core.ui.datasets.facts import SEVERITY_LOOKS, majority_text
 from core.ui.datasets.images import PAGE_SIZE, show_tiles
 from core.ui.datasets.manage import offer_quarantine_list
 from core.ui.frame import reads
+from core.ui.widgets.exhibit import show_exhibit
 
 GROUPS_A_PAGE = 6
 MOST_TILES_A_GROUP = 12
@@ -127,31 +127,16 @@ def _show_counts(dataset: Dataset) -> None:
             f"The largest and the smallest classes; {count_text(left_out, 'class')} between them "
             "are in the table."
         )
-    st.plotly_chart(
-        class_counts_chart(dataset),
-        key=f"counts.{dataset.id}",
-        alt=f"Images of each class. {majority_text(dataset)}. The table below has every number.",
-    )
+    exhibit = class_counts_chart(dataset)
+    show_exhibit(exhibit, f"counts.{dataset.id}", table=False, config={})
     with st.expander("The numbers as a table", icon=":material/table:"):
         st.dataframe(
-            _counts_table(dataset),
+            exhibit.frame,
             hide_index=True,
-            column_config={"share (%)": st.column_config.NumberColumn(format="%.1f")},
+            column_config={"fraction (%)": st.column_config.NumberColumn(format="%.1f")},
             key=f"table.{dataset.id}",
-            alt="Every class with its images and its share of the dataset.",
+            alt="Every class with its images and its fraction of the dataset.",
         )
-
-
-def _counts_table(dataset: Dataset) -> dict[str, list]:
-    counts = dataset.class_counts
-    table: dict[str, list] = {
-        "class": list(counts),
-        "images": list(counts.values()),
-        "share (%)": [100 * count / dataset.image_count for count in counts.values()],
-    }
-    if dataset.predefined_subsets is not None:
-        table |= {side: of_side.tolist() for side, of_side in counts_by_side(dataset).items()}
-    return table
 
 
 def _show_sizes(dataset: Dataset) -> None:
@@ -160,15 +145,8 @@ def _show_sizes(dataset: Dataset) -> None:
     if sizes.smallest == sizes.largest:
         st.markdown(f"Every picture has {dimensions_text(sizes.smallest)} pixels.")
         return
-    words = (
-        f"Smallest {dimensions_text(sizes.smallest)}, median {dimensions_text(sizes.median)}, "
-        f"largest {dimensions_text(sizes.largest)} pixels (width × height). Upright: "
-        f"{percent_text(sizes.portrait)}, wide: {percent_text(sizes.landscape)}, square: "
-        f"{percent_text(sizes.square)}."
+    st.markdown(
+        f"{sizes_words(dataset)} The benchmark resizes all images to one size, so nothing needs to "
+        "be done."
     )
-    st.markdown(f"{words} The benchmark brings them all to one size, so nothing needs to be done.")
-    st.plotly_chart(
-        sizes_chart(dataset),
-        key=f"sizes.{dataset.id}",
-        alt=f"Width against height of the pictures. {words}",
-    )
+    show_exhibit(sizes_chart(dataset), f"sizes.{dataset.id}", table=False, config={})

@@ -7,15 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.analysis.time_breakdown import Segment, time_line
-from core.comparison.charts.measured_charts import time_line_chart, time_line_words
+from core.analysis.time_breakdown import time_line
+from core.charts.measured import time_line_chart
 from core.experiments.records import RunRecord
 from core.text import escape_markdown, seconds_text
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import show_chart
+from core.ui.widgets.exhibit import show_exhibit
 
 # Field of the result, name, what is inside, what is not.
 CLOCKS = (
@@ -103,24 +103,9 @@ def _show_time_line(run: RunRecord) -> None:
     title = title_of(run.strategy)
     st.subheader(f"One run in time: {escape_markdown(title)}, seed {run.seed}")
     segments = time_line(run.result or {}, reads.store().epochs(run.id))
-    show_chart(
-        time_line_chart(segments),
-        time_line_words(title, segments),
-        _frame(segments),
-        f"timeline.{run.id}",
-    )
+    show_exhibit(time_line_chart(title, segments), f"timeline.{run.id}")
     st.caption(
         "Starting up and scoring are kept as one number; they stand at the end of the bar here."
-    )
-
-
-def _frame(segments: tuple[Segment, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "what": [entry.words for entry in segments],
-            "from (s)": [entry.start for entry in segments],
-            "took (s)": [entry.seconds for entry in segments],
-        }
     )
 
 

@@ -12,7 +12,8 @@ from core.analysis.split_facts import (
     sides_of,
     widest_gap,
 )
-from core.comparison.charts.measured_charts import best_epoch_chart, split_chart, split_words
+from core.charts.curves import best_epoch_chart
+from core.charts.dataset import split_chart
 from core.datasets.dataset import SUBSETS, Dataset
 from core.errors import BadInput
 from core.text import count_text, escape_markdown, percent_text
@@ -20,7 +21,7 @@ from core.training.spec import with_train_share
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.exhibit import dataset_or_words, show_chart
+from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.glossary import explain
 
 PURPOSES = {
@@ -41,13 +42,7 @@ def show_split(subject: Subject | None) -> None:
     )
     sides = sides_of(subject.experiment.spec) if subject else ()
     if subject and sides:
-        words = split_words(sides)
-        st.plotly_chart(
-            split_chart(sides),
-            key=f"split.{subject.id}",
-            alt=words,
-            config={"displayModeBar": False},
-        )
+        show_exhibit(split_chart(sides), f"split.{subject.id}", table=False)
     st.markdown("\n".join(f"- **{title}**: {purpose}" for title, purpose in PURPOSES.values()))
     if subject is None:
         _show_rules()
@@ -170,18 +165,7 @@ def _show_best_epoch(subject: Subject) -> None:
         f"images: {percent_text(result['scores']['test']['accuracy'])}."
     )
     st.markdown(escape_markdown(words))
-    main = [epoch for epoch in curve.epochs if epoch["stage"] == "main"]
-    show_chart(
-        best_epoch_chart(curve, result["best_epoch"]),
-        words,
-        pd.DataFrame(
-            {
-                "epoch": [epoch["epoch"] for epoch in main],
-                "validation accuracy (%)": [100 * epoch["validation_accuracy"] for epoch in main],
-            }
-        ),
-        f"best.{subject.id}",
-    )
+    show_exhibit(best_epoch_chart(curve, result["best_epoch"]), f"best.{subject.id}")
 
 
 def _longest(curves: dict[str, Curve]) -> str:

@@ -13,13 +13,7 @@ from core.analysis.statistics_examples import (
     widths,
 )
 from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
-from core.comparison.charts.appearance import appearance_of
-from core.comparison.charts.measured_charts import (
-    bootstrap_chart,
-    bootstrap_words,
-    widths_chart,
-    widths_words,
-)
+from core.charts.measured import bootstrap_chart, widths_chart
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.evidence_reads import Subject
@@ -29,6 +23,7 @@ from core.ui.widgets.exhibit import (
     choose_pair,
     evidence_or_words,
     sentences,
+    show_exhibit,
     show_table,
     titles_of,
 )
@@ -108,12 +103,8 @@ def _show_interval(
             f"{percent_text(low)} to {percent_text(high)}. The same accuracy on more or fewer "
             "images:"
         )
-        st.plotly_chart(
-            widths_chart(found, best.accuracy, appearance_of(best.strategy).colour),
-            key="measured.widths",
-            alt=widths_words(found),
-            config={"displayModeBar": False},
-        )
+        exhibit = widths_chart(found, best.accuracy, best.strategy)
+        show_exhibit(exhibit, "measured.widths", table=False)
     _source("wilson")
 
 
@@ -182,15 +173,10 @@ def _show_bootstrap(evidence: ExperimentPredictions | None, pair: tuple[str, str
     )
     if evidence is not None and pair is not None:
         differences = drawn_differences(evidence, *pair)
-        words = bootstrap_words(differences)
         first, second = (evidence.of(name) for name in pair)
-        st.markdown(escape_markdown(f"{second.title} minus {first.title}: {words}"))
-        st.plotly_chart(
-            bootstrap_chart(differences, evidence.images, appearance_of(second.strategy).colour),
-            key="measured.bootstrap",
-            alt=words,
-            config={"displayModeBar": False},
-        )
+        exhibit = bootstrap_chart(differences, evidence.images, second.strategy)
+        st.markdown(escape_markdown(f"{second.title} minus {first.title}: {exhibit.words}"))
+        show_exhibit(exhibit, "measured.bootstrap", table=False)
         st.caption("Dashed: the middle 95 %. Dotted: no difference.")
     _source("bootstrap")
 

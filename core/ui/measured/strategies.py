@@ -2,24 +2,19 @@
 
 import streamlit as st
 
-from core.comparison.charts.architecture_charts import (
-    architecture_chart,
-    architecture_words,
-    layers_frame,
-    parameters_chart,
-    strategies_frame,
-)
+from core.charts.architecture import architecture_chart, parameters_chart, strategies_frame
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Role, Strategy
-from core.text import count_text, escape_markdown, percent_text
+from core.text import count_text, escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
+from core.ui.widgets.exhibit import show_exhibit
 from core.ui.widgets.glossary import explain, explain_all
 
 SIZES = (32, 64, 96, 128, 160, 224)
@@ -137,34 +132,25 @@ def _show_network(
         )
         return
     outline = entry.describe(settings, size)
-    words = architecture_words(entry.title, layers, outline)
-    st.plotly_chart(
-        architecture_chart(entry.name, layers),
-        key=f"network.{entry.name}",
-        alt=words,
-        config={"displayModeBar": False},
-    )
+    network = architecture_chart(entry, layers, outline)
+    show_exhibit(network, f"network.{entry.name}", table=False)
     st.caption(
         "As tall as the picture is wide at that layer, and wider the more channels it has. A row "
         "of numbers is as tall as the square that would hold as many. Layers that only pass on "
         "(dropout) are not drawn."
     )
-    st.markdown(f"**{escape_markdown(_learned_words(layers))}**")
+    parameters = parameters_chart(entry.name, layers)
+    st.markdown(f"**{escape_markdown(parameters.words)}**")
     if len(entry.fits(settings)) > 1:
         st.markdown(
             "The head is fitted alone first, on features that are computed once; then everything "
             "that is not frozen is trained together."
         )
-    st.plotly_chart(
-        parameters_chart(entry.name, layers),
-        key=f"parameters.{entry.name}",
-        alt=_learned_words(layers),
-        config={"displayModeBar": False},
-    )
+    show_exhibit(parameters, f"parameters.{entry.name}", table=False)
     with st.expander(count_text(len(layers), "layer"), icon=":material/table:"):
         st.markdown(escape_markdown(outline))
         st.dataframe(
-            layers_frame(layers),
+            network.frame,
             hide_index=True,
             column_config={
                 "layer": st.column_config.TextColumn(pinned=True),
@@ -178,14 +164,6 @@ def _show_network(
             key=f"layers.{entry.name}",
             alt=f"The layers of {entry.title}, one line each.",
         )
-
-
-def _learned_words(layers: tuple[LayerRecord, ...]) -> str:
-    total = sum(layer.parameters for layer in layers)
-    trained = sum(layer.parameters for layer in layers if layer.is_trained)
-    if trained == total:
-        return f"All {total:,} parameters are trained."
-    return f"{trained:,} of {total:,} parameters are trained ({percent_text(trained / total)})."
 
 
 def _show_all(preset: str, size: int, class_count: int) -> None:

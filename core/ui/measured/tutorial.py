@@ -5,11 +5,11 @@ import streamlit as st
 from core.analysis import tutorial
 from core.analysis.comparison import title_of
 from core.analysis.tutorial import Beside
-from core.comparison.charts.tutorial_charts import tutorial_chart, tutorial_frame, tutorial_words
+from core.charts.measured import tutorial_chart
 from core.layers.record import units_text
 from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.exhibit import show_table
+from core.ui.widgets.exhibit import show_exhibit, show_table
 
 
 def show_tutorial(subject: Subject | None) -> None:
@@ -22,15 +22,10 @@ def show_tutorial(subject: Subject | None) -> None:
         "It reports the accuracy on the images that were trained on; the accuracies of this app "
         "are on images that were held out."
     )
-    words = tutorial_words(found)
+    exhibit = tutorial_chart(found)
     if tutorial.known(found):
-        st.plotly_chart(
-            tutorial_chart(found),
-            key="measured.tutorial",
-            alt=words,
-            config={"displayModeBar": False},
-        )
-    show_table(tutorial_frame(found), "tutorial", words)
+        show_exhibit(exhibit, "measured.tutorial", table=False)
+    show_table(exhibit.frame, "tutorial", exhibit.words)
     for entry in found:
         if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
             st.caption(

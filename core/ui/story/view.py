@@ -18,15 +18,15 @@ from core.analysis.words.story import (
     missing_sentence,
     scene_of,
 )
-from core.comparison.charts.story_charts import story_chart, story_chart_words
-from core.comparison.reports.report import report_html
+from core.charts.story import story_chart
+from core.reports.report import report_html
 from core.text import escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, remember, wanted
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.page import is_presented, link_to, show_present_button
 from core.ui.story.images import show_montage
-from core.ui.widgets.exhibit import dataset_or_words
+from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.results import recorded_text
 
 WHAT_IT_IS = (
@@ -113,15 +113,10 @@ def _show_scene(scene: Scene, told: StoryFacts, where: str) -> None:
             if dataset is not None:
                 show_montage(dataset, is_presented())
         else:
-            figure = story_chart(scene.picture, is_presented(), _ink())
-            st.plotly_chart(
-                figure,
-                # Said here too, so that the place is kept free while the chart is on its way.
-                height=int(figure.layout.height),
-                key=f"story.{scene.key}",
-                alt=story_chart_words(scene.picture),
-                config={"displayModeBar": False},
-            )
+            exhibit = story_chart(scene.picture, is_presented(), _ink())
+            # With its height, the space is kept free while the chart is loaded.
+            height = int(exhibit.figure.layout.height)
+            show_exhibit(exhibit, f"story.{scene.key}", table=False, height=height)
         # Under the picture, so that on a telephone the picture follows the sentence. There are no
         # larger captions, and what is projected is to be read from the last row.
         small = st.markdown if is_presented() else st.caption

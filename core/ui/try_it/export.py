@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from core.comparison.keep_files import CONTENTS, SNIPPET, snippet
-from core.comparison.keep_model import (
+from core.reports.export_model import (
+    CONTENTS,
+    SNIPPET,
     KeepableRun,
     keepable_runs,
     kept_package,
     package_name,
     read_package,
     ready_package,
+    snippet,
     why_nothing_to_keep,
 )
 from core.text import escape_markdown, size_text

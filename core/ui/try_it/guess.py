@@ -18,13 +18,13 @@ from core.analysis.guessing import (
     rounds_of,
 )
 from core.analysis.words.images import describe_round
-from core.comparison.charts.guessing_charts import score_chart, score_chart_words, score_frame
+from core.charts.accuracy import players_chart
 from core.datasets.dataset import Dataset
 from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words, show_chart
+from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words, show_exhibit
 from core.ui.widgets.glossary import explain
 from core.ui.widgets.images import fitted, padded
 from core.ui.widgets.strategy_marks import show_strategy_name
@@ -233,12 +233,7 @@ def _show_score_details(
 ) -> None:
     """Every player with the interval, and the pictures of the round."""
     scores = round_scores(evidence, dealt, guesses)
-    show_chart(
-        score_chart(scores),
-        score_chart_words(scores),
-        score_frame(scores),
-        f"guess.{evidence.experiment_id}.{dealt.number}",
-    )
+    show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
     st.caption(
         "Of a strategy with several seeds the first plays. The numbers say beside it what the "
         "same network gets right on all test pictures."

@@ -15,7 +15,7 @@ from core.analysis.watching import (
     snapshots,
     tracked_images,
 )
-from core.comparison.charts.watch_charts import watch_chart, watch_words
+from core.charts.curves import watch_chart
 from core.datasets.dataset import Dataset
 from core.errors import UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
@@ -36,6 +36,7 @@ from core.ui.watch.replay import (
     choose_seed,
     is_playing,
 )
+from core.ui.widgets.exhibit import show_exhibit
 
 CHART_HEIGHT = 400
 CHOICE_WIDTH = 240
@@ -127,15 +128,11 @@ def _dataset(experiment: ExperimentRecord) -> Dataset | None:
 
 def _show(watched: Watched, live: bool) -> None:
     show_numbers(watched.snapshots, watched.majority)
-    chart, pictures = st.columns(2, gap="medium")
-    with chart:
-        st.plotly_chart(
-            watch_chart(watched.curves, watched.majority, CHART_HEIGHT),
-            key=f"watch.curves.{watched.experiment.id}",
-            alt=watch_words(watched.curves, watched.majority),
-            config={"displayModeBar": False},
-        )
-    with pictures:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart = watch_chart(watched.curves, watched.majority, CHART_HEIGHT)
+        show_exhibit(chart, f"watch.curves.{watched.experiment.id}", table=False)
+    with right:
         _show_pictures(watched, live)
     show_everyone(watched)
 

@@ -1,14 +1,14 @@
-"""What the views of Compare share: a chart with its words and its numbers, and plain sentences."""
+"""What the views of Compare share: a chart with its words and table, choices, sentences."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.evidence import ExperimentPredictions
+from core.charts.exhibit import Exhibit
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.text import count_text, escape_markdown
@@ -23,26 +23,38 @@ MATRIX_LABELS, SMALLEST_MATRIX = 300, 480
 ONE_STRATEGY = "Only one strategy has finished, so there is no pair to compare yet."
 
 
-def show_chart(figure: go.Figure, words: str, numbers: pd.DataFrame, key: str) -> None:
-    """A figure; ``words`` say it to those who do not see it, the table stands folded below."""
-    st.plotly_chart(figure, key=key, alt=words, config={"displayModeBar": False})
-    show_numbers(numbers, key, words)
+def show_exhibit(
+    exhibit: Exhibit,
+    key: str,
+    *,
+    table: bool = True,
+    place: DeltaGenerator | None = None,
+    **options: Any,
+) -> None:
+    """A chart with its text alternative; its table stands folded below unless ``table`` is False.
+
+    ``place`` is the container of the figure, ``options`` go to ``plotly_chart``.
+    """
+    options = {"config": {"displayModeBar": False}} | options
+    (place or st).plotly_chart(exhibit.figure, key=key, alt=exhibit.words, **options)
+    if table:
+        show_numbers(exhibit, key)
 
 
 def matrix_place(cells: int, cell_width: int) -> DeltaGenerator:
-    """Where a matrix of so many cells a side goes: no wider than its cells need."""
+    """A container just wide enough for a square matrix of ``cells`` of ``cell_width`` pixels."""
     return st.container(width=max(SMALLEST_MATRIX, MATRIX_LABELS + cell_width * cells))
 
 
-def show_numbers(numbers: pd.DataFrame, key: str, words: str) -> None:
-    """The table under a chart, folded, with the chart in words above it."""
+def show_numbers(exhibit: Exhibit, key: str) -> None:
+    """The table of a chart, folded, with the chart in words above it."""
     with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(escape_markdown(words))
-        show_table(numbers, key, "The numbers of the chart above, one line each.")
+        st.markdown(escape_markdown(exhibit.words))
+        show_table(exhibit.frame, key, "The numbers of the chart above, one line each.")
 
 
 def show_table(numbers: pd.DataFrame, key: str, alt: str) -> None:
-    """A frame with sensible digits; its first column stays in sight."""
+    """A frame with digits that fit the unit of each column; the first column is pinned."""
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(name, format=_digits(name))
         for name in numbers.columns

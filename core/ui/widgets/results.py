@@ -9,19 +9,19 @@ from core.analysis.comparison import (
     seeds_frame,
 )
 from core.analysis.curves import Curve
-from core.comparison.charts.curves import MEASURES, curve_chart
-from core.comparison.charts.result_charts import accuracy_chart, epoch_time_chart
-from core.comparison.reports.export import to_csv, to_json
+from core.charts.curves import CURVE_METRICS, curve_chart
+from core.charts.time import epoch_time_chart
 from core.experiments.records import ExperimentRecord
+from core.reports.export import to_csv, to_json
 from core.text import (
     count_text,
     escape_markdown,
     exact_percent_text,
     percent_text,
-    seconds_text,
 )
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import file_or_error
+from core.ui.widgets.exhibit import show_exhibit
 
 NUMBER_FORMATS = {
     "test accuracy (%)": "%.1f",
@@ -44,7 +44,7 @@ INTERVAL_HELP = (
     "The bar is the 95 % Wilson interval: the range in which the accuracy on very many such "
     "images plausibly lies. With several seeds it belongs to the rounded mean number of right "
     "test images; the seeds are not pooled, because they are scored on the same pictures. "
-    "Small strokes are the single seeds."
+    "Small open markers are the single seeds."
 )
 
 
@@ -110,22 +110,6 @@ def _split_words(comparison: Comparison) -> str:
     return f"test {test}, validation {validation}, "
 
 
-def show_accuracy(comparison: Comparison, key: str) -> None:
-    """The headline chart; its alternative text says every number on it."""
-    st.plotly_chart(accuracy_chart(comparison), key=key, alt=accuracy_words(comparison))
-
-
-def accuracy_words(comparison: Comparison) -> str:
-    """The accuracy chart for those who hear the page."""
-    rows = "; ".join(
-        f"{row.title} {percent_text(row.test_accuracy)} "
-        f"({percent_text(row.test_accuracy_low)} to {percent_text(row.test_accuracy_high)})"
-        for row in comparison.finished_rows
-    )
-    majority = percent_text(comparison.majority_accuracy)
-    return f"Test accuracy with 95 % intervals. Majority class {majority}. {rows}."
-
-
 def show_results_table(comparison: Comparison, key: str) -> None:
     """All rows with the unit in each heading and an explanation on each heading."""
     frame = results_frame(comparison)
@@ -177,20 +161,8 @@ def show_epoch_time(comparison: Comparison) -> None:
         "Strategies on cached features train in no time, but the features had to be "
         "extracted once: the diamond.",
     )
-    words = "; ".join(
-        f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, "
-        f"features {seconds_text(row.feature_seconds)}"
-        for row in comparison.finished_rows
-    )
-    st.plotly_chart(epoch_time_chart(comparison), key=f"times.{comparison.experiment}", alt=words)
-
-
-def times_words(comparison: Comparison) -> str:
-    """Accuracy against time for those who hear the page."""
-    return "; ".join(
-        f"{row.title}: {percent_text(row.test_accuracy)} after "
-        f"{seconds_text(row.end_to_end_seconds)}"
-        for row in comparison.finished_rows
+    show_exhibit(
+        epoch_time_chart(comparison), f"times.{comparison.experiment}", table=False, config={}
     )
 
 
@@ -201,17 +173,13 @@ def show_curves(curves: list[Curve], key: str) -> None:
         help="One line a run, the seeds of a strategy in one colour. Training accuracy is "
         "measured while the weights move and with dropout on, validation after the epoch.",
     )
-    names = {str(name): title for name, title in MEASURES.items()}
+    names = {str(name): title for name, title in CURVE_METRICS.items()}
     wanted = choose_in_row(
-        Choice("curve", "Curve of", "measure of training", names, "validation_accuracy"),
+        Choice("curve", "Curve of", "training metric", names, "validation_accuracy"),
         label_visible=False,
     )
-    chosen = next(name for name in MEASURES if name == wanted)
-    st.plotly_chart(
-        curve_chart(curves, chosen),
-        key=f"curves.{key}",
-        alt=f"{MEASURES[chosen]} after each epoch of {count_text(len(curves), 'run')}.",
-    )
+    chosen = next(name for name in CURVE_METRICS if name == wanted)
+    show_exhibit(curve_chart(curves, chosen), f"curves.{key}", table=False, config={})
 
 
 def show_downloads(comparison: Comparison) -> None:

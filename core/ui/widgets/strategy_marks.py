@@ -8,8 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.comparison.charts.appearance import appearance_of
-from core.comparison.charts.result_charts import OUTLINE, solid_marker
+from core.charts.style import OUTLINE, appearance_of, solid_marker
 from core.text import escape_markdown
 
 MARK_WIDTH = 16

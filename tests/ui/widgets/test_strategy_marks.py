@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from core.comparison.charts.appearance import appearance_of
+from core.charts.style import appearance_of
 from core.strategies.registry import STRATEGIES
 from core.ui.widgets.strategy_marks import bar_svg, mark_svg
 

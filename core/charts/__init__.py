@@ -1,0 +1,1 @@
+"""Charts: each function returns an ``Exhibit`` with figure, words and table."""

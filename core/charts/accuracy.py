@@ -1,0 +1,267 @@
+"""Charts of how good every strategy is: a metric with its seeds, the ladder, the guessing game."""
+
+import statistics
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.analysis.comparison import Comparison
+from core.analysis.guessing import PlayerScore
+from core.analysis.ladder import LadderStep
+from core.analysis.metrics import METRICS, Metric
+from core.analysis.scores import StrategyScore
+from core.analysis.words.verdicts import describe_seeds, describe_step, interval_words, points_text
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    OUTLINE,
+    add_majority_line,
+    appearance_of,
+    hundredfold,
+    list_on_rows,
+    marker_of,
+    percent_axis,
+    whisker,
+)
+from core.text import escape_plotly, percent_text
+
+NOTHING_YET = "No run has finished yet."
+# Seeds are drawn below their mean, so that neither hides the other.
+SEED_OFFSET = 0.26
+# The visitor is no strategy: a neutral grey, legible on white and on the dark page.
+VISITOR_MARKER = {"symbol": "asterisk-open", "color": "#808890", "line": {"width": 2}, "size": 13}
+PLAYER_HEIGHT = 40
+
+
+def unit_of(kind: Metric) -> str:
+    """The unit of a metric for a heading: ``%``, ``points`` or ``nats``."""
+    return "%" if kind.unit == "percent" else kind.unit
+
+
+def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
+    """Test accuracy of every strategy from the stored results alone.
+
+    For experiments whose predictions cannot be read: ``score_table`` needs predictions.
+    """
+    scores = []
+    for row in comparison.finished_rows:
+        known = {run.seed: run.test_accuracy for run in row.runs if run.test_accuracy is not None}
+        values = tuple(known.values())
+        scores.append(
+            StrategyScore(
+                score="accuracy",
+                strategy=row.strategy,
+                title=row.title,
+                seeds=tuple(known),
+                values=values,
+                mean=statistics.fmean(values),
+                deviation=statistics.stdev(values) if len(values) > 1 else None,
+                low=row.test_accuracy_low,
+                high=row.test_accuracy_high,
+                majority=comparison.majority_accuracy,
+            )
+        )
+    return tuple(scores)
+
+
+def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
+    """One metric: each mean with its 95 % interval, every seed below it, the majority class."""
+    figure = go.Figure()
+    kind = METRICS[scores[0].score if scores else "accuracy"]
+    for place, score in enumerate(reversed(scores)):
+        _add_score(figure, kind, score, place)
+    majority = scores[0].majority if scores else None
+    if majority is not None:
+        add_majority_line(
+            figure, kind.shown(majority), f"majority class: {kind.text(majority)}", majority >= 0.5
+        )
+    figure.update_xaxes(
+        title=f"{kind.title} ({unit_of(kind)})", fixedrange=True, rangemode="tozero"
+    )
+    if kind.unit == "percent":
+        figure.update_xaxes(range=[0, 103])
+    list_on_rows(
+        figure,
+        [
+            f"{escape_plotly(score.title)}<br><b>{kind.text(score.mean)}</b>"
+            for score in reversed(scores)
+        ],
+    )
+    return Exhibit(figure, _scores_words(kind, scores, majority), _scores_frame(kind, scores))
+
+
+def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
+    """From the majority class at the bottom to the best: a bar from each accuracy to the next.
+
+    The whisker is the 95 % interval of the step, drawn around where it ends.
+    """
+    figure = go.Figure()
+    for place, step in enumerate(steps):
+        gain = step.accuracy if step.gain is None else step.gain
+        figure.add_bar(
+            x=[100 * gain],
+            base=[100 * (step.accuracy - gain)],
+            y=[place],
+            width=0.5,
+            orientation="h",
+            marker={"color": appearance_of(step.strategy).colour, "line": OUTLINE},
+            hoverinfo="skip",
+        )
+        figure.add_scatter(
+            x=[100 * step.accuracy],
+            y=[place],
+            mode="markers",
+            marker=marker_of(step.strategy, 11),
+            error_x=whisker(100 * gain, hundredfold(step.low), hundredfold(step.high)),
+            hovertemplate=f"{escape_plotly(describe_step(step))}<extra></extra>",
+        )
+    figure.update_xaxes(percent_axis("test accuracy (%)", 103))
+    list_on_rows(
+        figure,
+        [
+            f"{escape_plotly(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
+            for step in steps
+        ],
+    )
+    frame = pd.DataFrame(
+        {
+            "step": step.title,
+            "test accuracy (%)": 100 * step.accuracy,
+            "over": step.over or "",
+            "gain (points)": hundredfold(step.gain),
+            "low (points)": hundredfold(step.low),
+            "high (points)": hundredfold(step.high),
+            "over majority (points)": 100 * step.over_majority,
+            "what it teaches": step.teaches,
+        }
+        for step in steps
+    )
+    return Exhibit(figure, " ".join(describe_step(step) for step in steps) or NOTHING_YET, frame)
+
+
+def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
+    """A round of the guessing game: correct pictures of each player in percent, from the top."""
+    figure = go.Figure()
+    shown = scores[::-1]
+    for place, score in enumerate(shown):
+        mean = 100 * score.correct / score.pictures
+        marker = VISITOR_MARKER if score.strategy is None else marker_of(score.strategy, 13)
+        bar = whisker(mean, 100 * score.low, 100 * score.high) or {}
+        figure.add_scatter(
+            x=[mean],
+            y=[place],
+            mode="markers",
+            marker=marker,
+            error_x=bar | {"color": marker["color"]},
+            hovertemplate=(
+                f"{escape_plotly(score.title)}<br>{score.correct} of {score.pictures} correct, "
+                "interval "
+                f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
+            ),
+        )
+    list_on_rows(
+        figure,
+        [
+            f"{escape_plotly(score.title)}<br><b>{score.correct} of {score.pictures}</b>"
+            for score in shown
+        ],
+        PLAYER_HEIGHT,
+    )
+    figure.update_xaxes(
+        title="correct in this round (%), with 95 % interval", range=[-2, 103], fixedrange=True
+    )
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
+    frame = pd.DataFrame(
+        {
+            "player": score.title,
+            "correct": score.correct,
+            "of": score.pictures,
+            "low (%)": 100 * score.low,
+            "high (%)": 100 * score.high,
+            "correct on all test pictures (%)": hundredfold(score.everywhere),
+        }
+        for score in scores
+    )
+    words = "; ".join(f"{score.title} {score.correct} of {score.pictures}" for score in scores)
+    return Exhibit(figure, f"{words}.", frame)
+
+
+def _add_score(figure: go.Figure, kind: Metric, score: StrategyScore, place: int) -> None:
+    title = escape_plotly(score.title)
+    figure.add_scatter(
+        x=[kind.shown(value) for value in score.values],
+        y=[place - SEED_OFFSET] * len(score.values),
+        mode="markers",
+        cliponaxis=False,
+        marker=marker_of(score.strategy, 8, is_open=True),
+        customdata=list(score.seeds),
+        hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.2f}}<extra></extra>",
+    )
+    mean = kind.shown(score.mean)
+    figure.add_scatter(
+        x=[mean],
+        y=[place],
+        mode="markers",
+        cliponaxis=False,
+        error_x=whisker(mean, _shown(kind, score.low), _shown(kind, score.high)),
+        marker=marker_of(score.strategy),
+        hovertemplate=(
+            f"{title}<br>mean {kind.text(score.mean)}, {_details(kind, score)}<extra></extra>"
+        ),
+    )
+
+
+def _details(kind: Metric, score: StrategyScore) -> str:
+    """The interval, where it is known, and the seeds."""
+    if score.low is None or score.high is None:
+        return describe_seeds(score)
+    return f"{kind.text(score.low)} to {kind.text(score.high)}, {describe_seeds(score)}"
+
+
+def _scores_words(kind: Metric, scores: Sequence[StrategyScore], majority: float | None) -> str:
+    if not scores:
+        return NOTHING_YET
+    baseline = "" if majority is None else f"Majority class: {kind.text(majority)}. "
+    rows = "; ".join(
+        f"{score.title} {kind.text(score.mean)} ({_details(kind, score)})" for score in scores
+    )
+    return (
+        f"{kind.title.capitalize()} on the test images; {kind.better} is better. {baseline}{rows}."
+    )
+
+
+def _scores_frame(kind: Metric, scores: Sequence[StrategyScore]) -> pd.DataFrame:
+    """One line a strategy: mean, spread, interval, and every seed in a column of its own."""
+    unit = unit_of(kind)
+    spread = "nats" if kind.unit == "nats" else "points"
+    every = sorted({seed for score in scores for seed in score.seeds})
+    lines = []
+    for score in scores:
+        by_seed = dict(zip(score.seeds, score.values, strict=True))
+        line: dict[str, object] = {
+            "strategy": score.title,
+            "seeds": seeds_text(score.seeds),
+            f"mean ({unit})": kind.shown(score.mean),
+            f"standard deviation ({spread})": _shown(kind, score.deviation),
+            f"low ({unit})": _shown(kind, score.low),
+            f"high ({unit})": _shown(kind, score.high),
+        }
+        line |= {f"seed {seed} ({unit})": _shown(kind, by_seed.get(seed)) for seed in every}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """``one seed`` or ``3 seeds``."""
+    return "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+
+
+def _gain_text(step: LadderStep) -> str:
+    if step.gain is None or step.low is None or step.high is None:
+        return ""
+    sign = "" if step.gain < 0 else "+"
+    return f" ({sign}{points_text(step.gain)}, {interval_words(step.low, step.high)})"
+
+
+def _shown(kind: Metric, value: float | None) -> float | None:
+    return None if value is None else kind.shown(value)

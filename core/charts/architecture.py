@@ -1,0 +1,287 @@
+"""A network drawn from its layers: which are frozen, which are trained, where they start."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import log2, prod, sqrt
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.charts.exhibit import Exhibit
+from core.charts.style import (
+    LEGEND_ABOVE,
+    MAJORITY_COLOUR,
+    OUTLINE,
+    appearance_of,
+    white_pattern,
+)
+from core.errors import BadInput
+from core.layers.record import BACKBONE_PART, LayerRecord
+from core.strategies.registry import STRATEGIES
+from core.strategies.strategy import Strategy
+from core.text import dimensions_text, escape_plotly, percent_text
+
+# Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
+# and the smallest height of a layer as a fraction of the tallest, so that it can be seen.
+NARROWEST, WIDTH_A_DOUBLING = 0.5, 0.1
+# Vectors are drawn further apart, or their labels would meet on a small screen.
+GAP, BLOCK_GAP, ROW_GAP = 0.12, 0.55, 1.3
+LEAST_HEIGHT = 0.025
+# See-through grey: there is a layer, but nothing in it learns.
+PALE = "rgba(140, 140, 140, 0.18)"
+DRAWING_HEIGHT, PARAMETERS_HEIGHT = 400, 150
+
+
+@dataclass(frozen=True)
+class LayerLook:
+    """How layers of one state look: ``words`` for the legend, ``pattern`` repeats the colour.
+
+    ``takes_colour``: drawn in the strategy's own colour, else grey.
+    """
+
+    words: str
+    pattern: str
+    takes_colour: bool
+
+
+# From the input of a network to its output.
+LOOKS = {
+    "none": LayerLook("nothing to learn", "", False),
+    "frozen": LayerLook("frozen: stays as ImageNet made it", "/", False),
+    "tuned": LayerLook("trained, starting from ImageNet", "", True),
+    "new": LayerLook("trained, starting from nothing", ".", True),
+}
+
+
+def state_of(layer: LayerRecord) -> str:
+    """The key of ``LOOKS`` for a layer."""
+    if not layer.parameters:
+        return "none"
+    if layer.frozen:
+        return "frozen"
+    return "tuned" if layer.origin == "ImageNet" else "new"
+
+
+def architecture_chart(strategy: Strategy, layers: Sequence[LayerRecord], outline: str) -> Exhibit:
+    """The layers side by side, from the image on the left to the classes on the right.
+
+    A block is as tall as its output in pixels, and wider the more channels it has; a vector is as
+    tall as the square that would hold as many numbers. Layers that change neither shape nor
+    parameters (dropout) are left out. ``outline`` is the network in a line, for the words; the
+    table has every layer.
+    """
+    figure = go.Figure()
+    drawn = drawn_layers(layers)
+    if not drawn:
+        words = f"{strategy.title} has no network: there is nothing to draw."
+        return Exhibit(figure, words, pd.DataFrame())
+    heights = [side_of(layer.output) for layer in drawn]
+    least = LEAST_HEIGHT * max(heights)
+    widths = [_width(layer.output) for layer in drawn]
+    places = _places(drawn, widths)
+    for state, look in LOOKS.items():
+        chosen = [number for number, layer in enumerate(drawn) if state_of(layer) == state]
+        if not chosen:
+            continue
+        shown = [max(heights[number], least) for number in chosen]
+        figure.add_bar(
+            name=look.words,
+            x=[places[number] for number in chosen],
+            y=shown,
+            base=[-height / 2 for height in shown],
+            width=[widths[number] for number in chosen],
+            marker=_marker(strategy.name, look),
+            customdata=[_hover(drawn[number]) for number in chosen],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    _label(figure, drawn, places)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.update_layout(
+        barmode="overlay",
+        height=DRAWING_HEIGHT,
+        # The slanted label of the first layer leans out to the left.
+        margin={"l": 40, "r": 8, "t": 72, "b": 72},
+        showlegend=True,
+        legend=LEGEND_ABOVE,
+    )
+    parts = "; ".join(
+        f"{count:,} parameters {LOOKS[state].words}"
+        for state, count in parameter_counts(layers).items()
+    )
+    return Exhibit(figure, f"{strategy.title}: {outline}. {parts}.", _layers_frame(layers))
+
+
+def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> Exhibit:
+    """One bar to scale: how many parameters are frozen, trained further, and new."""
+    figure = go.Figure()
+    counts = parameter_counts(layers)
+    for state, count in counts.items():
+        look = LOOKS[state]
+        figure.add_bar(
+            name=f"{look.words}: {count:,}",
+            x=[count],
+            y=[""],
+            orientation="h",
+            marker=_marker(strategy, look),
+            hovertemplate=f"{count:,} parameters, {look.words}<extra></extra>",
+        )
+    figure.update_xaxes(title="parameters", fixedrange=True, rangemode="tozero")
+    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.update_layout(
+        barmode="stack",
+        height=PARAMETERS_HEIGHT + 20 * len(figure.data),
+        margin={"l": 8, "r": 16, "t": 24 + 20 * len(figure.data), "b": 48},
+        showlegend=True,
+        legend=LEGEND_ABOVE | {"orientation": "v", "traceorder": "normal"},
+    )
+    total = sum(counts.values())
+    trained = sum(layer.parameters for layer in layers if layer.is_trained)
+    words = f"{trained:,} of {total:,} parameters are trained ({percent_text(trained / total)})."
+    if trained == total:
+        words = f"All {total:,} parameters are trained."
+    frame = pd.DataFrame(
+        {"training": LOOKS[state].words, "parameters": count} for state, count in counts.items()
+    )
+    return Exhibit(figure, words, frame)
+
+
+def parameter_counts(layers: Sequence[LayerRecord]) -> dict[str, int]:
+    """Parameters in each state that has any, by the keys of ``LOOKS``."""
+    counts = {
+        state: sum(layer.parameters for layer in layers if state_of(layer) == state)
+        for state in LOOKS
+    }
+    return {state: count for state, count in counts.items() if count}
+
+
+def _layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
+    """One line a layer; ``k`` counts the backbone's layers as the setting of that name does."""
+    counted = 0
+    lines = []
+    for layer in layers:
+        counted += layer.part == BACKBONE_PART
+        lines.append(
+            {
+                "layer": layer.name,
+                "kind": layer.kind,
+                "block": layer.group.replace("_", " ") or "—",
+                "output": dimensions_text(layer.output),
+                "parameters": layer.parameters,
+                "training": LOOKS[state_of(layer)].words,
+                "starts from": layer.origin if layer.parameters else "—",
+                "k": counted if layer.part == BACKBONE_PART else None,
+            }
+        )
+    return pd.DataFrame(lines).astype({"k": "Int64"}) if lines else pd.DataFrame(lines)
+
+
+def strategies_frame(preset: str, image_size: int, class_count: int) -> pd.DataFrame:
+    """One line a strategy with a preset's settings: how many parameters it has and which learn.
+
+    A strategy that does not fit the image size (pixels) says so and has no numbers.
+    """
+    lines: list[dict[str, object]] = []
+    for entry in STRATEGIES.values():
+        try:
+            layers = entry.layers(entry.resolve(preset), image_size, class_count)
+        except BadInput:
+            lines.append({"strategy": entry.title, "fits": "no"})
+            continue
+        counts = parameter_counts(layers)
+        lines.append(
+            {
+                "strategy": entry.title,
+                "fits": "yes",
+                "layers": len(layers),
+                "parameters": sum(counts.values()),
+                "frozen": counts.get("frozen", 0),
+                "trained, from ImageNet": counts.get("tuned", 0),
+                "trained, from nothing": counts.get("new", 0),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def drawn_layers(layers: Sequence[LayerRecord]) -> list[LayerRecord]:
+    """Those with parameters, and those whose output has another shape than the one before."""
+    shapes = [(), *(layer.output for layer in layers)]
+    return [
+        layer
+        for layer, before in zip(layers, shapes, strict=False)
+        if layer.parameters or layer.output != before
+    ]
+
+
+def side_of(shape: tuple[int, ...]) -> float:
+    """Height of an image in pixels; of a vector the side of the square that holds its numbers."""
+    return float(shape[0]) if len(shape) == 3 else sqrt(prod(shape))
+
+
+def _width(shape: tuple[int, ...]) -> float:
+    channels = shape[-1] if len(shape) == 3 else 1
+    return NARROWEST + WIDTH_A_DOUBLING * log2(max(channels, 1))
+
+
+def _places(drawn: Sequence[LayerRecord], widths: Sequence[float]) -> list[float]:
+    """The middle of each layer, with gaps between blocks."""
+    places: list[float] = []
+    right = 0.0
+    for number, (layer, width) in enumerate(zip(drawn, widths, strict=True)):
+        if number:
+            same = layer.group and layer.group == drawn[number - 1].group
+            right += GAP if same else BLOCK_GAP if len(layer.output) > 1 else ROW_GAP
+        places.append(right + width / 2)
+        right += width
+    return places
+
+
+def _label(figure: go.Figure, drawn: Sequence[LayerRecord], places: Sequence[float]) -> None:
+    """One word under each block, and under each layer that belongs to none."""
+    numbered = list(zip(drawn, places, strict=True))
+    ticks, texts = [], []
+    for group, members in groupby(numbered, key=lambda entry: entry[0].group or entry[0].name):
+        found = list(members)
+        ticks.append((found[0][1] + found[-1][1]) / 2)
+        texts.append(_label_of(group, [layer for layer, _ in found]))
+    figure.update_xaxes(
+        tickvals=ticks,
+        ticktext=texts,
+        tickangle=-50,
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+        automargin=True,
+    )
+
+
+def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
+    first = layers[0]
+    alone = len(layers) == 1
+    if first.part == "picture":
+        return "picture"
+    if first.name == "predictions":
+        return f"softmax {first.output[0]:,}"
+    if alone and first.kind == "Dense":
+        return f"dense {first.output[0]:,}"
+    if alone and first.kind == "Flatten":
+        return f"row {first.output[0]:,}"
+    # Keras writes block1, our own networks block_1.
+    return escape_plotly(re.sub(r"[_ ]*(\d+)$", r" \1", group))
+
+
+def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
+    colour = appearance_of(strategy).colour if look.takes_colour else MAJORITY_COLOUR
+    if look is LOOKS["none"]:
+        colour = PALE
+    return {"color": colour, "line": OUTLINE, "pattern": white_pattern(look.pattern, 0.3, 6)}
+
+
+def _hover(layer: LayerRecord) -> str:
+    origin = "" if layer.origin == "none" else f"<br>starts from {layer.origin}"
+    return (
+        f"{escape_plotly(layer.name)} "
+        f"({escape_plotly(layer.kind)})<br>{dimensions_text(layer.output)}<br>{layer.parameters:,} "
+        f"parameters, {LOOKS[state_of(layer)].words}{origin}"
+    )

@@ -1,1 +1,0 @@
-"""From stored runs to what people read: metrics, tables, charts, downloads."""

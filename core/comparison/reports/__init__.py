@@ -1,1 +1,0 @@
-"""What leaves the app: the HTML report, tables as CSV and JSON, the command that repeats a run."""

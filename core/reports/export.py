@@ -1,0 +1,121 @@
+"""A comparison as bytes for a file and as text for a terminal.
+
+JSON is verbatim. In CSV, text that a spreadsheet would run as a formula gets a leading apostrophe.
+"""
+
+import csv
+import io
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+from typing import Any
+
+from core.analysis.comparison import Comparison, Row
+from core.text import csv_cell, percent_text, seconds_text
+
+ROW_COLUMNS = (
+    "strategy",
+    "title",
+    "status",
+    "seeds",
+    "test_accuracy",
+    "test_accuracy_low",
+    "test_accuracy_high",
+    "validation_accuracy",
+    "train_accuracy",
+    "log_loss",
+    "lift_over_majority",
+    "first_epoch_seconds",
+    "steady_epoch_seconds",
+    "validation_seconds",
+    "feature_seconds",
+    "feature_cache",
+    "total_seconds",
+    "end_to_end_seconds",
+    "epochs",
+    "parameters",
+    "trainable_parameters",
+    "peak_memory_bytes",
+    "device",
+)
+SHARED_COLUMNS = (
+    "experiment",
+    "dataset",
+    "preset",
+    "image_size",
+    "resize",
+    "precision",
+    "backend",
+    "majority_class",
+    "majority_accuracy",
+)
+
+
+def to_json(comparison: Comparison) -> bytes:
+    """The whole comparison as UTF-8 JSON; fractions 0 to 1, times in seconds, null = unknown."""
+    return json.dumps(comparison.as_dict(), indent=2, ensure_ascii=False).encode()
+
+
+def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
+    """One line a strategy, UTF-8, comma separated, ``.`` decimals; empty means unknown.
+
+    Columns are ``ROW_COLUMNS``, then what all rows share. Excel needs the ``byte_order_mark`` to
+    read accents and dashes.
+    """
+    shared = [getattr(comparison, name) for name in SHARED_COLUMNS]
+    shared += [comparison.split["seed"], comparison.images.get("test")]
+    lines = [[*(getattr(row, name) for name in ROW_COLUMNS), *shared] for row in comparison.rows]
+    found = csv_bytes([*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images"], lines)
+    return BOM_UTF8 + found if byte_order_mark else found
+
+
+def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:
+    """UTF-8 CSV with a heading, for every CSV file that leaves the app; None is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([csv_cell(cell) for cell in line] for line in lines)
+    return text.getvalue().encode()
+
+
+def to_text(comparison: Comparison) -> str:
+    """The comparison as a table for a terminal, the facts of the experiment above it."""
+    images = ", ".join(f"{count} {name}" for name, count in comparison.images.items())
+    lines = [
+        f"{comparison.dataset}: experiment {comparison.experiment}, images: {images or 'unknown'}",
+        f"{comparison.image_size} x {comparison.image_size} pixels, preset {comparison.preset}, "
+        f"seeds {', '.join(map(str, comparison.seeds))}, split seed {comparison.split['seed']}",
+        f"precision {comparison.precision}, backend {comparison.backend or 'unknown'}, "
+        f"device {comparison.device or 'unknown'}",
+        f"majority class ({comparison.majority_class or 'unknown'}): "
+        f"{percent_text(comparison.majority_accuracy)} of the test images",
+        "",
+    ]
+    table = [
+        ["strategy", "state", "test accuracy", "95 % interval", "epoch", "features", "whole run"]
+    ]
+    table += [_text_cells(row) for row in comparison.rows]
+    widths = [max(len(cells[column]) for cells in table) for column in range(len(table[0]))]
+    lines += ["  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) for cells in table]
+    lines += [f"{row.strategy}: {note}" for row in comparison.rows for note in row.notes]
+    lines += [f"{name}: left out. {reason}" for name, reason in comparison.unavailable.items()]
+    lines += [
+        f"{run.run_id} ({row.strategy}, seed {run.seed}) {run.state}: {run.error}"
+        for row in comparison.rows
+        for run in row.runs
+        if run.error
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _text_cells(row: Row) -> list[str]:
+    low, high = percent_text(row.test_accuracy_low), percent_text(row.test_accuracy_high)
+    return [
+        row.strategy,
+        row.status,
+        percent_text(row.test_accuracy),
+        "—" if row.test_accuracy_low is None else f"{low} to {high}",
+        seconds_text(row.steady_epoch_seconds),
+        seconds_text(row.feature_seconds),
+        seconds_text(row.end_to_end_seconds),
+    ]

@@ -1,0 +1,107 @@
+"""The contract of all charts: a figure, words and a table; also where there is nothing to draw.
+
+Words and columns are in ``exhibits.txt``: the one place that a reworded chart changes.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from core.analysis import tutorial
+from core.analysis.confusion import confusion
+from core.analysis.curves import Curve
+from core.analysis.guessing import PlayerScore
+from core.analysis.ladder import ladder_steps
+from core.analysis.scores import per_class_table, reliability, score_table
+from core.analysis.time_breakdown import TimeBreakdown
+from core.analysis.verdicts import all_pairs
+from core.charts.accuracy import (
+    NOTHING_YET,
+    accuracy_scores,
+    ladder_chart,
+    players_chart,
+    scores_chart,
+)
+from core.charts.classes import recall_chart, reliability_chart
+from core.charts.confusion import confusion_chart
+from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
+from core.charts.exhibit import Exhibit
+from core.charts.measured import tutorial_chart
+from core.charts.pairs import pairs_chart
+from core.charts.style import MARGIN
+from core.charts.time import (
+    accuracy_time_chart,
+    costs_words,
+    epoch_time_chart,
+    time_breakdown_chart,
+    whole_run_seconds,
+)
+from tests import made_up
+
+EXPECTED = Path(__file__).parent / "exhibits.txt"
+CURVES = [Curve("cnn", "CNN", seed, (made_up.epoch(1), made_up.epoch(2))) for seed in (0, 1)]
+
+
+@pytest.fixture
+def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
+    scores, seconds = score_table(evidence), whole_run_seconds(ledger)
+    names = ("cnn", "vgg16_probe")
+    tables = {name: per_class_table(evidence, name) for name in names}
+    players = (
+        PlayerScore(None, "You", 7, 10, 0.4, 0.9),
+        PlayerScore("cnn", "CNN, three blocks", 5, 10, 0.25, 0.75, 0.625, 0.5),
+    )
+    return {
+        "accuracy": scores_chart(scores),
+        "log loss": scores_chart(score_table(evidence, "log_loss")),
+        "accuracy without predictions": scores_chart(accuracy_scores(comparison)),
+        "ladder": ladder_chart(ladder_steps(evidence)),
+        "pairs": pairs_chart(all_pairs(evidence)),
+        "recall": recall_chart(tables),
+        "reliability": reliability_chart({name: reliability(evidence, name) for name in names}),
+        "confusion": confusion_chart(confusion(evidence, "cnn")),
+        "time breakdown": time_breakdown_chart(ledger),
+        "accuracy and time": accuracy_time_chart(scores, seconds),
+        "epoch time": epoch_time_chart(comparison),
+        "curves": curve_chart(CURVES, "validation_accuracy"),
+        "watched curves": watch_chart(CURVES, 0.375, 400),
+        "best epoch": best_epoch_chart(CURVES[0], 2),
+        "tutorial": tutorial_chart(tutorial.beside(comparison)),
+        "guessing": players_chart(players),
+    }
+
+
+def test_words_and_columns_are_those_expected(exhibits, ledger):
+    parts = [
+        f"{name}\n{exhibit.words}\n{' | '.join(exhibit.frame.columns)}\n"
+        for name, exhibit in exhibits.items()
+    ]
+    parts.append(f"costs\n{costs_words(ledger)}\n")
+    assert "\n".join(parts) == EXPECTED.read_text()
+
+
+def test_every_exhibit_is_whole(exhibits):
+    for name, exhibit in exhibits.items():
+        assert exhibit.figure.data, name
+        assert exhibit.words.endswith("."), name
+        assert len(exhibit.frame) > 0, name
+        # Whoever shows it sets font and background.
+        assert exhibit.figure.layout.paper_bgcolor is None, name
+
+
+def test_nothing_is_drawn_of_nothing():
+    nothing = TimeBreakdown((), (), ())
+    for exhibit in (
+        scores_chart(()),
+        ladder_chart(()),
+        accuracy_time_chart((), {}),
+        time_breakdown_chart(nothing),
+    ):
+        assert exhibit.words == NOTHING_YET
+        assert exhibit.frame.empty
+        assert all(len(trace.x) == 0 for trace in exhibit.figure.data)
+    assert pairs_chart(()).words == "There is no pair to compare yet."
+    assert recall_chart({}).words == "No class has test images yet."
+    assert recall_chart({}).figure.data == ()
+    assert curve_chart([], "train_loss").words.endswith("No epoch has finished yet.")
+    assert time_breakdown_chart(nothing).figure.layout.margin.t > MARGIN["t"]

@@ -1,0 +1,83 @@
+"""The palette is told apart by any colour vision, on both pages; measured, not believed."""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from benchmarks.palette import (
+    PAGES,
+    VISIONS,
+    ciede2000,
+    contrast,
+    least_distance,
+)
+from core.charts.style import KNOWN_LOOKS, MAJORITY_COLOUR, appearance_of
+from core.settings import PROJECT_ROOT
+from core.strategies.registry import STRATEGIES
+
+# Strategies may share a colour: their markers tell them apart.
+COLOURS = list(dict.fromkeys(look.colour for look in KNOWN_LOOKS.values()))
+LEAST_APART = {"usual": 20.0, "protanopia": 12.5, "deuteranopia": 12.5, "tritanopia": 12.5}
+
+
+@pytest.fixture(scope="module")
+def theme():
+    return tomllib.loads((PROJECT_ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+
+
+def test_no_two_strategies_have_the_same_colour_and_marker():
+    looks = [(entry.appearance.colour, entry.appearance.marker) for entry in STRATEGIES.values()]
+    assert len(set(looks)) == len(STRATEGIES)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_the_closest_pair_is_far_apart_for_every_colour_vision(vision):
+    least, *pair = least_distance(COLOURS, vision)
+    assert least >= LEAST_APART[vision], pair
+
+
+def test_a_colour_keeps_three_to_one_on_both_pages():
+    found = {(colour, page): contrast(colour, page) for colour in COLOURS for page in PAGES}
+    assert {pair: ratio for pair, ratio in found.items() if ratio < 3.0} == {}
+
+
+def test_the_pages_are_those_of_the_theme(theme):
+    assert (theme["light"]["backgroundColor"], theme["dark"]["backgroundColor"]) == PAGES
+
+
+def test_charts_without_strategies_take_the_colours_of_the_first_ones(theme):
+    *trained, baseline = theme["chartCategoricalColors"]
+    assert trained == COLOURS[1 : len(trained) + 1]
+    assert baseline == MAJORITY_COLOUR
+
+
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_text_keeps_seven_or_four_and_a_half_to_one(theme, kind):
+    for colour, least in (("textColor", 7.0), ("linkColor", 4.5), ("codeTextColor", 4.5)):
+        for page in ("backgroundColor", "secondaryBackgroundColor"):
+            assert contrast(theme[kind][colour], theme[kind][page]) >= least, (colour, page)
+
+
+# Published pairs (Sharma, Wu and Dalal 2005, table 1).
+@pytest.mark.parametrize(
+    ("first", "second", "difference"),
+    [
+        ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+        ((50.0, -1.0, 2.0), (50.0, 0.0, 0.0), 2.3669),
+        ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_the_difference_formula_gives_the_published_values(first, second, difference):
+    assert ciede2000(np.array(first), np.array(second)) == pytest.approx(difference, abs=5e-5)
+
+
+def test_white_on_black_is_21_to_1():
+    assert contrast("#FFFFFF", "#000000") == pytest.approx(21.0, abs=1e-3)
+
+
+def test_a_strategy_that_is_new_here_has_a_marker_of_its_own():
+    assert appearance_of("resnet").marker not in {look.marker for look in KNOWN_LOOKS.values()}

@@ -1,0 +1,240 @@
+"""The package of a kept model: made from a real training, its program run as printed."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.add import add_dataset
+from core.datasets.dataset import Dataset
+from core.datasets.decoding.decode import decode_image
+from core.datasets.prepare import prepare_image, smallest_edge
+from core.errors import BadInput, HeadstartError
+from core.experiments.checkpoints import read_weights
+from core.experiments.planning import plan_experiment
+from core.experiments.predictions import Predictions, read_predictions, write_predictions
+from core.experiments.store import Store, open_store
+from core.jobs.child import execute
+from core.networks.restore import restored_model
+from core.reports.export_job import make_package
+from core.reports.export_model import (
+    CONTENTS,
+    KeepableRun,
+    keepable_runs,
+    kept_package,
+    package_name,
+    ready_package,
+    snippet,
+    why_nothing_to_keep,
+)
+from tests.jobs.stand_in import QuietContext
+from tests.stored_home import add_arrows
+
+SMALL = {
+    "cnn.epochs": 1,
+    "mlp.epochs": 1,
+    "mlp.hidden_width": 8,
+    "mlp.hidden_layers": 1,
+}
+# Keras of these versions says so while it converts.
+pytestmark = pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+
+
+def run_of(dataset: Dataset, strategy: str, image_size: int, resize: str) -> tuple[Store, str]:
+    """A run that was really trained here, and keeps its weights."""
+    store = open_store()
+    overrides = {key: value for key, value in SMALL.items() if key.startswith(strategy)}
+    spec = plan_experiment(
+        dataset.id, [strategy], image_size=image_size, resize=resize, overrides=overrides,
+        precision="float32",
+    )  # fmt: skip
+    store.create_experiment(spec)
+    run = store.claim_next("worker")
+    assert run is not None
+    assert execute(store, run.id) == 0
+    return store, run.id
+
+
+def unpacked(store: Store, run_id: str, folder: Path) -> Path:
+    result = folder / "package.zip"
+    make_package(store, run_id, result, QuietContext())
+    with zipfile.ZipFile(result) as archive:
+        archive.extractall(folder)
+    return folder / run_id
+
+
+def as_printed(folder: Path, *arguments: str) -> list[str]:
+    """What the program of the package prints, where nothing of Headstart can be imported."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    told = subprocess.run(
+        [sys.executable, "predict.py", *arguments],
+        cwd=folder,
+        env=environment | {"CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.splitlines()
+
+
+def program(folder: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("kept_predict", folder / "predict.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def save_photograph(path: Path) -> Path:
+    """A large JPEG that its EXIF turns by a quarter."""
+    across = np.tile(np.linspace(0, 255, 900, dtype=np.uint8), (700, 1))
+    pixels = np.stack([across, np.full_like(across, 90), across[:, ::-1]], axis=-1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(path, "JPEG", exif=exif.tobytes())
+    return path
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("strategy", "colour", "image_size", "resize"),
+    [("cnn", True, 64, "pad"), ("mlp", False, 16, "stretch")],
+)
+def test_the_program_says_what_the_run_would(
+    tiny_folder: Path, tmp_path: Path,
+    strategy: str, colour: bool, image_size: int, resize: str,
+) -> None:  # fmt: skip
+    dataset = add_dataset(tiny_folder, "tiny") if colour else add_arrows()
+    store, run_id = run_of(dataset, strategy, image_size, resize)
+    folder = unpacked(store, run_id, tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(CONTENTS)
+    assert (folder / "predict.py").read_text(encoding="utf-8") == snippet()
+    assert json.loads((folder / "labels.json").read_text()) == list(dataset.classes)
+    side = min(image_size, 40 if colour else 8)
+    prepare = json.loads((folder / "preprocessing.json").read_text())
+    channels = 3 if colour else 1
+    assert (prepare["side"], prepare["channels"], prepare["resize"]) == (side, channels, resize)
+
+    picture = save_photograph(tmp_path / "a photograph.jpg")
+    run = store.run(run_id)
+    spec = store.experiment(run.experiment_id).training_spec(run)
+    decoded = decode_image(picture.read_bytes(), picture.name, smallest_edge(side))
+    live = restored_model(spec, read_weights(run_id), dataset).probabilities(
+        prepare_image(decoded, side, resize, channels)[np.newaxis]
+    )[0]
+    expected = [
+        f"{live[place]:7.2%}  {dataset.classes[place]}" for place in live.argsort()[::-1][:3]
+    ]
+    assert as_printed(folder, str(picture)) == expected
+    assert as_printed(folder, str(picture), "--onnx") == expected
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    tested = len(read_predictions(run_id).labels)
+    assert (
+        f"on {tested} test pictures `model.keras` gave the same answer as the run {tested}" in card
+    )
+
+
+def odd_pictures(folder: Path) -> list[Path]:
+    """Every kind of pixels that the formats know, none of them square."""
+    random = np.random.default_rng(5)
+    colour = Image.fromarray(random.integers(0, 255, (50, 70, 3), dtype=np.uint8))
+    levels = random.integers(0, 65535, (50, 70)).astype(np.uint16)
+    veil = Image.fromarray(random.integers(0, 255, (50, 70, 4), dtype=np.uint8))
+    exif = Image.Exif()
+    made = []
+    for orientation in range(1, 9):
+        exif[0x0112] = orientation
+        made.append(folder / f"turned {orientation}.jpg")
+        colour.resize((700, 500)).save(made[-1], exif=exif.tobytes())
+    for name, picture, options in (
+        ("colour.png", colour, {}),
+        ("veil.png", veil, {}),
+        ("veil.webp", veil, {"lossless": True}),
+        ("grey and alpha.png", veil.convert("LA"), {}),
+        ("grey.png", colour.convert("L"), {}),
+        ("one bit.png", colour.convert("1"), {}),
+        ("palette.png", colour.quantize(16), {"transparency": 3}),
+        ("palette.gif", colour.quantize(16), {"transparency": 3}),
+        ("deep.png", Image.fromarray(levels), {}),
+        ("inks.jpg", colour.convert("CMYK"), {}),
+        ("plain.bmp", colour, {}),
+    ):
+        made.append(folder / name)
+        picture.save(made[-1], **options)
+    return made
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("resize", ["stretch", "pad", "crop"])
+def test_the_program_prepares_pictures_to_the_same_pixels(
+    tmp_path: Path, resize: str, channels: int
+) -> None:
+    side = 24
+    (tmp_path / "predict.py").write_text(snippet(), encoding="utf-8")
+    (tmp_path / "labels.json").write_text("[]")
+    prepare = {"side": side, "channels": channels, "resize": resize}
+    (tmp_path / "preprocessing.json").write_text(json.dumps(prepare))
+    printed = program(tmp_path)
+    for path in odd_pictures(tmp_path):
+        ours = prepare_image(
+            decode_image(path.read_bytes(), path.name, smallest_edge(side)), side, resize, channels
+        )
+        theirs = printed.prepared(path)
+        assert (theirs.shape, theirs.dtype) == ((1, side, side, channels), np.uint8)
+        np.testing.assert_array_equal(theirs[0], ours, err_msg=path.name)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("home")
+def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None:
+    store, run_id = run_of(add_arrows(), "mlp", 16, "stretch")
+    stored = read_predictions(run_id)
+    turned = np.roll(stored.probabilities, 1, axis=1)
+    write_predictions(run_id, Predictions(stored.test_indices, stored.labels, turned))
+    tested = len(stored.labels)
+    with pytest.raises(
+        HeadstartError, match=f"^The file would not answer as the run did: 0 of {tested} test"
+    ):
+        make_package(store, run_id, tmp_path / "x.zip", QuietContext())
+    assert [path for path in tmp_path.iterdir() if path.suffix == ".zip"] == []
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("home")
+def test_what_can_be_kept_and_what_not() -> None:
+    store, run_id = run_of(add_arrows(), "mlp", 16, "stretch")
+    experiment_id = store.run(run_id).experiment_id
+    parameters = 16 * 16 * 3 * 8 + 8 + 8 * 3 + 3
+    (epoch,) = store.epochs(run_id)
+    assert keepable_runs(store, experiment_id) == [
+        KeepableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch["validation_accuracy"])
+    ]
+    assert ready_package(store, run_id) is None
+    store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))
+    waiting = store.claim_next("worker")
+    assert waiting is not None
+    assert keepable_runs(store, waiting.experiment_id) == []
+    assert why_nothing_to_keep(store, waiting.experiment_id) == (
+        "No network has finished yet. It can be kept as soon as its run has."
+    )
+    assert execute(store, waiting.id) == 0
+    assert why_nothing_to_keep(store, waiting.experiment_id) == (
+        "No network of this experiment has finished, so there is nothing to keep."
+    )
+    with pytest.raises(BadInput, match="has no network"):
+        kept_package(store, waiting.id)
+
+
+def test_names_of_packages_are_plain() -> None:
+    assert package_name("Été *2026*", "cnn", 1) == "headstart-ete-2026-cnn-seed1.zip"
+    assert package_name("日本", "mlp", 0) == "headstart-mlp-seed0.zip"

@@ -1,0 +1,79 @@
+"""The model card: exact for a stored run, its limits drawn from facts, hostile names literal."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import StoreError
+from core.experiments.predictions import predictions_path
+from core.experiments.store import open_store
+from core.reports.model_card import (
+    PackageFacts,
+    imagenet_words,
+    model_card,
+)
+from core.strategies.registry import find_strategy
+from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
+from tests.stored_home import add_arrows
+
+EXPECTED = Path(__file__).parent / "model_card_expected.md"
+FACTS = PackageFacts(
+    side=8,
+    inside=("enlarged bilinearly to 64x64", "grey made three equal colours", "divided by 255"),
+    backend="tensorflow",
+    versions={"headstart": "0.1.0"},
+    parameters=1000,
+    keras_bytes=4000,
+    onnx_bytes=None,
+    why_no_onnx="The library tf2onnx, which makes it, is not installed here.",
+    checked_pictures=36,
+    same_answers=35,
+    largest_difference=0.00031,
+)
+
+
+@pytest.mark.usefixtures("home")
+def test_the_card_of_a_stored_run() -> None:
+    store = open_store()
+    store_compared(store, add_arrows())
+    card = model_card(store, f"{EXPERIMENT}-cnn-1", FACTS)
+    assert card == EXPECTED.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("home")
+def test_pretrained_weights_are_named_and_hostile_names_are_literal() -> None:
+    store = open_store()
+    store_compared(store, add_hostile())
+    card = model_card(store, f"{EXPERIMENT}-vgg16_probe-0", FACTS)
+    assert "under CC BY 4.0, in the form that Keras publishes; they were not changed." in card
+    assert "trained on \\*hostile\\*\n" in card
+    assert "| \\*\\*md\\*\\* \\[x\\](http\\://x) |" in card
+    assert "<" not in card.replace("\\<", "")
+    assert "ImageNet" not in model_card(store, f"{EXPERIMENT}-mlp-0", FACTS)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "overrides", "words"),
+    [
+        ("vgg16_scratch", {}, None),
+        ("vgg16_softmax", {}, "they were not changed"),
+        ("vgg16_freeze", {}, "some of them were trained further"),
+        ("vgg16_freeze", {"k": 19}, "they were not changed"),
+        ("vgg16_finetune", {}, "all of them were trained further"),
+    ],
+)
+def test_the_card_says_what_became_of_imagenet_weights(
+    strategy: str, overrides: dict[str, int], words: str | None
+) -> None:
+    entry = find_strategy(strategy)
+    layers = entry.layers(entry.resolve("quick", overrides), 96, 16)
+    assert imagenet_words(layers) == words
+
+
+@pytest.mark.usefixtures("home")
+def test_without_predictions_there_is_no_card() -> None:
+    store = open_store()
+    store_compared(store, add_arrows())
+    predictions_path(f"{EXPERIMENT}-cnn-1").unlink()
+    with pytest.raises(StoreError, match=f"{EXPERIMENT}-cnn-1"):
+        model_card(store, f"{EXPERIMENT}-cnn-1", FACTS)
