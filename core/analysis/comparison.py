@@ -117,6 +117,10 @@ class Comparison:
         """Everything, ready for JSON: the document of ``compare --format json``."""
         return asdict(self)
 
+    def frame(self) -> pd.DataFrame:
+        """One line a strategy, in percent and seconds; see ``results_frame``."""
+        return results_frame(self)
+
 
 # The state that a row shows is the first of these that one of its runs is in.
 STATE_ORDER = ("running", "queued", "failed", "interrupted", "cancelled", "finished")

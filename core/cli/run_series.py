@@ -13,7 +13,6 @@ from core.cli.output import (
     say,
 )
 from core.cli.run import (
-    RunWatch,
     parse_number,
     parse_overrides,
     planned_options,
@@ -21,9 +20,8 @@ from core.cli.run import (
 from core.errors import BadInput
 from core.experiments.first_start import prepare_home
 from core.experiments.learning_curve_plan import SHARES, plan_learning_curve
+from core.experiments.serving import run_to_end
 from core.experiments.store import Store
-from core.jobs.launchers import current_launcher
-from core.jobs.worker import serve
 from core.text import count_text, exact_percent_text, percent_text
 
 if TYPE_CHECKING:
@@ -85,9 +83,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
     stop_on_termination()
     try:
         for name in experiments:
-            watch = RunWatch(store, name)
-            serve(store, current_launcher(), group_id=name, watch=watch)
-            watch.look()
+            run_to_end(store, name, say)
     except KeyboardInterrupt:
         for name in experiments:
             store.request_cancel_experiment(name)
