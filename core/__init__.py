@@ -6,7 +6,9 @@ neither TensorFlow nor Streamlit. ``docs/notebook.md`` goes on from there.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from core.settings import VERSION
+
+__version__ = VERSION
 __all__ = ["Charts", "Experiment", "Lab", "open_home"]
 
 if TYPE_CHECKING:

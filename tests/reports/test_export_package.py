@@ -140,7 +140,8 @@ def test_the_program_says_what_the_run_would(
     card = (folder / "README.md").read_text(encoding="utf-8")
     tested = len(read_predictions(run_id).labels)
     assert (
-        f"on {tested} test pictures `model.keras` gave the same answer as the run {tested}" in card
+        f"on {tested} test pictures `model.keras` made the same prediction as the run {tested}"
+        in card
     )
 
 
