@@ -140,8 +140,9 @@ def test_without_features_pixels_are_compared(finished, work):
     assert layout.how == (
         "Each point is one of the 36 test images. No features of these pictures are kept on "
         "this machine, so they are compared by their pixels: pictures with like colours in like "
-        "places lie near each other. Run a VGG16 strategy on this dataset here to compare them by "
-        "what they show. Laid out by t-SNE: only nearness means something, the axes have no unit."
+        "places lie near each other. Run a strategy with frozen features on this dataset "
+        "here to compare them by what they show. Laid out by t-SNE: only nearness means something, "
+        "the axes have no unit."
     )
 
 
