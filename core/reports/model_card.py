@@ -11,22 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import (
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    Template,
-)
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.analysis.comparison import title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
-from core.analysis.scores import (
-    ClassScore,
-    StrategyScore,
-    per_class_table,
-    score_table,
-)
+from core.analysis.scores import ClassScore, StrategyScore, per_class_table, score_table
 from core.analysis.split_facts import split_text
 from core.analysis.words.limits import limits
 from core.datasets.dataset import Dataset

@@ -14,15 +14,7 @@ from core.datasets.health.findings import findings
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
 from core.experiments.spec import ExperimentSpec
-from core.reports.blocks import (
-    Command,
-    Facts,
-    Paragraphs,
-    Picture,
-    Pictures,
-    Section,
-    Table,
-)
+from core.reports.blocks import Command, Facts, Paragraphs, Picture, Pictures, Section, Table
 from core.reports.command import run_command
 from core.text import exact_percent_text, percent_text
 

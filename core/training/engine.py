@@ -22,20 +22,9 @@ from core.strategies.registry import find_strategy
 from core.training.bridge import progress_of
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.context import build_context, feature_request, mean_colour
-from core.training.events import (
-    EpochRecord,
-    Event,
-    Progress,
-    RunResult,
-    SplitScore,
-)
+from core.training.events import EpochRecord, Event, Progress, RunResult, SplitScore
 from core.training.fitting import Fitted, Fitting, TrainingData
-from core.training.policy import (
-    choose_policy,
-    library_versions,
-    peak_memory_bytes,
-    processor_name,
-)
+from core.training.policy import choose_policy, library_versions, peak_memory_bytes, processor_name
 from core.training.scoring import Inputs, predict, score
 from core.training.spec import TrainingSpec
 

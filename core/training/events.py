@@ -3,12 +3,7 @@
 Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means "does not apply".
 """
 
-from dataclasses import (
-    asdict,
-    dataclass,
-    field,
-    replace,
-)
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np

@@ -24,13 +24,7 @@ from core.ui.compare import learning_start as compare_learning_start
 from core.ui.compare import map as compare_map
 from core.ui.frame import actions, evidence_reads, job_status, reads
 from tests import stored_home
-from tests.pages.compared import (
-    EXPERIMENT,
-    HOSTILE,
-    MOMENT,
-    add_hostile,
-    store_compared,
-)
+from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 
 # What each view shows first, as one of its headings or sentences.

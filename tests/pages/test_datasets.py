@@ -25,12 +25,7 @@ from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
 from core.ui.widgets.texts import in_text_colour
 from tests import stored_home
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 from tests.pages.conftest import open_cold, open_routed, words
 
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")

@@ -13,28 +13,13 @@ from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.store import open_store
 from core.live.client import Candidate, LiveAnswer, Standing
 from core.text import escape_markdown
-from core.ui.try_it import (
-    answers as try_answers,
-)
-from core.ui.try_it import (
-    experiment as try_experiment,
-)
-from core.ui.try_it import (
-    guess as try_guess,
-)
-from core.ui.try_it import (
-    image as try_picture,
-)
-from core.ui.try_it import (
-    training as try_training,
-)
+from core.ui.try_it import answers as try_answers
+from core.ui.try_it import experiment as try_experiment
+from core.ui.try_it import guess as try_guess
+from core.ui.try_it import image as try_picture
+from core.ui.try_it import training as try_training
 from tests import made_up, stored_home
-from tests.pages.compared import (
-    EXPERIMENT,
-    HOSTILE,
-    add_hostile,
-    store_compared,
-)
+from tests.pages.compared import EXPERIMENT, HOSTILE, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 
 OTHER_RUN = "cccc3333-cnn-0"

@@ -8,12 +8,7 @@ from core.jobs.progress import Progress
 from core.training.watching import watched_rows
 from core.ui.frame import reads
 from tests import made_up
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 
 @pytest.fixture

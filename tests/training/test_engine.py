@@ -9,12 +9,7 @@ import pytest
 
 from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
-from core.errors import (
-    Cancelled,
-    TrainingDiverged,
-    UnknownName,
-    WeightsUnavailable,
-)
+from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.networks.restore import restored_model
 from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy

@@ -4,17 +4,8 @@ import numpy as np
 
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
-from core.datasets.health.finding import (
-    Finding,
-    single_image_groups,
-    size_summary,
-    size_text,
-)
-from core.text import (
-    count_text,
-    quoted_list_text,
-    rough_percent_text,
-)
+from core.datasets.health.finding import Finding, single_image_groups, size_summary, size_text
+from core.text import count_text, quoted_list_text, rough_percent_text
 
 # Ratio of the longest edge of the largest image to that of the smallest.
 WIDE_RANGE = 8

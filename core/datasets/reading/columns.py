@@ -5,12 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.reading.raw_files import (
-    DIRECTION_MARKS,
-    LONGEST_NAME,
-    Listing,
-    shown_name,
-)
+from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
 from core.datasets.reading.subset_names import subset_of, words
 from core.errors import BadInput
 from core.text import fold_accents, some_text

@@ -8,19 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
-from core.live.client import (
-    Candidate,
-    LiveAnswer,
-    answer,
-    where_it_looked,
-)
+from core.live.client import Candidate, LiveAnswer, answer, where_it_looked
 from core.strategies.registry import find_strategy
-from core.text import (
-    escape_markdown,
-    percent_text,
-    seconds_text,
-    shorten,
-)
+from core.text import escape_markdown, percent_text, seconds_text, shorten
 from core.ui.compare.image import brightest_words
 from core.ui.frame import reads
 from core.ui.frame.evidence_reads import Subject

@@ -2,23 +2,13 @@
 
 import streamlit as st
 
-from core.analysis.comparison import (
-    COLUMN_HELP,
-    Comparison,
-    results_frame,
-    seeds_frame,
-)
+from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
 from core.analysis.curves import Curve
 from core.charts.curves import CURVE_METRICS, curve_chart
 from core.charts.time import epoch_time_chart
 from core.experiments.records import ExperimentRecord
 from core.reports.export import to_csv, to_json
-from core.text import (
-    count_text,
-    escape_markdown,
-    exact_percent_text,
-    percent_text,
-)
+from core.text import count_text, escape_markdown, exact_percent_text, percent_text
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import file_or_error
 from core.ui.widgets.exhibit import show_exhibit
