@@ -13,7 +13,13 @@ from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ties
-from core.analysis.words.verdicts import NO_TIES, describe_majority, describe_power, describe_ties
+from core.analysis.words.verdicts import (
+    NO_TIES,
+    TOLD_APART,
+    describe_majority,
+    describe_power,
+    describe_ties,
+)
 from core.charts.accuracy import ladder_chart, scores_chart
 from core.charts.confusion import confusion_chart, left_out_sentence
 from core.charts.curves import curve_chart
@@ -131,7 +137,7 @@ def statistics_section(evidence: ExperimentPredictions) -> Section:
             Chart(
                 "pairs-chart",
                 "How many points each row is ahead of each column. ▲: clearly ahead; ▼: clearly "
-                "behind; ≈: they cannot be told apart.",
+                f"behind; ≈: they cannot be {TOLD_APART}.",
                 chart,
             ),
             table_of(
