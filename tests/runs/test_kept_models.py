@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, HeadstartError, StoreError
+from core.experiments import train_job
 from core.jobs.child import execute
-from core.runs import child, kept_models
+from core.runs import kept_models
 from core.runs.kept_models import (
     heat_maps,
     read_heat_maps,
@@ -104,7 +105,7 @@ def test_weights_without_room_cost_the_run_nothing_but_a_note(
     def full(*_arguments: object) -> int:
         raise error
 
-    monkeypatch.setattr(child, "write_weights", full)
+    monkeypatch.setattr(train_job, "write_weights", full)
     run_id = claimed(engine, long_spec())
     assert execute(engine, run_id) == 0
     run = engine.run(run_id)
