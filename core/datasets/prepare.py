@@ -26,12 +26,7 @@ from core.datasets.decoding.pool import (
 )
 from core.datasets.storage import check_room
 from core.errors import BadInput
-from core.files import (
-    lock,
-    remove_parts,
-    write_json,
-    written_whole,
-)
+from core.files import lock, remove_parts, write_json, written_whole
 from core.settings import current_settings
 
 # Part of the key; to be raised when the same input no longer gives the same pixels.

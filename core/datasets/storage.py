@@ -22,13 +22,7 @@ import numpy as np
 from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.datasets.health_report import HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.files import (
-    UNREADABLE,
-    lock,
-    read_arrays,
-    write_arrays,
-    write_json,
-)
+from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
 from core.settings import current_settings
 from core.text import size_text
 
@@ -231,10 +225,8 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        index = {
-            _NEW_KEYS.get(name, name): array
-            for name, array in read_arrays(folder / INDEX_FILE).items()
-        }
+        stored = read_arrays(folder / INDEX_FILE)
+        index = {_NEW_KEYS.get(name, name): array for name, array in stored.items()}
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         return Dataset(
