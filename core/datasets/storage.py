@@ -11,20 +11,25 @@ import os
 import shutil
 import time
 import uuid
+import numpy as np
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-
 from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.datasets.health_report import HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
+from core.files import (
+    UNREADABLE,
+    lock,
+    read_arrays,
+    write_arrays,
+    write_json,
+)
 from core.settings import current_settings
 from core.text import size_text
+
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"
@@ -225,10 +230,8 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        index = {
-            _NEW_KEYS.get(name, name): array
-            for name, array in read_arrays(folder / INDEX_FILE).items()
-        }
+        stored = read_arrays(folder / INDEX_FILE)
+        index = {_NEW_KEYS.get(name, name): array for name, array in stored.items()}
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         return Dataset(
