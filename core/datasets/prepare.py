@@ -8,12 +8,14 @@ changed is noticed and built again.
 import hashlib
 import json
 import logging
-import numpy as np
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 from PIL import Image, ImageOps
+
 from core.datasets.choices import RESIZES
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.pool import (
@@ -31,7 +33,6 @@ from core.files import (
     written_whole,
 )
 from core.settings import current_settings
-
 
 # Part of the key; to be raised when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1

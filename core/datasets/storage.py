@@ -11,12 +11,14 @@ import os
 import shutil
 import time
 import uuid
-import numpy as np
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
 from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.datasets.health_report import HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
@@ -29,7 +31,6 @@ from core.files import (
 )
 from core.settings import current_settings
 from core.text import size_text
-
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"

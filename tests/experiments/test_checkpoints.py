@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
-import numpy as np
-import pytest
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
+import pytest
+
 from core.errors import BadInput, HeadstartError, StoreError
-from core.experiments import checkpoints as kept_models, train_job
+from core.experiments import checkpoints as kept_models
+from core.experiments import train_job
 from core.experiments.checkpoints import (
     heat_maps,
     read_heat_maps,
@@ -28,7 +31,6 @@ from core.settings import PROJECT_ROOT
 from core.training.events import Event, RunResult, SplitScore
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
-
 
 KEPT = {
     "mlp/dense_1/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -1,16 +1,16 @@
 """Findings about the images themselves: one colour, very long, tiny, unequal sizes, grey."""
 
 import numpy as np
+
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
 from core.datasets.health.finding import Finding, single_image_groups, size_summary
 from core.text import (
     count_text,
+    dimensions_text,
     quoted_list_text,
     rough_percent_text,
-    dimensions_text,
 )
-
 
 # Ratio of the longest edge of the largest image to that of the smallest.
 WIDE_RANGE = 8

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
 from core.datasets.reading.raw_files import (
     DIRECTION_MARKS,
     LONGEST_NAME,
@@ -13,7 +14,6 @@ from core.datasets.reading.raw_files import (
 from core.datasets.reading.subset_names import subset_of, words
 from core.errors import BadInput
 from core.text import fold_accents, some_text
-
 
 # Names of columns of labels; the second group may also be a mere property of the image.
 LABEL_NAMES = words(
