@@ -1,6 +1,7 @@
 import h5py
 import numpy as np
 import pytest
+
 from core.backbones.weights.files import read_weights_file, write_weights_file
 from core.errors import WeightsRefused
 
