@@ -69,7 +69,8 @@ def test_compare_shows_what_the_numbers_rest_on():
     assert "device two test cores, precision float32, backend tensorflow" in text
     assert "always saying *round*, the commonest class, is right for 60.0 %" in text
     assert app.query_params["experiment"] == RECORDED_ID
-    table = app.dataframe[0].value
+    means, table = (entry.value for entry in app.dataframe[:2])
+    assert means["mean (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])
     assert table["strategy"].tolist() == ["Majority class", "CNN, three blocks", "VGG16 probe"]
     assert table["test accuracy (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])
     assert [element.value for element in app.header] == [

@@ -307,7 +307,7 @@ def test_a_whole_round_is_played_and_scored():
         app = app.button(key=f"guess.next.2.{place}").click().run()
     assert [entry.value for entry in app.header] == ["You: 7 of 10 right"]
     assert "7 of 10 right means that on very many such pictures" in words(app)
-    assert app.dataframe[0].value["right"].tolist()[0] == 7
+    assert app.dataframe[0].value["correct"].tolist()[0] == 7
     (again,) = [entry for entry in app.button if entry.label == "Another ten"]
     app = is_whole(again.click().run())
     assert app.query_params["round"] == "3"
