@@ -151,7 +151,7 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
     ]
     epochs = [
         {"strategy": curve.strategy, "seed": curve.seed}
-        | {name: _known(epoch[name]) for name in _EPOCH_COLUMNS[2:]}
+        | {name: _known(getattr(epoch, name)) for name in _EPOCH_COLUMNS[2:]}
         for curve in curves_of(store, store.runs(comparison.experiment))
         for epoch in curve.epochs
     ]

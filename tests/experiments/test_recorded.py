@@ -35,7 +35,7 @@ def finished_experiment(store: Store) -> str:
     random = np.random.default_rng(3)
     for position, run in enumerate(store.runs(experiment_id)):
         assert store.claim_next("worker", experiment_id) is not None
-        store.add_epoch(run.id, {"stage": "main", "epoch": 1, "train_loss": 0.1 + position})
+        store.add_epoch(run.id, made_up.epoch(1, train_loss=0.1 + position))
         store.finish_run(run.id, made_up.result(0.6 + position / 100))
         probabilities = random.dirichlet((1, 1), size=3).astype(np.float32)
         write_predictions(run.id, Predictions(INDICES, LABELS, probabilities))

@@ -217,7 +217,7 @@ def test_what_can_be_kept_and_what_not() -> None:
     parameters = 16 * 16 * 3 * 8 + 8 + 8 * 3 + 3
     (epoch,) = store.epochs(run_id)
     assert keepable_runs(store, experiment_id) == [
-        KeepableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch["validation_accuracy"])
+        KeepableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch.validation_accuracy)
     ]
     assert ready_package(store, run_id) is None
     store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))

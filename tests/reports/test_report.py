@@ -113,7 +113,7 @@ def store_hostile(store) -> None:
         majority_accuracy=0.375,
         unavailable={"vgg16_softmax": SCRIPT},
     )
-    result = made_up.result(0.5, notes=[SCRIPT], device=SCRIPT)
+    result = made_up.result(0.5, notes=(SCRIPT,), device=SCRIPT)
     epochs = (made_up.epoch(1), made_up.epoch(2))
     runs = [
         RecordedRun(strategy, seed, {}, result, epochs, MOMENT, MOMENT, MOMENT, (HOSTILE[0],))
