@@ -48,10 +48,11 @@ VIEWS = (
 def fill_home() -> int:
     """Store dataset, experiments and answers; returns the position of a test image."""
     from core.datasets.add import add_pixels
-    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
+    from core.training.events import Predictions
     from tests import made_up
 
     random = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import print_json, print_table, say
-from core.cli.runs import RUN_HEADINGS, run_cells, run_document
+from core.cli.runs import RUN_HEADINGS, run_cells
 from core.errors import BadInput
 from core.experiments.first_start import prepare_store
 from core.experiments.records import ExperimentRecord
@@ -43,7 +43,7 @@ def show(arguments: argparse.Namespace) -> int:
     experiment = store.experiment(arguments.id)
     runs = store.runs(experiment.id)
     if arguments.json:
-        print_json(_document(experiment) | {"runs": [run_document(run) for run in runs]})
+        print_json(_document(experiment) | {"runs": [run.as_dict() for run in runs]})
         return 0
     spec = experiment.spec
     print(

@@ -1,12 +1,25 @@
 """What the store hands out: frozen records of experiments, runs and workers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import (
+    asdict,
+    dataclass,
+    field,
+    replace,
+)
 from typing import Any
 
+from core.errors import StoreError
 from core.experiments.spec import ExperimentSpec
 from core.jobs.progress import Progress
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, NewJob, State, stored_progress
+from core.jobs.records import (
+    ACTIVE_STATES,
+    RETRYABLE_STATES,
+    NewJob,
+    State,
+    stored_progress,
+)
+from core.training.events import EpochRecord, RunResult
 from core.training.spec import TrainingSpec
 
 
@@ -37,9 +50,9 @@ class ExperimentRecord:
 class RunRecord:
     """One strategy with one seed.
 
-    ``result`` is ``RunResult.as_dict()`` once finished; ``notes`` tell what was changed on the way
-    (a halved batch). State, progress, error, lease and moments are those of its job, which has the
-    same id (``core.jobs.records.JobRecord``).
+    ``result`` is there once finished; ``notes`` tell what was changed on the way (a halved batch).
+    State, progress, error, lease and moments are those of its job, which has the same id
+    (``core.jobs.records.JobRecord``).
     """
 
     id: str
@@ -52,7 +65,7 @@ class RunRecord:
     progress: Progress | None
     progress_at: str | None
     error: str | None
-    result: dict[str, Any] | None
+    result: RunResult | None
     notes: tuple[str, ...]
     attempts: int
     worker_id: str | None
@@ -70,6 +83,34 @@ class RunRecord:
     def can_retry(self) -> bool:
         return self.state in RETRYABLE_STATES
 
+    @property
+    def finished_result(self) -> RunResult | None:
+        """The result of a finished run; None in every other state."""
+        return self.result if self.state == "finished" else None
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """0 to 1, once finished."""
+        result = self.finished_result
+        return None if result is None else result.scores.test.accuracy
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        result = None if self.result is None else self.result.as_dict()
+        return asdict(replace(self, result=None)) | {"result": result}
+
+
+def finished_runs(runs: Iterable[RunRecord]) -> list[tuple[RunRecord, RunResult]]:
+    """The finished ones of ``runs`` with their results, in their order."""
+    return [(run, run.finished_result) for run in runs if run.finished_result is not None]
+
+
+def result_of(run: RunRecord) -> RunResult:
+    """The result of a finished run; ``StoreError`` for any other."""
+    if run.finished_result is None:
+        raise StoreError(f"Run {run.id} is {run.state}: only a finished run has a result.")
+    return run.finished_result
+
 
 @dataclass(frozen=True)
 class RecordedRun:
@@ -78,8 +119,8 @@ class RecordedRun:
     strategy: str
     seed: int
     settings: dict[str, Any]
-    result: dict[str, Any]
-    epochs: tuple[dict[str, Any], ...]
+    result: RunResult
+    epochs: tuple[EpochRecord, ...]
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -90,6 +131,7 @@ def run_record(row: Mapping[str, Any]) -> RunRecord:
     """The record of a row of the table ``runs`` joined with that of its job."""
     values = {name: row[name] for name in RunRecord.__dataclass_fields__}
     values["progress"] = stored_progress(row["progress"])
+    values["result"] = None if row["result"] is None else RunResult.from_dict(row["result"])
     values["notes"] = tuple(row["notes"])
     values["cancel_requested"] = bool(row["cancel_requested"])
     return RunRecord(**values)
@@ -143,8 +185,8 @@ def planned_rows(experiment_id: str, spec: ExperimentSpec) -> list[dict[str, Any
     ]
 
 
-def epoch_rows(run_id: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def epoch_rows(run_id: str, records: Iterable[EpochRecord]) -> list[dict[str, Any]]:
     return [
-        {"run_id": run_id, "number": number, "record": record}
+        {"run_id": run_id, "number": number, "record": record.as_dict()}
         for number, record in enumerate(records, start=1)
     ]

@@ -30,7 +30,15 @@ from core.charts.time import (
     time_breakdown_chart,
     whole_run_seconds,
 )
-from core.reports.blocks import Block, Chart, Paragraphs, Section, Table, shortened, table_of
+from core.reports.blocks import (
+    Block,
+    Chart,
+    Paragraphs,
+    Section,
+    Table,
+    shortened,
+    table_of,
+)
 from core.strategies.registry import MAJORITY
 from core.text import UNKNOWN, number_text, percent_text
 
@@ -208,15 +216,15 @@ def curves_section(curves: Sequence[Curve]) -> Section:
 
 def _best_and_last(curve: Curve) -> tuple[str, ...]:
     epochs = curve.main_epochs
-    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
+    best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
     return (
         curve.title,
         str(curve.seed),
         str(len(epochs)),
-        percent_text(best["validation_accuracy"]),
-        str(best["epoch"]),
-        percent_text(epochs[-1]["validation_accuracy"]),
-        percent_text(epochs[-1]["train_accuracy"]),
+        percent_text(best.validation_accuracy),
+        str(best.epoch),
+        percent_text(epochs[-1].validation_accuracy),
+        percent_text(epochs[-1].train_accuracy),
     )
 
 

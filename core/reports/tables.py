@@ -23,7 +23,12 @@ from core.analysis.metrics import METRICS
 from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.scores import ClassScore, per_class_table, score_table
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
-from core.analysis.verdicts import MajorityVerdict, PairVerdict, against_majority, all_pairs
+from core.analysis.verdicts import (
+    MajorityVerdict,
+    PairVerdict,
+    against_majority,
+    all_pairs,
+)
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.experiments.store import Store
 from core.reports.export import ROW_COLUMNS, csv_bytes
@@ -146,7 +151,7 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
     ]
     epochs = [
         {"strategy": curve.strategy, "seed": curve.seed}
-        | {name: _known(epoch[name]) for name in _EPOCH_COLUMNS[2:]}
+        | {name: _known(getattr(epoch, name)) for name in _EPOCH_COLUMNS[2:]}
         for curve in curves_of(store, store.runs(comparison.experiment))
         for epoch in curve.epochs
     ]

@@ -5,13 +5,9 @@ import pytest
 
 from core.analysis.evidence import BASELINE, ExperimentPredictions, ladder_order, load_evidence
 from core.errors import UnknownName
-from core.experiments.predictions import (
-    Predictions,
-    predictions_path,
-    read_predictions,
-    write_predictions,
-)
+from core.experiments.predictions import predictions_path, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
+from core.training.events import Predictions
 from tests import made_up
 from tests.made_evidence import (
     ANSWERS,

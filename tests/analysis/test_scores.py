@@ -13,9 +13,10 @@ from core.analysis.metrics import METRICS, find_metric
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.significance import wilson_interval
 from core.errors import UnknownName
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
+from core.training.events import Predictions
 from core.training.scoring import log_losses
 from tests import made_up
 from tests.made_evidence import EXPERIMENT, MOMENT, evidence_of, store_experiment

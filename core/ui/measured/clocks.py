@@ -1,16 +1,14 @@
 """How it is measured: the clocks. What each one counts, on the time line of one real run."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.analysis.time_breakdown import time_line
 from core.charts.measured import time_line_chart
-from core.experiments.records import RunRecord
+from core.experiments.records import RunRecord, finished_runs
 from core.text import escape_markdown, seconds_text
+from core.training.events import RunResult
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
@@ -59,33 +57,34 @@ def show_clocks(subject: Subject | None) -> None:
         "Each run has the machine to itself, and the clock stops only when the device has really "
         "finished."
     )
-    run = _choose_run(subject) if subject else None
-    if run is not None:
-        _show_time_line(run)
+    chosen = _choose_run(subject) if subject else None
+    result = None
+    if chosen is not None:
+        run, result = chosen
+        _show_time_line(run, result)
     st.subheader("The five clocks")
-    result = run.result if run and run.result else {}
     st.table(
         pd.DataFrame(
             [_line(result, clock) for clock in CLOCKS],
         ).set_index("clock")
     )
-    if run is not None and result.get("feature_cache"):
+    if result is not None and result.feature_cache:
         st.caption(escape_markdown(_cache_words(result)))
     if subject:
         link_to("compare", "Times of all strategies", experiment=subject.id, view="time")
 
 
-def _choose_run(subject: Subject) -> RunRecord | None:
+def _choose_run(subject: Subject) -> tuple[RunRecord, RunResult] | None:
     """The first seed of the strategy that the address names; None where nothing has finished."""
     with_epochs = {(curve.strategy, curve.seed) for curve in reads.curves(subject.id)}
-    runs: dict[str, RunRecord] = {}
-    for run in subject.runs:
-        if run.state == "finished" and run.result and (run.strategy, run.seed) in with_epochs:
-            runs.setdefault(run.strategy, run)
+    runs: dict[str, tuple[RunRecord, RunResult]] = {}
+    for run, result in finished_runs(subject.runs):
+        if (run.strategy, run.seed) in with_epochs:
+            runs.setdefault(run.strategy, (run, result))
     if not runs:
         st.info("No run with epochs has finished in this experiment, so there is no example.")
         return None
-    with_features = [name for name, run in runs.items() if (run.result or {})["feature_cache"]]
+    with_features = [name for name, (_, result) in runs.items() if result.feature_cache]
     chosen = choose_in_list(
         Choice(
             "strategy",
@@ -99,28 +98,28 @@ def _choose_run(subject: Subject) -> RunRecord | None:
     return runs[chosen]
 
 
-def _show_time_line(run: RunRecord) -> None:
+def _show_time_line(run: RunRecord, result: RunResult) -> None:
     title = title_of(run.strategy)
     st.subheader(f"One run in time: {escape_markdown(title)}, seed {run.seed}")
-    segments = time_line(run.result or {}, reads.store().epochs(run.id))
+    segments = time_line(result, reads.store().epochs(run.id))
     show_exhibit(time_line_chart(title, segments), f"timeline.{run.id}")
     st.caption(
         "Starting up and scoring are kept as one number; they stand at the end of the bar here."
     )
 
 
-def _line(result: Mapping[str, Any], clock: tuple[str, str, str, str]) -> dict[str, str]:
+def _line(result: RunResult | None, clock: tuple[str, str, str, str]) -> dict[str, str]:
     field, name, inside, outside = clock
     line = {"clock": name}
-    if result:
+    if result is not None:
         # Kept on one line in a narrow column.
-        line["this run"] = seconds_text(result[field]).replace(" ", "\N{NO-BREAK SPACE}")
+        line["this run"] = seconds_text(getattr(result, field)).replace(" ", "\N{NO-BREAK SPACE}")
     return line | {"counts": inside, "leaves out": outside}
 
 
-def _cache_words(result: Mapping[str, Any]) -> str:
-    seconds = seconds_text(result["feature_seconds"])
-    if result["feature_cache"] == "hit":
+def _cache_words(result: RunResult) -> str:
+    seconds = seconds_text(result.feature_seconds)
+    if result.feature_cache == "hit":
         return (
             f"The features were in the cache (hit): this run did not spend these {seconds} again. "
             "Where whole runs are compared they are added, so that being second is no advantage."

@@ -6,11 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import Curve
-from core.analysis.split_facts import class_sides, duplicate_facts, sides_of, widest_gap
+from core.analysis.split_facts import (
+    class_sides,
+    duplicate_facts,
+    sides_of,
+    widest_gap,
+)
 from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
 from core.datasets.dataset import SUBSETS, Dataset
 from core.errors import BadInput
+from core.experiments.records import finished_runs
 from core.text import count_text, escape_markdown, percent_text
 from core.training.spec import with_train_share
 from core.ui.frame import reads
@@ -133,13 +139,13 @@ def _show_best_epoch(subject: Subject) -> None:
         "asked, the best of many tries would be picked on them, and the score would flatter."
     )
     runs = {
-        run.strategy: run
-        for run in reversed(subject.runs)
-        if run.result and run.result["best_epoch"] is not None
+        run.strategy: (run.seed, result, result.best_epoch)
+        for run, result in reversed(finished_runs(subject.runs))
+        if result.best_epoch is not None
     }
     curves: dict[str, Curve] = {}
     for curve in reads.curves(subject.id):
-        if curve.strategy in runs and curve.seed == runs[curve.strategy].seed:
+        if curve.strategy in runs and curve.seed == runs[curve.strategy][0]:
             curves.setdefault(curve.strategy, curve)
     if not curves:
         return
@@ -152,15 +158,15 @@ def _show_best_epoch(subject: Subject) -> None:
             _longest(curves),
         )
     )
-    result, curve = runs[strategy].result or {}, curves[strategy]
+    curve, (_, result, best_epoch) = curves[strategy], runs[strategy]
     words = (
-        f"{curve.title}, seed {curve.seed}: of {count_text(result['epochs'], 'epoch')} number "
-        f"{result['best_epoch']} did best on the validation images "
-        f"({percent_text(result['scores']['validation']['accuracy'])}) and was scored on the test "
-        f"images: {percent_text(result['scores']['test']['accuracy'])}."
+        f"{curve.title}, seed {curve.seed}: of {count_text(result.epochs, 'epoch')} number "
+        f"{best_epoch} did best on the validation images "
+        f"({percent_text(result.scores.validation.accuracy)}) and was scored on the test "
+        f"images: {percent_text(result.scores.test.accuracy)}."
     )
     st.markdown(escape_markdown(words))
-    show_exhibit(best_epoch_chart(curve, result["best_epoch"]), f"best.{subject.id}")
+    show_exhibit(best_epoch_chart(curve, best_epoch), f"best.{subject.id}")
 
 
 def _longest(curves: dict[str, Curve]) -> str:

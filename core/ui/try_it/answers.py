@@ -8,9 +8,19 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
-from core.live.client import Candidate, LiveAnswer, answer, where_it_looked
+from core.live.client import (
+    Candidate,
+    LiveAnswer,
+    answer,
+    where_it_looked,
+)
 from core.strategies.registry import find_strategy
-from core.text import escape_markdown, percent_text, seconds_text, shorten
+from core.text import (
+    escape_markdown,
+    percent_text,
+    seconds_text,
+    shorten,
+)
 from core.ui.compare.image import brightest_words
 from core.ui.frame import reads
 from core.ui.frame.evidence_reads import Subject
@@ -31,7 +41,7 @@ _SAID = "try.said"
 class SaidOfPicture:
     """What was said of the picture shown last; ``maps`` is None until they were asked for."""
 
-    key: tuple
+    key: tuple[object, ...]
     answers: tuple[LiveAnswer, ...]
     maps: Mapping[str, np.ndarray] | None = field(default=None)
 

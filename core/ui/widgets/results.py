@@ -1,14 +1,26 @@
 """A comparison on a page: facts, charts with their words, table, downloads."""
 
+from typing import Any
+
 import streamlit as st
 
-from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
+from core.analysis.comparison import (
+    COLUMN_HELP,
+    Comparison,
+    results_frame,
+    seeds_frame,
+)
 from core.analysis.curves import Curve
 from core.charts.curves import CURVE_METRICS, curve_chart
 from core.charts.time import epoch_time_chart
 from core.experiments.records import ExperimentRecord
 from core.reports.export import to_csv, to_json
-from core.text import count_text, escape_markdown, exact_percent_text, percent_text
+from core.text import (
+    count_text,
+    escape_markdown,
+    exact_percent_text,
+    percent_text,
+)
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import file_or_error
 from core.ui.widgets.exhibit import show_exhibit
@@ -103,7 +115,7 @@ def _split_words(comparison: Comparison) -> str:
 def show_results_table(comparison: Comparison, key: str) -> None:
     """All rows with the unit in each heading and an explanation on each heading."""
     frame = results_frame(comparison)
-    config: dict = {
+    config: dict[str, Any] = {
         name: st.column_config.NumberColumn(name, help=COLUMN_HELP[name], format=number_format)
         for name, number_format in NUMBER_FORMATS.items()
     }
