@@ -2,9 +2,11 @@
 
 import json
 import time
+from pathlib import Path
+
 import numpy as np
 import pytest
-from pathlib import Path
+
 from core.analysis import feature_map_job
 from core.analysis.feature_map import feature_map, read_map
 from core.analysis.feature_map_job import (
@@ -27,7 +29,6 @@ from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import result
-
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"

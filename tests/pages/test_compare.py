@@ -45,8 +45,8 @@ VIEWS = {
 }
 SHOWS = {
     "confusion": "Choose a cell to see its pictures",
-    "flips": "puts right",
-    "mistakes": "was surest of",
+    "flips": "pictures that",
+    "mistakes": "highest confidence first",
     "hardest": "Wrong for all strategies that are clearly better",
     "labels": "the best strategies",
     "map": "Every test picture is a point",
@@ -153,7 +153,7 @@ def test_the_headline_measure_is_that_of_every_chart():
 STALE_LINKS = [
     ({"experiment": "gone"}, "The link names the experiment gone, which is not here"),
     ({"view": "gone"}, "The link names the view gone, which is not here"),
-    ({"metric": "gone"}, "The link names the measure gone, which is not here"),
+    ({"metric": "gone"}, "The link names the metric gone, which is not here"),
     ({"view": "differences", "first": "gone"}, "The link names the strategy gone"),
     ({"view": "differences", "second": "**gone**"}, "strategy \\*\\*gone\\*\\*, which"),
     ({"view": "pictures", "show": "gone"}, "the kind of pictures gone"),
@@ -164,7 +164,7 @@ STALE_LINKS = [
     ({"view": "pictures", "image": "999999"}, "The link names the picture 999999"),
     ({"view": "pictures", "image": "-1"}, "The link names the picture \\-1"),
     ({"view": "pictures", "image": "١٢"}, "The link names the picture"),
-    ({"view": "pictures", "show": "flips", "side": "x"}, "The link names the side x"),
+    ({"view": "pictures", "show": "flips", "side": "x"}, "The link names the direction of change x"),
     ({"view": "data", "series": "gone"}, "learning curve that the link names is not here"),
     ({"view": "several", "several": "gone,cccc3333"}, "experiments that are not here"),
     ({"view": "several", "baseline": "gone"}, "The link names the baseline gone"),
@@ -484,7 +484,7 @@ def test_heat_maps_that_are_ready_are_laid_over_the_picture(monkeypatch):
     monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=ready))
     monkeypatch.setattr(compare_image, "read_heat_maps", Mock(return_value=maps))
     text = words(is_whole(looking()))
-    assert text.count("No place of the picture spoke for down") == 2
+    assert text.count("No place of the picture supports down") == 2
 
 
 @pytest.mark.usefixtures("compared")

@@ -138,7 +138,7 @@ def _show_progress(store: Store, run: RunRecord) -> None:
     elif run.state == "finished" and run.result:
         test = run.result["scores"]["test"]
         st.markdown(
-            f"**{percent_text(test['accuracy'])}** of {test['images']:,} test images right · "
+            f"**{percent_text(test['accuracy'])}** of {test['images']:,} test images correct · "
             f"{seconds_text(run.result['total_seconds'])}"
         )
     for note in run.notes:

@@ -59,7 +59,7 @@ def _wanted_dataset() -> Dataset | None:
 
 
 def _show_dataset(dataset: Dataset) -> None:
-    st.caption(f"{majority_text(dataset)}. Always saying so is the first rung of the ladder.")
+    st.caption(f"{majority_text(dataset)}. Always predicting it is the first rung of the ladder.")
     pictures = reads.class_pictures(dataset)
     with st.container(horizontal=True, gap="small"):
         for name, count, picture in pictures:

@@ -158,7 +158,7 @@ def _show_cell(
         Tile(
             int(position),
             (
-                f"said {answer}, {percent_text(float(confidence))}",
+                f"predicted {answer}, {percent_text(float(confidence))}",
                 *([f"{agreed} of {found.seed_count} seeds"] if found.seed_count > 1 else []),
             ),
         )

@@ -35,8 +35,8 @@ from core.ui.widgets.tiles import Tile, draw_tiles
 
 MOST_NEAR = 12
 LOOKED_HELP = (
-    "Grad-CAM (Selvaraju et al. 2017): the places of the picture that spoke for a class, in the "
-    "last layer that still knows places. Bright spoke for it; grey did not. It takes some seconds "
+    "Grad-CAM (Selvaraju et al. 2017): the places of the picture that support a class, in the last "
+    "layer that keeps positions. Bright places support it; grey ones do not. It takes some seconds "
     "the first time."
 )
 
@@ -96,14 +96,14 @@ def show_answers(
 ) -> None:
     """What every strategy said, one line each."""
     st.header(
-        "What was said",
-        help="With several seeds: what most of them said, and the mean probability that these "
-        "gave to it.",
+        "Predicted",
+        help="With several seeds: the class that most of them predict, and their mean confidence "
+        "in it.",
     )
     show_table(
         answers_frame(answers),
         f"answers.{evidence.experiment_id}.{image}",
-        "What every strategy said about this picture, with probabilities.",
+        "What every strategy predicts for this picture, with probabilities.",
     )
 
 
@@ -160,7 +160,7 @@ def _show_one_looked(
 def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
     picture = reads.large_picture(dataset, image)
     predicted, label = int(maps.predicted[0]), int(maps.labels[0])
-    shown = [(predicted, maps.for_predicted[0], "for what it said")]
+    shown = [(predicted, maps.for_predicted[0], "for its prediction")]
     if predicted != label:
         shown.append((label, maps.for_label[0], "for the label"))
     for place, heat, what in shown:
@@ -172,7 +172,7 @@ def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
             caption=f"{what}: {escape_markdown(name)}, {escape_markdown(sure)}",
         )
         if not heat.any():
-            st.caption(f"No place of the picture spoke for {escape_markdown(name)}.")
+            st.caption(f"No place of the picture supports {escape_markdown(name)}.")
 
 
 def brightest_words(heat: np.ndarray) -> str:
@@ -194,7 +194,7 @@ def _show_near(dataset: Dataset, image: int) -> None:
     st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR
     st.caption(
-        f"{count_text(len(near), 'picture')}; all of them are on one side of the split."
+        f"{count_text(len(near), 'picture')}; all of them are in one subset of the split."
         + (f" {more:,} more are not shown." if more > 0 else "")
     )
     draw_tiles(

@@ -47,7 +47,7 @@ def offer_start(subject: Subject) -> None:
         key=f"learning.strategies.{subject.id}",
     )
     shares = st.multiselect(
-        "Shares of the training images",
+        "Fractions of the training images",
         [share for share in OFFERED_SHARES if share >= SMALLEST_TRAIN_SHARE],
         default=list(SHARES),
         format_func=exact_percent_text,
@@ -60,7 +60,7 @@ def offer_start(subject: Subject) -> None:
         max_value=MOST_SEEDS,
         value=1,
         key="learning.seeds",
-        help="Small shares depend much on luck: three seeds show how much.",
+        help="With few images, results depend much on luck: three seeds show how much.",
         width=200,
     )
     plan = _planned(subject, dataset, strategies, shares, tuple(range(int(seeds))))

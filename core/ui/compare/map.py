@@ -29,11 +29,11 @@ from core.ui.widgets.exhibit import show_exhibit, show_numbers, titles_of
 
 BY_CLASS = "class"
 MAP_SAYS = (
-    "Every test picture is a point; pictures that are alike lie near each other: by what a "
-    "frozen backbone sees in them, or by their pixels where no features are kept on this "
-    "machine. A class in one heap is easy for everything that stands on the same features; one "
-    "that is spread over the map is not. Making the map takes some seconds, or a minute for many "
-    "pictures."
+    "Every test picture is a point, and similar pictures lie near each other. Similarity comes "
+    "from the features of a frozen backbone, or from the pixels where this machine keeps no "
+    "features. A class whose points form one group is easy for every strategy on the same "
+    "features; a class that is spread over the map is hard. Making the map takes some seconds, or "
+    "a minute for many pictures."
 )
 
 
@@ -71,7 +71,7 @@ def _draw(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset, layout: FeatureMap
 ) -> None:
     colours = {BY_CLASS: "Class"} | {
-        name: f"Right or wrong: {title}" for name, title in titles_of(evidence).items()
+        name: f"Correct or wrong: {title}" for name, title in titles_of(evidence).items()
     }
     colour = choose_in_list(Choice("colour", "Coloured by", "colouring", colours, BY_CLASS))
     strategy = None if colour == BY_CLASS else colour

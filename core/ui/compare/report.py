@@ -13,13 +13,13 @@ from core.ui.widgets.results import show_downloads
 
 HTML_SAYS = (
     "One HTML file of about 5 MB with everything in it: the summary, the ladder, the table, "
-    "statistics in words, the time ledger, curves, the confusion matrix, pictures that differ, "
+    "statistics in words, the time breakdown, curves, the confusion matrix, pictures that differ, "
     "the health of the dataset, versions and seeds. It opens without a network and prints well."
 )
 ZIP_SAYS = (
-    "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every measure by "
-    "strategy and seed, pairs, the ledger, confusion matrices, classes, pictures that differ, "
-    "doubtful labels."
+    "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every metric by "
+    "strategy and seed, pairs, the time breakdown, confusion matrices, classes, pictures that "
+    "differ, doubtful labels."
 )
 
 

@@ -35,11 +35,11 @@ SWITCHES = {
         "Of pictures that look the same (saved again, resized), one stays.",
     ),
     "drop_conflicts": (
-        "Leave out pictures that stand under two labels",
+        "Leave out pictures with two labels",
         "All of them go: which label is right cannot be known.",
     ),
     "drop_near_conflicts": (
-        "Leave out look-alikes that stand under two labels",
+        "Leave out look-alikes with two labels",
         "Pictures of different classes that look the same, though not pixel for pixel.",
     ),
     "drop_one_colour": (

@@ -120,7 +120,7 @@ def _show_quarantined(dataset: Dataset) -> None:
 
 def _show_counts(dataset: Dataset) -> None:
     st.header("Images of each class")
-    st.markdown(f"{majority_text(dataset)}: that is what always saying its name gets right.")
+    st.markdown(f"{majority_text(dataset)}: the accuracy of always predicting it.")
     _, left_out = charted_classes(dataset)
     if left_out:
         st.caption(

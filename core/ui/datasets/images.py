@@ -175,7 +175,8 @@ def _show_picture_facts(dataset: Dataset, index: int) -> None:
         ("Size", f"{dimensions_text(size)} pixels"),
     ]
     if dataset.predefined_subsets is not None:
-        facts.append(("Side of the split it came with", SUBSETS[dataset.predefined_subsets[index]]))
+        subset = SUBSETS[dataset.predefined_subsets[index]]
+        facts.append(("Subset in the split it came with", subset))
     facts.append(("Number in this dataset", f"{index:,}"))
     st.markdown("\n".join(f"- {name}: **{escape_markdown(value)}**" for name, value in facts))
     marked = marked_pictures(dataset)
@@ -202,7 +203,7 @@ def _show_near(dataset: Dataset, index: int) -> None:
     same = "with" if equal == len(near) else f"{equal:,} of them with"
     st.caption(
         f"{count_text(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them "
-        "all on one side of a split." + (f" {more:,} more are not shown." if more > 0 else "")
+        "all in one subset of a split." + (f" {more:,} more are not shown." if more > 0 else "")
     )
     show_tiles(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near", name=False)
 

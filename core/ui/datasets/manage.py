@@ -170,7 +170,7 @@ def _what_goes(dataset: Dataset) -> str:
         labels = "; ".join(escape_markdown(experiment_label(entry)) for entry in experiments)
         lines.append(
             f"- The numbers of {count_text(len(experiments), 'experiment')} stay, but not the "
-            f"pictures that they were measured on: {labels}"
+            f"pictures behind them: {labels}"
         )
     versions = [entry for entry in reads.datasets() if entry.version_of == dataset.id]
     if versions:

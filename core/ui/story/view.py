@@ -30,10 +30,10 @@ from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.results import recorded_text
 
 WHAT_IT_IS = (
-    "Headstart trains a ladder of image classifiers on the same pictures, from always naming the "
-    "commonest kind to a network that has seen a million others. It shows what each rung gets "
-    "right on pictures that it never saw, how sure that is, and what it costs in time. Everything "
-    "runs on this machine; your pictures stay here."
+    "Headstart trains a ladder of image classifiers on the same pictures, from always predicting "
+    "the commonest kind to a network that has seen a million others. It shows the accuracy of each "
+    "rung on pictures that it never saw, how certain that number is, and the time it costs. "
+    "Everything runs on this machine; your pictures stay here."
 )
 
 

@@ -95,11 +95,11 @@ def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: 
         right = int(votes[truth]) if truth < len(votes) else 0
         return (
             f"It is labelled **{escape_markdown(classes[truth])}**, and {right} of {len(answers)} "
-            "strategies say so."
+            "strategies predict it."
         )
     first = int(votes.argmax())
     return (
-        f"Nobody knows its label here. {int(votes[first])} of {len(answers)} strategies say "
+        f"Nobody knows its label here. {int(votes[first])} of {len(answers)} strategies predict "
         f"**{escape_markdown(classes[first])}**."
     )
 
@@ -107,14 +107,15 @@ def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: 
 def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
     """What the coloured places mean, and why some pictures have none."""
     words = [
-        "Bright places spoke for the answer. Looking at the right place does not make it right."
+        "Bright places support the prediction. A network that looks at the right place can still "
+        "be wrong."
     ]
     nowhere = [title_of(name) for name in answered if name in maps and not maps[name].any()]
     without = [title_of(name) for name in answered if name not in maps]
     if nowhere:
-        words.append(f"No place spoke for the answer of: {', '.join(nowhere)}.")
+        words.append(f"No place supports the prediction of: {', '.join(nowhere)}.")
     if without:
-        words.append(f"Without a layer that still knows places: {', '.join(without)}.")
+        words.append(f"No layer that keeps positions, so no heat map: {', '.join(without)}.")
     return " ".join(words)
 
 
@@ -149,7 +150,7 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
     if truth is None:
         st.badge(named, color="blue")
     elif first == truth:
-        st.badge(f"{named}: right", icon=":material/check:", color="green")
+        st.badge(f"{named}: correct", icon=":material/check:", color="green")
     else:
         st.badge(f"{named}: wrong", icon=":material/close:", color="red")
     # With two or three classes the last one says nothing that the others do not.
@@ -166,4 +167,4 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
     if find_strategy(found.strategy).has_network:
         st.caption(f"took {escape_markdown(seconds_text(found.seconds))}")
     else:
-        st.caption("looks at nothing")
+        st.caption("does not look at the picture")

@@ -74,7 +74,7 @@ def _progress_words(dealt: GuessingRound, game: Game) -> str:
     if not game.guesses:
         return words
     right = sum(guess == label for guess, label in zip(game.guesses, dealt.labels, strict=False))
-    return f"{words} · you were right {right} of {len(game.guesses)} times"
+    return f"{words} · you got {right} of {len(game.guesses)} right"
 
 
 def _round_number(evidence: ExperimentPredictions) -> int:
@@ -168,9 +168,8 @@ def _answer(
         )
         row, others = dealt.rows[place], players(evidence)
         st.markdown(
-            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies were "
-            "right. "
-            "None of them was trained on this picture."
+            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies are "
+            "correct. None of them was trained on this picture."
         )
         with st.container(gap="xsmall"):
             for player in others:
@@ -190,9 +189,7 @@ def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str
 def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) -> None:
     confidence = player.confidence
     sure = (
-        ""
-        if confidence is None
-        else f", {escape_markdown(percent_text(float(confidence[row])))} sure"
+        "" if confidence is None else f", {escape_markdown(percent_text(float(confidence[row])))}"
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
@@ -206,7 +203,7 @@ def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) 
 
 def verdict_badge(right: bool) -> None:
     if right:
-        st.badge("right", icon=":material/check:", color="green")
+        st.badge("correct", icon=":material/check:", color="green")
     else:
         st.badge("wrong", icon=":material/close:", color="red")
 
@@ -235,8 +232,8 @@ def _show_score_details(
     scores = round_scores(evidence, dealt, guesses)
     show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
     st.caption(
-        "Of a strategy with several seeds the first plays. The numbers say beside it what the "
-        "same network gets right on all test pictures."
+        "A strategy with several seeds plays with its first. The numbers beside it are the "
+        "accuracy of the same network on all test pictures."
     )
     _show_pictures(evidence, dataset, dealt, guesses)
 
@@ -248,7 +245,7 @@ def _show_pictures(
     with st.container(horizontal=True, gap="small"):
         for square, label, guess in zip(squares, dealt.labels, guesses, strict=True):
             truth = evidence.classes[label]
-            predicted = "right" if guess == label else f"you said {evidence.classes[guess]}"
+            predicted = "correct" if guess == label else f"you guessed {evidence.classes[guess]}"
             with st.container(width=TILE_SIDE, gap=None):
                 st.image(square, width=TILE_SIDE, alt=f"{truth}; {predicted}")
                 st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(predicted)}")

@@ -57,7 +57,7 @@ def _show_asked(shown: ShownPicture) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(shown.square, width=PICTURE_WIDTH, alt=shown.name)
         with st.container(width=TEXT_WIDTH):
-            st.header("What every strategy says", help=explain("strategy"))
+            st.header("What every strategy predicts", help=explain("strategy"))
             st.markdown(escape_markdown(shown.name))
 
 

@@ -41,12 +41,12 @@ LONGEST_CLASS = 9
 # What browsers offer to choose; what a file really is, is found out from its content.
 PICTURE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 SIDE_SAYS = {
-    "train": "It lies among the training images: every network has seen it together with its "
-    "label, so a right answer proves nothing.",
-    "validation": "It lies among the validation images: no network learned from it, but it helped "
+    "train": "It is one of the training images: every network has seen it together with its "
+    "label, so a correct prediction proves nothing.",
+    "validation": "It is one of the validation images: no network learned from it, but it helped "
     "to choose the best epoch.",
-    "test": "It lies among the test images, from which no network learned.",
-    None: "This experiment used it on no side of its split.",
+    "test": "It is one of the test images: no network learned from it.",
+    None: "This experiment did not use this image.",
 }
 # Pixels: what is shown of a picture, however long and thin it is; sharp on any screen.
 SQUARE_SIDE = 320
@@ -104,8 +104,8 @@ def choose_picture(subject: Subject, dataset: Dataset) -> ShownPicture | None:
     else:
         given = st.camera_input("Take a picture", key=f"try.camera.{subject.id}", width=420)
     st.caption(
-        "Your picture is read in memory, asked about, and forgotten: it is not stored and does "
-        "not leave this machine. A network answers with one of its classes, whatever the picture "
+        "Headstart reads your picture in memory and forgets it: it is not stored and does not "
+        "leave this machine. A network always predicts one of its classes, whatever the picture "
         "shows."
     )
     if given is None:
@@ -148,9 +148,7 @@ def _held_out(subject: Subject, dataset: Dataset) -> ShownPicture:
 
 
 def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
-    st.caption(
-        "Pictures of the test side: no network was trained on them. Choose one by its class."
-    )
+    st.caption("Test pictures: no network was trained on them. Choose one by its class.")
     squares = reads.tiles(dataset, offered, GALLERY_SIDE)
     with st.container(horizontal=True, gap="small"):
         for place, square in zip(offered, squares, strict=True):

@@ -68,7 +68,7 @@ def show_matrix(
         columns,
         hide_index=True,
         border="horizontal",
-        alt="What each strategy calls each of the watched pictures, one line a picture.",
+        alt="What each strategy predicts for each tracked picture, one line for each picture.",
     )
 
 
@@ -87,7 +87,7 @@ def _below(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> st
     label = escape_markdown(shorten(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
     if answer is None:
         return f"is {label}  \n{NOTHING}"
-    verdict = "right" if answer.correct else "wrong"
+    verdict = "correct" if answer.correct else "wrong"
     mark = f"{CHANGED} " if answer.changed else ""
     sure = "" if answer.probability is None else f", {percent_text(answer.probability, 0)}"
     predicted = f"{mark}{verdict}{sure}".replace(" ", NOTHING)
@@ -98,7 +98,7 @@ def _cell(dataset: Dataset, answer: TrackedPrediction | None) -> str:
     if answer is None:
         return "—"
     called = escape_markdown(shorten(dataset.classes[answer.predicted], LONGEST_CELL))
-    words = f"{RIGHT} right" if answer.correct else f"{WRONG} {called}"
+    words = f"{RIGHT} correct" if answer.correct else f"{WRONG} {called}"
     return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
 
 
@@ -108,4 +108,4 @@ def _spoken(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> s
     if answer is None:
         return f"A picture of {label}; no answer yet"
     called = dataset.classes[answer.predicted]
-    return f"A picture of {label}, called {called}: {'right' if answer.correct else 'wrong'}"
+    return f"A picture of {label}, predicted {called}: {'correct' if answer.correct else 'wrong'}"

@@ -43,10 +43,10 @@ CHOICE_WIDTH = 240
 AT_WORK = "now"
 HELD_OUT = (
     "All numbers and pictures here are of the validation images: held out, never trained on, "
-    "looked at after each epoch. The watched pictures are the same for every strategy: the first "
-    "ones of each class, the commonest classes first. The percentage beside an answer is how sure "
-    "the network is; :material/autorenew: marks an answer that is new since the epoch before. "
-    "Points are percentage points above the majority line, the share of the commonest class."
+    "looked at after each epoch. The tracked pictures are the same for every strategy: the first "
+    "ones of each class, the commonest classes first. The percentage beside a prediction is its "
+    "confidence; :material/autorenew: marks a prediction that changed since the epoch before. "
+    "Points are percentage points above the majority line, the fraction of the commonest class."
 )
 
 
@@ -147,15 +147,14 @@ def _show_pictures(watched: Watched, live: bool) -> None:
     whole = [] if live else reads.curves(watched.experiment.id)
     if not live and not whole:
         st.info(
-            "No epoch was finished in this experiment, so no picture was called anything.",
+            "No epoch was finished in this experiment, so there are no predictions to show.",
             icon=":material/hide_image:",
         )
         return
     if not live and not has_tracked_images(whole):
         st.info(
-            "What the pictures were called was not noted when this experiment was trained: it is "
-            "older than that, or recorded elsewhere. Its curves are whole. A new benchmark notes "
-            "it.",
+            "This experiment has no predictions for single epochs: it was trained by an older "
+            "version, or recorded elsewhere. Its curves are whole. A new benchmark keeps them.",
             icon=":material/hide_image:",
         )
         return
@@ -192,7 +191,7 @@ def _at_work(found: Sequence[TrainingSnapshot]) -> TrainingSnapshot | None:
 def _answers_words(snapshot: TrainingSnapshot | None, pictures: int) -> str:
     if snapshot is None:
         return "no answers yet"
-    right = f": **{snapshot.correct} of {pictures} right**" if snapshot.answers else ""
+    right = f": **{snapshot.correct} of {pictures} correct**" if snapshot.answers else ""
     return f"{where(snapshot)}{right}"
 
 

@@ -78,11 +78,11 @@ def tiles_or_words(
         st.dataframe(
             {
                 "picture number": [tile.image for tile in tiles],
-                "what was said": ["; ".join(tile.lines) for tile in tiles],
+                "predicted": ["; ".join(tile.lines) for tile in tiles],
             },
             hide_index=True,
             key=f"numbers.{prefix}",
-            alt="The pictures by their number in the dataset, with what was said about them.",
+            alt="The pictures by their number in the dataset, with what was predicted for them.",
         )
 
 
