@@ -72,8 +72,8 @@ def story_chart(
 
 def marked_squares(squares: Squares) -> int:
     """How many of a hundred; 0 and 100 only where really none or all are correct."""
-    marked = round(100 * squares.share)
-    if 0 < squares.share < 1:
+    marked = round(100 * squares.fraction)
+    if 0 < squares.fraction < 1:
         return min(max(marked, 1), 99)
     return marked
 

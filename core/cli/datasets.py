@@ -51,7 +51,7 @@ def list_all(arguments: argparse.Namespace) -> int:
         print_json([_document(dataset) for dataset in found])
         return 0
     print_table(
-        ["name", "images", "classes", "commonest class", "its share", "id"],
+        ["name", "images", "classes", "commonest class", "its fraction", "id"],
         [
             [
                 dataset.name,

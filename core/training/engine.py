@@ -58,7 +58,7 @@ def train(
     started = clock()
     strategy = find_strategy(spec.strategy)
     dataset = open_dataset(spec.dataset_id)
-    split = spec.sides_of(dataset)
+    split = spec.subsets_of(dataset)
     preparing_seconds = 0.0
     if strategy.has_network:
         training = _Training(spec, dataset, split, should_stop, clock)
@@ -82,9 +82,9 @@ def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
         whole[:, plan.estimator.classes_] = known
         return whole
 
-    sides = {"train": split.train, "validation": split.validation, "test": split.test}
+    subsets = {"train": split.train, "validation": split.validation, "test": split.test}
     return RunResult(
-        scores={side: score(probabilities(idx), labels[idx]) for side, idx in sides.items()},
+        scores={subset: score(probabilities(idx), labels[idx]) for subset, idx in subsets.items()},
         test_probabilities=probabilities(split.test),
         epochs=0,
         best_epoch=None,
@@ -185,10 +185,10 @@ class _Training:
         """Every image of every side, scored once with the weights of the best epoch."""
         check = self._fitting().check
         found: dict[str, np.ndarray] = {}
-        for side in ("train", "validation", "test"):
-            yield Progress(f"Scoring the {side} images", 0, len(getattr(self.split, side)))
+        for subset in ("train", "validation", "test"):
+            yield Progress(f"Scoring the {subset} images", 0, len(getattr(self.split, subset)))
             try:
-                found[side] = predict(main, inputs, getattr(self.split, side), check)
+                found[subset] = predict(main, inputs, getattr(self.split, subset), check)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise OutOfMemory(
@@ -202,8 +202,8 @@ class _Training:
     ) -> RunResult:
         labels, records, main = self.dataset.labels, fitted.records, plan.stages[-1]
         scores: dict[str, SplitScore] = {
-            side: score(found, labels[getattr(self.split, side)])
-            for side, found in probabilities.items()
+            subset: score(found, labels[getattr(self.split, subset)])
+            for subset, found in probabilities.items()
         }
         trainable = sum(int(np.prod(v.shape)) for v in main.model.trainable_variables)
         return RunResult(

@@ -17,7 +17,7 @@ from core.jobs.progress import Progress
 
 
 @dataclass(frozen=True)
-class WatchedAnswer:
+class TrackedImage:
     """What a validation picture was called after an epoch: ``image`` is its position in the
     dataset, ``predicted`` the likeliest class's position, ``probability`` (0 to 1, four digits)
     how likely the network found it."""
@@ -50,7 +50,7 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     images_per_second: float
-    watched: tuple[WatchedAnswer, ...] = ()
+    watched: tuple[TrackedImage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

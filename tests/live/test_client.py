@@ -230,8 +230,8 @@ def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> N
     (said,) = answer(arrows_store, experiment_id, np.zeros((8, 8, 1), np.uint8))
     dataset = open_dataset("arrows")
     train = arrows_store.experiment(experiment_id).spec.split.of(dataset).train
-    shares = np.bincount(dataset.labels[train], minlength=3) / len(train)
-    np.testing.assert_allclose(said.probabilities, shares, atol=1e-7)
+    fractions = np.bincount(dataset.labels[train], minlength=3) / len(train)
+    np.testing.assert_allclose(said.probabilities, fractions, atol=1e-7)
     assert not live_protocol.server_folder().exists()
 
 

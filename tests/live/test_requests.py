@@ -31,14 +31,14 @@ NETWORK_BYTES = 100
 class FakeNetwork:
     """Answers that class 1 is sure; ``answers`` counts how often it was asked."""
 
-    picture_shape = (8, 8, 1)
+    image_shape = (8, 8, 1)
 
     def __init__(self, strategy: str) -> None:
         self.strategy = strategy
         self.answers = 0
 
-    def check_pictures(self, pictures: np.ndarray) -> None:
-        if pictures.shape[1:] != self.picture_shape:
+    def check_images(self, pictures: np.ndarray) -> None:
+        if pictures.shape[1:] != self.image_shape:
             raise BadInput("not of this shape", "pictures")
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.progress import Progress
-from core.training.watching import watched_rows
+from core.training.watching import tracked_rows
 from core.ui.frame import reads
 from tests import made_up
 from tests.pages.conftest import (
@@ -33,7 +33,7 @@ def watched(experiment_id, answers):
     spec = open_store().experiment(experiment_id).spec
     dataset = reads.dataset("arrows")
     validation = spec.split.of(dataset).validation
-    rows = watched_rows(dataset.labels[validation])
+    rows = tracked_rows(dataset.labels[validation])
     images = [int(image) for image in validation[rows]]
     return [
         {

@@ -107,13 +107,13 @@ def _choose_cell(matrix: Confusion, true: int, predicted: int) -> tuple[int, int
     with left:
         chosen_true = choose_in_list(Choice("true", "Label", "class", names, matrix.classes[true]))
     with right:
-        chosen_said = choose_in_list(
+        chosen_predicted = choose_in_list(
             Choice("predicted", "Predicted", "class", names, matrix.classes[predicted])
         )
     if "true" in st.query_params or "predicted" in st.query_params:
         # Half a cell in a link would be filled up with the commonest mistake of another day.
-        remember(true=chosen_true, predicted=chosen_said)
-    return matrix.classes.index(chosen_true), matrix.classes.index(chosen_said)
+        remember(true=chosen_true, predicted=chosen_predicted)
+    return matrix.classes.index(chosen_true), matrix.classes.index(chosen_predicted)
 
 
 def _remember_cell(key: str, matrix: Confusion) -> None:
@@ -138,7 +138,7 @@ def _show_cell(
         else f"{escape_markdown(label)} predicted as {escape_markdown(answer)}"
     )
     count, images = matrix.counts[true, predicted], matrix.images_of_label[true]
-    share = matrix.shares[true, predicted]
+    fraction = matrix.fractions[true, predicted]
     seeds = (
         f", on average over {count_text(matrix.seed_count, 'seed')}"
         if matrix.seed_count > 1
@@ -146,7 +146,7 @@ def _show_cell(
     )
     st.markdown(
         f"{number_text(count)} of {number_text(images)} test images of this label"
-        + (f" ({percent_text(float(share))}){seeds}." if images else ".")
+        + (f" ({percent_text(float(fraction))}){seeds}." if images else ".")
         + (
             f" {count_text(len(found.positions), 'picture')} for at least one seed, those that "
             "most seeds agree on first."

@@ -56,7 +56,7 @@ def show_image(
     except BadInput as error:
         st.warning(escape_markdown(error))
         if dataset is not None:
-            st.image(reads.large_picture(dataset, image), alt=f"Picture {image}")
+            st.image(reads.large_image(dataset, image), alt=f"Picture {image}")
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -83,7 +83,7 @@ def show_large(
         st.markdown(f"Picture number {image:,}. {escape_markdown(words)}")
         return
     name = dataset.file_names[image]
-    st.image(reads.large_picture(dataset, image), alt=f"{name}. {words}")
+    st.image(reads.large_image(dataset, image), alt=f"{name}. {words}")
     st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
     link_to(
         "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
@@ -158,18 +158,18 @@ def _show_one_looked(
 
 
 def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
-    picture = reads.large_picture(dataset, image)
+    picture = reads.large_image(dataset, image)
     predicted, label = int(maps.predicted[0]), int(maps.labels[0])
     shown = [(predicted, maps.for_predicted[0], "for its prediction")]
     if predicted != label:
         shown.append((label, maps.for_label[0], "for the label"))
     for place, heat, what in shown:
         name = dataset.classes[place]
-        sure = percent_text(float(maps.probabilities[0, place]))
+        confidence = percent_text(float(maps.probabilities[0, place]))
         st.image(
             overlay(picture, heat),
             alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
-            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(sure)}",
+            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(confidence)}",
         )
         if not heat.any():
             st.caption(f"No place of the picture supports {escape_markdown(name)}.")

@@ -43,7 +43,7 @@ SHOWS = {
 SUBSETS = {"put_right": "Fixed by the second", "broken": "Regressed by the second"}
 
 
-def show_pictures(subject: Subject) -> None:
+def show_images(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
@@ -85,7 +85,7 @@ def _show_disagreements(
     seed = choose_seed(sorted(set(first.seeds) & set(second.seeds)))
     found = evidence_reads.disagreeing(subject, *pair, seed)
     counts = {"put_right": len(found.fixed), "broken": len(found.regressed)}
-    side = choose_in_row(
+    subset = choose_in_row(
         Choice(
             name="side",
             label="Which changed",
@@ -105,7 +105,9 @@ def _show_disagreements(
         st.caption(
             "With several seeds a strategy is correct where more than half of its seeds are."
         )
-    disagreements: Sequence[Disagreement] = found.fixed if side == "put_right" else found.regressed
+    disagreements: Sequence[Disagreement] = (
+        found.fixed if subset == "put_right" else found.regressed
+    )
     tiles = [
         Tile(
             entry.image,
@@ -121,14 +123,14 @@ def _show_disagreements(
         )
         for entry in disagreements
     ]
-    tiles_or_words(dataset, tiles, f"flips.{side}", "There is no such picture.")
+    tiles_or_words(dataset, tiles, f"flips.{subset}", "There is no such picture.")
 
 
 def _show_mistakes(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
     strategy = choose_strategy(evidence)
-    mistakes = evidence_reads.sure_mistakes(subject, strategy)
+    mistakes = evidence_reads.top_mistakes(subject, strategy)
     most = f" Only the first {MOST_MISTAKES} are shown." if len(mistakes) == MOST_MISTAKES else ""
     st.markdown(
         f"The mistakes of {escape_markdown(evidence.of(strategy).title)}, highest confidence "
@@ -166,7 +168,7 @@ def _show_hardest(
             (
                 f"label {evidence.classes[entry.label]}, "
                 f"{percent_text(entry.true_class_probability)}",
-                *_said(entry.answers, evidence, titles),
+                *_predictions(entry.answers, evidence, titles),
             ),
         )
         for entry in found
@@ -174,7 +176,7 @@ def _show_hardest(
     tiles_or_words(dataset, tiles, "hardest", "No test image was wrong for all of them.")
 
 
-def _said(
+def _predictions(
     answers: Sequence[tuple[str, int]], evidence: ExperimentPredictions, titles: dict[str, str]
 ) -> list[str]:
     """What was said, and by how many: one line a class, the commonest answer first."""

@@ -28,7 +28,7 @@ from core.ui.frame.job_status import ready_or_words
 from core.ui.widgets.exhibit import show_exhibit, show_numbers, titles_of
 
 BY_CLASS = "class"
-MAP_SAYS = (
+MAP_HELP = (
     "Every test picture is a point, and similar pictures lie near each other. Similarity comes "
     "from the features of a frozen backbone, or from the pixels where this machine keeps no "
     "features. A class whose points form one group is easy for every strategy on the same "
@@ -40,7 +40,7 @@ MAP_SAYS = (
 def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None) -> None:
     if dataset is None:
         return
-    st.markdown(MAP_SAYS)
+    st.markdown(MAP_HELP)
     titles = {str(name): title for name, title in METHOD_TITLES.items()}
     method: Method = (
         "pca"

@@ -145,12 +145,12 @@ def _show_remove(dataset: Dataset) -> None:
             link_to("benchmark", escape_markdown(", ".join(names)), experiment=experiment_id)
         return
     st.markdown(_what_goes(dataset))
-    sure = st.checkbox("Yes, remove it for good", key=f"sure.{dataset.id}")
+    confirmed = st.checkbox("Yes, remove it for good", key=f"sure.{dataset.id}")
     st.button(
         "Remove this dataset",
         icon=":material/delete:",
         key=f"remove.{dataset.id}",
-        disabled=not sure,
+        disabled=not confirmed,
         on_click=_remove,
         args=(dataset,),
     )

@@ -6,13 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import Curve
-from core.analysis.split_facts import class_sides, duplicate_facts, sides_of, widest_gap
+from core.analysis.split_facts import (
+    class_counts_by_subset,
+    duplicate_facts,
+    subsets_of,
+    widest_gap,
+)
 from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
 from core.datasets.dataset import SUBSETS
 from core.errors import BadInput
 from core.text import count_text, escape_markdown, percent_text
-from core.training.spec import with_train_share
+from core.training.spec import with_train_fraction
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
@@ -44,7 +49,7 @@ class _Split:
         self.best: tuple[Curve, int] | None = None
 
     def subsets(self) -> None:
-        facts = sides_of(self.subject.experiment.spec) if self.subject else ()
+        facts = subsets_of(self.subject.experiment.spec) if self.subject else ()
         if self.subject and facts:
             show_exhibit(split_chart(facts), f"split.{self.subject.id}", table=False)
 
@@ -58,8 +63,8 @@ class _Split:
         except BadInput as error:
             st.warning(escape_markdown(error))
             return {}
-        split = with_train_share(whole, dataset, spec.train_share, spec.split.seed)
-        self.counts_by_subset = {"class": dataset.classes} | class_sides(dataset, split)
+        split = with_train_fraction(whole, dataset, spec.train_share, spec.split.seed)
+        self.counts_by_subset = {"class": dataset.classes} | class_counts_by_subset(dataset, split)
         found = duplicate_facts(dataset, split)
         self.example = found.example
         values: dict[str, object] = {
@@ -73,10 +78,10 @@ class _Split:
         if spec.given_split:
             values["predefined_fractions"] = True
         else:
-            values["widest_gap"] = _points_up(widest_gap(class_sides(dataset, split)))
+            values["widest_gap"] = _points_up(widest_gap(class_counts_by_subset(dataset, split)))
         if found.example:
             values["example_images"] = len(found.example)
-            values["example_subset"] = found.example_side.replace("train", "training")
+            values["example_subset"] = found.example_subset.replace("train", "training")
         return values
 
     def duplicates(self) -> None:

@@ -22,7 +22,7 @@ from core.ui.widgets.texts import in_text_colour
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 _BACKBONES = tuple(BACKBONES.values())
 MOST_SEEDS = 10
-PRESET_SAYS = {
+PRESET_HELP = {
     "quick": "Small pictures and few epochs: minutes on two processor cores.",
     "article": "The tutorial's own sizes, epochs and batches: hours without a graphics card.",
 }
@@ -59,7 +59,7 @@ def choose_shared(has_own_split: bool) -> Choices:
         help=f"{explain('preset')} Each setting can still be changed below.",
     )
     choices.preset = preset or "quick"
-    columns[0].caption(PRESET_SAYS[choices.preset])
+    columns[0].caption(PRESET_HELP[choices.preset])
     choices.image_size = int(
         columns[1].number_input(
             "Image size (pixels)",

@@ -12,7 +12,7 @@ from core.ui.frame.address import remember
 
 PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
-TILE_SIDE = 160
+TILE_SIZE = 160
 LONGEST_NAME = 19
 
 
@@ -45,13 +45,13 @@ def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
 
 def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     """All of ``tiles`` in rows; ``prefix`` keeps the keys apart."""
-    squares = reads.tiles(dataset, [tile.image for tile in tiles], TILE_SIDE)
+    squares = reads.tiles(dataset, [tile.image for tile in tiles], TILE_SIZE)
     with st.container(horizontal=True, gap="small"):
         for tile, square in zip(tiles, squares, strict=True):
-            with st.container(width=TILE_SIDE, gap=None):
+            with st.container(width=TILE_SIZE, gap=None):
                 # As high as the picture before it is there, so that nothing below moves.
-                with st.container(height=TILE_SIDE, border=False):
-                    st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
+                with st.container(height=TILE_SIZE, border=False):
+                    st.image(square, width=TILE_SIZE, alt=image_words(dataset, tile))
                 st.button(
                     escape_markdown(_short_name(dataset, tile.image)),
                     key=f"open.{prefix}.{tile.image}",
@@ -86,7 +86,7 @@ def tiles_or_words(
         )
 
 
-def picture_words(dataset: Dataset, tile: Tile) -> str:
+def image_words(dataset: Dataset, tile: Tile) -> str:
     """The picture for those who do not see it."""
     label = dataset.classes[dataset.labels[tile.image]]
     predicted = "".join(f"; {line}" for line in tile.lines)
