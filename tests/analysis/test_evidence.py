@@ -168,7 +168,7 @@ def test_without_any_finished_run_the_evidence_is_empty(home):  # noqa: ARG001 -
 def test_an_experiment_that_never_noted_its_commonest_class_takes_that_of_the_test_images(home):  # noqa: ARG001
     store = open_store()
     spec = made_up.spec(strategies=(("cnn", {}),), seeds=(0,), majority_class="")
-    store.add_recorded("old", spec, "2026-01-01", {}, [])
+    store.add_recorded("old", spec, "2026-01-01", made_up.origin(), [])
     assert load_evidence(store, "old").majority_label == 0
 
 

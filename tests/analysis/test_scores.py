@@ -255,7 +255,7 @@ def test_top_3_agrees_with_scikit_learn(home):  # noqa: ARG001 - sets the home
     spec = made_up.spec(strategies=(("cnn", {}),), classes=names, majority_class=names[0])
     run = RecordedRun("cnn", 0, {}, made_up.result(), (), MOMENT, MOMENT, MOMENT)
     store = open_store()
-    store.add_recorded("six", spec, MOMENT, {}, [run])
+    store.add_recorded("six", spec, MOMENT, made_up.origin(), [run])
     write_predictions("six-cnn-0", Predictions(np.arange(100), labels, probabilities))
     (cnn,) = score_table(load_evidence(store, "six"), "top_3_accuracy")
     assert cnn.mean == sklearn_metrics.top_k_accuracy_score(labels, probabilities, k=3)
