@@ -7,7 +7,7 @@ Makes a temporary home with a dataset of 15,000 small pictures, an experiment of
 the page through Streamlit's own test runner: the first time in a fresh process, each view with
 nothing cached and then again. Views must be there in 2 seconds, the pictures of a cell in 0.5, the
 list of experiments in 1. This is the server's part; a browser's drawing comes on top, and
-tests/pages/test_browser_compare.py opens the page in one.
+tests/pages/test_browser.py opens the page in one.
 """
 
 import argparse
@@ -16,10 +16,10 @@ import os
 import platform
 import tempfile
 import time
+import numpy as np
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 
 PROJECT = Path(__file__).resolve().parent.parent
 VIEW_LIMIT, CELL_LIMIT, LIST_LIMIT = 2.0, 0.5, 1.0
@@ -48,10 +48,11 @@ VIEWS = (
 def fill_home() -> int:
     """Store dataset, experiments and answers; returns the position of a test image."""
     from core.datasets.add import add_pixels
-    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
+    from core.training.events import Predictions
     from tests import made_up
 
     random = np.random.default_rng(0)

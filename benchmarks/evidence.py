@@ -15,11 +15,11 @@ import os
 import platform
 import tempfile
 import time
+import numpy as np
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 
 PROJECT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 1.2
@@ -30,10 +30,11 @@ MOMENT = "2026-01-01T10:00:00.000000+00:00"
 
 def fill_home() -> tuple[Any, list[str]]:
     """Store the runs and their predictions; returns the store and the names of the strategies."""
-    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
+    from core.training.events import Predictions
     from tests import made_up
 
     names = [*STRATEGIES, "another"]
@@ -78,12 +79,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     from core.analysis.metrics import METRICS
     from core.analysis.scores import per_class_table, reliability, score_table
     from core.analysis.time_breakdown import load_time_breakdown
-    from core.analysis.verdicts import (
-        against_majority,
-        all_pairs,
-        pair_verdict,
-        ties,
-    )
+    from core.analysis.verdicts import against_majority, all_pairs, pair_verdict, ties
     from core.analysis.words.verdicts import describe_power
 
     first: dict[str, float] = {}

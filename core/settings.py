@@ -41,6 +41,7 @@ from typing import Literal, get_args
 
 from core.errors import BadInput, UnknownName
 
+VERSION = "0.1.0"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_DATA = PROJECT_ROOT / "data"
 

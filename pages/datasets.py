@@ -6,14 +6,7 @@ from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.text import escape_markdown
 from core.ui.datasets.cleanup import show_cleanup
-from core.ui.datasets.facts import (
-    CLEAN_UP,
-    HEALTH,
-    MANAGE,
-    PICTURES,
-    address_of,
-    show_head,
-)
+from core.ui.datasets.facts import CLEAN_UP, HEALTH, MANAGE, PICTURES, address_of, show_head
 from core.ui.datasets.health import show_health
 from core.ui.datasets.images import show_pictures
 from core.ui.datasets.imports import watch_imports

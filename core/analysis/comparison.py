@@ -4,18 +4,22 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
+import pandas as pd
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
-
-import pandas as pd
-
 from core.analysis.curves import Curve
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
-from core.experiments.records import ExperimentRecord, Origin, RunRecord, finished_runs
+from core.experiments.records import (
+    ExperimentRecord,
+    Origin,
+    RunRecord,
+    finished_runs,
+)
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
+
 
 Value = TypeVar("Value")
 
@@ -118,6 +122,10 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: the document of ``compare --format json``."""
         return asdict(self) | {"origin": asdict(self.origin) if self.origin else {}}
+
+    def frame(self) -> pd.DataFrame:
+        """One line a strategy, in percent and seconds; see ``results_frame``."""
+        return results_frame(self)
 
 
 # The state that a row shows is the first of these that one of its runs is in.

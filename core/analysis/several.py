@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from core.analysis.comparison import (
-    Comparison,
-    Row,
-    compare_experiment,
-    title_of,
-)
+from core.analysis.comparison import Comparison, Row, compare_experiment, title_of
 from core.analysis.evidence import ladder_order
 from core.analysis.split_facts import split_text
 from core.errors import BadInput

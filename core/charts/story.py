@@ -6,21 +6,10 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.story import (
-    Bar,
-    Bars,
-    Squares,
-    Times,
-)
+from core.analysis.story import Bar, Bars, Squares, Times
 from core.charts.accuracy import accuracy_scores
 from core.charts.exhibit import Exhibit
-from core.charts.style import (
-    MAJORITY_COLOUR,
-    OUTLINE,
-    appearance_of,
-    hundredfold,
-    whisker,
-)
+from core.charts.style import MAJORITY_COLOUR, OUTLINE, appearance_of, hundredfold, whisker
 from core.charts.time import accuracy_time_chart
 from core.text import escape_plotly, percent_text
 

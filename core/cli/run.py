@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from typing import Any
 
 from core.cli import EXIT_INTERRUPTED, stop_on_termination
@@ -12,16 +11,8 @@ from core.errors import BadInput
 from core.experiments.first_start import prepare_home
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import export_experiment
-from core.experiments.records import RunRecord
+from core.experiments.serving import run_to_end
 from core.experiments.spec import ExperimentSpec
-from core.experiments.store import Store
-from core.jobs.launchers import current_launcher
-from core.jobs.progress import progress_text
-from core.jobs.worker import serve
-from core.text import percent_text
-
-PROGRESS_SECONDS = 1.0
-WAITING = "waiting for the device: another run is using it"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,9 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{name} is left out: {reason}")
     stop_on_termination()
     try:
-        watch = RunWatch(store, experiment_id)
-        serve(store, current_launcher(), group_id=experiment_id, watch=watch)
-        watch.look()
+        run_to_end(store, experiment_id, say)
     except KeyboardInterrupt:
         store.request_cancel_experiment(experiment_id)
         say(
@@ -126,39 +115,3 @@ def parse_number(text: str, field: str) -> float:
         return float(text)
     except ValueError:
         raise BadInput(f"{field} is {text!r}; it must be a number.", field) from None
-
-
-class RunWatch:
-    """Tells on standard error what the runs of an experiment are doing, whoever serves them."""
-
-    def __init__(self, store: Store, experiment_id: str) -> None:
-        self._store = store
-        self._experiment_id = experiment_id
-        self._looked_at = float("-inf")
-        self._told: dict[str, str] = {}
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._looked_at >= PROGRESS_SECONDS:
-            self.look()
-
-    def look(self) -> None:
-        self._looked_at = time.monotonic()
-        runs = self._store.runs(self._experiment_id)
-        waits = all(run.state != "running" for run in runs) and self._store.is_taken("device")
-        for run in runs:
-            line = WAITING if waits and run.state == "queued" else line_of(run)
-            if line and self._told.get(run.id) != line:
-                self._told[run.id] = line
-                say(f"{run.strategy}, seed {run.seed}: {line}")
-
-
-def line_of(run: RunRecord) -> str:
-    """Where a run stands, in a line; empty while it waits."""
-    if run.state == "queued":
-        return ""
-    if run.state == "running":
-        return progress_text(run.progress)
-    if (result := run.finished_result) is not None:
-        accuracy = percent_text(result.scores.test.accuracy)
-        return f"finished, test accuracy {accuracy}, {result.total_seconds:.1f} s"
-    return f"{run.state}: {run.error}" if run.error else run.state

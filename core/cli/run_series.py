@@ -6,24 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
-from core.cli.output import (
-    counter,
-    print_json,
-    print_table,
-    say,
-)
-from core.cli.run import (
-    RunWatch,
-    parse_number,
-    parse_overrides,
-    planned_options,
-)
+from core.cli.output import counter, print_json, print_table, say
+from core.cli.run import parse_number, parse_overrides, planned_options
 from core.errors import BadInput
 from core.experiments.first_start import prepare_home
 from core.experiments.learning_curve_plan import SHARES, plan_learning_curve
+from core.experiments.serving import run_to_end
 from core.experiments.store import Store
-from core.jobs.launchers import current_launcher
-from core.jobs.worker import serve
 from core.text import count_text, exact_percent_text, percent_text
 
 if TYPE_CHECKING:
@@ -85,9 +74,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
     stop_on_termination()
     try:
         for name in experiments:
-            watch = RunWatch(store, name)
-            serve(store, current_launcher(), group_id=name, watch=watch)
-            watch.look()
+            run_to_end(store, name, say)
     except KeyboardInterrupt:
         for name in experiments:
             store.request_cancel_experiment(name)

@@ -16,19 +16,8 @@ from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.store import Store
 from core.live.candidates import Candidate, candidates
-from core.live.images import (
-    Likeness,
-    UploadedPicture,
-    prepare_upload,
-    prepared_of,
-)
-from core.live.process import (
-    NobodyThere,
-    ServerState,
-    ask,
-    server_state,
-    start_server,
-)
+from core.live.images import Likeness, UploadedPicture, prepare_upload, prepared_of
+from core.live.process import NobodyThere, ServerState, ask, server_state, start_server
 from core.live.protocol import Body
 from core.strategies.registry import MAJORITY
 from core.training.spec import with_train_share

@@ -12,12 +12,7 @@ from core.datasets.copies import copies_of
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
-from core.datasets.prepare import (
-    prepare_image,
-    prepare_one,
-    prepared_size,
-    smallest_edge,
-)
+from core.datasets.prepare import prepare_image, prepare_one, prepared_size, smallest_edge
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.records import ExperimentRecord

@@ -5,7 +5,12 @@ calls it (worker, notebook, test) decides where they go. Written against Keras 3
 same code runs on TensorFlow, JAX and PyTorch.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -13,8 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from core import __version__
-from core.settings import current_settings
+from core.settings import VERSION, current_settings
 
 VERSIONED = (
     "keras",
@@ -118,7 +117,7 @@ def _gpu(backend: str) -> tuple[str | None, tuple[int, int] | None]:
 
 def library_versions() -> dict[str, str]:
     """Versions of Headstart, Python and of the libraries that decide a result, where installed."""
-    found: dict[str, str] = {"headstart": __version__, "python": platform.python_version()}
+    found: dict[str, str] = {"headstart": VERSION, "python": platform.python_version()}
     for name in VERSIONED:
         try:
             found[name] = version(name)

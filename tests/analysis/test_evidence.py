@@ -1,8 +1,6 @@
 import dataclasses
-
 import numpy as np
 import pytest
-
 from core.analysis.evidence import (
     BASELINE,
     ExperimentPredictions,
@@ -10,12 +8,7 @@ from core.analysis.evidence import (
     load_evidence,
 )
 from core.errors import UnknownName
-from core.experiments.predictions import (
-    Predictions,
-    predictions_path,
-    read_predictions,
-    write_predictions,
-)
+from core.experiments.predictions import predictions_path, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
 from tests import made_up
 from tests.made_evidence import (
@@ -26,6 +19,8 @@ from tests.made_evidence import (
     probabilities_of,
     store_experiment,
 )
+from core.training.events import Predictions
+
 
 CNN_0 = f"{EXPERIMENT}-cnn-0"
 

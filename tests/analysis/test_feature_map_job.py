@@ -2,11 +2,9 @@
 
 import json
 import time
-from pathlib import Path
-
 import numpy as np
 import pytest
-
+from pathlib import Path
 from core.analysis import feature_map_job
 from core.analysis.feature_map import feature_map, read_map
 from core.analysis.feature_map_job import (
@@ -24,11 +22,13 @@ from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, predictions_path, write_predictions
+from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import origin, result
+from core.training.events import Predictions
+
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
@@ -140,8 +140,9 @@ def test_without_features_pixels_are_compared(finished, work):
     assert layout.how == (
         "Each point is one of the 36 test images. No features of these pictures are kept on "
         "this machine, so they are compared by their pixels: pictures with like colours in like "
-        "places lie near each other. Run a VGG16 strategy on this dataset here to compare them by "
-        "what they show. Laid out by t-SNE: only nearness means something, the axes have no unit."
+        "places lie near each other. Run a strategy with frozen features on this dataset "
+        "here to compare them by what they show. Laid out by t-SNE: only nearness means something, "
+        "the axes have no unit."
     )
 
 

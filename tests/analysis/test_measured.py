@@ -6,25 +6,9 @@ import pytest
 from core.analysis import tutorial
 from core.analysis.comparison import Comparison, compare
 from core.analysis.significance import wilson_interval
-from core.analysis.split_facts import (
-    SideFacts,
-    class_sides,
-    duplicate_facts,
-    sides_of,
-    widest_gap,
-)
-from core.analysis.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
-from core.analysis.time_breakdown import (
-    Epochs,
-    Segment,
-    epochs_alone,
-    time_line,
-)
+from core.analysis.split_facts import SideFacts, class_sides, duplicate_facts, sides_of, widest_gap
+from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
+from core.analysis.time_breakdown import Epochs, Segment, epochs_alone, time_line
 from core.analysis.verdicts import all_pairs
 from core.datasets.split import Split
 from tests import made_up

@@ -39,6 +39,8 @@ from core.charts.time import (
 from tests import made_up
 
 EXPECTED = Path(__file__).parent / "exhibits.txt"
+# Their sentences come from analysis, whose own tests hold them.
+WORDED_ELSEWHERE = ("ladder", "pairs", "confusion")
 CURVES = [Curve("cnn", "CNN", seed, (made_up.epoch(1), made_up.epoch(2))) for seed in (0, 1)]
 
 
@@ -75,6 +77,7 @@ def test_words_and_columns_are_those_expected(exhibits, ledger):
     parts = [
         f"{name}\n{exhibit.words}\n{' | '.join(exhibit.frame.columns)}\n"
         for name, exhibit in exhibits.items()
+        if name not in WORDED_ELSEWHERE
     ]
     parts.append(f"costs\n{costs_words(ledger)}\n")
     assert "\n".join(parts) == EXPECTED.read_text()

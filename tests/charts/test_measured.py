@@ -18,12 +18,7 @@ from core.charts.architecture import (
     strategies_frame,
 )
 from core.charts.dataset import split_chart
-from core.charts.measured import (
-    bootstrap_chart,
-    time_line_chart,
-    tutorial_chart,
-    widths_chart,
-)
+from core.charts.measured import bootstrap_chart, time_line_chart, tutorial_chart, widths_chart
 from core.strategies.registry import STRATEGIES, find_strategy
 from tests import made_up
 

@@ -2,19 +2,16 @@
 
 import subprocess
 import sys
+import numpy as np
+import pytest
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import numpy as np
-import pytest
-
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.errors import BadInput, HeadstartError, StoreError
-from core.experiments import checkpoints as kept_models
-from core.experiments import train_job
+from core.experiments import train_job, checkpoints
 from core.experiments.checkpoints import (
     heat_maps,
     read_heat_maps,
@@ -29,9 +26,15 @@ from core.experiments.records import RecordedRun
 from core.experiments.store import Store
 from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
-from core.training.events import Event, KeptWeights, Predictions, TrainingOutcome
+from core.training.events import (
+    Event,
+    KeptWeights,
+    Predictions,
+    TrainingOutcome,
+)
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
+
 
 KEPT = {
     "mlp/dense_1/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -118,7 +121,7 @@ def test_room_is_asked_for_before_anything_is_written(monkeypatch: pytest.Monkey
         asked.append(size_bytes)
         raise HeadstartError(f"no room for {purpose}")
 
-    monkeypatch.setattr(kept_models, "check_room", no_room)
+    monkeypatch.setattr(checkpoints, "check_room", no_room)
     with pytest.raises(HeadstartError, match="no room for the trained weights"):
         write_weights("a-mlp-0", KEPT)
     assert asked == [36]

@@ -24,30 +24,12 @@ from core.jobs.child import execute
 from core.live import process as live_process
 from core.live import protocol as live_protocol
 from core.live.candidates import Candidate
-from core.live.client import (
-    LiveAnswer,
-    Standing,
-    answer,
-    standing,
-    wake,
-    where_it_looked,
-)
+from core.live.client import LiveAnswer, Standing, answer, standing, wake, where_it_looked
 from core.live.images import prepared_of
-from core.live.process import (
-    CONNECT_SECONDS,
-    JOB_ID,
-    NobodyThere,
-    ask,
-    dismiss_server,
-)
+from core.live.process import CONNECT_SECONDS, JOB_ID, NobodyThere, ask, dismiss_server
 from core.live.protocol import ConnectionLostError, connect, read_address
 from core.settings import PROJECT_ROOT, current_settings
-from tests.stored_home import (
-    add_arrows,
-    end_workers,
-    leave_out_bundled_datasets,
-    majority_spec,
-)
+from tests.stored_home import add_arrows, end_workers, leave_out_bundled_datasets, majority_spec
 
 # One worker: those that need the process share it.
 pytestmark = pytest.mark.xdist_group("live")

@@ -13,12 +13,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.store import Store
 from core.live import model_cache as model_shelf
 from core.live import requests as model_work
-from core.live.model_cache import (
-    SHORT_OF_MEMORY_BYTES,
-    Memory,
-    ModelShelf,
-    RunKey,
-)
+from core.live.model_cache import SHORT_OF_MEMORY_BYTES, Memory, ModelShelf, RunKey
 from core.live.requests import DO_NOT_FIT, TIMED_RUN, ModelWork
 from core.settings import PROJECT_ROOT
 from tests import made_up

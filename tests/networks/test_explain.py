@@ -11,13 +11,7 @@ import pytest
 
 from core.errors import BadInput, StoreError
 from core.layers.build import build_network
-from core.layers.record import (
-    addition,
-    convolution,
-    flatten,
-    image_layer,
-    softmax,
-)
+from core.layers.record import addition, convolution, flatten, image_layer, softmax
 from core.networks.explain import explain, heat_maps_of
 from core.networks.graph import IMAGES, run_steps, steps_of
 from core.networks.restore import RestoredModel, restored_model

@@ -25,12 +25,7 @@ from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
 from core.ui.widgets.texts import in_text_colour
 from tests import stored_home
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 from tests.pages.conftest import open_cold, open_routed, words
 
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
@@ -210,7 +205,7 @@ def encrypted_zip():
 
 
 BAD_UPLOADS = {
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "picture"),
+    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "image"),
     "a pdf": ("paper.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "paper"),
     "a rar": ("pets.rar", b"Rar!\x1a\x07\x01\x00" + bytes(64), "RAR"),
     "an empty zip": ("empty.zip", zipped({}), "empty"),

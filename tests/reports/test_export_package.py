@@ -20,7 +20,7 @@ from core.datasets.prepare import prepare_image, smallest_edge
 from core.errors import BadInput, HeadstartError
 from core.experiments.checkpoints import read_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, read_predictions, write_predictions
+from core.experiments.predictions import read_predictions, write_predictions
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
 from core.networks.restore import restored_model
@@ -35,6 +35,7 @@ from core.reports.export_model import (
     snippet,
     why_nothing_to_keep,
 )
+from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows
 
@@ -140,7 +141,8 @@ def test_the_program_says_what_the_run_would(
     card = (folder / "README.md").read_text(encoding="utf-8")
     tested = len(read_predictions(run_id).labels)
     assert (
-        f"on {tested} test pictures `model.keras` gave the same answer as the run {tested}" in card
+        f"on {tested} test pictures `model.keras` made the same prediction as the run {tested}"
+        in card
     )
 
 
@@ -223,12 +225,12 @@ def test_what_can_be_kept_and_what_not() -> None:
     store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))
     waiting = store.claim_next("worker")
     assert waiting is not None
-    assert keepable_runs(store, waiting.experiment_id) == []
-    assert why_nothing_to_keep(store, waiting.experiment_id) == (
+    assert keepable_runs(store, waiting.group_id) == []
+    assert why_nothing_to_keep(store, waiting.group_id) == (
         "No network has finished yet. It can be kept as soon as its run has."
     )
     assert execute(store, waiting.id) == 0
-    assert why_nothing_to_keep(store, waiting.experiment_id) == (
+    assert why_nothing_to_keep(store, waiting.group_id) == (
         "No network of this experiment has finished, so there is nothing to keep."
     )
     with pytest.raises(BadInput, match="has no network"):

@@ -2,17 +2,15 @@
 
 import re
 import shutil
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-
 import numpy as np
 import pytest
-
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
 from core.errors import UnknownName
-from core.experiments.predictions import Predictions, predictions_path, write_predictions
+from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import open_store
@@ -30,6 +28,8 @@ from tests.made_evidence import (
     probabilities_of,
     store_experiment,
 )
+from core.training.events import Predictions
+
 
 THEMES16 = "c0819b9b"
 MOST_BYTES = 8_000_000

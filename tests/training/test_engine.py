@@ -22,7 +22,12 @@ from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.strategy import Role
 from core.training.engine import train
-from core.training.events import EpochRecord, Progress, RunResult, TrainingOutcome
+from core.training.events import (
+    EpochRecord,
+    Progress,
+    RunResult,
+    TrainingOutcome,
+)
 from core.training.spec import TrainingSpec
 from core.training.watching import watched_rows
 

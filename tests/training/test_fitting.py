@@ -107,7 +107,7 @@ def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
     inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
     data = TrainingData(inputs, np.zeros(9, np.int32), np.arange(7), np.array([7, 8]))
     records = []
-    stage = Stage("main", model, None, 1, 3)
+    stage = Stage("main", model, FitOptions(1, 3, 0.1))
     for event in Fitting("cnn", 0, False, lambda: False, clock).fit(stage, data):
         clock.now += 1000  # writing to a store, drawing a page
         if isinstance(event, EpochRecord):
@@ -199,7 +199,7 @@ def test_the_order_of_images_depends_on_the_seed_alone(clock):
     orders = []
     for seed in (0, 0, 1):
         seen.clear()
-        stage = Stage("main", ScriptedModel(clock, rights=[1, 1, 1]), None, 1, 7)
+        stage = Stage("main", ScriptedModel(clock, rights=[1, 1, 1]), FitOptions(1, 7, 0.1))
         list(Fitting("cnn", seed, False, lambda: False, clock).fit(stage, data))
         orders.append(seen[0])
     assert orders[0] == orders[1] != orders[2]

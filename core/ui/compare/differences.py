@@ -14,12 +14,7 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.charts.classes import (
-    class_frame,
-    recall_chart,
-    reliability_chart,
-    reliability_frame,
-)
+from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
 from core.charts.pairs import CELL, pairs_chart
 from core.text import escape_markdown, percent_text
 from core.ui.frame import evidence_reads

@@ -11,12 +11,7 @@ from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import (
-    HeatMaps,
-    heat_maps,
-    read_heat_maps,
-    why_no_heat_maps,
-)
+from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.datasets.facts import PICTURES, address_of
 from core.ui.frame import reads
@@ -24,12 +19,7 @@ from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import (
-    choose_pair,
-    choose_seed,
-    show_table,
-    titles_of,
-)
+from core.ui.widgets.exhibit import choose_pair, choose_seed, show_table, titles_of
 from core.ui.widgets.heat_map_overlay import overlay
 from core.ui.widgets.tiles import Tile, draw_tiles
 

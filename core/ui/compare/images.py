@@ -13,12 +13,7 @@ from core.ui.compare.confusion import show_confusion
 from core.ui.compare.image import show_image
 from core.ui.compare.map import show_map
 from core.ui.frame import evidence_reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_row,
-    remember,
-    wanted_number,
-)
+from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import MOST_MISTAKES, Subject
 from core.ui.widgets.exhibit import (

@@ -3,12 +3,7 @@
 import streamlit as st
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.feature_map import (
-    METHOD_TITLES,
-    FeatureMap,
-    feature_map,
-    read_map,
-)
+from core.analysis.feature_map import METHOD_TITLES, FeatureMap, feature_map, read_map
 from core.analysis.feature_map_job import Method
 from core.analysis.one_image import answers_about
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
@@ -16,13 +11,7 @@ from core.datasets.dataset import Dataset
 from core.text import escape_markdown
 from core.ui.compare.image import show_answers, show_large
 from core.ui.frame import reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_list,
-    choose_in_row,
-    remember,
-    wanted_number,
-)
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted_number
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.widgets.exhibit import show_exhibit, show_numbers, titles_of

@@ -5,12 +5,7 @@ import streamlit as st
 
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.health.finding import Finding, size_summary
-from core.text import (
-    count_text,
-    dimensions_text,
-    escape_markdown,
-    percent_text,
-)
+from core.text import count_text, dimensions_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
 

@@ -5,19 +5,10 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.charts.dataset import (
-    charted_classes,
-    class_counts_chart,
-    sizes_chart,
-    sizes_words,
-)
+from core.charts.dataset import charted_classes, class_counts_chart, sizes_chart, sizes_words
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding, size_summary
-from core.text import (
-    count_text,
-    dimensions_text,
-    escape_markdown,
-)
+from core.text import count_text, dimensions_text, escape_markdown
 from core.ui.datasets.cleanup import ACTION_LABELS, prepare_changes
 from core.ui.datasets.facts import SEVERITY_LOOKS, majority_text
 from core.ui.datasets.images import PAGE_SIZE, show_tiles

@@ -6,13 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.datasets.dataset import SUBSETS, Dataset
-from core.text import (
-    count_text,
-    dimensions_text,
-    escape_markdown,
-    shorten,
-    shorten_start,
-)
+from core.text import count_text, dimensions_text, escape_markdown, shorten, shorten_start
 from core.ui.datasets.facts import PICTURES
 from core.ui.frame import reads
 

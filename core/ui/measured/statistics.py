@@ -6,12 +6,7 @@ import streamlit as st
 from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
-from core.analysis.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
+from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
 from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
 from core.charts.measured import bootstrap_chart, widths_chart
 from core.text import count_text, escape_markdown, percent_text

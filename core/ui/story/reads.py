@@ -4,12 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.story import (
-    StoryFacts,
-    headline_experiment,
-    other_experiment,
-    stored_gains,
-)
+from core.analysis.story import StoryFacts, headline_experiment, other_experiment, stored_gains
 from core.experiments.records import ExperimentRecord
 from core.settings import current_settings
 from core.ui.frame import evidence_reads, reads

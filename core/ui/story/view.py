@@ -5,19 +5,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.analysis.story import (
-    ELSEWHERE,
-    PICTURES,
-    Montage,
-    StoryFacts,
-    scene_keys,
-)
-from core.analysis.words.story import (
-    TITLES,
-    Scene,
-    missing_sentence,
-    scene_of,
-)
+from core.analysis.story import ELSEWHERE, PICTURES, Montage, StoryFacts, scene_keys
+from core.analysis.words.story import TITLES, Scene, missing_sentence, scene_of
 from core.charts.story import story_chart
 from core.reports.report import report_html
 from core.text import escape_markdown

@@ -6,12 +6,7 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.jobs.progress import Progress, progress_text
-from core.live.client import (
-    Candidate,
-    Standing,
-    candidates,
-    wake,
-)
+from core.live.client import Candidate, Standing, candidates, wake
 from core.text import count_text, escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box

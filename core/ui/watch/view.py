@@ -24,18 +24,8 @@ from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.errors import error_box
 from core.ui.watch.images import show_matrix, show_tiles
-from core.ui.watch.numbers import (
-    show_failures,
-    show_numbers,
-    show_status,
-    where,
-)
-from core.ui.watch.replay import (
-    PLAY_SECONDS,
-    choose_moment,
-    choose_seed,
-    is_playing,
-)
+from core.ui.watch.numbers import show_failures, show_numbers, show_status, where
+from core.ui.watch.replay import PLAY_SECONDS, choose_moment, choose_seed, is_playing
 from core.ui.widgets.exhibit import show_exhibit
 
 CHART_HEIGHT = 400

@@ -1,0 +1,185 @@
+"""What a notebook needs of Headstart: datasets, experiments, comparisons, charts, reports.
+
+``import core as headstart`` gives ``open_home``; ``docs/notebook.md`` shows the way through.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from core.analysis.comparison import Comparison, compare_experiment, curves_of
+from core.analysis.confusion import confusion
+from core.analysis.evidence import ExperimentPredictions, load_evidence
+from core.analysis.scores import score_table
+from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.verdicts import all_pairs
+from core.charts.accuracy import accuracy_scores, scores_chart
+from core.charts.confusion import confusion_chart
+from core.charts.curves import CurveMetric, curve_chart
+from core.charts.exhibit import Exhibit
+from core.charts.pairs import pairs_chart
+from core.charts.time import time_breakdown_chart
+from core.datasets.add import add_dataset
+from core.datasets.dataset import Dataset
+from core.datasets.storage import list_datasets, open_dataset
+from core.experiments.first_start import prepare_home
+from core.experiments.planning import plan_experiment
+from core.experiments.records import RunRecord
+from core.experiments.serving import run_to_end
+from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
+from core.files import written_whole
+from core.reports.report import report_html
+from core.reports.tables import export_zip_of_tables
+
+Say = Callable[[str], None]
+
+
+def open_home(folder: str | os.PathLike[str] | None = None, say: Say | None = None) -> "Lab":
+    """The home with its datasets and experiments, made ready as the pages make it.
+
+    ``folder``: the home; None takes ``HEADSTART_HOME``, or the usual place. It holds for this
+    process from now on, and for those that it starts. ``say`` gets the lines of progress; None
+    prints them to standard error.
+    """
+    if folder is not None:
+        os.environ["HEADSTART_HOME"] = str(Path(folder).expanduser().resolve())
+    return Lab(prepare_home(), say or _print)
+
+
+def _print(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One home: what pages and command line do, as methods."""
+
+    store: Store
+    say: Say
+
+    def add_dataset(self, path: str | os.PathLike[str], name: str | None = None) -> Dataset:
+        """Read a folder, zip, table or IDX file and store it; see ``core.datasets.add``."""
+        return add_dataset(Path(path), name)
+
+    def datasets(self) -> list[Dataset]:
+        return list_datasets()
+
+    def dataset(self, name: str) -> Dataset:
+        """A dataset by name or id. Raises ``UnknownName``."""
+        return open_dataset(name)
+
+    def experiments(self) -> list["Experiment"]:
+        """All of them, the newest first."""
+        return [Experiment(self.store, entry.id) for entry in self.store.experiments()]
+
+    def experiment(self, experiment_id: str) -> "Experiment":
+        """Raises ``UnknownName``."""
+        return Experiment(self.store, self.store.experiment(experiment_id).id)
+
+    def run(
+        self,
+        dataset: Dataset | str,
+        strategies: Sequence[str] | Literal["all"] = "all",
+        preset: str = "quick",
+        seeds: int | Sequence[int] = 1,
+        settings: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> "Experiment":
+        """Train and score; returns when every run has ended. Ctrl-C cancels what is left.
+
+        ``seeds``: how many (0, 1, ...), or which. ``settings``: ``{"cnn.epochs": 3}``. Other
+        options are those of ``plan_experiment``, such as ``image_size`` in pixels. Raises
+        ``BadInput`` and ``UnknownName`` before anything is stored.
+        """
+        name = dataset if isinstance(dataset, str) else dataset.id
+        chosen = range(seeds) if isinstance(seeds, int) else seeds
+        spec = plan_experiment(
+            name, strategies, preset, tuple(chosen), overrides=settings, **options
+        )
+        for strategy, reason in spec.unavailable.items():
+            self.say(f"{strategy} is left out: {reason}")
+        experiment_id = self.store.create_experiment(spec)
+        try:
+            run_to_end(self.store, experiment_id, self.say)
+        except KeyboardInterrupt:
+            self.store.request_cancel_experiment(experiment_id)
+            raise
+        return Experiment(self.store, experiment_id)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment as it stands now: every method reads the store anew."""
+
+    store: Store
+    id: str
+
+    @property
+    def spec(self) -> ExperimentSpec:
+        return self.store.experiment(self.id).spec
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        return self.store.runs(self.id)
+
+    @property
+    def charts(self) -> "Charts":
+        return Charts(self.store, self.id)
+
+    def comparison(self) -> Comparison:
+        """The strategies side by side; ``comparison().frame()`` is a table of them."""
+        return compare_experiment(self.store, self.id)
+
+    def predictions(self) -> ExperimentPredictions:
+        """What every finished run predicted for every test image."""
+        return load_evidence(self.store, self.id)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the HTML report, one file that needs nothing else."""
+        return _written(Path(path), report_html(self.store, self.id))
+
+    def tables(self, path: str | os.PathLike[str]) -> Path:
+        """Write every table as CSV and JSON into one zip."""
+        return _written(Path(path), export_zip_of_tables(self.store, self.id))
+
+
+@dataclass(frozen=True)
+class Charts:
+    """The charts of one experiment: each an ``Exhibit`` with ``figure``, ``words``, ``frame``."""
+
+    store: Store
+    id: str
+
+    def accuracy(self) -> Exhibit:
+        """Test accuracy of each strategy with its interval, and the majority line."""
+        evidence = load_evidence(self.store, self.id)
+        if evidence.answers:
+            return scores_chart(score_table(evidence))
+        return scores_chart(accuracy_scores(compare_experiment(self.store, self.id)))
+
+    def time(self) -> Exhibit:
+        """Where the time of each strategy's run went."""
+        return time_breakdown_chart(load_time_breakdown(self.store, self.id))
+
+    def curves(self, metric: CurveMetric = "validation_accuracy") -> Exhibit:
+        """Training curves of all runs."""
+        return curve_chart(curves_of(self.store, self.store.runs(self.id)), metric)
+
+    def confusion(self, strategy: str) -> Exhibit:
+        """Which class was predicted for which, over all seeds. Raises ``UnknownName``."""
+        return confusion_chart(confusion(load_evidence(self.store, self.id), strategy))
+
+    def pairs(self) -> Exhibit:
+        """Every pair of strategies: by how much one is ahead, and whether it may be luck."""
+        return pairs_chart(all_pairs(load_evidence(self.store, self.id)))
+
+
+def _written(path: Path, content: bytes) -> Path:
+    with written_whole(path) as file:
+        file.write(content)
+    return path

@@ -1,0 +1,71 @@
+"""The front door for notebooks: the page about it, line by line, and what importing it loads."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import core as headstart
+from core.settings import PROJECT_ROOT
+from tests.stored_home import leave_out_bundled_datasets
+
+CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def birds_here(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with ``birds.zip`` in it, and an empty home."""
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "home"))
+    leave_out_bundled_datasets(tmp_path / "home")
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("birds.zip", "w") as archive:
+        for path in sorted(tiny_folder.rglob("*.png")):
+            archive.write(path, path.relative_to(tiny_folder))
+    return tmp_path
+
+
+@pytest.mark.tensorflow
+def test_the_lines_of_the_notebook_page_run(birds_here, capsys):
+    blocks = CODE.findall((PROJECT_ROOT / "docs" / "notebook.md").read_text(encoding="utf-8"))
+    assert len(blocks) == 4
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "notebook.md", "exec"), names)
+    experiment = names["experiment"]
+    frame = experiment.comparison().frame()
+    assert list(frame["state"]) == ["finished", "finished"]
+    assert [run.seed for run in experiment.runs] == [0, 0, 1, 1]
+    assert names["chart"].words in capsys.readouterr().out
+    assert (birds_here / "birds.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert experiment.tables("birds-tables.zip").stat().st_size > 1000
+
+
+def test_a_home_that_is_named_holds_for_the_processes_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "another"))
+    leave_out_bundled_datasets(tmp_path / "mine")
+    lab = headstart.open_home(tmp_path / "mine", say=lambda _line: None)
+    assert os.environ["HEADSTART_HOME"] == str(tmp_path / "mine")
+    assert lab.datasets() == []
+    assert {experiment.spec.dataset_name for experiment in lab.experiments()} == {
+        "digits",
+        "themes16",
+    }
+
+
+def test_importing_it_loads_nothing_heavy():
+    code = (
+        "import sys, core; first = set(sys.modules); core.open_home; "
+        "print([m for m in ('pandas', 'numpy') if m in first], "
+        "[m for m in ('tensorflow', 'keras', 'jax', 'torch', 'streamlit') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[] []\n"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'open_house'"):
+        _ = headstart.open_house
