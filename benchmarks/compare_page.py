@@ -16,10 +16,10 @@ import os
 import platform
 import tempfile
 import time
-import numpy as np
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 
 PROJECT = Path(__file__).resolve().parent.parent
 VIEW_LIMIT, CELL_LIMIT, LIST_LIMIT = 2.0, 0.5, 1.0

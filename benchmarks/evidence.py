@@ -15,11 +15,11 @@ import os
 import platform
 import tempfile
 import time
-import numpy as np
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 
 PROJECT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 1.2

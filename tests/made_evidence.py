@@ -5,17 +5,18 @@ class. Two strategies with two seeds each. Every answer has probability 1/2; whe
 label has 3/8, and where it is right the next class has.
 """
 
-import numpy as np
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+
 from core.analysis.comparison import title_of
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
-from tests import made_up
 from core.training.events import Predictions
-
+from tests import made_up
 
 EXPERIMENT = "abcd1234"
 CLASSES = ("ant", "bee", "cat")

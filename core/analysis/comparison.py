@@ -4,10 +4,12 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
-import pandas as pd
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
+
+import pandas as pd
+
 from core.analysis.curves import Curve
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
@@ -19,7 +21,6 @@ from core.experiments.records import (
 )
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
-
 
 Value = TypeVar("Value")
 

@@ -8,6 +8,7 @@ from dataclasses import (
     replace,
 )
 from typing import Any
+
 from core.errors import StoreError
 from core.experiments.spec import ExperimentSpec
 from core.jobs.progress import Progress

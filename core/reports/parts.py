@@ -2,6 +2,7 @@
 facts."""
 
 import base64
+
 from core.analysis.choice import headline_pair
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.evidence import ExperimentPredictions
@@ -24,7 +25,6 @@ from core.reports.blocks import (
 )
 from core.reports.command import run_command
 from core.text import exact_percent_text, percent_text
-
 
 DISAGREEMENTS_SHOWN = 10
 THUMBNAIL_SIDE = 144

@@ -1,6 +1,8 @@
 import dataclasses
+
 import numpy as np
 import pytest
+
 from core.analysis.evidence import (
     BASELINE,
     ExperimentPredictions,
@@ -10,6 +12,7 @@ from core.analysis.evidence import (
 from core.errors import UnknownName
 from core.experiments.predictions import predictions_path, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
+from core.training.events import Predictions
 from tests import made_up
 from tests.made_evidence import (
     ANSWERS,
@@ -19,8 +22,6 @@ from tests.made_evidence import (
     probabilities_of,
     store_experiment,
 )
-from core.training.events import Predictions
-
 
 CNN_0 = f"{EXPERIMENT}-cnn-0"
 

@@ -2,9 +2,11 @@
 
 import json
 import time
+from pathlib import Path
+
 import numpy as np
 import pytest
-from pathlib import Path
+
 from core.analysis import feature_map_job
 from core.analysis.feature_map import feature_map, read_map
 from core.analysis.feature_map_job import (
@@ -25,10 +27,9 @@ from core.experiments.planning import plan_experiment
 from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
+from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import origin, result
-from core.training.events import Predictions
-
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"

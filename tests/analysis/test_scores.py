@@ -1,10 +1,12 @@
 """Every number is worked out by hand from ``tests.made_evidence``; the sums are in the comments."""
 
-import numpy as np
-import pytest
 from fractions import Fraction
 from math import log, sqrt
+
+import numpy as np
+import pytest
 from sklearn import metrics as sklearn_metrics
+
 from core.analysis import metrics
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS, find_metric
@@ -14,6 +16,7 @@ from core.errors import UnknownName
 from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
+from core.training.events import Predictions
 from core.training.scoring import log_losses
 from tests import made_up
 from tests.made_evidence import (
@@ -22,8 +25,6 @@ from tests.made_evidence import (
     evidence_of,
     store_experiment,
 )
-from core.training.events import Predictions
-
 
 RIGHT, WRONG = log(2), log(8 / 3)  # nats of a probability of 1/2 and of 3/8
 

@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
-import numpy as np
-import pytest
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
+import pytest
+
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.errors import BadInput, HeadstartError, StoreError
-from core.experiments import train_job, checkpoints
+from core.experiments import checkpoints, train_job
 from core.experiments.checkpoints import (
     heat_maps,
     read_heat_maps,
@@ -34,7 +36,6 @@ from core.training.events import (
 )
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
-
 
 KEPT = {
     "mlp/dense_1/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),

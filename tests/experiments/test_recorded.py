@@ -1,9 +1,11 @@
 """Results that travel from one home to another."""
 
 import json
+from pathlib import Path
+
 import numpy as np
 import pytest
-from pathlib import Path
+
 from core.analysis.comparison import compare_experiment
 from core.errors import BadInput, StoreError
 from core.experiments.checkpoints import (
@@ -16,9 +18,8 @@ from core.experiments.first_start import prepare_home, prepare_store
 from core.experiments.predictions import predictions_path, read_predictions, write_predictions
 from core.experiments.recorded import export_experiment, half_precision, import_recorded
 from core.experiments.store import Store, open_store
-from tests import made_up
 from core.training.events import Predictions
-
+from tests import made_up
 
 INDICES = np.array([1, 4, 9], dtype=np.int64)
 LABELS = np.array([0, 1, 1], dtype=np.int32)

@@ -1,7 +1,9 @@
 """A stored experiment with predictions on real test images, for the pages that compare."""
 
-import numpy as np
 from collections.abc import Sequence
+
+import numpy as np
+
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
@@ -9,9 +11,8 @@ from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from tests import made_up
 from core.training.events import Predictions
-
+from tests import made_up
 
 EXPERIMENT = "cccc3333"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"

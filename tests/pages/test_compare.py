@@ -1,9 +1,11 @@
 """Compare: every view; links that are stale; what is missing."""
 
-import numpy as np
-import pytest
 from pathlib import Path
 from unittest.mock import Mock
+
+import numpy as np
+import pytest
+
 from core.analysis.confusion import cell_images
 from core.analysis.evidence import load_evidence
 from core.analysis.feature_map import FeatureMap
@@ -17,7 +19,9 @@ from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.text import escape_markdown
-from core.ui.compare import image as compare_image, learning_start as compare_learning_start, map as compare_map
+from core.ui.compare import image as compare_image
+from core.ui.compare import learning_start as compare_learning_start
+from core.ui.compare import map as compare_map
 from core.ui.frame import (
     actions,
     evidence_reads,
@@ -33,7 +37,6 @@ from tests.pages.compared import (
     store_compared,
 )
 from tests.pages.conftest import open_cold, open_routed, words
-
 
 # What each view shows first, as one of its headings or sentences.
 VIEWS = {

@@ -2,10 +2,12 @@
 
 import re
 import shutil
-import numpy as np
-import pytest
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
 from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
@@ -18,6 +20,7 @@ from core.reports.blocks import Table, cell_text
 from core.reports.report import breakable, report_html
 from core.reports.sections import confusion_section
 from core.text import UNKNOWN
+from core.training.events import Predictions
 from tests import hand_made, made_up
 from tests.made_evidence import (
     ANSWERS,
@@ -28,8 +31,6 @@ from tests.made_evidence import (
     probabilities_of,
     store_experiment,
 )
-from core.training.events import Predictions
-
 
 THEMES16 = "c0819b9b"
 MOST_BYTES = 8_000_000
