@@ -78,7 +78,7 @@ def fill_home() -> int:
         EXPERIMENT,
         spec,
         MOMENT,
-        {"machine": "none", "date": MOMENT},
+        made_up.origin(date=MOMENT),
         [
             RecordedRun(name, seed, {}, made_up.result(0.5), epochs, MOMENT, MOMENT, MOMENT)
             for seed in range(SEEDS)
@@ -104,7 +104,7 @@ def fill_home() -> int:
             RecordedRun("cnn", seed, {}, made_up.result(0.5), epochs, OLDER, OLDER, OLDER)
             for seed in range(RUNS_EACH)
         ]
-        store.add_recorded(f"more{number}", few, OLDER, {"machine": "none", "date": OLDER}, runs)
+        store.add_recorded(f"more{number}", few, OLDER, made_up.origin(date=OLDER), runs)
     return int(test[0])
 
 

@@ -53,7 +53,7 @@ def fill_home() -> tuple[Any, list[str]]:
         for name in names
     ]
     store = open_store()
-    store.add_recorded(EXPERIMENT, spec, MOMENT, {"machine": "none"}, runs)
+    store.add_recorded(EXPERIMENT, spec, MOMENT, made_up.origin(), runs)
     random = np.random.default_rng(0)
     labels = random.integers(0, CLASSES, IMAGES).astype(np.int32)
     hardness = random.normal(size=IMAGES)

@@ -56,7 +56,7 @@ def store_experiment(store: Store, results: Mapping[str, Any] | None = None) -> 
         result = (results or {}).get(strategy) or made_up.result(accuracy)
         epochs = (made_up.epoch(1), made_up.epoch(2))
         runs.append(RecordedRun(strategy, seed, {}, result, epochs, MOMENT, MOMENT, MOMENT))
-    store.add_recorded(EXPERIMENT, spec, MOMENT, {"machine": "none"}, runs)
+    store.add_recorded(EXPERIMENT, spec, MOMENT, made_up.origin(), runs)
     for (strategy, seed), predicted in ANSWERS.items():
         write_predictions(
             run_id_of(EXPERIMENT, strategy, seed),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, Origin, RunRecord
 from core.experiments.spec import ExperimentSpec
 from core.training.events import EpochRecord, RunResult, SplitScore, SubsetScores
 
@@ -37,6 +37,10 @@ def experiment(**changes: Any) -> ExperimentRecord:
         "state_counts": {"finished": 6},
     }
     return ExperimentRecord(**(values | changes))
+
+
+def origin(machine: str = "none", date: str = "2026-11-20T10:00:00.000000+00:00") -> Origin:
+    return Origin(machine, "Linux", {"keras": "3.15.1"}, date)
 
 
 def result(test_accuracy: float = 0.75, **changes: Any) -> RunResult:

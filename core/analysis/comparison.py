@@ -13,7 +13,12 @@ import pandas as pd
 from core.analysis.curves import Curve
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
-from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
+from core.experiments.records import (
+    ExperimentRecord,
+    Origin,
+    RunRecord,
+    finished_runs,
+)
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
 
@@ -101,7 +106,7 @@ class Comparison:
     versions: dict[str, str]
     created_at: str
     recorded: bool
-    origin: dict[str, Any]
+    origin: Origin | None
     unavailable: dict[str, str]
     rows: tuple[Row, ...]
 
@@ -117,7 +122,7 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: the document of ``compare --format json``."""
-        return asdict(self)
+        return asdict(self) | {"origin": asdict(self.origin) if self.origin else {}}
 
     def frame(self) -> pd.DataFrame:
         """One line a strategy, in percent and seconds; see ``results_frame``."""
@@ -165,7 +170,7 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         },
         created_at=experiment.created_at,
         recorded=experiment.recorded,
-        origin=dict(experiment.origin or {}),
+        origin=experiment.origin,
         unavailable=dict(spec.unavailable),
         rows=rows_of(runs, spec.majority_accuracy),
     )

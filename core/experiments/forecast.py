@@ -120,7 +120,7 @@ def _scaled(
         strategy=run.strategy,
         seconds=(fixed + epoch + scoring) * len(spec.seeds),
         measured_image_size=experiment.spec.image_size,
-        elsewhere=_machine(experiment) if experiment.recorded else None,
+        elsewhere=experiment.origin.machine if experiment.origin else None,
     )
 
 
@@ -166,10 +166,6 @@ def _pixel_fraction(
     """How many times as many pixels the network computes on; 1 where its top fixes the size."""
     side = find_strategy(run.strategy).network_side
     return (side(settings, wanted.image_size) / side(run.settings, measured.image_size)) ** 2
-
-
-def _machine(experiment: ExperimentRecord) -> str:
-    return str((experiment.origin or {}).get("machine", "another machine"))
 
 
 def _basis(known: Sequence[StrategyForecast], image_size: int) -> str:

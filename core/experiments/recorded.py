@@ -9,6 +9,7 @@ be tried before anything is trained.
 import json
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.experiments.checkpoints import weights_path
 from core.experiments.predictions import read_predictions, write_predictions
 from core.experiments.records import (
     ExperimentRecord,
+    Origin,
     RecordedRun,
     RunRecord,
     finished_runs,
@@ -64,7 +66,7 @@ def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
         "format": FORMAT,
         "id": experiment.id,
         "created_at": experiment.created_at,
-        "origin": experiment.origin or _origin(runs),
+        "origin": asdict(experiment.origin or _origin(runs)),
         "spec": experiment.spec.model_dump(mode="json"),
         "runs": [
             _run_document(run, result, store.epochs(run.id)) for run, result in finished_runs(runs)
@@ -111,17 +113,17 @@ def _folder_name(experiment: ExperimentRecord) -> str:
     return f"{plain[:40].strip('-') or 'dataset'}-{experiment.spec.preset}-{experiment.id}"
 
 
-def _origin(runs: list[RunRecord]) -> dict[str, Any]:
+def _origin(runs: list[RunRecord]) -> Origin:
     results = [result for _, result in finished_runs(runs)]
     versions: dict[str, str] = {}
     for result in results:
         versions |= result.versions
-    return {
-        "machine": ", ".join(sorted({result.device for result in results})),
-        "system": f"{platform.system()} {platform.machine()}",
-        "versions": versions,
-        "date": max(run.finished_at or "" for run in runs),
-    }
+    return Origin(
+        machine=", ".join(sorted({result.device for result in results})),
+        system=f"{platform.system()} {platform.machine()}",
+        versions=versions,
+        date=max(run.finished_at or "" for run in runs),
+    )
 
 
 def _run_document(
@@ -184,6 +186,7 @@ def _import_one(store: Store, path: Path) -> str | None:
         if document["format"] != FORMAT:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
         spec = ExperimentSpec.model_validate(document["spec"])
+        origin = Origin(**document["origin"])
         runs = [
             RecordedRun(
                 **entry
@@ -208,7 +211,5 @@ def _import_one(store: Store, path: Path) -> str | None:
     # pydantic's and JSON's errors are among the ValueErrors.
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
-    added = store.add_recorded(
-        document["id"], spec, document["created_at"], document["origin"], runs
-    )
+    added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
     return document["id"] if added else None

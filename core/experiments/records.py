@@ -24,18 +24,28 @@ from core.training.spec import TrainingSpec
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where and with what recorded results were made; ``date`` is ISO 8601 in UTC."""
+
+    machine: str
+    system: str
+    versions: dict[str, str]
+    date: str
+
+
+@dataclass(frozen=True)
 class ExperimentRecord:
     """An experiment; ``state_counts`` says how many of its runs are in each state.
 
-    ``recorded`` marks results that came with Headstart; ``origin`` then says on which machine,
-    with which versions and when they were made. Moments are ISO 8601 in UTC.
+    ``recorded`` marks results that came with Headstart, and they have an ``origin``. Moments are
+    ISO 8601 in UTC.
     """
 
     id: str
     created_at: str
     spec: ExperimentSpec
     recorded: bool
-    origin: dict[str, Any] | None
+    origin: Origin | None
     state_counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -144,7 +154,7 @@ def experiment_record(row: Mapping[str, Any], state_counts: dict[str, int]) -> E
         created_at=row["created_at"],
         spec=ExperimentSpec.model_validate(row["spec"]),
         recorded=bool(row["recorded"]),
-        origin=row["origin"],
+        origin=None if row["origin"] is None else Origin(**row["origin"]),
         state_counts=state_counts,
     )
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from core.errors import BadInput, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
     ExperimentRecord,
+    Origin,
     RecordedRun,
     RunRecord,
     epoch_rows,
@@ -67,7 +69,7 @@ class Store(JobQueue):
         experiment_id: str,
         spec: ExperimentSpec,
         created_at: str,
-        origin: dict[str, Any],
+        origin: Origin,
         recorded_runs: Iterable[RecordedRun],
     ) -> bool:
         """Store finished runs made elsewhere; False if the experiment is there already."""
@@ -266,7 +268,7 @@ class Store(JobQueue):
         experiment_id: str,
         spec: ExperimentSpec,
         created_at: str,
-        origin: dict[str, Any] | None,
+        origin: Origin | None,
     ) -> None:
         connection.execute(
             insert(experiments).values(
@@ -276,7 +278,7 @@ class Store(JobQueue):
                 dataset_name=spec.dataset_name,
                 spec=spec.model_dump(mode="json"),
                 recorded=origin is not None,
-                origin=origin,
+                origin=None if origin is None else asdict(origin),
             )
         )
 

@@ -33,7 +33,7 @@ from core.analysis.words.verdicts import describe_majority, describe_pair, descr
 from core.experiments.store import Store
 from core.reports.export import ROW_COLUMNS, csv_bytes
 
-Record = dict[str, Any]
+Record = dict[str, object]
 # Column names, and one record a line with exactly these.
 Table = tuple[Sequence[str], list[Record]]
 # One date for every member, so that the same experiment gives the same bytes.
@@ -137,7 +137,7 @@ _COST_COLUMNS = ("target", "target_accuracy", "strategy", "seconds", "reached", 
 
 def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
     rows = [{name: getattr(row, name) for name in ROW_COLUMNS} for row in comparison.rows]
-    seeds = [
+    seeds: list[Record] = [
         {
             "run": run.run_id,
             "strategy": row.strategy,
@@ -286,7 +286,7 @@ def _tables_of_time(breakdown: TimeBreakdown) -> dict[str, Table]:
         }
         for row in breakdown.rows
     ]
-    costs = [
+    costs: list[Record] = [
         {
             "target": cost.target.title,
             "target_accuracy": cost.target.accuracy,

@@ -167,7 +167,7 @@ def test_a_recorded_run_says_that_it_was_made_elsewhere(arrows_store: Store) -> 
     run = RecordedRun(
         "cnn", 0, {}, made_up.result(weights=KeptWeights(5)), (), "2026-01-01", None, "2026-01-01"
     )
-    arrows_store.add_recorded("abcd1234", spec, "2026-01-01", {"machine": "another"}, [run])
+    arrows_store.add_recorded("abcd1234", spec, "2026-01-01", made_up.origin("another"), [run])
     sentence = (
         "The weights of this run were not kept: it was recorded elsewhere. "
         "Run the benchmark here to see where it looked."

@@ -58,7 +58,7 @@ def store_compared(
             write_predictions(
                 run_id_of(experiment_id, name, seed), Predictions(test, labels, probabilities)
             )
-    store.add_recorded(experiment_id, spec, MOMENT, {"machine": "none", "date": MOMENT}, runs)
+    store.add_recorded(experiment_id, spec, MOMENT, made_up.origin(date=MOMENT), runs)
     return spec
 
 

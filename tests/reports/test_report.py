@@ -120,7 +120,7 @@ def store_hostile(store) -> None:
         RecordedRun(strategy, seed, {}, result, epochs, MOMENT, MOMENT, MOMENT, (HOSTILE[0],))
         for strategy, seed in ANSWERS
     ]
-    store.add_recorded(EXPERIMENT, spec, MOMENT, {"machine": SCRIPT}, runs)
+    store.add_recorded(EXPERIMENT, spec, MOMENT, made_up.origin(SCRIPT), runs)
     for (strategy, seed), predicted in ANSWERS.items():
         write_predictions(
             run_id_of(EXPERIMENT, strategy, seed),

@@ -74,10 +74,9 @@ def experiment_label(experiment: ExperimentRecord) -> str:
 
 def recorded_text(comparison: Comparison) -> str | None:
     """``Recorded on <machine>, <date>`` for results that came with Headstart, else None."""
-    if not comparison.recorded:
+    if comparison.origin is None:
         return None
-    machine = comparison.origin.get("machine", "another machine")
-    return f"Recorded on {machine}, {comparison.origin.get('date', comparison.created_at)[:10]}"
+    return f"Recorded on {comparison.origin.machine}, {comparison.origin.date[:10]}"
 
 
 def show_facts(comparison: Comparison) -> None:
