@@ -7,7 +7,7 @@ Makes a temporary home with a dataset of 15,000 small pictures, an experiment of
 the page through Streamlit's own test runner: the first time in a fresh process, each view with
 nothing cached and then again. Views must be there in 2 seconds, the pictures of a cell in 0.5, the
 list of experiments in 1. This is the server's part; a browser's drawing comes on top, and
-tests/pages/test_browser_compare.py opens the page in one.
+tests/pages/test_browser.py opens the page in one.
 """
 
 import argparse

@@ -78,12 +78,7 @@ def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, f
     from core.analysis.metrics import METRICS
     from core.analysis.scores import per_class_table, reliability, score_table
     from core.analysis.time_breakdown import load_time_breakdown
-    from core.analysis.verdicts import (
-        against_majority,
-        all_pairs,
-        pair_verdict,
-        ties,
-    )
+    from core.analysis.verdicts import against_majority, all_pairs, pair_verdict, ties
     from core.analysis.words.verdicts import describe_power
 
     first: dict[str, float] = {}

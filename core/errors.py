@@ -4,7 +4,6 @@ The command line turns ``BadInput`` into exit status 2 and every other ``Headsta
 exit status 1; pages show the message in a box at the field or the page concerned.
 """
 
-import errno
 from collections.abc import Iterable, Sequence
 
 
@@ -85,19 +84,3 @@ class DamagedFile(HeadstartError):
 
 class StoreError(HeadstartError):
     """The run store cannot be read or written (locked, read-only, damaged, of a newer version)."""
-
-
-def failure_text(error: Exception, actor: str = "It") -> str:
-    """What went wrong in a process of ours, for the person who must act; ``actor`` is its work.
-
-    A ``HeadstartError`` speaks for itself. Only the first line of another error is shown.
-    """
-    if isinstance(error, HeadstartError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There was not enough memory for it. Close other work and start it again."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full. Make room and try again; nothing was stored."
-    lines = str(error).strip().splitlines()
-    detail = f": {lines[0][:300]}" if lines else ""
-    return f"{actor} stopped with an unexpected {type(error).__name__}{detail}. See its log."

@@ -101,47 +101,30 @@ def lock(
     path: Path,
     should_stop: Callable[[], bool] | None = None,
     timeout_seconds: float = -1,
-    on_wait: Callable[[], object] | None = None,
 ) -> Iterator[None]:
     """Hold a lock between processes and threads; made with its folder.
 
-    While another holds it, ``on_wait`` is called once and ``should_stop`` is asked, which ends the
-    wait with ``Cancelled``. Without ``should_stop``, ``filelock.Timeout`` ends it after
-    ``timeout_seconds``; negative means never.
+    While another holds it, ``should_stop`` is asked, which ends the wait with ``Cancelled``.
+    Without ``should_stop``, ``filelock.Timeout`` ends it after ``timeout_seconds``; negative means
+    never.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(path)
     if should_stop is None:
         held.acquire(timeout=timeout_seconds)
     else:
-        _acquire(held, should_stop, on_wait)
+        _acquire(held, should_stop)
     try:
         yield
     finally:
         held.release()
 
 
-def is_locked(path: Path) -> bool:
-    """Whether another process or thread holds the lock at this moment."""
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
-def _acquire(
-    held: FileLock, should_stop: Callable[[], bool], on_wait: Callable[[], object] | None
-) -> None:
+def _acquire(held: FileLock, should_stop: Callable[[], bool]) -> None:
     while True:
         try:
             held.acquire(timeout=LOCK_POLL_SECONDS)
             return
         except Timeout:
-            if on_wait is not None:
-                on_wait()
-                on_wait = None
             if should_stop():
                 raise Cancelled("Cancelled while waiting for another process.") from None

@@ -29,7 +29,6 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from core.backbones.weights import digests
 from core.errors import HeadstartError
 from tests.browser import running_browser
 
@@ -179,7 +178,7 @@ def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = made_once(tmp_path_factory, "weights", fetch)
     if (refused := folder / "refused.txt").exists():
         pytest.skip(f"the real weights cannot be had here: {refused.read_text(encoding='utf-8')}")
-    (found_file,) = folder.rglob(digests.BASE_FILE_NAME)
+    (found_file,) = folder.rglob(WEIGHTS.file_name)
     return found_file
 
 

@@ -38,12 +38,12 @@ def main() -> None:
             )
             page.set_default_timeout(60 * MILLISECONDS)
             for name, place in (ADDRESSES | SCENES).items():
-                page.emulate_media(color_scheme="light")
-                open_whole(page, place)
-                for scheme in ("light", "dark"):
-                    page.emulate_media(color_scheme=scheme)
-                    for width in WIDTHS:
-                        page.set_viewport_size({"width": width, "height": 900})
+                # Opened anew for each width: a resized window has its legends in other places.
+                for width in WIDTHS:
+                    page.set_viewport_size({"width": width, "height": 900})
+                    open_whole(page, place)
+                    for scheme in ("light", "dark"):
+                        page.emulate_media(color_scheme=scheme)
                         stand_still(page)
                         keep_screenshot(page, f"{name}-{width}-{scheme}")
     print(f"{len(list(SCREENSHOTS.glob('*.png')))} screenshots in {SCREENSHOTS}")

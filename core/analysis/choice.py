@@ -1,7 +1,7 @@
 """Which strategies a comparison talks about: the roles they play, and the headline pair.
 
 Pages, report, story and learning curve set the same two strategies side by side
-(``docs/decisions/0009-numbers-words-and-the-headline-pair.md``).
+(``docs/decisions/0011-numbers-words-and-the-headline-pair.md``).
 """
 
 from collections.abc import Callable, Mapping

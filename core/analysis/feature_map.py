@@ -13,12 +13,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.feature_map_job import (
-    METHODS,
-    Method,
-    features_folder,
-    wanted_features,
-)
+from core.analysis.feature_map_job import METHODS, Method, features_folder, wanted_features
 from core.backbones.feature_files import matching_keys
 from core.datasets.storage import open_dataset
 from core.errors import StoreError, UnknownName

@@ -11,12 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.consensus import (
-    Consensus,
-    best_strategies,
-    consensus,
-    good_strategies,
-)
+from core.analysis.consensus import Consensus, best_strategies, consensus, good_strategies
 from core.analysis.evidence import ExperimentPredictions
 from core.datasets.dataset import Dataset
 from core.errors import BadInput

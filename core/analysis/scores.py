@@ -9,13 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.analysis.metrics import (
-    RELIABILITY_BINS,
-    Metric,
-    find_metric,
-    once,
-    reliability_bin,
-)
+from core.analysis.metrics import RELIABILITY_BINS, Metric, find_metric, once, reliability_bin
 from core.analysis.significance import drawn_counts, mean_interval, percentile_interval
 
 # Fewer than for differences: these are sums by class or bin for every run, and only drawn.

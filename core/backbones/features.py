@@ -15,12 +15,7 @@ import numpy as np
 
 from core.backbones.backbone import Backbone
 from core.backbones.backend import is_out_of_memory, load_keras
-from core.backbones.feature_files import (
-    StoredFeatures,
-    find_stored,
-    key_of,
-    write_features,
-)
+from core.backbones.feature_files import StoredFeatures, find_stored, key_of, write_features
 from core.backbones.network import build_backbone
 from core.backbones.preprocessing import preparing_layer, with_mean
 from core.backbones.weights import access as weights

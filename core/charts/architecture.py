@@ -10,13 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import (
-    LEGEND_ABOVE,
-    MAJORITY_COLOUR,
-    OUTLINE,
-    appearance_of,
-    white_pattern,
-)
+from core.charts.style import LEGEND_ABOVE, MAJORITY_COLOUR, OUTLINE, appearance_of, white_pattern
 from core.errors import BadInput
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES

@@ -12,11 +12,7 @@ from core.analysis.confusion import Confusion, confusion_frame
 from core.analysis.words.images import describe_confusion
 from core.charts.exhibit import Exhibit
 from core.charts.style import axis_name
-from core.text import (
-    escape_plotly,
-    number_text,
-    percent_text,
-)
+from core.text import escape_plotly, number_text, percent_text
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30

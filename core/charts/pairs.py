@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.verdicts import PairVerdict
-from core.analysis.words.verdicts import describe_pair, points_text
+from core.analysis.words.verdicts import TOLD_APART, describe_pair, points_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import MARGIN
 from core.text import escape_plotly
@@ -77,7 +77,7 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> Exhibit:
             "first": pair.first_title,
             "second": pair.second_title,
             "second minus first (points)": 100 * pair.difference,
-            "told apart": "yes" if pair.told_apart else "no",
+            TOLD_APART: "yes" if pair.told_apart else "no",
             "p after Holm": pair.adjusted_p_value,
             "p": pair.p_value,
             "fixed (images)": pair.fixed,

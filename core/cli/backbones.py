@@ -11,6 +11,7 @@ from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
 from core.cli.output import print_json, print_table, say
 from core.errors import HeadstartError
+from core.text import percent_text, size_text
 
 _WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
 
@@ -26,7 +27,7 @@ def list_all(arguments: argparse.Namespace) -> int:
             [
                 backbone.name,
                 backbone.title,
-                f"{100 * backbone.published_accuracy:.1f} %",
+                percent_text(backbone.published_accuracy),
                 f"{backbone.parameters() / 1e6:.1f} M",
                 f"{backbone.multiply_adds / 1e9:.1f} G",
                 backbone.smallest_size,
@@ -55,7 +56,7 @@ def status(arguments: argparse.Namespace) -> int:
                 "yes" if entry.available else "no",
                 entry.source,
                 entry.since,
-                f"{entry.size_bytes / 1e6:.0f} MB" if entry.available else None,
+                size_text(entry.size_bytes) if entry.available else None,
             ]
             for weight_set, entry in zip(_WEIGHT_SETS, found, strict=True)
         ],

@@ -12,11 +12,7 @@ from core.cli.output import (
     print_table,
     say,
 )
-from core.cli.run import (
-    parse_number,
-    parse_overrides,
-    planned_options,
-)
+from core.cli.run import parse_number, parse_overrides, planned_options
 from core.errors import BadInput
 from core.experiments.first_start import prepare_home
 from core.experiments.learning_curve_plan import FRACTIONS, plan_learning_curve

@@ -13,12 +13,7 @@ import numpy as np
 from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
-from core.datasets.decoding.pool import (
-    ProgressCallback,
-    StopCallback,
-    in_order,
-    raise_if_stopped,
-)
+from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.health_report import LeftOut, health_of_arrays
 from core.datasets.reading.columns import Columns

@@ -231,10 +231,8 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        index = {
-            _NEW_KEYS.get(name, name): array
-            for name, array in read_arrays(folder / INDEX_FILE).items()
-        }
+        stored = read_arrays(folder / INDEX_FILE)
+        index = {_NEW_KEYS.get(name, name): array for name, array in stored.items()}
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
         return Dataset(

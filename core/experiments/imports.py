@@ -3,7 +3,6 @@
 Each import is a job of the kind ``import`` (``core.experiments.import_job``).
 """
 
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from core.jobs.progress import Progress
 from core.jobs.queue import NAMES_LISTED, JobQueue
 from core.jobs.records import JobRecord, NewJob, State
 from core.settings import current_settings
+from core.text import list_text
 
 __all__ = [
     "MOST_UPLOADED_FILES",
@@ -182,8 +182,9 @@ def allowed_path(path_text: str) -> Path:
     """The real place of a folder or file that pages may read. Raises ``BadInput``."""
     text = path_text.strip()
     allowed = current_settings().import_folders
+    named = list_text([str(folder) for folder in allowed], last="or")
     if not text:
-        raise BadInput(f"Give a folder or file below {_listed(allowed)}.", "path")
+        raise BadInput(f"Give a folder or file below {named}.", "path")
     places = []
     for folder in allowed:
         try:
@@ -200,7 +201,7 @@ def allowed_path(path_text: str) -> Path:
         raise BadInput(f"There is no folder or file at {shown_name(str(places[0]))}.", "path")
     raise BadInput(
         f"{shown_name(text)} is not in a folder that may be read from here. Allowed:"
-        f" {_listed(allowed)}. Move it there, or let the administrator allow its folder with"
+        f" {named}. Move it there, or let the administrator allow its folder with"
         " HEADSTART_IMPORT_FOLDERS.",
         "path",
     )
@@ -208,10 +209,6 @@ def allowed_path(path_text: str) -> Path:
 
 def _asked(name: str | None) -> str | None:
     return checked_name(name) if name is not None and name.strip() else None
-
-
-def _listed(folders: Sequence[Path]) -> str:
-    return ", ".join(map(os.fspath, folders))
 
 
 def _start(

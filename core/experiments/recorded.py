@@ -16,21 +16,10 @@ import numpy as np
 from core.errors import BadInput, StoreError
 from core.experiments.checkpoints import weights_path
 from core.experiments.predictions import Predictions, read_predictions, write_predictions
-from core.experiments.records import (
-    ExperimentRecord,
-    RecordedRun,
-    RunRecord,
-    run_id_of,
-)
+from core.experiments.records import ExperimentRecord, RecordedRun, RunRecord, run_id_of
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from core.files import (
-    UNREADABLE,
-    read_arrays,
-    write_arrays,
-    write_json,
-    written_whole,
-)
+from core.files import UNREADABLE, read_arrays, write_arrays, write_json, written_whole
 from core.settings import BUNDLED_DATA
 
 SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"

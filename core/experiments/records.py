@@ -6,13 +6,7 @@ from typing import Any
 
 from core.experiments.spec import ExperimentSpec
 from core.jobs.progress import Progress
-from core.jobs.records import (
-    ACTIVE_STATES,
-    RETRYABLE_STATES,
-    NewJob,
-    State,
-    stored_progress,
-)
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, NewJob, State, stored_progress
 from core.training.spec import TrainingSpec
 
 

@@ -6,13 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.datasets.choices import Resize
 from core.settings import Precision
-from core.training.spec import (
-    ImageSize,
-    Seed,
-    SplitProportions,
-    TrainFraction,
-    TrainingSpec,
-)
+from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
 
 
 class ExperimentSpec(BaseModel):

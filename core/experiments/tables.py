@@ -4,17 +4,7 @@ Moments are ISO 8601 texts in UTC with microseconds, all of one length, so that 
 order in every database.
 """
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from core.jobs.tables import metadata
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import BadInput, UnknownName
+from core.files import PART_SUFFIX, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
 from core.jobs.progress import progress_text, waiting_text
@@ -74,6 +75,7 @@ def output_of(arguments: dict[str, Any]) -> Path:
     """Where the handler leaves its result, by renaming a whole file to that name."""
     output = cache_folder() / arguments["output"]
     output.parent.mkdir(parents=True, exist_ok=True)
+    remove_parts(output)  # of an attempt that was killed: a job has one process at a time
     return output
 
 
@@ -90,7 +92,7 @@ def remove_oldest(queue: JobQueue, kind: str, keep: Path, limit_bytes: int = LIM
             status = path.stat()
         except FileNotFoundError:
             continue  # another process makes room at this moment
-        if path.is_file() and path.suffix != ".part":
+        if path.is_file() and path.suffix != PART_SUFFIX:
             ages.append((status.st_mtime, status.st_size, path))
     total = sum(size for _, size, _ in ages)
     for _, size, path in sorted(ages):

@@ -6,11 +6,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.errors import StoreError
+from core.files import lock
 from core.jobs.tables import SCHEMA_VERSIONS
 from core.settings import current_settings
 
@@ -116,13 +116,10 @@ class Database:
 
     def _migrate(self) -> None:
         if self.file is not None:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
             lock_path = self.file.with_name(self.file.name + ".lock")
         else:
-            locks_folder = current_settings().locks_folder
-            locks_folder.mkdir(parents=True, exist_ok=True)
-            lock_path = locks_folder / "store.lock"
-        with FileLock(lock_path, timeout=MIGRATION_LOCK_SECONDS):
+            lock_path = current_settings().locks_folder / "store.lock"
+        with lock(lock_path, timeout_seconds=MIGRATION_LOCK_SECONDS):
             version = self._version()
             if version == SCHEMA_VERSIONS[-1]:
                 return  # another process did it while this one waited

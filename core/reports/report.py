@@ -13,12 +13,7 @@ from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.words.summary import describe_summary
 from core.experiments.store import Store
 from core.reports.blocks import Chart, Section
-from core.reports.parts import (
-    dataset_of,
-    disagreements_section,
-    facts_section,
-    health_section,
-)
+from core.reports.parts import dataset_of, disagreements_section, facts_section, health_section
 from core.reports.sections import (
     confusion_section,
     curves_section,

@@ -13,7 +13,13 @@ from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ties
-from core.analysis.words.verdicts import NO_TIES, describe_majority, describe_power, describe_ties
+from core.analysis.words.verdicts import (
+    NO_TIES,
+    TOLD_APART,
+    describe_majority,
+    describe_power,
+    describe_ties,
+)
 from core.charts.accuracy import ladder_chart, scores_chart
 from core.charts.confusion import confusion_chart, left_out_sentence
 from core.charts.curves import curve_chart
@@ -24,7 +30,15 @@ from core.charts.time import (
     time_breakdown_chart,
     whole_run_seconds,
 )
-from core.reports.blocks import Block, Chart, Paragraphs, Section, Table, shortened, table_of
+from core.reports.blocks import (
+    Block,
+    Chart,
+    Paragraphs,
+    Section,
+    Table,
+    shortened,
+    table_of,
+)
 from core.strategies.registry import MAJORITY
 from core.text import UNKNOWN, number_text, percent_text
 
@@ -131,7 +145,7 @@ def statistics_section(evidence: ExperimentPredictions) -> Section:
             Chart(
                 "pairs-chart",
                 "How many points each row is ahead of each column. ▲: clearly ahead; ▼: clearly "
-                "behind; ≈: they cannot be told apart.",
+                f"behind; ≈: they cannot be {TOLD_APART}.",
                 chart,
             ),
             table_of(

@@ -23,12 +23,7 @@ from core.analysis.metrics import METRICS
 from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.scores import ClassScore, per_class_table, score_table
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
-from core.analysis.verdicts import (
-    MajorityVerdict,
-    PairVerdict,
-    against_majority,
-    all_pairs,
-)
+from core.analysis.verdicts import MajorityVerdict, PairVerdict, against_majority, all_pairs
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.experiments.store import Store
 from core.reports.export import ROW_COLUMNS, csv_bytes

@@ -3,12 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.analysis.evidence import (
-    BASELINE,
-    ExperimentPredictions,
-    ladder_order,
-    load_evidence,
-)
+from core.analysis.evidence import BASELINE, ExperimentPredictions, ladder_order, load_evidence
 from core.errors import UnknownName
 from core.experiments.predictions import (
     Predictions,

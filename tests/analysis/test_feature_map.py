@@ -14,12 +14,7 @@ from core.analysis.feature_map import (
     rows_on_map,
 )
 from core.analysis.feature_map_job import METHODS
-from core.charts.feature_map import (
-    MOST_NAMED,
-    chosen_image,
-    left_out_sentence,
-    map_chart,
-)
+from core.charts.feature_map import MOST_NAMED, chosen_image, left_out_sentence, map_chart
 from core.errors import StoreError, UnknownName
 from core.experiments.store import open_store
 from core.files import write_arrays

@@ -14,12 +14,7 @@ from core.analysis.story import (
     stored_gains,
 )
 from core.analysis.verdicts import Outcome
-from core.charts.story import (
-    HEIGHT,
-    PRESENTED_HEIGHT,
-    marked_squares,
-    story_chart,
-)
+from core.charts.story import HEIGHT, PRESENTED_HEIGHT, marked_squares, story_chart
 from tests import made_up
 from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
 

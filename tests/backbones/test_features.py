@@ -11,12 +11,7 @@ from core.backbones import feature_files, features
 from core.backbones.features import FeatureRequest, extract_features
 from core.backbones.vgg16 import VGG16, WEIGHTS
 from core.backbones.weights import access as weights
-from core.errors import (
-    BadInput,
-    Cancelled,
-    HeadstartError,
-    OutOfMemory,
-)
+from core.errors import BadInput, Cancelled, HeadstartError, OutOfMemory
 
 pytestmark = pytest.mark.tensorflow
 

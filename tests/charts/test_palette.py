@@ -5,13 +5,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from benchmarks.palette import (
-    PAGES,
-    VISIONS,
-    ciede2000,
-    contrast,
-    least_distance,
-)
+from benchmarks.palette import PAGES, VISIONS, ciede2000, contrast, least_distance
 from core.charts.style import KNOWN_LOOKS, MAJORITY_COLOUR, appearance_of
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES

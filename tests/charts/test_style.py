@@ -1,4 +1,4 @@
-"""How charts look: every strategy its own marker, intervals."""
+"""How charts look: every strategy its own marker, and intervals."""
 
 import plotly.graph_objects as go
 

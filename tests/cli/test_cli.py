@@ -21,7 +21,8 @@ from core.cli import main
 from core.cli.arguments import parser
 from core.experiments import recorded
 from core.experiments.store import Store, open_store
-from core.jobs.launchers import child_environment
+from core.jobs.launchers import JobHandle, child_environment
+from core.jobs.records import JobRecord
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
 from tests import made_up
@@ -329,21 +330,23 @@ def test_run_trains_compares_and_can_be_exported(
     assert (Path(document["folder"]) / "experiment.json").exists()
 
 
+class UnableLauncher:
+    """Starts no process at all."""
+
+    def start(self, job: JobRecord) -> JobHandle:
+        raise OSError(f"no process for {job.id}")
+
+
 def test_run_ends_with_status_1_when_a_run_failed(
     type_it: TypeIt, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.cli import run as run_module
-
-    class Unable:
-        def start(self, run_id: str) -> Any:
-            raise OSError(f"no process for {run_id}")
-
-    monkeypatch.setattr(run_module, "ProcessLauncher", Unable)
+    monkeypatch.setenv("HEADSTART_LAUNCHER", "tests.cli.test_cli:UnableLauncher")
     status, out, err = type_it("run", "arrows", "--strategies", "majority", "--json")
     assert status == 1
-    assert "could not be started: no process for" in err
+    (run,) = store.runs()
+    assert f"The run could not be started: no process for {run.id}." in err
     assert [row["status"] for row in json.loads(out)["rows"]] == ["failed"]
-    assert [run.state for run in store.runs()] == ["failed"]
+    assert run.state == "failed"
 
 
 def test_a_worker_serves_what_was_queued_and_retried(type_it: TypeIt, store: Store) -> None:

@@ -8,12 +8,7 @@ from PIL import Image
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.storage import list_datasets
 from core.errors import BadInput, HeadstartError
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 

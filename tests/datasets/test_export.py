@@ -9,39 +9,18 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import (
-    HealthCheck,
-    given,
-    settings,
-)
-from hypothesis import (
-    strategies as st,
-)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from core.datasets.add import add_dataset, add_pixels
-from core.datasets.export import (
-    export_zip,
-    exported_classes,
-    exported_file_name,
-    quarantine_csv,
-)
+from core.datasets.export import export_zip, exported_classes, exported_file_name, quarantine_csv
 from core.datasets.storage import remove_dataset
 from core.datasets.versions import Changes, make_version
 from core.errors import HeadstartError
 from tests.datasets.bad_inputs.test_i11_kinds_of_pixels import GOLDEN
-from tests.datasets.decoding.test_metadata import (
-    SECRETS,
-    exif_with_a_place,
-    photo,
-    with_secrets,
-)
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.decoding.test_metadata import SECRETS, exif_with_a_place, photo, with_secrets
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 

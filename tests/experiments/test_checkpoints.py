@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, HeadstartError, StoreError
-from core.experiments import checkpoints as kept_models
-from core.experiments import train_job
+from core.experiments import checkpoints, train_job
 from core.experiments.checkpoints import (
     heat_maps,
     read_heat_maps,
@@ -127,7 +126,7 @@ def test_room_is_asked_for_before_anything_is_written(monkeypatch: pytest.Monkey
         asked.append(size_bytes)
         raise HeadstartError(f"no room for {purpose}")
 
-    monkeypatch.setattr(kept_models, "check_room", no_room)
+    monkeypatch.setattr(checkpoints, "check_room", no_room)
     with pytest.raises(HeadstartError, match="no room for the trained weights"):
         write_weights("a-mlp-0", KEPT)
     assert asked == [36]

@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import (
-    HeatMaps,
-    heat_maps,
-    read_heat_maps,
-    write_weights,
-)
+from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, write_weights
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import Predictions, write_predictions
 from core.experiments.store import Store

@@ -118,6 +118,14 @@ def test_a_result_that_was_swept_away_or_is_damaged_is_made_anew(
     assert ask(queue, result).state == "working"
 
 
+def test_what_a_killed_attempt_left_is_taken_away(queue: JobQueue, result: Path) -> None:
+    result.parent.mkdir(parents=True)
+    result.with_name(f".{result.name}.{'0' * 32}.part").write_text("half")
+    ask(queue, result)
+    do_it(queue)
+    assert list(result.parent.iterdir()) == [result]
+
+
 def test_a_worker_that_died_is_said(queue: JobQueue, result: Path) -> None:
     ask(queue, result)
     queue.claim_next("worker")

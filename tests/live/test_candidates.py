@@ -19,10 +19,10 @@ def stored(store: Store, strategies: list[str], seeds: tuple[int, ...] = (0,)) -
     """An experiment whose runs are all finished, with weights but for majority."""
     spec = plan_experiment("arrows", strategies, image_size=64, seeds=seeds)
     experiment_id = store.create_experiment(spec)
-    while (run := store.claim_next("worker")) is not None:
-        if run.strategy != "majority":
-            write_weights(run.id, KEPT)
-        store.finish_run(run.id, made_up.result(weights_bytes=10))
+    while (job := store.claim_next("worker")) is not None:
+        if store.run(job.id).strategy != "majority":
+            write_weights(job.id, KEPT)
+        store.finish_run(job.id, made_up.result(weights_bytes=10))
     return experiment_id
 
 

@@ -608,38 +608,36 @@ def test_nothing_in_the_home_names_the_machine_that_made_it(tmp_path: Path) -> N
             assert [place for place in (b"/work/", b"/tmp/", b"/root/") if place in content] == []
 
 
-@pytest.mark.usefixtures("old_home")
-def test_heat_maps_of_an_old_run_can_be_asked_for() -> None:
+def test_heat_maps_of_an_old_run_can_be_asked_for(old_home: Path) -> None:
     app = opened(link("compare", experiment=OWN, view="pictures", image=IMAGE, first="mlp",
                       second="cnn"))  # fmt: skip
-    before = len(StandIn.made)
     whole(app.toggle(key="looked").set_value(True).run())
-    assert started_for(f"{OWN}-cnn-0", before)
+    assert is_queued(old_home, "explain", f"{OWN}-cnn-0")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("old_home")
-def test_the_feature_map_of_an_old_experiment_is_made_and_links_into_it_work() -> None:
+def test_the_feature_map_of_an_old_experiment_is_made_and_links_into_it_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_in(unpacked(tmp_path / "home"), monkeypatch)  # where nothing else is queued
     app = opened(link("compare", experiment=OWN, view="pictures", show="map", method="pca",
                       colour="cnn", point=IMAGE))  # fmt: skip
     (make,) = [button for button in app.button if button.label == LABELS["make the map"]]
-    before = len(StandIn.made)
     whole(make.click().run())
-    (asked_for,) = [process for process in StandIn.made[before:] if OWN in process.command]
-    made = PROCESS(asked_for.command, env=asked_for.options["env"], stderr=subprocess.DEVNULL)
-    assert made.wait(SERVE_SECONDS) == 0
+    worker = PROCESS([sys.executable, "-m", "core", "worker", "--exit-when-idle", "0"], cwd=ROOT)
+    assert worker.wait(SERVE_SECONDS) == 0
     whole(app.run())
     assert chosen(app, "colour") == "cnn"
     assert f"map.{OWN}.cnn" in keys_of(app)
     assert IMAGE_FILE in shown(app)
 
 
-@pytest.mark.usefixtures("old_home")
-def test_the_network_of_an_old_run_can_be_taken_along() -> None:
+def test_the_network_of_an_old_run_can_be_taken_along(old_home: Path) -> None:
     app = opened(link("try_it", experiment=OWN, view="keep", strategy="cnn"))
     (make,) = [button for button in app.button if fnmatchcase(str(button.key), "keep.make.*")]
-    before = len(StandIn.made)
     whole(make.click().run())
-    assert started_for(f"{OWN}-cnn-0", before)
+    assert is_queued(old_home, "export", f"{OWN}-cnn-0")
 
 
 @pytest.mark.usefixtures("old_home")
@@ -648,6 +646,8 @@ def test_the_networks_of_an_old_run_are_woken_for_live_answers() -> None:
     assert any(process.poll() is None for process in StandIn.made)
 
 
-def started_for(name: str, before: int) -> bool:
-    """Whether a process was started after the first ``before``, with the argument ``name``."""
-    return any(name in process.command for process in StandIn.made[before:])
+def is_queued(home: Path, kind: str, name: str) -> bool:
+    """Whether a job of this kind about the run ``name`` waits, and a worker was started for it."""
+    found = rows(home, f"SELECT arguments FROM jobs WHERE kind = '{kind}' AND state = 'queued'")
+    workers = [process for process in StandIn.made if "worker" in process.command]
+    return bool(workers) and any(name in arguments for (arguments,) in found)

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import (
-    MARKS,
-    MILLISECONDS,
-    WCAG_AA,
-    open_whole,
-    stand_still,
-)
+from tests.browser import MARKS, MILLISECONDS, WCAG_AA, open_whole, stand_still
 from tests.pages.addresses import ADDRESSES, app_with_everything
 
 pytestmark = [*MARKS, pytest.mark.timeout(600)]

@@ -22,7 +22,12 @@ from core.text import escape_markdown
 from core.ui.compare import image as compare_image
 from core.ui.compare import learning_start as compare_learning_start
 from core.ui.compare import map as compare_map
-from core.ui.frame import actions, evidence_reads, job_status, reads
+from core.ui.frame import (
+    actions,
+    evidence_reads,
+    job_status,
+    reads,
+)
 from tests import stored_home
 from tests.pages.compared import (
     EXPERIMENT,

@@ -6,12 +6,7 @@ from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
@@ -74,7 +69,8 @@ def test_compare_shows_what_the_numbers_rest_on():
     assert "device two test cores, precision float32, backend tensorflow" in text
     assert "always saying *round*, the commonest class, is right for 60.0 %" in text
     assert app.query_params["experiment"] == RECORDED_ID
-    table = app.dataframe[0].value
+    means, table = (entry.value for entry in app.dataframe[:2])
+    assert means["mean (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])
     assert table["strategy"].tolist() == ["Majority class", "CNN, three blocks", "VGG16 probe"]
     assert table["test accuracy (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])
     assert [element.value for element in app.header] == [

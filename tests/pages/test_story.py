@@ -7,12 +7,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import open_store
 from tests.pages.compared import EXPERIMENT, store_compared
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 TITLES = (
     "The pictures",

@@ -9,13 +9,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
 from tests import stored_home
-from tests.browser import (
-    MARKS,
-    MILLISECONDS,
-    press,
-    running_app,
-    settle,
-)
+from tests.browser import MARKS, MILLISECONDS, press, running_app, settle
 from tests.pages.compared import EXPERIMENT, store_compared
 
 pytestmark = MARKS

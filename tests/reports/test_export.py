@@ -5,11 +5,7 @@ import json
 import pytest
 
 from core.analysis.comparison import compare
-from core.reports.export import (
-    to_csv,
-    to_json,
-    to_text,
-)
+from core.reports.export import to_csv, to_json, to_text
 from tests import made_up
 
 

@@ -16,7 +16,10 @@ from core.reports.export_model import CARD, KERAS_FILE, SNIPPET, kept_package
 from tests.stored_home import add_arrows
 
 # Keras of these versions says so while it converts.
-pytestmark = pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning"),
+]
 
 
 @pytest.mark.slow

@@ -224,12 +224,12 @@ def test_what_can_be_kept_and_what_not() -> None:
     store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))
     waiting = store.claim_next("worker")
     assert waiting is not None
-    assert keepable_runs(store, waiting.experiment_id) == []
-    assert why_nothing_to_keep(store, waiting.experiment_id) == (
+    assert keepable_runs(store, waiting.group_id) == []
+    assert why_nothing_to_keep(store, waiting.group_id) == (
         "No network has finished yet. It can be kept as soon as its run has."
     )
     assert execute(store, waiting.id) == 0
-    assert why_nothing_to_keep(store, waiting.experiment_id) == (
+    assert why_nothing_to_keep(store, waiting.group_id) == (
         "No network of this experiment has finished, so there is nothing to keep."
     )
     with pytest.raises(BadInput, match="has no network"):

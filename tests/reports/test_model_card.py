@@ -7,11 +7,7 @@ import pytest
 from core.errors import StoreError
 from core.experiments.predictions import predictions_path
 from core.experiments.store import open_store
-from core.reports.model_card import (
-    PackageFacts,
-    imagenet_words,
-    model_card,
-)
+from core.reports.model_card import PackageFacts, imagenet_words, model_card
 from core.strategies.registry import find_strategy
 from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.stored_home import add_arrows

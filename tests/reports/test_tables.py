@@ -10,12 +10,7 @@ from core.experiments.predictions import Predictions, write_predictions
 from core.experiments.store import Store, open_store
 from core.reports.tables import export_tables, export_zip_of_tables
 from tests import made_evidence, made_up
-from tests.made_evidence import (
-    EXPERIMENT,
-    LABELS,
-    TEST_INDICES,
-    probabilities_of,
-)
+from tests.made_evidence import EXPERIMENT, LABELS, TEST_INDICES, probabilities_of
 
 EVERY_TABLE = [
     "results", "seeds", "epochs", "scores", "score-intervals", "ladder", "pairs",

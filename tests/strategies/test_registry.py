@@ -8,13 +8,7 @@ import pytest
 
 from core.backbones.vgg16 import VGG16
 from core.errors import BadInput, UnknownName
-from core.strategies.registry import (
-    MAJORITY,
-    STRATEGIES,
-    find_strategy,
-    names_with,
-    registered,
-)
+from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy, names_with, registered
 from core.strategies.settings import PRESETS
 from core.strategies.strategy import Mode, Role
 

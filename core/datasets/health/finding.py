@@ -88,8 +88,3 @@ def size_summary(dataset: Dataset) -> SizeSummary:
         landscape=float((widths > heights).mean()),
         square=float((widths == heights).mean()),
     )
-
-
-def size_text(size: tuple[int, int]) -> str:
-    """``500 × 375``: width, then height."""
-    return f"{size[0]:,} × {size[1]:,}"

@@ -6,12 +6,7 @@ Computed from the stored arrays; no image is decoded.
 from core.datasets.dataset import Dataset
 from core.datasets.health.classes import about_classes
 from core.datasets.health.copies import about_copies
-from core.datasets.health.finding import (
-    SEVERITIES,
-    Finding,
-    SizeSummary,
-    size_summary,
-)
+from core.datasets.health.finding import SEVERITIES, Finding, SizeSummary, size_summary
 from core.datasets.health.images import about_images
 from core.text import count_text, quoted_list_text, rough_percent_text
 

@@ -4,14 +4,10 @@ import numpy as np
 
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
-from core.datasets.health.finding import (
-    Finding,
-    single_image_groups,
-    size_summary,
-    size_text,
-)
+from core.datasets.health.finding import Finding, single_image_groups, size_summary
 from core.text import (
     count_text,
+    dimensions_text,
     quoted_list_text,
     rough_percent_text,
 )
@@ -107,8 +103,8 @@ def _range_of_sizes(dataset: Dataset) -> Finding | None:
     return Finding(
         "range_of_sizes",
         "note",
-        f"Sizes differ widely: from {size_text(summary.smallest)} to"
-        f" {size_text(summary.largest)} pixels.",
+        f"Sizes differ widely: from {dimensions_text(summary.smallest)} to"
+        f" {dimensions_text(summary.largest)} pixels.",
         "The benchmark resizes all of them to one size; small ones do not become sharper. Nothing"
         " needs to be done.",
         (

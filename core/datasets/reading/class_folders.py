@@ -1,7 +1,6 @@
 """Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import (
@@ -29,6 +28,7 @@ from core.datasets.reading.subset_names import (
     subsets_of_folders,
 )
 from core.errors import BadInput
+from core.text import some_text
 
 READ_AS = "class folders"
 FILES_LOOKED_INTO = 5
@@ -287,17 +287,12 @@ def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     if split_up:
         within = sorted(deeper[split_up[0]])
         listing.notes.append(
-            f"The classes are the first folders ({_some(sorted(groups))}). The folders inside"
-            f" {split_up[0]} ({_some(within)}) were taken as one class. If each is a class, move"
-            " them up one level."
+            f"The classes are the first folders ({some_text(sorted(groups), NAMES_SHOWN)}). The"
+            f" folders inside {split_up[0]} ({some_text(within, NAMES_SHOWN)}) were taken as one"
+            " class. If each is a class, move them up one level."
         )
     return [
         LabelledFile(name, "/".join((name, *parts)), raw)
         for name, members in groups.items()
         for parts, raw in members
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -49,7 +49,7 @@ class Columns:
         return tuple(name for name in (self.file, self.label, self.split) if name is not None)
 
 
-def normalized(name: str) -> str:
+def bare_name(name: str) -> str:
     """A column name without case, accents, blanks and punctuation: ``Class-Name`` is classname."""
     return "".join(letter for letter in fold_accents(name.casefold()) if letter.isalnum())
 
@@ -90,7 +90,7 @@ def split_position(
     if columns.split is not None:
         return asked_position(columns.split, names, table)
     for position, name in enumerate(names):
-        if normalized(name) in SPLIT_NAMES:
+        if bare_name(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
             subsets = [subset_of(cell) for cell in cells if cell]
             mistakes = subsets.count(None)

@@ -9,8 +9,8 @@ from core.datasets.reading.columns import (
     PROPERTY_NAMES,
     Columns,
     asked_position,
+    bare_name,
     is_number,
-    normalized,
     split_position,
     unique_names,
 )
@@ -81,10 +81,10 @@ def label_columns(
     others = [
         position
         for position, name in enumerate(names)
-        if position not in (file, split) and not (has_header and normalized(name) in INDEX_NAMES)
+        if position not in (file, split) and not (has_header and bare_name(name) in INDEX_NAMES)
     ]
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        called = [at for at in others if normalized(names[at]) in known]
+        called = [at for at in others if bare_name(names[at]) in known]
         label = _one_of(called, rows)
         if label is not None:
             return replace(found, label=label)
@@ -216,7 +216,7 @@ def file_column(table: TextTable, images: ImageNames) -> int | None:
 
 
 def _columns_seen(table: TextTable, images: ImageNames) -> list[_Column]:
-    header = [*map(normalized, table.first_rows[0]), *[""] * table.width]
+    header = [*map(bare_name, table.first_rows[0]), *[""] * table.width]
     columns = [_Column(position, header[position], set(), []) for position in range(table.width)]
     for count, (_, cells) in enumerate(table.rows()):
         for column, cell in zip(columns, cells or [], strict=False):

@@ -10,7 +10,7 @@ from core.datasets.reading.class_folders import classes_of_folders, classes_of_n
 from core.datasets.reading.columns import (
     Columns,
     RefusedRows,
-    normalized,
+    bare_name,
     why_no_label,
     why_no_subset,
 )
@@ -270,8 +270,8 @@ def _taken_together(usable: list[_Usable], listing: Listing) -> list[_Usable]:
     """The table that names most images, and other tables that continue it."""
     real = [entry for entry in usable if _SUBMISSION not in entry.table.raw.name.lower()] or usable
     first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
-    label_name = normalized(first.columns.label_name)
-    alike = [entry for entry in real if normalized(entry.columns.label_name) == label_name]
+    label_name = bare_name(first.columns.label_name)
+    alike = [entry for entry in real if bare_name(entry.columns.label_name) == label_name]
     by_subset = [entry for entry in alike if subset_of_file(entry.table.raw.parts)]
     if (
         first in by_subset

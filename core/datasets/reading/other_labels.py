@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.datasets.reading.columns import LABEL_NAMES, is_number, normalized
+from core.datasets.reading.columns import LABEL_NAMES, bare_name, is_number
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.raw_files import Listing, RawFile, shown_name
 from core.datasets.reading.table import TextTable
@@ -98,7 +98,7 @@ def _labels_of_no_image(tables: Sequence[TextTable], images: Sequence[RawFile]) 
     """A table has labels but names no image (Excel turns 0001 into 1)."""
     for table in tables:
         header, *rows = table.first_rows
-        labels = [name.strip() for name in header if normalized(name) in LABEL_NAMES]
+        labels = [name.strip() for name in header if bare_name(name) in LABEL_NAMES]
         if labels and rows:
             return (
                 f"{table.name} has a column {labels[0]!r}, but none of its columns names an image:"

@@ -14,8 +14,8 @@ from core.datasets.reading.columns import (
     PROPERTY_NAMES,
     Columns,
     asked_position,
+    bare_name,
     is_number,
-    normalized,
     split_position,
     unique_names,
 )
@@ -84,7 +84,7 @@ def pixel_columns(table: TextTable, columns: Columns) -> PixelColumns | None:
     to_spare: set[int | None] = {
         at
         for at in range(width)
-        if at == split or (has_header and normalized(names[at]) in INDEX_NAMES)
+        if at == split or (has_header and bare_name(names[at]) in INDEX_NAMES)
     }
     pixels = [packed] if packed is not None else []
     if not pixels:
@@ -155,7 +155,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     numbers = [cell for cell in first if is_number(cell)]
     if len(numbers) < 0.5 * len(first):
         return True
-    text = [normalized(cell) for cell in first if not is_number(cell)]
+    text = [bare_name(cell) for cell in first if not is_number(cell)]
     if any(name in LABEL_NAMES | PROPERTY_NAMES for name in text):
         return True
     counted = [int(cell) for cell in numbers if cell.isdecimal()]
@@ -176,7 +176,7 @@ def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | No
     if columns.label is not None:
         return asked_position(columns.label, names, table)
     for known in (LABEL_NAMES, PROPERTY_NAMES):
-        found = [position for position, name in enumerate(names) if normalized(name) in known]
+        found = [position for position, name in enumerate(names) if bare_name(name) in known]
         if len(found) == 1:
             return found[0]
     return None

@@ -4,12 +4,7 @@ from core.backbones.backbone import Backbone
 from core.layers.record import LayerRecord, softmax
 from core.strategies.settings import Setting
 from core.strategies.strategy import Fit, Need, Settings, adam
-from core.strategies.transfer.layers import (
-    backbone_layers,
-    dense_head,
-    features_layer,
-    linear_head,
-)
+from core.strategies.transfer.layers import backbone_layers, dense_head, features_layer, linear_head
 
 
 def probe_settings(features: str) -> tuple[Setting, ...]:

@@ -8,15 +8,7 @@ from dataclasses import replace
 
 from core.backbones.backbone import Backbone
 from core.backbones.preprocessing import preparing_layer
-from core.layers.record import (
-    BACKBONE_PART,
-    LayerRecord,
-    Origin,
-    dense,
-    dropout,
-    flatten,
-    softmax,
-)
+from core.layers.record import BACKBONE_PART, LayerRecord, Origin, dense, dropout, flatten, softmax
 from core.strategies.settings import Setting
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import Settings

@@ -13,11 +13,7 @@ from core.charts.dataset import (
 )
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding, size_summary
-from core.text import (
-    count_text,
-    dimensions_text,
-    escape_markdown,
-)
+from core.text import count_text, dimensions_text, escape_markdown
 from core.ui.datasets.cleanup import ACTION_LABELS, prepare_changes
 from core.ui.datasets.facts import SEVERITY_LOOKS, majority_text
 from core.ui.datasets.images import PAGE_SIZE, show_tiles

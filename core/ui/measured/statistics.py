@@ -6,7 +6,12 @@ import streamlit as st
 from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
-from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
+from core.analysis.statistics_examples import (
+    drawn_differences,
+    four_cells,
+    holm_steps,
+    widths,
+)
 from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
 from core.charts.exhibit import Exhibit
 from core.charts.measured import bootstrap_chart, widths_chart

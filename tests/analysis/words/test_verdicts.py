@@ -4,13 +4,7 @@ import pytest
 
 from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
-from core.analysis.verdicts import (
-    MajorityVerdict,
-    Outcome,
-    PairVerdict,
-    pair_verdict,
-    ties,
-)
+from core.analysis.verdicts import MajorityVerdict, Outcome, PairVerdict, pair_verdict, ties
 from core.analysis.words.verdicts import (
     closed,
     describe_majority,

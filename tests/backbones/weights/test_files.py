@@ -142,6 +142,7 @@ def test_nothing_half_written_stays(tmp_path, small_arrays):
 
 
 @pytest.mark.weights
+@pytest.mark.tensorflow
 def test_keras_itself_reads_the_file(real_base_file):
     import keras
 

@@ -5,12 +5,7 @@ import os
 import pytest
 
 from core.datasets.add import add_dataset
-from tests.datasets.bad_inputs.making import (
-    add_zip,
-    files_below,
-    reasons,
-    write_folder,
-)
+from tests.datasets.bad_inputs.making import add_zip, files_below, reasons, write_folder
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")

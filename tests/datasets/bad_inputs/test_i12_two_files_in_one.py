@@ -11,12 +11,7 @@ from core.datasets.export import export_zip
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import add_zip, reasons
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 MARK = b"hidden in the zip"

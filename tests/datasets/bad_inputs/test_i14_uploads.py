@@ -12,12 +12,7 @@ from core.datasets.add import add_dataset
 from core.datasets.reading import raw_files
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
-from tests.datasets.bad_inputs.making import (
-    add_zip,
-    files_below,
-    reasons,
-    write_folder,
-)
+from tests.datasets.bad_inputs.making import add_zip, files_below, reasons, write_folder
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")

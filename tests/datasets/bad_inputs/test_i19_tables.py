@@ -105,9 +105,9 @@ def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tm
     assert dataset.read_as == "class folders"
     assert dataset.class_counts == {"cat": 3, "dog": 3}
     assert dataset.health.notes[0] == (
-        "labels.csv says what folders or file names say, so these were taken. 2 lines of it could"
-        " not be used: labels.csv line 8: there is no image named 'cat/9.png'. labels.csv line"
-        " 9: the label is empty."
+        "labels.csv gives the same classes as folders or file names, which were used instead. 2"
+        " lines of it could not be used: labels.csv line 8: there is no image named 'cat/9.png'."
+        " labels.csv line 9: the label is empty."
     )
 
 

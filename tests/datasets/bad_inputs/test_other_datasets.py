@@ -9,27 +9,15 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import (
-    HealthCheck,
-    example,
-    given,
-    settings,
-)
-from hypothesis import (
-    strategies as st,
-)
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from core.datasets import add, storage
 from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput, Cancelled, HeadstartError
 from tests.datasets.bad_inputs.limited import ROOT, add_under_limits
-from tests.datasets.bad_inputs.making import (
-    files_below,
-    stored,
-    write_entries,
-    write_folder,
-)
+from tests.datasets.bad_inputs.making import files_below, stored, write_entries, write_folder
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 LETTERS = st.characters(exclude_categories=["Cs"])

@@ -64,7 +64,7 @@ def test_the_picture_stays_bit_for_bit_and_all_else_goes(mode, options):
     stripped = without_metadata(given_away)
     assert not any(secret in stripped for secret in SECRETS)
     assert stripped == one_colour == without_metadata(one_colour)
-    shown, expected = (np.asarray(decode(data).picture) for data in (stripped, given_away))
+    shown, expected = (np.asarray(decode(data).image) for data in (stripped, given_away))
     assert (shown == expected).all()
 
 
@@ -101,7 +101,7 @@ def test_a_turned_picture_stays_turned_and_has_no_place(orientation):
     assert orientation_of(turned) == orientation
     shown, expected = decode(turned), decode(given_away)
     assert (shown.width, shown.height) == (expected.width, expected.height)
-    assert (np.asarray(shown.picture) == np.asarray(expected.picture)).all()
+    assert (np.asarray(shown.image) == np.asarray(expected.image)).all()
     exif = Image.open(io.BytesIO(turned)).getexif()
     assert dict(exif) == ({} if orientation == 1 else {0x0112: orientation})
     assert exif.get_ifd(0x8825) == {}

@@ -121,7 +121,7 @@ def test_a_name_that_could_be_several_pictures_is_refused():
     labels, listing = read(members(table, IN_FOLDERS))
     assert labels == {"x/two/1.jpg": "dog", "x/two/2.jpg": "dog"}
     assert refused(listing) == {
-        "labels.csv line 2": "'1.jpg' could be any of 2 pictures (x/one/1.jpg, x/two/1.jpg); write"
+        "labels.csv line 2": "'1.jpg' could be any of 2 images (x/one/1.jpg, x/two/1.jpg); write"
         " the folder before the name"
     }
 

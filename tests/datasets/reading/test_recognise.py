@@ -12,12 +12,7 @@ from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 

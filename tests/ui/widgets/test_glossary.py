@@ -8,12 +8,7 @@ from core.backbones.registry import BACKBONES
 from core.errors import UnknownName
 from core.strategies.registry import STRATEGIES
 from core.ui.measured import background as measured_background
-from core.ui.widgets.glossary import (
-    GLOSSARY,
-    explain,
-    explain_all,
-    explain_strategy,
-)
+from core.ui.widgets.glossary import GLOSSARY, explain, explain_all, explain_strategy
 
 
 def test_a_term_is_explained_in_one_to_three_short_sentences():

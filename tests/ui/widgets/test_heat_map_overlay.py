@@ -27,7 +27,7 @@ def test_no_heat_leaves_the_picture_in_grey():
     assert np.array_equal(shown(png(picture), np.zeros((2, 2))), np.stack([grey] * 3, axis=2))
 
 
-def test_full_heat_is_thebrightest_words_colour_over_the_picture():
+def test_full_heat_is_the_brightest_colour_over_the_picture():
     # The last colour of Inferno is rgb(252, 255, 164).
     found = shown(png(np.full((4, 4, 3), 100, np.uint8)), np.ones((2, 2)))
     expected = (1 - STRONGEST) * 100 + STRONGEST * np.array([252, 255, 164])
