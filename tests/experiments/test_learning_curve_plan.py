@@ -81,7 +81,7 @@ def test_a_batch_fits_the_smallest_share(arrows_store: Store) -> None:
 
 
 @pytest.mark.usefixtures("arrows_store")
-@pytest.mark.parametrize("share", [0, 0.001, 1.5, True, "half", float("nan")])
+@pytest.mark.parametrize("fraction", [0, 0.001, 1.5, True, "half", float("nan")])
 def test_a_share_out_of_range_is_refused_at_its_field(fraction: object) -> None:
     with pytest.raises(BadInput, match=r"train_share is .*; it must be a number from 0\.01 to 1"):
         plan_experiment("arrows", ["majority"], image_size=8, train_share=fraction)  # type: ignore[arg-type]
