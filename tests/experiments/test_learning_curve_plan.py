@@ -64,11 +64,11 @@ def test_shares_that_come_to_the_same_images_are_dropped_and_said(tmp_path: Path
         "5 % of the training images was left out: with at least one of each class it is the "
         "same 2 images as 10 %.",
     )
-    with pytest.raises(BadInput, match="at least two shares") as refused:
+    with pytest.raises(BadInput, match="at least two fractions") as refused:
         plan_learning_curve("pets", (0.05, 0.1), **options)
     assert refused.value.field == "shares"
     assert "same 2 images as 10 %" in str(refused.value)
-    with pytest.raises(BadInput, match="at least two shares"):
+    with pytest.raises(BadInput, match="at least two fractions"):
         plan_learning_curve("pets", (1.0, 1.0), **options)
 
 
