@@ -211,9 +211,6 @@ def encrypted_zip():
 
 BAD_UPLOADS = {
     "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "images"),
-=======
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "image"),
->>>>>>> .merge_file_fFEAje
     "a pdf": ("paper.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "paper"),
     "a rar": ("pets.rar", b"Rar!\x1a\x07\x01\x00" + bytes(64), "RAR"),
     "an empty zip": ("empty.zip", zipped({}), "empty"),
