@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.experiments.records import ExperimentRecord
 from core.ui.compare.differences import show_differences
-from core.ui.compare.images import show_pictures
+from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
 from core.ui.compare.overview import show_overview
 from core.ui.compare.report import show_report
@@ -21,7 +21,7 @@ VIEWS = {
     "overview": ("Overview", show_overview),
     "differences": ("Differences", show_differences),
     "time": ("Time", show_time),
-    "pictures": ("Pictures", show_pictures),
+    "pictures": ("Pictures", show_images),
     "data": ("How much data", show_learning),
     "several": ("Several", show_several),
     "report": ("Report", show_report),

@@ -6,9 +6,16 @@ from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.text import escape_markdown
 from core.ui.datasets.cleanup import show_cleanup
-from core.ui.datasets.facts import CLEAN_UP, HEALTH, MANAGE, PICTURES, address_of, show_head
+from core.ui.datasets.facts import (
+    CLEAN_UP,
+    HEALTH,
+    MANAGE,
+    PICTURES,
+    address_of,
+    show_head,
+)
 from core.ui.datasets.health import show_health
-from core.ui.datasets.images import show_pictures
+from core.ui.datasets.images import show_images
 from core.ui.datasets.imports import watch_imports
 from core.ui.datasets.list import show_datasets
 from core.ui.datasets.manage import REMOVED_NOTE, show_manage
@@ -20,7 +27,7 @@ from core.ui.widgets.texts import in_text_colour
 
 SECTIONS = {
     HEALTH: show_health,
-    PICTURES: show_pictures,
+    PICTURES: show_images,
     CLEAN_UP: show_cleanup,
     MANAGE: show_manage,
 }

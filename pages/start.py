@@ -19,7 +19,7 @@ def body() -> None:
     choice = experiment_choice(experiments, story_reads.headline(experiments).id)
     chosen = wanted(choice)
     own = next(entry for entry in experiments if entry.id == chosen)
-    show_story(story_reads.told(chosen), story_reads.other_side(experiments, own))
+    show_story(story_reads.facts_of(chosen), story_reads.contrasting_experiment(experiments, own))
     if not is_presented():
         st.divider()
         choose_in_list(choice, width="stretch")

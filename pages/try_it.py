@@ -10,7 +10,7 @@ from core.ui.frame.page import link_to, show_page
 from core.ui.try_it.experiment import choose_experiment
 from core.ui.try_it.export import show_keep
 from core.ui.try_it.guess import show_guess
-from core.ui.try_it.image import show_picture
+from core.ui.try_it.image import show_image_answers
 
 
 def keep(subject: Subject) -> None:
@@ -20,7 +20,7 @@ def keep(subject: Subject) -> None:
 
 # What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
 VIEWS = {
-    "picture": ("A picture", show_picture),
+    "picture": ("A picture", show_image_answers),
     "guess": ("Guess against the models", show_guess),
     "keep": ("Keep a model", keep),
 }

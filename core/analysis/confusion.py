@@ -30,7 +30,7 @@ class Confusion:
         return self.counts.sum(axis=1)
 
     @property
-    def shares(self) -> np.ndarray:
+    def fractions(self) -> np.ndarray:
         """float64 ``(C, C)``, 0 to 1: each row divided by its images; NaN for a class without."""
         images = self.images_of_label.astype(np.float64)[:, None]
         return np.divide(
@@ -123,12 +123,12 @@ def confusion_frame(matrix: Confusion) -> pd.DataFrame:
     The columns after ``label``, ``images`` and ``correct (%)`` are the classes in their
     order, each after "as".
     """
-    shares = 100 * np.diagonal(matrix.shares)
+    fractions = 100 * np.diagonal(matrix.fractions)
     frame = pd.DataFrame(
         {
             "label": matrix.classes,
             "images": np.rint(matrix.images_of_label).astype(np.int64),
-            "correct (%)": shares,
+            "correct (%)": fractions,
         }
     )
     predicted = [f"as {name}" for name in matrix.classes]

@@ -37,7 +37,7 @@ KEPT_DIRECTIONS = 50
 PERPLEXITY = 30
 # Of fewer images PCA shows all that there is to see.
 FEWEST_FOR_TSNE = 10
-PIXEL_SIDE = 32
+PIXEL_SIZE = 32
 SEED = 0
 BLOCK = 256
 
@@ -206,8 +206,8 @@ def _vectors(
 def _small_pixels(
     prepared: PreparedImages, positions: np.ndarray, report: Callable[[str, int, int], None]
 ) -> np.ndarray:
-    """Pixels 0 to 1, float32, pictures reduced to ``PIXEL_SIDE`` where they are larger."""
-    side = min(PIXEL_SIDE, prepared.shape[1])
+    """Pixels 0 to 1, float32, pictures reduced to ``PIXEL_SIZE`` where they are larger."""
+    side = min(PIXEL_SIZE, prepared.shape[1])
     channels = prepared.shape[3]
     found = np.empty((len(positions), side * side * channels), np.float32)
     for start in range(0, len(positions), BLOCK):

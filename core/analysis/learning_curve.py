@@ -25,7 +25,7 @@ class CurvePoint:
     """One strategy on one size: ``values`` (0 to 1) by seed, their mean and its Wilson interval."""
 
     experiment_id: str
-    share: float
+    fraction: float
     train_images: int
     seeds: tuple[int, ...]
     values: tuple[float, ...]
@@ -66,14 +66,14 @@ class LearningCurve:
 class Crossing:
     """Between ``before`` and ``after`` training images ``leader`` goes ahead, at about ``images``.
 
-    ``sure`` is False where the intervals of the two overlap on both sides of it.
+    ``certain`` is False where the intervals of the two overlap on both sides of it.
     """
 
     leader: str
     before: int
     after: int
     images: int
-    sure: bool
+    certain: bool
 
 
 def load_learning_curve(store: Store, series: str) -> LearningCurve:
@@ -141,7 +141,7 @@ def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ..
                 before=before[0].train_images,
                 after=after[0].train_images,
                 images=round(math.exp(place)),
-                sure=_led_clearly(apart[: place_before + 1][::-1])
+                certain=_led_clearly(apart[: place_before + 1][::-1])
                 and _led_clearly(apart[place_before + 1 :]),
             )
         )
@@ -167,7 +167,7 @@ def _point(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> CurvePoin
     low, high = mean_interval(values, experiment.spec.images["test"])
     return CurvePoint(
         experiment_id=experiment.id,
-        share=experiment.spec.train_share,
+        fraction=experiment.spec.train_share,
         train_images=experiment.spec.images["train"],
         seeds=tuple(run.seed for run, _ in finished),
         values=values,

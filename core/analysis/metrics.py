@@ -105,9 +105,9 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, counts: np.ndar
     """
     images = counts.sum(axis=0)
     found = []
-    for sure, was_right in zip(confidence.astype(np.float64), right, strict=True):
-        bins = reliability_bin(sure)
-        gaps = _sums(bins, RELIABILITY_BINS, sure - was_right, counts)
+    for confident, was_right in zip(confidence.astype(np.float64), right, strict=True):
+        bins = reliability_bin(confident)
+        gaps = _sums(bins, RELIABILITY_BINS, confident - was_right, counts)
         found.append(np.abs(gaps).sum(axis=0) / images)
     return np.stack(found)
 

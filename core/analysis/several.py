@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from core.analysis.comparison import Comparison, Row, compare_experiment, title_of
+from core.analysis.comparison import (
+    Comparison,
+    Row,
+    compare_experiment,
+    title_of,
+)
 from core.analysis.evidence import ladder_order
 from core.analysis.split_facts import split_text
 from core.errors import BadInput
@@ -139,10 +144,10 @@ def _rows(entries: list[_Entry], pinned: int | None, allowed: list[bool]) -> lis
         _number_row("always the commonest class", "accuracy",
                     [entry.comparison.majority_accuracy for entry in entries], pinned, allowed)
     )  # fmt: skip
-    for kind, measures in _MEASURES.items():
+    for kind, metrics in _METRICS.items():
         for name in names:
             of_strategy = [_row_of(entry, name) for entry in entries]
-            for measure, title in measures.items():
+            for measure, title in metrics.items():
                 values = [None if row is None else getattr(row, measure) for row in of_strategy]
                 if any(value is not None for value in values):
                     full = f"{title_of(name)}: {title}"
@@ -150,7 +155,7 @@ def _rows(entries: list[_Entry], pinned: int | None, allowed: list[bool]) -> lis
     return rows
 
 
-_MEASURES: dict[Kind, dict[str, str]] = {
+_METRICS: dict[Kind, dict[str, str]] = {
     "accuracy": {"test_accuracy": "test accuracy"},
     "time": {"end_to_end_seconds": "whole run", "steady_epoch_seconds": "steady epoch"},
 }
@@ -209,7 +214,7 @@ _SETUP: dict[str, Callable[[_Entry], str | None]] = {
     "training images": lambda entry: _count(entry, "train"),
     "validation images": lambda entry: _count(entry, "validation"),
     "test images": lambda entry: _count(entry, "test"),
-    "share of the training images": lambda entry: exact_percent_text(entry.spec.train_share),
+    "fraction of the training images": lambda entry: exact_percent_text(entry.spec.train_share),
     "split": lambda entry: split_text(entry.spec),
     "split fingerprint": lambda entry: entry.spec.split_fingerprint[:12] or None,
     "image size": lambda entry: f"{entry.spec.image_size} x {entry.spec.image_size} pixels",
@@ -223,8 +228,8 @@ _SETUP: dict[str, Callable[[_Entry], str | None]] = {
 }
 
 
-def _count(entry: _Entry, side: str) -> str | None:
-    images = entry.comparison.images.get(side)
+def _count(entry: _Entry, subset: str) -> str | None:
+    images = entry.comparison.images.get(subset)
     return None if images is None else f"{images:,}"
 
 

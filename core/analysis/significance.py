@@ -94,12 +94,14 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     would drown it, the bound stands for it: it is never smaller than p itself.
     """
     unit = math.lcm(len(first), len(second))
-    shares = second.sum(axis=0) * (unit // len(second)) - first.sum(axis=0) * (unit // len(first))
-    sizes = np.bincount(np.abs(shares).astype(np.int64), minlength=unit + 1)
-    observed = abs(int(shares.sum()))
+    fractions = second.sum(axis=0) * (unit // len(second)) - first.sum(axis=0) * (
+        unit // len(first)
+    )
+    sizes = np.bincount(np.abs(fractions).astype(np.int64), minlength=unit + 1)
+    observed = abs(int(fractions.sum()))
     if observed == 0:
         return 1.0
-    bound = 2 * math.exp(-(observed**2) / (2 * float((shares**2).sum())))
+    bound = 2 * math.exp(-(observed**2) / (2 * float((fractions**2).sum())))
     if bound < _SMALLEST_EXACT:
         return bound
     distribution = np.ones(1)

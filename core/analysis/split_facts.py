@@ -1,4 +1,4 @@
-"""How an experiment's images were dealt: each side, each class, near duplicates together."""
+"""How an experiment's images were split: each subset, each class, near duplicates together."""
 
 from dataclasses import dataclass
 
@@ -13,87 +13,87 @@ MOST_SHOWN = 6
 
 
 @dataclass(frozen=True)
-class SideFacts:
-    """One side of the split; ``share`` is of all images of the three sides, 0 to 1."""
+class SubsetFacts:
+    """One subset of the split; ``fraction`` is of all images of the three, 0 to 1."""
 
-    side: str
+    subset: str
     images: int
-    share: float
+    fraction: float
 
 
 @dataclass(frozen=True)
 class DuplicateFacts:
     """``groups`` of two or more images that look the same, holding ``images`` in all.
 
-    ``divided`` counts groups that lie on more than one side. ``example`` are positions in the
-    dataset of one group, all on ``example_side``; empty where there is none.
+    ``divided`` counts groups that lie in more than one subset. ``example`` are positions in the
+    dataset of one group, all in ``example_subset``; empty where there is none.
     """
 
     groups: int
     images: int
     divided: int
     example: tuple[int, ...]
-    example_side: str
+    example_subset: str
 
 
-def sides_of(spec: ExperimentSpec) -> tuple[SideFacts, ...]:
-    """The sides in the order of ``SUBSETS``; empty where the spec does not say."""
-    total = sum(spec.images.get(side, 0) for side in SUBSETS)
+def subsets_of(spec: ExperimentSpec) -> tuple[SubsetFacts, ...]:
+    """The subsets in the order of ``SUBSETS``; empty where the spec does not say."""
+    total = sum(spec.images.get(subset, 0) for subset in SUBSETS)
     return tuple(
-        SideFacts(side, spec.images[side], spec.images[side] / total)
-        for side in SUBSETS
-        if total and side in spec.images
+        SubsetFacts(subset, spec.images[subset], spec.images[subset] / total)
+        for subset in SUBSETS
+        if total and subset in spec.images
     )
 
 
-def class_sides(dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
-    """Images of each class on each side: int ``(classes,)`` by side."""
+def class_counts_by_subset(dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
+    """Images of each class in each subset: int ``(classes,)`` by subset."""
     return {
-        side: np.bincount(dataset.labels[getattr(split, side)], minlength=len(dataset.classes))
-        for side in SUBSETS
+        subset: np.bincount(dataset.labels[getattr(split, subset)], minlength=len(dataset.classes))
+        for subset in SUBSETS
     }
 
 
 def widest_gap(counts: dict[str, np.ndarray]) -> float:
-    """The largest difference between a class's share of the training images and of the test
+    """The largest difference between a class's fraction of the training images and of the test
     images, 0 to 1: what stratifying keeps small."""
-    train, test = (counts[side] / counts[side].sum() for side in ("train", "test"))
+    train, test = (counts[subset] / counts[subset].sum() for subset in ("train", "test"))
     return float(np.abs(train - test).max())
 
 
 def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
-    """Groups of near duplicates and on which sides they lie."""
-    sides = np.full(dataset.image_count, -1)
-    for number, side in enumerate(SUBSETS):
-        sides[getattr(split, side)] = number
-    dealt = np.flatnonzero(sides >= 0)
+    """Groups of near duplicates and in which subsets they lie."""
+    subsets = np.full(dataset.image_count, -1)
+    for number, subset in enumerate(SUBSETS):
+        subsets[getattr(split, subset)] = number
+    dealt = np.flatnonzero(subsets >= 0)
     groups, places, sizes = np.unique(
         dataset.groups[dealt], return_inverse=True, return_counts=True
     )
     lowest = np.full(len(groups), len(SUBSETS))
     highest = np.full(len(groups), -1)
-    np.minimum.at(lowest, places, sides[dealt])
-    np.maximum.at(highest, places, sides[dealt])
+    np.minimum.at(lowest, places, subsets[dealt])
+    np.maximum.at(highest, places, subsets[dealt])
     several = sizes > 1
     whole = several & (lowest == highest)
     fitting = np.flatnonzero(whole & (sizes <= MOST_SHOWN))
     example: tuple[int, ...] = ()
-    side = ""
+    subset = ""
     if len(fitting):
         chosen = int(fitting[np.argmax(sizes[fitting])])
         example = tuple(int(index) for index in dealt[places == chosen])
-        side = SUBSETS[int(lowest[chosen])]
+        subset = SUBSETS[int(lowest[chosen])]
     return DuplicateFacts(
         groups=int(several.sum()),
         images=int(sizes[several].sum()),
         divided=int((several & (lowest != highest)).sum()),
         example=example,
-        example_side=side,
+        example_subset=subset,
     )
 
 
 def split_text(spec: ExperimentSpec) -> str:
-    """How the images were dealt."""
+    """How the images were split."""
     if spec.given_split:
         return "came with the dataset"
     split = spec.split

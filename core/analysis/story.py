@@ -8,7 +8,12 @@ it.
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,9 +64,9 @@ class Montage:
 
 @dataclass(frozen=True)
 class Squares:
-    """A hundred squares, a fraction ``share`` (0 to 1) marked; ``label`` is what they stand for."""
+    """A hundred squares, ``fraction`` (0 to 1) of them marked; ``label`` says what those are."""
 
-    share: float
+    fraction: float
     label: str
 
 
@@ -197,13 +202,14 @@ class StoryFacts:
     @property
     def baseline_bars(self) -> tuple[Bar, ...]:
         """The bar of always predicting the commonest class; none where it is not known."""
-        share = self.comparison.majority_accuracy
-        if not self.has_baseline or share is None:
+        fraction = self.comparison.majority_accuracy
+        if not self.has_baseline or fraction is None:
             return ()
         low, high = None, None
         if self.test_images:
-            low, high = wilson_interval(round(share * self.test_images), self.test_images)
-        return (Bar(MAJORITY, f"Always “{self.comparison.majority_class}”", share, low, high),)
+            low, high = wilson_interval(round(fraction * self.test_images), self.test_images)
+        title = f"Always “{self.comparison.majority_class}”"
+        return (Bar(MAJORITY, title, fraction, low, high),)
 
     @property
     def _accuracies(self) -> dict[str, float]:

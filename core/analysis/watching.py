@@ -16,7 +16,7 @@ from core.experiments.records import RunRecord, finished_runs
 from core.experiments.spec import ExperimentSpec
 from core.strategies.registry import MAJORITY
 from core.training.events import EpochRecord
-from core.training.watching import watched_rows
+from core.training.watching import tracked_rows
 
 END = 1.0
 # Epoch 1 of 3 is over at a third, which no two floating-point numbers agree upon.
@@ -93,7 +93,7 @@ def tracked_images(
             if epoch.watched:
                 return tuple(answer.image for answer in epoch.watched)
     validation = spec.split.of(dataset).validation
-    return tuple(int(image) for image in validation[watched_rows(dataset.labels[validation])])
+    return tuple(int(image) for image in validation[tracked_rows(dataset.labels[validation])])
 
 
 def majority_fraction(

@@ -55,7 +55,7 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> Exhibit:
     ``chosen_cell`` reads.
     """
     shown = charted_classes(matrix)
-    values = (100 * matrix.shares if normalised else matrix.counts)[np.ix_(shown, shown)]
+    values = (100 * matrix.fractions if normalised else matrix.counts)[np.ix_(shown, shown)]
     names = [axis_name(matrix.classes[place], row) for row, place in enumerate(shown)]
     largest = 100.0 if normalised else max(1.0, float(values.max(initial=0)))
     figure = go.Figure()
@@ -196,7 +196,7 @@ def _add_choices(
     data = []
     for row, column in cells:
         true, predicted = shown[row], shown[column]
-        count, fraction = matrix.counts[true, predicted], matrix.shares[true, predicted]
+        count, fraction = matrix.counts[true, predicted], matrix.fractions[true, predicted]
         of_label = number_text(matrix.images_of_label[true])
         text = (
             f"label {escape_plotly(matrix.classes[true])}<br>"

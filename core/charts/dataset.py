@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.split_facts import SideFacts
+from core.analysis.split_facts import SubsetFacts
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
@@ -133,19 +133,21 @@ def counts_by_subset(dataset: Dataset) -> dict[str, np.ndarray]:
     }
 
 
-def split_chart(subsets: Sequence[SideFacts]) -> Exhibit:
+def split_chart(subsets: Sequence[SubsetFacts]) -> Exhibit:
     """One bar to scale: the images of each subset."""
     figure = go.Figure()
-    texts = [f"{entry.side} {entry.images:,} ({percent_text(entry.share)})" for entry in subsets]
+    texts = [
+        f"{entry.subset} {entry.images:,} ({percent_text(entry.fraction)})" for entry in subsets
+    ]
     for entry in subsets:
-        colour, pattern = SUBSET_LOOKS[entry.side]
+        colour, pattern = SUBSET_LOOKS[entry.subset]
         figure.add_bar(
-            name=f"{entry.side}: {entry.images:,} ({percent_text(entry.share)})",
+            name=f"{entry.subset}: {entry.images:,} ({percent_text(entry.fraction)})",
             x=[entry.images],
             y=[""],
             orientation="h",
             marker={"color": colour, "line": OUTLINE, "pattern": white_pattern(pattern)},
-            hovertemplate=f"{entry.side}: {entry.images:,} images<extra></extra>",
+            hovertemplate=f"{entry.subset}: {entry.images:,} images<extra></extra>",
         )
     total = sum(entry.images for entry in subsets)
     figure.update_xaxes(title="images", fixedrange=True, tickformat=",d", range=[0, total])
@@ -158,7 +160,7 @@ def split_chart(subsets: Sequence[SideFacts]) -> Exhibit:
         legend=LEGEND_ABOVE | {"orientation": "v", "traceorder": "normal"},
     )
     frame = pd.DataFrame(
-        {"subset": entry.side, "images": entry.images, "fraction (%)": 100 * entry.share}
+        {"subset": entry.subset, "images": entry.images, "fraction (%)": 100 * entry.fraction}
         for entry in subsets
     )
     return Exhibit(figure, f"Images in each subset: {', '.join(texts)}.", frame)

@@ -68,7 +68,7 @@ def _line(entry: StrategyCurve, point: CurvePoint, seeds: list[int]) -> dict[str
     line: dict[str, object] = {
         "strategy": entry.title,
         "training images": point.train_images,
-        "fraction (%)": 100 * point.share,
+        "fraction (%)": 100 * point.fraction,
         "seeds": seeds_text(point.seeds),
         "test accuracy (%)": 100 * point.mean,
         "low (%)": 100 * point.low,

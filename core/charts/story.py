@@ -6,10 +6,21 @@ All have the height that the page gives them and fixed axes, so that nothing jum
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.story import Bar, Bars, Squares, Times
+from core.analysis.story import (
+    Bar,
+    Bars,
+    Squares,
+    Times,
+)
 from core.charts.accuracy import accuracy_scores
 from core.charts.exhibit import Exhibit
-from core.charts.style import MAJORITY_COLOUR, OUTLINE, appearance_of, hundredfold, whisker
+from core.charts.style import (
+    MAJORITY_COLOUR,
+    OUTLINE,
+    appearance_of,
+    hundredfold,
+    whisker,
+)
 from core.charts.time import accuracy_time_chart
 from core.text import escape_plotly, percent_text
 
@@ -61,8 +72,8 @@ def story_chart(
 
 def marked_squares(squares: Squares) -> int:
     """How many of a hundred; 0 and 100 only where really none or all are correct."""
-    marked = round(100 * squares.share)
-    if 0 < squares.share < 1:
+    marked = round(100 * squares.fraction)
+    if 0 < squares.fraction < 1:
         return min(max(marked, 1), 99)
     return marked
 

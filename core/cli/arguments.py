@@ -127,18 +127,21 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--resize", help=f"{list_text(RESIZES, last='or')} (default {RESIZES[0]})")
     run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
     run.add_argument(
-        "--test-fraction", metavar="X", help=f"share held out (default {DEFAULT_TEST_FRACTION:g})"
+        "--test-fraction",
+        metavar="X",
+        help=f"fraction held out (default {DEFAULT_TEST_FRACTION:g})",
     )
     run.add_argument("--validation-fraction", metavar="X",
                      help=f"default {DEFAULT_VALIDATION_FRACTION:g}")  # fmt: skip
-    run.add_argument("--train-share", metavar="X",
-                     help="part of the training images that is used (default 1)")  # fmt: skip
+    # The second name of these two is that of the first edition.
+    run.add_argument("--train-fraction", "--train-share", metavar="X", dest="train_share",
+                     help="fraction of the training images that is used (default 1)")  # fmt: skip
     run.add_argument("--learning-curve", action="store_true",
                      help="train on ever more of the images: how much data helps?")  # fmt: skip
-    run.add_argument("--shares", metavar="0.05,0.1,...",
+    run.add_argument("--fractions", "--shares", metavar="0.05,0.1,...",
                      help="those of a learning curve (default 0.05,0.1,0.25,0.5,1)")  # fmt: skip
     run.add_argument("--own-split", action="store_true",
-                     help="deal the images anew where the dataset came with a split")  # fmt: skip
+                     help="split the images anew where the dataset came with a split")  # fmt: skip
     run.add_argument("--precision", default="auto",
                      help=list_text(PRECISIONS, last='or'))  # fmt: skip
     run.add_argument(

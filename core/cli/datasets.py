@@ -5,14 +5,29 @@ from pathlib import Path
 from typing import Any
 
 from core.cli import EXIT_BAD_INPUT, stop_on_termination
-from core.cli.output import counter, print_json, print_table, say
+from core.cli.output import (
+    counter,
+    print_json,
+    print_table,
+    say,
+)
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
-from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.datasets.storage import (
+    list_datasets,
+    open_dataset,
+    remove_dataset,
+    rename_dataset,
+)
+from core.errors import (
+    BadInput,
+    ColumnsUnclear,
+    HeadstartError,
+    UnknownName,
+)
 from core.files import written_whole
 from core.text import percent_text, printable_text, some_text
 
@@ -36,7 +51,7 @@ def list_all(arguments: argparse.Namespace) -> int:
         print_json([_document(dataset) for dataset in found])
         return 0
     print_table(
-        ["name", "images", "classes", "commonest class", "its share", "id"],
+        ["name", "images", "classes", "commonest class", "its fraction", "id"],
         [
             [
                 dataset.name,

@@ -29,13 +29,13 @@ def say(text: str) -> None:
 
 def counter(what: str) -> Any:
     """A ``progress(done, total)`` that says how far ``what`` is, ten times on the whole way."""
-    told = -1
+    reported = -1
 
     def progress(done: int, total: int) -> None:
-        nonlocal told
+        nonlocal reported
         tenth = 10 * done // max(total, 1)
-        if tenth > told:
-            told = tenth
+        if tenth > reported:
+            reported = tenth
             say(f"{what}: {done} of {total}")
 
     return progress

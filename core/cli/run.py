@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     from core.analysis.comparison import compare_experiment
     from core.reports.export import to_json, to_text
 
-    if arguments.learning_curve or arguments.shares is not None:
+    if arguments.learning_curve or arguments.fractions is not None:
         from core.cli.run_series import run_learning_curve
 
         return run_learning_curve(arguments)
@@ -53,16 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> ExperimentSpec:
     """What ``run`` would do: ``plan_experiment`` of the arguments as they were typed."""
-    share = arguments.train_share
+    fraction = arguments.train_share
     return plan_experiment(
         arguments.dataset,
         **planned_options(arguments, overrides),
-        train_share=1.0 if share is None else parse_number(share, "--train-share"),
+        train_share=1.0 if fraction is None else parse_number(fraction, "--train-fraction"),
     )
 
 
 def planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -> dict[str, Any]:
-    """What ``plan_experiment`` is given, but for the dataset and the share of it."""
+    """What ``plan_experiment`` is given, but for the dataset and the fraction of it."""
     split: dict[str, Any] = {}
     if arguments.test_fraction is not None:
         split["test"] = parse_number(arguments.test_fraction, "--test-fraction")

@@ -1,4 +1,4 @@
-"""``run DATASET --learning-curve``: one experiment for each share, then where the lines cross."""
+"""``run DATASET --learning-curve``: an experiment for each fraction, then where the lines cross."""
 
 import argparse
 from dataclasses import asdict
@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
-from core.cli.output import counter, print_json, print_table, say
+from core.cli.output import (
+    counter,
+    print_json,
+    print_table,
+    say,
+)
 from core.cli.run import parse_number, parse_overrides, planned_options
 from core.errors import BadInput
 from core.experiments.first_start import prepare_home
-from core.experiments.learning_curve_plan import SHARES, plan_learning_curve
+from core.experiments.learning_curve_plan import FRACTIONS, plan_learning_curve
 from core.experiments.serving import run_to_end
 from core.experiments.store import Store
 from core.text import count_text, exact_percent_text, percent_text
@@ -22,10 +27,12 @@ if TYPE_CHECKING:
 def run_learning_curve(arguments: argparse.Namespace) -> int:
     from core.analysis.learning_curve import load_learning_curve
 
-    shares = _shares(arguments)
+    fractions = _fractions(arguments)
     overrides = parse_overrides(arguments.overrides)
     store = prepare_home(counter(BUNDLED))
-    plan = plan_learning_curve(arguments.dataset, shares, **planned_options(arguments, overrides))
+    plan = plan_learning_curve(
+        arguments.dataset, fractions, **planned_options(arguments, overrides)
+    )
     for sentence in plan.dropped:
         say(sentence)
     for name, reason in plan.specs[0].unavailable.items():
@@ -49,14 +56,14 @@ def run_learning_curve(arguments: argparse.Namespace) -> int:
     return 0 if finished else 1
 
 
-def _shares(arguments: argparse.Namespace) -> tuple[float, ...]:
+def _fractions(arguments: argparse.Namespace) -> tuple[float, ...]:
     if not arguments.learning_curve:
-        raise BadInput("--shares is of a learning curve: add --learning-curve.", "--shares")
+        raise BadInput("--fractions is of a learning curve: add --learning-curve.", "--fractions")
     if arguments.train_share is not None:
         raise BadInput(
-            "--learning-curve runs several shares, so --train-share has no meaning beside it; "
-            "name them with --shares.",
-            "--train-share",
+            "--learning-curve runs several fractions, so --train-fraction has no meaning beside "
+            "it; name them with --fractions.",
+            "--train-fraction",
         )
     if arguments.record is not None:
         raise BadInput(
@@ -64,9 +71,11 @@ def _shares(arguments: argparse.Namespace) -> tuple[float, ...]:
             "python -m core experiments export ID --output FOLDER.",
             "--record",
         )
-    if arguments.shares is None:
-        return SHARES
-    return tuple(parse_number(share.strip(), "--shares") for share in arguments.shares.split(","))
+    if arguments.fractions is None:
+        return FRACTIONS
+    return tuple(
+        parse_number(fraction.strip(), "--fractions") for fraction in arguments.fractions.split(",")
+    )
 
 
 def _serve_all(store: Store, experiments: list[str]) -> bool:
@@ -93,12 +102,12 @@ def _print(curve: "LearningCurve") -> None:
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
     print()
     print_table(
-        ["strategy", "training images", "share", "test accuracy", "95 % interval", "seeds"],
+        ["strategy", "training images", "fraction", "test accuracy", "95 % interval", "seeds"],
         [
             [
                 entry.strategy,
                 f"{point.train_images:,}",
-                exact_percent_text(point.share),
+                exact_percent_text(point.fraction),
                 percent_text(point.mean),
                 f"{percent_text(point.low)} to {percent_text(point.high)}",
                 len(point.seeds),
@@ -116,7 +125,7 @@ def _print(curve: "LearningCurve") -> None:
 def _document(
     curve: "LearningCurve", experiments: list[str], dropped: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Fractions 0 to 1; one point a strategy and share."""
+    """Fractions 0 to 1; one point a strategy and fraction."""
     return {
         "series": curve.series,
         "dataset": curve.dataset_name,

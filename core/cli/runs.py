@@ -102,10 +102,10 @@ def keep(arguments: argparse.Namespace) -> int:
     if work.state in ("failed", "cancelled"):  # of an attempt before this one
         make_again(store, work)
         work = kept_package(store, arguments.id)
-    told = ""
+    shown = ""
     while work.state == "working":
-        if work.text != told:
-            say(told := work.text)
+        if work.text != shown:
+            say(shown := work.text)
         time.sleep(POLL_SECONDS)
         work = kept_package(store, arguments.id)
     if work.state != "ready":

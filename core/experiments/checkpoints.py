@@ -19,7 +19,7 @@ from core.jobs.cached import CachedWork, cache_folder, cached_work
 from core.settings import current_settings
 from core.strategies.registry import find_strategy
 
-MOST_PICTURES = 16
+MOST_IMAGES = 16
 FORMAT = 1  # raised when the same run and pictures would give other maps
 NOT_KEPT = (
     "The weights of this run were not kept: {why}. Run the benchmark here to see where it looked."
@@ -118,8 +118,8 @@ def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> Cach
     run = store.run(run_id)
     dataset = open_dataset(store.experiment(run.experiment_id).spec.dataset_id)
     positions = [int(position) for position in image_positions]
-    if not 1 <= len(positions) <= MOST_PICTURES:
-        raise BadInput(f"Choose 1 to {MOST_PICTURES} pictures, not {len(positions)}.", "images")
+    if not 1 <= len(positions) <= MOST_IMAGES:
+        raise BadInput(f"Choose 1 to {MOST_IMAGES} pictures, not {len(positions)}.", "images")
     for position in positions:
         if not 0 <= position < dataset.image_count:
             raise BadInput(

@@ -79,9 +79,9 @@ def _stored_where_tested(
     """What the run itself said of its test pictures: it may have had another precision."""
     stored = read_predictions(run_id)
     row_of = {int(index): row for row, index in enumerate(stored.test_indices)}
-    told = probabilities.copy()
+    filled = probabilities.copy()
     for place, position in enumerate(positions):
         row = row_of.get(int(position))
         if row is not None:
-            told[place] = stored.probabilities[row]
-    return told
+            filled[place] = stored.probabilities[row]
+    return filled

@@ -111,11 +111,11 @@ def _scaled(
         whole -= result.feature_seconds or 0.0
     epoch, scoring = _parts(experiment.spec.images, result)
     fixed = max(0.0, whole - epoch - scoring)
-    pixels = _pixel_share(spec, experiment.spec, settings, run)
-    epoch *= pixels * _share(spec.images, experiment.spec.images, ("train",))
+    pixels = _pixel_fraction(spec, experiment.spec, settings, run)
+    epoch *= pixels * _fraction(spec.images, experiment.spec.images, ("train",))
     if "epochs" in settings and "epochs" in run.settings:
         epoch *= settings["epochs"] / run.settings["epochs"]
-    scoring *= pixels * _share(spec.images, experiment.spec.images, EVERY_SPLIT)
+    scoring *= pixels * _fraction(spec.images, experiment.spec.images, EVERY_SPLIT)
     return StrategyForecast(
         strategy=run.strategy,
         seconds=(fixed + epoch + scoring) * len(spec.seeds),
@@ -141,8 +141,8 @@ def _scaled_extraction(
 ) -> float:
     experiment, run, result = measured
     seconds = result.feature_seconds or 0.0
-    seconds *= _share(spec.images, experiment.spec.images, EVERY_SPLIT)
-    return seconds * _pixel_share(spec, experiment.spec, settings, run)
+    seconds *= _fraction(spec.images, experiment.spec.images, EVERY_SPLIT)
+    return seconds * _pixel_fraction(spec, experiment.spec, settings, run)
 
 
 def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -152,13 +152,15 @@ def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...
     return (backbone, found.include_top(settings), uses_dataset_mean(settings))
 
 
-def _share(wanted: Mapping[str, int], measured: Mapping[str, int], splits: Sequence[str]) -> float:
+def _fraction(
+    wanted: Mapping[str, int], measured: Mapping[str, int], splits: Sequence[str]
+) -> float:
     before = sum(measured.get(split, 0) for split in splits)
     now = sum(wanted.get(split, 0) for split in splits)
     return now / before if before and now else 1.0
 
 
-def _pixel_share(
+def _pixel_fraction(
     wanted: ExperimentSpec, measured: ExperimentSpec, settings: Mapping[str, Any], run: RunRecord
 ) -> float:
     """How many times as many pixels the network computes on; 1 where its top fixes the size."""

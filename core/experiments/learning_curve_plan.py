@@ -15,13 +15,13 @@ from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.text import exact_percent_text
 
-SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+FRACTIONS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
 class LearningCurvePlan:
-    """``specs`` in the order of their shares, the smallest first; ``dropped`` says in sentences
-    which shares were left out, and why."""
+    """``specs`` in the order of their fractions, the smallest first; ``dropped`` says in sentences
+    which fractions were left out, and why."""
 
     series: str
     specs: tuple[ExperimentSpec, ...]
@@ -29,42 +29,41 @@ class LearningCurvePlan:
 
 
 def plan_learning_curve(
-    dataset_name: str, shares: Sequence[float] = SHARES, **options: Any
+    dataset_name: str, fractions: Sequence[float] = FRACTIONS, **options: Any
 ) -> LearningCurvePlan:
-    """One experiment for each share (0.01 to 1) of the training images, the smaller ones inside
+    """One experiment for each fraction (0.01 to 1) of the training images, the smaller ones inside
     the larger; nothing is stored but the split.
 
-    ``options`` are those of ``plan_experiment``. Every share holds an image of every class. One
-    that comes to the same images as a larger share is dropped; a batch size that is larger than a
-    share is made to fit it. Raises ``UnknownName`` or ``BadInput`` as ``plan_experiment``, and
-    where fewer than two shares are left.
+    ``options`` are those of ``plan_experiment``. Every fraction holds an image of every class. One
+    that gives the same images as a larger fraction is dropped; a batch size that is larger than
+    the images of a fraction is made to fit them. Raises ``UnknownName`` or ``BadInput`` as
+    ``plan_experiment``, and where fewer than two fractions are left.
     """
     series = secrets.token_hex(4)
     specs: list[ExperimentSpec] = []
     dropped: list[str] = []
-    for share in sorted(set(shares), reverse=True):
-        spec = plan_experiment(dataset_name, train_share=share, series=series, **options)
+    for fraction in sorted(set(fractions), reverse=True):
+        spec = plan_experiment(dataset_name, train_share=fraction, series=series, **options)
         images = spec.images["train"]
         if specs and specs[-1].images["train"] == images:
             dropped.append(
-                f"{exact_percent_text(share)} of the training images was left out: with at least "
-                "one of "
-                f"each class it is the same {images} images as "
+                f"{exact_percent_text(fraction)} of the training images was left out: with at "
+                f"least one of each class it is the same {images} images as "
                 f"{exact_percent_text(specs[-1].train_share)}."
             )
         else:
             specs.append(spec)
     if len(specs) < 2:
         raise BadInput(
-            "A learning curve needs at least two shares that come to different numbers of "
+            "A learning curve needs at least two fractions that give different numbers of "
             f"training images. {' '.join(dropped)}".strip(),
-            "shares",
+            "fractions",
         )
     return LearningCurvePlan(series, tuple(reversed(specs)), tuple(reversed(dropped)))
 
 
 def series_of(store: Store, series: str) -> list[ExperimentRecord]:
-    """The experiments of one learning curve, the smallest share first; else ``UnknownName``."""
+    """The experiments of one learning curve, the smallest fraction first; else ``UnknownName``."""
     experiments = store.experiments()
     found = [
         experiment for experiment in experiments if series and experiment.spec.series == series

@@ -17,7 +17,13 @@ from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
-from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, with_train_share
+from core.training.spec import (
+    ImageSize,
+    Seed,
+    SplitProportions,
+    TrainFraction,
+    with_train_fraction,
+)
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
 
@@ -59,11 +65,11 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     precision = _checked_choice(precision, PRECISIONS, "precision")
     proportions = _checked("split", SplitProportions, {} if split is None else split)
     dataset = open_dataset(dataset_name)
-    share = _checked("train_share", TrainFraction, train_share)
-    sides = with_train_share(proportions.of(dataset), dataset, share, proportions.seed)
+    fraction = _checked("train_share", TrainFraction, train_share)
+    subsets = with_train_fraction(proportions.of(dataset), dataset, fraction, proportions.seed)
     # A batch that fits the whole set was a sensible wish: a part of it gets a smaller one.
-    refusable = (overrides or {}) if share == 1 else {}
-    _fit_batches(kept, settings, refusable, len(sides.train))
+    refusable = (overrides or {}) if fraction == 1 else {}
+    _fit_batches(kept, settings, refusable, len(subsets.train))
     return ExperimentSpec(
         dataset_id=dataset.id,
         dataset_name=dataset.name,
@@ -76,9 +82,9 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
         precision=precision,
         unavailable=unavailable,
         given_split=proportions.use_given and dataset.predefined_subsets is not None,
-        train_share=share,
+        train_share=fraction,
         series=series,
-        **_facts(dataset, sides),
+        **_facts(dataset, subsets),
     )
 
 
@@ -184,17 +190,17 @@ def _translated(error: ValidationError, field: str, kind: Any) -> BadInput:
     """The first of pydantic's errors in our words, with the range that the type allows."""
     first = error.errors()[0]
     place = ".".join([field, *map(str, first["loc"])])
-    told = f"{place} is {first['input']!r}"
+    start = f"{place} is {first['input']!r}"
     of_model = first["loc"] and kind.model_fields.get(first["loc"][0])
     info = of_model or FieldInfo.from_annotation(kind)
     ends = [getattr(limit, "ge", getattr(limit, "le", None)) for limit in info.metadata]
     if not ends:
-        return BadInput(f"{told}: {first['msg'].lower()}.", place)
+        return BadInput(f"{start}: {first['msg'].lower()}.", place)
     low, high = (end if isinstance(end, int) else f"{end:g}" for end in ends)
     number = "whole number" if info.annotation is int else "number"
     extra = info.json_schema_extra
     unit = f" {extra['unit']}" if isinstance(extra, dict) else ""
-    return BadInput(f"{told}; it must be a {number} from {low} to {high}{unit}.", place)
+    return BadInput(f"{start}; it must be a {number} from {low} to {high}{unit}.", place)
 
 
 def _fit_batches(
@@ -218,20 +224,20 @@ def _fit_batches(
         settings[entry.name]["batch_size"] = train_images
 
 
-def _facts(dataset: Dataset, sides: Split) -> dict[str, Any]:
+def _facts(dataset: Dataset, subsets: Split) -> dict[str, Any]:
     """What a comparison must know even after the dataset was removed."""
     counts = [
-        int((dataset.labels[sides.train] == label).sum()) for label in range(len(dataset.classes))
+        int((dataset.labels[subsets.train] == label).sum()) for label in range(len(dataset.classes))
     ]
     majority = counts.index(max(counts))
     return {
         "classes": dataset.classes,
         "images": {
-            "train": len(sides.train),
-            "validation": len(sides.validation),
-            "test": len(sides.test),
+            "train": len(subsets.train),
+            "validation": len(subsets.validation),
+            "test": len(subsets.test),
         },
         "majority_class": dataset.classes[majority],
-        "majority_accuracy": float((dataset.labels[sides.test] == majority).mean()),
-        "split_fingerprint": sides.fingerprint,
+        "majority_accuracy": float((dataset.labels[subsets.test] == majority).mean()),
+        "split_fingerprint": subsets.fingerprint,
     }

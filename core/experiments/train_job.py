@@ -41,7 +41,7 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext
     from core.training.engine import train
 
     dataset = open_dataset(spec.dataset_id)
-    split = spec.sides_of(dataset)
+    split = spec.subsets_of(dataset)
     _check_split(store, run, split)
     spec = _same_precision(store, run, spec)
     for event in train(spec, dataset, split, should_stop=context.should_stop):

@@ -60,7 +60,7 @@ class JobContext:
         self._stop = False
         self._asked_at = float("-inf")
         self._step = ""
-        self._told_at = float("-inf")
+        self._reported_at = float("-inf")
         self._seen: deque[tuple[float, int]] = deque()
 
     def should_stop(self) -> bool:
@@ -89,9 +89,9 @@ class JobContext:
     def tell(self, progress: Progress) -> None:
         """As ``report``, for a handler that knows more."""
         now = time.monotonic()
-        if progress.step == self._step and now - self._told_at < PROGRESS_SECONDS:
+        if progress.step == self._step and now - self._reported_at < PROGRESS_SECONDS:
             return
-        self._step, self._told_at = progress.step, now
+        self._step, self._reported_at = progress.step, now
         try:
             self.queue.set_progress(self.job.id, progress, self.job.attempts)
         except StoreError as error:

@@ -33,10 +33,10 @@ class Progress:
     @property
     def fraction(self) -> float:
         """0 to 1: of all epochs while it trains, else of the present step."""
-        share = min(1.0, self.done / self.total) if self.total else 0.0
+        fraction = min(1.0, self.done / self.total) if self.total else 0.0
         if self.epoch and self.epochs:
-            return (self.epoch - 1 + share) / self.epochs
-        return share
+            return (self.epoch - 1 + fraction) / self.epochs
+        return fraction
 
 
 def progress_text(progress: Progress | None) -> str:

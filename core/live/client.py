@@ -16,18 +16,29 @@ from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.store import Store
 from core.live.candidates import Candidate, candidates
-from core.live.images import Likeness, UploadedPicture, prepare_upload, prepared_of
-from core.live.process import NobodyThere, ServerState, ask, server_state, start_server
+from core.live.images import (
+    Likeness,
+    UploadedImage,
+    prepare_upload,
+    prepared_of,
+)
+from core.live.process import (
+    NobodyThere,
+    ServerState,
+    ask,
+    server_state,
+    start_server,
+)
 from core.live.protocol import Body
 from core.strategies.registry import MAJORITY
-from core.training.spec import with_train_share
+from core.training.spec import with_train_fraction
 
 __all__ = [
     "Candidate",
     "Likeness",
     "LiveAnswer",
     "Standing",
-    "UploadedPicture",
+    "UploadedImage",
     "answer",
     "candidates",
     "prepare_upload",
@@ -110,13 +121,13 @@ def answer(store: Store, experiment_id: str, picture: np.ndarray) -> tuple[LiveA
     ``BadInput`` for a picture of another shape, ``HeadstartError`` where the process failed.
     """
     able = [each for each in candidates(store, experiment_id) if each.why_not is None]
-    said = _networks_say(store, experiment_id, able, picture, "answer")
+    by_network = _ask_networks(store, experiment_id, able, picture, "answer")
     answers = []
     for each in able:
         if each.strategy == MAJORITY:
-            answers.append(_majority_says(store, experiment_id, each))
-        elif each.run_id in said:
-            found = said[each.run_id]
+            answers.append(_majority_answer(store, experiment_id, each))
+        elif each.run_id in by_network:
+            found = by_network[each.run_id]
             answers.append(
                 LiveAnswer(each.strategy, each.run_id, each.seed, found.array, found.seconds)
             )
@@ -124,19 +135,19 @@ def answer(store: Store, experiment_id: str, picture: np.ndarray) -> tuple[LiveA
 
 
 def where_it_looked(store: Store, experiment_id: str, picture: np.ndarray) -> dict[str, np.ndarray]:
-    """Grad-CAM by strategy: which places of ``picture`` spoke for the class that it predicts.
+    """Grad-CAM by strategy: which places of ``picture`` support the class that it predicts.
 
     float32 ``(h, w)`` from 0 to 1 at the size of the feature map, to be laid over the picture
     enlarged to its size. Strategies without a convolution are left out. Takes a few times as long
     as ``answer``, and raises the same.
     """
     found = candidates(store, experiment_id)
-    said = _networks_say(store, experiment_id, found, picture, "explain")
-    return {each.strategy: said[each.run_id].array for each in found if each.run_id in said}
+    answers = _ask_networks(store, experiment_id, found, picture, "explain")
+    return {each.strategy: answers[each.run_id].array for each in found if each.run_id in answers}
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Answer:
     array: np.ndarray
     seconds: float
 
@@ -151,8 +162,8 @@ def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
     if state.is_there:
         try:
             body = {"do": "load", "experiment": experiment_id, "runs": wanted}
-            told, _ = ask(store, body, {}, POLL_ANSWER_SECONDS)
-            return _told(told, len(wanted))
+            reply, _ = ask(store, body, {}, POLL_ANSWER_SECONDS)
+            return _standing_in(reply, len(wanted))
         except NobodyThere:
             state = ServerState()
     if state.is_starting:
@@ -163,7 +174,7 @@ def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
     return Standing("starting", STARTING)
 
 
-def _told(body: Body, networks: int) -> Standing:
+def _standing_in(body: Body, networks: int) -> Standing:
     if "failed" in body:
         return Standing("failed", error=body["failed"])
     if body["state"] == "ready" and len(body["unable"]) == networks:
@@ -181,13 +192,13 @@ def _wanted(found: Sequence[Candidate]) -> list[list[str | None]]:
     ]
 
 
-def _networks_say(
+def _ask_networks(
     store: Store,
     experiment_id: str,
     found: Sequence[Candidate],
     picture: np.ndarray,
     work: Work,
-) -> dict[str | None, _Said]:
+) -> dict[str | None, _Answer]:
     """By run, what the networks said that could be asked; where nobody is there, once more."""
     wanted = _wanted(found)
     if not wanted:
@@ -195,17 +206,17 @@ def _networks_say(
     body = {"do": work, "experiment": experiment_id, "runs": wanted}
     for may_try_again in (True, False):
         try:
-            told, arrays = ask(store, body, {"picture": picture}, ANSWER_SECONDS)
+            reply, arrays = ask(store, body, {"picture": picture}, ANSWER_SECONDS)
             break
         except NobodyThere as error:
             if not may_try_again:
                 raise HeadstartError(ENDED) from error
             _wait_until_ready(store, experiment_id)
-    if "failed" in told:
-        raise HeadstartError(told["failed"])
-    if told["refused"]:
-        raise BadInput(told["refused"], "picture")
-    return {run: _Said(arrays[run], seconds) for run, seconds in told["seconds"].items()}
+    if "failed" in reply:
+        raise HeadstartError(reply["failed"])
+    if reply["refused"]:
+        raise BadInput(reply["refused"], "picture")
+    return {run: _Answer(arrays[run], seconds) for run, seconds in reply["seconds"].items()}
 
 
 def _wait_until_ready(store: Store, experiment_id: str) -> None:
@@ -224,12 +235,12 @@ def _wait_until_ready(store: Store, experiment_id: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _majority_says(store: Store, experiment_id: str, candidate: Candidate) -> LiveAnswer:
+def _majority_answer(store: Store, experiment_id: str, candidate: Candidate) -> LiveAnswer:
     """The shares of the classes among the training images, whatever the picture shows."""
     spec = store.experiment(experiment_id).spec
     dataset = open_dataset(spec.dataset_id)
     split = spec.split.of(dataset)
-    train = with_train_share(split, dataset, spec.train_share, spec.split.seed).train
+    train = with_train_fraction(split, dataset, spec.train_share, spec.split.seed).train
     started = time.perf_counter()
     counts = np.bincount(dataset.labels[train], minlength=len(dataset.classes))
     probabilities = (counts / counts.sum()).astype(np.float32)

@@ -12,33 +12,38 @@ from core.datasets.copies import copies_of
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
-from core.datasets.prepare import prepare_image, prepare_one, prepared_size, smallest_edge
+from core.datasets.prepare import (
+    prepare_image,
+    prepare_one,
+    prepared_size,
+    smallest_edge,
+)
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.records import ExperimentRecord
 from core.settings import current_settings
 from core.text import size_text
-from core.training.spec import with_train_share
+from core.training.spec import with_train_fraction
 
-SHOWN_SIDE = 640
-Side = Literal["train", "validation", "test"]
+SHOWN_SIZE = 640
+SubsetName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
 class Likeness:
     """A picture of the dataset that is the one shown (``same``: equal pixels) or nearly.
 
-    ``side`` says what the experiment did with it: its networks trained on it, it chose their best
+    ``subset`` says what the experiment did with it: its networks trained on it, it chose their best
     epoch, it tested them; None where it was not used at all.
     """
 
     position: int
-    side: Side | None
+    subset: SubsetName | None
     same: bool
 
 
 @dataclass(frozen=True)
-class UploadedPicture:
+class UploadedImage:
     """``shown`` is a PNG as people see it, no side over 640 pixels, without metadata; ``prepared``
     uint8 ``(h, w, c)`` is what the networks see; ``height`` and ``width`` in pixels are the
     file's. ``like`` is the picture of the dataset that it is a copy of, or None; where
@@ -54,7 +59,7 @@ class UploadedPicture:
 
 def prepare_upload(
     experiment: ExperimentRecord, content: bytes, file_name: str = ""
-) -> UploadedPicture:
+) -> UploadedImage:
     """An encoded picture, read as those of a dataset are, and prepared as those of the experiment.
 
     ``file_name`` is asked for one thing: a TIFF must call itself so. Raises ``BadInput`` in plain
@@ -68,18 +73,18 @@ def prepare_upload(
         )
     spec = experiment.spec
     dataset = open_dataset(spec.dataset_id)
-    side = prepared_size(dataset, spec.image_size)
+    size = prepared_size(dataset, spec.image_size)
     try:
         # Decoded as for the cache, to the very same pixels; what people see may need more of them.
-        decoded = decode(content, file_name, smallest_edge(side))
-        prepared = prepare_image(decoded.image, side, spec.resize, dataset.channels)
+        decoded = decode(content, file_name, smallest_edge(size))
+        prepared = prepare_image(decoded.image, size, spec.resize, dataset.channels)
         copies = copies_of(dataset, content, file_name, prepared, spec.resize)
-        shown = decode(content, file_name, SHOWN_SIDE).image
+        shown = decode(content, file_name, SHOWN_SIZE).image
     except UnreadableImageError as error:
         raise BadInput(f"This picture cannot be used: {error}.", "picture") from error
     near = copies.near if copies.near is not None else np.empty(0, np.int64)
     like = _likeness(experiment, dataset, copies.same, True)
-    return UploadedPicture(
+    return UploadedImage(
         shown=_as_png(shown),
         height=decoded.height,
         width=decoded.width,
@@ -113,16 +118,16 @@ def _likeness(
         return None
     spec = experiment.spec
     split = spec.split.of(dataset)
-    trained = with_train_share(split, dataset, spec.train_share, spec.split.seed)
-    for side in SUBSETS:
-        found = np.intersect1d(positions, getattr(trained, side))
+    trained = with_train_fraction(split, dataset, spec.train_share, spec.split.seed)
+    for subset in SUBSETS:
+        found = np.intersect1d(positions, getattr(trained, subset))
         if len(found):
-            return Likeness(int(found[0]), side, same)  # type: ignore[arg-type]  # one of Side
+            return Likeness(int(found[0]), subset, same)  # type: ignore[arg-type]  # one of SubsetName
     return Likeness(int(positions[0]), None, same)
 
 
 def _as_png(picture: Image.Image) -> bytes:
-    picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.BICUBIC)
+    picture.thumbnail((SHOWN_SIZE, SHOWN_SIZE), Image.Resampling.BICUBIC)
     buffer = BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()

@@ -105,7 +105,7 @@ class ModelShelf:
         network = self.take(key)
         if network is None:
             return None, 0.0
-        network.check_pictures(picture[None])
+        network.check_images(picture[None])
         started = time.perf_counter()
         found = network.probabilities(picture[None])[0]
         seconds = time.perf_counter() - started
@@ -155,7 +155,7 @@ class ModelShelf:
         spec = self._store.experiment(run.experiment_id).training_spec(run)
         spec = spec.model_copy(update={"precision": "float32"})
         restored = restored_model(spec, read_weights(run.id), open_dataset(spec.dataset_id))
-        restored.probabilities(np.zeros((1, *restored.picture_shape), np.uint8))
+        restored.probabilities(np.zeros((1, *restored.image_shape), np.uint8))
         return restored
 
 

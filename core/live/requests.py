@@ -99,10 +99,10 @@ class ModelWork:
         if body["do"] == "load":
             return self._standing(body["experiment"], keys), {}
         self._asked_at = time.monotonic()
-        said: Future[tuple[Body, Arrays]] = Future()
+        reply: Future[tuple[Body, Arrays]] = Future()
         explains = body["do"] == "explain"
-        self._put(QUESTION, lambda: self._say(said, keys, arrays["picture"], explains))
-        return said.result()
+        self._put(QUESTION, lambda: self._say(reply, keys, arrays["picture"], explains))
+        return reply.result()
 
     def _standing(self, experiment_id: str, keys: tuple[RunKey, ...]) -> Body:
         with self._deciding:
@@ -163,7 +163,7 @@ class ModelWork:
 
     def _say(
         self,
-        said: "Future[tuple[Body, Arrays]]",
+        reply: "Future[tuple[Body, Arrays]]",
         keys: tuple[RunKey, ...],
         picture: np.ndarray,
         explains: bool,
@@ -181,14 +181,14 @@ class ModelWork:
                 else:
                     found, took = self._shelf.probabilities(key, picture)
             except BadInput as error:
-                said.set_result(({"refused": str(error)}, {}))
+                reply.set_result(({"refused": str(error)}, {}))
                 return
             except Exception as error:  # noqa: BLE001 - one network fails, the others answer
                 self._shelf.note_failure(key, error)
                 continue
             if found is not None:
                 seconds[key.run_id], arrays[key.run_id] = took, found
-        said.set_result(({"refused": "", "seconds": seconds}, arrays))
+        reply.set_result(({"refused": "", "seconds": seconds}, arrays))
 
     def _put(self, priority: int, job: Callable[[], None]) -> None:
         self._jobs.put((priority, next(self._order), job))

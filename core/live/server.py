@@ -98,10 +98,10 @@ def _talk(connection: Connection, address: Address, work: ModelWork) -> None:
             accept_proof(connection, address.key, GREETING_SECONDS)
             body, arrays = receive(connection, GREETING_SECONDS)
             try:
-                told, found = work.handle(body, arrays)
+                reply, found = work.handle(body, arrays)
             except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
                 traceback.print_exc()
-                told, found = {"failed": in_words(error, find_kind("live"))}, {}
-            send(connection, told, found)
+                reply, found = {"failed": in_words(error, find_kind("live"))}, {}
+            send(connection, reply, found)
         except ConnectionLostError as error:
             print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201

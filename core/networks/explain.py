@@ -29,7 +29,7 @@ def explain(
     one class for each. 1 is the place that spoke most for the class in that image; a map is
     all 0 where nothing spoke for it. Raises ``BadInput`` for a network without a convolution.
     """
-    restored.check_pictures(pictures)
+    restored.check_images(pictures)
     steps = steps_of(restored.model)
     target = _last_feature_map(steps, restored.strategy)
     maps = []

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 def portable_network(restored: RestoredModel) -> Any:
     """A Keras model of built-in layers and operations that gives the same probabilities.
 
-    uint8 ``(n, *restored.picture_shape)`` in, float32 ``(n, classes)`` out. It shares its
+    uint8 ``(n, *restored.image_shape)`` in, float32 ``(n, classes)`` out. It shares its
     weights with ``restored``. The network may branch.
     """
     import keras
@@ -37,7 +37,7 @@ def portable_network(restored: RestoredModel) -> Any:
         own = _OF_OUR_OWN.get(type(layer).__name__)
         return own(layer, arguments[0]) if own else layer(*arguments, **options)
 
-    images = keras.Input(restored.picture_shape, dtype="uint8", name=INPUT_NAME)
+    images = keras.Input(restored.image_shape, dtype="uint8", name=INPUT_NAME)
     steps = steps_of(restored.model)
     outputs = run_steps(steps, {IMAGES: images}, call=call)
     return keras.Model(images, outputs[len(steps) - 1], name=restored.strategy)
@@ -45,7 +45,7 @@ def portable_network(restored: RestoredModel) -> Any:
 
 def inside_words(restored: RestoredModel) -> tuple[str, ...]:
     """What the network does to the pixels before its first layer with weights, in order."""
-    height, width, channels = restored.picture_shape
+    height, width, channels = restored.image_shape
     first = steps_of(restored.model)[0].layer
     size = first.image_size
     steps = [] if (height, width) == (size, size) else [f"enlarged bilinearly to {size}x{size}"]

@@ -29,7 +29,7 @@ from core.training.spec import TrainingSpec
 class RestoredModel:
     """A network ready to predict.
 
-    ``model`` is a compiled Keras model: uint8 pictures ``(n, *picture_shape)``, as they are
+    ``model`` is a compiled Keras model: uint8 pictures ``(n, *image_shape)``, as they are
     prepared for the run, to class probabilities ``(n, classes)`` float32. ``strategy`` is the
     name of what it was trained as.
     """
@@ -39,14 +39,14 @@ class RestoredModel:
     batch_size: int = SCORING_BATCH
 
     @property
-    def picture_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of one picture; channels is 1 (grey) or 3 (RGB)."""
         height, width, channels = self.model.input_shape[1:]
         return height, width, channels
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
-        """float32 ``(n, classes)`` for uint8 ``pictures`` ``(n, *picture_shape)``."""
-        self.check_pictures(pictures)
+        """float32 ``(n, classes)`` for uint8 ``pictures`` ``(n, *image_shape)``."""
+        self.check_images(pictures)
         found = [
             np.asarray(
                 self.model.predict_on_batch(pictures[start : start + self.batch_size]),
@@ -56,11 +56,11 @@ class RestoredModel:
         ]
         return np.concatenate(found)
 
-    def check_pictures(self, pictures: np.ndarray) -> None:
+    def check_images(self, pictures: np.ndarray) -> None:
         """``BadInput`` for pictures of another type or shape than the network was trained on."""
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != self.picture_shape:
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != self.image_shape:
             raise BadInput(
-                f"{self.strategy} takes uint8 pictures of {self.picture_shape} (height, width, "
+                f"{self.strategy} takes uint8 pictures of {self.image_shape} (height, width, "
                 f"channels), not {pictures.dtype} of {pictures.shape[1:]}.",
                 "pictures",
             )
@@ -92,7 +92,7 @@ def restored_model(
         _put_in(main.model, weights, spec.strategy)
         model = main.model
         if main.on_features:
-            model = _on_pictures(spec, main, mean_rgb, policy, shape)
+            model = _on_images(spec, main, mean_rgb, policy, shape)
         model.compile(jit_compile=policy.compile_with_xla)
     return RestoredModel(spec.strategy, model, min(SCORING_BATCH, main.options.batch_size))
 
@@ -101,10 +101,10 @@ def _mean_rgb(spec: TrainingSpec, dataset: Dataset) -> tuple[float, float, float
     if not uses_dataset_mean(spec.settings):
         return mean_colour(spec, None, np.empty(0, np.int64))
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
-    return mean_colour(spec, prepared, spec.sides_of(dataset).train)
+    return mean_colour(spec, prepared, spec.subsets_of(dataset).train)
 
 
-def _on_pictures(
+def _on_images(
     spec: TrainingSpec,
     main: Stage,
     mean_rgb: tuple[float, float, float],

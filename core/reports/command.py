@@ -29,7 +29,7 @@ def run_arguments(spec: ExperimentSpec) -> list[str]:
     if spec.precision != "auto":
         arguments += ["--precision", spec.precision]
     if spec.train_share != 1:
-        arguments += ["--train-share", repr(spec.train_share)]
+        arguments += ["--train-fraction", repr(spec.train_share)]
     for strategy, settings in spec.strategies:
         for name, value in _changed(spec, strategy, settings):
             arguments += ["--set", f"{strategy}.{name}={value}"]

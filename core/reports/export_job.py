@@ -40,7 +40,7 @@ from core.training.spec import TrainingSpec
 PACKAGES_LIMIT_BYTES = 2 * 1024**3
 """What kept packages may take together: some ten of large networks."""
 
-CHECKED_PICTURES = 64
+CHECKED_IMAGES = 64
 CHECKED_TOGETHER = 16
 # Rounding moves an answer here and there; more than this means another network.
 LEAST_SAME_ANSWERS = 0.9
@@ -126,7 +126,7 @@ def _write_networks(
     context.report("Comparing its answers with those of the run")
     check = _compared(run.id, spec, dataset, folder / KERAS_FILE)
     return PackageFacts(
-        side=restored.picture_shape[0],
+        side=restored.image_shape[0],
         inside=inside_words(restored),
         backend=load_keras().backend.backend(),
         versions=library_versions(),
@@ -134,7 +134,7 @@ def _write_networks(
         keras_bytes=(folder / KERAS_FILE).stat().st_size,
         onnx_bytes=None if why_no_onnx else (folder / ONNX_FILE).stat().st_size,
         why_no_onnx=why_no_onnx,
-        checked_pictures=check.pictures,
+        checked_images=check.pictures,
         same_answers=check.same_answers,
         largest_difference=check.largest_difference,
     )
@@ -146,19 +146,19 @@ def _compared(run_id: str, spec: TrainingSpec, dataset: Dataset, path: Path) -> 
 
     stored = read_predictions(run_id)
     rows = np.unique(
-        np.linspace(0, len(stored.labels) - 1, CHECKED_PICTURES).round().astype(np.int64)
+        np.linspace(0, len(stored.labels) - 1, CHECKED_IMAGES).round().astype(np.int64)
     )
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
     pictures = prepared.take(stored.test_indices[rows])
     found = probabilities_of_file(path, pictures, CHECKED_TOGETHER)
-    told = stored.probabilities[rows]
-    same = int((found.argmax(axis=1) == told.argmax(axis=1)).sum())
+    expected = stored.probabilities[rows]
+    same = int((found.argmax(axis=1) == expected.argmax(axis=1)).sum())
     if same < LEAST_SAME_ANSWERS * len(rows):
         raise HeadstartError(
             f"The file would not answer as the run did: {same} of {len(rows)} test pictures got "
             "the same answer. It was not made. Run the benchmark again."
         )
-    return _Check(len(rows), same, float(np.abs(found - told).max()))
+    return _Check(len(rows), same, float(np.abs(found - expected).max()))
 
 
 def _requirements(facts: PackageFacts, names: list[str]) -> str:

@@ -49,7 +49,7 @@ class PackageFacts:
 
     ``side`` is that of the pictures in pixels, ``inside`` what the network does to them in words.
     ``onnx_bytes`` is None where there is no such file, and ``why_no_onnx`` says why.
-    ``same_answers`` of ``checked_pictures`` test pictures got the answer that the run had stored;
+    ``same_answers`` of ``checked_images`` test pictures got the answer that the run had stored;
     ``largest_difference`` (0 to 1) is between their probabilities.
     """
 
@@ -61,7 +61,7 @@ class PackageFacts:
     keras_bytes: int
     onnx_bytes: int | None
     why_no_onnx: str | None
-    checked_pictures: int
+    checked_images: int
     same_answers: int
     largest_difference: float
 
@@ -148,7 +148,7 @@ def _rounded_up(value: float) -> float:
 
 
 def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
-    images = ", ".join(f"{count:,} {side}" for side, count in spec.images.items())
+    images = ", ".join(f"{count:,} {subset}" for subset, count in spec.images.items())
     rows = [
         ("dataset", spec.dataset_name),
         ("fingerprint", spec.dataset_id),
@@ -196,7 +196,7 @@ def _interval(text: Callable[[float], str], low: float | None, high: float | Non
 
 
 def _training_counts(experiment: ExperimentRecord, run: RunRecord, dataset: Dataset) -> np.ndarray:
-    train = experiment.training_spec(run).sides_of(dataset).train
+    train = experiment.training_spec(run).subsets_of(dataset).train
     return np.bincount(dataset.labels[train], minlength=len(dataset.classes))
 
 

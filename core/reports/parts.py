@@ -27,7 +27,7 @@ from core.reports.command import run_command
 from core.text import exact_percent_text, percent_text
 
 DISAGREEMENTS_SHOWN = 10
-THUMBNAIL_SIDE = 144
+THUMBNAIL_SIZE = 144
 
 
 def dataset_of(spec: ExperimentSpec) -> tuple[Dataset | None, str]:
@@ -74,7 +74,7 @@ def disagreements_section(
         )
         return Section("pictures", title, (Paragraphs((words, why_not)), table))
     blocks = [
-        Pictures(heading, tuple(_picture(evidence, dataset, entry, pair) for entry in entries))
+        Pictures(heading, tuple(_image(evidence, dataset, entry, pair) for entry in entries))
         for heading, entries in (("Fixed", fixed), ("Regressed", regressed))
         if entries
     ]
@@ -101,14 +101,14 @@ def _disagreement_lines(
     )
 
 
-def _picture(
+def _image(
     evidence: ExperimentPredictions,
     dataset: Dataset,
     entry: Disagreement,
     pair: tuple[str, str],
 ) -> Picture:
     label, first, second = _disagreement_lines(evidence, entry)
-    png = base64.b64encode(dataset.thumbnail(entry.image, THUMBNAIL_SIDE)).decode()
+    png = base64.b64encode(dataset.thumbnail(entry.image, THUMBNAIL_SIZE)).decode()
     return Picture(
         source=f"data:image/png;base64,{png}",
         alternative=f"{dataset.file_names[entry.image]}, labelled {label}",

@@ -266,7 +266,7 @@ def _confusion_table(matrix: Confusion) -> Table:
                 *("·" if count == 0 else number_text(count) for count in counts),
             )
             for name, recall, counts in zip(
-                matrix.classes, np.diagonal(matrix.shares), matrix.counts, strict=True
+                matrix.classes, np.diagonal(matrix.fractions), matrix.counts, strict=True
             )
         ),
         upright=True,

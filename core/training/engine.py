@@ -60,7 +60,7 @@ def train(
     """Train on ``split`` of ``dataset`` as ``spec`` says; ``core.training.events`` tells what is
     yielded.
 
-    ``split`` is ``spec.sides_of(dataset)``. ``should_stop`` is asked after every batch. Raises
+    ``split`` is ``spec.subsets_of(dataset)``. ``should_stop`` is asked after every batch. Raises
     ``Cancelled``, ``TrainingDiverged``, ``OutOfMemory``, ``WeightsUnavailable`` or
     ``WeightsRefused``, ``UnknownName`` for a strategy that is not there.
     """
@@ -201,10 +201,10 @@ class _Training:
         """Every image of every side, scored once with the weights of the best epoch."""
         check = self._fitting().check
         found: dict[str, np.ndarray] = {}
-        for side in SUBSETS:
-            yield Progress(f"Scoring the {side} images", 0, len(getattr(self.split, side)))
+        for subset in SUBSETS:
+            yield Progress(f"Scoring the {subset} images", 0, len(getattr(self.split, subset)))
             try:
-                found[side] = predict(main, inputs, getattr(self.split, side), check)
+                found[subset] = predict(main, inputs, getattr(self.split, subset), check)
             except Exception as error:
                 if is_out_of_memory(error):
                     raise OutOfMemory(

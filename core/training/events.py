@@ -14,7 +14,7 @@ from core.jobs.progress import Progress
 
 
 @dataclass(frozen=True)
-class WatchedAnswer:
+class TrackedImage:
     """What a validation picture was called after an epoch: ``image`` is its position in the
     dataset, ``predicted`` the likeliest class's position, ``probability`` (0 to 1, four digits)
     how likely the network found it."""
@@ -47,7 +47,7 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     images_per_second: float
-    watched: tuple[WatchedAnswer, ...] = ()
+    watched: tuple[TrackedImage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON; without the key ``watched`` where nothing was watched."""
@@ -59,7 +59,7 @@ class EpochRecord:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "EpochRecord":
         """The record of ``as_dict``; keys of another version are left out."""
-        watched = tuple(WatchedAnswer(**answer) for answer in document.get("watched", ()))
+        watched = tuple(TrackedImage(**answer) for answer in document.get("watched", ()))
         return cls(**_known(cls, document) | {"watched": watched})
 
 

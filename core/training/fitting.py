@@ -14,7 +14,7 @@ from core.training.bridge import SECONDS_BETWEEN_PROGRESS
 from core.training.clock import MONOTONIC, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
 from core.training.scoring import Inputs, predict, score
-from core.training.watching import watched_answers
+from core.training.watching import tracked_predictions
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Fitting:
             train_seconds=training.seconds,
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
-            watched=watched_answers(data.validation, validation_labels, probabilities),
+            watched=tracked_predictions(data.validation, validation_labels, probabilities),
         )
 
     def _refuse_divergence(self, loss: float, epoch: int) -> None:

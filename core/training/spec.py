@@ -13,13 +13,13 @@ from core.training.subset import nested_subset
 
 SMALLEST_IMAGE_SIZE = 8
 LARGEST_IMAGE_SIZE = 512
-SMALLEST_TRAIN_SHARE = 0.01
+SMALLEST_TRAIN_FRACTION = 0.01
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ImageSize = Annotated[
     int, Field(ge=SMALLEST_IMAGE_SIZE, le=LARGEST_IMAGE_SIZE, json_schema_extra={"unit": "pixels"})
 ]
-TrainFraction = Annotated[float, Field(ge=SMALLEST_TRAIN_SHARE, le=1.0)]
+TrainFraction = Annotated[float, Field(ge=SMALLEST_TRAIN_FRACTION, le=1.0)]
 
 
 class SplitProportions(BaseModel):
@@ -61,15 +61,17 @@ class TrainingSpec(BaseModel):
     precision: Precision = "auto"
     train_share: TrainFraction = 1.0
 
-    def sides_of(self, dataset: Dataset) -> Split:
+    def subsets_of(self, dataset: Dataset) -> Split:
         """The split with the training images that this run is given; the other sides are whole.
 
         The fingerprint stays that of the whole split: runs on more and on fewer images are
         compared on the same test images.
         """
-        return with_train_share(self.split.of(dataset), dataset, self.train_share, self.split.seed)
+        return with_train_fraction(
+            self.split.of(dataset), dataset, self.train_share, self.split.seed
+        )
 
 
-def with_train_share(split: Split, dataset: Dataset, share: float, seed: int) -> Split:
-    """``split`` with the nested, stratified ``share`` of its training images."""
-    return replace(split, train=nested_subset(split.train, dataset.labels, share, seed))
+def with_train_fraction(split: Split, dataset: Dataset, fraction: float, seed: int) -> Split:
+    """``split`` with the nested, stratified ``fraction`` of its training images."""
+    return replace(split, train=nested_subset(split.train, dataset.labels, fraction, seed))

@@ -8,10 +8,10 @@ import numpy as np
 _ROUNDING = 1e-9
 
 
-def nested_subset(train: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """The ``share`` (above 0, at most 1) of the image positions ``train``, int64, sorted.
+def nested_subset(train: np.ndarray, labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """The ``fraction`` (above 0, at most 1) of the image positions ``train``, int64, sorted.
 
-    Each class is shuffled once by ``seed`` and gives its first ``ceil(share × n)`` images, so at
+    Each class is shuffled once by ``seed`` and gives its first ``ceil(fraction × n)`` images, so at
     least one. What a smaller share holds is therefore inside every larger one, and all of
     ``train`` comes back for a share of 1. ``labels`` are those of the whole dataset.
     """
@@ -19,5 +19,5 @@ def nested_subset(train: np.ndarray, labels: np.ndarray, share: float, seed: int
     for label in np.unique(labels[train]):
         members = train[labels[train] == label]
         shuffled = np.random.default_rng([seed, int(label)]).permutation(members)
-        kept.append(shuffled[: math.ceil(share * len(members) - _ROUNDING)])
+        kept.append(shuffled[: math.ceil(fraction * len(members) - _ROUNDING)])
     return np.sort(np.concatenate(kept)).astype(np.int64)

@@ -6,13 +6,13 @@ are watched on the same pictures, and none of them was ever trained on.
 
 import numpy as np
 
-from core.training.events import WatchedAnswer
+from core.training.events import TrackedImage
 
-WATCHED_PICTURES = 12
+TRACKED_IMAGES = 12
 PROBABILITY_DIGITS = 4
 
 
-def watched_rows(validation_labels: np.ndarray, most: int = WATCHED_PICTURES) -> np.ndarray:
+def tracked_rows(validation_labels: np.ndarray, most: int = TRACKED_IMAGES) -> np.ndarray:
     """Which validation images are watched: rows of ``validation_labels``, int64, ``most`` or fewer.
 
     The first of every class, the commonest classes first, then the second of every class, and so
@@ -28,16 +28,16 @@ def watched_rows(validation_labels: np.ndarray, most: int = WATCHED_PICTURES) ->
     return turn[np.lexsort((turn, labels[turn]))]
 
 
-def watched_answers(
+def tracked_predictions(
     validation: np.ndarray, validation_labels: np.ndarray, probabilities: np.ndarray
-) -> tuple[WatchedAnswer, ...]:
+) -> tuple[TrackedImage, ...]:
     """What ``probabilities`` ``(n, classes)`` say about the watched ones of ``validation``.
 
     ``validation`` ``(n,)`` are positions in the dataset, in the order of the other two.
     """
     answers = []
-    for row in watched_rows(validation_labels):
+    for row in tracked_rows(validation_labels):
         predicted = int(probabilities[row].argmax())
         probability = round(float(probabilities[row, predicted]), PROBABILITY_DIGITS)
-        answers.append(WatchedAnswer(int(validation[row]), predicted, probability))
+        answers.append(TrackedImage(int(validation[row]), predicted, probability))
     return tuple(answers)

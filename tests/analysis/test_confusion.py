@@ -50,14 +50,14 @@ def test_counts_have_the_label_downwards_and_the_answer_across(small, seed, coun
 def test_sums_and_shares(small):
     matrix = confusion(small, "cnn", 0)
     assert matrix.images_of_label.tolist() == [3, 3, 2]
-    assert matrix.shares.tolist() == [[2 / 3, 1 / 3, 0], [1 / 3, 2 / 3, 0], [1 / 2, 0, 1 / 2]]
+    assert matrix.fractions.tolist() == [[2 / 3, 1 / 3, 0], [1 / 3, 2 / 3, 0], [1 / 2, 0, 1 / 2]]
     assert matrix.wrong.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0]]
 
 
 def test_a_class_without_test_images_has_no_shares():
     matrix = confusion(evidence([0, 0, 1], {"cnn": [[0, 1, 1]]}), "cnn", 0)
-    assert matrix.shares[:2].tolist() == [[0.5, 0.5, 0], [0, 1, 0]]
-    assert np.isnan(matrix.shares[2]).all()
+    assert matrix.fractions[:2].tolist() == [[0.5, 0.5, 0], [0, 1, 0]]
+    assert np.isnan(matrix.fractions[2]).all()
     assert confusion_chart(matrix, normalised=True).figure.data[0].z[0].tolist() == [50, 50, 0]
 
 

@@ -49,9 +49,9 @@ def finished(arrows_store: Store) -> Store:
     test = spec.split.of(dataset).test
     run = RecordedRun("majority", 0, {}, result(), (), MOMENT, MOMENT, MOMENT)
     arrows_store.add_recorded(EXPERIMENT, spec, MOMENT, origin(), [run])
-    shares = np.full((len(test), 3), 1 / 3, np.float32)
+    fractions = np.full((len(test), 3), 1 / 3, np.float32)
     write_predictions(
-        run_id_of(EXPERIMENT, "majority", 0), Predictions(test, dataset.labels[test], shares)
+        run_id_of(EXPERIMENT, "majority", 0), Predictions(test, dataset.labels[test], fractions)
     )
     return arrows_store
 

@@ -26,13 +26,13 @@ VALUES = {
 
 def members(values=VALUES, state="finished"):
     found = []
-    for share, by_strategy in values.items():
+    for fraction, by_strategy in values.items():
         spec = made_up.spec(
-            train_share=share,
+            train_share=fraction,
             series="cafe0001",
-            images={"train": SIZES[share], "validation": 20, "test": 100},
+            images={"train": SIZES[fraction], "validation": 20, "test": 100},
         )
-        experiment = made_up.experiment(id=f"share{share}", spec=spec)
+        experiment = made_up.experiment(id=f"share{fraction}", spec=spec)
         runs = [
             made_up.run(strategy, seed, state=state, result=made_up.result(accuracy))
             for strategy, accuracies in by_strategy.items()
@@ -59,7 +59,7 @@ def test_a_point_is_the_mean_of_its_seeds_with_the_wilson_interval():
     assert (found.done, found.total) == (12, 12)
     assert [entry.strategy for entry in found.curves] == ["cnn", "vgg16_probe"]
     first = found.curves[0].points[0]
-    assert (first.experiment_id, first.share, first.train_images) == ("share0.1", 0.1, 20)
+    assert (first.experiment_id, first.fraction, first.train_images) == ("share0.1", 0.1, 20)
     assert (first.seeds, first.values) == ((0, 1), (0.50, 0.54))
     assert first.mean == pytest.approx(0.52)
     assert (first.low, first.high) == wilson_interval(52, 100)
@@ -83,13 +83,13 @@ def test_lines_cross_where_they_are_straight_over_the_logarithm():
     assert (crossing.before, crossing.after) == (100, 200)
     assert crossing.images == round(math.exp(math.log(100) + 6 / 16 * math.log(2)))
     assert crossing.images == 130
-    assert not crossing.sure  # on 100 images the intervals overlap on both sides
+    assert not crossing.certain  # on 100 images the intervals overlap on both sides
 
 
 def test_a_crossing_is_sure_where_one_side_is_clear():
     first, second = curve(0.5, 0.6, 0.9), curve(0.7, 0.7, 0.8, **PROBE)
     (crossing,) = crossings(first, second)
-    assert (crossing.leader, crossing.images, crossing.sure) == ("CNN", 141, True)
+    assert (crossing.leader, crossing.images, crossing.certain) == ("CNN", 141, True)
 
 
 def test_lines_that_never_meet_do_not_cross():
@@ -123,7 +123,9 @@ def test_only_sizes_that_both_have_are_compared():
 def test_the_headline_curves_is_cnn_and_probe_or_the_highest_rungs():
     found = learning_curve_of("cafe0001", members())
     assert [entry.strategy for entry in headline_curves(found)] == ["cnn", "vgg16_probe"]
-    others = {share: {"majority": (0.6,), "mlp": (0.7,), "vgg16_probe": (0.8,)} for share in SIZES}
+    others = {
+        fraction: {"majority": (0.6,), "mlp": (0.7,), "vgg16_probe": (0.8,)} for fraction in SIZES
+    }
     pair = headline_curves(learning_curve_of("cafe0001", members(others)))
     assert [entry.strategy for entry in pair] == ["mlp", "vgg16_probe"]
 

@@ -6,9 +6,25 @@ import pytest
 from core.analysis import tutorial
 from core.analysis.comparison import Comparison, compare
 from core.analysis.significance import wilson_interval
-from core.analysis.split_facts import SideFacts, class_sides, duplicate_facts, sides_of, widest_gap
-from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
-from core.analysis.time_breakdown import Epochs, Segment, epochs_alone, time_line
+from core.analysis.split_facts import (
+    SubsetFacts,
+    class_counts_by_subset,
+    duplicate_facts,
+    subsets_of,
+    widest_gap,
+)
+from core.analysis.statistics_examples import (
+    drawn_differences,
+    four_cells,
+    holm_steps,
+    widths,
+)
+from core.analysis.time_breakdown import (
+    Epochs,
+    Segment,
+    epochs_alone,
+    time_line,
+)
 from core.analysis.verdicts import all_pairs
 from core.datasets.split import Split
 from tests import made_up
@@ -17,19 +33,19 @@ from tests.stored_home import add_arrows
 
 
 def test_the_sides_of_an_experiment_are_to_scale():
-    assert sides_of(made_up.spec()) == (
-        SideFacts("train", 200, 200 / 320),
-        SideFacts("validation", 20, 20 / 320),
-        SideFacts("test", 100, 100 / 320),
+    assert subsets_of(made_up.spec()) == (
+        SubsetFacts("train", 200, 200 / 320),
+        SubsetFacts("validation", 20, 20 / 320),
+        SubsetFacts("test", 100, 100 / 320),
     )
-    assert sides_of(made_up.spec(images={})) == ()
+    assert subsets_of(made_up.spec(images={})) == ()
 
 
 @pytest.mark.usefixtures("home")
 def test_a_split_keeps_shares_and_near_duplicates():
     dataset = add_arrows()
     split = made_up.spec().split.of(dataset)
-    counts = class_sides(dataset, split)
+    counts = class_counts_by_subset(dataset, split)
     assert {side: int(found.sum()) for side, found in counts.items()} == {
         "train": len(split.train),
         "validation": len(split.validation),
@@ -57,7 +73,7 @@ def test_groups_of_near_duplicates_are_counted_by_their_sides():
     found = duplicate_facts(Grouped(), split)
     # Image 8 lies on no side.
     assert (found.groups, found.images, found.divided) == (3, 7, 1)
-    assert (found.example, found.example_side) == ((3, 4, 5), "validation")
+    assert (found.example, found.example_subset) == ((3, 4, 5), "validation")
 
 
 def test_nothing_alike_gives_no_example():

@@ -84,10 +84,11 @@ def test_two_seeds_as_worked_out_by_hand():
 
 def _brute_force(first: np.ndarray, second: np.ndarray) -> float:
     """All 2^n ways to swap the two strategies on each image."""
-    shares = second.sum(axis=0) * len(first) - first.sum(axis=0) * len(second)
-    observed = abs(int(shares.sum()))
+    fractions = second.sum(axis=0) * len(first) - first.sum(axis=0) * len(second)
+    observed = abs(int(fractions.sum()))
     sums = [
-        abs(int(np.dot(signs, shares))) for signs in itertools.product((1, -1), repeat=len(shares))
+        abs(int(np.dot(signs, fractions)))
+        for signs in itertools.product((1, -1), repeat=len(fractions))
     ]
     return sum(value >= observed for value in sums) / len(sums)
 

@@ -16,13 +16,13 @@ from core.analysis.watching import (
     tracked_images,
 )
 from core.charts.curves import watch_chart
-from core.training.events import WatchedAnswer
+from core.training.events import TrackedImage
 from tests import made_up
 
 
 def answers(*predicted):
     """Pictures 7 and 40."""
-    return tuple(map(WatchedAnswer, (7, 40), predicted, (0.75, 0.75)))
+    return tuple(map(TrackedImage, (7, 40), predicted, (0.75, 0.75)))
 
 
 HEAD = made_up.epoch(1, "head", epochs=1, watched=answers(1, 1))

@@ -5,7 +5,7 @@ import pytest
 
 from core.analysis import tutorial
 from core.analysis.comparison import compare
-from core.analysis.split_facts import sides_of
+from core.analysis.split_facts import subsets_of
 from core.analysis.statistics_examples import widths
 from core.analysis.time_breakdown import time_line
 from core.charts.architecture import (
@@ -18,7 +18,12 @@ from core.charts.architecture import (
     strategies_frame,
 )
 from core.charts.dataset import split_chart
-from core.charts.measured import bootstrap_chart, time_line_chart, tutorial_chart, widths_chart
+from core.charts.measured import (
+    bootstrap_chart,
+    time_line_chart,
+    tutorial_chart,
+    widths_chart,
+)
 from core.strategies.registry import STRATEGIES, find_strategy
 from tests import made_up
 
@@ -113,7 +118,7 @@ def test_strategies_that_do_not_fit_say_so():
 
 
 def test_the_split_is_drawn_to_scale():
-    sides = sides_of(made_up.spec())
+    sides = subsets_of(made_up.spec())
     exhibit = split_chart(sides)
     figure = exhibit.figure
     assert [trace.x[0] for trace in figure.data] == [200, 20, 100]

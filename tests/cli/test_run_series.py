@@ -42,7 +42,7 @@ def test_every_share_is_an_experiment_and_the_curve_is_printed(type_it):
 
 
 def test_json_has_every_point_and_what_was_dropped(type_it):
-    status, out, err = type_it(*ON_ARROWS, "--shares", "0.99,1,0.02,0.03", "--json")
+    status, out, err = type_it(*ON_ARROWS, "--fractions", "0.99,1,0.02,0.03", "--json")
     assert status == 0, err
     document = json.loads(out)
     assert document["dataset"] == "arrows"
@@ -60,12 +60,12 @@ def test_json_has_every_point_and_what_was_dropped(type_it):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((*ON_ARROWS[:-1], "--shares", "0.5,1"), "--shares is of a learning curve"),
-        ((*ON_ARROWS, "--train-share", "0.5"), "--train-share has no meaning beside it"),
+        ((*ON_ARROWS[:-1], "--shares", "0.5,1"), "--fractions is of a learning curve"),
+        ((*ON_ARROWS, "--train-share", "0.5"), "--train-fraction has no meaning beside it"),
         ((*ON_ARROWS, "--record", "out"), "--record is of one experiment"),
-        ((*ON_ARROWS, "--shares", "half"), "--shares is 'half'; it must be a number."),
-        ((*ON_ARROWS, "--shares", "0.5,2"), "train_share is 2.0; it must be a number from"),
-        ((*ON_ARROWS, "--shares", "1"), "A learning curve needs at least two shares"),
+        ((*ON_ARROWS, "--shares", "half"), "--fractions is 'half'; it must be a number."),
+        ((*ON_ARROWS, "--fractions", "0.5,2"), "train_share is 2.0; it must be a number from"),
+        ((*ON_ARROWS, "--shares", "1"), "A learning curve needs at least two fractions"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_stored(type_it, arguments, sentence):

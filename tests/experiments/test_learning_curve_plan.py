@@ -28,7 +28,7 @@ def test_a_curve_is_one_experiment_for_each_share(arrows_store: Store) -> None:
         assert (spec.images["validation"], spec.images["test"]) == (8, 36)
         training = spec.training_spec("majority", 0, {})
         assert training.train_share == spec.train_share
-        assert len(training.sides_of(open_dataset("arrows")).train) == spec.images["train"]
+        assert len(training.subsets_of(open_dataset("arrows")).train) == spec.images["train"]
     assert arrows_store.experiments() == []
 
 
@@ -82,6 +82,6 @@ def test_a_batch_fits_the_smallest_share(arrows_store: Store) -> None:
 
 @pytest.mark.usefixtures("arrows_store")
 @pytest.mark.parametrize("share", [0, 0.001, 1.5, True, "half", float("nan")])
-def test_a_share_out_of_range_is_refused_at_its_field(share: object) -> None:
+def test_a_share_out_of_range_is_refused_at_its_field(fraction: object) -> None:
     with pytest.raises(BadInput, match=r"train_share is .*; it must be a number from 0\.01 to 1"):
-        plan_experiment("arrows", ["majority"], image_size=8, train_share=share)  # type: ignore[arg-type]
+        plan_experiment("arrows", ["majority"], image_size=8, train_share=fraction)  # type: ignore[arg-type]

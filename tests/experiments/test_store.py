@@ -10,7 +10,7 @@ from core.errors import BadInput, UnknownName
 from core.experiments.store import Store
 from core.jobs.progress import Progress
 from core.jobs.records import STATES
-from core.training.events import EpochRecord, WatchedAnswer
+from core.training.events import EpochRecord, TrackedImage
 from tests import made_up
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_epochs_and_progress_of_a_run_in_work(store: Store, experiment_id: str) 
 @pytest.mark.usefixtures("experiment_id")
 def test_watched_pictures_come_back_with_their_epoch_and_old_epochs_without(store: Store) -> None:
     run_id = claimed(store)
-    answers = (WatchedAnswer(7, 1, 0.9), WatchedAnswer(40, 0, 0.5312))
+    answers = (TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312))
     record = EpochRecord("main", 1, 2, 1.0, 0.5, 1.1, 0.4, 3.0, 0.5, 90.0, answers)
     assert store.add_epoch(run_id, made_up.epoch(1))
     assert store.add_epoch(run_id, record)

@@ -24,12 +24,30 @@ from core.jobs.child import execute
 from core.live import process as live_process
 from core.live import protocol as live_protocol
 from core.live.candidates import Candidate
-from core.live.client import LiveAnswer, Standing, answer, standing, wake, where_it_looked
+from core.live.client import (
+    LiveAnswer,
+    Standing,
+    answer,
+    standing,
+    wake,
+    where_it_looked,
+)
 from core.live.images import prepared_of
-from core.live.process import CONNECT_SECONDS, JOB_ID, NobodyThere, ask, dismiss_server
+from core.live.process import (
+    CONNECT_SECONDS,
+    JOB_ID,
+    NobodyThere,
+    ask,
+    dismiss_server,
+)
 from core.live.protocol import ConnectionLostError, connect, read_address
 from core.settings import PROJECT_ROOT, current_settings
-from tests.stored_home import add_arrows, end_workers, leave_out_bundled_datasets, majority_spec
+from tests.stored_home import (
+    add_arrows,
+    end_workers,
+    leave_out_bundled_datasets,
+    majority_spec,
+)
 
 # One worker: those that need the process share it.
 pytestmark = pytest.mark.xdist_group("live")
@@ -212,8 +230,8 @@ def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> N
     (said,) = answer(arrows_store, experiment_id, np.zeros((8, 8, 1), np.uint8))
     dataset = open_dataset("arrows")
     train = arrows_store.experiment(experiment_id).spec.split.of(dataset).train
-    shares = np.bincount(dataset.labels[train], minlength=3) / len(train)
-    np.testing.assert_allclose(said.probabilities, shares, atol=1e-7)
+    fractions = np.bincount(dataset.labels[train], minlength=3) / len(train)
+    np.testing.assert_allclose(said.probabilities, fractions, atol=1e-7)
     assert not live_protocol.server_folder().exists()
 
 

@@ -85,7 +85,7 @@ def test_a_training_picture_that_was_left_out_was_not_trained_on(tiny_dataset: D
     few = replace(whole, spec=whole.spec.model_copy(update={"train_share": 0.2}))
     train = whole.spec.split.of(tiny_dataset).train
     sides = {
-        prepare_upload(few, tiny_dataset.stored_bytes(int(position))).like.side
+        prepare_upload(few, tiny_dataset.stored_bytes(int(position))).like.subset
         for position in train
     }
     assert sides == {"train", None}

@@ -13,7 +13,12 @@ from core.experiments.planning import plan_experiment
 from core.experiments.store import Store
 from core.live import model_cache as model_shelf
 from core.live import requests as model_work
-from core.live.model_cache import SHORT_OF_MEMORY_BYTES, Memory, ModelShelf, RunKey
+from core.live.model_cache import (
+    SHORT_OF_MEMORY_BYTES,
+    Memory,
+    ModelShelf,
+    RunKey,
+)
 from core.live.requests import DO_NOT_FIT, TIMED_RUN, ModelWork
 from core.settings import PROJECT_ROOT
 from tests import made_up
@@ -26,14 +31,14 @@ NETWORK_BYTES = 100
 class FakeNetwork:
     """Answers that class 1 is sure; ``answers`` counts how often it was asked."""
 
-    picture_shape = (8, 8, 1)
+    image_shape = (8, 8, 1)
 
     def __init__(self, strategy: str) -> None:
         self.strategy = strategy
         self.answers = 0
 
-    def check_pictures(self, pictures: np.ndarray) -> None:
-        if pictures.shape[1:] != self.picture_shape:
+    def check_images(self, pictures: np.ndarray) -> None:
+        if pictures.shape[1:] != self.image_shape:
             raise BadInput("not of this shape", "pictures")
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:

@@ -11,7 +11,13 @@ import pytest
 
 from core.errors import BadInput, StoreError
 from core.layers.build import build_network
-from core.layers.record import addition, convolution, flatten, image_layer, softmax
+from core.layers.record import (
+    addition,
+    convolution,
+    flatten,
+    image_layer,
+    softmax,
+)
 from core.networks.explain import explain, heat_maps_of
 from core.networks.graph import IMAGES, run_steps, steps_of
 from core.networks.restore import RestoredModel, restored_model
@@ -138,7 +144,7 @@ def test_every_network_with_convolutions_is_opened_at_the_last(
     spec = specify(tiny_dataset, strategy, **overrides)
     restored = restored_model(spec, random_start(spec, tiny_dataset), tiny_dataset)
     random = np.random.default_rng(1)
-    pictures = random.integers(0, 256, (2, *restored.picture_shape), dtype=np.uint8)
+    pictures = random.integers(0, 256, (2, *restored.image_shape), dtype=np.uint8)
     steps = steps_of(restored.model)
     outputs = run_steps(steps, {IMAGES: keras.ops.convert_to_tensor(pictures)})
     assert list(outputs) == [len(steps) - 1]
@@ -160,7 +166,7 @@ def test_only_majority_and_the_mlp_have_no_convolutions() -> None:
 def test_the_mlp_has_no_place_to_look_at(tiny_dataset) -> None:
     spec = specify(tiny_dataset, "mlp", hidden_width=8)
     restored = restored_model(spec, random_start(spec, tiny_dataset), tiny_dataset)
-    pictures = np.zeros((1, *restored.picture_shape), np.uint8)
+    pictures = np.zeros((1, *restored.image_shape), np.uint8)
     with pytest.raises(BadInput, match="mlp has no convolutional layer"):
         explain(restored, pictures, np.array([0]))
 

@@ -44,7 +44,7 @@ def trained(spec: TrainingSpec, dataset: Dataset) -> tuple[np.ndarray, RestoredM
 
 def pictures_of_the_test(spec: TrainingSpec, dataset: Dataset) -> np.ndarray:
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
-    return prepared.take(spec.sides_of(dataset).test)
+    return prepared.take(spec.subsets_of(dataset).test)
 
 
 @pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")

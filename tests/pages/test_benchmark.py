@@ -7,7 +7,12 @@ from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from core.ui.benchmark import live
 from tests import stored_home
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import (
+    RECORDED_ID,
+    open_cold,
+    open_routed,
+    words,
+)
 
 
 def press(app, label):
@@ -112,7 +117,7 @@ def test_cancel_and_try_again_change_the_run():
 @pytest.mark.usefixtures("results_store")
 def test_finished_rows_stand_in_the_table_of_the_live_view():
     app = open_cold("benchmark", experiment=RECORDED_ID)
-    assert "**88.0 %** of 100 test images right" in words(app)
+    assert "**88.0 %** of 100 test images correct" in words(app)
     assert app.dataframe[0].value["strategy"].tolist()[0] == "Majority class"
 
 

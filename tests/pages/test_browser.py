@@ -10,7 +10,12 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
 from tests import stored_home
-from tests.browser import MARKS, MILLISECONDS, running_app, settle
+from tests.browser import (
+    MARKS,
+    MILLISECONDS,
+    running_app,
+    settle,
+)
 from tests.datasets.pictures import two_classes, write_zip
 from tests.pages.compared import EXPERIMENT, store_compared
 
@@ -49,7 +54,7 @@ def test_start_watch_cancel_compare(page, home):
     settle(page)  # before, the last button may be that of the first run
     page.get_by_role("button", name="Cancel", exact=True).last.click()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
-    expect(page.get_by_text("of 36 test images right").first).to_be_visible()
+    expect(page.get_by_text("of 36 test images correct").first).to_be_visible()
     # The network is seen at work, then finished, and the page stops asking.
     expect(page.get_by_text("Training, epoch", exact=False).first).to_be_visible()
     expect(page.get_by_text("3 of 3 runs done")).to_be_visible(timeout=120 * MILLISECONDS)
@@ -147,7 +152,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
     page.reload()  # the link to one cell works by itself
     expect(page.get_by_role("heading", name="up predicted as down")).to_be_visible()
     page.locator("[data-testid=stButton] button").filter(has_text="000").first.click()
-    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
+    expect(page.get_by_role("heading", name="Predicted")).to_be_visible()
     expect(page).to_have_url(re.compile("image="))
     page.get_by_role("button", name="Back to all pictures").click()
     expect(page.get_by_role("heading", name="up predicted as down")).to_be_visible()

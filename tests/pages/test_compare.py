@@ -50,9 +50,9 @@ VIEWS = {
 }
 SHOWS = {
     "confusion": "Choose a cell to see its pictures",
-    "flips": "puts right",
-    "mistakes": "was surest of",
-    "hardest": "Wrong for all strategies that are clearly better",
+    "flips": "pictures that",
+    "mistakes": "highest confidence first",
+    "hardest": "Images that every strategy gets wrong",
     "labels": "the best strategies",
     "map": "Every test picture is a point",
 }
@@ -158,7 +158,7 @@ def test_the_headline_measure_is_that_of_every_chart():
 STALE_LINKS = [
     ({"experiment": "gone"}, "The link names the experiment gone, which is not here"),
     ({"view": "gone"}, "The link names the view gone, which is not here"),
-    ({"metric": "gone"}, "The link names the measure gone, which is not here"),
+    ({"metric": "gone"}, "The link names the metric gone, which is not here"),
     ({"view": "differences", "first": "gone"}, "The link names the strategy gone"),
     ({"view": "differences", "second": "**gone**"}, "strategy \\*\\*gone\\*\\*, which"),
     ({"view": "pictures", "show": "gone"}, "the kind of pictures gone"),
@@ -169,7 +169,10 @@ STALE_LINKS = [
     ({"view": "pictures", "image": "999999"}, "The link names the picture 999999"),
     ({"view": "pictures", "image": "-1"}, "The link names the picture \\-1"),
     ({"view": "pictures", "image": "١٢"}, "The link names the picture"),
-    ({"view": "pictures", "show": "flips", "side": "x"}, "The link names the side x"),
+    (
+        {"view": "pictures", "show": "flips", "side": "x"},
+        "The link names the direction of change x",
+    ),
     ({"view": "data", "series": "gone"}, "learning curve that the link names is not here"),
     ({"view": "several", "several": "gone,cccc3333"}, "experiments that are not here"),
     ({"view": "several", "baseline": "gone"}, "The link names the baseline gone"),
@@ -420,17 +423,17 @@ def test_a_learning_curve_that_cannot_be_is_said_and_not_started():
 @pytest.mark.usefixtures("empty_home")
 def test_a_finished_learning_curve_is_drawn_and_said():
     store, dataset = open_store(), arrows()
-    for share in (0.1, 1.0):
-        name = f"made{share}"
+    for fraction in (0.1, 1.0):
+        name = f"made{fraction}"
         spec = store_compared(store, dataset, ("cnn", "vgg16_probe"), (0,), name)
-        images = spec.images | {"train": round(share * spec.images["train"])}
-        changes = {"train_share": share, "series": "cafe0001", "images": images}
+        images = spec.images | {"train": round(fraction * spec.images["train"])}
+        changes = {"train_share": fraction, "series": "cafe0001", "images": images}
         runs = [
             RecordedRun(run.strategy, run.seed, {}, run.result, (), MOMENT, MOMENT, MOMENT)
             for run in store.runs(name)
         ]
         member = spec.model_copy(update=changes)
-        store.add_recorded(f"share{share}", member, MOMENT, made_up.origin(), runs)
+        store.add_recorded(f"share{fraction}", member, MOMENT, made_up.origin(), runs)
     app = is_whole(open_cold("compare", experiment="share1.0", view="data"))
     text = everything(app)
     assert "Where one overtakes the other" in text
@@ -489,7 +492,7 @@ def test_heat_maps_that_are_ready_are_laid_over_the_picture(monkeypatch):
     monkeypatch.setattr(compare_image, "heat_maps", Mock(return_value=ready))
     monkeypatch.setattr(compare_image, "read_heat_maps", Mock(return_value=maps))
     text = words(is_whole(looking()))
-    assert text.count("No place of the picture spoke for down") == 2
+    assert text.count("No place of the picture supports down") == 2
 
 
 @pytest.mark.usefixtures("compared")

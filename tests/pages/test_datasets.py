@@ -25,7 +25,12 @@ from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
 from core.ui.widgets.texts import in_text_colour
 from tests import stored_home
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 from tests.pages.conftest import open_cold, open_routed, words
 
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
@@ -205,7 +210,7 @@ def encrypted_zip():
 
 
 BAD_UPLOADS = {
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "image"),
+    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "images"),
     "a pdf": ("paper.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "paper"),
     "a rar": ("pets.rar", b"Rar!\x1a\x07\x01\x00" + bytes(64), "RAR"),
     "an empty zip": ("empty.zip", zipped({}), "empty"),
@@ -464,7 +469,7 @@ def test_next_and_previous_stay_in_the_class(pets):
 def test_the_side_of_a_given_split_is_said(divided):
     leak = divided.file_names.index("cats/train/leak.png")
     app = open_cold("datasets", dataset="divided", section="Pictures", image=str(leak))
-    assert "Side of the split it came with: **train**" in words(app)
+    assert "Subset in the split it came with: **train**" in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")
@@ -510,9 +515,7 @@ def test_the_button_of_a_finding_opens_clean_up_with_it_chosen():
 def test_a_new_version_is_made_and_the_old_one_stays(pets):
     app = open_cold("datasets", dataset="pets", section="Clean up")
     assert "Nothing is chosen yet." in words(app)
-    next(t for t in app.toggle if t.label.startswith("Leave out pictures that stand")).set_value(
-        True
-    )
+    next(t for t in app.toggle if t.label == "Leave out pictures with two labels").set_value(True)
     app = app.run()
     assert [metric.value for metric in app.metric] == ["40", "2"]
     app = press(app, "Make a new version")

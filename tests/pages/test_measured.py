@@ -9,7 +9,7 @@ from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
 
 SECTIONS = {
-    "split": "A network can learn its training images by heart",
+    "split": "A network can memorise its training images",
     "clocks": "can be true and still mislead",
     "statistics": "Another few hundred test images would have given other numbers",
     "strategies": "The networks as they are built",
@@ -18,16 +18,16 @@ SECTIONS = {
     "device": "Times belong to the machine that they were taken on",
 }
 HEADINGS = {
-    "split": ["How the images are dealt", "Who picks the best epoch"],
+    "split": ["How the images are split", "Who chooses the best epoch"],
     "clocks": ["One run in time: MLP, seed 0", "The five clocks"],
     "statistics": [
-        "How sure is one accuracy?",
+        "How certain is one accuracy?",
         "Is a difference between two strategies real?",
         "How large is the difference?",
         "Why a p value is corrected",
         "Why several seeds",
     ],
-    "strategies": ["VGG16 probe", "All strategies side by side"],
+    "strategies": ["VGG16 probe", "All strategies together"],
     "tutorial": ["Why the numbers differ", "What readers of the tutorial asked"],
     "scenarios": [],
     "device": ["Versions"],

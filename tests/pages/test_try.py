@@ -101,13 +101,13 @@ def test_every_strategy_that_can_answers_at_once(live):
     image = a_test_image(label=1)
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT, image=str(image)))
     text = words(app)
-    assert "It is labelled **left**, and 1 of 2 strategies say so." in text
+    assert "It is labelled **left**, and 1 of 2 strategies predict it." in text
     assert ":red-badge[:material/close: down: wrong]" in text
-    assert ":green-badge[:material/check: left: right]" in text
+    assert ":green-badge[:material/check: left: correct]" in text
     assert "left 75\\.0 %" in text
     assert "took 21 ms" in text
-    assert "looks at nothing" in text
-    assert "Without a layer that still knows places\\: Majority class\\." in text
+    assert "does not look at the picture" in text
+    assert "No layer that keeps positions, so no heat map\\: Majority class\\." in text
     # With three classes the third says nothing that the others do not.
     assert "up 12" not in text
     assert expanders(app) == ["1 strategy cannot answer here"]
@@ -174,13 +174,13 @@ def a_png(shade):
 @pytest.mark.usefixtures("live")
 def test_an_upload_is_answered_and_not_kept(home):
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT, source="upload"))
-    assert "Your picture is read in memory, asked about, and forgotten" in words(app)
+    assert "Headstart reads your picture in memory and forgets it" in words(app)
     files = sorted(path for path in home.rglob("*") if path.is_file())
     app = is_whole(app.file_uploader[0].set_value(("mine.png", a_png(9), "image/png")).run())
     text = words(app)
     assert "mine\\.png, 20 × 10 pixels" in text
-    assert "Nobody knows its label here. 1 of 2 strategies say **down**." in text
-    assert "right" not in text.split("Nobody knows")[1].split("Bright places")[0]
+    assert "Nobody knows its label here. 1 of 2 strategies predict **down**." in text
+    assert "correct" not in text.split("Nobody knows")[1].split("Bright places")[0]
     assert sorted(path for path in home.rglob("*") if path.is_file()) == files
 
 
@@ -195,8 +195,8 @@ def test_an_uploaded_training_picture_is_told(home):  # noqa: ARG001
     name = escape_markdown(dataset.file_names[train[3]])
     label = dataset.classes[dataset.labels[train[3]]]
     assert app.warning[0].value == (
-        f"This picture is {name} of the dataset (labelled {label}). It lies among the training "
-        "images: every network has seen it together with its label, so a right answer proves "
+        f"This picture is {name} of the dataset (labelled {label}). It is one of the training "
+        "images: every network has seen it together with its label, so a correct prediction proves "
         "nothing."
     )
     assert f"It is labelled **{label}**" in words(app)
@@ -313,7 +313,7 @@ def test_a_whole_round_is_played_and_scored():
         guess = label if place < 7 else (label + 1) % 3
         app = is_whole(app.button(key=f"guess.2.{place}.{guess}").click().run())
         right = sum(player.correct[dealt.rows[place]] for player in players(evidence))
-        assert f"{right} of 4 strategies were right." in words(app)
+        assert f"{right} of 4 strategies are correct." in words(app)
         truth = evidence.classes[label]
         if place < 7:
             assert app.success[0].value == f"Right: it is **{truth}**."
@@ -344,7 +344,7 @@ def test_many_classes_are_chosen_from_a_list(monkeypatch):
     assert app.button(key="guess.done.1.0").disabled
     app = is_whole(app.selectbox(key="guess.list.1.0").set_value(1).run())
     app = app.button(key="guess.done.1.0").click().run()
-    assert "of 4 strategies were right" in words(app)
+    assert "of 4 strategies are correct" in words(app)
 
 
 def test_names_of_classes_are_shown_literally(empty_home):  # noqa: ARG001

@@ -7,8 +7,8 @@ import pytest
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.progress import Progress
-from core.training.events import SplitScore, WatchedAnswer
-from core.training.watching import watched_rows
+from core.training.events import SplitScore, TrackedImage
+from core.training.watching import tracked_rows
 from core.ui.frame import reads
 from tests import made_up
 from tests.pages.conftest import (
@@ -36,10 +36,10 @@ def watched(experiment_id, answers):
     spec = open_store().experiment(experiment_id).spec
     dataset = reads.dataset("arrows")
     validation = spec.split.of(dataset).validation
-    rows = watched_rows(dataset.labels[validation])
+    rows = tracked_rows(dataset.labels[validation])
     images = [int(image) for image in validation[rows]]
     return tuple(
-        WatchedAnswer(image, int((dataset.labels[image] + (place >= answers)) % 3), 0.5)
+        TrackedImage(image, int((dataset.labels[image] + (place >= answers)) % 3), 0.5)
         for place, image in enumerate(images)
     )
 
@@ -90,7 +90,7 @@ def test_while_it_trains_it_shows_numbers_answers_and_the_majority_line(store, e
     app = open_cold("watch")
     assert numbers(app) == [("MLP", "50.0 %", "+16.7 points")]
     text = words(app)
-    assert "epoch 1 of 4: **2 of 8 right**" in text
+    assert "epoch 1 of 4: **2 of 8 correct**" in text
     assert text.count(":material/check:") == 2
     assert text.count(":material/close:") == 6
     assert "held out, never trained on" in text
@@ -128,12 +128,12 @@ def test_a_finished_experiment_is_played_again(store, experiment_id):
     finished(store, experiment_id)
     app = open_cold("watch", experiment=experiment_id, at="50")
     assert moment(app, experiment_id).value == "50"
-    assert "epoch 2 of 4: **3 of 8 right**" in words(app)
+    assert "epoch 2 of 4: **3 of 8 correct**" in words(app)
     # the third picture was wrong an epoch before
-    assert words(app).count(":material/autorenew:\xa0right") == 1
+    assert words(app).count(":material/autorenew:\xa0correct") == 1
     moment(app, experiment_id).set_value("80").run()
     assert app.query_params["at"] == "80"
-    assert "epoch 3 of 4: **5 of 8 right**" in words(app)
+    assert "epoch 3 of 4: **5 of 8 correct**" in words(app)
     moment(app, experiment_id).set_value("0").run()
     assert "before its first epoch" in words(app)
     assert numbers(app) == [("MLP", "—", "before its first epoch")]
@@ -184,7 +184,7 @@ def test_epochs_without_watched_pictures_say_why(store, experiment_id):
     store.add_epoch(run_id, made_up.epoch(1))
     store.finish_run(run_id, made_up.result())
     text = words(open_cold("watch", experiment=experiment_id))
-    assert "What the pictures were called was not noted" in text
+    assert "This experiment has no predictions for single epochs" in text
     assert "no answer yet" not in text
 
 

@@ -22,7 +22,7 @@ FACTS = PackageFacts(
     keras_bytes=4000,
     onnx_bytes=None,
     why_no_onnx="The library tf2onnx, which makes it, is not installed here.",
-    checked_pictures=36,
+    checked_images=36,
     same_answers=35,
     largest_difference=0.00031,
 )

@@ -29,7 +29,7 @@ from core.training.events import (
     TrainingOutcome,
 )
 from core.training.spec import TrainingSpec
-from core.training.watching import watched_rows
+from core.training.watching import tracked_rows
 
 CHEAP = {"epochs": 2, "batch_size": 8}
 # What makes each strategy small; settings that it does not have are left out.
@@ -105,7 +105,7 @@ def test_contract(tiny_dataset, name):
         assert result.best_epoch == best.epoch
         assert result.scores.validation.accuracy == best.validation_accuracy
     # every epoch of every stage says what the same held-out pictures are called
-    rows = watched_rows(tiny_dataset.labels[split.validation])
+    rows = tracked_rows(tiny_dataset.labels[split.validation])
     watched = split.validation[rows].tolist()
     assert [[answer.image for answer in record.watched] for record in records] == [watched] * len(
         records
@@ -139,7 +139,7 @@ def test_contract(tiny_dataset, name):
     prepared = prepare_images(tiny_dataset, spec.image_size, spec.resize)
     pictures = prepared.take(split.test)
     restored = restored_model(spec, kept, tiny_dataset)
-    assert restored.picture_shape == prepared.shape[1:]
+    assert restored.image_shape == prepared.shape[1:]
     np.testing.assert_allclose(restored.probabilities(pictures), chances, rtol=0, atol=2e-6)
 
 

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER
-from core.training.events import EpochRecord, KeptWeights, RunResult, WatchedAnswer
+from core.training.events import EpochRecord, KeptWeights, RunResult, TrackedImage
 from tests import made_up
 
 LAST = made_up.epoch(2)
-WATCHED = made_up.epoch(1, watched=(WatchedAnswer(7, 1, 0.9), WatchedAnswer(40, 0, 0.5312)))
+WATCHED = made_up.epoch(1, watched=(TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312)))
 RESULTS = [
     made_up.result(notes=("halved",), last_epoch=LAST),
     made_up.result(weights=KeptWeights(100)),

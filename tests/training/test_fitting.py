@@ -9,7 +9,7 @@ from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.strategies.network import Stage
 from core.strategies.strategy import FitOptions
 from core.training import fitting
-from core.training.events import EpochRecord, Progress, WatchedAnswer
+from core.training.events import EpochRecord, Progress, TrackedImage
 from core.training.fitting import Fitting, TrainingData
 
 
@@ -120,8 +120,8 @@ def test_each_epoch_says_what_the_watched_pictures_are_called(clock):
     records = [event for event in events if isinstance(event, EpochRecord)]
     # both validation images are of class 0; taken beside validation, they cost no second of it
     assert [record.watched for record in records] == [
-        (WatchedAnswer(7, 0, 0.9), WatchedAnswer(8, 1, 0.9)),
-        (WatchedAnswer(7, 0, 0.9), WatchedAnswer(8, 0, 0.9)),
+        (TrackedImage(7, 0, 0.9), TrackedImage(8, 1, 0.9)),
+        (TrackedImage(7, 0, 0.9), TrackedImage(8, 0, 0.9)),
     ]
 
 

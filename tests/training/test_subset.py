@@ -27,8 +27,8 @@ TRAIN = np.setdiff1d(np.arange(133), [5, 101, 132])  # 99, 29 and 2 of them
         (1.0, [99, 29, 2]),
     ],
 )
-def test_every_class_gives_its_share_rounded_up(share: float, counts: list[int]) -> None:
-    chosen = nested_subset(TRAIN, LABELS, share, seed=0)
+def test_every_class_gives_its_share_rounded_up(fraction: float, counts: list[int]) -> None:
+    chosen = nested_subset(TRAIN, LABELS, fraction, seed=0)
     assert np.bincount(LABELS[chosen]).tolist() == counts
     assert np.isin(chosen, TRAIN).all()
     assert (np.diff(chosen) > 0).all()
@@ -42,10 +42,12 @@ def test_a_share_that_is_whole_in_decimals_takes_no_image_more() -> None:
 
 
 def test_shares_are_nested_and_the_whole_is_the_whole() -> None:
-    shares = [nested_subset(TRAIN, LABELS, share, seed=4) for share in (0.05, 0.1, 0.25, 0.5, 1)]
-    for smaller, larger in itertools.pairwise(shares):
+    fractions = [
+        nested_subset(TRAIN, LABELS, fraction, seed=4) for fraction in (0.05, 0.1, 0.25, 0.5, 1)
+    ]
+    for smaller, larger in itertools.pairwise(fractions):
         assert np.isin(smaller, larger).all()
-    np.testing.assert_array_equal(shares[-1], TRAIN)
+    np.testing.assert_array_equal(fractions[-1], TRAIN)
 
 
 def test_the_seed_of_the_split_chooses_the_images() -> None:
@@ -54,13 +56,13 @@ def test_the_seed_of_the_split_chooses_the_images() -> None:
     assert not np.array_equal(one, other)
 
 
-def majority_on(dataset, share: float) -> tuple[RunResult, TrainingSpec]:
+def majority_on(dataset, fraction: float) -> tuple[RunResult, TrainingSpec]:
     spec = TrainingSpec(
         dataset_id=dataset.id,
         strategy="majority",
         settings={},
         split={"test": 0.3, "validation": 0.1},
-        train_share=share,
+        train_share=fraction,
     )
     *_, outcome = train(spec, dataset, spec.sides_of(dataset))
     assert isinstance(outcome, TrainingOutcome)
@@ -73,13 +75,13 @@ def test_a_run_trains_on_its_share_and_is_tested_on_all(tiny_dataset) -> None:
     assert (whole.scores.train.images, part.scores.train.images) == (36, 9)
     for side in ("validation", "test"):
         assert getattr(whole.scores, side).images == getattr(part.scores, side).images
-    sides, whole_sides = spec.sides_of(tiny_dataset), whole_spec.sides_of(tiny_dataset)
+    sides, whole_sides = spec.subsets_of(tiny_dataset), whole_spec.subsets_of(tiny_dataset)
     assert sides.fingerprint == whole_sides.fingerprint
     assert np.isin(sides.train, whole_sides.train).all()
     np.testing.assert_array_equal(sides.test, whole_sides.test)
 
 
 @pytest.mark.parametrize("share", [0, 0.009, 1.01, -1, float("nan")])
-def test_a_share_out_of_range_is_refused(share: float) -> None:
+def test_a_share_out_of_range_is_refused(fraction: float) -> None:
     with pytest.raises(ValidationError, match="train_share"):
-        TrainingSpec(dataset_id="d", strategy="mlp", settings={}, train_share=share)
+        TrainingSpec(dataset_id="d", strategy="mlp", settings={}, train_share=fraction)

@@ -26,7 +26,7 @@ def describe_crossings(first: StrategyCurve, second: StrategyCurve) -> str:
         f"{crossing.before:,} and {crossing.after:,}, where it was tried)."
         for crossing in found
     ]
-    if not all(crossing.sure for crossing in found):
+    if not all(crossing.certain for crossing in found):
         sentences.append(
             "But the intervals of the two overlap on one side of it at least: the crossing may lie "
             "elsewhere, or not be there at all."

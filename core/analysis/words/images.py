@@ -86,13 +86,13 @@ def describe_map(layout: FeatureMap, evidence: ExperimentPredictions) -> str:
     """The map in words: what is compared, and how well the classes lie apart on it."""
     labels = evidence.labels[rows_on_map(layout, evidence)]
     agreement = neighbour_agreement(layout, evidence)
-    shares = np.bincount(labels, minlength=len(evidence.classes)) / max(1, len(labels))
-    counted = [place for place in range(len(evidence.classes)) if shares[place] > 0]
+    fractions = np.bincount(labels, minlength=len(evidence.classes)) / max(1, len(labels))
+    counted = [place for place in range(len(evidence.classes)) if fractions[place] > 0]
     means = {place: float(agreement[labels == place].mean()) for place in counted}
     words = (
         f"{layout.how} Of the {NEIGHBOURS} nearest neighbours of a point "
         f"{percent_text(float(agreement.mean()))} have the same label; if the classes lay mixed at "
-        f"random it would be about {percent_text(float((shares**2).sum()))}."
+        f"random it would be about {percent_text(float((fractions**2).sum()))}."
     )
     if len(counted) < 2:
         return words

@@ -7,7 +7,7 @@ from core.datasets.dataset import Dataset
 from core.experiments.spec import ExperimentSpec
 from core.text import exact_percent_text, percent_text, some_text
 
-FEW_TEST_PICTURES = 10
+FEW_TEST_IMAGES = 10
 # Half an interval: above this the test set is called small.
 WIDE_INTERVAL = 0.05
 NAMED = 5
@@ -72,12 +72,12 @@ def _small_test(evidence: ExperimentPredictions, accuracy: StrategyScore) -> lis
 
 
 def _few(classes: tuple[ClassScore, ...]) -> list[str]:
-    few = [entry for entry in classes if entry.images < FEW_TEST_PICTURES]
+    few = [entry for entry in classes if entry.images < FEW_TEST_IMAGES]
     if not few:
         return []
     listed = some_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
     return [
-        f"Classes with fewer than {FEW_TEST_PICTURES} test pictures: {listed}. Their "
+        f"Classes with fewer than {FEW_TEST_IMAGES} test pictures: {listed}. Their "
         "numbers are little more than a guess."
     ]
 

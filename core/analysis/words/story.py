@@ -73,7 +73,7 @@ def scene_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Scene:
     """One of ``scene_keys``; ``KeyError`` for any other, a programmer's error."""
     picture = picture_of(key, facts, other)
     if key == PICTURES:
-        texts = _pictures_sentence(facts), _pictures_small_print(facts)
+        texts = _images_sentence(facts), _images_small_print(facts)
     elif key == COMMONEST:
         texts = _commonest_sentence(facts), _commonest_small_print(facts)
     elif key == TIME:
@@ -101,14 +101,14 @@ def missing_sentence(facts: StoryFacts) -> str | None:
     )
 
 
-def _pictures_sentence(facts: StoryFacts) -> str:
+def _images_sentence(facts: StoryFacts) -> str:
     images, classes = facts.comparison.images, len(facts.comparison.classes)
     count = f"{sum(images.values()):,} pictures" if images else "pictures"
     kinds = "one kind" if classes == 1 else f"{classes:,} kinds"
     return f"These are {count} of {kinds}: can a computer learn to tell which is which?"
 
 
-def _pictures_small_print(facts: StoryFacts) -> str:
+def _images_small_print(facts: StoryFacts) -> str:
     images = facts.comparison.images
     if not images:
         return f"Dataset {facts.name}."
@@ -120,9 +120,9 @@ def _pictures_small_print(facts: StoryFacts) -> str:
 
 
 def _commonest_sentence(facts: StoryFacts) -> str:
-    share, baseline = percent_text(facts.comparison.majority_accuracy), _always(facts)
+    fraction, baseline = percent_text(facts.comparison.majority_accuracy), _always(facts)
     start = baseline[0].upper() + baseline[1:]
-    return f"{start}, the commonest kind, already gets {share} right."
+    return f"{start}, the commonest kind, already gets {fraction} right."
 
 
 def _commonest_small_print(facts: StoryFacts) -> str:

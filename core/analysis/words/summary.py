@@ -70,13 +70,13 @@ def describe_findings(evidence: ExperimentPredictions) -> list[str]:
 def _what_won(summary: Summary) -> str:
     best, verdict = summary.best, summary.verdict
     baseline = always(verdict.majority_name)
-    share = f"{percent_text(best.accuracy)} of the {verdict.images:,} test images"
+    fraction = f"{percent_text(best.accuracy)} of the {verdict.images:,} test images"
     details = [
         one_seed_words((best.title, verdict.seeds)),
         interval_words(verdict.low, verdict.high),
     ]
     known = ", ".join(detail for detail in details if detail)
-    start = f"{closed(best.title)} gets {share} right"
+    start = f"{closed(best.title)} gets {fraction} right"
     found = standing(verdict.outcome, verdict.difference, baseline)
     if not verdict.is_better:
         about = f"difference {points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)}"

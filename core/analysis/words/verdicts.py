@@ -50,8 +50,8 @@ def always(class_name: str) -> str:
 
 def describe_pair(verdict: PairVerdict) -> str:
     """Seen from the better one, so that the difference is never below zero."""
-    sides = (verdict.first_title, verdict.first_seeds), (verdict.second_title, verdict.second_seeds)
-    (worse, worse_seeds), (better, better_seeds) = sides if verdict.difference >= 0 else sides[::-1]
+    pair = (verdict.first_title, verdict.first_seeds), (verdict.second_title, verdict.second_seeds)
+    (worse, worse_seeds), (better, better_seeds) = pair if verdict.difference >= 0 else pair[::-1]
     size = abs(verdict.difference)
     details = [one_seed_words((worse, worse_seeds), (better, better_seeds))]
     if verdict.low is not None and verdict.high is not None:
@@ -96,11 +96,11 @@ def describe_ties(group: TieGroup) -> str:
 
 def describe_step(step: LadderStep) -> str:
     """One step. It is compared by its interval alone, not by the test of ``words.verdicts``."""
-    share = percent_text(step.accuracy)
+    fraction = percent_text(step.accuracy)
     if step.over is None or step.gain is None or step.low is None or step.high is None:
-        return f"{step.title} is right for {share} of the test images."
+        return f"{step.title} is right for {fraction} of the test images."
     details = interval_words(step.low, step.high) + (", one seed" if step.seeds == 1 else "")
-    start = f"{closed(step.title)} gets {share} right"
+    start = f"{closed(step.title)} gets {fraction} right"
     if step.outcome is Outcome.TIED:
         size = f"difference {points_words(step.gain)}"
         return f"{start}, no clear step over {step.over} ({size}, {details})."

@@ -53,7 +53,7 @@ class _TooManyMembersError(Exception):
     """The directory of a zip has more members than fit the memory allowed for them."""
 
 
-class _WatchedFile(io.BufferedReader):
+class _CountedFile(io.BufferedReader):
     """A file that refuses to read a zip directory of too many members."""
 
     watching = True
@@ -96,7 +96,7 @@ def open_archive(path: Path) -> Iterator[Listing]:
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        file = _WatchedFile(io.FileIO(path))
+        file = _CountedFile(io.FileIO(path))
     except OSError as error:
         raise BadInput(
             f"{path.name}: the file cannot be read ({error.strerror}).", "path"

@@ -138,7 +138,7 @@ def _show_progress(store: Store, run: RunRecord) -> None:
     elif (result := run.finished_result) is not None:
         test = result.scores.test
         st.markdown(
-            f"**{percent_text(test.accuracy)}** of {test.images:,} test images right · "
+            f"**{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
             f"{seconds_text(result.total_seconds)}"
         )
     for note in run.notes:

@@ -11,7 +11,7 @@ from core.ui.datasets.facts import address_of, majority_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
 
-PICTURE_WIDTH = 84
+IMAGE_WIDTH = 84
 
 
 def choose_dataset() -> Dataset | None:
@@ -59,14 +59,14 @@ def _wanted_dataset() -> Dataset | None:
 
 
 def _show_dataset(dataset: Dataset) -> None:
-    st.caption(f"{majority_text(dataset)}. Always saying so is the first rung of the ladder.")
-    pictures = reads.class_pictures(dataset)
+    st.caption(f"{majority_text(dataset)}. Always predicting it is the first rung of the ladder.")
+    pictures = reads.class_images(dataset)
     with st.container(horizontal=True, gap="small"):
         for name, count, picture in pictures:
             st.image(
                 picture,
                 caption=f"{escape_markdown(name)} · {count:,}",
-                width=PICTURE_WIDTH,
+                width=IMAGE_WIDTH,
                 alt=f"A picture of the class {name}, which has {count_text(count, 'image')}",
             )
     left_out = len(dataset.classes) - len(pictures)

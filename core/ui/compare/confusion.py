@@ -12,9 +12,19 @@ from core.charts.confusion import (
     mark_cell,
 )
 from core.datasets.dataset import Dataset
-from core.text import count_text, escape_markdown, number_text, percent_text
+from core.text import (
+    count_text,
+    escape_markdown,
+    number_text,
+    percent_text,
+)
 from core.ui.frame import evidence_reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    remember,
+)
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import (
     choose_seed,
@@ -97,13 +107,13 @@ def _choose_cell(matrix: Confusion, true: int, predicted: int) -> tuple[int, int
     with left:
         chosen_true = choose_in_list(Choice("true", "Label", "class", names, matrix.classes[true]))
     with right:
-        chosen_said = choose_in_list(
+        chosen_predicted = choose_in_list(
             Choice("predicted", "Predicted", "class", names, matrix.classes[predicted])
         )
     if "true" in st.query_params or "predicted" in st.query_params:
         # Half a cell in a link would be filled up with the commonest mistake of another day.
-        remember(true=chosen_true, predicted=chosen_said)
-    return matrix.classes.index(chosen_true), matrix.classes.index(chosen_said)
+        remember(true=chosen_true, predicted=chosen_predicted)
+    return matrix.classes.index(chosen_true), matrix.classes.index(chosen_predicted)
 
 
 def _remember_cell(key: str, matrix: Confusion) -> None:
@@ -128,7 +138,7 @@ def _show_cell(
         else f"{escape_markdown(label)} predicted as {escape_markdown(answer)}"
     )
     count, images = matrix.counts[true, predicted], matrix.images_of_label[true]
-    share = matrix.shares[true, predicted]
+    fraction = matrix.fractions[true, predicted]
     seeds = (
         f", on average over {count_text(matrix.seed_count, 'seed')}"
         if matrix.seed_count > 1
@@ -136,7 +146,7 @@ def _show_cell(
     )
     st.markdown(
         f"{number_text(count)} of {number_text(images)} test images of this label"
-        + (f" ({percent_text(float(share))}){seeds}." if images else ".")
+        + (f" ({percent_text(float(fraction))}){seeds}." if images else ".")
         + (
             f" {count_text(len(found.positions), 'picture')} for at least one seed, those that "
             "most seeds agree on first."
@@ -148,7 +158,7 @@ def _show_cell(
         Tile(
             int(position),
             (
-                f"said {answer}, {percent_text(float(confidence))}",
+                f"predicted {answer}, {percent_text(float(confidence))}",
                 *([f"{agreed} of {found.seed_count} seeds"] if found.seed_count > 1 else []),
             ),
         )

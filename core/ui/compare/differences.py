@@ -14,7 +14,12 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
+from core.charts.classes import (
+    class_frame,
+    recall_chart,
+    reliability_chart,
+    reliability_frame,
+)
 from core.charts.pairs import CELL, pairs_chart
 from core.text import escape_markdown, percent_text
 from core.ui.frame import evidence_reads
@@ -37,8 +42,8 @@ PAIRS_HELP = (
     f"of pairs); ≈ means that the two {TIED} on these test images."
 )
 RELIABILITY_HELP = (
-    "Answers are sorted by the probability that was given to them. On the dotted line confidence "
-    "can be taken at its word: of the answers that were 80 % sure, 80 % are right."
+    "Predictions are sorted by their confidence. On the dotted line confidence is exact: of the "
+    "predictions made with 80 % confidence, 80 % are correct."
 )
 
 
@@ -91,14 +96,14 @@ def _show_pair(verdict: PairVerdict) -> None:
             "pairs. Exact paired test on the shared test images.",
         ),
         (
-            "Put right",
+            "Fixed",
             f"{verdict.fixed:,.1f} images",
-            "Wrong for the first and right for the second; a mean over the seeds.",
+            "The first is wrong and the second is correct; mean over the seeds.",
         ),
         (
-            "Broken",
+            "Regressed",
             f"{verdict.regressed:,.1f} images",
-            "Right for the first and wrong for the second; a mean over the seeds.",
+            "The first is correct and the second is wrong; mean over the seeds.",
         ),
     ]
     with st.container(horizontal=True, gap="medium"):
@@ -116,9 +121,9 @@ def _show_pair(verdict: PairVerdict) -> None:
 def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
     st.header(
         "Class by class",
-        help="Share of each class's test images that were named right, the class that is hardest "
-        "for the first strategy on top. Whiskers are 95 % intervals: with few images of a class "
-        "they are wide.",
+        help="Recall: the fraction of each class's test images that are predicted correctly. The "
+        "hardest class for the first strategy is on top. Whiskers are 95 % intervals: with few "
+        "images of a class they are wide.",
     )
     tables = {name: per_class_table(evidence, name) for name in pair}
     exhibit = recall_chart(tables)
@@ -135,7 +140,7 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: s
             )
         always = per_class_table(evidence, None)[evidence.majority_label]
         st.caption(
-            f"Always saying {escape_markdown(evidence.majority_name)} has a recall of "
+            f"Always predicting {escape_markdown(evidence.majority_name)} has a recall of "
             f"{percent_text(always.recall)} and a precision of {percent_text(always.precision)} "
             "for that class, and 0 % for all others."
         )
@@ -152,7 +157,7 @@ def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], ke
             show_table(
                 reliability_frame(entries),
                 f"reliability.{name}.{key}",
-                f"How sure the answers of {title} were, and how often they are right.",
+                f"Confidence of the predictions of {title}, and the fraction that are correct.",
             )
 
 
@@ -168,7 +173,7 @@ def _show_all_pairs(subject: Subject) -> None:
 
 def _show_against_majority(subject: Subject) -> None:
     st.header(
-        "Against always saying the commonest class",
+        "Against always predicting the commonest class",
         help="Each strategy is asked this one question of its own, so its p value is not corrected "
         "for the number of strategies.",
     )

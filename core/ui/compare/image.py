@@ -11,7 +11,12 @@ from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
+from core.experiments.checkpoints import (
+    HeatMaps,
+    heat_maps,
+    read_heat_maps,
+    why_no_heat_maps,
+)
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.datasets.facts import PICTURES, address_of
 from core.ui.frame import reads
@@ -19,14 +24,19 @@ from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import choose_pair, choose_seed, show_table, titles_of
+from core.ui.widgets.exhibit import (
+    choose_pair,
+    choose_seed,
+    show_table,
+    titles_of,
+)
 from core.ui.widgets.heat_map_overlay import overlay
 from core.ui.widgets.tiles import Tile, draw_tiles
 
 MOST_NEAR = 12
 LOOKED_HELP = (
-    "Grad-CAM (Selvaraju et al. 2017): the places of the picture that spoke for a class, in the "
-    "last layer that still knows places. Bright spoke for it; grey did not. It takes some seconds "
+    "Grad-CAM (Selvaraju et al. 2017): the places of the picture that support a class, in the last "
+    "layer that keeps positions. Bright places support it; grey ones do not. It takes some seconds "
     "the first time."
 )
 
@@ -46,7 +56,7 @@ def show_image(
     except BadInput as error:
         st.warning(escape_markdown(error))
         if dataset is not None:
-            st.image(reads.large_picture(dataset, image), alt=f"Picture {image}")
+            st.image(reads.large_image(dataset, image), alt=f"Picture {image}")
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -73,7 +83,7 @@ def show_large(
         st.markdown(f"Picture number {image:,}. {escape_markdown(words)}")
         return
     name = dataset.file_names[image]
-    st.image(reads.large_picture(dataset, image), alt=f"{name}. {words}")
+    st.image(reads.large_image(dataset, image), alt=f"{name}. {words}")
     st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
     link_to(
         "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
@@ -86,14 +96,14 @@ def show_answers(
 ) -> None:
     """What every strategy said, one line each."""
     st.header(
-        "What was said",
-        help="With several seeds: what most of them said, and the mean probability that these "
-        "gave to it.",
+        "Predicted",
+        help="With several seeds: the class that most of them predict, and their mean confidence "
+        "in it.",
     )
     show_table(
         answers_frame(answers),
         f"answers.{evidence.experiment_id}.{image}",
-        "What every strategy said about this picture, with probabilities.",
+        "What every strategy predicts for this picture, with probabilities.",
     )
 
 
@@ -148,21 +158,21 @@ def _show_one_looked(
 
 
 def _show_maps(maps: HeatMaps, dataset: Dataset, image: int) -> None:
-    picture = reads.large_picture(dataset, image)
+    picture = reads.large_image(dataset, image)
     predicted, label = int(maps.predicted[0]), int(maps.labels[0])
-    shown = [(predicted, maps.for_predicted[0], "for what it said")]
+    shown = [(predicted, maps.for_predicted[0], "for its prediction")]
     if predicted != label:
         shown.append((label, maps.for_label[0], "for the label"))
     for place, heat, what in shown:
         name = dataset.classes[place]
-        sure = percent_text(float(maps.probabilities[0, place]))
+        confidence = percent_text(float(maps.probabilities[0, place]))
         st.image(
             overlay(picture, heat),
             alt=f"Where it looked {what}, {name}: {brightest_words(heat)}",
-            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(sure)}",
+            caption=f"{what}: {escape_markdown(name)}, {escape_markdown(confidence)}",
         )
         if not heat.any():
-            st.caption(f"No place of the picture spoke for {escape_markdown(name)}.")
+            st.caption(f"No place of the picture supports {escape_markdown(name)}.")
 
 
 def brightest_words(heat: np.ndarray) -> str:
@@ -184,7 +194,7 @@ def _show_near(dataset: Dataset, image: int) -> None:
     st.header("Pictures that look the same")
     more = len(near) - MOST_NEAR
     st.caption(
-        f"{count_text(len(near), 'picture')}; all of them are on one side of the split."
+        f"{count_text(len(near), 'picture')}; all of them are in one subset of the split."
         + (f" {more:,} more are not shown." if more > 0 else "")
     )
     draw_tiles(

@@ -13,7 +13,12 @@ from core.ui.compare.confusion import show_confusion
 from core.ui.compare.image import show_image
 from core.ui.compare.map import show_map
 from core.ui.frame import evidence_reads
-from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
+from core.ui.frame.address import (
+    Choice,
+    choose_in_row,
+    remember,
+    wanted_number,
+)
 from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import MOST_MISTAKES, Subject
 from core.ui.widgets.exhibit import (
@@ -28,17 +33,17 @@ from core.ui.widgets.exhibit import (
 from core.ui.widgets.tiles import Tile, tiles_or_words
 
 SHOWS = {
-    "confusion": "What is taken for what",
-    "flips": "Put right and broken",
-    "mistakes": "Sure mistakes",
+    "confusion": "Confusion matrix",
+    "flips": "Disagreements",
+    "mistakes": "Confident mistakes",
     "hardest": "Hardest",
     "labels": "Doubtful labels",
     "map": "Map",
 }
-SUBSETS = {"put_right": "Put right by the second", "broken": "Broken by the second"}
+SUBSETS = {"put_right": "Fixed by the second", "broken": "Regressed by the second"}
 
 
-def show_pictures(subject: Subject) -> None:
+def show_images(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
@@ -80,25 +85,29 @@ def _show_disagreements(
     seed = choose_seed(sorted(set(first.seeds) & set(second.seeds)))
     found = evidence_reads.disagreeing(subject, *pair, seed)
     counts = {"put_right": len(found.fixed), "broken": len(found.regressed)}
-    side = choose_in_row(
+    subset = choose_in_row(
         Choice(
             name="side",
-            label="Side",
-            kind="side",
+            label="Which changed",
+            kind="direction of change",
             options={name: f"{SUBSETS[name]} ({count:,})" for name, count in counts.items()},
             default="put_right",
         ),
         label_visible=False,
     )
     st.markdown(
-        f"{escape_markdown(second.title)} puts right {count_text(counts['put_right'], 'picture')} "
-        f"that {escape_markdown(first.title)} had wrong, and breaks {counts['broken']:,} that it "
-        "had right. The largest change of what was given to the label comes first."
+        f"{escape_markdown(second.title)} fixes {count_text(counts['put_right'], 'picture')} that "
+        f"{escape_markdown(first.title)} got wrong, and gets {counts['broken']:,} wrong that it "
+        "got right. The largest change in the probability of the true class comes first."
     )
     several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
     if several:
-        st.caption("With several seeds a strategy is right where more than half of its seeds are.")
-    disagreements: Sequence[Disagreement] = found.fixed if side == "put_right" else found.regressed
+        st.caption(
+            "With several seeds a strategy is correct where more than half of its seeds are."
+        )
+    disagreements: Sequence[Disagreement] = (
+        found.fixed if subset == "put_right" else found.regressed
+    )
     tiles = [
         Tile(
             entry.image,
@@ -114,18 +123,18 @@ def _show_disagreements(
         )
         for entry in disagreements
     ]
-    tiles_or_words(dataset, tiles, f"flips.{side}", "There is no such picture.")
+    tiles_or_words(dataset, tiles, f"flips.{subset}", "There is no such picture.")
 
 
 def _show_mistakes(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
     strategy = choose_strategy(evidence)
-    mistakes = evidence_reads.sure_mistakes(subject, strategy)
-    most = f" The {MOST_MISTAKES} surest are shown." if len(mistakes) == MOST_MISTAKES else ""
+    mistakes = evidence_reads.top_mistakes(subject, strategy)
+    most = f" Only the first {MOST_MISTAKES} are shown." if len(mistakes) == MOST_MISTAKES else ""
     st.markdown(
-        f"The mistakes that {escape_markdown(evidence.of(strategy).title)} was surest of, the "
-        f"surest first.{most}"
+        f"The mistakes of {escape_markdown(evidence.of(strategy).title)}, highest confidence "
+        f"first.{most}"
     )
     tiles = [
         Tile(
@@ -133,7 +142,8 @@ def _show_mistakes(
             (
                 f"label {evidence.classes[mistake.label]}, "
                 f"{percent_text(mistake.true_class_probability)}",
-                f"said {evidence.classes[mistake.predicted]}, {percent_text(mistake.confidence)}",
+                f"predicted {evidence.classes[mistake.predicted]}, "
+                f"{percent_text(mistake.confidence)}",
                 f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
             ),
         )
@@ -148,8 +158,8 @@ def _show_hardest(
     found = evidence_reads.hard_images(subject)
     most = f" The {MOST_MISTAKES} hardest are shown." if len(found) == MOST_MISTAKES else ""
     st.markdown(
-        "Wrong for all strategies that are clearly better than always saying the commonest class. "
-        f"Those whose label got the least probability come first.{most}"
+        "Images that every strategy gets wrong, counting only strategies clearly better than the "
+        f"majority class. Those with the lowest probability of the true class come first.{most}"
     )
     titles = titles_of(evidence)
     tiles = [
@@ -158,7 +168,7 @@ def _show_hardest(
             (
                 f"label {evidence.classes[entry.label]}, "
                 f"{percent_text(entry.true_class_probability)}",
-                *_said(entry.answers, evidence, titles),
+                *_predictions(entry.answers, evidence, titles),
             ),
         )
         for entry in found
@@ -166,7 +176,7 @@ def _show_hardest(
     tiles_or_words(dataset, tiles, "hardest", "No test image was wrong for all of them.")
 
 
-def _said(
+def _predictions(
     answers: Sequence[tuple[str, int]], evidence: ExperimentPredictions, titles: dict[str, str]
 ) -> list[str]:
     """What was said, and by how many: one line a class, the commonest answer first."""
@@ -192,14 +202,16 @@ def _show_label_errors(
             file_name=f"headstart-{subject.id}-doubtful-labels.csv",
             mime="text/csv",
             icon=":material/download:",
-            help="One line a picture: file, label, and what the best strategies say instead.",
+            help="One line for each picture: file, label, and what the best strategies predict "
+            "instead.",
         )
     tiles = [
         Tile(
             error.image,
             (
                 f"label {evidence.classes[error.label]}",
-                f"all say {evidence.classes[error.suggested]}, {percent_text(error.probability)}",
+                f"all predict {evidence.classes[error.suggested]}, "
+                f"{percent_text(error.probability)}",
             ),
         )
         for error in errors

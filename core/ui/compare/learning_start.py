@@ -5,12 +5,12 @@ import streamlit as st
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
-from core.experiments.learning_curve_plan import SHARES, LearningCurvePlan, plan_learning_curve
+from core.experiments.learning_curve_plan import FRACTIONS, LearningCurvePlan, plan_learning_curve
 from core.experiments.planning import unavailable_reason
 from core.jobs.launchers import ensure_worker
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown, exact_percent_text, rough_seconds_text
-from core.training.spec import SMALLEST_TRAIN_SHARE
+from core.training.spec import SMALLEST_TRAIN_FRACTION
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.address import remember
@@ -19,7 +19,7 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.forms import MOST_SEEDS
 
-OFFERED_SHARES = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+OFFERED_FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 def offer_start(subject: Subject) -> None:
@@ -46,10 +46,10 @@ def offer_start(subject: Subject) -> None:
         format_func=lambda name: able[name],
         key=f"learning.strategies.{subject.id}",
     )
-    shares = st.multiselect(
-        "Shares of the training images",
-        [share for share in OFFERED_SHARES if share >= SMALLEST_TRAIN_SHARE],
-        default=list(SHARES),
+    fractions = st.multiselect(
+        "Fractions of the training images",
+        [fraction for fraction in OFFERED_FRACTIONS if fraction >= SMALLEST_TRAIN_FRACTION],
+        default=list(FRACTIONS),
         format_func=exact_percent_text,
         key="learning.shares",
         help="The smaller ones are inside the larger ones, class by class.",
@@ -60,10 +60,10 @@ def offer_start(subject: Subject) -> None:
         max_value=MOST_SEEDS,
         value=1,
         key="learning.seeds",
-        help="Small shares depend much on luck: three seeds show how much.",
+        help="With few images, results depend much on luck: three seeds show how much.",
         width=200,
     )
-    plan = _planned(subject, dataset, strategies, shares, tuple(range(int(seeds))))
+    plan = _planned(subject, dataset, strategies, fractions, tuple(range(int(seeds))))
     if plan is not None:
         _show_plan(plan)
     st.button(
@@ -81,7 +81,7 @@ def _planned(
     subject: Subject,
     dataset: Dataset,
     strategies: list[str],
-    shares: list[float],
+    fractions: list[float],
     seeds: tuple[int, ...],
 ) -> LearningCurvePlan | None:
     """What the form describes; what is wrong with it is said, and gives None."""
@@ -89,7 +89,7 @@ def _planned(
     try:
         return plan_learning_curve(
             dataset.id,
-            shares,
+            fractions,
             strategies=strategies,
             preset=spec.preset,
             seeds=seeds,

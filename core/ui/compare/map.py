@@ -3,7 +3,12 @@
 import streamlit as st
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.feature_map import METHOD_TITLES, FeatureMap, feature_map, read_map
+from core.analysis.feature_map import (
+    METHOD_TITLES,
+    FeatureMap,
+    feature_map,
+    read_map,
+)
 from core.analysis.feature_map_job import Method
 from core.analysis.one_image import answers_about
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
@@ -11,25 +16,31 @@ from core.datasets.dataset import Dataset
 from core.text import escape_markdown
 from core.ui.compare.image import show_answers, show_large
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted_number
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    remember,
+    wanted_number,
+)
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.widgets.exhibit import show_exhibit, show_numbers, titles_of
 
 BY_CLASS = "class"
-MAP_SAYS = (
-    "Every test picture is a point; pictures that are alike lie near each other: by what a "
-    "frozen backbone sees in them, or by their pixels where no features are kept on this "
-    "machine. A class in one heap is easy for everything that stands on the same features; one "
-    "that is spread over the map is not. Making the map takes some seconds, or a minute for many "
-    "pictures."
+MAP_HELP = (
+    "Every test picture is a point, and similar pictures lie near each other. Similarity comes "
+    "from the features of a frozen backbone, or from the pixels where this machine keeps no "
+    "features. A class whose points form one group is easy for every strategy on the same "
+    "features; a class that is spread over the map is hard. Making the map takes some seconds, or "
+    "a minute for many pictures."
 )
 
 
 def show_map(subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None) -> None:
     if dataset is None:
         return
-    st.markdown(MAP_SAYS)
+    st.markdown(MAP_HELP)
     titles = {str(name): title for name, title in METHOD_TITLES.items()}
     method: Method = (
         "pca"
@@ -60,7 +71,7 @@ def _draw(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset, layout: FeatureMap
 ) -> None:
     colours = {BY_CLASS: "Class"} | {
-        name: f"Right or wrong: {title}" for name, title in titles_of(evidence).items()
+        name: f"Correct or wrong: {title}" for name, title in titles_of(evidence).items()
     }
     colour = choose_in_list(Choice("colour", "Coloured by", "colouring", colours, BY_CLASS))
     strategy = None if colour == BY_CLASS else colour

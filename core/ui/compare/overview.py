@@ -23,9 +23,9 @@ from core.ui.widgets.results import (
 )
 
 LADDER_HELP = (
-    "From always saying the commonest class at the bottom of the ladder to the best strategy, in "
-    "the order of their accuracy. Each bar is what a step adds to the one before; the whisker is "
-    "the 95 % interval of that step over images and seeds. A whisker that reaches back over the "
+    "From always predicting the commonest class, at the bottom of the ladder, to the best "
+    "strategy, in order of accuracy. Each bar is what a step adds to the one before; the whisker "
+    "is the 95 % interval of that step over images and seeds. A whisker that reaches back over the "
     "start of its bar is a step that may be luck."
 )
 OTHER_INTERVAL_HELP = (
@@ -74,8 +74,8 @@ def choose_metric(classes: int) -> str:
     metric = choose_in_row(
         Choice(
             name="metric",
-            label="Measure",
-            kind="measure",
+            label="Metric",
+            kind="metric",
             options={
                 name: kind.title
                 for name, kind in METRICS.items()

@@ -11,15 +11,15 @@ from core.ui.frame.errors import file_or_error
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.results import show_downloads
 
-HTML_SAYS = (
+HTML_HELP = (
     "One HTML file of about 5 MB with everything in it: the summary, the ladder, the table, "
-    "statistics in words, the time ledger, curves, the confusion matrix, pictures that differ, "
+    "statistics in words, the time breakdown, curves, the confusion matrix, pictures that differ, "
     "the health of the dataset, versions and seeds. It opens without a network and prints well."
 )
-ZIP_SAYS = (
-    "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every measure by "
-    "strategy and seed, pairs, the ledger, confusion matrices, classes, pictures that differ, "
-    "doubtful labels."
+ZIP_HELP = (
+    "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every metric by "
+    "strategy and seed, pairs, the time breakdown, confusion matrices, classes, pictures that "
+    "differ, doubtful labels."
 )
 
 
@@ -47,7 +47,7 @@ def show_report(subject: Subject) -> None:
 def _show_downloads(subject: Subject) -> None:
     store, name = reads.store(), f"headstart-{subject.id}"
     st.header("Report")
-    st.markdown(HTML_SAYS)
+    st.markdown(HTML_HELP)
     # Built when it is asked for: it takes a second or two.
     st.download_button(
         "Download the report",
@@ -59,7 +59,7 @@ def _show_downloads(subject: Subject) -> None:
         on_click="ignore",
     )
     st.header("Tables")
-    st.markdown(ZIP_SAYS)
+    st.markdown(ZIP_HELP)
     st.download_button(
         "Download all tables",
         data=file_or_error(lambda: export_zip_of_tables(store, subject.id)),

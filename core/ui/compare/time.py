@@ -20,7 +20,7 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
 from core.ui.widgets.results import show_epoch_time
 
-LEDGER_HELP = (
+TIME_HELP = (
     "One whole run from start to score, of the seed in the middle. Extraction is counted also "
     "where the features were in the cache already. Clocks are those that the runs kept; nothing "
     "is estimated."
@@ -44,7 +44,7 @@ def show_time(subject: Subject) -> None:
             icon=":material/hourglass_empty:",
         )
         return
-    st.header("Where the time went", help=LEDGER_HELP)
+    st.header("Where the time went", help=TIME_HELP)
     summary = time_summary(breakdown)
     if summary:
         st.markdown(escape_markdown(summary))
@@ -74,10 +74,10 @@ def _show_cache(breakdown: TimeBreakdown) -> None:
     runs = sum(row.cache_hits for row in saved)
     total = seconds_text(sum(row.cache_saved for row in saved))
     verb = "run" if runs == 1 else "runs"
-    shares = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
+    fractions = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
     st.markdown(
         f"The cache of features saved **{escape_markdown(total)}** in {number_word(runs)} {verb} "
-        f"that did not have to extract them again: {escape_markdown('; '.join(shares))}."
+        f"that did not have to extract them again: {escape_markdown('; '.join(fractions))}."
     )
 
 

@@ -9,7 +9,7 @@ from core.datasets.versions import ChangePreview, Changes, preview
 from core.errors import BadInput
 from core.text import count_text, escape_markdown
 from core.ui.datasets.facts import CLEAN_UP, address_of
-from core.ui.datasets.images import marked_pictures
+from core.ui.datasets.images import marked_images
 from core.ui.frame import actions
 from core.ui.frame.access import may_edit, show_viewer_note
 
@@ -35,11 +35,11 @@ SWITCHES = {
         "Of pictures that look the same (saved again, resized), one stays.",
     ),
     "drop_conflicts": (
-        "Leave out pictures that stand under two labels",
+        "Leave out pictures with two labels",
         "All of them go: which label is right cannot be known.",
     ),
     "drop_near_conflicts": (
-        "Leave out look-alikes that stand under two labels",
+        "Leave out look-alikes with two labels",
         "Pictures of different classes that look the same, though not pixel for pixel.",
     ),
     "drop_one_colour": (
@@ -63,7 +63,7 @@ def prepare_changes(dataset: Dataset, action: str, finding: Finding) -> None:
     elif action == "merge_classes":
         st.session_state[_key(dataset, "merged")] = list(finding.classes)
     else:
-        marked_pictures(dataset).update(index for group in finding.image_groups for index in group)
+        marked_images(dataset).update(index for group in finding.image_groups for index in group)
 
 
 def show_cleanup(dataset: Dataset) -> None:
@@ -130,7 +130,7 @@ def _choose_into(dataset: Dataset) -> str | None:
 
 def _choose_marked(dataset: Dataset) -> tuple[int, ...]:
     """The pictures that were marked one by one in the gallery."""
-    marked = marked_pictures(dataset)
+    marked = marked_images(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         if not marked:
             st.caption("Single pictures: open one under Pictures and mark it there.")
@@ -204,6 +204,6 @@ def _make(dataset: Dataset, changes: Changes, name: str | None) -> None:
     except BadInput as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
-    marked_pictures(dataset).clear()
+    marked_images(dataset).clear()
     st.query_params.from_dict({"dataset": address_of(made)})
     st.rerun()

@@ -5,7 +5,12 @@ import streamlit as st
 
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.health.finding import Finding, size_summary
-from core.text import count_text, dimensions_text, escape_markdown, percent_text
+from core.text import (
+    count_text,
+    dimensions_text,
+    escape_markdown,
+    percent_text,
+)
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
 
@@ -33,13 +38,13 @@ def sizes_text(dataset: Dataset) -> str:
     return f"{dimensions_text(sizes.smallest)} to {dimensions_text(sizes.largest)} pixels"
 
 
-def sides_text(dataset: Dataset) -> str | None:
+def subsets_text(dataset: Dataset) -> str | None:
     """``60,000 train, 10,000 test`` where the dataset came with a split of its own."""
     if dataset.predefined_subsets is None:
         return None
     counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS))
     return ", ".join(
-        f"{count:,} {side}" for side, count in zip(SUBSETS, counts, strict=True) if count
+        f"{count:,} {subset}" for subset, count in zip(SUBSETS, counts, strict=True) if count
     )
 
 
@@ -79,9 +84,9 @@ def show_head(dataset: Dataset) -> None:
         link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
         link_to("datasets", "All datasets")
     lines = [f"**{images_text(dataset)}**, {sizes_text(dataset)}", majority_text(dataset)]
-    sides = sides_text(dataset)
-    if sides:
-        lines.append(f"Came with a split of its own: {sides}")
+    subsets = subsets_text(dataset)
+    if subsets:
+        lines.append(f"Came with a split of its own: {subsets}")
     came = [f"Added {dataset.created_at[:16].replace('T', ' ')} UTC"]
     if dataset.read_as:
         came.append(f"read as {escape_markdown(dataset.read_as)}")

@@ -5,7 +5,12 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.charts.dataset import charted_classes, class_counts_chart, sizes_chart, sizes_words
+from core.charts.dataset import (
+    charted_classes,
+    class_counts_chart,
+    sizes_chart,
+    sizes_words,
+)
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding, size_summary
 from core.text import count_text, dimensions_text, escape_markdown
@@ -111,7 +116,7 @@ def _show_quarantined(dataset: Dataset) -> None:
 
 def _show_counts(dataset: Dataset) -> None:
     st.header("Images of each class")
-    st.markdown(f"{majority_text(dataset)}: that is what always saying its name gets right.")
+    st.markdown(f"{majority_text(dataset)}: the accuracy of always predicting it.")
     _, left_out = charted_classes(dataset)
     if left_out:
         st.caption(

@@ -6,21 +6,27 @@ import numpy as np
 import streamlit as st
 
 from core.datasets.dataset import SUBSETS, Dataset
-from core.text import count_text, dimensions_text, escape_markdown, shorten, shorten_start
+from core.text import (
+    count_text,
+    dimensions_text,
+    escape_markdown,
+    shorten,
+    shorten_start,
+)
 from core.ui.datasets.facts import PICTURES
 from core.ui.frame import reads
 
 PAGE_SIZE = 24
 # Three squares and the gaps between them fill a telephone of 390 pixels.
-TILE_SIDE = 108
+TILE_SIZE = 108
 LONGEST_TILE_NAME = 13
 MOST_NEAR_SHOWN = 12
 FIELD_WIDTH = 420
 
 
-def show_pictures(dataset: Dataset) -> None:
+def show_images(dataset: Dataset) -> None:
     """The picture that the address names, else the gallery of a class."""
-    index = _wanted_picture(dataset)
+    index = _wanted_image(dataset)
     if index is None:
         _show_gallery(dataset)
     else:
@@ -30,38 +36,38 @@ def show_pictures(dataset: Dataset) -> None:
 def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: bool = True) -> None:
     """Squares in rows, each with a button that opens it; ``prefix`` keeps the keys apart.
 
-    Under each stands its file name, or with ``name`` off its class and its side.
+    Under each stands its file name, or with ``name`` off its class and its subset.
     """
-    squares = reads.tiles(dataset, indexes, TILE_SIDE)
+    squares = reads.tiles(dataset, indexes, TILE_SIZE)
     with st.container(horizontal=True, gap="small"):
         for index, square in zip(indexes, squares, strict=True):
-            with st.container(width=TILE_SIDE, gap=None):
+            with st.container(width=TILE_SIZE, gap=None):
                 # As high as the picture before it is there, so that nothing below moves.
-                with st.container(height=TILE_SIDE, border=False):
-                    st.image(square, width=TILE_SIDE, alt=_alt(dataset, index))
+                with st.container(height=TILE_SIZE, border=False):
+                    st.image(square, width=TILE_SIZE, alt=_alt(dataset, index))
                 st.button(
                     escape_markdown(_name(dataset, index) if name else _label(dataset, index)),
                     key=f"open.{prefix}.{index}",
                     type="tertiary",
                     width="stretch",
                     help=f"Open {escape_markdown(dataset.file_names[index])}",
-                    on_click=open_picture,
+                    on_click=open_image,
                     args=(int(index),),
                 )
 
 
-def open_picture(index: int) -> None:
+def open_image(index: int) -> None:
     """Show one picture large: the address names it from now on."""
     st.query_params["image"] = str(index)
     st.query_params["section"] = PICTURES
 
 
-def marked_pictures(dataset: Dataset) -> set[int]:
+def marked_images(dataset: Dataset) -> set[int]:
     """Positions of the pictures that this visitor wants left out; kept for the session."""
     return st.session_state.setdefault(f"marked.{dataset.id}", set())
 
 
-def _wanted_picture(dataset: Dataset) -> int | None:
+def _wanted_image(dataset: Dataset) -> int | None:
     wanted = st.query_params.get("image")
     if wanted is None:
         return None
@@ -135,14 +141,14 @@ def _show_one(dataset: Dataset, index: int) -> None:
     same_class = np.flatnonzero(dataset.labels == dataset.labels[index])
     place = int(np.searchsorted(same_class, index))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("All pictures", icon=":material/grid_view:", on_click=_close_picture)
+        st.button("All pictures", icon=":material/grid_view:", on_click=_close_image)
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])
         st.caption(f"{place + 1:,} of {count_text(len(same_class), 'image')} of this class")
     left, right = st.columns([3, 2], gap="large")
-    left.image(reads.large_picture(dataset, index), alt=_alt(dataset, index))
+    left.image(reads.large_image(dataset, index), alt=_alt(dataset, index))
     with right:
-        _show_picture_facts(dataset, index)
+        _show_image_facts(dataset, index)
     _show_near(dataset, index)
 
 
@@ -152,16 +158,16 @@ def _step_button(label: str, icon: str, target: np.ndarray) -> None:
         label,
         icon=icon,
         disabled=not len(target),
-        on_click=open_picture,
+        on_click=open_image,
         args=(int(target[0]),) if len(target) else (),
     )
 
 
-def _close_picture() -> None:
+def _close_image() -> None:
     st.query_params.pop("image", None)
 
 
-def _show_picture_facts(dataset: Dataset, index: int) -> None:
+def _show_image_facts(dataset: Dataset, index: int) -> None:
     size = int(dataset.widths[index]), int(dataset.heights[index])
     facts = [
         ("Class", dataset.classes[dataset.labels[index]]),
@@ -169,10 +175,11 @@ def _show_picture_facts(dataset: Dataset, index: int) -> None:
         ("Size", f"{dimensions_text(size)} pixels"),
     ]
     if dataset.predefined_subsets is not None:
-        facts.append(("Side of the split it came with", SUBSETS[dataset.predefined_subsets[index]]))
+        subset = SUBSETS[dataset.predefined_subsets[index]]
+        facts.append(("Subset in the split it came with", subset))
     facts.append(("Number in this dataset", f"{index:,}"))
     st.markdown("\n".join(f"- {name}: **{escape_markdown(value)}**" for name, value in facts))
-    marked = marked_pictures(dataset)
+    marked = marked_images(dataset)
     if st.toggle(
         "Leave it out of a new version",
         value=index in marked,
@@ -196,13 +203,13 @@ def _show_near(dataset: Dataset, index: int) -> None:
     same = "with" if equal == len(near) else f"{equal:,} of them with"
     st.caption(
         f"{count_text(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them "
-        "all on one side of a split." + (f" {more:,} more are not shown." if more > 0 else "")
+        "all in one subset of a split." + (f" {more:,} more are not shown." if more > 0 else "")
     )
     show_tiles(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near", name=False)
 
 
 def _label(dataset: Dataset, index: int) -> str:
-    """Class and, where there is one, the side of the given split; the end of a long one cut."""
+    """Class and, if there is one, the subset of the predefined split; the end of a long one cut."""
     label = dataset.classes[dataset.labels[index]]
     if dataset.predefined_subsets is not None:
         label = f"{SUBSETS[dataset.predefined_subsets[index]]}: {label}"

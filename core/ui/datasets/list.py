@@ -15,8 +15,8 @@ from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to
 
-CARD_PICTURES = 5
-CARD_PICTURE_WIDTH = 72
+CARD_IMAGES = 5
+CARD_IMAGE_WIDTH = 72
 CARDS_A_PAGE = 12
 
 
@@ -45,8 +45,8 @@ def _show_card(dataset: Dataset) -> None:
     st.subheader(escape_markdown(dataset.name), anchor=False)
     show_severities(reads.findings(dataset))
     with st.container(horizontal=True, gap="xsmall"):
-        for name, _, picture in reads.class_pictures(dataset, CARD_PICTURES):
-            st.image(picture, width=CARD_PICTURE_WIDTH, alt=f"A picture of the class {name}")
+        for name, _, picture in reads.class_images(dataset, CARD_IMAGES):
+            st.image(picture, width=CARD_IMAGE_WIDTH, alt=f"A picture of the class {name}")
     st.markdown(f"{images_text(dataset)}  \n{sizes_text(dataset)}")
     st.caption(majority_text(dataset))
     with st.container(horizontal=True):

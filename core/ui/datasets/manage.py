@@ -145,12 +145,12 @@ def _show_remove(dataset: Dataset) -> None:
             link_to("benchmark", escape_markdown(", ".join(names)), experiment=experiment_id)
         return
     st.markdown(_what_goes(dataset))
-    sure = st.checkbox("Yes, remove it for good", key=f"sure.{dataset.id}")
+    confirmed = st.checkbox("Yes, remove it for good", key=f"sure.{dataset.id}")
     st.button(
         "Remove this dataset",
         icon=":material/delete:",
         key=f"remove.{dataset.id}",
-        disabled=not sure,
+        disabled=not confirmed,
         on_click=_remove,
         args=(dataset,),
     )
@@ -170,7 +170,7 @@ def _what_goes(dataset: Dataset) -> str:
         labels = "; ".join(escape_markdown(experiment_label(entry)) for entry in experiments)
         lines.append(
             f"- The numbers of {count_text(len(experiments), 'experiment')} stay, but not the "
-            f"pictures that they were measured on: {labels}"
+            f"pictures behind them: {labels}"
         )
     versions = [entry for entry in reads.datasets() if entry.version_of == dataset.id]
     if versions:

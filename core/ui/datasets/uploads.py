@@ -113,8 +113,8 @@ def show_formats() -> None:
         with tab:
             _show_format(sample)
     st.caption(
-        "JPEG, PNG, WebP, BMP and GIF (the first picture of it). Which of these it is, is found "
-        "out by itself."
+        "JPEG, PNG, WebP, BMP and GIF (the first picture of it). Headstart recognises the format "
+        "by itself."
     )
 
 

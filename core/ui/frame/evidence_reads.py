@@ -94,7 +94,7 @@ def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions
 
 
 def breakdown(subject: Subject) -> TimeBreakdown:
-    return _kept(subject, "ledger", lambda: load_time_breakdown(reads.store(), subject.id))
+    return _kept(subject, "time breakdown", lambda: load_time_breakdown(reads.store(), subject.id))
 
 
 def scores(subject: Subject, metric: str, with_intervals: bool = True) -> tuple[StrategyScore, ...]:
@@ -152,7 +152,7 @@ def disagreeing(subject: Subject, first: str, second: str, seed: int | None) -> 
     )
 
 
-def sure_mistakes(subject: Subject, strategy: str) -> tuple[Mistake, ...]:
+def top_mistakes(subject: Subject, strategy: str) -> tuple[Mistake, ...]:
     return _kept(
         subject,
         f"mistakes.{strategy}",

@@ -23,7 +23,7 @@ from core.settings import current_settings
 from core.ui.widgets import images as pictures
 
 MOST_CLASSES_SHOWN = 24
-LARGE_SIDE = 640
+LARGE_SIZE = 640
 
 
 def store() -> Store:
@@ -77,41 +77,41 @@ def _findings(folder: str, created_at: str, _dataset: Dataset) -> list[Finding]:
     return find(_dataset)
 
 
-def tiles(dataset: Dataset, indexes: Sequence[int], side: int) -> list[bytes]:
-    """Square PNGs of ``side`` pixels of these pictures; only they are decoded."""
-    return _tiles(dataset.id, tuple(int(index) for index in indexes), side, dataset)
+def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
+    """Square PNGs of ``size`` pixels of these pictures; only they are decoded."""
+    return _tiles(dataset.id, tuple(int(index) for index in indexes), size, dataset)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _tiles(dataset_id: str, indexes: tuple[int, ...], side: int, _dataset: Dataset) -> list[bytes]:
+def _tiles(dataset_id: str, indexes: tuple[int, ...], size: int, _dataset: Dataset) -> list[bytes]:
     del dataset_id
-    return pictures.tiles(_dataset, indexes, side)
+    return pictures.tiles(_dataset, indexes, size)
 
 
-def large_picture(dataset: Dataset, index: int) -> bytes:
+def large_image(dataset: Dataset, index: int) -> bytes:
     """PNG of one picture, small ones enlarged by a whole factor."""
-    return _large_picture(dataset.id, int(index), dataset)
+    return _large_image(dataset.id, int(index), dataset)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _large_picture(dataset_id: str, index: int, _dataset: Dataset) -> bytes:
+def _large_image(dataset_id: str, index: int, _dataset: Dataset) -> bytes:
     del dataset_id
-    return _dataset.thumbnail(index, LARGE_SIDE)
+    return _dataset.thumbnail(index, LARGE_SIZE)
 
 
-def class_pictures(
+def class_images(
     dataset: Dataset, most_classes: int = MOST_CLASSES_SHOWN
 ) -> list[tuple[str, int, bytes]]:
     """``(class, images, PNG of one picture)`` of the largest classes, in their order."""
-    return _class_pictures(dataset.id, most_classes, dataset)
+    return _class_images(dataset.id, most_classes, dataset)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _class_pictures(
+def _class_images(
     dataset_id: str, most_classes: int, _dataset: Dataset
 ) -> list[tuple[str, int, bytes]]:
     del dataset_id
-    return pictures.class_pictures(_dataset, most_classes)
+    return pictures.class_images(_dataset, most_classes)
 
 
 def comparison(experiment_id: str) -> Comparison:

@@ -1,7 +1,5 @@
 """How it is measured: the four scenarios, device and versions, and the whole glossary."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 import streamlit as st
 
@@ -10,109 +8,72 @@ from core.strategies.registry import names_with
 from core.strategies.strategy import Mode, Role
 from core.text import escape_markdown, percent_text
 from core.ui.frame.evidence_reads import Subject
+from core.ui.measured.document import Values, show_text
 from core.ui.widgets.glossary import GLOSSARY, explain
 from core.ui.widgets.results import recorded_text
 
-
-@dataclass(frozen=True)
-class Scenario:
-    """What to do with a dataset of this size and likeness to ImageNet; ``why`` in a sentence."""
-
-    size: str
-    likeness: str
-    advice: str
-    why: str
-    strategies: tuple[str, ...]
-
-
-SCENARIOS = (
-    Scenario(
-        "Few images",
-        "like ImageNet's photographs",
-        "Train the last layers only",
-        "What was learned fits, and few images cannot improve it without being learned by heart.",
-        names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
-    ),
-    Scenario(
-        "Few images",
-        "unlike them",
-        "Freeze the first k layers, train the rest",
-        "Edges and colours are the same everywhere; what is built of them is not.",
-        names_with(mode=Mode.FREEZE),
-    ),
-    Scenario(
-        "Many images",
-        "like ImageNet's photographs",
-        "Start from the weights, train everything",
-        "There is enough to adapt every layer, and the start saves time.",
-        names_with(mode=Mode.FINETUNE),
-    ),
-    Scenario(
-        "Many images",
-        "unlike them",
-        "Train from random weights",
-        "There is enough to learn everything anew, and what was learned elsewhere fits little.",
-        names_with(Role.RANDOM_START) + names_with(Role.FROM_SCRATCH, convolutional=True),
-    ),
-)
+SCENARIOS = {
+    "few_alike": names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
+    "few_unlike": names_with(mode=Mode.FREEZE),
+    "many_alike": names_with(mode=Mode.FINETUNE),
+    "many_unlike": names_with(Role.RANDOM_START)
+    + names_with(Role.FROM_SCRATCH, convolutional=True),
+}
 
 
 def show_scenarios(subject: Subject | None) -> None:
-    st.markdown(
-        "How much of a pre-trained network to keep depends on two things: how many images there "
-        "are, and how much they are like the photographs that it learned from. The tutorial names "
-        "four cases. They are rules of thumb: the ladder measures which one holds for your images.",
-        help=explain("ImageNet"),
-    )
     comparison = subject.comparison if subject else None
-    for row in (SCENARIOS[:2], SCENARIOS[2:]):
-        for column, scenario in zip(st.columns(2), row, strict=True):
-            with column.container(border=True, height="stretch"):
-                _show_scenario(scenario, comparison)
+    values: Values = {
+        scenario: ", ".join(_measured(name, comparison) for name in names)
+        for scenario, names in SCENARIOS.items()
+    }
     if subject and subject.experiment.spec.images:
-        st.caption(
-            f"The example {escape_markdown(subject.experiment.spec.dataset_name)} has "
-            f"{subject.experiment.spec.images.get('train', 0):,} training images; ImageNet had "
-            "more than a million. Whether they are alike cannot be read off them, only measured: "
-            "by what the frozen features reach."
-        )
+        spec = subject.experiment.spec
+        images = f"{spec.images.get('train', 0):,}"
+        values = {**values, "dataset": spec.dataset_name, "training_images": images}
+    show_text("scenarios", values=values)
 
 
-def _show_scenario(scenario: Scenario, comparison: Comparison | None) -> None:
-    st.markdown(f"{scenario.size}, {scenario.likeness}")
-    st.markdown(f"**{scenario.advice}**")
-    st.markdown(scenario.why)
+def _measured(strategy: str, comparison: Comparison | None) -> str:
+    """The title of the strategy, with its test accuracy where the experiment has it."""
     rows = {row.strategy: row for row in comparison.finished_rows} if comparison else {}
-    for name in scenario.strategies:
-        measured = f": {percent_text(rows[name].test_accuracy)} here" if name in rows else ""
-        st.markdown(f"- {escape_markdown(title_of(name) + measured)}")
+    if strategy not in rows:
+        return title_of(strategy)
+    return f"{title_of(strategy)} ({percent_text(rows[strategy].test_accuracy)} here)"
 
 
 def show_device(subject: Subject | None) -> None:
-    st.markdown(
-        "Times belong to the machine that they were taken on, and the last digit of an accuracy "
-        "to the versions of the libraries. So every run keeps both, and one experiment never mixes "
-        "two devices or two number formats."
-    )
-    if subject is None:
-        return
-    comparison = subject.comparison
-    facts = {
-        "made": recorded_text(comparison) or "on this machine",
-        "device": comparison.device or "not known yet",
-        "number format": comparison.precision,
-        "backend": comparison.backend or "not known yet",
-        "experiment": comparison.experiment,
-        "dataset": f"{comparison.dataset} ({comparison.dataset_id[:12]})",
-        "seeds": ", ".join(str(seed) for seed in comparison.seeds),
-    }
-    _show_pairs(facts, ("fact", "value"))
-    st.markdown(explain("number format"))
-    st.subheader("Versions")
-    if comparison.versions:
-        _show_pairs(comparison.versions, ("library", "version"))
-    else:
-        st.caption("No run has finished yet, so none are known.")
+    show_text("device", _Device(subject), {"experiment": subject.id} if subject else {})
+
+
+class _Device:
+    """The figures of the section."""
+
+    def __init__(self, subject: Subject | None) -> None:
+        self.comparison = subject.comparison if subject else None
+
+    def facts(self) -> None:
+        if self.comparison is None:
+            return
+        facts = {
+            "made": recorded_text(self.comparison) or "on this machine",
+            "device": self.comparison.device or "not known yet",
+            "number format": self.comparison.precision,
+            "backend": self.comparison.backend or "not known yet",
+            "experiment": self.comparison.experiment,
+            "dataset": f"{self.comparison.dataset} ({self.comparison.dataset_id[:12]})",
+            "seeds": ", ".join(str(seed) for seed in self.comparison.seeds),
+        }
+        _show_pairs(facts, ("fact", "value"))
+        st.markdown(explain("number format"))
+
+    def versions(self) -> Values:
+        if self.comparison is None:
+            return {}
+        if not self.comparison.versions:
+            return {"no_versions": True}
+        _show_pairs(self.comparison.versions, ("library", "version"))
+        return {}
 
 
 def show_glossary(_subject: Subject | None) -> None:

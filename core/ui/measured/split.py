@@ -1,174 +1,144 @@
-"""How it is measured: the split. Who sees which images, and who picks the best epoch."""
+"""How it is measured: the split. Who sees which images, and who chooses the best epoch."""
 
 import math
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import Curve
 from core.analysis.split_facts import (
-    class_sides,
+    class_counts_by_subset,
     duplicate_facts,
-    sides_of,
+    subsets_of,
     widest_gap,
 )
 from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.dataset import SUBSETS
 from core.errors import BadInput
 from core.experiments.records import finished_runs
 from core.text import count_text, escape_markdown, percent_text
-from core.training.spec import with_train_share
+from core.training.spec import with_train_fraction
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
+from core.ui.measured.document import Values, show_text
 from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
-from core.ui.widgets.glossary import explain
 
-PURPOSES = {
-    "train": ("Training", "The strategies learn from these."),
-    "validation": ("Validation", "Looked at after each epoch, to pick the epoch that is kept."),
-    "test": ("Test", "Held out until the end and scored once. Every accuracy is from these."),
-}
-TILE_SIDE = 96
-# What the last bits of a share may add.
+TILE_SIZE = 96
+# What the last bits of a fraction may add.
 ROUNDING = 1e-9
 
 
 def show_split(subject: Subject | None) -> None:
-    st.markdown(
-        "A network can learn its training images by heart. What counts is how it does on images "
-        "that it never saw, so the images are dealt to three sides before anything is trained, and "
-        "all strategies of an experiment get the same three."
-    )
-    sides = sides_of(subject.experiment.spec) if subject else ()
-    if subject and sides:
-        show_exhibit(split_chart(sides), f"split.{subject.id}", table=False)
-    st.markdown("\n".join(f"- **{title}**: {purpose}" for title, purpose in PURPOSES.values()))
     if subject is None:
-        _show_rules()
+        show_text("split", _Split(None), {"rules": True})
         return
-    _show_how_dealt(subject)
-    _show_best_epoch(subject)
-
-
-def _word(side: str) -> str:
-    return "training" if side == "train" else side
-
-
-def _show_rules() -> None:
-    st.subheader("How the images are dealt")
-    st.markdown(
-        "- At random, but from a seed: the same seed gives the same split again.\n"
-        "- Class by class (stratified), so that each side has every class in the same share.\n"
-        "- Near duplicates go together: the same picture on two sides would be learned by heart "
-        "on one and asked for on the other."
-    )
-
-
-def _show_how_dealt(subject: Subject) -> None:
     spec = subject.experiment.spec
-    st.subheader("How the images are dealt")
-    dataset = dataset_or_words(subject)
-    if spec.given_split:
-        st.markdown(
-            "- This dataset came with a split of its own, and its test images are kept. Training "
-            "images that have a near duplicate among them are left out."
-        )
-    else:
-        st.markdown(
-            f"- At random, but from a seed (here {spec.split.seed}): the same seed gives the same "
-            "split again."
-        )
-    if dataset is None:
-        return
-    try:
-        whole = spec.split.of(dataset)
-    except BadInput as error:
-        st.warning(escape_markdown(error))
-        return
-    split = with_train_share(whole, dataset, spec.train_share, spec.split.seed)
-    if spec.train_share < 1:
-        st.markdown(
-            f"- Of the {len(whole.train):,} training images {len(split.train):,} are used here: "
-            "one point of a learning curve."
-        )
-    counts = class_sides(dataset, split)
-    st.markdown(
-        "- Class by class (stratified): no class has a share of the training images that is more "
-        f"than {_points_up(widest_gap(counts))} points from its share of the test images."
-        if not spec.given_split
-        else "- The shares of the classes are those of the split that it came with."
-    )
-    found = duplicate_facts(dataset, split)
-    st.markdown(
-        f"- Near duplicates together: {count_text(found.groups, 'group')} of pictures that look "
-        f"nearly the same, {count_text(found.images, 'image')} in all. Groups that lie on more "
-        f"than one side: {found.divided or 'none'}.",
-        help=explain("near duplicate"),
-    )
-    if found.example:
-        _show_example(dataset, found.example, found.example_side)
-    with st.expander("Class by class", icon=":material/table:"):
-        st.dataframe(
-            pd.DataFrame({"class": dataset.classes} | {side: counts[side] for side in SUBSETS}),
-            hide_index=True,
-            key=f"sides.{subject.id}",
-            alt="Images of each class on each side.",
-        )
+    values: dict[str, object] = {"experiment": subject.id}
+    values |= {"predefined": True} if spec.given_split else {"seed": spec.split.seed}
+    show_text("split", _Split(subject), values)
 
 
-def _points_up(share: float) -> str:
-    """In points and never rounded down, because no class is to be further off than that."""
-    return f"{math.ceil(1000 * share - ROUNDING) / 10:.1f}"
+class _Split:
+    """The figures of the section; without an experiment they draw nothing."""
+
+    def __init__(self, subject: Subject | None) -> None:
+        self.subject = subject
+        self.counts_by_subset: dict[str, Any] = {}
+        self.example: tuple[int, ...] = ()
+        self.best: tuple[Curve, int] | None = None
+
+    def subsets(self) -> None:
+        facts = subsets_of(self.subject.experiment.spec) if self.subject else ()
+        if self.subject and facts:
+            show_exhibit(split_chart(facts), f"split.{self.subject.id}", table=False)
+
+    def counts(self) -> Values:
+        dataset = dataset_or_words(self.subject) if self.subject else None
+        if self.subject is None or dataset is None:
+            return {}
+        spec = self.subject.experiment.spec
+        try:
+            whole = spec.split.of(dataset)
+        except BadInput as error:
+            st.warning(escape_markdown(error))
+            return {}
+        split = with_train_fraction(whole, dataset, spec.train_share, spec.split.seed)
+        self.counts_by_subset = {"class": dataset.classes} | class_counts_by_subset(dataset, split)
+        found = duplicate_facts(dataset, split)
+        self.example = found.example
+        values: dict[str, object] = {
+            "groups": count_text(found.groups, "group"),
+            "group_images": count_text(found.images, "image"),
+            "divided": found.divided or "none",
+        }
+        if spec.train_share < 1:
+            values["all_training"] = f"{len(whole.train):,}"
+            values["used_training"] = f"{len(split.train):,}"
+        if spec.given_split:
+            values["predefined_fractions"] = True
+        else:
+            values["widest_gap"] = _points_up(widest_gap(class_counts_by_subset(dataset, split)))
+        if found.example:
+            values["example_images"] = len(found.example)
+            values["example_subset"] = found.example_subset.replace("train", "training")
+        return values
+
+    def duplicates(self) -> None:
+        if self.subject is None or not self.example:
+            return
+        dataset = reads.dataset(self.subject.experiment.spec.dataset_id)
+        with st.container(horizontal=True, gap="small"):
+            tiles = reads.tiles(dataset, self.example, TILE_SIZE)
+            for index, tile in zip(self.example, tiles, strict=True):
+                name = escape_markdown(dataset.classes[dataset.labels[index]])
+                st.image(tile, width=TILE_SIZE, alt=f"One of a group that looks alike: {name}")
+
+    def class_table(self) -> None:
+        if self.subject and self.counts_by_subset:
+            with st.expander("Class by class", icon=":material/table:"):
+                st.dataframe(
+                    pd.DataFrame(self.counts_by_subset)[["class", *SUBSETS]],
+                    hide_index=True,
+                    key=f"sides.{self.subject.id}",
+                    alt="Images of each class in each subset.",
+                )
+
+    def best_epoch(self) -> Values:
+        if self.subject is None:
+            return {}
+        runs = {
+            run.strategy: (run.seed, result, result.best_epoch)
+            for run, result in reversed(finished_runs(self.subject.runs))
+            if result.best_epoch is not None
+        }
+        curves: dict[str, Curve] = {}
+        for curve in reads.curves(self.subject.id):
+            if curve.strategy in runs and curve.seed == runs[curve.strategy][0]:
+                curves.setdefault(curve.strategy, curve)
+        if not curves:
+            return {}
+        titles = {name: curve.title for name, curve in curves.items()}
+        longest = max(curves, key=lambda name: len(curves[name].epochs))
+        strategy = choose_in_list(Choice("strategy", "Strategy", "strategy", titles, longest))
+        curve, (_, result, best_epoch) = curves[strategy], runs[strategy]
+        self.best = (curve, best_epoch)
+        return {
+            "title": curve.title,
+            "run_seed": curve.seed,
+            "epochs": count_text(result.epochs, "epoch"),
+            "best_epoch": best_epoch,
+            "validation_accuracy": percent_text(result.scores.validation.accuracy),
+            "test_accuracy": percent_text(result.scores.test.accuracy),
+        }
+
+    def best_epoch_chart(self) -> None:
+        if self.subject and self.best:
+            show_exhibit(best_epoch_chart(*self.best), f"best.{self.subject.id}")
 
 
-def _show_example(dataset: Dataset, example: tuple[int, ...], side: str) -> None:
-    with st.container(horizontal=True, gap="small"):
-        for index, picture in zip(example, reads.tiles(dataset, example, TILE_SIDE), strict=True):
-            name = escape_markdown(dataset.classes[dataset.labels[index]])
-            st.image(picture, width=TILE_SIDE, alt=f"One of a group that looks alike: {name}")
-    st.caption(f"One such group: all {len(example)} are {escape_markdown(_word(side))} images.")
-
-
-def _show_best_epoch(subject: Subject) -> None:
-    st.subheader("Who picks the best epoch", help=explain("epoch"))
-    st.markdown(
-        "After each epoch the validation images are scored. The epoch that names most of them "
-        "right is kept, and only its weights are scored on the test images. Were the test images "
-        "asked, the best of many tries would be picked on them, and the score would flatter."
-    )
-    runs = {
-        run.strategy: (run.seed, result, result.best_epoch)
-        for run, result in reversed(finished_runs(subject.runs))
-        if result.best_epoch is not None
-    }
-    curves: dict[str, Curve] = {}
-    for curve in reads.curves(subject.id):
-        if curve.strategy in runs and curve.seed == runs[curve.strategy][0]:
-            curves.setdefault(curve.strategy, curve)
-    if not curves:
-        return
-    strategy = choose_in_list(
-        Choice(
-            "strategy",
-            "Strategy",
-            "strategy",
-            {name: curve.title for name, curve in curves.items()},
-            _longest(curves),
-        )
-    )
-    curve, (_, result, best_epoch) = curves[strategy], runs[strategy]
-    words = (
-        f"{curve.title}, seed {curve.seed}: of {count_text(result.epochs, 'epoch')} number "
-        f"{best_epoch} did best on the validation images "
-        f"({percent_text(result.scores.validation.accuracy)}) and was scored on the test "
-        f"images: {percent_text(result.scores.test.accuracy)}."
-    )
-    st.markdown(escape_markdown(words))
-    show_exhibit(best_epoch_chart(curve, best_epoch), f"best.{subject.id}")
-
-
-def _longest(curves: dict[str, Curve]) -> str:
-    """The one with most to choose among."""
-    return max(curves, key=lambda name: len(curves[name].epochs))
+def _points_up(fraction: float) -> str:
+    """In points and never rounded down, because no class may differ by more than that."""
+    return f"{math.ceil(1000 * fraction - ROUNDING) / 10:.1f}"

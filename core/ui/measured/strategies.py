@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.charts.architecture import architecture_chart, parameters_chart, strategies_frame
+from core.charts.exhibit import Exhibit
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
-from core.layers.record import BACKBONE_PART, LayerRecord
+from core.layers.record import BACKBONE_PART
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Role, Strategy
@@ -14,8 +15,9 @@ from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
+from core.ui.measured.document import Values, show_text
 from core.ui.widgets.exhibit import show_exhibit
-from core.ui.widgets.glossary import explain, explain_all
+from core.ui.widgets.glossary import explain
 
 SIZES = (32, 64, 96, 128, 160, 224)
 FIRST_SHOWN = names_with(Role.LINEAR_PROBE)[0]
@@ -23,34 +25,94 @@ NUMBER = st.column_config.NumberColumn(format="localized")
 
 
 def show_strategies(subject: Subject | None) -> None:
-    st.markdown(
-        "The networks as they are built, from the picture on the left to the classes on the right. "
-        "The difference between the rungs of the ladder is not the number of layers but which of "
-        "them may learn, and where they start.",
-        help=explain_all("layer", "frozen", "parameters", "head"),
-    )
-    class_count = _class_count(subject)
-    entry = find_strategy(
-        choose_in_list(
-            Choice(
-                "strategy",
-                "Strategy",
-                "strategy",
-                {name: entry.title for name, entry in STRATEGIES.items()},
-                FIRST_SHOWN,
-                clears=("k",),
+    show_text("strategies", _Strategies(subject))
+
+
+class _Strategies:
+    """The figures of the section: of the strategy that was chosen, and of all."""
+
+    def __init__(self, subject: Subject | None) -> None:
+        self.subject = subject
+        self.class_count = _class_count(subject)
+        self.drawn: Exhibit | None = None
+
+    def choices(self) -> Values:
+        titles = {name: entry.title for name, entry in STRATEGIES.items()}
+        self.entry = find_strategy(
+            choose_in_list(
+                Choice("strategy", "Strategy", "strategy", titles, FIRST_SHOWN, clears=("k",))
             )
         )
-    )
-    preset, size = _choose_preset_and_size(subject)
-    settings = entry.resolve(preset, _choose_k(entry, preset))
-    try:
-        layers = entry.layers(settings, size, class_count)
-        _show_network(entry, settings, size, layers)
-    except BadInput as error:
-        st.warning(escape_markdown(error))
-    _show_all(preset, size, class_count)
-    link_to("ladder", "What each strategy teaches, and its settings")
+        self.preset, self.size = _choose_preset_and_size(self.subject)
+        self.settings = self.entry.resolve(self.preset, _choose_k(self.entry, self.preset))
+        all_values = {
+            "preset": self.preset,
+            "size": self.size,
+            "classes": count_text(self.class_count, "class"),
+        }
+        try:
+            self.layer_records = self.entry.layers(self.settings, self.size, self.class_count)
+            self.outline = self.entry.describe(self.settings, self.size)
+        except BadInput as error:
+            st.warning(escape_markdown(error))
+            self.layer_records = ()
+            return all_values
+        values = {"title": self.entry.title, "teaches": self.entry.teaches} | all_values
+        if not self.layer_records:
+            return values | {"no_network": True}
+        self.drawn = architecture_chart(self.entry, self.layer_records, self.outline)
+        self.parameters = parameters_chart(self.entry.name, self.layer_records)
+        values |= {"network": True, "parameters": self.parameters.words}
+        if len(self.entry.fits(self.settings)) > 1:
+            values["two_fits"] = True
+        return values
+
+    def network(self) -> None:
+        if self.drawn is not None:
+            show_exhibit(self.drawn, f"network.{self.entry.name}", table=False)
+
+    def layers(self) -> None:
+        if self.drawn is None:
+            return
+        show_exhibit(self.parameters, f"parameters.{self.entry.name}", table=False)
+        count = count_text(len(self.layer_records), "layer")
+        with st.expander(count, icon=":material/table:"):
+            st.markdown(escape_markdown(self.outline))
+            st.dataframe(
+                self.drawn.frame,
+                hide_index=True,
+                column_config={
+                    "layer": st.column_config.TextColumn(pinned=True),
+                    "parameters": NUMBER,
+                    "k": st.column_config.NumberColumn(
+                        help="How the setting k counts the layers: as Keras counts model.layers, "
+                        "the input layer included."
+                    ),
+                },
+                placeholder="—",
+                key=f"layers.{self.entry.name}",
+                alt=f"The layers of {self.entry.title}, one line each.",
+            )
+
+    def all_strategies(self) -> None:
+        frame = strategies_frame(self.preset, self.size, self.class_count)
+        numbers = [name for name in frame.columns if name not in ("strategy", "fits")]
+        st.dataframe(
+            frame,
+            hide_index=True,
+            column_config=dict.fromkeys(numbers, NUMBER)
+            | {
+                "strategy": st.column_config.TextColumn(pinned=True),
+                "fits": st.column_config.TextColumn(f"fits {self.size} pixels"),
+            },
+            placeholder="—",
+            key="networks",
+            alt="Parameters of each strategy: frozen, trained from ImageNet, trained from random "
+            "weights.",
+        )
+
+    def link(self) -> None:
+        link_to("ladder", "What each strategy teaches, and its settings")
 
 
 def _class_count(subject: Subject | None) -> int:
@@ -77,26 +139,21 @@ def _choose_preset_and_size(subject: Subject | None) -> tuple[str, int]:
         )
     usual = PRESET_IMAGE_SIZES[preset]
     own = [subject.experiment.spec.image_size] if subject else []
+    sizes = {str(size): str(size) for size in sorted({*SIZES, usual, *own})}
     with right:
         size = choose_in_row(
-            Choice(
-                "size",
-                "Image size (pixels)",
-                "image size",
-                {str(side): str(side) for side in sorted({*SIZES, usual, *own})},
-                str(usual),
-                clears=(),
-            )
+            Choice("size", "Image size (pixels)", "image size", sizes, str(usual), clears=())
         )
     return preset, int(size)
 
 
 def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
-    """What the address says of ``k``, for a strategy that has it."""
+    """The ``k`` that the address names, for a strategy that has it."""
     setting = next((one for one in entry.settings if one.name == "k"), None)
     if setting is None:
         return {}
-    names = [layer.name for layer in _backbone_of(entry, preset)]
+    layers = entry.layers(entry.resolve(preset), PRESET_IMAGE_SIZES[preset], 2)
+    names = [layer.name for layer in layers if layer.part == BACKBONE_PART]
     options = {"0": "0 · nothing is frozen"} | {
         str(count): f"{count} · up to {names[count - 1]}"
         for count in range(1, int(setting.high or 0) + 1)
@@ -113,75 +170,3 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
         )
     )
     return {"k": int(chosen)}
-
-
-def _backbone_of(entry: Strategy, preset: str) -> list[LayerRecord]:
-    layers = entry.layers(entry.resolve(preset), PRESET_IMAGE_SIZES[preset], 2)
-    return [layer for layer in layers if layer.part == BACKBONE_PART]
-
-
-def _show_network(
-    entry: Strategy, settings: dict[str, Value], size: int, layers: tuple[LayerRecord, ...]
-) -> None:
-    st.subheader(escape_markdown(entry.title))
-    st.markdown(escape_markdown(entry.teaches))
-    if not layers:
-        st.markdown(
-            "There is no network to draw: it counts the labels of the training images, and never "
-            "looks at a picture."
-        )
-        return
-    outline = entry.describe(settings, size)
-    network = architecture_chart(entry, layers, outline)
-    show_exhibit(network, f"network.{entry.name}", table=False)
-    st.caption(
-        "As tall as the picture is wide at that layer, and wider the more channels it has. A row "
-        "of numbers is as tall as the square that would hold as many. Layers that only pass on "
-        "(dropout) are not drawn."
-    )
-    parameters = parameters_chart(entry.name, layers)
-    st.markdown(f"**{escape_markdown(parameters.words)}**")
-    if len(entry.fits(settings)) > 1:
-        st.markdown(
-            "The head is fitted alone first, on features that are computed once; then everything "
-            "that is not frozen is trained together."
-        )
-    show_exhibit(parameters, f"parameters.{entry.name}", table=False)
-    with st.expander(count_text(len(layers), "layer"), icon=":material/table:"):
-        st.markdown(escape_markdown(outline))
-        st.dataframe(
-            network.frame,
-            hide_index=True,
-            column_config={
-                "layer": st.column_config.TextColumn(pinned=True),
-                "parameters": NUMBER,
-                "k": st.column_config.NumberColumn(
-                    help="How the setting k counts the layers: as Keras counts model.layers, the "
-                    "input layer included."
-                ),
-            },
-            placeholder="—",
-            key=f"layers.{entry.name}",
-            alt=f"The layers of {entry.title}, one line each.",
-        )
-
-
-def _show_all(preset: str, size: int, class_count: int) -> None:
-    st.subheader("All strategies side by side")
-    frame = strategies_frame(preset, size, class_count)
-    numbers = [name for name in frame.columns if name not in ("strategy", "fits")]
-    st.dataframe(
-        frame,
-        hide_index=True,
-        column_config=dict.fromkeys(numbers, NUMBER)
-        | {
-            "strategy": st.column_config.TextColumn(pinned=True),
-            "fits": st.column_config.TextColumn(f"fits {size} pixels"),
-        },
-        placeholder="—",
-        key="networks",
-        alt="Parameters of each strategy: frozen, trained from ImageNet, trained from nothing.",
-    )
-    st.caption(
-        f"With the preset {preset}, {size} × {size} pixels and {count_text(class_count, 'class')}."
-    )

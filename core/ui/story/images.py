@@ -12,24 +12,24 @@ from core.ui.frame import reads
 
 MOST_CLASSES = 24
 # About so many pictures in all: few classes show several each, but no more than fit in a row.
-WANTED_PICTURES, MOST_EACH = 24, 6
+WANTED_IMAGES, MOST_EACH = 24, 6
 # Looked at for each one shown, so that an almost empty picture does not stand for its class.
 CANDIDATES = 3
-TILE_SIDE, PRESENTED_SIDE = 84, 120
+TILE_SIZE, PRESENTED_SIZE = 84, 120
 LONGEST_NAME = 12
 
 
 def show_montage(dataset: Dataset, presented: bool) -> None:
     """Pictures of the largest classes in rows, each class with its name and its number."""
-    side = PRESENTED_SIDE if presented else TILE_SIDE
-    chosen = _montage(dataset.id, side, dataset)
+    size = PRESENTED_SIZE if presented else TILE_SIZE
+    chosen = _montage(dataset.id, size, dataset)
     with st.container(horizontal=True, gap="small"):
         for label, squares in chosen.items():
             name = dataset.classes[label]
-            with st.container(width="content" if len(squares) > 1 else side, gap=None):
+            with st.container(width="content" if len(squares) > 1 else size, gap=None):
                 with st.container(horizontal=True, gap="xxsmall"):
                     for number, square in enumerate(squares, start=1):
-                        st.image(square, width=side, alt=f"{name}, picture {number}")
+                        st.image(square, width=size, alt=f"{name}, picture {number}")
                 st.caption(
                     f"{escape_markdown(shorten(name, LONGEST_NAME))}  \n"
                     f"{count_text(dataset.class_counts[name], 'picture')}"
@@ -40,13 +40,13 @@ def show_montage(dataset: Dataset, presented: bool) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _montage(dataset_id: str, side: int, _dataset: Dataset) -> dict[int, list[bytes]]:
+def _montage(dataset_id: str, size: int, _dataset: Dataset) -> dict[int, list[bytes]]:
     """PNG squares by class: of the candidates those with the most contrast, in their order."""
     del dataset_id
-    candidates = candidate_pictures(_dataset)
-    each = pictures_each(len(candidates))
+    candidates = candidate_images(_dataset)
+    each = images_each(len(candidates))
     squares = iter(
-        reads.tiles(_dataset, [index for own in candidates.values() for index in own], side)
+        reads.tiles(_dataset, [index for own in candidates.values() for index in own], size)
     )
     found = {}
     for label, indexes in candidates.items():
@@ -56,11 +56,11 @@ def _montage(dataset_id: str, side: int, _dataset: Dataset) -> dict[int, list[by
     return found
 
 
-def candidate_pictures(dataset: Dataset) -> dict[int, list[int]]:
+def candidate_images(dataset: Dataset) -> dict[int, list[int]]:
     """Largest classes, in the dataset's order: positions of pictures spread over the class."""
     counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
     largest = sorted(np.argsort(-counts, kind="stable")[:MOST_CLASSES].tolist())
-    wanted = CANDIDATES * pictures_each(len(largest))
+    wanted = CANDIDATES * images_each(len(largest))
     found = {}
     for label in largest:
         own = np.flatnonzero(dataset.labels == label)
@@ -69,8 +69,8 @@ def candidate_pictures(dataset: Dataset) -> dict[int, list[int]]:
     return found
 
 
-def pictures_each(classes: int) -> int:
-    return min(MOST_EACH, max(1, WANTED_PICTURES // max(1, classes)))
+def images_each(classes: int) -> int:
+    return min(MOST_EACH, max(1, WANTED_IMAGES // max(1, classes)))
 
 
 def _contrast(png: bytes) -> float:

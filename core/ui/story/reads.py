@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.story import StoryFacts, headline_experiment, other_experiment, stored_gains
+from core.analysis.story import (
+    StoryFacts,
+    headline_experiment,
+    other_experiment,
+    stored_gains,
+)
 from core.experiments.records import ExperimentRecord
 from core.settings import current_settings
 from core.ui.frame import evidence_reads, reads
@@ -15,7 +20,7 @@ def tellable(experiments: Sequence[ExperimentRecord]) -> list[ExperimentRecord]:
     return [entry for entry in experiments if entry.state_counts.get("finished")]
 
 
-def told(experiment_id: str) -> StoryFacts:
+def facts_of(experiment_id: str) -> StoryFacts:
     """``UnknownName`` for an experiment that is not in the store."""
     subject = evidence_reads.subject(experiment_id)
     return StoryFacts(subject.comparison, lambda: evidence_reads.evidence(subject))
@@ -26,7 +31,9 @@ def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
     return headline_experiment(experiments, _gains_of(experiments))
 
 
-def other_side(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -> StoryFacts | None:
+def contrasting_experiment(
+    experiments: Sequence[ExperimentRecord], own: ExperimentRecord
+) -> StoryFacts | None:
     """The experiment on other pictures that shows the other side; None where there is none.
 
     Experiments of a learning curve have fewer training images on purpose and are left out.
@@ -40,7 +47,7 @@ def other_side(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -
         and entry.spec.dataset_id != own.spec.dataset_id
     }
     found = other_experiment(others, gains.get(own.id))
-    return told(found) if found is not None else None
+    return facts_of(found) if found is not None else None
 
 
 def _gains_of(experiments: Sequence[ExperimentRecord]) -> dict[str, float]:

@@ -5,8 +5,19 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.analysis.story import ELSEWHERE, PICTURES, Montage, StoryFacts, scene_keys
-from core.analysis.words.story import TITLES, Scene, missing_sentence, scene_of
+from core.analysis.story import (
+    ELSEWHERE,
+    PICTURES,
+    Montage,
+    StoryFacts,
+    scene_keys,
+)
+from core.analysis.words.story import (
+    TITLES,
+    Scene,
+    missing_sentence,
+    scene_of,
+)
 from core.charts.story import story_chart
 from core.reports.report import report_html
 from core.text import escape_markdown
@@ -19,10 +30,10 @@ from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.results import recorded_text
 
 WHAT_IT_IS = (
-    "Headstart trains a ladder of image classifiers on the same pictures, from always naming the "
-    "commonest kind to a network that has seen a million others. It shows what each rung gets "
-    "right on pictures that it never saw, how sure that is, and what it costs in time. Everything "
-    "runs on this machine; your pictures stay here."
+    "Headstart trains a ladder of image classifiers on the same pictures, from always predicting "
+    "the commonest kind to a network that has seen a million others. It shows the accuracy of each "
+    "rung on pictures that it never saw, how certain that number is, and the time it costs. "
+    "Everything runs on this machine; your pictures stay here."
 )
 
 
@@ -30,10 +41,10 @@ WHAT_IT_IS = (
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)")
 
 
-def show_story(told: StoryFacts, other: StoryFacts | None) -> None:
+def show_story(facts: StoryFacts, other: StoryFacts | None) -> None:
     """The scene that the address names, with the way to the others."""
-    experiment = told.comparison.experiment
-    keys = scene_keys(told, other)
+    experiment = facts.comparison.experiment
+    keys = scene_keys(facts, other)
     numbers = [str(number) for number in range(1, len(keys) + 1)]
     choice = Choice(
         name="scene",
@@ -50,12 +61,12 @@ def show_story(told: StoryFacts, other: StoryFacts | None) -> None:
         show_present_button()
         st.space("stretch")
         _show_numbers(keys, place, experiment)
-    scene = scene_of(keys[place], told, other)
+    scene = scene_of(keys[place], facts, other)
     # What is said about other pictures rests on the other experiment.
-    rests_on = other if scene.key == ELSEWHERE and other is not None else told
+    rests_on = other if scene.key == ELSEWHERE and other is not None else facts
     _show_scene(scene, rests_on, f"{place + 1} of {len(keys)}")
     if place + 1 == len(keys):
-        _show_end(told)
+        _show_end(facts)
 
 
 def _show_step(label: str, key: str, place: int, count: int, experiment: str) -> None:
@@ -89,7 +100,7 @@ def _show_numbers(keys: tuple[str, ...], place: int, experiment: str) -> None:
             )
 
 
-def _show_scene(scene: Scene, told: StoryFacts, where: str) -> None:
+def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
     text, picture = st.columns([2, 3], gap="large")
     with text:
         st.caption(f"{where} · {scene.title}")
@@ -98,7 +109,7 @@ def _show_scene(scene: Scene, told: StoryFacts, where: str) -> None:
             st.markdown(WHAT_IT_IS)
     with picture:
         if isinstance(scene.picture, Montage):
-            dataset = dataset_or_words(evidence_reads.subject(told.comparison.experiment))
+            dataset = dataset_or_words(evidence_reads.subject(facts.comparison.experiment))
             if dataset is not None:
                 show_montage(dataset, is_presented())
         else:
@@ -110,7 +121,7 @@ def _show_scene(scene: Scene, told: StoryFacts, where: str) -> None:
         # larger captions, and what is projected is to be read from the last row.
         small = st.markdown if is_presented() else st.caption
         small(_unbroken(scene.small_print))
-        small(_provenance(told))
+        small(_provenance(facts))
 
 
 def _ink() -> str | None:
@@ -119,9 +130,9 @@ def _ink() -> str | None:
     return st.get_option(f"theme.{theme}.textColor") if theme else None
 
 
-def _provenance(told: StoryFacts) -> str:
+def _provenance(facts: StoryFacts) -> str:
     """Where the numbers come from, in one line."""
-    known = told.comparison
+    known = facts.comparison
     made = recorded_text(known) or f"Made on this machine, {known.created_at[:10]}"
     return (
         f"{escape_markdown(made)} · {known.image_size} × {known.image_size} pixels · preset "
@@ -129,10 +140,10 @@ def _provenance(told: StoryFacts) -> str:
     )
 
 
-def _show_end(told: StoryFacts) -> None:
+def _show_end(facts: StoryFacts) -> None:
     """What to do now: try, guess, compare, take the report, send the link."""
-    experiment = told.comparison.experiment
-    missing = missing_sentence(told)
+    experiment = facts.comparison.experiment
+    missing = missing_sentence(facts)
     if missing is not None:
         st.info(escape_markdown(missing), icon=":material/add_circle:")
         link_to("benchmark", "Run them")

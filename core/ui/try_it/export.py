@@ -27,7 +27,7 @@ LARGEST_DOWNLOAD_BYTES = 600 * MEGABYTE
 ASKED = "keep.asked"
 INTRODUCTION = (
     "Take a trained network home: one zip with the network, the names of its classes, a model card "
-    "that says how good it is and where not to trust it, and a short program that asks it about a "
+    "that tells how good it is and where not to trust it, and a short program that asks it about a "
     "picture. It needs no Headstart, and no network connection once its libraries are installed."
 )
 CARD_HELP = (
@@ -129,7 +129,7 @@ def _show_contents() -> None:
     st.markdown(
         "\n".join(f"- `{name}`: {escape_markdown(what)}" for name, what in CONTENTS.items())
     )
-    st.caption("Where a network cannot be made into ONNX, the model card says why.")
+    st.caption("Where a network cannot be made into ONNX, the model card tells why.")
     st.markdown("**How to use it**")
     # Without colours: those of Streamlit's code have too little contrast. Wrapped: keys cannot
     # scroll its boxes.

@@ -31,13 +31,13 @@ from core.ui.widgets.strategy_marks import show_strategy_name
 
 # So many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
-PICTURE_WIDTH = 420
+IMAGE_WIDTH = 420
 # Pixels: with its verdict it fits a telephone of 390.
-SAID_WIDTH = 276
+PREDICTED_WIDTH = 276
 # Streamlit 1.67 keeps C and R for itself.
 KEYS = "1234567890abdefghijklmnopqstuvwxyz"
 # All ten with their gaps stand side by side in a window of 1280 pixels.
-TILE_SIDE = 96
+TILE_SIZE = 96
 # Not an arrow: whoever clicked on a view last would change the view with it.
 NEXT_KEY = "N"
 
@@ -74,7 +74,7 @@ def _progress_words(dealt: GuessingRound, game: Game) -> str:
     if not game.guesses:
         return words
     right = sum(guess == label for guess, label in zip(game.guesses, dealt.labels, strict=False))
-    return f"{words} · you were right {right} of {len(game.guesses)} times"
+    return f"{words} · you got {right} of {len(game.guesses)} right"
 
 
 def _round_number(evidence: ExperimentPredictions) -> int:
@@ -99,7 +99,7 @@ def _ask(
 ) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _show_picture(dataset, dealt, game, "what does it show?")
+        _show_image(dataset, dealt, game, "what does it show?")
     with right:
         st.header("What does it show?")
         if len(evidence.classes) > MOST_BUTTONS:
@@ -147,7 +147,7 @@ def _answer(
     truth = evidence.classes[label]
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _show_picture(dataset, dealt, game, f"labelled {truth}")
+        _show_image(dataset, dealt, game, f"labelled {truth}")
     with right:
         if guess == label:
             st.success(f"Right: it is **{escape_markdown(truth)}**.", icon=":material/check:")
@@ -168,45 +168,42 @@ def _answer(
         )
         row, others = dealt.rows[place], players(evidence)
         st.markdown(
-            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies were "
-            "right. "
-            "None of them was trained on this picture."
+            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies are "
+            "correct. None of them was trained on this picture."
         )
         with st.container(gap="xsmall"):
             for player in others:
                 _show_prediction(evidence, player, row)
 
 
-def _show_picture(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
+def _show_image(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
     """A square, however long and thin the picture is, so that nothing moves with the next one."""
-    picture = reads.large_picture(dataset, dealt.images[game.looked_at])
+    picture = reads.large_image(dataset, dealt.images[game.looked_at])
     st.image(
-        padded(fitted(picture, PICTURE_WIDTH), PICTURE_WIDTH),
-        width=PICTURE_WIDTH,
+        padded(fitted(picture, IMAGE_WIDTH), IMAGE_WIDTH),
+        width=IMAGE_WIDTH,
         alt=f"Picture {game.looked_at + 1}: {words}",
     )
 
 
 def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) -> None:
     confidence = player.confidence
-    sure = (
-        ""
-        if confidence is None
-        else f", {escape_markdown(percent_text(float(confidence[row])))} sure"
+    percent = (
+        "" if confidence is None else f", {escape_markdown(percent_text(float(confidence[row])))}"
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show_strategy_name(
             player.strategy,
             player.title,
-            f"  \npredicted {escape_markdown(evidence.classes[player.predicted[row]])}{sure}",
-            SAID_WIDTH,
+            f"  \npredicted {escape_markdown(evidence.classes[player.predicted[row]])}{percent}",
+            PREDICTED_WIDTH,
         )
         verdict_badge(bool(player.correct[row]))
 
 
 def verdict_badge(right: bool) -> None:
     if right:
-        st.badge("right", icon=":material/check:", color="green")
+        st.badge("correct", icon=":material/check:", color="green")
     else:
         st.badge("wrong", icon=":material/close:", color="red")
 
@@ -235,22 +232,22 @@ def _show_score_details(
     scores = round_scores(evidence, dealt, guesses)
     show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
     st.caption(
-        "Of a strategy with several seeds the first plays. The numbers say beside it what the "
-        "same network gets right on all test pictures."
+        "A strategy with several seeds plays with its first. The numbers beside it are the "
+        "accuracy of the same network on all test pictures."
     )
-    _show_pictures(evidence, dataset, dealt, guesses)
+    _show_images(evidence, dataset, dealt, guesses)
 
 
-def _show_pictures(
+def _show_images(
     evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
 ) -> None:
-    squares = reads.tiles(dataset, dealt.images, TILE_SIDE)
+    squares = reads.tiles(dataset, dealt.images, TILE_SIZE)
     with st.container(horizontal=True, gap="small"):
         for square, label, guess in zip(squares, dealt.labels, guesses, strict=True):
             truth = evidence.classes[label]
-            predicted = "right" if guess == label else f"you said {evidence.classes[guess]}"
-            with st.container(width=TILE_SIDE, gap=None):
-                st.image(square, width=TILE_SIDE, alt=f"{truth}; {predicted}")
+            predicted = "correct" if guess == label else f"you guessed {evidence.classes[guess]}"
+            with st.container(width=TILE_SIZE, gap=None):
+                st.image(square, width=TILE_SIZE, alt=f"{truth}; {predicted}")
                 st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(predicted)}")
 
 

@@ -6,22 +6,27 @@ import streamlit as st
 
 from core.analysis.comparison import title_of
 from core.jobs.progress import Progress, progress_text
-from core.live.client import Candidate, Standing, candidates, wake
+from core.live.client import (
+    Candidate,
+    Standing,
+    candidates,
+    wake,
+)
 from core.text import count_text, escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.try_it.answers import show_answers, show_cards_waiting
-from core.ui.try_it.source import ShownPicture, choose_picture
+from core.ui.try_it.source import ShownImage, choose_image
 from core.ui.try_it.training import offer_training
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.glossary import explain
 
 REFRESH_SECONDS = 1.0
-PICTURE_WIDTH, TEXT_WIDTH = 160, 340
+IMAGE_WIDTH, TEXT_WIDTH = 160, 340
 
 
-def show_picture(subject: Subject) -> None:
+def show_image_answers(subject: Subject) -> None:
     dataset = dataset_or_words(subject)
     if dataset is None:
         return
@@ -35,7 +40,7 @@ def show_picture(subject: Subject) -> None:
     networks = [candidate for candidate in able if candidate.has_network]
     # Asked before the picture is chosen: the networks load while the visitor looks around.
     standing = wake(reads.store(), subject.id)
-    shown = choose_picture(subject, dataset)
+    shown = choose_image(subject, dataset)
     if shown is not None:
         _show_asked(shown)
         _show_standing(subject, able, shown, standing)
@@ -48,16 +53,16 @@ def show_picture(subject: Subject) -> None:
         offer_training(subject, unable)
 
 
-def _show_asked(shown: ShownPicture) -> None:
+def _show_asked(shown: ShownImage) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(shown.square, width=PICTURE_WIDTH, alt=shown.name)
+        st.image(shown.square, width=IMAGE_WIDTH, alt=shown.name)
         with st.container(width=TEXT_WIDTH):
-            st.header("What every strategy says", help=explain("strategy"))
+            st.header("What every strategy predicts", help=explain("strategy"))
             st.markdown(escape_markdown(shown.name))
 
 
 def _show_standing(
-    subject: Subject, able: Sequence[Candidate], shown: ShownPicture, standing: Standing
+    subject: Subject, able: Sequence[Candidate], shown: ShownImage, standing: Standing
 ) -> None:
     if standing.state == "ready":
         with error_box():

@@ -14,10 +14,20 @@ import streamlit as st
 from core.analysis.guessing import shuffled
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
-from core.live.images import Likeness, UploadedPicture, prepare_upload, prepared_of
+from core.live.images import (
+    Likeness,
+    UploadedImage,
+    prepare_upload,
+    prepared_of,
+)
 from core.text import escape_markdown, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
+from core.ui.frame.address import (
+    Choice,
+    choose_in_row,
+    remember,
+    wanted_number,
+)
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.heat_map_overlay import overlay
 from core.ui.widgets.images import fitted, padded
@@ -26,26 +36,26 @@ from core.ui.widgets.tiles import page_number
 SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}
 GALLERY_SIZE = 12
 # All twelve with their gaps stand side by side in a window of 1280 pixels.
-GALLERY_SIDE = 76
+GALLERY_TILE_SIZE = 76
 LONGEST_CLASS = 9
 # What browsers offer to choose; what a file really is, is found out from its content.
-PICTURE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
-SIDE_SAYS = {
-    "train": "It lies among the training images: every network has seen it together with its "
-    "label, so a right answer proves nothing.",
-    "validation": "It lies among the validation images: no network learned from it, but it helped "
+IMAGE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+SUBSET_WORDS = {
+    "train": "It is one of the training images: every network has seen it together with its "
+    "label, so a correct prediction proves nothing.",
+    "validation": "It is one of the validation images: no network learned from it, but it helped "
     "to choose the best epoch.",
-    "test": "It lies among the test images, from which no network learned.",
-    None: "This experiment used it on no side of its split.",
+    "test": "It is one of the test images: no network learned from it.",
+    None: "This experiment did not use this image.",
 }
 # Pixels: what is shown of a picture, however long and thin it is; sharp on any screen.
-SQUARE_SIDE = 320
+SQUARE_SIZE = 320
 NO_HEAT = np.zeros((1, 1), np.float32)
 _KEPT = "try.picture"
 
 
 @dataclass(frozen=True, eq=False)
-class ShownPicture:
+class ShownImage:
     """One picture to be asked about.
 
     ``png`` is what people see, ``prepared`` uint8 ``(h, w, c)`` what the networks see; ``name``
@@ -63,19 +73,19 @@ class ShownPicture:
 
     @cached_property
     def square(self) -> bytes:
-        """PNG square of ``SQUARE_SIDE`` pixels with the picture in its middle."""
-        return padded(self._fitted, SQUARE_SIDE)
+        """PNG square of ``SQUARE_SIZE`` pixels with the picture in its middle."""
+        return padded(self._fitted, SQUARE_SIZE)
 
     def with_heat(self, heat: np.ndarray = NO_HEAT) -> bytes:
         """As ``square``, in grey with a heat map over it: float32 ``(h, w)``, 0 to 1."""
-        return padded(overlay(self._fitted, heat), SQUARE_SIDE)
+        return padded(overlay(self._fitted, heat), SQUARE_SIZE)
 
     @cached_property
     def _fitted(self) -> bytes:
-        return fitted(self.png, SQUARE_SIDE)
+        return fitted(self.png, SQUARE_SIZE)
 
 
-def choose_picture(subject: Subject, dataset: Dataset) -> ShownPicture | None:
+def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
     """The picture that the visitor wants; None until there is one."""
     source = choose_in_row(
         Choice("source", "Picture", "source of pictures", SOURCES, "held", clears=("image",)),
@@ -87,15 +97,15 @@ def choose_picture(subject: Subject, dataset: Dataset) -> ShownPicture | None:
     if source == "upload":
         given = st.file_uploader(
             "Drop one picture here",
-            type=PICTURE_TYPES,
+            type=IMAGE_TYPES,
             key=f"try.upload.{subject.id}",
             help="JPEG, PNG, WebP, BMP, GIF or TIFF, of any size; grey or colour.",
         )
     else:
         given = st.camera_input("Take a picture", key=f"try.camera.{subject.id}", width=420)
     st.caption(
-        "Your picture is read in memory, asked about, and forgotten: it is not stored and does "
-        "not leave this machine. A network answers with one of its classes, whatever the picture "
+        "Headstart reads your picture in memory and forgets it: it is not stored and does not "
+        "leave this machine. A network always predicts one of its classes, whatever the picture "
         "shows."
     )
     if given is None:
@@ -104,7 +114,7 @@ def choose_picture(subject: Subject, dataset: Dataset) -> ShownPicture | None:
     return _own(subject, dataset, given.file_id, given.name, given.getvalue())
 
 
-def _held_out(subject: Subject, dataset: Dataset) -> ShownPicture:
+def _held_out(subject: Subject, dataset: Dataset) -> ShownImage:
     """A page of the shuffled test images, and the one that is chosen."""
     test = subject.experiment.spec.split.of(dataset).test
     order = test[shuffled(len(test), subject.id)]
@@ -129,8 +139,8 @@ def _held_out(subject: Subject, dataset: Dataset) -> ShownPicture:
             kwargs={"page": page % pages + 1, "image": None},
         )
     label = int(dataset.labels[image])
-    return ShownPicture(
-        png=reads.large_picture(dataset, image),
+    return ShownImage(
+        png=reads.large_image(dataset, image),
         prepared=prepared_of(subject.experiment, image),
         name=f"{dataset.file_names[image]}, labelled {dataset.classes[label]}",
         truth=label,
@@ -138,15 +148,13 @@ def _held_out(subject: Subject, dataset: Dataset) -> ShownPicture:
 
 
 def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
-    st.caption(
-        "Pictures of the test side: no network was trained on them. Choose one by its class."
-    )
-    squares = reads.tiles(dataset, offered, GALLERY_SIDE)
+    st.caption("Test pictures: no network was trained on them. Choose one by its class.")
+    squares = reads.tiles(dataset, offered, GALLERY_TILE_SIZE)
     with st.container(horizontal=True, gap="small"):
         for place, square in zip(offered, squares, strict=True):
             name = dataset.classes[int(dataset.labels[place])]
-            with st.container(width=GALLERY_SIDE, gap=None):
-                st.image(square, width=GALLERY_SIDE, alt=f"A picture of {name}")
+            with st.container(width=GALLERY_TILE_SIZE, gap=None):
+                st.image(square, width=GALLERY_TILE_SIZE, alt=f"A picture of {name}")
                 st.button(
                     escape_markdown(shorten(name, LONGEST_CLASS)),
                     key=f"try.choose.{place}",
@@ -161,7 +169,7 @@ def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
 
 def _own(
     subject: Subject, dataset: Dataset, file_id: str, name: str, content: bytes
-) -> ShownPicture | None:
+) -> ShownImage | None:
     key = (subject.id, file_id)
     kept = st.session_state.get(_KEPT)
     if kept is None or kept[0] != key or not kept[1].near_copies_known:
@@ -171,11 +179,11 @@ def _own(
             st.error(escape_markdown(error), icon=":material/error:")
             return None
         st.session_state[_KEPT] = kept
-    own: UploadedPicture = kept[1]
+    own: UploadedImage = kept[1]
     if own.like is not None:
         _show_likeness(own.like, dataset)
     same = own.like is not None and own.like.same
-    return ShownPicture(
+    return ShownImage(
         png=own.shown,
         prepared=own.prepared,
         name=f"{name}, {own.width:,} × {own.height:,} pixels",
@@ -188,9 +196,9 @@ def _show_likeness(like: Likeness, dataset: Dataset) -> None:
     label = dataset.classes[int(dataset.labels[like.position])]
     text = (
         f"This picture {what} {escape_markdown(dataset.file_names[like.position])} of the dataset "
-        f"(labelled {escape_markdown(label)}). {SIDE_SAYS[like.side]}"
+        f"(labelled {escape_markdown(label)}). {SUBSET_WORDS[like.subset]}"
     )
-    if like.side == "test":
+    if like.subset == "test":
         st.info(text, icon=":material/info:")
     else:
         st.warning(text, icon=":material/warning:")

@@ -11,7 +11,7 @@ from core.ui.frame import reads
 
 # Three of them with their gaps fill half a page of 1280 pixels, two a telephone of 390.
 TILE_WIDTH, TILE_HEIGHT = 174, 72
-PICTURE_SIDE, GAP = 64, 8
+IMAGE_SIZE, GAP = 64, 8
 # Letters that fit beside a picture on one line.
 LONGEST_LABEL = 11
 # Nine strategies beside each other have so many in the width of 1280 pixels.
@@ -22,15 +22,15 @@ NOTHING = "\N{NO-BREAK SPACE}"
 
 def show_tiles(dataset: Dataset, images: Sequence[int], snapshot: TrainingSnapshot | None) -> None:
     """Each picture with its label and what ``snapshot`` calls it; the same height at any moment."""
-    squares = reads.tiles(dataset, images, PICTURE_SIDE)
+    squares = reads.tiles(dataset, images, IMAGE_SIZE)
     with st.container(horizontal=True, gap="xsmall"):
         for image, square in zip(images, squares, strict=True):
             answer = snapshot.answers.get(image) if snapshot else None
             with st.container(
                 width=TILE_WIDTH, height=TILE_HEIGHT, border=False, horizontal=True, gap="xsmall"
             ):
-                st.image(square, width=PICTURE_SIDE, alt=_spoken(dataset, image, answer))
-                with st.container(width=TILE_WIDTH - PICTURE_SIDE - GAP, gap=None):
+                st.image(square, width=IMAGE_SIZE, alt=_spoken(dataset, image, answer))
+                with st.container(width=TILE_WIDTH - IMAGE_SIZE - GAP, gap=None):
                     # Two elements: a caption would make the badge too pale to read.
                     st.markdown(_badge(dataset, answer))
                     st.caption(_below(dataset, image, answer))
@@ -68,7 +68,7 @@ def show_matrix(
         columns,
         hide_index=True,
         border="horizontal",
-        alt="What each strategy calls each of the watched pictures, one line a picture.",
+        alt="What each strategy predicts for each tracked picture, one line for each picture.",
     )
 
 
@@ -87,10 +87,10 @@ def _below(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> st
     label = escape_markdown(shorten(dataset.classes[dataset.labels[image]], LONGEST_LABEL))
     if answer is None:
         return f"is {label}  \n{NOTHING}"
-    verdict = "right" if answer.correct else "wrong"
+    verdict = "correct" if answer.correct else "wrong"
     mark = f"{CHANGED} " if answer.changed else ""
-    sure = "" if answer.probability is None else f", {percent_text(answer.probability, 0)}"
-    predicted = f"{mark}{verdict}{sure}".replace(" ", NOTHING)
+    percent = "" if answer.probability is None else f", {percent_text(answer.probability, 0)}"
+    predicted = f"{mark}{verdict}{percent}".replace(" ", NOTHING)
     return f"is {label}  \n{predicted}"
 
 
@@ -98,7 +98,7 @@ def _cell(dataset: Dataset, answer: TrackedPrediction | None) -> str:
     if answer is None:
         return "—"
     called = escape_markdown(shorten(dataset.classes[answer.predicted], LONGEST_CELL))
-    words = f"{RIGHT} right" if answer.correct else f"{WRONG} {called}"
+    words = f"{RIGHT} correct" if answer.correct else f"{WRONG} {called}"
     return (f"{words} {CHANGED}" if answer.changed else words).replace(" ", NOTHING)
 
 
@@ -108,4 +108,4 @@ def _spoken(dataset: Dataset, image: int, answer: TrackedPrediction | None) -> s
     if answer is None:
         return f"A picture of {label}; no answer yet"
     called = dataset.classes[answer.predicted]
-    return f"A picture of {label}, called {called}: {'right' if answer.correct else 'wrong'}"
+    return f"A picture of {label}, predicted {called}: {'correct' if answer.correct else 'wrong'}"

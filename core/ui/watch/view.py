@@ -24,8 +24,18 @@ from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.errors import error_box
 from core.ui.watch.images import show_matrix, show_tiles
-from core.ui.watch.numbers import show_failures, show_numbers, show_status, where
-from core.ui.watch.replay import PLAY_SECONDS, choose_moment, choose_seed, is_playing
+from core.ui.watch.numbers import (
+    show_failures,
+    show_numbers,
+    show_status,
+    where,
+)
+from core.ui.watch.replay import (
+    PLAY_SECONDS,
+    choose_moment,
+    choose_seed,
+    is_playing,
+)
 from core.ui.widgets.exhibit import show_exhibit
 
 CHART_HEIGHT = 400
@@ -33,15 +43,15 @@ CHOICE_WIDTH = 240
 AT_WORK = "now"
 HELD_OUT = (
     "All numbers and pictures here are of the validation images: held out, never trained on, "
-    "looked at after each epoch. The watched pictures are the same for every strategy: the first "
-    "ones of each class, the commonest classes first. The percentage beside an answer is how sure "
-    "the network is; :material/autorenew: marks an answer that is new since the epoch before. "
-    "Points are percentage points above the majority line, the share of the commonest class."
+    "looked at after each epoch. The tracked pictures are the same for every strategy: the first "
+    "ones of each class, the commonest classes first. The percentage beside a prediction is its "
+    "confidence; :material/autorenew: marks a prediction that changed since the epoch before. "
+    "Points are percentage points above the majority line, the fraction of the commonest class."
 )
 
 
 @dataclass(frozen=True)
-class Watched:
+class Moment:
     """What is shown at one moment. ``dataset`` is None where it was removed, and then there are
     no pictures; ``majority`` is 0 to 1, of the validation images."""
 
@@ -74,7 +84,7 @@ def _live(experiment_id: str) -> None:
             reads.wake_worker()
         runs = reads.store().runs(experiment_id)
         show_status(runs)
-        _show(_watched(experiment, runs, END, None), live=True)
+        _show(_moment(experiment, runs, END, None), live=True)
         show_failures(runs)
     if not active:
         st.rerun()  # the whole page, once: the timer stops, and the slider comes
@@ -87,19 +97,19 @@ def _replay(experiment_id: str, was_playing: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             moment = choose_moment(experiment_id)
             seed = choose_seed(experiment.spec.seeds)
-        _show(_watched(experiment, runs, moment, seed), live=False)
+        _show(_moment(experiment, runs, moment, seed), live=False)
         show_failures(runs)
     if is_playing(experiment_id) != was_playing:
         st.rerun()  # the whole page, once: the timer starts or stops
 
 
-def _watched(
+def _moment(
     experiment: ExperimentRecord, runs: list[RunRecord], moment: float, seed: int | None
-) -> Watched:
+) -> Moment:
     whole = reads.curves(experiment.id)
     curves = tuple(epochs_up_to(curve, moment) for curve in whole)
     dataset = _dataset(experiment)
-    return Watched(
+    return Moment(
         experiment,
         curves,
         snapshots(runs, curves, dataset, seed),
@@ -116,51 +126,50 @@ def _dataset(experiment: ExperimentRecord) -> Dataset | None:
         return None  # removed since; what is shown without it is said where it is missed
 
 
-def _show(watched: Watched, live: bool) -> None:
-    show_numbers(watched.snapshots, watched.majority)
+def _show(moment: Moment, live: bool) -> None:
+    show_numbers(moment.snapshots, moment.majority)
     left, right = st.columns(2, gap="medium")
     with left:
-        chart = watch_chart(watched.curves, watched.majority, CHART_HEIGHT)
-        show_exhibit(chart, f"watch.curves.{watched.experiment.id}", table=False)
+        chart = watch_chart(moment.curves, moment.majority, CHART_HEIGHT)
+        show_exhibit(chart, f"watch.curves.{moment.experiment.id}", table=False)
     with right:
-        _show_pictures(watched, live)
-    show_everyone(watched)
+        _show_images(moment, live)
+    show_everyone(moment)
 
 
-def _show_pictures(watched: Watched, live: bool) -> None:
-    if watched.dataset is None:
+def _show_images(moment: Moment, live: bool) -> None:
+    if moment.dataset is None:
         st.info(
             "The dataset of this experiment was removed, so its pictures cannot be shown.",
             icon=":material/hide_image:",
         )
         return
-    whole = [] if live else reads.curves(watched.experiment.id)
+    whole = [] if live else reads.curves(moment.experiment.id)
     if not live and not whole:
         st.info(
-            "No epoch was finished in this experiment, so no picture was called anything.",
+            "No epoch was finished in this experiment, so there are no predictions to show.",
             icon=":material/hide_image:",
         )
         return
     if not live and not has_tracked_images(whole):
         st.info(
-            "What the pictures were called was not noted when this experiment was trained: it is "
-            "older than that, or recorded elsewhere. Its curves are whole. A new benchmark notes "
-            "it.",
+            "This experiment has no predictions for single epochs: it was trained by an older "
+            "version, or recorded elsewhere. Its curves are whole. A new benchmark keeps them.",
             icon=":material/hide_image:",
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        snapshot = _choose_learner(watched, live)
-        st.markdown(_answers_words(snapshot, len(watched.images)), width="content")
-    show_tiles(watched.dataset, watched.images, snapshot)
+        snapshot = _choose_snapshot(moment, live)
+        st.markdown(_answers_words(snapshot, len(moment.images)), width="content")
+    show_tiles(moment.dataset, moment.images, snapshot)
 
 
-def _choose_learner(watched: Watched, live: bool) -> TrainingSnapshot | None:
+def _choose_snapshot(moment: Moment, live: bool) -> TrainingSnapshot | None:
     """Whose answers stand under the pictures: while runs work, those of the one at work."""
-    options = {snapshot.strategy: snapshot.title for snapshot in watched.snapshots}
+    options = {snapshot.strategy: snapshot.title for snapshot in moment.snapshots}
     default = next(iter(options), "")
     if live:
-        now = _at_work(watched.snapshots)
+        now = _at_work(moment.snapshots)
         options = {AT_WORK: f"At work: {now.title if now else 'nobody yet'}", **options}
         default = AT_WORK
     if not options:
@@ -169,8 +178,8 @@ def _choose_learner(watched: Watched, live: bool) -> TrainingSnapshot | None:
         Choice("strategy", "Answers of", "strategy", options, default, clears=()),
         width=CHOICE_WIDTH,
     )
-    by_name = {snapshot.strategy: snapshot for snapshot in watched.snapshots}
-    return by_name.get(chosen) or _at_work(watched.snapshots)
+    by_name = {snapshot.strategy: snapshot for snapshot in moment.snapshots}
+    return by_name.get(chosen) or _at_work(moment.snapshots)
 
 
 def _at_work(found: Sequence[TrainingSnapshot]) -> TrainingSnapshot | None:
@@ -182,19 +191,19 @@ def _at_work(found: Sequence[TrainingSnapshot]) -> TrainingSnapshot | None:
 def _answers_words(snapshot: TrainingSnapshot | None, pictures: int) -> str:
     if snapshot is None:
         return "no answers yet"
-    right = f": **{snapshot.correct} of {pictures} right**" if snapshot.answers else ""
+    right = f": **{snapshot.correct} of {pictures} correct**" if snapshot.answers else ""
     return f"{where(snapshot)}{right}"
 
 
-def show_everyone(watched: Watched) -> None:
+def show_everyone(moment: Moment) -> None:
     """All strategies' answers at once, and what these pictures are."""
-    if watched.dataset is None or not any(snapshot.answers for snapshot in watched.snapshots):
+    if moment.dataset is None or not any(snapshot.answers for snapshot in moment.snapshots):
         return
     st.header("Everyone's answers")
     show_matrix(
-        watched.dataset,
-        watched.images,
-        watched.snapshots,
-        watched.experiment.spec.majority_class,
-        watched.majority,
+        moment.dataset,
+        moment.images,
+        moment.snapshots,
+        moment.experiment.spec.majority_class,
+        moment.majority,
     )

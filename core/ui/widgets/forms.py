@@ -22,7 +22,7 @@ from core.ui.widgets.texts import in_text_colour
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 _BACKBONES = tuple(BACKBONES.values())
 MOST_SEEDS = 10
-PRESET_SAYS = {
+PRESET_HELP = {
     "quick": "Small pictures and few epochs: minutes on two processor cores.",
     "article": "The tutorial's own sizes, epochs and batches: hours without a graphics card.",
 }
@@ -59,7 +59,7 @@ def choose_shared(has_own_split: bool) -> Choices:
         help=f"{explain('preset')} Each setting can still be changed below.",
     )
     choices.preset = preset or "quick"
-    columns[0].caption(PRESET_SAYS[choices.preset])
+    columns[0].caption(PRESET_HELP[choices.preset])
     choices.image_size = int(
         columns[1].number_input(
             "Image size (pixels)",
@@ -68,8 +68,8 @@ def choose_shared(has_own_split: bool) -> Choices:
             value=PRESET_IMAGE_SIZES[choices.preset],
             step=16,
             key=f"image_size.{choices.preset}",
-            help="Side of the square picture that every strategy sees. Time grows with its "
-            "square: 224 takes about five times as long as 96. "
+            help="Width and height of the square picture that every strategy sees. Time grows with "
+            "the square of it: 224 takes about five times as long as 96. "
             + " ".join(f"{one.title} needs {one.smallest_size} or more." for one in _BACKBONES),
         )
     )
@@ -93,8 +93,9 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     use_given = has_own_split and st.toggle(
         "Use the split that came with it",
         value=True,
-        help="Its own test pictures are scored, so results can be laid beside those of others. "
-        "Training pictures that are also in test are left out. Off: Headstart deals the pictures.",
+        help="The dataset's own test pictures are scored, so results can be compared with those "
+        "of others. Training pictures that are also in test are left out. Off: Headstart splits "
+        "the pictures.",
     )
     left, middle, right = st.columns(3, gap="medium")
     test = left.number_input(
@@ -117,7 +118,7 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
         0,
         2**31 - 1,
         0,
-        help="Another number deals the images differently. All strategies share one split.",
+        help="Another number splits the images differently. All strategies share one split.",
     )
     choices.split = {"test": test / 100, "validation": validation / 100, "seed": int(seed)}
     if has_own_split:

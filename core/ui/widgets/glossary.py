@@ -9,17 +9,18 @@ from core.errors import UnknownName
 from core.strategies.registry import STRATEGIES
 
 GLOSSARY: dict[str, str] = {
-    "accuracy": "The share of pictures that are named right. 66 % means 66 of 100.",
+    "accuracy": "The fraction of pictures that are predicted correctly. 66 % means 66 of 100.",
     "balanced accuracy": (
-        "The share named right of each class, averaged over the classes: a rare class counts as "
-        "much as a common one."
+        "The fraction of each class that is predicted correctly, averaged over the classes: a rare "
+        "class counts as much as a common one."
     ),
     "baseline": (
-        "What is compared with. A result means little until one knows what could be had for less."
+        "The result to compare with. A result means little until you know what a simpler method "
+        "reaches."
     ),
     "calibration error": (
-        "How far the stated probabilities are from the truth. At 0 %, of the answers that were "
-        "80 % sure exactly 80 % are right."
+        "How far confidence is from accuracy. At 0 %, exactly 80 % of the predictions made with 80 "
+        "% confidence are correct."
     ),
     "class": "One of the labels that a picture can have, such as cat or dog.",
     "CNN": (
@@ -27,12 +28,12 @@ GLOSSARY: dict[str, str] = {
         "filters help. It begins knowing nothing."
     ),
     "confidence interval": (
-        "The range in which the true value lies in 95 of 100 such measurements. Few test images "
-        "make it wide."
+        "A range that holds the true value in 95 of 100 such measurements. Few test images make it "
+        "wide."
     ),
     "confusion matrix": (
-        "One line a label, one column an answer; each cell counts the pictures. On the diagonal "
-        "the answer was right."
+        "One row for each label, one column for each predicted class; each cell counts the "
+        "pictures. Those on the diagonal are correct."
     ),
     "epoch": "One pass through all training images. A network needs several.",
     "experiment": (
@@ -53,8 +54,7 @@ GLOSSARY: dict[str, str] = {
     ),
     "frozen": "Not changed by training: these layers keep what they learned elsewhere.",
     "Grad-CAM": (
-        "A way to see which places of a picture spoke for an answer, drawn as a heat map "
-        "(Selvaraju et al. 2017)."
+        "A heat map of the places in a picture that support a prediction (Selvaraju et al. 2017)."
     ),
     "head": "The last layers of a network, which turn what was noticed into one of the classes.",
     "ImageNet": (
@@ -66,26 +66,26 @@ GLOSSARY: dict[str, str] = {
         "learned."
     ),
     "log loss": (
-        "How surprised one is by the right label, given the stated probabilities, in nats. 0 is "
-        "perfect; being sure and wrong costs most."
+        "How low the probability of the true class is (mean negative logarithm, in nats). 0 is "
+        "perfect; confident mistakes cost most."
     ),
-    "loss": "What training makes small: how far the answers are from the labels.",
+    "loss": "What training makes small: how far the predictions are from the labels.",
     "macro F1": "The F1 of each class, averaged over the classes: a rare class counts as much.",
     "majority class": (
-        "The class with most pictures. Always saying it needs no learning, so every strategy has "
-        "to beat its share."
+        "The class with most pictures. Always predicting it needs no learning, so every strategy "
+        "has to beat its accuracy."
     ),
     "McNemar's test": (
-        "Asks whether two strategies differ, from the pictures that one has right and the other "
-        "wrong alone."
+        "Tests whether two strategies differ. It uses only the pictures that one gets right and "
+        "the other wrong."
     ),
     "MLP": (
         "Multilayer perceptron: the simplest neural network. It sees a row of raw pixels and does "
         "not know which of them are neighbours."
     ),
     "near duplicate": (
-        "A picture that looks the same as another though its file differs, for example saved "
-        "again or resized. On both sides of a split it would make results too good."
+        "A picture that looks the same as another though its file differs, for example saved again "
+        "or resized. In two subsets of a split it would make results too good."
     ),
     "p value": (
         "How often luck alone gives a difference at least this large. Under 5 % the difference is "
@@ -95,7 +95,8 @@ GLOSSARY: dict[str, str] = {
         "The numbers in a network that training sets. A large network has many millions of them."
     ),
     "pre-trained": "Trained before on other pictures; it starts with what it learned there.",
-    "precision": "Of the pictures that were given this label, the share that really have it.",
+    "precision": "Of the pictures that were predicted as this class, the fraction that really "
+    "belong to it.",
     "number format": (
         "How many digits the calculation keeps. bfloat16 keeps fewer than float32 and is faster "
         "where the processor has it; accuracy hardly changes."
@@ -108,7 +109,7 @@ GLOSSARY: dict[str, str] = {
         "The simplest use of a pre-trained network: it stays as it is, and one linear layer learns "
         "from what it notices."
     ),
-    "recall": "Of the pictures that have this label, the share that was given it.",
+    "recall": "Of the pictures of this class, the fraction that is predicted as it.",
     "run": "One strategy trained once, from one seed.",
     "seed": (
         "Where the random numbers start. Another seed gives other starting weights; several show "
@@ -119,11 +120,11 @@ GLOSSARY: dict[str, str] = {
         "experiment share one."
     ),
     "strategy": (
-        "One way to get a classifier, from always saying the commonest class to a fine-tuned "
+        "One way to get a classifier, from always predicting the commonest class to a fine-tuned "
         "network."
     ),
     "test images": (
-        "Held out until the end and scored once, so that the score says what to expect of new "
+        "Held out until the end and scored once, so that the score shows what to expect on new "
         "pictures."
     ),
     "training images": "The images that the strategies learn from.",

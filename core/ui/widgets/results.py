@@ -43,10 +43,10 @@ NUMBER_FORMATS = {
     "peak memory (MB)": "%.0f",
 }
 INTERVAL_HELP = (
-    "The bar is the 95 % Wilson interval: the range in which the accuracy on very many such "
-    "images plausibly lies. With several seeds it belongs to the rounded mean number of right "
-    "test images; the seeds are not pooled, because they are scored on the same pictures. "
-    "Small open markers are the single seeds."
+    "The bar is the 95 % Wilson interval: the accuracy on very many such images plausibly lies in "
+    "it. With several seeds it belongs to the rounded mean number of correct test images; the "
+    "seeds are not pooled, because they are scored on the same pictures. Small open markers are "
+    "the single seeds."
 )
 
 
@@ -97,8 +97,9 @@ def show_facts(comparison: Comparison) -> None:
         f"device {escape_markdown(comparison.device or 'not known yet')}, "
         f"precision {escape_markdown(comparison.precision)}, "
         f"backend {escape_markdown(comparison.backend or 'not known yet')}",
-        f"always saying *{escape_markdown(comparison.majority_class or 'unknown')}*, the commonest "
-        f"class, is right for {percent_text(comparison.majority_accuracy)} of the test images",
+        f"always predicting *{escape_markdown(comparison.majority_class or 'unknown')}*, the "
+        f"commonest class, is correct for {percent_text(comparison.majority_accuracy)} of the "
+        "test images",
     ]
     st.markdown("\n".join(f"- {fact}" for fact in facts))
 

@@ -28,9 +28,9 @@ def mark_svg(strategy: str) -> str:
     )
 
 
-def bar_svg(strategy: str, share: float) -> str:
-    """A bar of ``share`` (0 to 1) of its width in the strategy's colour, as an SVG picture."""
-    width = 240 * min(1.0, max(0.0, share))
+def bar_svg(strategy: str, fraction: float) -> str:
+    """A bar of ``fraction`` (0 to 1) of its width in the strategy's colour, as an SVG picture."""
+    width = 240 * min(1.0, max(0.0, fraction))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 10">'
         f'<rect width="240" height="10" rx="2" fill="{TRACK}"/>'

@@ -12,7 +12,7 @@ from core.ui.frame.address import remember
 
 PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
-TILE_SIDE = 160
+TILE_SIZE = 160
 LONGEST_NAME = 19
 
 
@@ -45,13 +45,13 @@ def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
 
 def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     """All of ``tiles`` in rows; ``prefix`` keeps the keys apart."""
-    squares = reads.tiles(dataset, [tile.image for tile in tiles], TILE_SIDE)
+    squares = reads.tiles(dataset, [tile.image for tile in tiles], TILE_SIZE)
     with st.container(horizontal=True, gap="small"):
         for tile, square in zip(tiles, squares, strict=True):
-            with st.container(width=TILE_SIDE, gap=None):
+            with st.container(width=TILE_SIZE, gap=None):
                 # As high as the picture before it is there, so that nothing below moves.
-                with st.container(height=TILE_SIDE, border=False):
-                    st.image(square, width=TILE_SIDE, alt=picture_words(dataset, tile))
+                with st.container(height=TILE_SIZE, border=False):
+                    st.image(square, width=TILE_SIZE, alt=image_words(dataset, tile))
                 st.button(
                     escape_markdown(_short_name(dataset, tile.image)),
                     key=f"open.{prefix}.{tile.image}",
@@ -78,15 +78,15 @@ def tiles_or_words(
         st.dataframe(
             {
                 "picture number": [tile.image for tile in tiles],
-                "what was said": ["; ".join(tile.lines) for tile in tiles],
+                "predicted": ["; ".join(tile.lines) for tile in tiles],
             },
             hide_index=True,
             key=f"numbers.{prefix}",
-            alt="The pictures by their number in the dataset, with what was said about them.",
+            alt="The pictures by their number in the dataset, with what was predicted for them.",
         )
 
 
-def picture_words(dataset: Dataset, tile: Tile) -> str:
+def image_words(dataset: Dataset, tile: Tile) -> str:
     """The picture for those who do not see it."""
     label = dataset.classes[dataset.labels[tile.image]]
     predicted = "".join(f"; {line}" for line in tile.lines)

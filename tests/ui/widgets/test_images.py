@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from core.datasets.add import add_dataset
-from core.ui.widgets.images import PICTURE_SIDE, class_pictures
+from core.ui.widgets.images import IMAGE_SIZE, class_images
 
 
 def test_a_class_is_shown_square_by_its_picture_with_the_most_contrast(home, tmp_path):
@@ -20,10 +20,10 @@ def test_a_class_is_shown_square_by_its_picture_with_the_most_contrast(home, tmp
                 pixels[:, 20:] = (0, 0, 0)
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
     dataset = add_dataset(folder, "shapes")
-    shown = class_pictures(dataset, most_classes=2)
+    shown = class_images(dataset, most_classes=2)
     assert [(name, count) for name, count, _ in shown] == [("many", 5), ("some", 4)]
     picture = Image.open(io.BytesIO(shown[0][2]))
-    assert picture.size == (PICTURE_SIDE, PICTURE_SIDE)
-    assert picture.getpixel((PICTURE_SIDE // 2, 0)) == (255, 255, 255)
-    assert picture.getpixel((20, PICTURE_SIDE // 2)) == (255, 0, 0)
-    assert picture.getpixel((76, PICTURE_SIDE // 2)) == (0, 0, 0)
+    assert picture.size == (IMAGE_SIZE, IMAGE_SIZE)
+    assert picture.getpixel((IMAGE_SIZE // 2, 0)) == (255, 255, 255)
+    assert picture.getpixel((20, IMAGE_SIZE // 2)) == (255, 0, 0)
+    assert picture.getpixel((76, IMAGE_SIZE // 2)) == (0, 0, 0)

@@ -24,6 +24,6 @@ def test_every_marker_has_a_shape_of_its_own():
 
 
 @pytest.mark.parametrize(("share", "width"), [(0.0, "0.0"), (0.25, "60.0"), (1.0, "240.0")])
-def test_a_bar_is_as_long_as_its_share(share, width):
-    _, bar = ElementTree.fromstring(bar_svg("cnn", share))
+def test_a_bar_is_as_long_as_its_share(fraction, width):
+    _, bar = ElementTree.fromstring(bar_svg("cnn", fraction))
     assert (bar.get("width"), bar.get("fill")) == (width, appearance_of("cnn").colour)
