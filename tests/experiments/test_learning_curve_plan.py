@@ -66,7 +66,7 @@ def test_shares_that_come_to_the_same_images_are_dropped_and_said(tmp_path: Path
     )
     with pytest.raises(BadInput, match="at least two fractions") as refused:
         plan_learning_curve("pets", (0.05, 0.1), **options)
-    assert refused.value.field == "shares"
+    assert refused.value.field == "fractions"
     assert "same 2 images as 10 %" in str(refused.value)
     with pytest.raises(BadInput, match="at least two fractions"):
         plan_learning_curve("pets", (1.0, 1.0), **options)
