@@ -1,10 +1,12 @@
 """Try it: a picture that every strategy answers, and the guessing game; links that are stale."""
 
 import io
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
-from unittest.mock import Mock
 from PIL import Image
+
 from core.analysis.evidence import load_evidence
 from core.analysis.guessing import guessing_round, players
 from core.datasets.storage import open_dataset, remove_dataset
@@ -13,9 +15,17 @@ from core.live.client import Candidate, LiveAnswer, LiveState
 from core.text import escape_markdown
 from core.ui.try_it import (
     answers as try_answers,
+)
+from core.ui.try_it import (
     experiment as try_experiment,
+)
+from core.ui.try_it import (
     guess as try_guess,
+)
+from core.ui.try_it import (
     image as try_picture,
+)
+from core.ui.try_it import (
     training as try_training,
 )
 from tests import made_up, stored_home
@@ -26,7 +36,6 @@ from tests.pages.compared import (
     store_compared,
 )
 from tests.pages.conftest import open_cold, open_routed, words
-
 
 OTHER_RUN = "cccc3333-cnn-0"
 
