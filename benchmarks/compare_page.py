@@ -48,10 +48,11 @@ VIEWS = (
 def fill_home() -> int:
     """Store dataset, experiments and answers; returns the position of a test image."""
     from core.datasets.add import add_pixels
-    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
+    from core.training.events import Predictions
     from tests import made_up
 
     random = np.random.default_rng(0)
@@ -77,7 +78,7 @@ def fill_home() -> int:
         EXPERIMENT,
         spec,
         MOMENT,
-        {"machine": "none", "date": MOMENT},
+        made_up.origin(date=MOMENT),
         [
             RecordedRun(name, seed, {}, made_up.result(0.5), epochs, MOMENT, MOMENT, MOMENT)
             for seed in range(SEEDS)
@@ -103,7 +104,7 @@ def fill_home() -> int:
             RecordedRun("cnn", seed, {}, made_up.result(0.5), epochs, OLDER, OLDER, OLDER)
             for seed in range(RUNS_EACH)
         ]
-        store.add_recorded(f"more{number}", few, OLDER, {"machine": "none", "date": OLDER}, runs)
+        store.add_recorded(f"more{number}", few, OLDER, made_up.origin(date=OLDER), runs)
     return int(test[0])
 
 

@@ -30,10 +30,11 @@ MOMENT = "2026-01-01T10:00:00.000000+00:00"
 
 def fill_home() -> tuple[Any, list[str]]:
     """Store the runs and their predictions; returns the store and the names of the strategies."""
-    from core.experiments.predictions import Predictions, write_predictions
+    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
+    from core.training.events import Predictions
     from tests import made_up
 
     names = [*STRATEGIES, "another"]
@@ -52,7 +53,7 @@ def fill_home() -> tuple[Any, list[str]]:
         for name in names
     ]
     store = open_store()
-    store.add_recorded(EXPERIMENT, spec, MOMENT, {"machine": "none"}, runs)
+    store.add_recorded(EXPERIMENT, spec, MOMENT, made_up.origin(), runs)
     random = np.random.default_rng(0)
     labels = random.integers(0, CLASSES, IMAGES).astype(np.int32)
     hardness = random.normal(size=IMAGES)

@@ -15,24 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.bundled import ensure_bundled_datasets
+from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.strategies.registry import find_strategy
 from core.training.engine import train
-from core.training.events import RunResult
+from core.training.events import RunResult, TrainingOutcome
 from core.training.spec import SplitProportions, TrainingSpec
 
 
-def result_of(dataset_id: str, strategy: str, image_size: int, split_seed: int) -> RunResult:
+def result_of(dataset: Dataset, strategy: str, image_size: int, split_seed: int) -> RunResult:
     spec = TrainingSpec(
-        dataset_id=dataset_id,
+        dataset_id=dataset.id,
         strategy=strategy,
         settings=find_strategy(strategy).resolve("quick"),
         image_size=image_size,
         split=SplitProportions(seed=split_seed),
     )
-    *_, result = train(spec)
-    assert isinstance(result, RunResult)
-    return result
+    *_, outcome = train(spec, dataset, spec.sides_of(dataset))
+    assert isinstance(outcome, TrainingOutcome)
+    return outcome.result
 
 
 def measure(
@@ -43,8 +44,8 @@ def measure(
     accuracies: dict[str, list[float]] = {name: [] for name in strategies}
     for name in strategies:
         for split_seed in range(splits):
-            result = result_of(dataset.id, name, image_size, split_seed)
-            accuracies[name].append(round(result.scores["test"].accuracy, 4))
+            result = result_of(dataset, name, image_size, split_seed)
+            accuracies[name].append(round(result.scores.test.accuracy, 4))
             print(f"split {split_seed}, {name}: {accuracies[name][-1]:.4f}", flush=True)
     means = {name: round(statistics.fmean(values), 4) for name, values in accuracies.items()}
     return {

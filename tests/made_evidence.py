@@ -12,9 +12,10 @@ import numpy as np
 
 from core.analysis.comparison import title_of
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
+from core.training.events import Predictions
 from tests import made_up
 
 EXPERIMENT = "abcd1234"
@@ -55,7 +56,7 @@ def store_experiment(store: Store, results: Mapping[str, Any] | None = None) -> 
         result = (results or {}).get(strategy) or made_up.result(accuracy)
         epochs = (made_up.epoch(1), made_up.epoch(2))
         runs.append(RecordedRun(strategy, seed, {}, result, epochs, MOMENT, MOMENT, MOMENT))
-    store.add_recorded(EXPERIMENT, spec, MOMENT, {"machine": "none"}, runs)
+    store.add_recorded(EXPERIMENT, spec, MOMENT, made_up.origin(), runs)
     for (strategy, seed), predicted in ANSWERS.items():
         write_predictions(
             run_id_of(EXPERIMENT, strategy, seed),

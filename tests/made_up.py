@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, Origin, RunRecord
 from core.experiments.spec import ExperimentSpec
+from core.training.events import EpochRecord, RunResult, SplitScore, SubsetScores
 
 DATASET_ID = "d" * 64
 
@@ -38,13 +39,17 @@ def experiment(**changes: Any) -> ExperimentRecord:
     return ExperimentRecord(**(values | changes))
 
 
-def result(test_accuracy: float = 0.75, **changes: Any) -> dict[str, Any]:
-    """``RunResult.as_dict()`` of a run on ``spec()``."""
-    scores = {
-        "train": {"images": 200, "accuracy": 0.9, "log_loss": 0.2},
-        "validation": {"images": 20, "accuracy": 0.8, "log_loss": 0.5},
-        "test": {"images": 100, "accuracy": test_accuracy, "log_loss": 0.7},
-    }
+def origin(machine: str = "none", date: str = "2026-11-20T10:00:00.000000+00:00") -> Origin:
+    return Origin(machine, "Linux", {"keras": "3.15.1"}, date)
+
+
+def result(test_accuracy: float = 0.75, **changes: Any) -> RunResult:
+    """The result of a run on ``spec()``."""
+    scores = SubsetScores(
+        train=SplitScore(200, 0.9, 0.2),
+        validation=SplitScore(20, 0.8, 0.5),
+        test=SplitScore(100, test_accuracy, 0.7),
+    )
     values: dict[str, Any] = {
         "scores": scores,
         "epochs": 2,
@@ -65,9 +70,8 @@ def result(test_accuracy: float = 0.75, **changes: Any) -> dict[str, Any]:
         "batch_size": 32,
         "peak_memory_bytes": 500_000_000,
         "versions": {"keras": "3.15.1"},
-        "notes": [],
     }
-    return values | changes
+    return RunResult(**values | changes)
 
 
 def run(strategy: str = "cnn", seed: int = 0, **changes: Any) -> RunRecord:
@@ -96,8 +100,7 @@ def run(strategy: str = "cnn", seed: int = 0, **changes: Any) -> RunRecord:
     return RunRecord(**(nothing | values | changes))
 
 
-def epoch(number: int, stage: str = "main", **changes: Any) -> dict[str, Any]:
-    """``EpochRecord.as_dict()``."""
+def epoch(number: int, stage: str = "main", **changes: Any) -> EpochRecord:
     values: dict[str, Any] = {
         "stage": stage,
         "epoch": number,
@@ -110,4 +113,4 @@ def epoch(number: int, stage: str = "main", **changes: Any) -> dict[str, Any]:
         "validation_seconds": 0.25,
         "images_per_second": 133.0,
     }
-    return values | changes
+    return EpochRecord(**values | changes)

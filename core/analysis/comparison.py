@@ -4,18 +4,25 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from core.analysis.curves import Curve
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import (
+    ExperimentRecord,
+    Origin,
+    RunRecord,
+    finished_runs,
+)
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ class Comparison:
     versions: dict[str, str]
     created_at: str
     recorded: bool
-    origin: dict[str, Any]
+    origin: Origin | None
     unavailable: dict[str, str]
     rows: tuple[Row, ...]
 
@@ -115,7 +122,7 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: the document of ``compare --format json``."""
-        return asdict(self)
+        return asdict(self) | {"origin": asdict(self.origin) if self.origin else {}}
 
     def frame(self) -> pd.DataFrame:
         """One line a strategy, in percent and seconds; see ``results_frame``."""
@@ -137,9 +144,9 @@ def compare_experiment(store: Store, experiment_id: str) -> Comparison:
 def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparison:
     """Lay the runs of one experiment side by side, strategies in the order of their runs."""
     spec = experiment.spec
-    results = [run.result for run in runs if run.state == "finished" and run.result]
+    results = [result for _, result in finished_runs(runs)]
     # The majority class is counted, not trained: it has no precision or backend of its own.
-    trained = [result for result in results if result["epochs"]] or results
+    trained = [result for result in results if result.epochs] or results
     return Comparison(
         experiment=experiment.id,
         dataset=spec.dataset_name,
@@ -154,16 +161,16 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         resize=spec.resize,
         split=spec.split.model_dump(),
         given_split=spec.given_split,
-        device=_joined(result["device"] for result in trained),
-        precision=_joined(result["precision"] for result in trained) or spec.precision,
-        backend=_joined(result["backend"] for result in trained),
+        device=_joined(result.device for result in trained),
+        precision=_joined(result.precision for result in trained) or spec.precision,
+        backend=_joined(result.backend for result in trained),
         versions={
-            name: _joined(result["versions"].get(name) for result in results) or ""
-            for name in sorted({name for result in results for name in result["versions"]})
+            name: _joined(result.versions.get(name) for result in results) or ""
+            for name in sorted({name for result in results for name in result.versions})
         },
         created_at=experiment.created_at,
         recorded=experiment.recorded,
-        origin=dict(experiment.origin or {}),
+        origin=experiment.origin,
         unavailable=dict(spec.unavailable),
         rows=rows_of(runs, spec.majority_accuracy),
     )
@@ -172,7 +179,7 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
 def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
     """The epochs so far of every run that has any."""
     curves = [
-        Curve(run.strategy, title_of(run.strategy), run.seed, tuple(store.epochs(run.id)))
+        Curve(run.strategy, title_of(run.strategy), run.seed, store.epochs(run.id))
         for run in runs
         if run.state != "queued"
     ]
@@ -197,12 +204,11 @@ def title_of(strategy: str) -> str:
 
 
 def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
-    results = [run.result for run in runs if run.state == "finished" and run.result]
-    tests = [_score(result, "test", "accuracy") for result in results]
-    accuracies = [value for value in tests if value is not None]
+    results = [result for _, result in finished_runs(runs)]
+    accuracies = [result.scores.test.accuracy for result in results]
     low = high = None
     if accuracies:
-        low, high = mean_interval(accuracies, results[0]["scores"]["test"]["images"])
+        low, high = mean_interval(accuracies, results[0].scores.test.images)
     mean = _mean(accuracies)
     states = {run.state for run in runs}
     return Row(
@@ -213,29 +219,29 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         test_accuracy=mean,
         test_accuracy_low=low,
         test_accuracy_high=high,
-        validation_accuracy=_mean(_score(r, "validation", "accuracy") for r in results),
-        train_accuracy=_mean(_score(r, "train", "accuracy") for r in results),
-        log_loss=_mean(_score(r, "test", "log_loss") for r in results),
+        validation_accuracy=_mean(r.scores.validation.accuracy for r in results),
+        train_accuracy=_mean(r.scores.train.accuracy for r in results),
+        log_loss=_mean(r.scores.test.log_loss for r in results),
         lift_over_majority=None
         if mean is None or majority_accuracy is None
         else mean - majority_accuracy,
-        first_epoch_seconds=_median(r["first_epoch_seconds"] for r in results),
-        steady_epoch_seconds=_median(r["steady_epoch_seconds"] for r in results),
-        validation_seconds=_median(r["validation_seconds"] for r in results),
-        feature_seconds=_median(r["feature_seconds"] for r in results),
-        feature_cache=_joined(r["feature_cache"] for r in results),
-        total_seconds=_median(r["total_seconds"] for r in results),
-        end_to_end_seconds=_median(end_to_end_seconds(r) for r in results),
-        epochs=_whole_median(r["epochs"] for r in results),
-        best_epochs=tuple(r["best_epoch"] for r in results if r["best_epoch"] is not None),
-        parameters=_whole_median(r["parameters"] for r in results),
-        trainable_parameters=_whole_median(r["trainable_parameters"] for r in results),
-        peak_memory_bytes=max((r["peak_memory_bytes"] for r in results), default=None),
-        device=_joined(r["device"] for r in results),
+        first_epoch_seconds=_median(r.first_epoch_seconds for r in results),
+        steady_epoch_seconds=_median(r.steady_epoch_seconds for r in results),
+        validation_seconds=_median(r.validation_seconds for r in results),
+        feature_seconds=_median(r.feature_seconds for r in results),
+        feature_cache=_joined(r.feature_cache for r in results),
+        total_seconds=_median(r.total_seconds for r in results),
+        end_to_end_seconds=_median(r.end_to_end_seconds for r in results),
+        epochs=_whole_median(r.epochs for r in results),
+        best_epochs=tuple(_known(r.best_epoch for r in results)),
+        parameters=_whole_median(r.parameters for r in results),
+        trainable_parameters=_whole_median(r.trainable_parameters for r in results),
+        peak_memory_bytes=max((r.peak_memory_bytes for r in results), default=None),
+        device=_joined(r.device for r in results),
         notes=tuple(
             dict.fromkeys(
                 [note for run in runs for note in run.notes]
-                + [note for r in results for note in r["notes"]]
+                + [note for r in results for note in r.notes]
             )
         ),
         runs=tuple(
@@ -243,9 +249,7 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
                 run_id=run.id,
                 seed=run.seed,
                 state=run.state,
-                test_accuracy=_score(run.result, "test", "accuracy")
-                if run.state == "finished"
-                else None,
+                test_accuracy=run.test_accuracy,
                 error=run.error,
             )
             for run in runs
@@ -253,39 +257,26 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
     )
 
 
-def end_to_end_seconds(result: Mapping[str, Any]) -> float:
-    """The total of a run with feature extraction counted, also where the cache had the result."""
-    total = float(result["total_seconds"])
-    if result["feature_cache"] == "hit":
-        total += float(result["feature_seconds"] or 0.0)
-    return total
-
-
-def _score(result: Mapping[str, Any] | None, split: str, measure: str) -> float | None:
-    score = (result or {}).get("scores", {}).get(split)
-    return None if score is None else float(score[measure])
-
-
-def _known(values: Any) -> list[Any]:
+def _known(values: Iterable[Value | None]) -> list[Value]:
     return [value for value in values if value is not None]
 
 
-def _mean(values: Any) -> float | None:
+def _mean(values: Iterable[float | None]) -> float | None:
     known = _known(values)
     return statistics.fmean(known) if known else None
 
 
-def _median(values: Any) -> float | None:
+def _median(values: Iterable[float | None]) -> float | None:
     known = _known(values)
     return float(statistics.median(known)) if known else None
 
 
-def _whole_median(values: Any) -> int | None:
+def _whole_median(values: Iterable[int | None]) -> int | None:
     known = _known(values)
     return int(statistics.median_low(known)) if known else None
 
 
-def _joined(values: Any) -> str | None:
+def _joined(values: Iterable[str | None]) -> str | None:
     known = dict.fromkeys(_known(values))
     return ", ".join(known) if known else None
 

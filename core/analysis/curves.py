@@ -1,19 +1,20 @@
 """The epochs of one run, as stored: the data of training curves."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from core.training.events import EpochRecord
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The epochs of one run in order; each epoch is an ``EpochRecord.as_dict()``."""
+    """The epochs of one run in order."""
 
     strategy: str
     title: str
     seed: int
-    epochs: tuple[dict[str, Any], ...]
+    epochs: tuple[EpochRecord, ...]
 
     @property
-    def main_epochs(self) -> tuple[dict[str, Any], ...]:
+    def main_epochs(self) -> tuple[EpochRecord, ...]:
         """Without the epochs of a head that was fitted first on cached features."""
-        return tuple(epoch for epoch in self.epochs if epoch["stage"] == "main")
+        return tuple(epoch for epoch in self.epochs if epoch.stage == "main")

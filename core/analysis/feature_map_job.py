@@ -20,13 +20,14 @@ from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
-from core.experiments.predictions import Predictions, read_predictions
+from core.experiments.predictions import read_predictions
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store, open_store
 from core.files import write_arrays
 from core.jobs.cached import output_of, remove_oldest
 from core.jobs.context import JobContext
 from core.settings import current_settings
+from core.training.events import Predictions
 
 Method = Literal["tsne", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -16,7 +16,7 @@ from core.analysis.comparison import title_of
 from core.analysis.evidence import ladder_order
 from core.analysis.significance import mean_interval
 from core.experiments.learning_curve_plan import series_of
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
 from core.experiments.store import Store
 
 
@@ -160,18 +160,16 @@ def _led_clearly(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> bool:
 
 
 def _point(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> CurvePoint | None:
-    finished = sorted(
-        (run for run in runs if run.state == "finished" and run.result), key=lambda run: run.seed
-    )
+    finished = sorted(finished_runs(runs), key=lambda found: found[0].seed)
     if not finished:
         return None
-    values = tuple(float((run.result or {})["scores"]["test"]["accuracy"]) for run in finished)
+    values = tuple(result.scores.test.accuracy for _, result in finished)
     low, high = mean_interval(values, experiment.spec.images["test"])
     return CurvePoint(
         experiment_id=experiment.id,
         fraction=experiment.spec.train_share,
         train_images=experiment.spec.images["train"],
-        seeds=tuple(run.seed for run in finished),
+        seeds=tuple(run.seed for run, _ in finished),
         values=values,
         mean=statistics.fmean(values),
         low=low,

@@ -8,7 +8,12 @@ it.
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +29,7 @@ from core.analysis.verdicts import (
     against_majority,
     pair_verdict,
 )
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
 from core.strategies.registry import MAJORITY, names_with
 from core.strategies.strategy import Role
 
@@ -294,11 +299,10 @@ def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
     either are left out; the order is that in which they first appear among ``runs``.
     """
     scores: dict[str, dict[str, list[float]]] = {}
-    for run in runs:
-        score = (run.result or {}).get("scores", {}).get("test")
-        if run.state == "finished" and score is not None and run.strategy != MAJORITY:
+    for run, result in finished_runs(runs):
+        if run.strategy != MAJORITY:
             strategies = scores.setdefault(run.experiment_id, {})
-            strategies.setdefault(run.strategy, []).append(float(score["accuracy"]))
+            strategies.setdefault(run.strategy, []).append(result.scores.test.accuracy)
     gains = {}
     for experiment_id, strategies in scores.items():
         means = {name: statistics.fmean(values) for name, values in strategies.items()}

@@ -8,14 +8,14 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from core.analysis.comparison import end_to_end_seconds, title_of
+from core.analysis.comparison import title_of
 from core.analysis.evidence import ladder_order
-from core.experiments.records import RunRecord
+from core.experiments.records import RunRecord, finished_runs
 from core.experiments.store import Store
+from core.training.events import EpochRecord, RunResult
 
-Epochs = Sequence[Mapping[str, Any]]
+Epochs = Sequence[EpochRecord]
 
 # Accuracies are shares of counts: what lies this near to a target has reached it.
 _TINY = 1e-9
@@ -85,16 +85,17 @@ def targets_of(
 def _tops(runs: Sequence[RunRecord], epochs: Mapping[str, Epochs]) -> list[float]:
     """The highest validation accuracy of each seed that has epochs."""
     return [
-        max(epoch["validation_accuracy"] for epoch in epochs[run.id])
-        for run in runs
-        if epochs[run.id]
+        max(epoch.validation_accuracy for epoch in epochs[run.id]) for run in runs if epochs[run.id]
     ]
 
 
 def cost_of(
     runs: Sequence[RunRecord], epochs: Mapping[str, Epochs], target: Target
 ) -> CostToAccuracy:
-    times = [_seconds_to(run.result or {}, epochs[run.id], target.accuracy) for run in runs]
+    """The cost of one strategy; ``runs`` are its finished ones."""
+    times = [
+        _seconds_to(result, epochs[run.id], target.accuracy) for run, result in finished_runs(runs)
+    ]
     middle = statistics.median(times)
     return CostToAccuracy(
         strategy=runs[0].strategy,
@@ -106,16 +107,15 @@ def cost_of(
     )
 
 
-def _seconds_to(result: Mapping[str, Any], epochs: Epochs, accuracy: float) -> float:
+def _seconds_to(result: RunResult, epochs: Epochs, accuracy: float) -> float:
     """Infinite where it was never reached. What has no epochs was there when its run ended."""
     if not epochs:
-        validation = result["scores"].get("validation")
-        there = validation is not None and validation["accuracy"] >= accuracy - _TINY
-        return end_to_end_seconds(result) if there else math.inf
-    spent = [float(result["feature_seconds"] or 0.0)]
+        there = result.scores.validation.accuracy >= accuracy - _TINY
+        return result.end_to_end_seconds if there else math.inf
+    spent = [result.feature_seconds or 0.0]
     for epoch in epochs:
-        spent += [epoch["train_seconds"], epoch["validation_seconds"]]
-        if epoch["validation_accuracy"] >= accuracy - _TINY:
+        spent += [epoch.train_seconds, epoch.validation_seconds]
+        if epoch.validation_accuracy >= accuracy - _TINY:
             return math.fsum(spent)
     return math.inf
 
@@ -202,8 +202,8 @@ def load_time_breakdown(store: Store, experiment_id: str) -> TimeBreakdown:
 def time_breakdown_of(
     runs: Sequence[RunRecord], epochs: Mapping[str, Epochs], majority_accuracy: float | None
 ) -> TimeBreakdown:
-    """``epochs`` by run id, as ``EpochRecord.as_dict()`` in order."""
-    finished = [run for run in runs if run.state == "finished" and run.result]
+    """``epochs`` by run id, in order."""
+    finished = [run for run, _ in finished_runs(runs)]
     by_strategy: dict[str, list[RunRecord]] = {}
     for run in sorted(finished, key=lambda run: run.seed):
         by_strategy.setdefault(run.strategy, []).append(run)
@@ -238,12 +238,12 @@ def pareto_front(
     )
 
 
-def time_parts(result: Mapping[str, Any], epochs: Epochs) -> TimeParts:
+def time_parts(result: RunResult, epochs: Epochs) -> TimeParts:
     """The parts of one run, from its result and its epoch records."""
-    main = [epoch["train_seconds"] for epoch in epochs if epoch["stage"] == "main"]
-    head = math.fsum(epoch["train_seconds"] for epoch in epochs if epoch["stage"] != "main")
-    validation = math.fsum(epoch["validation_seconds"] for epoch in epochs)
-    extraction = float(result["feature_seconds"] or 0.0)
+    main = [epoch.train_seconds for epoch in epochs if epoch.stage == "main"]
+    head = math.fsum(epoch.train_seconds for epoch in epochs if epoch.stage != "main")
+    validation = math.fsum(epoch.validation_seconds for epoch in epochs)
+    extraction = result.feature_seconds or 0.0
     measured = math.fsum([extraction, head, validation, *main])
     return TimeParts(
         extraction=extraction,
@@ -251,14 +251,14 @@ def time_parts(result: Mapping[str, Any], epochs: Epochs) -> TimeParts:
         first_epoch=main[0] if main else 0.0,
         steady_epochs=math.fsum(main[1:]),
         validation=validation,
-        other=end_to_end_seconds(result) - measured,
+        other=result.end_to_end_seconds - measured,
     )
 
 
 def _row(runs: Sequence[RunRecord], epochs: Mapping[str, Epochs]) -> StrategyTime:
-    results = [run.result or {} for run in runs]
-    whole = [end_to_end_seconds(result) for result in results]
-    hits = [result for result in results if result["feature_cache"] == "hit"]
+    found = finished_runs(runs)
+    whole = [result.end_to_end_seconds for _, result in found]
+    hits = [result for _, result in found if result.feature_cache == "hit"]
     speeds = [speed for run in runs if (speed := _speed(epochs[run.id])) is not None]
     return StrategyTime(
         strategy=runs[0].strategy,
@@ -267,23 +267,22 @@ def _row(runs: Sequence[RunRecord], epochs: Mapping[str, Epochs]) -> StrategyTim
         parts=_middle_parts(runs, epochs),
         fastest=min(whole),
         slowest=max(whole),
-        cache_saved=math.fsum(float(result["feature_seconds"] or 0.0) for result in hits),
+        cache_saved=math.fsum(result.feature_seconds or 0.0 for result in hits),
         cache_hits=len(hits),
         images_per_second=statistics.median(speeds) if speeds else None,
         trains_on_features=any(
-            run.result is not None
-            and run.result["feature_cache"] is not None
-            and all(epoch["stage"] == "main" for epoch in epochs[run.id])
-            for run in runs
+            result.feature_cache is not None
+            and all(epoch.stage == "main" for epoch in epochs[run.id])
+            for run, result in found
         ),
-        peak_memory_bytes=max((result["peak_memory_bytes"] for result in results), default=None),
+        peak_memory_bytes=max((result.peak_memory_bytes for _, result in found), default=None),
     )
 
 
 def _middle_parts(runs: Sequence[RunRecord], epochs: Mapping[str, Epochs]) -> TimeParts:
     """Of the run in the middle, or the mean of two: medians of parts would not add up."""
     parts = sorted(
-        (time_parts(run.result or {}, epochs[run.id]) for run in runs),
+        (time_parts(result, epochs[run.id]) for run, result in finished_runs(runs)),
         key=lambda entry: entry.end_to_end,
     )
     low, high = parts[(len(parts) - 1) // 2], parts[len(parts) // 2]
@@ -297,7 +296,7 @@ def _middle_parts(runs: Sequence[RunRecord], epochs: Mapping[str, Epochs]) -> Ti
 
 def _speed(epochs: Epochs) -> float | None:
     """Median images a second of the main epochs after the first; of the first if it is alone."""
-    speeds = [epoch["images_per_second"] for epoch in epochs if epoch["stage"] == "main"]
+    speeds = [epoch.images_per_second for epoch in epochs if epoch.stage == "main"]
     return statistics.median(speeds[1:] or speeds) if speeds else None
 
 
@@ -311,7 +310,7 @@ class Segment:
     seconds: float
 
 
-def time_line(result: Mapping[str, Any], epochs: Epochs) -> tuple[Segment, ...]:
+def time_line(result: RunResult, epochs: Epochs) -> tuple[Segment, ...]:
     """The run from its first second to its last; the segments follow one another.
 
     A run keeps starting up and scoring as one number, so both stand at the end. Extraction is
@@ -320,20 +319,18 @@ def time_line(result: Mapping[str, Any], epochs: Epochs) -> tuple[Segment, ...]:
     parts = time_parts(result, epochs)
     pieces: list[tuple[str, str, float]] = []
     if parts.extraction:
-        found = result["feature_cache"] == "hit"
+        found = result.feature_cache == "hit"
         words = "extracting features" + (" (done by an earlier run)" if found else "")
         pieces.append(("extraction", words, parts.extraction))
     first = True
     for epoch in epochs:
-        if epoch["stage"] == "main":
-            part, words = ("first_epoch" if first else "steady_epochs"), f"epoch {epoch['epoch']}"
+        if epoch.stage == "main":
+            part, words = ("first_epoch" if first else "steady_epochs"), f"epoch {epoch.epoch}"
             first = False
         else:
-            part, words = "head", f"epoch {epoch['epoch']} of the head alone"
-        pieces.append((part, words, float(epoch["train_seconds"])))
-        pieces.append(
-            ("validation", f"validation after {words}", float(epoch["validation_seconds"]))
-        )
+            part, words = "head", f"epoch {epoch.epoch} of the head alone"
+        pieces.append((part, words, epoch.train_seconds))
+        pieces.append(("validation", f"validation after {words}", epoch.validation_seconds))
     pieces.append(("other", "starting, building and scoring", max(0.0, parts.other)))
     segments = []
     start = 0.0

@@ -6,16 +6,16 @@ training: at 0.5 the one has done its first epoch and the other its twentieth.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from core.analysis.comparison import title_of
 from core.analysis.curves import Curve
 from core.datasets.dataset import Dataset
-from core.experiments.records import RunRecord
+from core.experiments.records import RunRecord, finished_runs
 from core.experiments.spec import ExperimentSpec
 from core.strategies.registry import MAJORITY
+from core.training.events import EpochRecord
 from core.training.watching import tracked_rows
 
 END = 1.0
@@ -73,14 +73,14 @@ def epochs_up_to(curve: Curve, moment: float) -> Curve:
     )
 
 
-def finished_fraction(epoch: Mapping[str, Any]) -> float:
+def finished_fraction(epoch: EpochRecord) -> float:
     """How much of the training is over after this epoch record, 0 to 1."""
-    return epoch["epoch"] / epoch["epochs"] if epoch["stage"] == "main" else 0.0
+    return epoch.epoch / epoch.epochs if epoch.stage == "main" else 0.0
 
 
 def has_tracked_images(curves: Sequence[Curve]) -> bool:
     """False for epochs of older versions, which tracked no images."""
-    return any(epoch.get("watched") for curve in curves for epoch in curve.epochs)
+    return any(epoch.watched for curve in curves for epoch in curve.epochs)
 
 
 def tracked_images(
@@ -90,8 +90,8 @@ def tracked_images(
     ``core.training.watching``."""
     for curve in curves:
         for epoch in curve.epochs:
-            if epoch.get("watched"):
-                return tuple(answer["image"] for answer in epoch["watched"])
+            if epoch.watched:
+                return tuple(answer.image for answer in epoch.watched)
     validation = spec.split.of(dataset).validation
     return tuple(int(image) for image in validation[tracked_rows(dataset.labels[validation])])
 
@@ -103,9 +103,9 @@ def majority_fraction(
 
     None where neither a majority run nor the dataset is known.
     """
-    for run in runs:
-        if run.strategy == MAJORITY and run.state == "finished" and run.result:
-            return float(run.result["scores"]["validation"]["accuracy"])
+    for run, result in finished_runs(runs):
+        if run.strategy == MAJORITY:
+            return result.scores.validation.accuracy
     if dataset is None or spec.majority_class not in dataset.classes:
         return None
     labels = dataset.labels[spec.split.of(dataset).validation]
@@ -143,39 +143,38 @@ def _shown(runs: Sequence[RunRecord], seed: int | None) -> RunRecord:
 
 
 def _snapshot(
-    run: RunRecord, epochs: Sequence[Mapping[str, Any]], labels: np.ndarray | None
+    run: RunRecord, epochs: Sequence[EpochRecord], labels: np.ndarray | None
 ) -> TrainingSnapshot:
-    test = (run.result or {}).get("scores", {}).get("test")
     snapshot = TrainingSnapshot(
         strategy=run.strategy,
         title=title_of(run.strategy),
         seed=run.seed,
         state=run.state,
-        test_accuracy=float(test["accuracy"]) if run.state == "finished" and test else None,
+        test_accuracy=run.test_accuracy,
     )
     if not epochs:
         return snapshot
     last, before = epochs[-1], epochs[-2] if len(epochs) > 1 else None
     return replace(
         snapshot,
-        stage=last["stage"],
-        epoch=last["epoch"],
-        epochs=last["epochs"],
-        accuracy=last["validation_accuracy"],
+        stage=last.stage,
+        epoch=last.epoch,
+        epochs=last.epochs,
+        accuracy=last.validation_accuracy,
         answers={} if labels is None else _answers(last, before, labels),
     )
 
 
 def _answers(
-    last: Mapping[str, Any], before: Mapping[str, Any] | None, labels: np.ndarray
+    last: EpochRecord, before: EpochRecord | None, labels: np.ndarray
 ) -> dict[int, TrackedPrediction]:
-    former = {entry["image"]: entry["predicted"] for entry in (before or {}).get("watched", ())}
+    former = {entry.image: entry.predicted for entry in (before.watched if before else ())}
     return {
-        entry["image"]: TrackedPrediction(
-            predicted=entry["predicted"],
-            probability=entry["probability"],
-            correct=bool(labels[entry["image"]] == entry["predicted"]),
-            changed=former.get(entry["image"], entry["predicted"]) != entry["predicted"],
+        entry.image: TrackedPrediction(
+            predicted=entry.predicted,
+            probability=entry.probability,
+            correct=bool(labels[entry.image] == entry.predicted),
+            changed=former.get(entry.image, entry.predicted) != entry.predicted,
         )
-        for entry in last.get("watched", ())
+        for entry in last.watched
     }

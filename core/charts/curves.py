@@ -11,6 +11,7 @@ from core.analysis.watching import finished_fraction
 from core.charts.exhibit import Exhibit
 from core.charts.style import DOTTED, LEGEND_BELOW, appearance_of, line_of, percent_axis
 from core.text import escape_plotly, percent_text
+from core.training.events import EpochRecord
 
 CurveMetric = Literal["validation_accuracy", "train_accuracy", "validation_loss", "train_loss"]
 CURVE_METRICS: dict[CurveMetric, str] = {
@@ -43,8 +44,8 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
             name=title,
             legendgroup=curve.strategy,
             showlegend=curve.strategy not in shown,
-            x=[epoch["epoch"] for epoch in curve.main_epochs],
-            y=[epoch[metric] * factor for epoch in curve.main_epochs],
+            x=[epoch.epoch for epoch in curve.main_epochs],
+            y=[_value(epoch, metric) * factor for epoch in curve.main_epochs],
             mode="lines+markers",
             line=line_of(curve.strategy),
             marker={"symbol": look.marker, "size": 7, "color": look.colour},
@@ -56,7 +57,7 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
     figure.update_yaxes(title=f"{CURVE_METRICS[metric]} ({unit})", fixedrange=True)
     figure.update_yaxes(**({"range": [0, 102]} if is_percent else {"rangemode": "tozero"}))
     # The axis is as long as the longest planned run, so that a live curve grows into it.
-    last = max((epoch["epochs"] for curve in trained for epoch in curve.main_epochs), default=1)
+    last = max((epoch.epochs for curve in trained for epoch in curve.main_epochs), default=1)
     figure.update_xaxes(
         title="epoch",
         fixedrange=True,
@@ -74,8 +75,8 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
         {
             "strategy": curve.title,
             "seed": curve.seed,
-            "epoch": epoch["epoch"],
-            f"{CURVE_METRICS[metric]} ({unit})": epoch[metric] * factor,
+            "epoch": epoch.epoch,
+            f"{CURVE_METRICS[metric]} ({unit})": _value(epoch, metric) * factor,
         }
         for curve in trained
         for epoch in curve.main_epochs
@@ -83,15 +84,21 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
     return Exhibit(figure, _curve_words(trained, metric), frame)
 
 
+def _value(epoch: EpochRecord, metric: CurveMetric) -> float:
+    value: float = getattr(epoch, metric)
+    return value
+
+
 def _curve_words(trained: Sequence[Curve], metric: CurveMetric) -> str:
     is_percent = metric.endswith("accuracy")
     runs = []
     for curve in trained:
         pick = max if is_percent else min
-        best = pick(curve.main_epochs, key=lambda epoch: epoch[metric])
-        value = percent_text(best[metric]) if is_percent else f"{best[metric]:.2f} nats"
+        best = pick(curve.main_epochs, key=lambda epoch: _value(epoch, metric))
+        value = _value(best, metric)
+        text = percent_text(value) if is_percent else f"{value:.2f} nats"
         runs.append(
-            f"{curve.title}, seed {curve.seed}: best {value} after epoch {best['epoch']} of "
+            f"{curve.title}, seed {curve.seed}: best {text} after epoch {best.epoch} of "
             f"{len(curve.main_epochs)}"
         )
     title = CURVE_METRICS[metric].capitalize()
@@ -111,8 +118,8 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
         figure.add_scatter(
             name=title,
             x=[100 * finished_fraction(epoch) for epoch in main],
-            y=[100 * epoch["validation_accuracy"] for epoch in main],
-            customdata=[[epoch["epoch"], epoch["epochs"]] for epoch in main],
+            y=[100 * epoch.validation_accuracy for epoch in main],
+            customdata=[[epoch.epoch, epoch.epochs] for epoch in main],
             mode="lines+markers",
             line=line_of(curve.strategy, 3),
             marker={"symbol": look.marker, "size": 9, "color": look.colour},
@@ -148,9 +155,9 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
         {
             "strategy": curve.title,
             "seed": curve.seed,
-            "epoch": curve.main_epochs[-1]["epoch"],
-            "of epochs": curve.main_epochs[-1]["epochs"],
-            "validation accuracy (%)": 100 * curve.main_epochs[-1]["validation_accuracy"],
+            "epoch": curve.main_epochs[-1].epoch,
+            "of epochs": curve.main_epochs[-1].epochs,
+            "validation accuracy (%)": 100 * curve.main_epochs[-1].validation_accuracy,
         }
         for curve in curves
         if curve.main_epochs
@@ -170,8 +177,8 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
 
 def best_epoch_chart(curve: Curve, best_epoch: int) -> Exhibit:
     """Validation accuracy after each epoch of one run; the epoch that was kept is filled."""
-    epochs = [epoch["epoch"] for epoch in curve.main_epochs]
-    accuracies = [100 * epoch["validation_accuracy"] for epoch in curve.main_epochs]
+    epochs = [epoch.epoch for epoch in curve.main_epochs]
+    accuracies = [100 * epoch.validation_accuracy for epoch in curve.main_epochs]
     is_best = [epoch == best_epoch for epoch in epochs]
     colour = appearance_of(curve.strategy).colour
     figure = go.Figure()

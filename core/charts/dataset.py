@@ -237,7 +237,7 @@ def _gridded(
     )
 
 
-def _size_axis(smallest: float, largest: float, logarithmic: bool) -> dict:
+def _size_axis(smallest: float, largest: float, logarithmic: bool) -> dict[str, object]:
     if not logarithmic:
         room = 0.08 * (largest - smallest) or 0.5 * largest
         return {"range": [max(0.0, smallest - room), largest + room], "fixedrange": True}

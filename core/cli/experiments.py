@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.cli.output import print_json, print_table, say
-from core.cli.runs import RUN_HEADINGS, run_cells, run_document
+from core.cli.runs import RUN_HEADINGS, run_cells
 from core.errors import BadInput
 from core.experiments.first_start import prepare_store
 from core.experiments.records import ExperimentRecord
@@ -43,7 +44,7 @@ def show(arguments: argparse.Namespace) -> int:
     experiment = store.experiment(arguments.id)
     runs = store.runs(experiment.id)
     if arguments.json:
-        print_json(_document(experiment) | {"runs": [run_document(run) for run in runs]})
+        print_json(_document(experiment) | {"runs": [run.as_dict() for run in runs]})
         return 0
     spec = experiment.spec
     print(
@@ -51,8 +52,8 @@ def show(arguments: argparse.Namespace) -> int:
         f"{spec.image_size} x {spec.image_size} pixels ({spec.resize}), "
         f"precision {spec.precision}, created {experiment.created_at}"
     )
-    if experiment.recorded and experiment.origin:
-        print(f"recorded on {experiment.origin['machine']}, {experiment.origin['date']}")
+    if experiment.origin is not None:
+        print(f"recorded on {experiment.origin.machine}, {experiment.origin.date}")
     for name, reason in spec.unavailable.items():
         print(f"{name} was left out: {reason}")
     print_table(RUN_HEADINGS, [run_cells(run) for run in runs])
@@ -126,7 +127,7 @@ def _document(experiment: ExperimentRecord) -> dict[str, Any]:
         "id": experiment.id,
         "created_at": experiment.created_at,
         "recorded": experiment.recorded,
-        "origin": experiment.origin,
+        "origin": None if experiment.origin is None else asdict(experiment.origin),
         "states": experiment.state_counts,
         "spec": experiment.spec.model_dump(mode="json"),
     }

@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def list_all(arguments: argparse.Namespace) -> int:
     states = None if arguments.state is None else (arguments.state,)
     found = prepare_store().runs(arguments.experiment, states)
     if arguments.json:
-        print_json([run_document(run) for run in found])
+        print_json([run.as_dict() for run in found])
     else:
         print_table(RUN_HEADINGS, [run_cells(run) for run in found])
     return 0
@@ -39,7 +38,8 @@ def show(arguments: argparse.Namespace) -> int:
     epochs = store.epochs(run.id)
     log = log_path(store.job(run.id))
     if arguments.json:
-        print_json(run_document(run) | {"epochs": epochs, "log": str(log)})
+        records = [epoch.as_dict() for epoch in epochs]
+        print_json(run.as_dict() | {"epochs": records, "log": str(log)})
         return 0
     print_table(RUN_HEADINGS, [run_cells(run)])
     for name, value in run.settings.items():
@@ -51,14 +51,14 @@ def show(arguments: argparse.Namespace) -> int:
             ["stage", "epoch", "train loss", "train accuracy", "validation accuracy", "seconds"],
             [
                 [
-                    entry["stage"],
-                    entry["epoch"],
-                    f"{entry['train_loss']:.4f}",
-                    percent_text(entry["train_accuracy"]),
-                    percent_text(entry["validation_accuracy"]),
-                    f"{entry['train_seconds']:.2f}",
+                    epoch.stage,
+                    epoch.epoch,
+                    f"{epoch.train_loss:.4f}",
+                    percent_text(epoch.train_accuracy),
+                    percent_text(epoch.validation_accuracy),
+                    f"{epoch.train_seconds:.2f}",
                 ]
-                for entry in epochs
+                for epoch in epochs
             ],
         )
     if log.exists():
@@ -69,7 +69,7 @@ def show(arguments: argparse.Namespace) -> int:
 def cancel(arguments: argparse.Namespace) -> int:
     run = prepare_store().request_cancel(arguments.id)
     if arguments.json:
-        print_json(run_document(run))
+        print_json(run.as_dict())
     elif run.state == "running":
         say(f"{run.id} was asked to stop")
     else:
@@ -81,7 +81,7 @@ def retry(arguments: argparse.Namespace) -> int:
     store = prepare_store()
     run = store.retry(arguments.id)
     if arguments.json:
-        print_json(run_document(run))
+        print_json(run.as_dict())
     else:
         served = any(worker.group_id is None for worker in store.live_workers())
         hint = "" if served else "; serve it with: python -m core worker --exit-when-idle 10"
@@ -121,18 +121,13 @@ def keep(arguments: argparse.Namespace) -> int:
 
 
 def run_cells(run: RunRecord) -> list[Any]:
-    result = run.result or {}
-    scored = "scores" in result
+    result = run.result
     return [
         run.id,
         run.strategy,
         run.seed,
         run.state,
-        percent_text(result["scores"]["test"]["accuracy"]) if scored else None,
-        f"{result['total_seconds']:.1f}" if scored else None,
+        None if result is None else percent_text(result.scores.test.accuracy),
+        None if result is None else f"{result.total_seconds:.1f}",
         run.error,
     ]
-
-
-def run_document(run: RunRecord) -> dict[str, Any]:
-    return asdict(run)

@@ -31,7 +31,7 @@ def weights_path(run_id: str) -> Path:
 
 
 def write_weights(run_id: str, weights: Mapping[str, np.ndarray]) -> int:
-    """Keep ``RunResult.trained_weights`` beside the predictions; returns the size in bytes.
+    """Keep ``TrainingOutcome.trained_weights`` beside the predictions; returns the size in bytes.
 
     Raises ``HeadstartError`` where the disk has no room, ``OSError`` where it cannot be written.
     """
@@ -60,15 +60,16 @@ def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if not find_strategy(run.strategy).has_network:
         return f"{find_strategy(run.strategy).title} has no network: it never looks at a picture."
-    result = run.result or {}
+    kept = run.result.weights if run.result else None
+    failed = kept is not None and kept.size_bytes is None
     # A file may lie there from an attempt before, so what the run says of itself comes first.
-    if result.get("weights_bytes", 0) is not None and weights_path(run.id).exists():
+    if not failed and weights_path(run.id).exists():
         return None
     if experiment.recorded:
         return NOT_KEPT.format(why="it was recorded elsewhere")
-    if "weights_bytes" not in result:
+    if kept is None:
         return NOT_KEPT.format(why="it is from before Headstart kept them")
-    if result["weights_bytes"] is None:
+    if failed:
         return NOT_KEPT.format(why="they could not be written, as its notes say")
     return NOT_KEPT.format(why="their file was removed")
 

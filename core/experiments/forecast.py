@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
 from core.experiments.spec import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
+from core.training.events import RunResult
 
 EVERY_SPLIT = ("train", "validation", "test")
-Measured = tuple[ExperimentRecord, RunRecord, Mapping[str, Any]]
+Measured = tuple[ExperimentRecord, RunRecord, RunResult]
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,11 @@ def forecast_experiment(
     """The forecast for ``spec`` from the finished ones among ``runs`` of ``experiments``."""
     by_id = {experiment.id: experiment for experiment in experiments}
     measured: list[Measured] = [
-        (by_id[run.experiment_id], run, run.result)
-        for run in runs
-        if run.state == "finished"
-        and run.result
-        and run.experiment_id in by_id
+        (by_id[run.experiment_id], run, result)
+        for run, result in finished_runs(runs)
+        if run.experiment_id in by_id
         # What a GPU elsewhere took says nothing of this machine.
-        and not (by_id[run.experiment_id].recorded and run.result["device_kind"] == "gpu")
+        and not (by_id[run.experiment_id].recorded and result.device_kind == "gpu")
     ]
     parts: list[StrategyForecast] = []
     extraction: dict[tuple[Any, ...], float] = {}
@@ -107,9 +106,9 @@ def _scaled(
     measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
 ) -> StrategyForecast:
     experiment, run, result = measured
-    whole = float(result["total_seconds"])
-    if result["feature_cache"] == "miss":
-        whole -= float(result["feature_seconds"] or 0.0)
+    whole = result.total_seconds
+    if result.feature_cache == "miss":
+        whole -= result.feature_seconds or 0.0
     epoch, scoring = _parts(experiment.spec.images, result)
     fixed = max(0.0, whole - epoch - scoring)
     pixels = _pixel_fraction(spec, experiment.spec, settings, run)
@@ -121,28 +120,27 @@ def _scaled(
         strategy=run.strategy,
         seconds=(fixed + epoch + scoring) * len(spec.seeds),
         measured_image_size=experiment.spec.image_size,
-        elsewhere=_machine(experiment) if experiment.recorded else None,
+        elsewhere=experiment.origin.machine if experiment.origin else None,
     )
 
 
-def _parts(images: Mapping[str, int], result: Mapping[str, Any]) -> tuple[float, float]:
+def _parts(images: Mapping[str, int], result: RunResult) -> tuple[float, float]:
     """``(all epochs, scoring of every split)`` in seconds; the rest of a run is fixed cost.
 
     Scoring does to every image what validation did to its share of them.
     """
-    validation = float(result["validation_seconds"] or 0.0)
-    steady = result["steady_epoch_seconds"] or result["first_epoch_seconds"] or 0.0
-    epochs = result["epochs"] or 0
+    validation = result.validation_seconds or 0.0
+    steady = result.steady_epoch_seconds or result.first_epoch_seconds or 0.0
     validated = images.get("validation", 0)
     scoring = validation * sum(images.values()) / validated if validated else 0.0
-    return epochs * (float(steady) + validation), scoring
+    return result.epochs * (steady + validation), scoring
 
 
 def _scaled_extraction(
     measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
 ) -> float:
     experiment, run, result = measured
-    seconds = float(result["feature_seconds"] or 0.0)
+    seconds = result.feature_seconds or 0.0
     seconds *= _fraction(spec.images, experiment.spec.images, EVERY_SPLIT)
     return seconds * _pixel_fraction(spec, experiment.spec, settings, run)
 
@@ -168,10 +166,6 @@ def _pixel_fraction(
     """How many times as many pixels the network computes on; 1 where its top fixes the size."""
     side = find_strategy(run.strategy).network_side
     return (side(settings, wanted.image_size) / side(run.settings, measured.image_size)) ** 2
-
-
-def _machine(experiment: ExperimentRecord) -> str:
-    return str((experiment.origin or {}).get("machine", "another machine"))
 
 
 def _basis(known: Sequence[StrategyForecast], image_size: int) -> str:

@@ -1,6 +1,5 @@
 """What every run said about every test image, kept beside the store."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +7,7 @@ import numpy as np
 from core.errors import StoreError
 from core.files import UNREADABLE, read_arrays, write_arrays
 from core.settings import current_settings
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """``test_indices`` int64 ``(N,)``, ``labels`` int32 ``(N,)`` (true classes), ``probabilities``
-    float32 ``(N, classes)``, 0 to 1, each row summing to 1; all in the order of the split."""
-
-    test_indices: np.ndarray
-    labels: np.ndarray
-    probabilities: np.ndarray
+from core.training.events import Predictions
 
 
 def predictions_path(run_id: str) -> Path:

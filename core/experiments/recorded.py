@@ -8,6 +8,8 @@ be tried before anything is trained.
 
 import json
 import platform
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,26 @@ import numpy as np
 
 from core.errors import BadInput, StoreError
 from core.experiments.checkpoints import weights_path
-from core.experiments.predictions import Predictions, read_predictions, write_predictions
-from core.experiments.records import ExperimentRecord, RecordedRun, RunRecord, run_id_of
+from core.experiments.predictions import read_predictions, write_predictions
+from core.experiments.records import (
+    ExperimentRecord,
+    Origin,
+    RecordedRun,
+    RunRecord,
+    finished_runs,
+    run_id_of,
+)
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from core.files import UNREADABLE, read_arrays, write_arrays, write_json, written_whole
+from core.files import (
+    UNREADABLE,
+    read_arrays,
+    write_arrays,
+    write_json,
+    written_whole,
+)
 from core.settings import BUNDLED_DATA
+from core.training.events import EpochRecord, Predictions, RunResult
 
 SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
 FORMAT = 1
@@ -50,9 +66,11 @@ def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
         "format": FORMAT,
         "id": experiment.id,
         "created_at": experiment.created_at,
-        "origin": experiment.origin or _origin(runs),
+        "origin": asdict(experiment.origin or _origin(runs)),
         "spec": experiment.spec.model_dump(mode="json"),
-        "runs": [_run_document(run, store.epochs(run.id)) for run in runs],
+        "runs": [
+            _run_document(run, result, store.epochs(run.id)) for run, result in finished_runs(runs)
+        ],
     }
     _write_weights(target / WEIGHTS_FOLDER, runs)
     write_json(target / DOCUMENT_NAME, document, indent=1)
@@ -95,20 +113,22 @@ def _folder_name(experiment: ExperimentRecord) -> str:
     return f"{plain[:40].strip('-') or 'dataset'}-{experiment.spec.preset}-{experiment.id}"
 
 
-def _origin(runs: list[RunRecord]) -> dict[str, Any]:
-    results = [run.result for run in runs if run.result is not None]
+def _origin(runs: list[RunRecord]) -> Origin:
+    results = [result for _, result in finished_runs(runs)]
     versions: dict[str, str] = {}
     for result in results:
-        versions |= result["versions"]
-    return {
-        "machine": ", ".join(sorted({result["device"] for result in results})),
-        "system": f"{platform.system()} {platform.machine()}",
-        "versions": versions,
-        "date": max(run.finished_at or "" for run in runs),
-    }
+        versions |= result.versions
+    return Origin(
+        machine=", ".join(sorted({result.device for result in results})),
+        system=f"{platform.system()} {platform.machine()}",
+        versions=versions,
+        date=max(run.finished_at or "" for run in runs),
+    )
 
 
-def _run_document(run: RunRecord, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+def _run_document(
+    run: RunRecord, result: RunResult, epochs: Sequence[EpochRecord]
+) -> dict[str, Any]:
     return {
         "strategy": run.strategy,
         "seed": run.seed,
@@ -117,8 +137,8 @@ def _run_document(run: RunRecord, epochs: list[dict[str, Any]]) -> dict[str, Any
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "notes": list(run.notes),
-        "result": run.result,
-        "epochs": epochs,
+        "result": result.as_dict(),
+        "epochs": [epoch.as_dict() for epoch in epochs],
     }
 
 
@@ -166,9 +186,15 @@ def _import_one(store: Store, path: Path) -> str | None:
         if document["format"] != FORMAT:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
         spec = ExperimentSpec.model_validate(document["spec"])
+        origin = Origin(**document["origin"])
         runs = [
             RecordedRun(
-                **{**entry, "epochs": tuple(entry["epochs"]), "notes": tuple(entry["notes"])}
+                **entry
+                | {
+                    "result": RunResult.from_dict(entry["result"]),
+                    "epochs": tuple(map(EpochRecord.from_dict, entry["epochs"])),
+                    "notes": tuple(entry["notes"]),
+                }
             )
             for entry in document["runs"]
         ]
@@ -185,7 +211,5 @@ def _import_one(store: Store, path: Path) -> str | None:
     # pydantic's and JSON's errors are among the ValueErrors.
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
-    added = store.add_recorded(
-        document["id"], spec, document["created_at"], document["origin"], runs
-    )
+    added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
     return document["id"] if added else None

@@ -1,28 +1,51 @@
 """What the store hands out: frozen records of experiments, runs and workers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import (
+    asdict,
+    dataclass,
+    field,
+    replace,
+)
 from typing import Any
 
+from core.errors import StoreError
 from core.experiments.spec import ExperimentSpec
 from core.jobs.progress import Progress
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, NewJob, State, stored_progress
+from core.jobs.records import (
+    ACTIVE_STATES,
+    RETRYABLE_STATES,
+    NewJob,
+    State,
+    stored_progress,
+)
+from core.training.events import EpochRecord, RunResult
 from core.training.spec import TrainingSpec
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and with what recorded results were made; ``date`` is ISO 8601 in UTC."""
+
+    machine: str
+    system: str
+    versions: dict[str, str]
+    date: str
 
 
 @dataclass(frozen=True)
 class ExperimentRecord:
     """An experiment; ``state_counts`` says how many of its runs are in each state.
 
-    ``recorded`` marks results that came with Headstart; ``origin`` then says on which machine,
-    with which versions and when they were made. Moments are ISO 8601 in UTC.
+    ``recorded`` marks results that came with Headstart, and they have an ``origin``. Moments are
+    ISO 8601 in UTC.
     """
 
     id: str
     created_at: str
     spec: ExperimentSpec
     recorded: bool
-    origin: dict[str, Any] | None
+    origin: Origin | None
     state_counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -37,9 +60,9 @@ class ExperimentRecord:
 class RunRecord:
     """One strategy with one seed.
 
-    ``result`` is ``RunResult.as_dict()`` once finished; ``notes`` tell what was changed on the way
-    (a halved batch). State, progress, error, lease and moments are those of its job, which has the
-    same id (``core.jobs.records.JobRecord``).
+    ``result`` is there once finished; ``notes`` tell what was changed on the way (a halved batch).
+    State, progress, error, lease and moments are those of its job, which has the same id
+    (``core.jobs.records.JobRecord``).
     """
 
     id: str
@@ -52,7 +75,7 @@ class RunRecord:
     progress: Progress | None
     progress_at: str | None
     error: str | None
-    result: dict[str, Any] | None
+    result: RunResult | None
     notes: tuple[str, ...]
     attempts: int
     worker_id: str | None
@@ -70,6 +93,34 @@ class RunRecord:
     def can_retry(self) -> bool:
         return self.state in RETRYABLE_STATES
 
+    @property
+    def finished_result(self) -> RunResult | None:
+        """The result of a finished run; None in every other state."""
+        return self.result if self.state == "finished" else None
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """0 to 1, once finished."""
+        result = self.finished_result
+        return None if result is None else result.scores.test.accuracy
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        result = None if self.result is None else self.result.as_dict()
+        return asdict(replace(self, result=None)) | {"result": result}
+
+
+def finished_runs(runs: Iterable[RunRecord]) -> list[tuple[RunRecord, RunResult]]:
+    """The finished ones of ``runs`` with their results, in their order."""
+    return [(run, run.finished_result) for run in runs if run.finished_result is not None]
+
+
+def result_of(run: RunRecord) -> RunResult:
+    """The result of a finished run; ``StoreError`` for any other."""
+    if run.finished_result is None:
+        raise StoreError(f"Run {run.id} is {run.state}: only a finished run has a result.")
+    return run.finished_result
+
 
 @dataclass(frozen=True)
 class RecordedRun:
@@ -78,8 +129,8 @@ class RecordedRun:
     strategy: str
     seed: int
     settings: dict[str, Any]
-    result: dict[str, Any]
-    epochs: tuple[dict[str, Any], ...]
+    result: RunResult
+    epochs: tuple[EpochRecord, ...]
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -90,6 +141,7 @@ def run_record(row: Mapping[str, Any]) -> RunRecord:
     """The record of a row of the table ``runs`` joined with that of its job."""
     values = {name: row[name] for name in RunRecord.__dataclass_fields__}
     values["progress"] = stored_progress(row["progress"])
+    values["result"] = None if row["result"] is None else RunResult.from_dict(row["result"])
     values["notes"] = tuple(row["notes"])
     values["cancel_requested"] = bool(row["cancel_requested"])
     return RunRecord(**values)
@@ -102,7 +154,7 @@ def experiment_record(row: Mapping[str, Any], state_counts: dict[str, int]) -> E
         created_at=row["created_at"],
         spec=ExperimentSpec.model_validate(row["spec"]),
         recorded=bool(row["recorded"]),
-        origin=row["origin"],
+        origin=None if row["origin"] is None else Origin(**row["origin"]),
         state_counts=state_counts,
     )
 
@@ -143,8 +195,8 @@ def planned_rows(experiment_id: str, spec: ExperimentSpec) -> list[dict[str, Any
     ]
 
 
-def epoch_rows(run_id: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def epoch_rows(run_id: str, records: Iterable[EpochRecord]) -> list[dict[str, Any]]:
     return [
-        {"run_id": run_id, "number": number, "record": record}
+        {"run_id": run_id, "number": number, "record": record.as_dict()}
         for number, record in enumerate(records, start=1)
     ]

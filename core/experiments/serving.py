@@ -32,10 +32,9 @@ def run_text(run: RunRecord) -> str:
         return ""
     if run.state == "running":
         return progress_text(run.progress)
-    if run.state == "finished" and run.result is not None:
-        accuracy = run.result["scores"]["test"]["accuracy"]
-        seconds = run.result["total_seconds"]
-        return f"finished, test accuracy {percent_text(accuracy)}, {seconds:.1f} s"
+    if (result := run.finished_result) is not None:
+        accuracy = percent_text(result.scores.test.accuracy)
+        return f"finished, test accuracy {accuracy}, {result.total_seconds:.1f} s"
     return f"{run.state}: {run.error}" if run.error else run.state
 
 

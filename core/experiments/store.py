@@ -2,14 +2,24 @@
 
 import secrets
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from core.errors import BadInput, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
     ExperimentRecord,
+    Origin,
     RecordedRun,
     RunRecord,
     epoch_rows,
@@ -26,6 +36,7 @@ from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES
 from core.jobs.tables import jobs
 from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
+from core.training.events import EpochRecord, RunResult
 
 OF_THE_JOB = [name for name in RunRecord.__dataclass_fields__ if name not in runs.c]
 
@@ -58,7 +69,7 @@ class Store(JobQueue):
         experiment_id: str,
         spec: ExperimentSpec,
         created_at: str,
-        origin: dict[str, Any],
+        origin: Origin,
         recorded_runs: Iterable[RecordedRun],
     ) -> bool:
         """Store finished runs made elsewhere; False if the experiment is there already."""
@@ -71,7 +82,7 @@ class Store(JobQueue):
                 row = new_run_row(
                     experiment_id, position, entry.strategy, entry.seed, entry.settings
                 )
-                row |= {"result": entry.result, "notes": list(entry.notes)}
+                row |= {"result": entry.result.as_dict(), "notes": list(entry.notes)}
                 connection.execute(insert(runs), row)
                 over = {
                     "state": "finished",
@@ -142,12 +153,12 @@ class Store(JobQueue):
         with self.database.reading() as connection:
             return self._run(connection, run_id)
 
-    def epochs(self, run_id: str) -> list[dict[str, Any]]:
-        """The epoch records of the latest attempt, as ``EpochRecord.as_dict()``, in order."""
+    def epochs(self, run_id: str) -> tuple[EpochRecord, ...]:
+        """The epoch records of the latest attempt, in order."""
         wanted = select(epochs.c.record).where(epochs.c.run_id == run_id).order_by(epochs.c.number)
         with self.database.reading() as connection:
             self._run(connection, run_id)
-            return list(connection.execute(wanted).scalars())
+            return tuple(map(EpochRecord.from_dict, connection.execute(wanted).scalars()))
 
     def active_runs_of_dataset(self, dataset_id: str) -> list[RunRecord]:
         """The queued and running runs that use a dataset, so that it cannot be removed."""
@@ -196,14 +207,16 @@ class Store(JobQueue):
 
     # A run in work ----------------------------------------------------------------------------
 
-    def add_epoch(self, run_id: str, record: dict[str, Any], attempt: int | None = None) -> bool:
-        """Append one ``EpochRecord.as_dict()``."""
+    def add_epoch(self, run_id: str, record: EpochRecord, attempt: int | None = None) -> bool:
+        """Append the record of one epoch; False if the run was taken away."""
         with self.database.writing() as connection:
             if not self.change_running(connection, run_id, attempt, progress_at=self.moment()):
                 return False
             last = select(func.max(epochs.c.number)).where(epochs.c.run_id == run_id)
             number = (connection.execute(last).scalar() or 0) + 1
-            connection.execute(insert(epochs).values(run_id=run_id, number=number, record=record))
+            connection.execute(
+                insert(epochs).values(run_id=run_id, number=number, record=record.as_dict())
+            )
             return True
 
     def reduce_batch(
@@ -224,12 +237,14 @@ class Store(JobQueue):
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             return True
 
-    def finish_run(self, run_id: str, result: dict[str, Any], attempt: int | None = None) -> bool:
-        """Store ``RunResult.as_dict()`` and end its job; the run is over and good."""
+    def finish_run(self, run_id: str, result: RunResult, attempt: int | None = None) -> bool:
+        """Store the result and end its job; False if the run was taken away."""
         with self.database.writing() as connection:
             if not self.end_job(connection, run_id, attempt, state="finished"):
                 return False
-            connection.execute(update(runs).where(runs.c.id == run_id).values(result=result))
+            connection.execute(
+                update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
+            )
             return True
 
     # Parts ------------------------------------------------------------------------------------
@@ -253,7 +268,7 @@ class Store(JobQueue):
         experiment_id: str,
         spec: ExperimentSpec,
         created_at: str,
-        origin: dict[str, Any] | None,
+        origin: Origin | None,
     ) -> None:
         connection.execute(
             insert(experiments).values(
@@ -263,7 +278,7 @@ class Store(JobQueue):
                 dataset_name=spec.dataset_name,
                 spec=spec.model_dump(mode="json"),
                 recorded=origin is not None,
-                origin=origin,
+                origin=None if origin is None else asdict(origin),
             )
         )
 

@@ -1,19 +1,22 @@
 """The job ``train``: one run, from its spec to its stored result."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from core.datasets.split import Split
+from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, OutOfMemory
 from core.experiments.checkpoints import write_weights
-from core.experiments.predictions import Predictions, write_predictions
-from core.experiments.records import RunRecord
+from core.experiments.predictions import write_predictions
+from core.experiments.records import RunRecord, finished_runs
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
-from core.training.events import EpochRecord, Progress, RunResult
+from core.training.events import EpochRecord, KeptWeights, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
 
 LOADING = "Starting: loading the libraries takes some seconds"
@@ -37,23 +40,22 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext
     # Imported here: the engine brings in scikit-learn, and pages read this room.
     from core.training.engine import train
 
-    _same_split(store, run, spec)
+    dataset = open_dataset(spec.dataset_id)
+    split = spec.subsets_of(dataset)
+    _check_split(store, run, split)
     spec = _same_precision(store, run, spec)
-    for event in train(spec, should_stop=context.should_stop):
+    for event in train(spec, dataset, split, should_stop=context.should_stop):
         if isinstance(event, Progress):
             context.tell(event)
         elif isinstance(event, EpochRecord):
-            store.add_epoch(run.id, event.as_dict(), run.attempts)
+            store.add_epoch(run.id, event, run.attempts)
         else:
-            _keep(store, run, spec, event)
+            _keep(store, run, event)
 
 
-def _same_split(store: Store, run: RunRecord, spec: TrainingSpec) -> None:
+def _check_split(store: Store, run: RunRecord, split: Split) -> None:
     """Runs of one experiment are compared image by image: another split would spoil that."""
-    from core.datasets.storage import open_dataset
-
     expected = store.experiment(run.experiment_id).spec.split_fingerprint
-    split = spec.split.of(open_dataset(spec.dataset_id))
     if expected and split.fingerprint != expected:
         raise HeadstartError(
             "The split that this experiment was made with is gone, so this run cannot be compared "
@@ -65,39 +67,34 @@ def _same_precision(store: Store, run: RunRecord, spec: TrainingSpec) -> Trainin
     """What the experiment's first trained run chose holds for all that are compared with it."""
     if spec.precision != "auto":
         return spec
-    for other in store.runs(run.experiment_id, ["finished"]):
-        if other.result and other.result["epochs"]:
-            return spec.model_copy(update={"precision": other.result["precision"]})
+    for _, result in finished_runs(store.runs(run.experiment_id)):
+        if result.epochs:
+            return spec.model_copy(update={"precision": result.precision})
     return spec
 
 
-def _keep(store: Store, run: RunRecord, spec: TrainingSpec, result: RunResult) -> None:
-    from core.datasets.storage import open_dataset
-
+def _keep(store: Store, run: RunRecord, outcome: TrainingOutcome) -> None:
     now = store.run(run.id)
     if now.state != "running" or now.attempts != run.attempts:
         return  # taken back: the files beside the run belong to the attempt that counts
-    dataset = open_dataset(spec.dataset_id)
-    split = spec.split.of(dataset)
-    write_predictions(
-        run.id, Predictions(split.test, dataset.labels[split.test], result.test_probabilities)
-    )
-    document: dict[str, Any] = result.as_dict()
-    document["notes"] = [*run.notes, *document["notes"]]
-    if result.trained_weights:
+    write_predictions(run.id, outcome.predictions)
+    kept, notes = None, (*run.notes, *outcome.result.notes)
+    if outcome.trained_weights:
         # After the run's clock stopped: what is kept of a run costs none of its seconds.
-        document["weights_bytes"], note = _keep_weights(run.id, result.trained_weights)
-        document["notes"] += [note] if note else []
-    store.finish_run(run.id, document, run.attempts)
+        kept, failures = _keep_weights(run.id, outcome.trained_weights)
+        notes += failures
+    store.finish_run(run.id, replace(outcome.result, notes=notes, weights=kept), run.attempts)
 
 
-def _keep_weights(run_id: str, weights: dict[str, np.ndarray]) -> tuple[int | None, str]:
-    """The bytes that were written, and a note where there was no room: the results stand."""
+def _keep_weights(
+    run_id: str, weights: dict[str, np.ndarray]
+) -> tuple[KeptWeights, tuple[str, ...]]:
+    """What was written, and a note where there was no room: the results stand."""
     try:
-        return write_weights(run_id, weights), ""
+        return KeptWeights(write_weights(run_id, weights)), ()
     except (OSError, HeadstartError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the process's output is the run's log
-        return None, f"The trained weights could not be kept: {error}"
+        return KeptWeights(None), (f"The trained weights could not be kept: {error}",)
 
 
 def _halve_the_batch(store: Store, run: RunRecord, error: Exception) -> None:

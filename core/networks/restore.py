@@ -71,7 +71,7 @@ class RestoredModel:
 def restored_model(
     spec: TrainingSpec, weights: Mapping[str, np.ndarray], dataset: Dataset
 ) -> RestoredModel:
-    """The network of a finished run; ``weights`` are its ``RunResult.trained_weights``.
+    """The network of a finished run; ``weights`` are its ``TrainingOutcome.trained_weights``.
 
     It gives the probabilities that the run stored, where ``spec.precision`` is the run's. Raises
     ``BadInput`` for a strategy without a network, ``StoreError`` where the arrays do not fit the

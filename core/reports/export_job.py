@@ -18,7 +18,7 @@ from core.datasets.storage import check_room, open_dataset
 from core.errors import HeadstartError
 from core.experiments.checkpoints import read_weights
 from core.experiments.predictions import read_predictions
-from core.experiments.records import RunRecord
+from core.experiments.records import RunRecord, result_of
 from core.experiments.store import Store, open_store
 from core.files import written_whole
 from core.jobs.cached import output_of, remove_oldest
@@ -62,7 +62,7 @@ def make_package(store: Store, run_id: str, output: Path, context: JobContext) -
     run = store.run(run_id)
     spec = store.experiment(run.experiment_id).training_spec(run)
     dataset = open_dataset(spec.dataset_id)
-    check_room(output.parent, 2 * expected_bytes(run) + BYTES_PER_PARAMETER, "the model")
+    check_room(output.parent, 2 * expected_bytes(result_of(run)) + BYTES_PER_PARAMETER, "the model")
     with tempfile.TemporaryDirectory(prefix="keep-", dir=output.parent) as folder:
         files = Path(folder)
         facts = _write_networks(run, spec, dataset, files, context)

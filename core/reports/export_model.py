@@ -12,11 +12,12 @@ from core.analysis.comparison import title_of
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.checkpoints import why_no_weights
-from core.experiments.records import RunRecord
+from core.experiments.records import RunRecord, finished_runs
 from core.experiments.store import Store
 from core.jobs.cached import CachedWork, cache_folder, cached_work
 from core.strategies.registry import find_strategy
 from core.text import fold_accents
+from core.training.events import RunResult
 
 CARD, SNIPPET = "README.md", "predict.py"
 KERAS_FILE, ONNX_FILE = "model.keras", "model.onnx"
@@ -67,11 +68,11 @@ def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
             run.strategy,
             title_of(run.strategy),
             run.seed,
-            expected_bytes(run),
-            run.result["scores"]["validation"]["accuracy"],
+            expected_bytes(result),
+            result.scores.validation.accuracy,
         )
-        for run in store.runs(experiment_id, ["finished"])
-        if run.result is not None and why_no_weights(run, experiment) is None
+        for run, result in finished_runs(store.runs(experiment_id))
+        if why_no_weights(run, experiment) is None
     ]
 
 
@@ -92,9 +93,9 @@ def why_nothing_to_keep(store: Store, experiment_id: str) -> str:
     return why_no_weights(networks[-1], experiment) or ""
 
 
-def expected_bytes(run: RunRecord) -> int:
+def expected_bytes(result: RunResult) -> int:
     """About the size of the package of a finished run, with both model files."""
-    return 2 * BYTES_PER_PARAMETER * int((run.result or {}).get("parameters") or 0)
+    return 2 * BYTES_PER_PARAMETER * result.parameters
 
 
 def kept_package(store: Store, run_id: str) -> CachedWork:

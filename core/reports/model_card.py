@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jinja2 import (
@@ -32,13 +31,14 @@ from core.analysis.words.limits import limits
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.records import ExperimentRecord, RunRecord, result_of
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.reports.export_model import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
 from core.strategies.registry import find_strategy
 from core.text import escape_markdown_file, percent_text, seconds_text
+from core.training.events import RunResult
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -97,7 +97,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         metrics=[_metric_row(scores[name]) for name in METRICS],
         classes=_class_rows(classes, _training_counts(experiment, run, dataset)),
         limits=limits(experiment.spec, dataset, evidence, scores, classes),
-        training=_training_rows(experiment, run, package),
+        training=_training_rows(experiment.spec, run, result_of(run), package),
         imagenet=imagenet_words(
             strategy.layers(
                 strategy.resolve(experiment.spec.preset, run.settings),
@@ -201,11 +201,10 @@ def _training_counts(experiment: ExperimentRecord, run: RunRecord, dataset: Data
 
 
 def _training_rows(
-    experiment: ExperimentRecord, run: RunRecord, package: PackageFacts
+    spec: ExperimentSpec, run: RunRecord, result: RunResult, package: PackageFacts
 ) -> list[tuple[str, str]]:
-    result, spec = run.result or {}, experiment.spec
     settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
-    versions = ", ".join(f"{name} {v}" for name, v in result.get("versions", {}).items())
+    versions = ", ".join(f"{name} {v}" for name, v in result.versions.items())
     return [
         ("finished", f"{(run.finished_at or '')[:16].replace('T', ' ')} UTC"),
         ("preset", spec.preset),
@@ -213,22 +212,18 @@ def _training_rows(
         ("seed", str(run.seed)),
         ("image size", f"{spec.image_size} x {spec.image_size} pixels, {spec.resize}"),
         ("epochs", _epochs(result)),
-        ("batch size", f"{result.get('batch_size')}"),
-        ("parameters", f"{package.parameters:,}, of them {_trained(result)} trained"),
-        ("time", seconds_text(result.get("total_seconds"))),
-        ("machine", str(result.get("device", "not recorded"))),
-        ("precision", str(result.get("precision", "not recorded"))),
+        ("batch size", f"{result.batch_size}"),
+        ("parameters", f"{package.parameters:,}, of them {result.trainable_parameters:,} trained"),
+        ("time", seconds_text(result.total_seconds)),
+        ("machine", result.device),
+        ("precision", result.precision),
         ("versions", versions or "not recorded"),
         ("notes", " ".join(run.notes) or "none"),
     ]
 
 
-def _epochs(result: dict[str, Any]) -> str:
+def _epochs(result: RunResult) -> str:
     return (
-        f"{result.get('epochs')}; the weights are those after epoch {result.get('best_epoch')}, "
+        f"{result.epochs}; the weights are those after epoch {result.best_epoch}, "
         "the best on the validation pictures"
     )
-
-
-def _trained(result: dict[str, Any]) -> str:
-    return f"{int(result.get('trainable_parameters') or 0):,}"

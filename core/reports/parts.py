@@ -154,8 +154,8 @@ def facts_section(
     ]  # fmt: skip
     if spec.train_share != 1:
         entries.append(("training images used", f"{exact_percent_text(spec.train_share)} of them"))
-    if comparison.recorded and comparison.origin:
-        entries.append(("recorded on", str(comparison.origin.get("machine", "unknown"))))
+    if comparison.origin is not None:
+        entries.append(("recorded on", comparison.origin.machine))
     notes = _notes(comparison, evidence)
     blocks: list[Facts | Paragraphs | Command] = [Facts(tuple(entries))]
     if notes:

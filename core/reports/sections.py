@@ -216,15 +216,15 @@ def curves_section(curves: Sequence[Curve]) -> Section:
 
 def _best_and_last(curve: Curve) -> tuple[str, ...]:
     epochs = curve.main_epochs
-    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"])
+    best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
     return (
         curve.title,
         str(curve.seed),
         str(len(epochs)),
-        percent_text(best["validation_accuracy"]),
-        str(best["epoch"]),
-        percent_text(epochs[-1]["validation_accuracy"]),
-        percent_text(epochs[-1]["train_accuracy"]),
+        percent_text(best.validation_accuracy),
+        str(best.epoch),
+        percent_text(epochs[-1].validation_accuracy),
+        percent_text(epochs[-1].train_accuracy),
     )
 
 

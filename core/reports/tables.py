@@ -23,12 +23,17 @@ from core.analysis.metrics import METRICS
 from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.scores import ClassScore, per_class_table, score_table
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
-from core.analysis.verdicts import MajorityVerdict, PairVerdict, against_majority, all_pairs
+from core.analysis.verdicts import (
+    MajorityVerdict,
+    PairVerdict,
+    against_majority,
+    all_pairs,
+)
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.experiments.store import Store
 from core.reports.export import ROW_COLUMNS, csv_bytes
 
-Record = dict[str, Any]
+Record = dict[str, object]
 # Column names, and one record a line with exactly these.
 Table = tuple[Sequence[str], list[Record]]
 # One date for every member, so that the same experiment gives the same bytes.
@@ -132,7 +137,7 @@ _COST_COLUMNS = ("target", "target_accuracy", "strategy", "seconds", "reached", 
 
 def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
     rows = [{name: getattr(row, name) for name in ROW_COLUMNS} for row in comparison.rows]
-    seeds = [
+    seeds: list[Record] = [
         {
             "run": run.run_id,
             "strategy": row.strategy,
@@ -146,7 +151,7 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
     ]
     epochs = [
         {"strategy": curve.strategy, "seed": curve.seed}
-        | {name: _known(epoch[name]) for name in _EPOCH_COLUMNS[2:]}
+        | {name: _known(getattr(epoch, name)) for name in _EPOCH_COLUMNS[2:]}
         for curve in curves_of(store, store.runs(comparison.experiment))
         for epoch in curve.epochs
     ]
@@ -281,7 +286,7 @@ def _tables_of_time(breakdown: TimeBreakdown) -> dict[str, Table]:
         }
         for row in breakdown.rows
     ]
-    costs = [
+    costs: list[Record] = [
         {
             "target": cost.target.title,
             "target_accuracy": cost.target.accuracy,

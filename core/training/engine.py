@@ -1,21 +1,25 @@
-"""``train(spec)``: one strategy, one seed, from pictures to predictions.
+"""``train(spec, dataset, split)``: one strategy, one seed, from images to predictions.
 
-It yields progress and epoch records while it works and a ``RunResult`` at the end; whoever calls
-it (worker, command line, test) decides where they go. Written against Keras 3 alone, so that the
+It yields progress and epoch records while it works and a ``TrainingOutcome`` at the end; whoever
+calls it (worker, notebook, test) decides where they go. Written against Keras 3 alone, so that the
 same code runs on TensorFlow, JAX and PyTorch.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import (
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.backbones.backend import dtype_policy, is_out_of_memory, load_keras
 from core.backbones.features import FeatureSet, extract_features
-from core.datasets.dataset import Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
-from core.datasets.storage import open_dataset
 from core.errors import OutOfMemory
 from core.strategies.network import Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
@@ -25,9 +29,11 @@ from core.training.context import build_context, feature_request, mean_colour
 from core.training.events import (
     EpochRecord,
     Event,
+    Predictions,
     Progress,
     RunResult,
-    SplitScore,
+    SubsetScores,
+    TrainingOutcome,
 )
 from core.training.fitting import Fitted, Fitting, TrainingData
 from core.training.policy import (
@@ -46,35 +52,36 @@ def never() -> bool:
 
 def train(
     spec: TrainingSpec,
+    dataset: Dataset,
+    split: Split,
     should_stop: Callable[[], bool] = never,
     clock: Clock = MONOTONIC,
 ) -> Iterator[Event]:
-    """Train as ``spec`` says; see ``core.training.events`` for what is yielded.
+    """Train on ``split`` of ``dataset`` as ``spec`` says; ``core.training.events`` tells what is
+    yielded.
 
-    ``should_stop`` is asked after every batch. Raises ``Cancelled``, ``TrainingDiverged``,
-    ``OutOfMemory``, ``WeightsUnavailable`` or ``WeightsRefused``, ``BadInput`` where the dataset
-    cannot be split, ``UnknownName`` for a dataset or strategy that is not there.
+    ``split`` is ``spec.subsets_of(dataset)``. ``should_stop`` is asked after every batch. Raises
+    ``Cancelled``, ``TrainingDiverged``, ``OutOfMemory``, ``WeightsUnavailable`` or
+    ``WeightsRefused``, ``UnknownName`` for a strategy that is not there.
     """
     started = clock()
     strategy = find_strategy(spec.strategy)
-    dataset = open_dataset(spec.dataset_id)
-    split = spec.subsets_of(dataset)
     preparing_seconds = 0.0
     if strategy.has_network:
         training = _Training(spec, dataset, split, should_stop, clock)
-        result = yield from training.run()
+        outcome = yield from training.run()
         preparing_seconds = training.preparing_seconds
     else:
-        result = _estimate(spec, dataset, split)
-    yield replace(result, total_seconds=clock() - started - preparing_seconds)
+        outcome = _estimate(spec, dataset, split)
+    seconds = clock() - started - preparing_seconds
+    yield replace(outcome, result=replace(outcome.result, total_seconds=seconds))
 
 
-def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
+def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> TrainingOutcome:
     """A scikit-learn estimator that looks at labels alone: no Keras, no device, no epochs."""
     context = build_context(spec, dataset, (spec.image_size, spec.image_size, 3))
     plan = build_plan(find_strategy(spec.strategy), context)
-    labels = dataset.labels
-    plan.estimator.fit(np.zeros((len(split.train), 1)), labels[split.train])
+    plan.estimator.fit(np.zeros((len(split.train), 1)), dataset.labels[split.train])
 
     def probabilities(indices: np.ndarray) -> np.ndarray:
         known = plan.estimator.predict_proba(np.zeros((len(indices), 1)))
@@ -82,10 +89,9 @@ def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
         whole[:, plan.estimator.classes_] = known
         return whole
 
-    subsets = {"train": split.train, "validation": split.validation, "test": split.test}
-    return RunResult(
-        scores={subset: score(probabilities(idx), labels[idx]) for subset, idx in subsets.items()},
-        test_probabilities=probabilities(split.test),
+    found = {name: probabilities(getattr(split, name)) for name in SUBSETS}
+    result = RunResult(
+        scores=_scores(found, dataset, split),
         epochs=0,
         best_epoch=None,
         last_epoch=None,
@@ -105,6 +111,7 @@ def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> RunResult:
         peak_memory_bytes=peak_memory_bytes(),
         versions=library_versions(),
     )
+    return TrainingOutcome(result, _predictions(found["test"], dataset, split))
 
 
 @dataclass
@@ -118,7 +125,7 @@ class _Training:
     clock: Clock
     preparing_seconds: float = 0.0
 
-    def run(self) -> Generator[Progress | EpochRecord, None, RunResult]:
+    def run(self) -> Generator[Progress | EpochRecord, None, TrainingOutcome]:
         yield Progress("Loading the libraries", 0, 0)
         keras = load_keras()
 
@@ -148,7 +155,16 @@ class _Training:
             main = plan.stages[-1]
             probabilities = yield from self._probabilities(main, inputs)
         keras.utils.clear_session(free_memory=False)
-        return self._result(plan, fitted, probabilities)
+        return TrainingOutcome(
+            self._result(plan, fitted, probabilities),
+            _predictions(probabilities["test"], self.dataset, self.split),
+            {
+                variable.path: value.astype(np.float32, copy=False)
+                for variable, value in zip(
+                    main.model.trainable_variables, fitted.best_weights, strict=True
+                )
+            },
+        )
 
     def _build(self) -> Plan:
         height, width, channels = self.prepared.shape[1:]
@@ -185,7 +201,7 @@ class _Training:
         """Every image of every side, scored once with the weights of the best epoch."""
         check = self._fitting().check
         found: dict[str, np.ndarray] = {}
-        for subset in ("train", "validation", "test"):
+        for subset in SUBSETS:
             yield Progress(f"Scoring the {subset} images", 0, len(getattr(self.split, subset)))
             try:
                 found[subset] = predict(main, inputs, getattr(self.split, subset), check)
@@ -200,18 +216,13 @@ class _Training:
     def _result(
         self, plan: Plan, fitted: Fitted, probabilities: dict[str, np.ndarray]
     ) -> RunResult:
-        labels, records, main = self.dataset.labels, fitted.records, plan.stages[-1]
-        scores: dict[str, SplitScore] = {
-            subset: score(found, labels[getattr(self.split, subset)])
-            for subset, found in probabilities.items()
-        }
+        records, main = fitted.records, plan.stages[-1]
         trainable = sum(int(np.prod(v.shape)) for v in main.model.trainable_variables)
         return RunResult(
-            scores=scores,
-            test_probabilities=probabilities["test"],
+            scores=_scores(probabilities, self.dataset, self.split),
             epochs=len(records),
             best_epoch=fitted.best_epoch,
-            last_epoch=records[-1],
+            last_epoch=replace(records[-1], watched=()),
             first_epoch_seconds=records[0].train_seconds,
             steady_epoch_seconds=_median([record.train_seconds for record in records[1:]]),
             validation_seconds=_median(
@@ -229,13 +240,22 @@ class _Training:
             batch_size=main.options.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
-            trained_weights={
-                variable.path: value.astype(np.float32, copy=False)
-                for variable, value in zip(
-                    main.model.trainable_variables, fitted.best_weights, strict=True
-                )
-            },
         )
+
+
+def _scores(
+    probabilities: Mapping[str, np.ndarray], dataset: Dataset, split: Split
+) -> SubsetScores:
+    return SubsetScores(
+        **{
+            name: score(found, dataset.labels[getattr(split, name)])
+            for name, found in probabilities.items()
+        }
+    )
+
+
+def _predictions(probabilities: np.ndarray, dataset: Dataset, split: Split) -> Predictions:
+    return Predictions(split.test, dataset.labels[split.test], probabilities)
 
 
 def _median(values: list[float]) -> float | None:

@@ -1,14 +1,11 @@
-"""What ``train`` yields: progress, epoch records, and the result at the end.
+"""What ``train`` yields: progress, epoch records, and the outcome at the end.
 
 Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means "does not apply".
+Epoch records and results are stored as JSON: ``as_dict`` and ``from_dict`` are the two ways.
 """
 
-from dataclasses import (
-    asdict,
-    dataclass,
-    field,
-    replace,
-)
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,12 +50,22 @@ class EpochRecord:
     watched: tuple[TrackedImage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Ready for JSON; without the key ``watched`` where nothing was watched."""
+        document = asdict(self)
+        if not self.watched:
+            del document["watched"]
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "EpochRecord":
+        """The record of ``as_dict``; keys of another version are left out."""
+        watched = tuple(TrackedImage(**answer) for answer in document.get("watched", ()))
+        return cls(**_known(cls, document) | {"watched": watched})
 
 
 @dataclass(frozen=True)
 class SplitScore:
-    """Accuracy (0 to 1) and log loss (nats) over every image of one split."""
+    """Accuracy (0 to 1) and log loss (nats) over every image of one subset."""
 
     images: int
     accuracy: float
@@ -66,23 +73,37 @@ class SplitScore:
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """What a finished run leaves behind.
+class SubsetScores:
+    """The scores of one network on each subset of its split."""
 
-    ``test_probabilities``: float32 ``(N_test, classes)``, rows in the order of the split's
-    ``test`` indices, each summing to 1. ``epochs`` were done, which may be fewer than the settings
-    planned. ``best_epoch`` was chosen by validation and is what all
-    ``scores`` (keys ``train``, ``validation``, ``test``) belong to; ``last_epoch`` is the record of
-    the last epoch, kept beside it. ``steady_epoch_seconds`` is the median ``train_seconds`` of
-    epochs 2 to n (None with one epoch). ``feature_seconds`` is what extraction cost when it was
-    done, ``feature_cache`` is ``"hit"``, ``"miss"`` or None. ``total_seconds`` is the whole run
-    without the preparation of the pictures, which all runs of an experiment share.
-    ``trained_weights`` are the arrays that the run changed, float32, as they were after the best
-    epoch, by ``"layer/variable"``; frozen layers are not among them.
+    train: SplitScore
+    validation: SplitScore
+    test: SplitScore
+
+
+@dataclass(frozen=True)
+class KeptWeights:
+    """The file of trained weights beside a run; ``size_bytes`` is None where it could not be
+    written, as the run's notes say."""
+
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What is stored of a finished run.
+
+    ``epochs`` were done, which may be fewer than the settings planned. ``best_epoch`` was chosen
+    by validation and is what all ``scores`` belong to. ``last_epoch`` has no watched images: they
+    stand with the epochs, and a page that lists runs need not read them twice.
+    ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2 to n (None with one epoch).
+    ``feature_seconds`` is what extraction cost when it was done, ``feature_cache`` is ``"hit"``,
+    ``"miss"`` or None. ``total_seconds`` is the whole run without the preparation of the pictures,
+    which all runs of an experiment share. ``weights`` is None for a run that trained no network,
+    or is from before weights were kept.
     """
 
-    scores: dict[str, SplitScore]
-    test_probabilities: np.ndarray
+    scores: SubsetScores
     epochs: int
     best_epoch: int | None
     last_epoch: EpochRecord | None
@@ -102,19 +123,67 @@ class RunResult:
     peak_memory_bytes: int
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    trained_weights: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    weights: KeptWeights | None = None
+
+    @property
+    def end_to_end_seconds(self) -> float:
+        """The whole run with feature extraction counted, also where the cache had the result."""
+        found = self.feature_seconds if self.feature_cache == "hit" else None
+        return self.total_seconds + (found or 0.0)
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the arrays (probabilities and weights), ready for JSON."""
-        # Taken out first: asdict would copy hundreds of megabytes.
-        document = asdict(replace(self, test_probabilities=np.empty(0), trained_weights={}))
-        document.pop("test_probabilities")
-        document.pop("trained_weights")
-        if document["last_epoch"] is not None:
-            # They stand with the epochs; every page that lists runs would read them again here.
-            document["last_epoch"].pop("watched")
+        """Ready for JSON; the key ``weights_bytes`` is there if ``weights`` are."""
+        document = asdict(self)
+        del document["weights"]
+        if self.last_epoch is not None:
+            document["last_epoch"] = self.last_epoch.as_dict()
         document["notes"] = list(self.notes)
+        if self.weights is not None:
+            document["weights_bytes"] = self.weights.size_bytes
         return document
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> "RunResult":
+        """The record of ``as_dict``; keys of another version are left out."""
+        last, scores = document["last_epoch"], document["scores"]
+        kept = "weights_bytes" in document
+        return cls(
+            **_known(cls, document)
+            | {
+                "scores": SubsetScores(**{name: SplitScore(**scores[name]) for name in scores}),
+                "last_epoch": None if last is None else EpochRecord.from_dict(last),
+                "notes": tuple(document["notes"]),
+                "weights": KeptWeights(document["weights_bytes"]) if kept else None,
+            }
+        )
 
-Event = Progress | EpochRecord | RunResult
+
+def _known(record: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    names = record.__dataclass_fields__  # type: ignore[attr-defined]
+    return {name: value for name, value in document.items() if name in names}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """``test_indices`` int64 ``(N,)``, ``labels`` int32 ``(N,)`` (true classes), ``probabilities``
+    float32 ``(N, classes)``, 0 to 1, each row summing to 1; all in the order of the split."""
+
+    test_indices: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """The end of a training: the result for the store, and the arrays that are kept beside it.
+
+    ``trained_weights`` are the arrays that the run changed, float32, as they were after the best
+    epoch, by ``"layer/variable"``; frozen layers are not among them.
+    """
+
+    result: RunResult
+    predictions: Predictions
+    trained_weights: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+
+
+Event = Progress | EpochRecord | TrainingOutcome

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from core.analysis.comparison import compare, end_to_end_seconds, title_of
+from core.analysis.comparison import compare, title_of
 from core.analysis.significance import mean_interval, wilson_interval
 from tests import made_up
 
@@ -119,14 +119,14 @@ def test_a_retried_run_does_not_show_the_result_of_its_former_state():
 def test_a_cache_hit_is_charged_with_the_extraction_it_saved():
     hit = made_up.result(feature_cache="hit", feature_seconds=20.0, total_seconds=5.0)
     miss = made_up.result(feature_cache="miss", feature_seconds=20.0, total_seconds=26.0)
-    assert end_to_end_seconds(hit) == 25.0
-    assert end_to_end_seconds(miss) == 26.0
-    assert end_to_end_seconds(made_up.result()) == 10.0
+    assert hit.end_to_end_seconds == 25.0
+    assert miss.end_to_end_seconds == 26.0
+    assert made_up.result().end_to_end_seconds == 10.0
 
 
 def test_notes_of_runs_and_results_are_told_once():
     runs = [
-        made_up.run("cnn", 0, notes=("halved",), result=made_up.result(notes=["stuck"])),
+        made_up.run("cnn", 0, notes=("halved",), result=made_up.result(notes=("stuck",))),
         made_up.run("cnn", 1, notes=("halved",)),
     ]
     (row,) = compare(made_up.experiment(), runs).rows

@@ -3,15 +3,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.analysis.evidence import BASELINE, ExperimentPredictions, ladder_order, load_evidence
-from core.errors import UnknownName
-from core.experiments.predictions import (
-    Predictions,
-    predictions_path,
-    read_predictions,
-    write_predictions,
+from core.analysis.evidence import (
+    BASELINE,
+    ExperimentPredictions,
+    ladder_order,
+    load_evidence,
 )
+from core.errors import UnknownName
+from core.experiments.predictions import predictions_path, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
+from core.training.events import Predictions
 from tests import made_up
 from tests.made_evidence import (
     ANSWERS,
@@ -163,7 +164,7 @@ def test_without_any_finished_run_the_evidence_is_empty(home):  # noqa: ARG001 -
 def test_an_experiment_that_never_noted_its_commonest_class_takes_that_of_the_test_images(home):  # noqa: ARG001
     store = open_store()
     spec = made_up.spec(strategies=(("cnn", {}),), seeds=(0,), majority_class="")
-    store.add_recorded("old", spec, "2026-01-01", {}, [])
+    store.add_recorded("old", spec, "2026-01-01", made_up.origin(), [])
     assert load_evidence(store, "old").majority_label == 0
 
 

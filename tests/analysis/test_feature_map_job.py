@@ -24,11 +24,12 @@ from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, predictions_path, write_predictions
+from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import Store
+from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
-from tests.made_up import result
+from tests.made_up import origin, result
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
@@ -47,7 +48,7 @@ def finished(arrows_store: Store) -> Store:
     dataset = open_dataset("arrows")
     test = spec.split.of(dataset).test
     run = RecordedRun("majority", 0, {}, result(), (), MOMENT, MOMENT, MOMENT)
-    arrows_store.add_recorded(EXPERIMENT, spec, MOMENT, {}, [run])
+    arrows_store.add_recorded(EXPERIMENT, spec, MOMENT, origin(), [run])
     fractions = np.full((len(test), 3), 1 / 3, np.float32)
     write_predictions(
         run_id_of(EXPERIMENT, "majority", 0), Predictions(test, dataset.labels[test], fractions)

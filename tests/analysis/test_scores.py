@@ -13,12 +13,18 @@ from core.analysis.metrics import METRICS, find_metric
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.significance import wilson_interval
 from core.errors import UnknownName
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun
 from core.experiments.store import open_store
+from core.training.events import Predictions
 from core.training.scoring import log_losses
 from tests import made_up
-from tests.made_evidence import EXPERIMENT, MOMENT, evidence_of, store_experiment
+from tests.made_evidence import (
+    EXPERIMENT,
+    MOMENT,
+    evidence_of,
+    store_experiment,
+)
 
 RIGHT, WRONG = log(2), log(8 / 3)  # nats of a probability of 1/2 and of 3/8
 
@@ -250,7 +256,7 @@ def test_top_3_agrees_with_scikit_learn(home):  # noqa: ARG001 - sets the home
     spec = made_up.spec(strategies=(("cnn", {}),), classes=names, majority_class=names[0])
     run = RecordedRun("cnn", 0, {}, made_up.result(), (), MOMENT, MOMENT, MOMENT)
     store = open_store()
-    store.add_recorded("six", spec, MOMENT, {}, [run])
+    store.add_recorded("six", spec, MOMENT, made_up.origin(), [run])
     write_predictions("six-cnn-0", Predictions(np.arange(100), labels, probabilities))
     (cnn,) = score_table(load_evidence(store, "six"), "top_3_accuracy")
     assert cnn.mean == sklearn_metrics.top_k_accuracy_score(labels, probabilities, k=3)

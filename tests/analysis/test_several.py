@@ -40,7 +40,7 @@ def stored(store, name, accuracies, seconds=10.0, device="two test cores", **cha
         )
         for strategy, accuracy in accuracies.items()
     ]
-    store.add_recorded(name, spec, MOMENT, {"machine": device}, runs)
+    store.add_recorded(name, spec, MOMENT, made_up.origin(device), runs)
     return name
 
 

@@ -16,15 +16,13 @@ from core.analysis.watching import (
     tracked_images,
 )
 from core.charts.curves import watch_chart
+from core.training.events import TrackedImage
 from tests import made_up
 
 
 def answers(*predicted):
     """Pictures 7 and 40."""
-    return [
-        {"image": image, "predicted": predicted, "probability": 0.75}
-        for image, predicted in zip((7, 40), predicted, strict=True)
-    ]
+    return tuple(map(TrackedImage, (7, 40), predicted, (0.75, 0.75)))
 
 
 HEAD = made_up.epoch(1, "head", epochs=1, watched=answers(1, 1))
@@ -63,7 +61,7 @@ def test_a_head_that_is_fitted_first_comes_before_everything():
 def test_answers_are_judged_and_compared_with_the_epoch_before(dataset):
     (snapshot,) = snapshots([made_up.run()], [CURVE], dataset)
     assert (snapshot.stage, snapshot.epoch, snapshot.epochs) == ("main", 2, 3)
-    assert snapshot.accuracy == SECOND["validation_accuracy"]
+    assert snapshot.accuracy == SECOND.validation_accuracy
     assert snapshot.answers == {
         7: TrackedPrediction(0, 0.75, True, False),
         40: TrackedPrediction(0, 0.75, False, True),
@@ -79,9 +77,9 @@ def test_the_first_epoch_has_nothing_to_be_new_against(dataset):
 
 def test_without_watched_pictures_or_dataset_there_are_numbers_and_no_answers(dataset):
     (mlp,) = snapshots([made_up.run("mlp")], [PLAIN], dataset)
-    assert (mlp.accuracy, mlp.answers) == (PLAIN.epochs[-1]["validation_accuracy"], {})
+    assert (mlp.accuracy, mlp.answers) == (PLAIN.epochs[-1].validation_accuracy, {})
     (cnn,) = snapshots([made_up.run()], [CURVE], None)
-    assert (cnn.accuracy, cnn.answers) == (SECOND["validation_accuracy"], {})
+    assert (cnn.accuracy, cnn.answers) == (SECOND.validation_accuracy, {})
     assert (has_tracked_images([PLAIN]), has_tracked_images([PLAIN, CURVE])) == (False, True)
 
 

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.datasets.dataset import Dataset
+from core.datasets.split import Split
 from core.errors import BadInput, HeadstartError, StoreError
 from core.experiments import checkpoints, train_job
 from core.experiments.checkpoints import (
@@ -27,7 +28,12 @@ from core.experiments.records import RecordedRun
 from core.experiments.store import Store
 from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
-from core.training.events import Event, RunResult, SplitScore
+from core.training.events import (
+    Event,
+    KeptWeights,
+    Predictions,
+    TrainingOutcome,
+)
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
 
@@ -51,26 +57,15 @@ def finished(store: Store, strategy: str, **result: Any) -> str:
     return run_id
 
 
-def run_result(images: int, weights: dict[str, np.ndarray]) -> RunResult:
-    score = SplitScore(images, 0.5, 0.7)
-    values: dict[str, Any] = {field.name: None for field in fields(RunResult)}
-    values |= {
-        "scores": {"test": score},
-        "test_probabilities": np.full((images, 3), 1 / 3, np.float32),
-        "versions": {},
-        "notes": (),
-        "trained_weights": weights,
-    }
-    return RunResult(**values)
-
-
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, arrows_store: Store) -> Store:
     """The store, and an engine whose runs end at once and hand out ``KEPT``."""
     module = ModuleType("core.training.engine")
 
-    def train(_spec: Any, **_options: Any) -> Iterator[Event]:
-        yield run_result(36, KEPT)
+    def train(_spec: Any, dataset: Dataset, split: Split, **_options: Any) -> Iterator[Event]:
+        chances = np.full((len(split.test), 3), 1 / 3, np.float32)
+        predictions = Predictions(split.test, dataset.labels[split.test], chances)
+        yield TrainingOutcome(made_up.result(), predictions, KEPT)
 
     module.train = train  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "core.training.engine", module)
@@ -83,8 +78,9 @@ def test_a_run_keeps_what_it_trained(engine: Store) -> None:
     run = engine.run(run_id)
     assert run.state == "finished", run.error
     assert run.result is not None
-    assert run.result["weights_bytes"] == weights_path(run_id).stat().st_size
-    assert "trained_weights" not in run.result
+    size_bytes = weights_path(run_id).stat().st_size
+    assert run.result == made_up.result(weights=KeptWeights(size_bytes))
+    assert run.result.as_dict() == made_up.result().as_dict() | {"weights_bytes": size_bytes}
     kept = read_weights(run_id)
     assert list(kept) == list(KEPT)
     for name, array in kept.items():
@@ -110,8 +106,8 @@ def test_weights_without_room_cost_the_run_nothing_but_a_note(
     run = engine.run(run_id)
     assert run.state == "finished"
     assert run.result is not None
-    assert run.result["notes"] == [f"The trained weights could not be kept: {error}"]
-    assert run.result["weights_bytes"] is None
+    assert run.result.notes == (f"The trained weights could not be kept: {error}",)
+    assert run.result.weights == KeptWeights(None)
     assert why_no_weights(run, engine.experiment(run.experiment_id)) == (
         "The weights of this run were not kept: they could not be written, as its notes say. "
         "Run the benchmark here to see where it looked."
@@ -156,7 +152,7 @@ def test_a_run_without_weights_says_why(arrows_store: Store) -> None:
     assert why_no_heat_maps(arrows_store, before) == (
         f"The weights of this run were not kept: it is from before Headstart kept them.{tail}"
     )
-    removed = finished(arrows_store, "cnn", weights_bytes=100)
+    removed = finished(arrows_store, "cnn", weights=KeptWeights(100))
     assert why_no_heat_maps(arrows_store, removed) == (
         f"The weights of this run were not kept: their file was removed.{tail}"
     )
@@ -169,9 +165,9 @@ def test_a_run_without_weights_says_why(arrows_store: Store) -> None:
 def test_a_recorded_run_says_that_it_was_made_elsewhere(arrows_store: Store) -> None:
     spec = plan_experiment("arrows", ["cnn"], image_size=64)
     run = RecordedRun(
-        "cnn", 0, {}, made_up.result(weights_bytes=5), (), "2026-01-01", None, "2026-01-01"
+        "cnn", 0, {}, made_up.result(weights=KeptWeights(5)), (), "2026-01-01", None, "2026-01-01"
     )
-    arrows_store.add_recorded("abcd1234", spec, "2026-01-01", {"machine": "another"}, [run])
+    arrows_store.add_recorded("abcd1234", spec, "2026-01-01", made_up.origin("another"), [run])
     sentence = (
         "The weights of this run were not kept: it was recorded elsewhere. "
         "Run the benchmark here to see where it looked."

@@ -9,10 +9,11 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, write_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.store import Store
 from core.jobs import cached
 from core.jobs.cached import CachedWork, make_again
+from core.training.events import Predictions
 from tests import made_up
 
 pytestmark = pytest.mark.tensorflow

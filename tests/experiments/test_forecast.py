@@ -94,7 +94,7 @@ def test_part_of_it_unknown_sums_the_rest():
 
 
 def test_this_machine_counts_before_a_recorded_one():
-    recorded = made_up.experiment(id="recorded", recorded=True, origin={"machine": "a big one"})
+    recorded = made_up.experiment(id="recorded", recorded=True, origin=made_up.origin("a big one"))
     elsewhere = made_up.run(
         "cnn", experiment_id="recorded", result=made_up.result(total_seconds=1000.0)
     )

@@ -1,6 +1,7 @@
 """Imports as pages see them: what is listed, tried again, forgotten; homes of former versions."""
 
 import io
+import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,7 @@ from tests import made_up
 
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
 OLD_RUNS = (
-    ("e1-cnn-1", "finished", '{"epochs": 2}'),
+    ("e1-cnn-1", "finished", json.dumps(made_up.result().as_dict())),
     ("e1-cnn-2", "queued", None),
     ("e1-cnn-3", "running", None),
     ("e1-cnn-4", "failed", None),
@@ -244,16 +245,17 @@ def test_a_store_of_the_former_version_is_upgraded_without_loss(home: Path) -> N
                     '["A note."]' if dataset_id else "[]",
                 ),
             )
-        connection.execute("INSERT INTO epochs VALUES ('e1-cnn-1', 1, '{\"loss\": 0.5}')")
+        epoch = json.dumps(made_up.epoch(1).as_dict())
+        connection.execute("INSERT INTO epochs VALUES ('e1-cnn-1', 1, ?)", (epoch,))
         connection.commit()
     upgraded = open_store()
     assert upgraded.experiment("e1").spec == made_up.spec()
     assert upgraded.experiment("e1").state_counts == {
         "finished": 1, "queued": 2, "running": 1, "failed": 1
     }  # fmt: skip
-    assert upgraded.run("e1-cnn-1").result == {"epochs": 2}
+    assert upgraded.run("e1-cnn-1").result == made_up.result()
     assert upgraded.run("e1-cnn-1").created_at == upgraded.run("e1-cnn-1").finished_at == MOMENT
-    assert upgraded.epochs("e1-cnn-1") == [{"loss": 0.5}]
+    assert upgraded.epochs("e1-cnn-1") == (made_up.epoch(1),)
     assert upgraded.run("e1-cnn-3").progress == Progress("Training", 1, 2)
     assert (upgraded.run("e1-cnn-4").error, upgraded.run("e1-cnn-4").attempts) == ("It fell.", 1)
     # What waited waits, what an old worker left can be tried again.

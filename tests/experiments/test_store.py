@@ -98,9 +98,9 @@ def test_an_unknown_run_lists_the_known_ones(store: Store, experiment_id: str, v
 def test_epochs_and_progress_of_a_run_in_work(store: Store, experiment_id: str) -> None:
     run_id = claimed(store)
     assert store.set_progress(run_id, Progress("Epoch 1 of 2"), attempt=1)
-    assert store.add_epoch(run_id, {"epoch": 1}, attempt=1)
-    assert store.add_epoch(run_id, {"epoch": 2}, attempt=1)
-    assert store.epochs(run_id) == [{"epoch": 1}, {"epoch": 2}]
+    assert store.add_epoch(run_id, made_up.epoch(1), attempt=1)
+    assert store.add_epoch(run_id, made_up.epoch(2), attempt=1)
+    assert store.epochs(run_id) == (made_up.epoch(1), made_up.epoch(2))
     assert store.run(run_id).progress == Progress("Epoch 1 of 2")
     assert store.run(run_id).progress_at == "2026-11-22T12:00:00.000000+00:00"
     assert store.runs(experiment_id, ("running",)) == [store.run(run_id)]
@@ -112,13 +112,8 @@ def test_watched_pictures_come_back_with_their_epoch_and_old_epochs_without(stor
     answers = (TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312))
     record = EpochRecord("main", 1, 2, 1.0, 0.5, 1.1, 0.4, 3.0, 0.5, 90.0, answers)
     assert store.add_epoch(run_id, made_up.epoch(1))
-    assert store.add_epoch(run_id, record.as_dict())
-    old, new = store.epochs(run_id)
-    assert old == made_up.epoch(1)
-    assert new["watched"] == [
-        {"image": 7, "predicted": 1, "probability": 0.9},
-        {"image": 40, "predicted": 0, "probability": 0.5312},
-    ]
+    assert store.add_epoch(run_id, record)
+    assert store.epochs(run_id) == (made_up.epoch(1), record)
 
 
 def test_a_finished_run_keeps_its_result(store: Store, experiment_id: str) -> None:
@@ -139,12 +134,12 @@ def test_a_former_attempt_cannot_write_into_a_later_one(store: Store, experiment
     while store.run(run_id).state == "queued":
         store.claim_next("worker")
     assert store.run(run_id).attempts == 2
-    assert not store.add_epoch(run_id, {"epoch": 1}, attempt=1)
+    assert not store.add_epoch(run_id, made_up.epoch(1), attempt=1)
     assert not store.set_progress(run_id, Progress("late"), attempt=1)
     assert not store.finish_run(run_id, made_up.result(), attempt=1)
     assert store.cancel_requested(run_id, attempt=1)
     assert not store.cancel_requested(run_id, attempt=2)
-    assert store.epochs(run_id) == []
+    assert store.epochs(run_id) == ()
     assert store.experiment(experiment_id).is_active
 
 
@@ -182,7 +177,7 @@ def test_retry_queues_an_ended_run_without_its_epochs(
     store: Store, experiment_id: str, end: str
 ) -> None:
     run_id = claimed(store)
-    store.add_epoch(run_id, {"epoch": 1})
+    store.add_epoch(run_id, made_up.epoch(1))
     endings = {
         "failed": lambda: store.fail(run_id, "broke"),
         "cancelled": lambda: store.mark_cancelled(run_id),
@@ -192,7 +187,7 @@ def test_retry_queues_an_ended_run_without_its_epochs(
     assert store.run(run_id).state == end
     run = store.retry(run_id)
     assert (run.state, run.error, run.progress, run.attempts) == ("queued", None, None, 1)
-    assert store.epochs(run_id) == []
+    assert store.epochs(run_id) == ()
     assert store.queue_place(run_id) == 6  # behind the five that wait already
     assert experiment_id in run_id
 
@@ -212,11 +207,11 @@ def test_retry_is_refused_in_any_other_state(store: Store, experiment_id: str, s
 
 def test_a_smaller_batch_keeps_the_run_and_says_so(store: Store, experiment_id: str) -> None:
     run_id = claimed(store)
-    store.add_epoch(run_id, {"epoch": 1})
+    store.add_epoch(run_id, made_up.epoch(1))
     assert store.reduce_batch(run_id, 16, "halved", attempt=1)
     run = store.run(run_id)
     assert (run.state, run.settings["batch_size"], run.notes) == ("running", 16, ("halved",))
-    assert store.epochs(run_id) == []
+    assert store.epochs(run_id) == ()
     assert experiment_id in run_id
 
 

@@ -43,8 +43,8 @@ def test_a_real_run_ends_finished_with_its_predictions(arrows_store: Store) -> N
     run = arrows_store.run(run_id)
     assert run.state == "finished", run.error
     assert run.result is not None
-    assert run.result["scores"]["test"]["images"] == spec.images["test"]
-    assert run.result["scores"]["test"]["accuracy"] == pytest.approx(spec.majority_accuracy)
+    assert run.result.scores.test.images == spec.images["test"]
+    assert run.result.scores.test.accuracy == pytest.approx(spec.majority_accuracy)
     predictions = read_predictions(run_id)
     assert predictions.probabilities.shape == (spec.images["test"], 3)
     assert predictions.probabilities.dtype == np.float32
@@ -82,7 +82,7 @@ def test_later_runs_take_the_precision_of_the_first(
     assert second is not None
     seen = []
 
-    def train(spec: TrainingSpec, **_options: Any) -> Iterator[Event]:
+    def train(spec: TrainingSpec, *_given: Any, **_options: Any) -> Iterator[Event]:
         seen.append(spec.precision)
         yield Progress("Starting", 0, 1)
 

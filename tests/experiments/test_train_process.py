@@ -56,4 +56,4 @@ def test_a_retry_finishes_what_was_interrupted(arrows_store: Store) -> None:
     serve(arrows_store, ProcessLauncher(), group_id=experiment_id)
     run = arrows_store.run(run_id)
     assert (run.state, run.attempts) == ("finished", 2), run.error
-    assert [record["epoch"] for record in arrows_store.epochs(run_id)] == list(range(1, 61))
+    assert [record.epoch for record in arrows_store.epochs(run_id)] == list(range(1, 61))

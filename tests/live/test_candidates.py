@@ -9,6 +9,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.store import Store
 from core.live import candidates as live_candidates
 from core.live.candidates import Candidate, candidates
+from core.training.events import KeptWeights
 from tests import made_up
 
 KEPT = {"any/kernel": np.zeros(1, np.float32)}
@@ -22,7 +23,7 @@ def stored(store: Store, strategies: list[str], seeds: tuple[int, ...] = (0,)) -
     while (job := store.claim_next("worker")) is not None:
         if store.run(job.id).strategy != "majority":
             write_weights(job.id, KEPT)
-        store.finish_run(job.id, made_up.result(weights_bytes=10))
+        store.finish_run(job.id, made_up.result(weights=KeptWeights(10)))
     return experiment_id
 
 

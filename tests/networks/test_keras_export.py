@@ -20,7 +20,7 @@ from core.networks.keras_export import (
 )
 from core.networks.restore import RestoredModel, restored_model
 from core.training.engine import train
-from core.training.events import RunResult
+from core.training.events import TrainingOutcome
 from core.training.spec import TrainingSpec
 from tests.networks.test_explain import branched_network
 from tests.training.test_engine import specify
@@ -34,10 +34,12 @@ print(keras.backend.backend(), "core" in sys.modules)
 """
 
 
-def trained(spec: TrainingSpec, dataset: Dataset) -> tuple[RunResult, RestoredModel]:
-    result = list(train(spec))[-1]
-    assert isinstance(result, RunResult)
-    return result, restored_model(spec, result.trained_weights, dataset)
+def trained(spec: TrainingSpec, dataset: Dataset) -> tuple[np.ndarray, RestoredModel]:
+    """The probabilities that the run kept for its test images, and its network."""
+    outcome = list(train(spec, dataset, spec.subsets_of(dataset)))[-1]
+    assert isinstance(outcome, TrainingOutcome)
+    network = restored_model(spec, outcome.trained_weights, dataset)
+    return outcome.predictions.probabilities, network
 
 
 def pictures_of_the_test(spec: TrainingSpec, dataset: Dataset) -> np.ndarray:
@@ -50,20 +52,20 @@ def pictures_of_the_test(spec: TrainingSpec, dataset: Dataset) -> np.ndarray:
 @pytest.mark.usefixtures("random_weights")
 def test_both_files_answer_as_the_run_did(tiny_dataset: Dataset, tmp_path: Path, name: str) -> None:
     spec = specify(tiny_dataset, name)
-    result, restored = trained(spec, tiny_dataset)
+    kept, restored = trained(spec, tiny_dataset)
     network = portable_network(restored)
     pictures = pictures_of_the_test(spec, tiny_dataset)
 
     save_keras(network, tmp_path / "model.keras")
     found = probabilities_of_file(tmp_path / "model.keras", pictures, 5)
-    np.testing.assert_allclose(found, result.test_probabilities, atol=1e-4)
+    np.testing.assert_allclose(found, kept, atol=1e-4)
 
     onnxruntime = pytest.importorskip("onnxruntime")
     assert save_onnx(network, tmp_path / "model.onnx") is None
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert [entry.name for entry in session.get_inputs()] == ["pictures"]
     (found,) = session.run(None, {"pictures": pictures})
-    np.testing.assert_allclose(found, result.test_probabilities, atol=1e-3)
+    np.testing.assert_allclose(found, kept, atol=1e-3)
 
 
 @pytest.mark.usefixtures("random_weights")
@@ -72,7 +74,7 @@ def test_the_file_loads_on_another_backend_without_headstart(
 ) -> None:
     pytest.importorskip("jax")
     spec = specify(tiny_dataset, "vgg16_probe", features="pooled")
-    result, restored = trained(spec, tiny_dataset)
+    kept, restored = trained(spec, tiny_dataset)
     save_keras(portable_network(restored), tmp_path / "model.keras")
     np.save(tmp_path / "pictures.npy", pictures_of_the_test(spec, tiny_dataset))
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -85,9 +87,7 @@ def test_the_file_loads_on_another_backend_without_headstart(
         check=True,
     )
     assert told.stdout.strip() == "jax False"
-    np.testing.assert_allclose(
-        np.load(tmp_path / "found.npy"), result.test_probabilities, atol=1e-4
-    )
+    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), kept, atol=1e-4)
 
 
 @pytest.mark.usefixtures("random_weights")

@@ -7,10 +7,11 @@ import numpy as np
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
+from core.training.events import Predictions
 from tests import made_up
 
 EXPERIMENT = "cccc3333"
@@ -57,7 +58,7 @@ def store_compared(
             write_predictions(
                 run_id_of(experiment_id, name, seed), Predictions(test, labels, probabilities)
             )
-    store.add_recorded(experiment_id, spec, MOMENT, {"machine": "none", "date": MOMENT}, runs)
+    store.add_recorded(experiment_id, spec, MOMENT, made_up.origin(date=MOMENT), runs)
     return spec
 
 

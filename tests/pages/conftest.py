@@ -100,6 +100,6 @@ def results_store(empty_home: Path) -> Store:  # noqa: ARG001 - sets the home
         for seed in (0, 1)
         for strategy, values in results
     ]
-    origin = {"machine": "a *test* bench", "date": MOMENT}
+    origin = made_up.origin("a *test* bench", MOMENT)
     store.add_recorded(RECORDED_ID, made_up.spec(), MOMENT, origin, recorded_runs)
     return store

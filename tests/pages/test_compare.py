@@ -28,7 +28,7 @@ from core.ui.frame import (
     job_status,
     reads,
 )
-from tests import stored_home
+from tests import made_up, stored_home
 from tests.pages.compared import (
     EXPERIMENT,
     HOSTILE,
@@ -433,7 +433,7 @@ def test_a_finished_learning_curve_is_drawn_and_said():
             for run in store.runs(name)
         ]
         member = spec.model_copy(update=changes)
-        store.add_recorded(f"share{fraction}", member, MOMENT, {"machine": "none"}, runs)
+        store.add_recorded(f"share{fraction}", member, MOMENT, made_up.origin(), runs)
     app = is_whole(open_cold("compare", experiment="share1.0", view="data"))
     text = everything(app)
     assert "Where one overtakes the other" in text

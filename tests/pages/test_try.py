@@ -260,7 +260,7 @@ def recorded(empty_home):  # noqa: ARG001 - sets the home
     store = open_store()
     spec = stored_home.long_spec(epochs=2)
     spec = spec.model_copy(update={"strategies": (("majority", {}), *spec.strategies)})
-    store.add_recorded(EXPERIMENT, spec, "2026-11-20T10:00:00+00:00", {"machine": "none"}, [])
+    store.add_recorded(EXPERIMENT, spec, "2026-11-20T10:00:00+00:00", made_up.origin(), [])
     return store
 
 

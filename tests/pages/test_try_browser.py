@@ -10,8 +10,9 @@ from PIL import Image
 from core.datasets.storage import open_dataset
 from core.experiments.checkpoints import write_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.store import open_store
+from core.training.events import Predictions
 from tests import made_up, stored_home
 from tests.browser import (
     MARKS,

@@ -1,10 +1,13 @@
 """Watch it learn: live, waiting, failed, played again, and without anything to watch."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.progress import Progress
+from core.training.events import SplitScore, TrackedImage
 from core.training.watching import tracked_rows
 from core.ui.frame import reads
 from tests import made_up
@@ -35,22 +38,16 @@ def watched(experiment_id, answers):
     validation = spec.split.of(dataset).validation
     rows = tracked_rows(dataset.labels[validation])
     images = [int(image) for image in validation[rows]]
-    return [
-        {
-            "image": image,
-            "predicted": int((dataset.labels[image] + (place >= answers)) % 3),
-            "probability": 0.5,
-        }
+    return tuple(
+        TrackedImage(image, int((dataset.labels[image] + (place >= answers)) % 3), 0.5)
         for place, image in enumerate(images)
-    ]
+    )
 
 
 def at_work(store, experiment_id):
     """The majority run is finished, the MLP has done one epoch of four."""
     store.announce_worker("worker")
-    scores = made_up.result()["scores"] | {
-        "validation": {"images": 8, "accuracy": 1 / 3, "log_loss": 1.0}
-    }
+    scores = replace(made_up.result().scores, validation=SplitScore(8, 1 / 3, 1.0))
     store.finish_run(
         store.claim_next("worker", experiment_id).id, made_up.result(scores=scores, epochs=0)
     )

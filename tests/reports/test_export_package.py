@@ -20,7 +20,7 @@ from core.datasets.prepare import prepare_image, smallest_edge
 from core.errors import BadInput, HeadstartError
 from core.experiments.checkpoints import read_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import Predictions, read_predictions, write_predictions
+from core.experiments.predictions import read_predictions, write_predictions
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
 from core.networks.restore import restored_model
@@ -35,6 +35,7 @@ from core.reports.export_model import (
     snippet,
     why_nothing_to_keep,
 )
+from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows
 
@@ -218,7 +219,7 @@ def test_what_can_be_kept_and_what_not() -> None:
     parameters = 16 * 16 * 3 * 8 + 8 + 8 * 3 + 3
     (epoch,) = store.epochs(run_id)
     assert keepable_runs(store, experiment_id) == [
-        KeepableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch["validation_accuracy"])
+        KeepableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch.validation_accuracy)
     ]
     assert ready_package(store, run_id) is None
     store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))

@@ -12,7 +12,7 @@ from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
 from core.errors import UnknownName
-from core.experiments.predictions import Predictions, predictions_path, write_predictions
+from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.store import open_store
@@ -20,6 +20,7 @@ from core.reports.blocks import Table, cell_text
 from core.reports.report import breakable, report_html
 from core.reports.sections import confusion_section
 from core.text import UNKNOWN
+from core.training.events import Predictions
 from tests import hand_made, made_up
 from tests.made_evidence import (
     ANSWERS,
@@ -113,13 +114,13 @@ def store_hostile(store) -> None:
         majority_accuracy=0.375,
         unavailable={"vgg16_softmax": SCRIPT},
     )
-    result = made_up.result(0.5, notes=[SCRIPT], device=SCRIPT)
+    result = made_up.result(0.5, notes=(SCRIPT,), device=SCRIPT)
     epochs = (made_up.epoch(1), made_up.epoch(2))
     runs = [
         RecordedRun(strategy, seed, {}, result, epochs, MOMENT, MOMENT, MOMENT, (HOSTILE[0],))
         for strategy, seed in ANSWERS
     ]
-    store.add_recorded(EXPERIMENT, spec, MOMENT, {"machine": SCRIPT}, runs)
+    store.add_recorded(EXPERIMENT, spec, MOMENT, made_up.origin(SCRIPT), runs)
     for (strategy, seed), predicted in ANSWERS.items():
         write_predictions(
             run_id_of(EXPERIMENT, strategy, seed),

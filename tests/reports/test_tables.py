@@ -6,9 +6,10 @@ import zipfile
 import pytest
 
 from core.errors import UnknownName
-from core.experiments.predictions import Predictions, write_predictions
+from core.experiments.predictions import write_predictions
 from core.experiments.store import Store, open_store
 from core.reports.tables import export_tables, export_zip_of_tables
+from core.training.events import Predictions
 from tests import made_evidence, made_up
 from tests.made_evidence import EXPERIMENT, LABELS, TEST_INDICES, probabilities_of
 

@@ -1,8 +1,10 @@
 """One contract for all strategies, and what the engine promises beyond it."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +22,12 @@ from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.strategy import Role
 from core.training.engine import train
-from core.training.events import EpochRecord, Progress, RunResult
+from core.training.events import (
+    EpochRecord,
+    Progress,
+    RunResult,
+    TrainingOutcome,
+)
 from core.training.spec import TrainingSpec
 from core.training.watching import tracked_rows
 
@@ -51,10 +58,14 @@ def specify(dataset, strategy, seed=0, image_size=None, **overrides):
     )
 
 
+def train_on(dataset, spec, **options):
+    return train(spec, dataset, spec.subsets_of(dataset), **options)
+
+
 def outcome(events):
     events = list(events)
-    assert isinstance(events[-1], RunResult)
-    assert sum(isinstance(event, RunResult) for event in events) == 1
+    assert isinstance(events[-1], TrainingOutcome)
+    assert sum(isinstance(event, TrainingOutcome) for event in events) == 1
     records = [event for event in events if isinstance(event, EpochRecord)]
     return events[-1], records, [event for event in events if isinstance(event, Progress)]
 
@@ -64,19 +75,22 @@ def outcome(events):
 @pytest.mark.usefixtures("random_weights")
 def test_contract(tiny_dataset, name):
     spec = specify(tiny_dataset, name)
-    result, records, progress = outcome(train(spec))
+    found, records, progress = outcome(train_on(tiny_dataset, spec))
+    result = found.result
     split = make_split(tiny_dataset, 0.3, 0.1, 0)
     sides = {side: len(getattr(split, side)) for side in ("train", "validation", "test")}
 
     # every image of every side is scored exactly once
-    assert {side: score.images for side, score in result.scores.items()} == sides
+    assert {side: getattr(result.scores, side).images for side in sides} == sides
     assert sum(sides.values()) == tiny_dataset.image_count
-    chances = result.test_probabilities
+    np.testing.assert_array_equal(found.predictions.test_indices, split.test)
+    np.testing.assert_array_equal(found.predictions.labels, tiny_dataset.labels[split.test])
+    chances = found.predictions.probabilities
     assert chances.shape == (sides["test"], 3)
     assert chances.dtype == np.float32
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
     right = chances.argmax(axis=1) == tiny_dataset.labels[split.test]
-    assert result.scores["test"].accuracy == right.mean()
+    assert result.scores.test.accuracy == right.mean()
 
     # the clocks
     main = [record for record in records if record.stage == "main"]
@@ -86,17 +100,16 @@ def test_contract(tiny_dataset, name):
         assert result.first_epoch_seconds == main[0].train_seconds > 0
         later = [record.train_seconds for record in main[1:]]
         assert result.steady_epoch_seconds == (np.median(later) if later else None)
-        assert result.last_epoch == main[-1]
+        assert result.last_epoch == replace(main[-1], watched=())
         best = max(main, key=lambda r: (r.validation_accuracy, -r.validation_loss, -r.epoch))
         assert result.best_epoch == best.epoch
-        assert result.scores["validation"].accuracy == best.validation_accuracy
+        assert result.scores.validation.accuracy == best.validation_accuracy
     # every epoch of every stage says what the same held-out pictures are called
     rows = tracked_rows(tiny_dataset.labels[split.validation])
     watched = split.validation[rows].tolist()
     assert [[answer.image for answer in record.watched] for record in records] == [watched] * len(
         records
     )
-    assert "watched" not in (result.as_dict()["last_epoch"] or {})
     assert result.total_seconds >= sum(record.train_seconds for record in records)
     strategy = find_strategy(name)
     uses_features = "features" in strategy.needs(spec.settings)
@@ -114,10 +127,10 @@ def test_contract(tiny_dataset, name):
     if strategy.has_network:
         assert progress
         assert 0 < result.trainable_parameters <= result.parameters
-    assert not {"test_probabilities", "trained_weights"} & result.as_dict().keys()
+    assert RunResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
 
     # what is kept of it is float32, as large as what was trained, and gives the same answers
-    kept = result.trained_weights
+    kept = found.trained_weights
     assert all(array.dtype == np.float32 for array in kept.values())
     assert sum(array.size for array in kept.values()) == result.trainable_parameters
     if not strategy.has_network:
@@ -176,10 +189,13 @@ def test_the_fc_head_enlarges_to_224_and_trains_fc1_and_fc2():
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
 def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
-    result, records, _ = outcome(train(specify(tiny_dataset, "vgg16_finetune", start="fresh")))
+    fresh = specify(tiny_dataset, "vgg16_finetune", start="fresh")
+    found, records, _ = outcome(train_on(tiny_dataset, fresh))
     assert {record.stage for record in records} == {"main"}
-    assert result.feature_seconds is None
-    _, records, _ = outcome(train(specify(tiny_dataset, "vgg16_finetune", start="probe")))
+    assert found.result.feature_seconds is None
+    _, records, _ = outcome(
+        train_on(tiny_dataset, specify(tiny_dataset, "vgg16_finetune", start="probe"))
+    )
     assert [(record.stage, record.epoch) for record in records] == [
         ("head", 1),
         ("head", 2),
@@ -190,38 +206,40 @@ def test_a_fresh_start_has_no_head_stage_and_needs_no_features(tiny_dataset):
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("random_weights")
 def test_features_are_extracted_once_and_their_cost_is_kept(tiny_dataset):
-    first, _, _ = outcome(train(specify(tiny_dataset, "vgg16_probe")))
-    again, _, _ = outcome(train(specify(tiny_dataset, "vgg16_features")))
-    assert (first.feature_cache, again.feature_cache) == ("miss", "hit")
-    assert again.feature_seconds == first.feature_seconds
-    own_mean, _, _ = outcome(train(specify(tiny_dataset, "vgg16_probe", mean="dataset")))
-    assert own_mean.feature_cache == "miss"
+    first, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe")))
+    again, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_features")))
+    assert (first.result.feature_cache, again.result.feature_cache) == ("miss", "hit")
+    assert again.result.feature_seconds == first.result.feature_seconds
+    own_mean, _, _ = outcome(
+        train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe", mean="dataset"))
+    )
+    assert own_mean.result.feature_cache == "miss"
 
 
 @pytest.mark.tensorflow
 def test_the_same_seed_gives_the_same_result_and_another_seed_another(tiny_dataset):
     one, two, other = (
-        outcome(train(specify(tiny_dataset, "mlp", seed=seed)))[0] for seed in (1, 1, 2)
+        outcome(train_on(tiny_dataset, specify(tiny_dataset, "mlp", seed=seed)))[0].predictions
+        for seed in (1, 1, 2)
     )
-    np.testing.assert_array_equal(one.test_probabilities, two.test_probabilities)
-    assert not np.array_equal(one.test_probabilities, other.test_probabilities)
+    np.testing.assert_array_equal(one.probabilities, two.probabilities)
+    assert not np.array_equal(one.probabilities, other.probabilities)
 
 
 @pytest.mark.tensorflow
 def test_the_mlp_learns_what_can_be_learned(tiny_dataset):
     spec = specify(tiny_dataset, "mlp", epochs=30, hidden_width=64, learning_rate=1e-3)
-    result, _, _ = outcome(train(spec))
-    assert result.scores["test"].accuracy > 0.8
+    found, _, _ = outcome(train_on(tiny_dataset, spec))
+    assert found.result.scores.test.accuracy > 0.8
 
 
 def test_majority_answers_the_commonest_training_class(tiny_dataset):
-    result, _, _ = outcome(train(specify(tiny_dataset, "majority")))
+    found, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "majority")))
+    chances = found.predictions.probabilities
     split = make_split(tiny_dataset, 0.3, 0.1, 0)
     counts = np.bincount(tiny_dataset.labels[split.train], minlength=3)
-    np.testing.assert_allclose(
-        result.test_probabilities[0], counts / counts.sum(), rtol=0, atol=1e-7
-    )
-    assert len(set(result.test_probabilities.argmax(axis=1))) == 1
+    np.testing.assert_allclose(chances[0], counts / counts.sum(), rtol=0, atol=1e-7)
+    assert len(set(chances.argmax(axis=1))) == 1
 
 
 @pytest.mark.tensorflow
@@ -232,8 +250,9 @@ def test_cancel_is_heard_within_a_batch(tiny_dataset):
         asked.append(True)
         return len(asked) > 5
 
+    spec = specify(tiny_dataset, "mlp", epochs=1000)
     with pytest.raises(Cancelled):
-        list(train(specify(tiny_dataset, "mlp", epochs=1000), should_stop=should_stop))
+        list(train_on(tiny_dataset, spec, should_stop=should_stop))
     assert len(asked) == 6
 
 
@@ -243,20 +262,20 @@ def test_a_learning_rate_that_blows_up_is_named(tiny_dataset):
         tiny_dataset, "vgg16_scratch", epochs=3, learning_rate=1.0, dropout_1=0, image_size=32
     )
     with pytest.raises(TrainingDiverged, match="vgg16_scratch, seed 0 stopped in epoch"):
-        list(train(spec))
+        list(train_on(tiny_dataset, spec))
 
 
 @pytest.mark.tensorflow
 def test_missing_weights_say_which_command_gets_them(tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     with pytest.raises(WeightsUnavailable, match="python -m core backbones fetch vgg16"):
-        list(train(specify(tiny_dataset, "vgg16_probe")))
+        list(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe")))
 
 
 def test_unknown_names_are_refused(tiny_dataset):
     spec = specify(tiny_dataset, "mlp").model_copy(update={"strategy": "resnet"})
     with pytest.raises(UnknownName, match="Known: cnn"):
-        list(train(spec))
+        list(train_on(tiny_dataset, spec))
 
 
 @pytest.mark.tensorflow
@@ -272,11 +291,14 @@ class NoTensorFlow:
         if name.split(".")[0] == "tensorflow":
             raise ImportError("TensorFlow is not installed (test)")
 sys.meta_path.insert(0, NoTensorFlow())
+from core.datasets.storage import open_dataset
 from core.training.engine import train
 from core.training.spec import TrainingSpec
-*_, result = train(TrainingSpec.model_validate_json({spec.model_dump_json()!r}))
+spec = TrainingSpec.model_validate_json({spec.model_dump_json()!r})
+dataset = open_dataset(spec.dataset_id)
+*_, outcome = train(spec, dataset, spec.subsets_of(dataset))
 assert "tensorflow" not in sys.modules
-print(result.backend, result.epochs, result.scores["test"].images)
+print(outcome.result.backend, outcome.result.epochs, outcome.result.scores.test.images)
 """
     environment = os.environ | {"KERAS_BACKEND": backend, "HEADSTART_HOME": str(home)}
     done = subprocess.run(

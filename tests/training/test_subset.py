@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.training.engine import train
-from core.training.events import RunResult
+from core.training.events import RunResult, TrainingOutcome
 from core.training.spec import TrainingSpec
 from core.training.subset import nested_subset
 
@@ -64,16 +64,17 @@ def majority_on(dataset, fraction: float) -> tuple[RunResult, TrainingSpec]:
         split={"test": 0.3, "validation": 0.1},
         train_share=fraction,
     )
-    *_, result = train(spec)
-    return result, spec
+    *_, outcome = train(spec, dataset, spec.subsets_of(dataset))
+    assert isinstance(outcome, TrainingOutcome)
+    return outcome.result, spec
 
 
 def test_a_run_trains_on_its_share_and_is_tested_on_all(tiny_dataset) -> None:
     whole, whole_spec = majority_on(tiny_dataset, 1.0)
     part, spec = majority_on(tiny_dataset, 0.25)
-    assert (whole.scores["train"].images, part.scores["train"].images) == (36, 9)
+    assert (whole.scores.train.images, part.scores.train.images) == (36, 9)
     for side in ("validation", "test"):
-        assert whole.scores[side].images == part.scores[side].images
+        assert getattr(whole.scores, side).images == getattr(part.scores, side).images
     sides, whole_sides = spec.subsets_of(tiny_dataset), whole_spec.subsets_of(tiny_dataset)
     assert sides.fingerprint == whole_sides.fingerprint
     assert np.isin(sides.train, whole_sides.train).all()

@@ -135,11 +135,11 @@ def _show_progress(store: Store, run: RunRecord) -> None:
         st.caption(waiting_text(store.queue_place(run.id)))
     elif run.state == "running":
         show_progress(run.progress)
-    elif run.state == "finished" and run.result:
-        test = run.result["scores"]["test"]
+    elif (result := run.finished_result) is not None:
+        test = result.scores.test
         st.markdown(
-            f"**{percent_text(test['accuracy'])}** of {test['images']:,} test images correct · "
-            f"{seconds_text(run.result['total_seconds'])}"
+            f"**{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
+            f"{seconds_text(result.total_seconds)}"
         )
     for note in run.notes:
         st.caption(f":material/info: {escape_markdown(note)}")

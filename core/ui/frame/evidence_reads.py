@@ -183,7 +183,9 @@ def _kept(subject: Subject, name: str, compute: Callable[[], T]) -> T:
 
 
 @st.cache_resource(max_entries=512, ttl=3600, show_spinner=False)
-def _computed(key: tuple[Any, ...], experiment_id: str, name: str, _compute: Callable) -> Any:
+def _computed(
+    key: tuple[Any, ...], experiment_id: str, name: str, _compute: Callable[[], Any]
+) -> Any:
     return _compute()
 
 

@@ -120,11 +120,11 @@ def curves(experiment_id: str) -> list[Curve]:
 
 
 @st.cache_data(max_entries=32, ttl=600, show_spinner=False)
-def _curves(database_url: str, fingerprint: tuple, experiment_id: str) -> list[Curve]:
+def _curves(database_url: str, fingerprint: tuple[object, ...], experiment_id: str) -> list[Curve]:
     return curves_of(store(), store().runs(experiment_id))
 
 
-def _fingerprint(runs: list[RunRecord]) -> tuple:
+def _fingerprint(runs: list[RunRecord]) -> tuple[object, ...]:
     """Changes whenever a run has a new epoch, state or attempt."""
     return tuple(
         (run.id, run.state, run.attempts, run.progress.epoch if run.progress else None)

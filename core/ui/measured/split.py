@@ -1,6 +1,7 @@
 """How it is measured: the split. Who sees which images, and who chooses the best epoch."""
 
 import math
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,7 @@ from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
 from core.datasets.dataset import SUBSETS
 from core.errors import BadInput
+from core.experiments.records import finished_runs
 from core.text import count_text, escape_markdown, percent_text
 from core.training.spec import with_train_fraction
 from core.ui.frame import reads
@@ -44,7 +46,7 @@ class _Split:
 
     def __init__(self, subject: Subject | None) -> None:
         self.subject = subject
-        self.counts_by_subset: dict = {}
+        self.counts_by_subset: dict[str, Any] = {}
         self.example: tuple[int, ...] = ()
         self.best: tuple[Curve, int] | None = None
 
@@ -108,28 +110,28 @@ class _Split:
         if self.subject is None:
             return {}
         runs = {
-            run.strategy: run
-            for run in reversed(self.subject.runs)
-            if run.result and run.result["best_epoch"] is not None
+            run.strategy: (run.seed, result, result.best_epoch)
+            for run, result in reversed(finished_runs(self.subject.runs))
+            if result.best_epoch is not None
         }
         curves: dict[str, Curve] = {}
         for curve in reads.curves(self.subject.id):
-            if curve.strategy in runs and curve.seed == runs[curve.strategy].seed:
+            if curve.strategy in runs and curve.seed == runs[curve.strategy][0]:
                 curves.setdefault(curve.strategy, curve)
         if not curves:
             return {}
         titles = {name: curve.title for name, curve in curves.items()}
         longest = max(curves, key=lambda name: len(curves[name].epochs))
         strategy = choose_in_list(Choice("strategy", "Strategy", "strategy", titles, longest))
-        result, curve = runs[strategy].result or {}, curves[strategy]
-        self.best = (curve, result["best_epoch"])
+        curve, (_, result, best_epoch) = curves[strategy], runs[strategy]
+        self.best = (curve, best_epoch)
         return {
             "title": curve.title,
             "run_seed": curve.seed,
-            "epochs": count_text(result["epochs"], "epoch"),
-            "best_epoch": result["best_epoch"],
-            "validation_accuracy": percent_text(result["scores"]["validation"]["accuracy"]),
-            "test_accuracy": percent_text(result["scores"]["test"]["accuracy"]),
+            "epochs": count_text(result.epochs, "epoch"),
+            "best_epoch": best_epoch,
+            "validation_accuracy": percent_text(result.scores.validation.accuracy),
+            "test_accuracy": percent_text(result.scores.test.accuracy),
         }
 
     def best_epoch_chart(self) -> None:

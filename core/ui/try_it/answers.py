@@ -41,7 +41,7 @@ _PREDICTIONS = "try.said"
 class ShownPredictions:
     """What was said of the picture shown last; ``maps`` is None until they were asked for."""
 
-    key: tuple
+    key: tuple[object, ...]
     answers: tuple[LiveAnswer, ...]
     maps: Mapping[str, np.ndarray] | None = field(default=None)
 

@@ -1,5 +1,7 @@
 """A comparison on a page: facts, charts with their words, table, downloads."""
 
+from typing import Any
+
 import streamlit as st
 
 from core.analysis.comparison import (
@@ -72,10 +74,9 @@ def experiment_label(experiment: ExperimentRecord) -> str:
 
 def recorded_text(comparison: Comparison) -> str | None:
     """``Recorded on <machine>, <date>`` for results that came with Headstart, else None."""
-    if not comparison.recorded:
+    if comparison.origin is None:
         return None
-    machine = comparison.origin.get("machine", "another machine")
-    return f"Recorded on {machine}, {comparison.origin.get('date', comparison.created_at)[:10]}"
+    return f"Recorded on {comparison.origin.machine}, {comparison.origin.date[:10]}"
 
 
 def show_facts(comparison: Comparison) -> None:
@@ -114,7 +115,7 @@ def _split_words(comparison: Comparison) -> str:
 def show_results_table(comparison: Comparison, key: str) -> None:
     """All rows with the unit in each heading and an explanation on each heading."""
     frame = results_frame(comparison)
-    config: dict = {
+    config: dict[str, Any] = {
         name: st.column_config.NumberColumn(name, help=COLUMN_HELP[name], format=number_format)
         for name, number_format in NUMBER_FORMATS.items()
     }

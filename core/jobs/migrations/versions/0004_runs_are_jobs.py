@@ -25,7 +25,7 @@ MOVED = (
 
 
 def upgrade() -> None:
-    as_stored: list[sa.ColumnClause] = [
+    as_stored: list[sa.ColumnClause[object]] = [
         sa.column("id"),
         sa.column("experiment_id"),
         *map(sa.column, MOVED),

@@ -1,0 +1,54 @@
+"""What is stored of a run: the way to JSON and back, and what older versions have written."""
+
+import json
+
+import pytest
+
+from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER
+from core.training.events import EpochRecord, KeptWeights, RunResult, TrackedImage
+from tests import made_up
+
+LAST = made_up.epoch(2)
+WATCHED = made_up.epoch(1, watched=(TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312)))
+RESULTS = [
+    made_up.result(notes=("halved",), last_epoch=LAST),
+    made_up.result(weights=KeptWeights(100)),
+    made_up.result(weights=KeptWeights(None)),
+]
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_a_result_comes_back_as_it_went(result: RunResult) -> None:
+    assert RunResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
+
+
+@pytest.mark.parametrize("record", [LAST, WATCHED])
+def test_an_epoch_comes_back_as_it_went(record: EpochRecord) -> None:
+    assert EpochRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
+
+
+def test_the_keys_say_what_there_is() -> None:
+    assert "weights_bytes" not in RESULTS[0].as_dict()
+    assert [result.as_dict()["weights_bytes"] for result in RESULTS[1:]] == [100, None]
+    assert "watched" not in LAST.as_dict()
+
+
+def test_what_the_first_edition_wrote_is_read_and_written_the_same() -> None:
+    documents = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(SHOWCASE_FOLDER.glob(f"*/{DOCUMENT_NAME}"))
+    ]
+    runs = [run for document in documents for run in document["runs"]]
+    assert len(runs) >= 48
+    for run in runs:
+        result = RunResult.from_dict(run["result"])
+        assert result.as_dict() == run["result"]
+        assert list(result.as_dict()) == list(run["result"])  # in the same order
+        assert result.scores.test.accuracy == run["result"]["scores"]["test"]["accuracy"]
+        assert [EpochRecord.from_dict(epoch).as_dict() for epoch in run["epochs"]] == run["epochs"]
+
+
+def test_keys_of_another_version_are_left_out() -> None:
+    later = {"energy_joules": 3.5}
+    assert RunResult.from_dict(made_up.result().as_dict() | later) == made_up.result()
+    assert EpochRecord.from_dict(LAST.as_dict() | later) == LAST
