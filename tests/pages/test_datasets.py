@@ -210,25 +210,7 @@ def encrypted_zip():
 
 
 BAD_UPLOADS = {
-<<<<<<< .merge_file_Yt8nTV
     "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "images"),
-||||||| .merge_file_19C6Si
-<<<<<<< .merge_file_zhsFLQ
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "images"),
-||||||| .merge_file_1jVWwL
-<<<<<<< ours
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "image"),
-||||||| base
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "picture"),
-=======
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "images"),
->>>>>>> theirs
-=======
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "image"),
->>>>>>> .merge_file_Vctj0y
-=======
-    "a document": ("thesis.docx", zipped({"word/document.xml": b"<xml/>"}), "image"),
->>>>>>> .merge_file_8JzR60
     "a pdf": ("paper.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "paper"),
     "a rar": ("pets.rar", b"Rar!\x1a\x07\x01\x00" + bytes(64), "RAR"),
     "an empty zip": ("empty.zip", zipped({}), "empty"),
