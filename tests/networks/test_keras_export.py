@@ -36,7 +36,7 @@ print(keras.backend.backend(), "core" in sys.modules)
 
 def trained(spec: TrainingSpec, dataset: Dataset) -> tuple[np.ndarray, RestoredModel]:
     """The probabilities that the run kept for its test images, and its network."""
-    outcome = list(train(spec, dataset, spec.sides_of(dataset)))[-1]
+    outcome = list(train(spec, dataset, spec.subsets_of(dataset)))[-1]
     assert isinstance(outcome, TrainingOutcome)
     network = restored_model(spec, outcome.trained_weights, dataset)
     return outcome.predictions.probabilities, network

@@ -59,7 +59,7 @@ def specify(dataset, strategy, seed=0, image_size=None, **overrides):
 
 
 def train_on(dataset, spec, **options):
-    return train(spec, dataset, spec.sides_of(dataset), **options)
+    return train(spec, dataset, spec.subsets_of(dataset), **options)
 
 
 def outcome(events):
@@ -296,7 +296,7 @@ from core.training.engine import train
 from core.training.spec import TrainingSpec
 spec = TrainingSpec.model_validate_json({spec.model_dump_json()!r})
 dataset = open_dataset(spec.dataset_id)
-*_, outcome = train(spec, dataset, spec.sides_of(dataset))
+*_, outcome = train(spec, dataset, spec.subsets_of(dataset))
 assert "tensorflow" not in sys.modules
 print(outcome.result.backend, outcome.result.epochs, outcome.result.scores.test.images)
 """

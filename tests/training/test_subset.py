@@ -64,7 +64,7 @@ def majority_on(dataset, fraction: float) -> tuple[RunResult, TrainingSpec]:
         split={"test": 0.3, "validation": 0.1},
         train_share=fraction,
     )
-    *_, outcome = train(spec, dataset, spec.sides_of(dataset))
+    *_, outcome = train(spec, dataset, spec.subsets_of(dataset))
     assert isinstance(outcome, TrainingOutcome)
     return outcome.result, spec
 
