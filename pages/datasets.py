@@ -12,17 +12,20 @@ from core.ui.datasets.facts import (
     MANAGE,
     PICTURES,
     address_of,
+    images_text,
+    majority_text,
     show_head,
+    show_severities,
+    sizes_text,
 )
 from core.ui.datasets.health import show_health
 from core.ui.datasets.images import show_images
 from core.ui.datasets.imports import watch_imports
-from core.ui.datasets.list import show_datasets
 from core.ui.datasets.manage import REMOVED_NOTE, show_manage
 from core.ui.datasets.uploads import offer_upload, show_formats
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
-from core.ui.frame.page import show_page
+from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.texts import in_text_colour
 
 SECTIONS = {
@@ -31,6 +34,9 @@ SECTIONS = {
     CLEAN_UP: show_cleanup,
     MANAGE: show_manage,
 }
+CARD_IMAGES = 5
+CARD_IMAGE_WIDTH = 72
+CARDS_A_PAGE = 12
 
 
 def body() -> None:
@@ -62,6 +68,40 @@ def show_all(error: HeadstartError | None = None) -> None:
     watch_imports()
     show_formats()
     show_datasets()
+
+
+def show_datasets() -> None:
+    """Cards in two columns, page by page; a sentence where there is none."""
+    found = reads.datasets()
+    st.header("Datasets")
+    if not found:
+        st.info(
+            "There are no datasets yet. Drop your images above; they appear here when they are "
+            "read.",
+            icon=":material/photo_library:",
+        )
+        return
+    pages = -(-len(found) // CARDS_A_PAGE)
+    page = st.pagination(pages, key="datasets.page") if pages > 1 else 1
+    shown = found[(page - 1) * CARDS_A_PAGE : page * CARDS_A_PAGE]
+    for first in range(0, len(shown), 2):
+        columns = st.columns(2, gap="small")
+        for column, dataset in zip(columns, shown[first : first + 2], strict=False):
+            with column.container(border=True, height="stretch"), error_box():
+                _show_card(dataset)
+
+
+def _show_card(dataset: Dataset) -> None:
+    st.subheader(escape_markdown(dataset.name), anchor=False)
+    show_severities(reads.findings(dataset))
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, _, picture in reads.class_images(dataset, CARD_IMAGES):
+            st.image(picture, width=CARD_IMAGE_WIDTH, alt=f"A picture of the class {name}")
+    st.markdown(f"{images_text(dataset)}  \n{sizes_text(dataset)}")
+    st.caption(majority_text(dataset))
+    with st.container(horizontal=True):
+        link_to("datasets", "Open", dataset=address_of(dataset))
+        link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
 
 
 def show_one(dataset: Dataset) -> None:

@@ -125,7 +125,8 @@ def _print(curve: "LearningCurve") -> None:
 def _document(
     curve: "LearningCurve", experiments: list[str], dropped: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Fractions 0 to 1; one point a strategy and fraction."""
+    """Fractions 0 to 1; one point a strategy and fraction, which is also there as ``share``, its
+    name in the first edition."""
     return {
         "series": curve.series,
         "dataset": curve.dataset_name,
@@ -134,7 +135,7 @@ def _document(
         "experiments": experiments,
         "dropped": list(dropped),
         "points": [
-            {"strategy": entry.strategy} | asdict(point)
+            {"strategy": entry.strategy} | asdict(point) | {"share": point.fraction}
             for entry in curve.curves
             for point in entry.points
         ],

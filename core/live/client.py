@@ -37,13 +37,13 @@ __all__ = [
     "Candidate",
     "Likeness",
     "LiveAnswer",
-    "Standing",
+    "LiveState",
     "UploadedImage",
     "answer",
     "candidates",
     "prepare_upload",
     "prepared_of",
-    "standing",
+    "state_of_networks",
     "wake",
     "where_it_looked",
 ]
@@ -61,7 +61,7 @@ Work = Literal["answer", "explain"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class LiveState:
     """How the process that holds the networks stands for one experiment.
 
     ``step`` is a sentence, ``done`` of ``total`` count networks or pictures within it. ``error``
@@ -98,19 +98,19 @@ class LiveAnswer:
     heat_map: np.ndarray | None = None
 
 
-def wake(store: Store, experiment_id: str) -> Standing:
+def wake(store: Store, experiment_id: str) -> LiveState:
     """Start the process if none runs, ask it for this experiment's networks, return at once.
 
     Cheap to poll. An experiment without a network that can answer is ``ready``: nothing is
     started. Raises ``UnknownName`` for an experiment that is not there, ``OSError`` where no
     process can be started.
     """
-    return _standing(store, experiment_id, start=True)
+    return _state_of(store, experiment_id, start=True)
 
 
-def standing(store: Store, experiment_id: str) -> Standing:
+def state_of_networks(store: Store, experiment_id: str) -> LiveState:
     """As ``wake``, but starts nothing: ``asleep`` where no process holds networks."""
-    return _standing(store, experiment_id, start=False)
+    return _state_of(store, experiment_id, start=False)
 
 
 def answer(store: Store, experiment_id: str, picture: np.ndarray) -> tuple[LiveAnswer, ...]:
@@ -152,34 +152,34 @@ class _Answer:
     seconds: float
 
 
-def _standing(store: Store, experiment_id: str, start: bool) -> Standing:
+def _state_of(store: Store, experiment_id: str, start: bool) -> LiveState:
     wanted = _wanted(candidates(store, experiment_id))
     if not wanted:
-        return Standing("ready")
+        return LiveState("ready")
     state = server_state(store)
     if state.error:
-        return Standing("failed", error=state.error)
+        return LiveState("failed", error=state.error)
     if state.is_there:
         try:
             body = {"do": "load", "experiment": experiment_id, "runs": wanted}
             reply, _ = ask(store, body, {}, POLL_ANSWER_SECONDS)
-            return _standing_in(reply, len(wanted))
+            return _state_in(reply, len(wanted))
         except NobodyThere:
             state = ServerState()
     if state.is_starting:
-        return Standing("starting", state.step or STARTING)
+        return LiveState("starting", state.step or STARTING)
     if not start:
-        return Standing("asleep")
+        return LiveState("asleep")
     start_server(store)
-    return Standing("starting", STARTING)
+    return LiveState("starting", STARTING)
 
 
-def _standing_in(body: Body, networks: int) -> Standing:
+def _state_in(body: Body, networks: int) -> LiveState:
     if "failed" in body:
-        return Standing("failed", error=body["failed"])
+        return LiveState("failed", error=body["failed"])
     if body["state"] == "ready" and len(body["unable"]) == networks:
-        return Standing("failed", error=" ".join(dict.fromkeys(body["unable"].values())))
-    return Standing(**body)
+        return LiveState("failed", error=" ".join(dict.fromkeys(body["unable"].values())))
+    return LiveState(**body)
 
 
 def _wanted(found: Sequence[Candidate]) -> list[list[str | None]]:

@@ -64,11 +64,11 @@ def test_shares_that_come_to_the_same_images_are_dropped_and_said(tmp_path: Path
         "5 % of the training images was left out: with at least one of each class it is the "
         "same 2 images as 10 %.",
     )
-    with pytest.raises(BadInput, match="at least two shares") as refused:
+    with pytest.raises(BadInput, match="at least two fractions") as refused:
         plan_learning_curve("pets", (0.05, 0.1), **options)
-    assert refused.value.field == "shares"
+    assert refused.value.field == "fractions"
     assert "same 2 images as 10 %" in str(refused.value)
-    with pytest.raises(BadInput, match="at least two shares"):
+    with pytest.raises(BadInput, match="at least two fractions"):
         plan_learning_curve("pets", (1.0, 1.0), **options)
 
 
@@ -81,7 +81,7 @@ def test_a_batch_fits_the_smallest_share(arrows_store: Store) -> None:
 
 
 @pytest.mark.usefixtures("arrows_store")
-@pytest.mark.parametrize("share", [0, 0.001, 1.5, True, "half", float("nan")])
+@pytest.mark.parametrize("fraction", [0, 0.001, 1.5, True, "half", float("nan")])
 def test_a_share_out_of_range_is_refused_at_its_field(fraction: object) -> None:
     with pytest.raises(BadInput, match=r"train_share is .*; it must be a number from 0\.01 to 1"):
         plan_experiment("arrows", ["majority"], image_size=8, train_share=fraction)  # type: ignore[arg-type]

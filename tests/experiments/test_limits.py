@@ -12,7 +12,7 @@ from core.experiments.imports import import_folder, list_imports, receive_upload
 from core.experiments.limits import check_stored, stored_bytes
 from core.experiments.store import Store
 from core.ui.frame import access, actions
-from core.ui.frame.roles import Role, Standing
+from core.ui.frame.roles import Role, Visitor
 from tests import made_up
 
 GIGABYTE = 10**9
@@ -128,7 +128,7 @@ def test_what_is_tried_again_needs_room_too(small, store: Store, monkeypatch):
     fill(small, GIGABYTE)
     with pytest.raises(LimitReached, match="limit is 1 GB"):
         retry_import(store, "any")
-    monkeypatch.setattr(access, "standing", lambda: Standing(Role.EDITOR))
+    monkeypatch.setattr(access, "visitor", lambda: Visitor(Role.EDITOR))
     with pytest.raises(LimitReached, match="limit is 1 GB"):
         actions.retry_run("any")
 

@@ -26,9 +26,9 @@ from core.live import protocol as live_protocol
 from core.live.candidates import Candidate
 from core.live.client import (
     LiveAnswer,
-    Standing,
+    LiveState,
     answer,
-    standing,
+    state_of_networks,
     wake,
     where_it_looked,
 )
@@ -53,7 +53,7 @@ from tests.stored_home import (
 pytestmark = pytest.mark.xdist_group("live")
 
 
-def waited_for(store: Store, experiment_id: str) -> Standing:
+def waited_for(store: Store, experiment_id: str) -> LiveState:
     deadline = time.monotonic() + 200
     while (now := wake(store, experiment_id)).state in ("starting", "loading"):
         assert time.monotonic() < deadline, now
@@ -104,7 +104,7 @@ def trained(live_home: Path) -> tuple[Store, str]:  # noqa: ARG001 - the store l
 def ready(trained: tuple[Store, str]) -> tuple[Store, str]:
     store, experiment_id = trained
     now = waited_for(store, experiment_id)
-    assert now == Standing("ready", done=2, total=2)
+    assert now == LiveState("ready", done=2, total=2)
     return trained
 
 
@@ -186,7 +186,7 @@ def test_a_killed_process_is_noticed_and_replaced(ready: tuple[Store, str]) -> N
     assert former is not None
     psutil.Process(former.process_id).send_signal(signal.SIGKILL)
     psutil.wait_procs([psutil.Process(former.process_id)], timeout=10)
-    assert standing(store, experiment_id).state == "asleep"
+    assert state_of_networks(store, experiment_id).state == "asleep"
     # Asked without being woken: it starts, loads and answers.
     picture = prepared_of(store.experiment(experiment_id), 5)
     assert set(by_strategy(answer(store, experiment_id, picture))) == {"majority", "mlp", "cnn"}
@@ -219,14 +219,14 @@ def test_it_ends_when_told(ready: tuple[Store, str]) -> None:
     process = psutil.Process(address.process_id)
     dismiss_server(ready[0])
     psutil.wait_procs([process], timeout=30)
-    assert standing(*ready).state == "asleep"
+    assert state_of_networks(*ready).state == "asleep"
     assert not Path(address.place).parent.exists()
     dismiss_server(ready[0])
 
 
 def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> None:
     experiment_id = arrows_store.create_experiment(majority_spec())
-    assert wake(arrows_store, experiment_id) == Standing("ready")
+    assert wake(arrows_store, experiment_id) == LiveState("ready")
     (said,) = answer(arrows_store, experiment_id, np.zeros((8, 8, 1), np.uint8))
     dataset = open_dataset("arrows")
     train = arrows_store.experiment(experiment_id).spec.split.of(dataset).train
@@ -255,7 +255,7 @@ def test_a_process_that_cannot_start_says_why_for_a_minute(
     with pytest.raises(HeadstartError, match="None of TensorFlow"):
         answer(arrows_store, "any", np.zeros((8, 8, 1), np.uint8))
     monkeypatch.setattr(live_process, "FAILED_SECONDS", 0.0)
-    assert standing(arrows_store, "any").state == "asleep"
+    assert state_of_networks(arrows_store, "any").state == "asleep"
     assert wake(arrows_store, "any").state == "starting"
     assert arrows_store.job(JOB_ID).attempts == 1
 

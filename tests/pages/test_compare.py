@@ -415,7 +415,7 @@ def test_a_learning_curve_that_cannot_be_is_said_and_not_started():
     app = open_cold("compare", experiment=EXPERIMENT, view="data")
     app = app.multiselect(key="learning.shares").set_value([1.0]).run()
     assert not app.exception
-    assert "needs at least two shares" in app.error[0].value
+    assert "needs at least two fractions" in app.error[0].value
     press = next(button for button in app.button if button.label == "Start the learning curve")
     assert press.disabled
 

@@ -11,7 +11,7 @@ from core.analysis.evidence import load_evidence
 from core.analysis.guessing import guessing_round, players
 from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.store import open_store
-from core.live.client import Candidate, LiveAnswer, Standing
+from core.live.client import Candidate, LiveAnswer, LiveState
 from core.text import escape_markdown
 from core.ui.try_it import (
     answers as try_answers,
@@ -64,7 +64,7 @@ def live(compared, monkeypatch):
     )
     maps = Mock(return_value={"cnn": np.array([[0.0, 1.0], [0.0, 0.0]], np.float32)})
     monkeypatch.setattr(try_picture, "candidates", Mock(return_value=offered))
-    monkeypatch.setattr(try_picture, "wake", Mock(return_value=Standing("ready")))
+    monkeypatch.setattr(try_picture, "wake", Mock(return_value=LiveState("ready")))
     monkeypatch.setattr(try_answers, "answer", asked)
     monkeypatch.setattr(try_answers, "where_it_looked", maps)
     monkeypatch.setattr(try_training, "offer_training", Mock())
@@ -213,7 +213,7 @@ def test_what_is_no_picture_is_refused_in_plain_words():
 
 @pytest.mark.usefixtures("live")
 def test_while_networks_load_the_cards_are_there(monkeypatch):
-    loading = Standing("loading", "Putting CNN together", 1, 7)
+    loading = LiveState("loading", "Putting CNN together", 1, 7)
     monkeypatch.setattr(try_picture, "wake", Mock(return_value=loading))
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT))
     text = words(app)
@@ -224,7 +224,7 @@ def test_while_networks_load_the_cards_are_there(monkeypatch):
 
 @pytest.mark.usefixtures("live")
 def test_a_server_that_failed_says_why(monkeypatch):
-    failed = Standing("failed", error="There was no memory for *it*.")
+    failed = LiveState("failed", error="There was no memory for *it*.")
     monkeypatch.setattr(try_picture, "wake", Mock(return_value=failed))
     app = open_cold("try_it", experiment=EXPERIMENT)
     assert [element.value for element in app.error] == ["There was no memory for \\*it\\*\\."]
@@ -232,7 +232,7 @@ def test_a_server_that_failed_says_why(monkeypatch):
 
 @pytest.mark.usefixtures("live")
 def test_a_network_that_could_not_be_put_together_is_named(monkeypatch):
-    ready = Standing("ready", unable={"cnn": "Its weights are torn."}, note="A timed run works.")
+    ready = LiveState("ready", unable={"cnn": "Its weights are torn."}, note="A timed run works.")
     monkeypatch.setattr(try_picture, "wake", Mock(return_value=ready))
     monkeypatch.setattr(
         try_answers, "answer", Mock(return_value=(predicted("majority", [0.5, 0.3, 0.2], 0.0),))

@@ -1,22 +1,21 @@
 """A smaller share of the training images lies inside every larger one, class by class."""
 
 import itertools
-
 import numpy as np
 import pytest
 from pydantic import ValidationError
-
 from core.training.engine import train
 from core.training.events import RunResult, TrainingOutcome
 from core.training.spec import TrainingSpec
 from core.training.subset import nested_subset
+
 
 LABELS = np.repeat(np.arange(3, dtype=np.int32), (100, 30, 3))
 TRAIN = np.setdiff1d(np.arange(133), [5, 101, 132])  # 99, 29 and 2 of them
 
 
 @pytest.mark.parametrize(
-    ("share", "counts"),
+    ("fraction", "counts"),
     [
         (0.01, [1, 1, 1]),
         (0.05, [5, 2, 1]),
@@ -81,7 +80,7 @@ def test_a_run_trains_on_its_share_and_is_tested_on_all(tiny_dataset) -> None:
     np.testing.assert_array_equal(sides.test, whole_sides.test)
 
 
-@pytest.mark.parametrize("share", [0, 0.009, 1.01, -1, float("nan")])
+@pytest.mark.parametrize("fraction", [0, 0.009, 1.01, -1, float("nan")])
 def test_a_share_out_of_range_is_refused(fraction: float) -> None:
     with pytest.raises(ValidationError, match="train_share"):
         TrainingSpec(dataset_id="d", strategy="mlp", settings={}, train_share=fraction)

@@ -85,10 +85,8 @@ def show_large(
     name = dataset.file_names[image]
     st.image(reads.large_image(dataset, image), alt=f"{name}. {words}")
     st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
-    link_to(
-        "datasets", "In its dataset", dataset=address_of(dataset), section=PICTURES,
-        image=str(image),
-    )  # fmt: skip
+    place = {"dataset": address_of(dataset), "section": PICTURES, "image": str(image)}
+    link_to("datasets", "In its dataset", **place)
 
 
 def show_answers(

@@ -18,7 +18,7 @@ from core.errors import HeadstartError, NotAllowed
 from core.settings import EDITORS_VARIABLE, current_settings
 from core.text import escape_markdown
 from core.ui.frame.errors import error_box
-from core.ui.frame.roles import Role, Standing, standing_of
+from core.ui.frame.roles import Role, Visitor, visitor_of
 
 log = logging.getLogger("headstart.access")
 
@@ -32,21 +32,21 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def standing() -> Standing:
+def visitor() -> Visitor:
     """What the visitor of this session may do now; never raises for what people configure."""
     try:
         settings = current_settings()
     except HeadstartError as error:
-        return Standing(None, str(error))
+        return Visitor(None, str(error))
     problem = _secrets_problem()
     if problem:
-        return Standing(None, problem)
-    return standing_of(st.user.to_dict(), settings, time.time())
+        return Visitor(None, problem)
+    return visitor_of(st.user.to_dict(), settings, time.time())
 
 
 def role() -> Role | None:
     """The role of the visitor, None for somebody who is not let in."""
-    return standing().role
+    return visitor().role
 
 
 def may_edit() -> bool:
@@ -67,7 +67,7 @@ def show_viewer_note(what: str) -> None:
 
 def require_editor() -> None:
     """Raise ``NotAllowed`` unless the visitor may change things now; each action asks this."""
-    found = standing()
+    found = visitor()
     if found.role is Role.EDITOR:
         return
     if found.role is Role.VIEWER:
@@ -90,7 +90,7 @@ def editors_only(action: Callable[Parameters, Result]) -> Callable[Parameters, R
 
 def admit() -> None:
     """Let the visitor on, or show the sign-in page or the refusal, and end the run of the page."""
-    found = standing()
+    found = visitor()
     if found.role is not None:
         if found.email is None and reachable_by_others():
             st.warning(OPEN_TO_OTHERS, icon=":material/lock_open:")
@@ -104,7 +104,7 @@ def admit() -> None:
 
 def show_account() -> None:
     """The person who is signed in and the way out, in one quiet line; nothing without sign-in."""
-    found = standing()
+    found = visitor()
     if found.email is None or found.role is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="account"):
@@ -149,7 +149,7 @@ def _show_sign_in(reason: str) -> None:
         st.caption("Afterwards you are on the first page: open your link once more.")
 
 
-def _show_refusal(found: Standing) -> None:
+def _show_refusal(found: Visitor) -> None:
     st.title("You cannot come in")
     st.error(escape_markdown(found.reason), icon=":material/lock:")
     if found.email is not None:

@@ -89,7 +89,6 @@ def evidence(subject: Subject) -> ExperimentPredictions:
 # Few: with 50 runs on 10,000 images one holds some ten megabytes.
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner=False)
 def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions:
-    del key
     return load_evidence(reads.store(), experiment_id)
 
 
@@ -187,7 +186,6 @@ def _kept(subject: Subject, name: str, compute: Callable[[], T]) -> T:
 def _computed(
     key: tuple[Any, ...], experiment_id: str, name: str, _compute: Callable[[], Any]
 ) -> Any:
-    del key, experiment_id, name
     return _compute()
 
 

@@ -187,7 +187,6 @@ def _navigation() -> "st.Page":
 )
 def _prepare(home: str, database_url: str) -> bool:
     """Once per process and home: words to the operator, bundled datasets, database, results."""
-    del home, database_url  # the key of the cache; prepare_home reads the settings itself
     access.tell_operator()
     prepare_home()
     return True

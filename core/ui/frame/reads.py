@@ -33,7 +33,6 @@ def store() -> Store:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(database_url: str) -> Store:
-    del database_url
     return open_store()
 
 
@@ -44,7 +43,6 @@ def datasets() -> list[Dataset]:
 
 @st.cache_resource(max_entries=4, ttl=5, show_spinner=False)
 def _datasets(folder: str) -> list[Dataset]:
-    del folder
     return list_datasets()
 
 
@@ -73,7 +71,6 @@ def findings(dataset: Dataset) -> list[Finding]:
 # of adding the same pictures, which may have left out different files.
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _findings(folder: str, created_at: str, _dataset: Dataset) -> list[Finding]:
-    del folder, created_at
     return find(_dataset)
 
 
@@ -84,7 +81,6 @@ def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _tiles(dataset_id: str, indexes: tuple[int, ...], size: int, _dataset: Dataset) -> list[bytes]:
-    del dataset_id
     return pictures.tiles(_dataset, indexes, size)
 
 
@@ -95,7 +91,6 @@ def large_image(dataset: Dataset, index: int) -> bytes:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _large_image(dataset_id: str, index: int, _dataset: Dataset) -> bytes:
-    del dataset_id
     return _dataset.thumbnail(index, LARGE_SIZE)
 
 
@@ -110,7 +105,6 @@ def class_images(
 def _class_images(
     dataset_id: str, most_classes: int, _dataset: Dataset
 ) -> list[tuple[str, int, bytes]]:
-    del dataset_id
     return pictures.class_images(_dataset, most_classes)
 
 
@@ -127,7 +121,6 @@ def curves(experiment_id: str) -> list[Curve]:
 
 @st.cache_data(max_entries=32, ttl=600, show_spinner=False)
 def _curves(database_url: str, fingerprint: tuple[object, ...], experiment_id: str) -> list[Curve]:
-    del database_url, fingerprint
     return curves_of(store(), store().runs(experiment_id))
 
 
@@ -152,5 +145,4 @@ def wake_worker() -> None:
 
 @st.cache_data(max_entries=4, ttl=5, show_spinner=False)
 def _wake_worker(database_url: str) -> bool:
-    del database_url
     return ensure_worker(store())

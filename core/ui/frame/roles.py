@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class Visitor:
     """What a visitor may do.
 
     ``role`` None: nothing, and ``reason`` says why; ``may_sign_in`` where signing in could change
@@ -33,7 +33,7 @@ class Standing:
     email: str | None = None
 
 
-def standing_of(user: Mapping[str, Any], settings: Settings, now: float) -> Standing:
+def visitor_of(user: Mapping[str, Any], settings: Settings, now: float) -> Visitor:
     """The standing of the visitor that ``st.user`` describes, at ``now`` (seconds since 1970).
 
     Streamlit gives ``is_logged_in`` if and only if sign-in is configured; the rest are the claims
@@ -42,14 +42,14 @@ def standing_of(user: Mapping[str, Any], settings: Settings, now: float) -> Stan
     if "is_logged_in" not in user:
         return _without_sign_in(settings)
     if not user["is_logged_in"]:
-        return Standing(None, may_sign_in=True)
+        return Visitor(None, may_sign_in=True)
     if now - _signed_in_at(user) > settings.sign_in_seconds:
         hours = settings.sign_in_seconds / 3600
         reason = f"You signed in more than {hours:g} hours ago. Sign in again to go on."
-        return Standing(None, reason, may_sign_in=True)
+        return Visitor(None, reason, may_sign_in=True)
     email = user.get("email")
     if not isinstance(email, str) or "@" not in email:
-        return Standing(
+        return Visitor(
             None,
             "Your identity provider did not say which e-mail address you have, and that is what "
             "Headstart knows people by.",
@@ -64,11 +64,11 @@ def is_listed(email: str, patterns: Sequence[str]) -> bool:
     return address in patterns or f"*@{address.rpartition('@')[2]}" in patterns
 
 
-def _without_sign_in(settings: Settings) -> Standing:
+def _without_sign_in(settings: Settings) -> Visitor:
     if not settings.editors and not settings.viewers:
-        return Standing(Role.EDITOR)
+        return Visitor(Role.EDITOR)
     # Whoever lists people wants them asked: an unreadable secrets file must not open the door.
-    return Standing(
+    return Visitor(
         None,
         f"{EDITORS_VARIABLE} or {VIEWERS_VARIABLE} lists who may come in, but sign-in is not "
         "configured, so nobody can be known. Whoever runs this server finds in docs/sign-in.md "
@@ -82,20 +82,20 @@ def _signed_in_at(user: Mapping[str, Any]) -> float:
     return float(issued) if isinstance(issued, int | float) else 0.0
 
 
-def _by_email(email: str, verified: object, settings: Settings) -> Standing:
+def _by_email(email: str, verified: object, settings: Settings) -> Visitor:
     # Some providers say nothing about it, some give the word instead of the truth value.
     if verified is not None and str(verified).lower() not in ("true", "1"):
-        return Standing(
+        return Visitor(
             None,
             "Your identity provider says that it has not verified your e-mail address. Verify it "
             "there, then sign in again.",
             email=email,
         )
     if is_listed(email, settings.editors):
-        return Standing(Role.EDITOR, email=email)
+        return Visitor(Role.EDITOR, email=email)
     if not settings.viewers or is_listed(email, settings.viewers):
-        return Standing(Role.VIEWER, email=email)
-    return Standing(
+        return Visitor(Role.VIEWER, email=email)
+    return Visitor(
         None,
         "This address is not on the list of people who may use this Headstart. Ask whoever runs "
         "it, or sign in with another address.",

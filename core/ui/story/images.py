@@ -42,7 +42,6 @@ def show_montage(dataset: Dataset, presented: bool) -> None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _montage(dataset_id: str, size: int, _dataset: Dataset) -> dict[int, list[bytes]]:
     """PNG squares by class: of the candidates those with the most contrast, in their order."""
-    del dataset_id
     candidates = candidate_images(_dataset)
     each = images_each(len(candidates))
     squares = iter(

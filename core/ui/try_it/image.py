@@ -8,7 +8,7 @@ from core.analysis.comparison import title_of
 from core.jobs.progress import Progress, progress_text
 from core.live.client import (
     Candidate,
-    Standing,
+    LiveState,
     candidates,
     wake,
 )
@@ -62,7 +62,7 @@ def _show_asked(shown: ShownImage) -> None:
 
 
 def _show_standing(
-    subject: Subject, able: Sequence[Candidate], shown: ShownImage, standing: Standing
+    subject: Subject, able: Sequence[Candidate], shown: ShownImage, standing: LiveState
 ) -> None:
     if standing.state == "ready":
         with error_box():

@@ -43,9 +43,11 @@ def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
         spec = _planned(subject, names)
         if spec is None:
             return
-        st.markdown("**Train the quick ones here** and they answer too: "
-                    f"{escape_markdown(', '.join(STRATEGIES[name].title for name in names))}, on "
-                    "the same pictures, the same split, with the same settings.")  # fmt: skip
+        titles = escape_markdown(", ".join(STRATEGIES[name].title for name in names))
+        st.markdown(
+            f"**Train the quick ones here** and they answer too: {titles}, on the same pictures, "
+            "the same split, with the same settings."
+        )
         show_forecast(reads.forecast(spec))
         st.button(
             "Train them here",

@@ -12,7 +12,7 @@ from core.experiments import imports
 from core.experiments.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
-from core.ui.frame.roles import Role, Standing
+from core.ui.frame.roles import Role, Visitor
 
 GATE = PROJECT_ROOT / "core" / "ui" / "frame" / "actions.py"
 MODULES = sorted(
@@ -104,7 +104,7 @@ def public_actions() -> list[ast.FunctionDef]:
 
 
 def test_every_action_asks_for_an_editor_first(monkeypatch):
-    monkeypatch.setattr(access, "standing", lambda: Standing(Role.VIEWER, email="v@example.org"))
+    monkeypatch.setattr(access, "visitor", lambda: Visitor(Role.VIEWER, email="v@example.org"))
     assert len(public_actions()) > 10
     for action in public_actions():
         decorators = [node.id for node in action.decorator_list if isinstance(node, ast.Name)]
@@ -114,6 +114,6 @@ def test_every_action_asks_for_an_editor_first(monkeypatch):
 
 
 def test_whose_sign_in_ended_meanwhile_changes_nothing(monkeypatch):
-    monkeypatch.setattr(access, "standing", lambda: Standing(None, may_sign_in=True))
+    monkeypatch.setattr(access, "visitor", lambda: Visitor(None, may_sign_in=True))
     with pytest.raises(NotAllowed, match="not signed in any more"):
         actions.rename_dataset("arrows", "mine")

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import BadInput
 from core.settings import Settings, current_settings
-from core.ui.frame.roles import Role, is_listed, standing_of
+from core.ui.frame.roles import Role, is_listed, visitor_of
 
 NOW = 1_800_000_000.0
 SIGNED_IN = {"is_logged_in": True, "email": "ana@example.org", "iat": NOW - 60}
@@ -28,20 +28,20 @@ def settings(home: Path, monkeypatch: pytest.MonkeyPatch):  # noqa: ARG001 - set
 
 
 def test_without_sign_in_everyone_is_an_editor(settings):
-    found = standing_of({"email": "test@example.com"}, settings(), NOW)
+    found = visitor_of({"email": "test@example.com"}, settings(), NOW)
     assert (found.role, found.email, found.may_sign_in) == (Role.EDITOR, None, False)
 
 
 @pytest.mark.parametrize("variable", ["editors", "viewers"])
 def test_who_lists_people_but_configures_no_sign_in_lets_nobody_in(settings, variable):
-    found = standing_of({}, settings(**{variable: "ana@example.org"}), NOW)
+    found = visitor_of({}, settings(**{variable: "ana@example.org"}), NOW)
     assert found.role is None
     assert not found.may_sign_in
     assert "sign-in is not configured" in found.reason
 
 
 def test_somebody_unknown_is_asked_to_sign_in(settings):
-    found = standing_of({"is_logged_in": False}, settings(), NOW)
+    found = visitor_of({"is_logged_in": False}, settings(), NOW)
     assert (found.role, found.reason, found.may_sign_in) == (None, "", True)
 
 
@@ -62,15 +62,15 @@ def test_somebody_unknown_is_asked_to_sign_in(settings):
     ],
 )
 def test_the_lists_decide(settings, editors, viewers, role):
-    found = standing_of(SIGNED_IN, settings(editors, viewers), NOW)
+    found = visitor_of(SIGNED_IN, settings(editors, viewers), NOW)
     assert (found.role, found.email, found.may_sign_in) == (role, "ana@example.org", False)
     assert bool(found.reason) == (role is None)
 
 
 def test_capitals_make_no_difference(settings):
     user = SIGNED_IN | {"email": "Ana@Example.ORG"}
-    assert standing_of(user, settings("ana@example.org"), NOW).role is Role.EDITOR
-    assert standing_of(user, settings("*@example.org"), NOW).role is Role.EDITOR
+    assert visitor_of(user, settings("ana@example.org"), NOW).role is Role.EDITOR
+    assert visitor_of(user, settings("*@example.org"), NOW).role is Role.EDITOR
 
 
 def test_only_the_last_at_sign_tells_the_domain():
@@ -81,7 +81,7 @@ def test_only_the_last_at_sign_tells_the_domain():
 @pytest.mark.parametrize("verified", [False, "false", "False", 0, "no"])
 def test_an_address_that_is_not_verified_is_refused(settings, verified):
     user = SIGNED_IN | {"email_verified": verified}
-    found = standing_of(user, settings("ana@example.org"), NOW)
+    found = visitor_of(user, settings("ana@example.org"), NOW)
     assert found.role is None
     assert "has not verified" in found.reason
 
@@ -89,13 +89,13 @@ def test_an_address_that_is_not_verified_is_refused(settings, verified):
 @pytest.mark.parametrize("verified", [True, "true", 1, None])
 def test_a_verified_address_or_a_silent_provider_will_do(settings, verified):
     user = SIGNED_IN | {"email_verified": verified}
-    assert standing_of(user, settings("ana@example.org"), NOW).role is Role.EDITOR
+    assert visitor_of(user, settings("ana@example.org"), NOW).role is Role.EDITOR
 
 
 @pytest.mark.parametrize("email", [None, "", "ana", 7])
 def test_without_an_address_nobody_is_known(settings, email):
     user = SIGNED_IN | {"email": email, "name": "Ana"}
-    found = standing_of(user, settings("*@example.org"), NOW)
+    found = visitor_of(user, settings("*@example.org"), NOW)
     assert (found.role, found.email) == (None, "Ana")
     assert "did not say which e-mail address" in found.reason
 
@@ -105,7 +105,7 @@ def test_without_an_address_nobody_is_known(settings, email):
     [(NOW - 12 * 3600, Role.VIEWER), (NOW - 12 * 3600 - 1, None), (None, None), ("x", None)],
 )
 def test_a_sign_in_lasts_twelve_hours(settings, issued, role):
-    found = standing_of(SIGNED_IN | {"iat": issued}, settings(), NOW)
+    found = visitor_of(SIGNED_IN | {"iat": issued}, settings(), NOW)
     assert found.role is role
     assert found.may_sign_in == (role is None)
     if role is None:

@@ -23,7 +23,7 @@ def test_every_marker_has_a_shape_of_its_own():
     assert len(shapes) == len({appearance_of(name).marker for name in STRATEGIES})
 
 
-@pytest.mark.parametrize(("share", "width"), [(0.0, "0.0"), (0.25, "60.0"), (1.0, "240.0")])
+@pytest.mark.parametrize(("fraction", "width"), [(0.0, "0.0"), (0.25, "60.0"), (1.0, "240.0")])
 def test_a_bar_is_as_long_as_its_share(fraction, width):
     _, bar = ElementTree.fromstring(bar_svg("cnn", fraction))
     assert (bar.get("width"), bar.get("fill")) == (width, appearance_of("cnn").colour)
