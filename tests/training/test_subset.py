@@ -1,14 +1,15 @@
 """A smaller share of the training images lies inside every larger one, class by class."""
 
 import itertools
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
+
 from core.training.engine import train
 from core.training.events import RunResult, TrainingOutcome
 from core.training.spec import TrainingSpec
 from core.training.subset import nested_subset
-
 
 LABELS = np.repeat(np.arange(3, dtype=np.int32), (100, 30, 3))
 TRAIN = np.setdiff1d(np.arange(133), [5, 101, 132])  # 99, 29 and 2 of them
