@@ -31,7 +31,7 @@ def result_of(dataset: Dataset, strategy: str, image_size: int, split_seed: int)
         image_size=image_size,
         split=SplitProportions(seed=split_seed),
     )
-    *_, outcome = train(spec, dataset, spec.sides_of(dataset))
+    *_, outcome = train(spec, dataset, spec.subsets_of(dataset))
     assert isinstance(outcome, TrainingOutcome)
     return outcome.result
 
