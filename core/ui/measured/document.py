@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.text import escape_markdown
@@ -48,6 +49,8 @@ def show_text(name: str, section: object = None, values: Values | None = None) -
             st.subheader(filled.removeprefix("## "), help=meaning)
         elif filled.startswith("> "):
             place.caption(filled.removeprefix("> "), help=meaning)
+        elif filled.startswith("|"):
+            place.table(table_of(filled))
         else:
             place.markdown(filled, help=meaning)
 
@@ -66,6 +69,14 @@ def fill(block: str, values: Values) -> str | None:
         if all(values.get(name) is not None for _, name in _VALUE.findall(line))
     ]
     return "\n".join(lines) or None
+
+
+def table_of(block: str) -> pd.DataFrame:
+    """A Markdown table; its first column names the rows."""
+    head, _, *rows = (
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in block.split("\n")
+    )
+    return pd.DataFrame(rows, columns=head).set_index(head[0])
 
 
 def _value(found: re.Match[str], values: Values) -> str:
