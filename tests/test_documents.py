@@ -11,6 +11,8 @@ from core.strategies.registry import STRATEGIES
 
 DOCUMENTS = [
     PROJECT_ROOT / "README.md",
+    PROJECT_ROOT / "CONTRIBUTING.md",
+    PROJECT_ROOT / "CHANGELOG.md",
     PROJECT_ROOT / "data" / "README.md",
     PROJECT_ROOT / "benchmarks" / "README.md",
     *sorted((PROJECT_ROOT / "docs").rglob("*.md")),
