@@ -37,6 +37,12 @@ from tests.browser import running_browser
 _nobodys_home = tempfile.TemporaryDirectory(prefix="headstart-tests-")
 os.environ["HEADSTART_HOME"] = _nobodys_home.name
 
+
+def pytest_unconfigure() -> None:
+    """Delete that home in time: at the interpreter's exit it would be a warning."""
+    _nobodys_home.cleanup()
+
+
 # What a shell starts in the background ignores Ctrl-C, and all that it starts with it: tests that
 # stop a process so would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)

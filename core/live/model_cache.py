@@ -53,7 +53,7 @@ class Memory:
         )
 
 
-class ModelShelf:
+class ModelCache:
     """Networks by run, the one that was asked longest ago first.
 
     Everything is computed on the processor in float32, whatever the run's precision was: a

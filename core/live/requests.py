@@ -19,7 +19,7 @@ from core.datasets.copies import index_for_copy_lookup
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.store import Store
-from core.live.model_cache import ModelShelf, RunKey
+from core.live.model_cache import ModelCache, RunKey
 from core.live.protocol import Arrays, Body
 from core.strategies.registry import find_strategy
 
@@ -50,13 +50,13 @@ class Loading:
     do_not_fit: bool = False
 
 
-class ModelWork:
+class RequestLoop:
     """Hears requests on any thread and does the work on one of its own."""
 
-    def __init__(self, store: Store, shelf: ModelShelf, idle_seconds: float) -> None:
+    def __init__(self, store: Store, cache: ModelCache, idle_seconds: float) -> None:
         self.is_over = False
         self._store = store
-        self._shelf = shelf
+        self._cache = cache
         self._idle_seconds = idle_seconds
         self._asked_at = time.monotonic()
         self._taken_at: float | None = None
@@ -84,7 +84,7 @@ class ModelWork:
         elif self._taken_at is not None and time.monotonic() - self._taken_at > FREE_SECONDS:
             print("the timed runs are done; the next process is as fast as ever", file=sys.stderr)  # noqa: T201
             self.is_over = True
-        if self._held and self._shelf.memory.is_short:
+        if self._held and self._cache.memory.is_short:
             self._put(HOUSEKEEPING, self._make_room)
         if time.monotonic() - self._asked_at > self._idle_seconds:
             print("nobody asked for long", file=sys.stderr)  # noqa: T201 - this is its log
@@ -112,7 +112,7 @@ class ModelWork:
                 loading = Loading(keys, "Waiting for other networks", 0, len(keys))
                 self._loadings[experiment_id] = loading
                 self._put(LOADING, lambda: self._load_next(experiment_id, loading))
-        reasons = {key.strategy: self._shelf.failure(key) for key in keys}
+        reasons = {key.strategy: self._cache.failure(key) for key in keys}
         return {
             "state": "ready" if loading.is_ready else "loading",
             "step": loading.step,
@@ -130,7 +130,7 @@ class ModelWork:
         return loading.is_ready and not loading.do_not_fit and bool(self._missing(loading.keys))
 
     def _missing(self, keys: tuple[RunKey, ...]) -> list[RunKey]:
-        return [key for key in keys if key not in self._held and self._shelf.failure(key) is None]
+        return [key for key in keys if key not in self._held and self._cache.failure(key) is None]
 
     def _load_next(self, experiment_id: str, loading: Loading) -> None:
         """Put one network together; the next is another job, so that questions come between."""
@@ -143,8 +143,8 @@ class ModelWork:
             return
         loading.done = loading.total - len(missing)
         loading.step = f"Putting {find_strategy(missing[0].strategy).title} together"
-        self._shelf.take(missing[0])
-        loading.do_not_fit = not self._shelf.make_room(keep=loading.keys)
+        self._cache.take(missing[0])
+        loading.do_not_fit = not self._cache.make_room(keep=loading.keys)
         self._put(LOADING, lambda: self._load_next(experiment_id, loading))
 
     def _know_copies(self, experiment_id: str, loading: Loading) -> None:
@@ -159,7 +159,7 @@ class ModelWork:
         loading.step, loading.done, loading.total = "", len(loading.keys), len(loading.keys)
 
     def _make_room(self) -> None:
-        self._shelf.make_room()
+        self._cache.make_room()
 
     def _say(
         self,
@@ -176,15 +176,15 @@ class ModelWork:
             try:
                 started = time.perf_counter()
                 if explains:
-                    found = self._shelf.heat_map(key, picture)
+                    found = self._cache.heat_map(key, picture)
                     took = time.perf_counter() - started
                 else:
-                    found, took = self._shelf.probabilities(key, picture)
+                    found, took = self._cache.probabilities(key, picture)
             except BadInput as error:
                 reply.set_result(({"refused": str(error)}, {}))
                 return
             except Exception as error:  # noqa: BLE001 - one network fails, the others answer
-                self._shelf.note_failure(key, error)
+                self._cache.note_failure(key, error)
                 continue
             if found is not None:
                 seconds[key.run_id], arrays[key.run_id] = took, found
@@ -202,7 +202,7 @@ class ModelWork:
                 job()
             except Exception:  # noqa: BLE001 - the next question must find a thread
                 traceback.print_exc()
-            self._held = frozenset(self._shelf.held)
+            self._held = frozenset(self._cache.held)
 
 
 def _give_way() -> None:

@@ -20,7 +20,7 @@ from core.experiments.store import open_store
 from core.jobs.context import JobContext
 from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
-from core.live.model_cache import Memory, ModelShelf
+from core.live.model_cache import Memory, ModelCache
 from core.live.protocol import (
     Address,
     ConnectionLostError,
@@ -33,7 +33,7 @@ from core.live.protocol import (
     send,
     server_folder,
 )
-from core.live.requests import ModelWork
+from core.live.requests import RequestLoop
 from core.settings import current_settings
 
 TICK_SECONDS = 1.0
@@ -54,8 +54,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     load_keras()
     settings = current_settings()
     store = open_store()
-    shelf = ModelShelf(store, Memory(settings.models_memory_bytes))
-    work = ModelWork(store, shelf, settings.models_idle_seconds)
+    cache = ModelCache(store, Memory(settings.models_memory_bytes))
+    work = RequestLoop(store, cache, settings.models_idle_seconds)
     work.start()
     family, place = free_place()
     where = place if family == "AF_UNIX" else ("127.0.0.1", int(place))
@@ -79,7 +79,7 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     work.finish()
 
 
-def _accept(listener: Listener, address: Address, work: ModelWork) -> None:
+def _accept(listener: Listener, address: Address, work: RequestLoop) -> None:
     while not work.is_over:
         try:
             connection = listener.accept()
@@ -91,7 +91,7 @@ def _accept(listener: Listener, address: Address, work: ModelWork) -> None:
         threading.Thread(target=_talk, args=(connection, address, work), daemon=True).start()
 
 
-def _talk(connection: Connection, address: Address, work: ModelWork) -> None:
+def _talk(connection: Connection, address: Address, work: RequestLoop) -> None:
     """One question, one answer; a stranger gets none."""
     with connection:
         try:

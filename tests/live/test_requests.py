@@ -16,10 +16,10 @@ from core.live import requests as model_work
 from core.live.model_cache import (
     SHORT_OF_MEMORY_BYTES,
     Memory,
-    ModelShelf,
+    ModelCache,
     RunKey,
 )
-from core.live.requests import DO_NOT_FIT, TIMED_RUN, ModelWork
+from core.live.requests import DO_NOT_FIT, TIMED_RUN, RequestLoop
 from core.settings import PROJECT_ROOT
 from tests import made_up
 from tests.stored_home import majority_spec
@@ -47,7 +47,7 @@ class FakeNetwork:
 
 
 class Machine:
-    """A shelf on which each network takes 100 bytes; ``made`` lists what was put together."""
+    """A cache in which each network takes 100 bytes; ``made`` lists what was put together."""
 
     def __init__(self, store: Store, limit_bytes: int, strategies: list[str]) -> None:
         self.made: list[str] = []
@@ -64,11 +64,11 @@ class Machine:
         ]
         memory = Memory(
             limit_bytes,
-            lambda: NETWORK_BYTES * len(self.shelf.held),
+            lambda: NETWORK_BYTES * len(self.cache.held),
             lambda: self.available_bytes,
         )
-        self.shelf = ModelShelf(store, memory)
-        self.work = ModelWork(store, self.shelf, idle_seconds=60)
+        self.cache = ModelCache(store, memory)
+        self.work = RequestLoop(store, self.cache, idle_seconds=60)
 
     def restored(self, spec, _weights, _dataset) -> FakeNetwork:
         self.hold.wait(10)
@@ -122,7 +122,7 @@ def test_networks_are_put_together_once_and_answer(machine) -> None:
         np.testing.assert_array_equal(arrays[one.keys[0].run_id], [0, 1, 0])
     assert one.made == ["mlp"]
     # What was predicted is remembered, the picture is not.
-    assert [len(mark) for _, mark in one.shelf._predicted] == [32]
+    assert [len(mark) for _, mark in one.cache._predicted] == [32]
 
 
 def test_a_picture_of_another_shape_is_refused(machine) -> None:
@@ -139,20 +139,20 @@ def test_the_longest_unused_network_is_let_go(arrows_store: Store, machine) -> N
         other.work.finish()
         keys.append(other.keys[0]._replace(strategy=f"seed {seed}"))
     one.work.finish()
-    assert one.shelf.take(keys[0]) is not None
-    assert one.shelf.take(keys[1]) is not None
-    assert one.shelf.take(keys[0]) is not None  # used again: the other one is older now
-    one.shelf.take(keys[2])
-    assert one.shelf.held == [keys[1], keys[0], keys[2]]
-    assert one.shelf.make_room()
-    assert one.shelf.held == [keys[0], keys[2]]
+    assert one.cache.take(keys[0]) is not None
+    assert one.cache.take(keys[1]) is not None
+    assert one.cache.take(keys[0]) is not None  # used again: the other one is older now
+    one.cache.take(keys[2])
+    assert one.cache.held == [keys[1], keys[0], keys[2]]
+    assert one.cache.make_room()
+    assert one.cache.held == [keys[0], keys[2]]
     assert Memory(199, lambda: 200, lambda: SHORT_OF_MEMORY_BYTES).is_short is not False
-    assert one.shelf.make_room(keep=keys)
+    assert one.cache.make_room(keep=keys)
     one.available_bytes = SHORT_OF_MEMORY_BYTES - 1
-    assert not one.shelf.make_room(keep=keys)
-    assert one.shelf.held == [keys[0], keys[2]]
-    assert not one.shelf.make_room()  # all are gone, and the machine is short all the same
-    assert one.shelf.held == []
+    assert not one.cache.make_room(keep=keys)
+    assert one.cache.held == [keys[0], keys[2]]
+    assert not one.cache.make_room()  # all are gone, and the machine is short all the same
+    assert one.cache.held == []
 
 
 def test_what_was_let_go_is_loaded_again_when_it_is_asked(machine) -> None:
@@ -161,7 +161,7 @@ def test_what_was_let_go_is_loaded_again_when_it_is_asked(machine) -> None:
     one.available_bytes = 0
     one.work.look_around()
     deadline = time.monotonic() + 5
-    while one.shelf.held:
+    while one.cache.held:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     one.available_bytes = 10 * SHORT_OF_MEMORY_BYTES
@@ -216,7 +216,7 @@ def test_a_run_made_again_is_loaded_again(machine) -> None:
     told = one.until_ready()
     # The store knows of no such attempt, and the former one is not passed off as it.
     assert told["unable"] == {"mlp": f"Run {key.run_id} was started again meanwhile."}
-    assert one.shelf.held == []
+    assert one.cache.held == []
 
 
 def test_it_ends_when_nobody_asks(machine) -> None:
