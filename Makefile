@@ -17,8 +17,8 @@ weights: $(VENV)/.app
 test: $(VENV)/.dev  ## the whole suite, on two cores (WORKERS=4: on four)
 	$(PYTEST)
 
-test-fast: $(VENV)/.dev  ## no browser, no TensorFlow, no real weights, nothing slow: under three minutes
-	$(PYTEST) -m "not browser and not tensorflow and not weights and not slow"
+test-fast: $(VENV)/.dev  ## no browser, TensorFlow, real weights, old home or slow test: three minutes
+	$(PYTEST) --ignore tests/old_home -m "not browser and not tensorflow and not weights and not slow"
 
 screenshots: $(VENV)/.dev  ## every page and view, wide and narrow, light and dark, into artefacts/screenshots/
 	$(BIN)/python -m tests.screenshots

@@ -217,6 +217,7 @@ def made(store: Store) -> Path:
     return work.result
 
 
+@pytest.mark.slow
 def test_the_map_is_made_beside_the_web_process_and_anew_with_features(finished):
     by_pixels = made(finished)
     assert PIXELS_SENTENCE in read_map(by_pixels).how

@@ -229,6 +229,7 @@ def test_a_dataset_is_exported_and_can_be_added_again(
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["arrows.zip"]
 
 
+@pytest.mark.slow
 def test_an_own_split_can_be_asked_for(
     type_it: TypeIt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

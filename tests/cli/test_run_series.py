@@ -20,6 +20,7 @@ def type_it(home, capfd):  # noqa: ARG001 - sets the home
     return typed
 
 
+@pytest.mark.slow
 def test_every_share_is_an_experiment_and_the_curve_is_printed(type_it):
     status, out, err = type_it(*ON_ARROWS, "--shares", "1, 0.5")
     assert status == 0, err
@@ -41,6 +42,7 @@ def test_every_share_is_an_experiment_and_the_curve_is_printed(type_it):
     assert [row[4:6] for row in rows] == [["33.3", "%"], ["33.3", "%"]]
 
 
+@pytest.mark.slow
 def test_json_has_every_point_and_what_was_dropped(type_it):
     status, out, err = type_it(*ON_ARROWS, "--fractions", "0.99,1,0.02,0.03", "--json")
     assert status == 0, err

@@ -165,6 +165,7 @@ def test_it_counts_yields_to_others_and_a_cancel_leaves_nothing(store: Store) ->
     assert cancel_import(store, import_id).state == "cancelled"
 
 
+@pytest.mark.slow
 def test_an_import_whose_worker_was_killed_can_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

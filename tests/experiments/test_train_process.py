@@ -12,6 +12,7 @@ from tests.jobs.conftest import processes_of, wait_for
 from tests.stored_home import long_spec
 
 
+@pytest.mark.tensorflow
 def test_cancel_in_an_epoch_is_heard_and_leaves_no_process(arrows_store: Store) -> None:
     experiment_id = arrows_store.create_experiment(long_spec())
     run_id = arrows_store.runs(experiment_id)[0].id

@@ -115,6 +115,7 @@ def test_a_line_without_end(monkeypatch):
         list(table.rows())
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_stops(monkeypatch):
     monkeypatch.setattr(raw_files, "LARGEST_TABLE_BYTES", 3 * 1024**2)
     monkeypatch.setattr(table_module, "_ENCODING_LOOKED_AT_BYTES", 1024**2)
