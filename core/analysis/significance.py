@@ -117,16 +117,6 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     return float(min(1.0, tail))
 
 
-def bootstrap_interval(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    """95 % percentile interval of the difference in mean accuracy, images and seeds drawn anew.
-
-    With few seeds it is a little too narrow, as all bootstraps over few are; with one seed it
-    holds the spread of the images alone.
-    """
-    before, after = resampled_accuracies([first, second])
-    return percentile_interval(after - before)
-
-
 def resampled_accuracies(rights: Sequence[np.ndarray], seed: int = 0) -> list[np.ndarray]:
     """Mean accuracy of each strategy in each of ``RESAMPLES`` bootstrap samples.
 

@@ -8,16 +8,22 @@ from scipy.stats import binom, binomtest
 
 from core.analysis import significance
 from core.analysis.significance import (
-    bootstrap_interval,
     drawn_counts,
     holm,
     paired_test,
     percentile_interval,
+    resampled_accuracies,
     sign_flip_p_value,
     smallest_visible_difference,
     tie_groups,
     wilson_interval,
 )
+
+
+def bootstrap_interval(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """The interval of a difference as verdicts compute it, without their table of pairs."""
+    before, after = resampled_accuracies([first, second])
+    return percentile_interval(after - before)
 
 
 def mcnemar_exact(fixed: int, regressed: int) -> float:

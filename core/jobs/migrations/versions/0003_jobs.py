@@ -50,4 +50,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Go back to a copy of the database from before.")
+    raise RuntimeError("Go back to a copy of the database from before.")

@@ -63,4 +63,4 @@ def _result(row: sa.RowMapping) -> dict[str, object] | None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Go back to a copy of the database from before.")
+    raise RuntimeError("Go back to a copy of the database from before.")
