@@ -75,7 +75,9 @@ def show_answers(subject: Subject, shown: ShownImage) -> None:
                 pictures[found.strategy].image(grey, width=CARD_WIDTH, alt=shown.name)
                 _show_answer(found, classes, shown.truth)
     if predictions.maps is None:
-        predictions.maps = where_it_looked(reads.store(), subject.id, shown.prepared)
+        predictions.maps = where_it_looked(
+            reads.store(), subject.id, shown.prepared, predictions.answers
+        )
     for strategy, heat in predictions.maps.items():
         pictures[strategy].image(
             shown.with_heat(heat),
