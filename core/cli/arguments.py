@@ -182,7 +182,7 @@ def _add_runs(verbs: Any) -> None:
     ):
         verb = _verb(group, name, does, f"runs:{name}")
         verb.add_argument("id", metavar="ID")
-    export = _verb(group, "export", "write the trained network of a run with its model card as a zip",
+    export = _verb(group, "export", "write a run's trained network with its model card as a zip",
                    "runs:export", old_name="keep")  # fmt: skip
     export.add_argument("id", metavar="ID")
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
