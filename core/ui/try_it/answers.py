@@ -18,8 +18,13 @@ from core.live.client import (
     where_it_looked,
 )
 from core.strategies.registry import find_strategy
-from core.text import count_text, escape_markdown, percent_text, seconds_text, shorten
-from core.ui.compare.image import brightest_words
+from core.text import (
+    count_text,
+    escape_markdown,
+    percent_text,
+    seconds_text,
+    shorten,
+)
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
@@ -27,6 +32,7 @@ from core.ui.try_it.source import ShownImage, choose_image
 from core.ui.try_it.training import offer_training
 from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.glossary import explain
+from core.ui.widgets.images import brightest_words
 from core.ui.widgets.strategy_marks import bar_svg, show_strategy_name
 
 REFRESH_SECONDS = 1.0

@@ -23,12 +23,18 @@ from core.experiments.records import ExperimentRecord, RunRecord
 from core.jobs.progress import progress_text, waiting_text
 from core.text import count_text, escape_markdown
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    in_text_colour,
+    remember,
+    wanted,
+)
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
 from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
 from core.ui.widgets.exhibit import show_exhibit
-from core.ui.widgets.texts import in_text_colour
 
 PLAY_SECONDS = 1.0
 # Percent of the training done, in the address and as buttons.
