@@ -16,7 +16,7 @@ Handler = Callable[[dict[str, Any], "JobContext"], dict[str, Any] | None]
 POOLS: Mapping[Pool, int] = {"device": 1, "import": 1, "cpu": 1, "live": 1}
 """How many jobs of each pool run on one machine at a time."""
 
-YIELDING, LOWEST = 10, 19
+POLITE, YIELDING, LOWEST = 5, 10, 19
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind("explain", "core.experiments.explain_job:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map_job:run", "cpu", "map", niceness=LOWEST),
-        JobKind("live", "core.live.server:run", "live", "live process"),
+        # Loading its libraries must not slow down the page that asked for it.
+        JobKind("live", "core.live.server:run", "live", "live process", niceness=POLITE),
         JobKind("export", "core.reports.export_job:run", "cpu", "export", niceness=LOWEST),
     )
 }

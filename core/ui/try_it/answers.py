@@ -60,10 +60,10 @@ def show_image_answers(subject: Subject) -> None:
     dataset = dataset_or_words(subject)
     if dataset is None:
         return
-    offered = candidates(reads.store(), subject.id)
-    # Asked before the image is chosen: the networks load while the visitor looks around.
-    live = wake(reads.store(), subject.id)
     shown = choose_image(subject, dataset)
+    offered = candidates(reads.store(), subject.id)
+    # Also before there is an image: the networks load while the visitor looks around.
+    live = wake(reads.store(), subject.id, offered)
     if shown is not None:
         _show_asked(shown)
         able = [found.strategy for found in offered if found.why_not is None]
@@ -217,7 +217,7 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
     if find_strategy(found.strategy).has_network:
         st.caption(f"took {escape_markdown(seconds_text(found.seconds))}")
     else:
-        st.caption("does not look at the picture")
+        st.caption("has no network")
 
 
 def _name_unable(unable: Mapping[str, str]) -> None:
