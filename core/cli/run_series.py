@@ -97,7 +97,7 @@ def _serve_all(store: Store, experiments: list[str]) -> bool:
 
 def _print(curve: "LearningCurve") -> None:
     from core.analysis.learning_curve import headline_curves
-    from core.analysis.words.curve import describe_crossings
+    from core.analysis.words.several import describe_crossings
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
     print()

@@ -17,7 +17,7 @@ from jinja2 import (
     Template,
 )
 
-from core.analysis.comparison import title_of
+from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
 from core.analysis.scores import (
@@ -26,7 +26,6 @@ from core.analysis.scores import (
     per_class_table,
     score_table,
 )
-from core.analysis.split_facts import split_text
 from core.analysis.words.limits import limits
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
@@ -167,7 +166,7 @@ def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def _metric_row(score: StrategyScore) -> tuple[str, ...]:
-    kind = METRICS[score.score]
+    kind = METRICS[score.metric]
     return (
         kind.title,
         kind.text(score.mean),

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.analysis import feature_map_job
-from core.analysis.feature_map import feature_map, read_map
-from core.analysis.feature_map_job import (
+from core.analysis import feature_map as module
+from core.analysis.feature_map import (
     FEWEST_FOR_TSNE,
     METHODS,
+    feature_map,
     features_folder,
     laid_out_flat,
     layout_of,
+    read_map,
     root_normalised,
     stratified_sample,
     wanted_features,
@@ -184,7 +185,7 @@ def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
 
 
 def test_of_very_many_images_a_sample_is_shown(finished, work, monkeypatch):
-    monkeypatch.setattr(feature_map_job, "MOST_IMAGES", 12)
+    monkeypatch.setattr(module, "MOST_IMAGES", 12)
     layout = layout_of(finished, EXPERIMENT, "pca", work)
     labels = open_dataset("arrows").labels[layout.positions]
     assert np.bincount(labels).tolist() == [4, 4, 4]

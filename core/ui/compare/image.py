@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.choice import headline_pair
+from core.analysis.consensus import ImageAnswer, answers_about, answers_frame
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
+from core.analysis.consensus import answers_about
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import (
     METHOD_TITLES,
     FeatureMap,
+    Method,
     feature_map,
     read_map,
 )
-from core.analysis.feature_map_job import Method
-from core.analysis.one_image import answers_about
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
 from core.text import escape_markdown

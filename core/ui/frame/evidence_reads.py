@@ -15,7 +15,6 @@ import streamlit as st
 from core.analysis.comparison import Comparison, compare
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.evidence import ExperimentPredictions, load_evidence
-from core.analysis.ladder import LadderStep, ladder_steps
 from core.analysis.learning_curve import LearningCurve, learning_curve_of
 from core.analysis.mistakes import (
     Disagreements,
@@ -30,11 +29,13 @@ from core.analysis.mistakes import (
 from core.analysis.scores import StrategyScore, score_table
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
 from core.analysis.verdicts import (
+    LadderStep,
     MajorityVerdict,
     PairVerdict,
     TieGroup,
     against_majority,
     all_pairs,
+    ladder_steps,
     pair_verdict,
     ties,
 )

@@ -5,13 +5,8 @@ import streamlit as st
 
 from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.measured import four_cells, widths
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
-from core.analysis.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
 from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
 from core.charts.exhibit import Exhibit
 from core.charts.measured import bootstrap_chart, widths_chart
@@ -88,12 +83,12 @@ class _Statistics:
             return {}
         first, second = (self.found.of(name) for name in names)
         cells = four_cells(first, second)
-        differences = drawn_differences(self.found, *names)
+        differences = self.found.drawn_differences(*names)
         self.drawn = bootstrap_chart(differences, self.found.images, second.strategy)
         return {
             "first": first.title,
             "second": second.title,
-            "both_correct": f"{cells.both_right:,}",
+            "both_correct": f"{cells.both_correct:,}",
             "fixed": f"{cells.fixed:,}",
             "regressed": f"{cells.regressed:,}",
             "both_wrong": f"{cells.both_wrong:,}",
@@ -107,17 +102,17 @@ class _Statistics:
             show_exhibit(self.drawn, "measured.bootstrap", table=False)
 
     def pairs(self) -> Values:
-        steps = (
-            holm_steps(evidence_reads.pairs(self.subject)) if self.subject and self.found else ()
-        )
-        if self.subject is None or not steps:
+        pairs = evidence_reads.pairs(self.subject) if self.subject and self.found else ()
+        if not pairs:
             return {}
+        # The smallest p value is multiplied by the number of pairs, the next by one less, ...
+        steps = sorted(pairs, key=lambda pair: pair.p_value)
         self.steps = pd.DataFrame(
             {
                 "pair": [f"{step.second_title} against {step.first_title}" for step in steps],
                 "p": [p_text(step.p_value) for step in steps],
-                "times": [step.factor for step in steps],
-                "after Holm": [p_text(step.adjusted) for step in steps],
+                "times": list(range(len(steps), 0, -1)),
+                "after Holm": [p_text(step.adjusted_p_value) for step in steps],
                 TOLD_APART: ["yes" if step.told_apart else "no" for step in steps],
             }
         )

@@ -108,12 +108,12 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
         if scene.key == PICTURES:
             st.markdown(WHAT_IT_IS)
     with picture:
-        if isinstance(scene.picture, Montage):
+        if isinstance(scene.visual, Montage):
             dataset = dataset_or_words(evidence_reads.subject(facts.comparison.experiment))
             if dataset is not None:
                 show_montage(dataset, is_presented())
         else:
-            exhibit = story_chart(scene.picture, is_presented(), _ink())
+            exhibit = story_chart(scene.visual, is_presented(), _ink())
             # With its height, the space is kept free while the chart is loaded.
             height = int(exhibit.figure.layout.height)
             show_exhibit(exhibit, f"story.{scene.key}", table=False, height=height)

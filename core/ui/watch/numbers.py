@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.analysis.watching import TrainingSnapshot
+from core.analysis.curves import TrainingSnapshot
 from core.experiments.records import RunRecord
 from core.jobs.progress import progress_text, waiting_text
 from core.text import count_text, escape_markdown, percent_text

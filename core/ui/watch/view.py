@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.analysis.curves import Curve
-from core.analysis.watching import (
+from core.analysis.curves import (
     END,
+    Curve,
     TrainingSnapshot,
     epochs_up_to,
     has_tracked_images,
