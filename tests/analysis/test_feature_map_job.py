@@ -141,8 +141,8 @@ def test_without_features_pixels_are_compared(finished, work):
     assert layout.xy.shape == (36, 2)
     assert layout.how == (
         "Each point is one of the 36 test images. No features of these pictures are kept on "
-        "this machine, so they are compared by their pixels: pictures with like colours in like "
-        "places lie near each other. Run a strategy with frozen features on this dataset "
+        "this machine, so they are compared by their pixels: pictures with similar colours in the "
+        "same places lie near each other. Run a strategy with frozen features on this dataset "
         "here to compare them by what they show. Laid out by t-SNE: only nearness means something, "
         "the axes have no unit."
     )
@@ -153,7 +153,7 @@ def test_features_are_taken_from_the_cache_as_they_are(finished, work):
     layout = layout_of(finished, EXPERIMENT, "pca", work)
     assert layout.how == (
         "Each point is one of the 36 test images. Pictures in which VGG16, trained on ImageNet, "
-        "sees like things lie near each other. Laid out by PCA: only nearness means something, the "
+        "sees similar things lie near each other. Laid out by PCA: only nearness means something, the "
         "axes have no unit."
     )
     # Label 0 has no length, the others the same direction: two places on the map.
