@@ -51,7 +51,7 @@ PAGES: dict[str, Where] = {
     "try it": ("/try_it", "[data-testid=stMain] img"),
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
     "dataset, health": (f"/datasets?dataset={DATASET}", "text=/appear in more than one/"),
-    "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
+    "dataset, images": (f"/datasets?dataset={DATASET}&section=Images", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
     "compare": (COMPARE, "text=named most test images right"),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset
+from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset, LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
-from core.datasets.health_report import LeftOut, health_of_arrays
+from core.datasets.groups import health_of_arrays
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -95,7 +95,7 @@ def add_pixels(
     return _store(images, manifest, Listing(), None, None)
 
 
-def content_id(classes: list[str], index: Mapping[str, np.ndarray]) -> str:
+def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
     """The id of a dataset: 64 hex digits, SHA-256 over classes, labels, pixels and split."""
     digest = hashlib.sha256(json.dumps(classes).encode())
     digest.update(index["labels"].astype("<i4").tobytes())

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets.health_report import LeftOut
+from core.datasets.dataset import LeftOut
 from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
 from core.datasets.reading.columns import (
     Columns,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from lzma import LZMAError
 from typing import BinaryIO, cast
 
+from core.datasets.dataset import LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.health_report import LeftOut
 from core.errors import BadInput
 
 LARGEST_FILE_BYTES = 100 * 1024**2

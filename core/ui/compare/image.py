@@ -18,7 +18,7 @@ from core.experiments.checkpoints import (
     why_no_heat_maps,
 )
 from core.text import count_text, escape_markdown, percent_text
-from core.ui.datasets.facts import PICTURES, address_of
+from core.ui.datasets.facts import IMAGES, address_of
 from core.ui.frame import reads
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject
@@ -85,7 +85,7 @@ def show_large(
     name = dataset.file_names[image]
     st.image(reads.large_image(dataset, image), alt=f"{name}. {words}")
     st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
-    place = {"dataset": address_of(dataset), "section": PICTURES, "image": str(image)}
+    place = {"dataset": address_of(dataset), "section": IMAGES, "image": str(image)}
     link_to("datasets", "In its dataset", **place)
 
 
