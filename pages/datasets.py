@@ -74,7 +74,7 @@ def show_all(error: HeadstartError | None = None) -> None:
 def show_datasets() -> None:
     """Cards in two columns, page by page; a sentence where there is none."""
     found = reads.datasets()
-    st.header("Datasets")
+    st.header("All datasets")
     if not found:
         st.info(
             "There are no datasets yet. Drop your images above; they appear here when they have "

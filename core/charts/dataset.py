@@ -25,6 +25,9 @@ MOST_BARS = 40
 BARS_AT_EACH_END = 15
 BAR_HEIGHT = 26
 LEGEND_HEIGHT = 24
+# A bar longer than this fraction of the longest has its number inside.
+INSIDE_FROM = 0.8
+TEXT_ON_BAR = "#10141A"
 # Colour and pattern of each subset; the pattern repeats the distinction.
 SUBSET_LOOKS = {
     "images": ("#5A82FA", ""),
@@ -62,6 +65,7 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
     labels = [axis_name(dataset.classes[number], place) for place, number in enumerate(shown)]
     is_split = dataset.predefined_subsets is not None
     by_subset = counts_by_subset(dataset)
+    majority = dataset.class_counts[dataset.majority_class]
     figure = go.Figure()
     for subset, counts in by_subset.items():
         colour, pattern = SUBSET_LOOKS[subset]
@@ -71,14 +75,19 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
             y=labels,
             orientation="h",
             marker={"color": colour, "pattern": white_pattern(pattern)},
-            # In stacked bars the numbers would not fit; the table has them.
+            # In stacked bars the numbers would not fit; the table has them. Behind a long bar the
+            # number would meet the line of the majority class.
             texttemplate=None if is_split else "%{x:,}",
-            textposition=None if is_split else "outside",
+            textposition=[
+                "inside" if counts[number] > INSIDE_FROM * majority else "outside"
+                for number in shown
+            ],
+            insidetextanchor="end",
+            insidetextfont={"color": TEXT_ON_BAR},
             cliponaxis=False,
             customdata=[escape_plotly(dataset.classes[number]) for number in shown],
             hovertemplate=f"%{{customdata}}<br>%{{x:,}} {subset}<extra></extra>",
         )
-    majority = dataset.class_counts[dataset.majority_class]
     fraction = percent_text(dataset.majority_fraction)
     add_majority_line(figure, majority, f"majority class: {fraction} of all images", True)
     figure.update_xaxes(

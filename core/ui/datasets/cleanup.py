@@ -147,9 +147,9 @@ def _show_preview(dataset: Dataset, changes: Changes) -> None:
     except BadInput as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
-    kept, dropped = st.columns(2)
-    kept.metric("Images that stay", f"{outcome.images_kept:,}", border=True)
-    dropped.metric("Images that go", f"{outcome.images_dropped:,}", border=True)
+    with st.container(horizontal=True):
+        st.metric("Images that stay", f"{outcome.images_kept:,}", border=True)
+        st.metric("Images that go", f"{outcome.images_dropped:,}", border=True)
     if outcome.sentences:
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in outcome.sentences))
     _show_counts_after(dataset, outcome)
@@ -181,7 +181,7 @@ def _show_counts_after(dataset: Dataset, outcome: ChangePreview) -> None:
     if not changed:
         return
     with st.expander(
-        f"{count_text(len(changed), 'class')} with other counts", icon=":material/table:"
+        f"{count_text(len(changed), 'class')} with changed counts", icon=":material/table:"
     ):
         st.dataframe(
             {

@@ -78,7 +78,7 @@ def _show_groups(dataset: Dataset, finding: Finding, number: int) -> None:
             show_tiles(dataset, shown, key, name=False)
             return
         for place, group in enumerate(_page_of(groups, GROUPS_A_PAGE, key)):
-            with st.container(border=True):
+            with st.container(border=len(groups) > 1):
                 show_tiles(dataset, group[:MOST_TILES_A_GROUP], f"{key}.{place}", name=False)
                 if len(group) > MOST_TILES_A_GROUP:
                     st.caption(f"{len(group) - MOST_TILES_A_GROUP:,} more are not shown.")
@@ -140,3 +140,7 @@ def _show_sizes(dataset: Dataset) -> None:
         "be done."
     )
     show_exhibit(sizes_chart(dataset), f"sizes.{dataset.id}", table=False, config={})
+    st.caption(
+        "A point shows the images of about one size, a larger point more of them. Above the dotted "
+        "line images are portrait, below it landscape."
+    )

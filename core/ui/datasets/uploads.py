@@ -38,8 +38,9 @@ def offer_upload() -> None:
     number = st.session_state.setdefault(UPLOAD_NUMBER, 0)
     settings = current_settings()
     with st.container(border=True):
-        left, right = st.columns([2, 1], gap="medium")
-        kind = right.segmented_control(
+        # The name comes first: dropped files are read at once.
+        left, right = st.columns([1, 2], gap="medium")
+        kind = left.segmented_control(
             "What do you have?",
             [FILES, FOLDER],
             default=FILES,
@@ -47,21 +48,20 @@ def offer_upload() -> None:
             required=True,
             key="upload.kind",
         )
-        name = right.text_input(
+        name = left.text_input(
             "Name (optional)",
             key=f"upload.name.{number}",
             max_chars=LONGEST_DATASET_NAME,
             placeholder="the name of the file",
             help="Type it before you drop the files. It can be changed later.",
         )
-        with left:
-            files = st.file_uploader(
-                "Drop a zip, a CSV, IDX files or images here"
-                if kind == FILES
-                else "Choose a folder with one folder of images for each class",
-                accept_multiple_files=True if kind == FILES else "directory",
-                key=f"upload.files.{number}",
-            )
+        files = right.file_uploader(
+            "Drop a zip, a CSV, IDX files or images here"
+            if kind == FILES
+            else "Choose a folder with one folder of images for each class",
+            accept_multiple_files=True if kind == FILES else "directory",
+            key=f"upload.files.{number}",
+        )
         st.caption(
             "Images may have any size, grey or colour, and stay on this machine. The browser takes "
             f"up to {settings.upload_limit_bytes / 1024**2:,.0f} MB at a time; for more, give a "
