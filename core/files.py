@@ -98,9 +98,7 @@ def read_arrays(path: Path, *required: str) -> dict[str, np.ndarray]:
 
 @contextmanager
 def lock(
-    path: Path,
-    should_stop: Callable[[], bool] | None = None,
-    timeout_seconds: float = -1,
+    path: Path, should_stop: Callable[[], bool] | None = None, timeout_seconds: float = -1
 ) -> Iterator[None]:
     """Hold a lock between processes and threads; made with its folder.
 

@@ -5,29 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from core.cli import EXIT_BAD_INPUT, stop_on_termination
-from core.cli.output import (
-    counter,
-    print_json,
-    print_table,
-    say,
-)
+from core.cli.output import counter, print_json, print_table, say
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.storage import (
-    list_datasets,
-    open_dataset,
-    remove_dataset,
-    rename_dataset,
-)
-from core.errors import (
-    BadInput,
-    ColumnsUnclear,
-    HeadstartError,
-    UnknownName,
-)
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
+from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 from core.files import written_whole
 from core.text import percent_text, printable_text, some_text
 

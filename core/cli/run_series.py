@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
-from core.cli.output import (
-    counter,
-    print_json,
-    print_table,
-    say,
-)
+from core.cli.output import counter, print_json, print_table, say
 from core.cli.run import parse_number, parse_overrides, planned_options
 from core.errors import BadInput
 from core.experiments.first_start import prepare_home

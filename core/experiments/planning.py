@@ -17,13 +17,7 @@ from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
-from core.training.spec import (
-    ImageSize,
-    Seed,
-    SplitProportions,
-    TrainFraction,
-    with_train_fraction,
-)
+from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, with_train_fraction
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
 

@@ -28,13 +28,7 @@ from core.experiments.records import (
 )
 from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
-from core.files import (
-    UNREADABLE,
-    read_arrays,
-    write_arrays,
-    write_json,
-    written_whole,
-)
+from core.files import UNREADABLE, read_arrays, write_arrays, write_json, written_whole
 from core.settings import BUNDLED_DATA
 from core.training.events import EpochRecord, Predictions, RunResult
 

@@ -1,24 +1,13 @@
 """What the store hands out: frozen records of experiments, runs and workers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import (
-    asdict,
-    dataclass,
-    field,
-    replace,
-)
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from core.errors import StoreError
 from core.experiments.spec import ExperimentSpec
 from core.jobs.progress import Progress
-from core.jobs.records import (
-    ACTIVE_STATES,
-    RETRYABLE_STATES,
-    NewJob,
-    State,
-    stored_progress,
-)
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, NewJob, State, stored_progress
 from core.training.events import EpochRecord, RunResult
 from core.training.spec import TrainingSpec
 

@@ -60,9 +60,7 @@ class Database:
         # A connection for each transaction: nothing to share between threads, nothing left open
         # in a child process, and opening a SQLite file takes a fraction of a millisecond.
         engine = create_engine(
-            self.url,
-            poolclass=NullPool,
-            connect_args={"timeout": self._busy_timeout_seconds},
+            self.url, poolclass=NullPool, connect_args={"timeout": self._busy_timeout_seconds}
         )
 
         @event.listens_for(engine, "connect")

@@ -136,10 +136,7 @@ class JobQueue(WorkerList):
     # Workers ----------------------------------------------------------------------------------
 
     def claim_next(
-        self,
-        worker_id: str,
-        group_id: str | None = None,
-        pools: Mapping[Pool, int] | None = None,
+        self, worker_id: str, group_id: str | None = None, pools: Mapping[Pool, int] | None = None
     ) -> JobRecord | None:
         """Take the first waiting job (of one group), or None if there is none.
 
@@ -221,11 +218,7 @@ class JobQueue(WorkerList):
     def set_progress(self, job_id: str, progress: Progress, attempt: int | None = None) -> bool:
         with self.database.writing() as connection:
             return self.change_running(
-                connection,
-                job_id,
-                attempt,
-                progress=progress.as_dict(),
-                progress_at=self.moment(),
+                connection, job_id, attempt, progress=progress.as_dict(), progress_at=self.moment()
             )
 
     def note_death(self, job_id: str, message: str, attempt: int) -> bool:

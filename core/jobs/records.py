@@ -7,14 +7,7 @@ from typing import Any, Literal
 from core.jobs.progress import Progress
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
-STATES: tuple[State, ...] = (
-    "queued",
-    "running",
-    "finished",
-    "failed",
-    "cancelled",
-    "interrupted",
-)
+STATES: tuple[State, ...] = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 ACTIVE_STATES: tuple[State, ...] = ("queued", "running")
 RETRYABLE_STATES: tuple[State, ...] = ("failed", "cancelled", "interrupted")
 

@@ -28,12 +28,7 @@ from core.experiments.records import RecordedRun
 from core.experiments.store import Store
 from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
-from core.training.events import (
-    Event,
-    KeptWeights,
-    Predictions,
-    TrainingOutcome,
-)
+from core.training.events import Event, KeptWeights, Predictions, TrainingOutcome
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
 

@@ -117,10 +117,7 @@ def test_a_strategy_without_weights_asked_for_by_name_is_refused(
 ) -> None:
     weights("vgg16")
     assert plan_experiment(arrows, ["vgg16_probe"]).unavailable == {}
-    with pytest.raises(
-        BadInput,
-        match=r"needs the full VGG16.*fetch vgg16 --include-top",
-    ):
+    with pytest.raises(BadInput, match=r"needs the full VGG16.*fetch vgg16 --include-top"):
         plan_experiment(arrows, ["vgg16_softmax"])
     with pytest.raises(BadInput, match="needs the full VGG16"):
         plan_experiment(

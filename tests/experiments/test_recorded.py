@@ -8,12 +8,7 @@ import pytest
 
 from core.analysis.comparison import compare_experiment
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import (
-    read_weights,
-    weights_path,
-    why_no_weights,
-    write_weights,
-)
+from core.experiments.checkpoints import read_weights, weights_path, why_no_weights, write_weights
 from core.experiments.first_start import prepare_home, prepare_store
 from core.experiments.predictions import predictions_path, read_predictions, write_predictions
 from core.experiments.recorded import export_experiment, half_precision, import_recorded
