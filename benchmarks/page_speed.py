@@ -90,8 +90,12 @@ CLICKS = {
 
 def fill_home(scratch: Path) -> int:
     """Bundled datasets, recorded experiments and copies of them; returns the number of runs."""
-    from core.experiments.first_start import prepare_home
-    from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER, import_recorded
+    from core.experiments.recorded import (
+        DOCUMENT_NAME,
+        SHOWCASE_FOLDER,
+        import_recorded,
+        prepare_home,
+    )
     from core.experiments.store import open_store
 
     prepare_home()

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import progress_text
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord, NewJob
+from core.jobs.records import JobRecord, NewJob, progress_text
 from core.live.protocol import (
     Address,
     Arrays,

@@ -18,7 +18,6 @@ from typing import Any
 from core.backbones.backend import load_keras
 from core.experiments.store import open_store
 from core.jobs.context import JobContext
-from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
 from core.live.model_cache import Memory, ModelCache
 from core.live.protocol import (
@@ -101,7 +100,7 @@ def _talk(connection: Connection, address: Address, work: RequestLoop) -> None:
                 reply, found = work.handle(body, arrays)
             except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
                 traceback.print_exc()
-                reply, found = {"failed": in_words(error, find_kind("live"))}, {}
+                reply, found = {"failed": find_kind("live").failure_message(error)}, {}
             send(connection, reply, found)
         except ConnectionLostError as error:
             print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201

@@ -12,7 +12,7 @@ from core.datasets.add import add_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.strategies.registry import STRATEGIES
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 from tests.stored_home import add_arrows

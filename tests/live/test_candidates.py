@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.datasets.storage import remove_dataset
-from core.experiments.checkpoints import weights_path, write_weights
 from core.experiments.planning import plan_experiment
+from core.experiments.run_files import weights_path, write_weights
 from core.experiments.store import Store
 from core.live import candidates as live_candidates
 from core.live.candidates import Candidate, candidates

@@ -18,7 +18,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import read_predictions
+from core.experiments.run_files import read_predictions
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
 from core.live import process as live_process

@@ -13,9 +13,9 @@ from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.verdicts import Outcome, pair_verdict
 from core.analysis.words.verdicts import describe_pair
 from core.datasets.storage import open_dataset, remove_dataset
-from core.experiments.checkpoints import HeatMaps
-from core.experiments.predictions import predictions_path
+from core.experiments.heat_maps import HeatMaps
 from core.experiments.records import RecordedRun
+from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.text import escape_markdown

@@ -18,7 +18,7 @@ from core.experiments import imports
 from core.experiments.imports import find_import, list_imports
 from core.experiments.store import open_store
 from core.jobs.child import execute
-from core.jobs.progress import Progress
+from core.jobs.records import Progress
 from core.ui.datasets import manage as dataset_manage
 from core.ui.datasets.cleanup import ACTION_LABELS
 from core.ui.datasets.images import PAGE_SIZE

@@ -7,11 +7,10 @@ import streamlit as st
 from core.analysis.comparison import title_of
 from core.charts.curves import curve_chart
 from core.errors import BadInput
-from core.experiments.records import RunRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.store import Store
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import waiting_text
+from core.jobs.records import waiting_text
 from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit

@@ -11,12 +11,7 @@ from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import (
-    HeatMaps,
-    heat_maps,
-    read_heat_maps,
-    why_no_heat_maps,
-)
+from core.experiments.heat_maps import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.datasets.facts import PICTURES, address_of
 from core.ui.frame import reads

@@ -5,8 +5,12 @@ import streamlit as st
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
-from core.experiments.learning_curve_plan import FRACTIONS, LearningCurvePlan, plan_learning_curve
-from core.experiments.planning import unavailable_reason
+from core.experiments.planning import (
+    FRACTIONS,
+    LearningCurvePlan,
+    plan_learning_curve,
+    unavailable_reason,
+)
 from core.jobs.launchers import ensure_worker
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown, exact_percent_text, rough_seconds_text

@@ -7,7 +7,7 @@ import streamlit as st
 from core.datasets.reading.columns import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
-from core.jobs.progress import waiting_text
+from core.jobs.records import waiting_text
 from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark.live import REFRESH_SECONDS, STATE_LOOKS
 from core.ui.frame import actions, reads

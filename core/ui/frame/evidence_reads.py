@@ -40,9 +40,9 @@ from core.analysis.verdicts import (
 )
 from core.analysis.words.images import describe_label_errors
 from core.analysis.words.verdicts import describe_power
-from core.experiments.learning_curve_plan import series_of
-from core.experiments.predictions import predictions_path
+from core.experiments.planning import series_of
 from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.run_files import predictions_path
 from core.settings import current_settings
 from core.ui.frame import reads
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.jobs.progress import Progress, progress_text
+from core.jobs.records import Progress, progress_text
 from core.live.client import (
     Candidate,
     LiveState,

@@ -7,7 +7,7 @@ import streamlit as st
 from core.analysis.comparison import title_of
 from core.analysis.watching import TrainingSnapshot
 from core.experiments.records import RunRecord
-from core.jobs.progress import progress_text, waiting_text
+from core.jobs.records import progress_text, waiting_text
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.widgets.strategy_marks import GAP, MARK_WIDTH, mark_svg
