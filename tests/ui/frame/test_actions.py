@@ -36,7 +36,7 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "moment", "lease_end",
+    "moment",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "add_digits", "add_themes16", "ensure_bundled_datasets",
