@@ -43,8 +43,15 @@ def handler(path: str) -> Handler:
     return call
 
 
-def _verb(group: Any, name: str, does: str, calls: str, json: bool = True) -> Any:
-    verb = group.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
+def _verb(
+    group: Any, name: str, does: str, calls: str, json: bool = True, old_name: str | None = None
+) -> Any:
+    verb = group.add_parser(
+        name,
+        aliases=[old_name] if old_name else [],
+        help=does,
+        description=does[0].upper() + does[1:] + ".",
+    )
     verb.set_defaults(run=handler(calls))
     if json:
         verb.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -164,7 +171,7 @@ def _add_experiments(verbs: Any) -> None:
 
 
 def _add_runs(verbs: Any) -> None:
-    group = _group(verbs, "runs", "single runs: state, cancel, retry, keep the model")
+    group = _group(verbs, "runs", "single runs: state, cancel, retry, export the model")
     listing = _verb(group, "list", "list the runs", "runs:list_all")
     listing.add_argument("--experiment", metavar="ID", help="of this experiment alone")
     listing.add_argument("--state", help="in this state alone")
@@ -175,10 +182,10 @@ def _add_runs(verbs: Any) -> None:
     ):
         verb = _verb(group, name, does, f"runs:{name}")
         verb.add_argument("id", metavar="ID")
-    keep = _verb(group, "keep", "write the trained network of a run with its model card as a zip",
-                 "runs:keep")  # fmt: skip
-    keep.add_argument("id", metavar="ID")
-    keep.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
+    export = _verb(group, "export", "write a run's trained network with its model card as a zip",
+                   "runs:export", old_name="keep")  # fmt: skip
+    export.add_argument("id", metavar="ID")
+    export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
 
 
 def _add_compare(verbs: Any) -> None:

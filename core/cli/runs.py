@@ -89,7 +89,7 @@ def retry(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def keep(arguments: argparse.Namespace) -> int:
+def export(arguments: argparse.Namespace) -> int:
     """Make the package in a job, as the page does, and copy it to the file."""
     # Imported here: it reads the card's template and much of the comparison.
     from core.reports.export_model import kept_package

@@ -21,11 +21,11 @@ from core.text import (
     seconds_text,
     shorten,
 )
-from core.ui.compare.image import brightest_words
 from core.ui.frame import reads
 from core.ui.frame.evidence_reads import Subject
 from core.ui.try_it.source import ShownImage
 from core.ui.widgets.glossary import explain
+from core.ui.widgets.images import brightest_words
 from core.ui.widgets.strategy_marks import bar_svg, show_strategy_name
 
 # Eight of them with their gaps stand side by side in a window of 1280 pixels.

@@ -90,7 +90,7 @@ def _show_package(experiment_id: str, run: KeepableRun) -> None:
             "Headstart, this command writes it into a file:"
         )
         st.code(
-            f"python -m core runs keep {run.run_id} --output model.zip",
+            f"python -m core runs export {run.run_id} --output model.zip",
             language=None,
             wrap_lines=True,
         )

@@ -29,8 +29,7 @@ from core.ui.frame.address import (
     wanted_number,
 )
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.heat_map_overlay import overlay
-from core.ui.widgets.images import fitted, padded
+from core.ui.widgets.images import fitted, overlay, padded
 from core.ui.widgets.tiles import page_number
 
 SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}

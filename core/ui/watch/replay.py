@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.ui.frame.address import Choice, choose_in_row, remember, wanted
-from core.ui.widgets.texts import in_text_colour
+from core.ui.frame.address import Choice, choose_in_row, in_text_colour, remember, wanted
 
 PLAY_SECONDS = 1.0
 STEP, LAST = 10, 100
