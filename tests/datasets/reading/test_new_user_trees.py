@@ -367,8 +367,8 @@ CASES = {
         {"BCC": 3, "MEL": 3, "NV": 3},
         None,
         TABLE,
-        "GroundTruth.csv: column 'image' names the images, and 3 columns with one 1 in each row hold"
-        " their classes.",
+        "GroundTruth.csv: column 'image' names the images, and 3 columns with one 1 in each row"
+        " hold their classes.",
     ),
     "excel_from_germany": Case(excel_from_germany, {"Brötchen": 3, "Käse": 3}, None, TABLE),
     "mnist_without_header": Case(
