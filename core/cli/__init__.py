@@ -69,8 +69,10 @@ def _handler(path: str) -> Handler:
     return call
 
 
-def _verb(group: Any, name: str, does: str, calls: str, json: bool = True) -> Any:
-    verb = group.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
+def _verb(group: Any, name: str, does: str, calls: str, *old: str, json: bool = True) -> Any:
+    """Add a verb; ``old`` names of it are still understood."""
+    about = does[0].upper() + does[1:] + "."
+    verb = group.add_parser(name, aliases=old, help=does, description=about)
     verb.set_defaults(run=_handler(calls))
     if json:
         verb.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -174,7 +176,7 @@ def _add_experiments(verbs: Any) -> None:
     _verb(group, "list", "list the experiments, the newest first", "experiments:list_experiments")
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
     does = "write a finished experiment into a folder"
-    export = _verb(group, "export", does, "experiments:export")
+    export = _verb(group, "export", does, "experiments:export_experiment")
     does = "lay the strategies of an experiment side by side"
     compare = _verb(verbs, "compare", does, "experiments:compare")
     for verb in (show, export, compare):
@@ -187,7 +189,7 @@ def _add_experiments(verbs: Any) -> None:
 
 
 def _add_runs(verbs: Any) -> None:
-    group = _group(verbs, "runs", "single runs: state, cancel, retry, keep the model")
+    group = _group(verbs, "runs", "single runs: state, cancel, retry, export the model")
     listing = _verb(group, "list", "list the runs", "experiments:list_runs")
     listing.add_argument("--experiment", metavar="ID", help="of this experiment alone")
     listing.add_argument("--state", help="in this state alone")
@@ -195,8 +197,8 @@ def _add_runs(verbs: Any) -> None:
     cancel = _verb(group, "cancel", "ask a run to stop", "experiments:cancel")
     does = "queue a failed, cancelled or interrupted run again"
     retry = _verb(group, "retry", does, "experiments:retry")
-    does = "write the trained network of a run with its model card as a zip"
-    keep = _verb(group, "keep", does, "experiments:keep")
-    for verb in (show, cancel, retry, keep):
+    does = "write a run's trained network with its model card as a zip"
+    export = _verb(group, "export", does, "experiments:export_run", "keep")
+    for verb in (show, cancel, retry, export):
         verb.add_argument("id", metavar="ID")
-    keep.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
+    export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")

@@ -1,4 +1,4 @@
-"""``experiments list | show | export``, ``runs list | show | cancel | retry | keep``, ``compare``
+"""``experiments list | show | export``, ``runs list | show | cancel | retry | export``, ``compare``
 and ``worker``."""
 
 import argparse
@@ -12,7 +12,8 @@ from typing import Any
 
 from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.experiments.recorded import export_experiment, prepare_store
+from core.experiments import recorded
+from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
 from core.files import written_whole
@@ -71,8 +72,8 @@ def show_experiment(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def export(arguments: argparse.Namespace) -> int:
-    folder = export_experiment(prepare_store(), arguments.id, arguments.output)
+def export_experiment(arguments: argparse.Namespace) -> int:
+    folder = recorded.export_experiment(prepare_store(), arguments.id, arguments.output)
     if arguments.json:
         print_json({"experiment": arguments.id, "folder": str(folder)})
     else:
@@ -209,7 +210,7 @@ def retry(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def keep(arguments: argparse.Namespace) -> int:
+def export_run(arguments: argparse.Namespace) -> int:
     """Make the package in a job, as the page does, and copy it to the file."""
     # Imported here: it reads the card's template and much of the comparison.
     from core.reports.export_model import kept_package
