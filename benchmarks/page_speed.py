@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+
 PAGE_LIMIT, CLICK_LIMIT, SHIFT_LIMIT = 2.0, 1.0, 0.1
 LEAST_RUNS = 200
 EXPERIMENT, DATASET = "c0819b9b", "themes16"
@@ -54,7 +55,7 @@ PAGES: dict[str, Where] = {
     "dataset, images": (f"/datasets?dataset={DATASET}&section=Images", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
-    "compare": (COMPARE, "text=named most test images right"),
+    "compare": (COMPARE, "text=got the most test images right"),
     "compare, differences": (
         f"{COMPARE}&view=differences",
         "text=/after Holm|cannot be told apart/",
@@ -90,8 +91,12 @@ CLICKS = {
 
 def fill_home(scratch: Path) -> int:
     """Bundled datasets, recorded experiments and copies of them; returns the number of runs."""
-    from core.experiments.first_start import prepare_home
-    from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER, import_recorded
+    from core.experiments.recorded import (
+        DOCUMENT_NAME,
+        SHOWCASE_FOLDER,
+        import_recorded,
+        prepare_home,
+    )
     from core.experiments.store import open_store
 
     prepare_home()

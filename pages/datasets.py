@@ -1,7 +1,6 @@
 """Datasets: add images, see all datasets, open one: health, images, clean up, manage."""
 
 import streamlit as st
-
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
 from core.text import escape_markdown
@@ -27,7 +26,8 @@ from core.ui.datasets.uploads import offer_upload, show_formats
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
-from core.ui.widgets.texts import in_text_colour
+from core.ui.frame.address import in_text_colour
+
 
 SECTIONS = {
     HEALTH: show_health,

@@ -2,17 +2,21 @@
 
 import ast
 import inspect
-from pathlib import Path
-
 import pytest
-
-from core.datasets import add, bundled, storage, versions
+from pathlib import Path
+from core.datasets import (
+    add,
+    bundled,
+    storage,
+    versions,
+)
 from core.errors import NotAllowed
 from core.experiments import imports
 from core.experiments.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
-from core.ui.frame.roles import Role, Visitor
+from core.ui.frame.access import Role, Visitor
+
 
 GATE = PROJECT_ROOT / "core" / "ui" / "frame" / "actions.py"
 MODULES = sorted(
@@ -36,7 +40,7 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "moment", "lease_end",
+    "moment",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "ensure_bundled_datasets",
