@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import numpy as np
 from collections.abc import (
     Iterable,
     Iterator,
@@ -13,6 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+
 from core.datasets.dataset import (
     ENCODED,
     PIXELS,
@@ -55,7 +57,6 @@ from core.datasets.storage import (
     publish,
 )
 from core.errors import BadInput
-
 
 STOPPED = "Cancelled while the images were read; nothing was stored."
 

@@ -2,11 +2,13 @@
 
 import io
 import zipfile
-import numpy as np
-import pytest
 from dataclasses import fields
 from html import escape
+
+import numpy as np
+import pytest
 from PIL import Image
+
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.bundled import SAMPLES
 from core.datasets.storage import list_datasets, open_dataset
@@ -16,10 +18,12 @@ from core.experiments import imports
 from core.experiments.imports import find_import, list_imports
 from core.experiments.store import open_store
 from core.jobs.child import execute
+from core.jobs.records import Progress
 from core.ui.datasets import manage as dataset_manage
 from core.ui.datasets.cleanup import ACTION_LABELS
 from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
+from core.ui.frame.address import in_text_colour
 from tests import stored_home
 from tests.datasets.pictures import (
     encoded,
@@ -28,9 +32,6 @@ from tests.datasets.pictures import (
     write_zip,
 )
 from tests.pages.conftest import open_cold, open_routed, words
-from core.jobs.records import Progress
-from core.ui.frame.address import in_text_colour
-
 
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
 

@@ -4,18 +4,19 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
 from core.datasets.reading.columns import (
     Columns,
+    LabelColumns,
     RefusedRows,
     bare_name,
-    why_no_label,
-    why_no_subset,
-    LabelColumns,
     file_column,
     label_columns,
     marked_columns,
+    why_no_label,
+    why_no_subset,
 )
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
@@ -28,10 +29,9 @@ from core.datasets.reading.reader import (
     shown_order,
 )
 from core.datasets.reading.subset_names import subset_of, subset_of_file, subset_of_folders
-from core.datasets.reading.table import TextTable, read_table, is_table_name
+from core.datasets.reading.table import TextTable, is_table_name, read_table
 from core.errors import BadInput, ColumnsUnclear
 from core.text import count_text
-
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3

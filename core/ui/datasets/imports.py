@@ -1,20 +1,21 @@
 """Imports: live cards with progress, cancel, questions and outcome."""
 
-import streamlit as st
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
 from core.datasets.reading.columns import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
+from core.jobs.records import waiting_text
 from core.text import escape_markdown, quoted_list_text
+from core.ui.benchmark import STATE_LOOKS
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
-from core.ui.frame.job_status import show_progress, REFRESH_SECONDS
+from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
 from core.ui.frame.page import link_to
-from core.jobs.records import waiting_text
-from core.ui.benchmark import STATE_LOOKS
-
 
 # Finished and cancelled imports need no answer and leave the page after this time.
 SHOWN_WHEN_OVER = timedelta(hours=1)

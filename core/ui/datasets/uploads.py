@@ -1,8 +1,10 @@
 """Adding images: the upload, a folder on the server, and how images must be arranged."""
 
-import streamlit as st
 from collections.abc import Callable
 from html import escape
+
+import streamlit as st
+
 from core.datasets.bundled import SAMPLES, Sample
 from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import HeadstartError
@@ -10,9 +12,8 @@ from core.settings import current_settings
 from core.text import escape_markdown
 from core.ui.frame import actions
 from core.ui.frame.access import may_edit, show_viewer_note
-from core.ui.frame.errors import file_or_error
 from core.ui.frame.address import in_text_colour
-
+from core.ui.frame.errors import file_or_error
 
 FILES, FOLDER = "Files or a zip", "A folder"
 UPLOAD_NUMBER = "upload.number"

@@ -2,8 +2,10 @@
 
 import ast
 import inspect
-import pytest
 from pathlib import Path
+
+import pytest
+
 from core.datasets import (
     add,
     bundled,
@@ -16,7 +18,6 @@ from core.experiments.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
 from core.ui.frame.access import Role, Visitor
-
 
 GATE = PROJECT_ROOT / "core" / "ui" / "frame" / "actions.py"
 MODULES = sorted(
