@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+
 PAGE_LIMIT, CLICK_LIMIT, SHIFT_LIMIT = 2.0, 1.0, 0.1
 LEAST_RUNS = 200
 EXPERIMENT, DATASET = "c0819b9b", "themes16"
@@ -51,7 +52,7 @@ PAGES: dict[str, Where] = {
     "try it": ("/try_it", "[data-testid=stMain] img"),
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
     "dataset, health": (f"/datasets?dataset={DATASET}", "text=/appear in more than one/"),
-    "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
+    "dataset, images": (f"/datasets?dataset={DATASET}&section=Images", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
     "compare": (COMPARE, "text=got the most test images right"),
@@ -90,8 +91,12 @@ CLICKS = {
 
 def fill_home(scratch: Path) -> int:
     """Bundled datasets, recorded experiments and copies of them; returns the number of runs."""
-    from core.experiments.first_start import prepare_home
-    from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER, import_recorded
+    from core.experiments.recorded import (
+        DOCUMENT_NAME,
+        SHOWCASE_FOLDER,
+        import_recorded,
+        prepare_home,
+    )
     from core.experiments.store import open_store
 
     prepare_home()

@@ -1,19 +1,24 @@
 """Every page: cold and through the router with results; cold when empty or at a stale address."""
 
 import pytest
-
 from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import (
+    RECORDED_ID,
+    open_cold,
+    open_routed,
+    words,
+)
+
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
     "start": ("How much of a head start", "No results yet. Open Benchmark and press Start"),
     "try_it": ("Try it", "There is nothing to try yet. Start a benchmark"),
     "datasets": ("Datasets", "120 images in 3 classes, grey"),
-    "benchmark": ("Benchmark", "Commonest class: down, 33.3 % of the images"),
+    "benchmark": ("Benchmark", "Majority class: down, 33.3 % of the images"),
     "watch": ("Watch it learn", "Nothing has been trained yet. Start a benchmark"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
     "ladder": ("The ladder", "9 strategies, from the cheapest to the dearest"),
@@ -23,7 +28,7 @@ PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "try_it": "The dataset shapes is no longer here",
     "datasets": "120 images in 3 classes, grey",
-    "benchmark": "Commonest class: down",
+    "benchmark": "Majority class: down",
     "watch": "The dataset of this experiment was removed",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "ladder": "Tutorial: Case 1",
