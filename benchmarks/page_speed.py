@@ -22,7 +22,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-
 PAGE_LIMIT, CLICK_LIMIT, SHIFT_LIMIT = 2.0, 1.0, 0.1
 LEAST_RUNS = 200
 EXPERIMENT, DATASET = "c0819b9b", "themes16"

@@ -1,9 +1,11 @@
 """Compare: every view; links that are stale; what is missing."""
 
-import numpy as np
-import pytest
 from pathlib import Path
 from unittest.mock import Mock
+
+import numpy as np
+import pytest
+
 from core.analysis.confusion import cell_images
 from core.analysis.evidence import load_evidence
 from core.analysis.feature_map import FeatureMap
@@ -11,11 +13,14 @@ from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.verdicts import Outcome, pair_verdict
 from core.analysis.words.verdicts import describe_pair
 from core.datasets.storage import open_dataset, remove_dataset
+from core.experiments.heat_maps import HeatMaps
 from core.experiments.records import RecordedRun
+from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.text import escape_markdown
-from core.ui.compare import image as compare_image, learning as compare_learning
+from core.ui.compare import image as compare_image
+from core.ui.compare import learning as compare_learning
 from core.ui.frame import (
     actions,
     evidence_reads,
@@ -31,9 +36,6 @@ from tests.pages.compared import (
     store_compared,
 )
 from tests.pages.conftest import open_cold, open_routed, words
-from core.experiments.heat_maps import HeatMaps
-from core.experiments.run_files import predictions_path
-
 
 # What each view shows first, as one of its headings or sentences.
 VIEWS = {

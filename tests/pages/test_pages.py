@@ -1,6 +1,7 @@
 """Every page: cold and through the router with results; cold when empty or at a stale address."""
 
 import pytest
+
 from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
@@ -11,7 +12,6 @@ from tests.pages.conftest import (
     open_routed,
     words,
 )
-
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
