@@ -13,8 +13,13 @@ import pandas as pd
 
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
-from core.experiments.records import ExperimentRecord, Origin, RunRecord, finished_runs
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import (
+    ExperimentRecord,
+    ExperimentSpec,
+    Origin,
+    RunRecord,
+    finished_runs,
+)
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
 

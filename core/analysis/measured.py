@@ -9,7 +9,7 @@ from core.analysis.significance import sign_flip_p_value, wilson_interval
 from core.analysis.time_breakdown import Epochs, time_parts
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.split import Split
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.training.events import RunResult
 
 # Near duplicates that fit one row of images on the page.

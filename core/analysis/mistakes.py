@@ -157,7 +157,7 @@ def confident_mistakes(
         found.true_class_probability,
         (~answers.correct).sum(axis=0),
     )
-    return tuple(Mistake(*of_image, seed_count=found.seed_count) for of_image in values)
+    return tuple(Mistake(*[*of_image, found.seed_count]) for of_image in values)
 
 
 def hardest(evidence: ExperimentPredictions, count: int) -> tuple[HardImage, ...]:
@@ -208,7 +208,7 @@ def likely_label_errors(
     rows = _sorted_by(-confidence, agreed & (predicted != evidence.labels))[:count]
     values = _values(rows, evidence.test_indices, evidence.labels, predicted, confidence)
     strategies = tuple(answers.strategy for answers in asked)
-    return tuple(LabelError(*of_image, strategies=strategies) for of_image in values)
+    return tuple(LabelError(*[*of_image, strategies]) for of_image in values)
 
 
 def label_errors_csv(evidence: ExperimentPredictions, dataset: Dataset) -> bytes:

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from core.analysis.comparison import Comparison, compare_experiment, split_text, title_of
+from core.analysis.comparison import (
+    Comparison,
+    compare_experiment,
+    split_text,
+    title_of,
+)
 from core.analysis.evidence import ladder_order
 from core.errors import BadInput
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.text import exact_percent_text
 

@@ -25,8 +25,8 @@ from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import Store
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
@@ -153,8 +153,8 @@ def test_features_are_taken_from_the_cache_as_they_are(finished, work):
     layout = layout_of(finished, EXPERIMENT, "pca", work)
     assert layout.how == (
         "Each point is one of the 36 test images. Pictures in which VGG16, trained on ImageNet, "
-        "sees similar things lie near each other. Laid out by PCA: only nearness means something, the "
-        "axes have no unit."
+        "sees similar things lie near each other. Laid out by PCA: only nearness means something, "
+        "the axes have no unit."
     )
     # Label 0 has no length, the others the same direction: two places on the map.
     nothing = layout.xy[labels[layout.positions] == 0]

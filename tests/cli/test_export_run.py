@@ -1,11 +1,11 @@
-"""``runs keep``: the package as a file, and what is said where it cannot be had."""
+"""``runs export``: the package as a file, and the message where there is none."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from core.cli import main, parser
 from core.experiments import recorded
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
@@ -39,7 +39,7 @@ def test_the_package_is_written_whole(
         CachedWork(made, "ready"),
     ]))  # fmt: skip
     target = tmp_path / "model.zip"
-    assert main(["runs", "keep", "a-cnn-0", "--output", str(target)]) == 0
+    assert main(["runs", "export", "a-cnn-0", "--output", str(target)]) == 0
     assert target.read_bytes() == b"package"
     out, err = capsys.readouterr()
     assert out == ""
@@ -54,7 +54,7 @@ def test_what_went_wrong_is_said(
     making(
         iter([CachedWork(result, "working", "Packing"), CachedWork(result, "failed", error="No.")])
     )
-    assert main(["runs", "keep", "a-cnn-0", "--output", str(tmp_path / "model.zip")]) == 1
+    assert main(["runs", "export", "a-cnn-0", "--output", str(tmp_path / "model.zip")]) == 1
     assert "No." in capsys.readouterr().err
     assert not (tmp_path / "model.zip").exists()
 
@@ -63,8 +63,14 @@ def test_bad_input_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
     store = open_store()
     experiment_id = store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))
     run_id = f"{experiment_id}-majority-0"
-    assert main(["runs", "keep", run_id, "--output", str(tmp_path / "model.zip")]) == 2
+    assert main(["runs", "export", run_id, "--output", str(tmp_path / "model.zip")]) == 2
     assert f"Run {run_id} is queued" in capsys.readouterr().err
     missing = tmp_path / "nowhere" / "model.zip"
-    assert main(["runs", "keep", run_id, "--output", str(missing)]) == 2
+    assert main(["runs", "export", run_id, "--output", str(missing)]) == 2
     assert f"There is no folder {missing.parent}." in capsys.readouterr().err
+
+
+def test_the_first_editions_name_is_the_same_verb() -> None:
+    one = parser()
+    rest = ["a-cnn-0", "--output", "model.zip"]
+    assert one.parse_args(["runs", "export", *rest]) == one.parse_args(["runs", "keep", *rest])
