@@ -89,7 +89,7 @@ def test_what_was_passed_over_and_noted(tmp_path):
     kinds = found(dataset)
     assert kinds["ignored_files"].severity == "note"
     assert kinds["ignored_files"].count == 2
-    assert kinds["reading"].title == "1 file(s) outside the class folders were left out."
+    assert kinds["reading"].title == "Left out: 1 file outside the class folders."
     assert kinds["nothing_found"].severity == "good"
 
 
