@@ -2,20 +2,38 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import numpy as np
+from collections.abc import (
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import numpy as np
-
-from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset
+from core.datasets.dataset import (
+    ENCODED,
+    PIXELS,
+    SOURCE_FILE,
+    Dataset,
+    LeftOut,
+)
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
-from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
+from core.datasets.decoding.examine import (
+    THUMBNAIL_EDGE,
+    Examined,
+    examine_file,
+    examine_pixels,
+)
+from core.datasets.decoding.pool import (
+    ProgressCallback,
+    StopCallback,
+    in_order,
+    raise_if_stopped,
+)
 from core.datasets.duplicates import group_duplicates
-from core.datasets.health_report import LeftOut, health_of_arrays
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -29,8 +47,15 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.recognise import recognise
 from core.datasets.reading.sources import open_source
 from core.datasets.reading.subset_names import settle_subsets
-from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
+from core.datasets.storage import (
+    LONGEST_DATASET_NAME,
+    checked_name,
+    incoming_folder,
+    publish,
+)
 from core.errors import BadInput
+from core.datasets.groups import health_of_arrays
+
 
 STOPPED = "Cancelled while the images were read; nothing was stored."
 
@@ -91,7 +116,7 @@ def add_pixels(
     return _store(images, manifest, Listing(), None, None)
 
 
-def content_id(classes: list[str], index: Mapping[str, np.ndarray]) -> str:
+def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
     """The id of a dataset: 64 hex digits, SHA-256 over classes, labels, pixels and split."""
     digest = hashlib.sha256(json.dumps(classes).encode())
     digest.update(index["labels"].astype("<i4").tobytes())

@@ -6,13 +6,11 @@ import subprocess
 import sys
 import time
 import zipfile
+import pytest
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
 from PIL import Image
-
 from core.cli import main
 from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset
@@ -20,7 +18,13 @@ from core.experiments import recorded
 from core.experiments.store import open_store
 from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT, current_settings
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
+
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -156,7 +160,7 @@ def test_a_dataset_is_renamed(type_it: TypeIt, pets: Path) -> None:
     assert status == 2
     assert "There is already a dataset named 'arrows'" in err
     status, _, err = type_it("datasets", "rename", "my pets", "again")
-    assert (status, err) == (0, "my pets is called again now\n")
+    assert (status, err) == (0, "my pets is now called again\n")
 
 
 def test_what_was_found_is_shown_with_what_to_do(type_it: TypeIt, pets: Path) -> None:

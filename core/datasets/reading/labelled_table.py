@@ -4,8 +4,6 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from core.datasets.health_report import LeftOut
 from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
 from core.datasets.reading.columns import (
     Columns,
@@ -20,7 +18,12 @@ from core.datasets.reading.columns import (
 )
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
-from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
+from core.datasets.reading.raw_files import (
+    Listing,
+    RawFile,
+    bad_source,
+    shown_name,
+)
 from core.datasets.reading.reader import (
     LabelledFile,
     LabelledFiles,
@@ -32,6 +35,8 @@ from core.datasets.reading.subset_names import subset_of, subset_of_file, subset
 from core.datasets.reading.table import TextTable, is_table_name, read_table
 from core.errors import BadInput, ColumnsUnclear
 from core.text import count_text, some_text
+from core.datasets.dataset import LeftOut
+
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3

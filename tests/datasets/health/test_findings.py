@@ -1,18 +1,22 @@
 import time
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from dataclasses import replace
 from PIL import Image, ImageDraw
-
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.groups import renumbered
-from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES, size_summary
+from core.datasets.health.finding import (
+    MOST_GROUPS,
+    MOST_IN_GROUP,
+    SEVERITIES,
+    size_summary,
+)
 from core.datasets.health.findings import findings
 from core.datasets.split import make_split
 from core.datasets.versions import Changes
 from core.errors import BadInput
 from tests.datasets.pictures import encoded, noise_png, write_zip
+
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -75,7 +79,7 @@ def test_what_could_not_be_used(tmp_path):
     dataset = zipped(tmp_path, many() | {"class0/x.png": b"<html>", "class1/y.png": b""})
     finding = found(dataset)["quarantined"]
     assert finding.severity == "warning"
-    assert finding.title == "2 files or lines could not be used (5 % of what was given)."
+    assert finding.title == "2 files or lines could not be used (5 % of all)."
     assert finding.count == 2
     assert "Download the list" in finding.advice
     assert "nothing_found" not in found(dataset)
