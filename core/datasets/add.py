@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import numpy as np
 from collections.abc import (
     Iterable,
     Iterator,
@@ -13,6 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+
 from core.datasets.dataset import (
     ENCODED,
     PIXELS,
@@ -34,6 +36,7 @@ from core.datasets.decoding.pool import (
     raise_if_stopped,
 )
 from core.datasets.duplicates import group_duplicates
+from core.datasets.groups import health_of_arrays
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -54,8 +57,6 @@ from core.datasets.storage import (
     publish,
 )
 from core.errors import BadInput
-from core.datasets.groups import health_of_arrays
-
 
 STOPPED = "Cancelled while the images were read; nothing was stored."
 

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 import zipfile
-import pytest
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 from PIL import Image
+
 from core.cli import main
 from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset
@@ -24,7 +26,6 @@ from tests.datasets.pictures import (
     two_classes,
     write_zip,
 )
-
 
 pytestmark = pytest.mark.usefixtures("home")
 

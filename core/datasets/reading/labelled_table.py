@@ -4,6 +4,8 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from core.datasets.dataset import LeftOut
 from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
 from core.datasets.reading.columns import (
     Columns,
@@ -35,8 +37,6 @@ from core.datasets.reading.subset_names import subset_of, subset_of_file, subset
 from core.datasets.reading.table import TextTable, is_table_name, read_table
 from core.errors import BadInput, ColumnsUnclear
 from core.text import count_text, some_text
-from core.datasets.dataset import LeftOut
-
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3

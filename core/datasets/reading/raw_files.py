@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from lzma import LZMAError
 from typing import BinaryIO, cast
+
+from core.datasets.dataset import LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.errors import BadInput
 from core.text import count_text
-from core.datasets.dataset import LeftOut
-
 
 LARGEST_FILE_BYTES = 100 * 1024**2
 # Tables and IDX files hold many images; they are read as streams, never as a whole.

@@ -1,6 +1,5 @@
 """What the reader of a layout is, and what it gives: labelled files, or pixels with labels."""
 
-import numpy as np
 from collections import defaultdict
 from collections.abc import (
     Callable,
@@ -10,10 +9,12 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
+
+from core.datasets.dataset import LeftOut
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source
-from core.datasets.dataset import LeftOut
-
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3

@@ -1,8 +1,10 @@
 import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from dataclasses import replace
 from PIL import Image, ImageDraw
+
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.groups import renumbered
 from core.datasets.health.finding import (
@@ -16,7 +18,6 @@ from core.datasets.split import make_split
 from core.datasets.versions import Changes
 from core.errors import BadInput
 from tests.datasets.pictures import encoded, noise_png, write_zip
-
 
 pytestmark = pytest.mark.usefixtures("home")
 
