@@ -45,7 +45,7 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
             with st.container(horizontal=True):
                 for action in finding.actions:
                     st.button(
-                        ACTION_LABELS[action],
+                        _action_label(finding, action),
                         key=f"act.{dataset.id}.{number}.{action}",
                         help="Opens Clean up with this chosen. Nothing changes yet.",
                         on_click=prepare_changes,
@@ -55,6 +55,13 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
             _show_quarantined(dataset)
         if finding.image_groups:
             _show_groups(dataset, finding, number)
+
+
+def _action_label(finding: Finding, action: str) -> str:
+    shown = len(finding.image_groups)
+    if action == "drop_images" and finding.count > shown:
+        return f"Leave out the first {shown:,}"
+    return ACTION_LABELS[action]
 
 
 def _show_groups(dataset: Dataset, finding: Finding, number: int) -> None:
