@@ -61,7 +61,7 @@ PAGES: dict[str, Where] = {
     ),
     "compare, time": (f"{COMPARE}&view=time", "text=One whole run took"),
     "compare, pictures": (f"{COMPARE}&view=pictures", "text=Confused most often"),
-    "compare, several": (f"{COMPARE}&view=several", "[data-testid=stDataFrame]"),
+    "compare, several": (f"{COMPARE}&view=several", "[data-testid=stTable]"),
     "ladder": ("/ladder", "[data-testid=stMain] h2"),
     "measured": ("/measured", "[data-testid=stMain] h2"),
 }

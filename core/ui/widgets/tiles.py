@@ -1,5 +1,6 @@
 """Pictures with what was said about them, page by page; each opens large."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,13 @@ PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
 TILE_SIZE = 160
 LETTERS_PER_PIXEL = 0.12
+_TOGETHER = re.compile(r"(?<=\d) (?=%|of \d)|(?<=\d of) (?=\d)")
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: its position in the dataset, and what stands below it, as plain lines."""
+    """One picture: its position in the dataset, the plain lines below it, and the label of its
+    button, which is the file name where there is none."""
 
     image: int
     lines: tuple[str, ...] = ()
@@ -106,8 +109,8 @@ def image_words(dataset: Dataset, tile: Tile) -> str:
 
 
 def _unbroken(line: str) -> str:
-    """Shown as it is, a number and its percent sign never on two lines."""
-    return escape_markdown(line).replace(" %", "\N{NO-BREAK SPACE}%")
+    """Shown as it is; ``95 %`` and ``2 of 3`` are never on two lines."""
+    return _TOGETHER.sub("\N{NO-BREAK SPACE}", escape_markdown(line))
 
 
 def _short_name(dataset: Dataset, index: int, longest: int) -> str:
