@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.analysis import tutorial
 from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
+from core.analysis.measured import beside_tutorial
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import all_pairs, ladder_steps
@@ -67,7 +67,7 @@ def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
         "curves": curve_chart(CURVES, "validation_accuracy"),
         "watched curves": watch_chart(CURVES, 0.375, 400),
         "best epoch": best_epoch_chart(CURVES[0], 2),
-        "tutorial": tutorial_chart(tutorial.beside(comparison)),
+        "tutorial": tutorial_chart(beside_tutorial(comparison)),
         "guessing": players_chart(players),
     }
 
