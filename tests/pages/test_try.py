@@ -253,7 +253,7 @@ def recorded(empty_home):  # noqa: ARG001 - sets the home
 def test_one_button_trains_the_quick_strategies_with_the_same_settings(recorded):
     app = is_whole(open_routed("try_it", experiment=EXPERIMENT))
     assert "**Train the quick ones here** and they answer too" in words(app)
-    assert "with the same settings: Majority class · MLP\\." in words(app)
+    assert "with the same settings: Majority class · MLP." in words(app)
     assert "Time: not known yet" in words(app)
     (button,) = [entry for entry in app.button if entry.label == "Train them here"]
     app = is_whole(button.click().run())

@@ -151,10 +151,11 @@ def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: 
     votes = np.bincount([found.predicted for found in answers], minlength=len(classes))
     shown = int(votes.argmax()) if truth is None else truth
     label = f"**{escape_markdown(classes[shown])}**"
-    count = f"{votes[shown]} of {count_text(len(answers), 'strategy')}"
+    verb = "predicts" if len(answers) == 1 else "predict"
+    count = f"{votes[shown]} of {count_text(len(answers), 'strategy')} {verb}"
     if truth is None:
-        return f"Its label is not known here. {count} predict {label}."
-    return f"It is labelled {label}, and {count} predict it."
+        return f"Its label is not known here. {count} {label}."
+    return f"It is labelled {label}, and {count} it."
 
 
 def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
