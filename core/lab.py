@@ -113,7 +113,7 @@ class Lab:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment as it stands now: every method reads the store anew."""
+    """One experiment; every method reads its present state from the store."""
 
     store: Store
     id: str

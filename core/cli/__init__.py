@@ -177,7 +177,7 @@ def _add_experiments(verbs: Any) -> None:
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
     does = "write a finished experiment into a folder"
     export = _verb(group, "export", does, "experiments:export_experiment")
-    does = "lay the strategies of an experiment side by side"
+    does = "compare the strategies of an experiment"
     compare = _verb(verbs, "compare", does, "experiments:compare")
     for verb in (show, export, compare):
         verb.add_argument("id", metavar="ID")

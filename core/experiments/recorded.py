@@ -203,29 +203,22 @@ def _import_one(store: Store, path: Path) -> str | None:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
         spec = ExperimentSpec.model_validate(document["spec"])
         origin = Origin(**document["origin"])
-        runs = [
-            RecordedRun(
-                **entry
-                | {
-                    "result": RunResult.from_dict(entry["result"]),
-                    "epochs": tuple(map(EpochRecord.from_dict, entry["epochs"])),
-                    "notes": tuple(entry["notes"]),
-                }
-            )
-            for entry in document["runs"]
-        ]
+        runs = [_recorded_run(entry) for entry in document["runs"]]
         arrays = read_arrays(path.with_name(PREDICTIONS_NAME))
         for position, run in enumerate(runs):
-            write_predictions(
-                run_id_of(document["id"], run.strategy, run.seed),
-                Predictions(
-                    arrays["test_indices"],
-                    arrays["labels"],
-                    arrays[f"probabilities_{position}"].astype(np.float32),
-                ),
-            )
+            probabilities = arrays[f"probabilities_{position}"].astype(np.float32)
+            run_id = run_id_of(document["id"], run.strategy, run.seed)
+            predictions = Predictions(arrays["test_indices"], arrays["labels"], probabilities)
+            write_predictions(run_id, predictions)
     # pydantic's and JSON's errors are among the ValueErrors.
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
     added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
     return document["id"] if added else None
+
+
+def _recorded_run(entry: dict[str, Any]) -> RecordedRun:
+    result = RunResult.from_dict(entry["result"])
+    epochs = tuple(map(EpochRecord.from_dict, entry["epochs"]))
+    notes = tuple(entry["notes"])
+    return RecordedRun(**entry | {"result": result, "epochs": epochs, "notes": notes})

@@ -18,7 +18,7 @@ Say = Callable[[str], None]
 def run_to_end(store: Store, experiment_id: str, say: Say) -> None:
     """Serve the queued runs of one experiment until each has ended, here or at another worker.
 
-    ``say`` gets a line whenever a run gets further. Ctrl-C stops the run at work, which is then
+    ``say`` gets a line at each step of a run. Ctrl-C stops the running one, which becomes
     ``interrupted``.
     """
     watch = _Watch(store, experiment_id, say)
@@ -27,7 +27,7 @@ def run_to_end(store: Store, experiment_id: str, say: Say) -> None:
 
 
 def run_text(run: RunRecord) -> str:
-    """Where a run stands, in a line; empty while it waits."""
+    """The status of a run in a line; empty while it waits."""
     if run.state == "queued":
         return ""
     if run.state == "running":
@@ -39,7 +39,7 @@ def run_text(run: RunRecord) -> str:
 
 
 class _Watch:
-    """Says what the runs of an experiment are doing, whoever serves them."""
+    """Reports what the runs of an experiment do, also where another worker serves them."""
 
     def __init__(self, store: Store, experiment_id: str, say: Say) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Opening the database of runs and jobs: connections, transactions, schema, errors in words."""
+"""Opening the database of runs and jobs: connections, transactions, migrations, error messages."""
 
 import sqlite3
 from collections.abc import Iterator
