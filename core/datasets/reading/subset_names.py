@@ -114,7 +114,7 @@ def settle_subsets(subsets: list[str | None]) -> tuple[np.ndarray | None, str | 
         )
     if not {"train", "test"} <= given:
         return None, (
-            f"It marks images as {' and '.join(sorted(given))} only, so Headstart makes its own"
+            f"The images are marked as {' and '.join(sorted(given))} only, so Headstart makes its own"
             " split."
         )
     positions = [SUBSETS.index(subset) for subset in subsets if subset is not None]
