@@ -71,7 +71,7 @@ KINDS: dict[str, JobKind] = {
         JobKind("explain", "core.experiments.explain_job:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map_job:run", "cpu", "map", niceness=LOWEST),
         JobKind("live", "core.live.server:run", "live", "live process"),
-        JobKind("export", "core.reports.export_job:run", "cpu", "export", niceness=LOWEST),
+        JobKind("export", "core.reports.export_model:run", "cpu", "export", niceness=LOWEST),
     )
 }
 

@@ -23,11 +23,10 @@ from core.charts.accuracy import (
     scores_chart,
 )
 from core.charts.classes import recall_chart, reliability_chart
-from core.charts.confusion import confusion_chart
 from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
 from core.charts.exhibit import Exhibit
+from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.measured import tutorial_chart
-from core.charts.pairs import pairs_chart
 from core.charts.style import MARGIN
 from core.charts.time import (
     accuracy_time_chart,

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.confusion import Confusion, cell_images
 from core.analysis.evidence import ExperimentPredictions
-from core.charts.confusion import (
+from core.charts.matrices import (
     charted_classes,
     chosen_cell,
     confusion_chart,

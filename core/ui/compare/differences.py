@@ -20,7 +20,7 @@ from core.charts.classes import (
     reliability_chart,
     reliability_frame,
 )
-from core.charts.pairs import CELL, pairs_chart
+from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import escape_markdown, percent_text
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
@@ -167,7 +167,7 @@ def _show_all_pairs(subject: Subject) -> None:
     groups = evidence_reads.tie_groups(subject)
     sentences([*map(describe_ties, groups), evidence_reads.power(subject)])
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
-    place = matrix_place(len(strategies), CELL)
+    place = matrix_place(len(strategies), PAIR_CELL)
     show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)
 
 

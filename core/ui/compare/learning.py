@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.learning_curve import LearningCurve, headline_curves
 from core.analysis.words.curve import describe_crossings
-from core.charts.learning_curve import learning_curve_chart
+from core.charts.curves import learning_curve_chart
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, escape_markdown
 from core.ui.compare.learning_start import offer_start

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.reports.command import run_command
+from core.reports.export import run_command
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 from core.text import escape_markdown
