@@ -77,7 +77,7 @@ def map_chart(
         # One unit is as long downwards as across: nearness is all that the map says.
         bare | {"scaleanchor": "x"},
         margin=FLAT_MARGIN | {"r": 8, "b": 8},
-        legend=LEGEND_BELOW | {"y": -0.02},
+        legend=LEGEND_BELOW,
         hovermode="closest",
         clickmode="event+select",
         dragmode="pan",

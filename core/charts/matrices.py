@@ -227,7 +227,7 @@ def _add_numbers(
             z=np.where(here, 1.0, np.nan),
             x=names,
             y=names,
-            text=np.where(here, printed(values), ""),
+            text=np.where(here, printed(values), "").tolist(),
             texttemplate="%{text}",
             textfont={"color": ink},
             colorscale=[[0.0, TRANSPARENT], [1.0, TRANSPARENT]],

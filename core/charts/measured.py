@@ -17,6 +17,7 @@ from core.charts.style import (
     DOTTED,
     FLAT_MARGIN,
     LEGEND_ABOVE,
+    LEGEND_BELOW,
     MAJORITY_COLOUR,
     OUTLINE,
     UPRIGHT,
@@ -161,7 +162,7 @@ def time_line_chart(title: str, segments: Sequence[Segment]) -> Exhibit:
         margin={"l": 8, "r": 16, "t": 32, "b": 40 + legend_height},
         showlegend=True,
         # One line a part: on a small screen a row of them would wrap over the axis.
-        legend=UPRIGHT | {"yref": "container", "yanchor": "bottom", "y": 0, "x": 0, "title": None},
+        legend=LEGEND_BELOW | UPRIGHT,
     )
     frame = pd.DataFrame(
         {"what": entry.words, "from (s)": entry.start, "took (s)": entry.seconds}

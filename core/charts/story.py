@@ -10,6 +10,7 @@ from core.charts.accuracy import accuracy_scores
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     FLAT_MARGIN,
+    LEGEND_BELOW,
     MAJORITY_COLOUR,
     OUTLINE,
     bar_of,
@@ -76,7 +77,7 @@ def _squares_chart(squares: Squares) -> Exhibit:
         {"visible": False, "range": [-0.7, SQUARES_A_ROW - 0.3]},
         {"visible": False, "range": [SQUARES_A_ROW - 0.3, -0.7]}
         | {"scaleanchor": "x", "constrain": "domain"},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.02, "x": 0.5, "xanchor": "center"},
+        legend=LEGEND_BELOW | {"x": 0.5, "xanchor": "center"},
     )
     for name, colour, squares_of in (
         ("correct", MAJORITY_COLOUR, range(marked)),

@@ -32,9 +32,11 @@ FLAT_MARGIN = MARGIN | {"t": 16}
 OUTLINE = {"width": 1, "color": "#808890"}
 # The line of the majority class, and other lines to compare with.
 DOTTED = {"dash": "dot", "width": 2, "color": MAJORITY_COLOUR}
-LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
-# Under the title of the x axis, where it takes no width from the plot.
-LEGEND_BELOW = {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "title": None}
+# At an edge of the whole chart, over or under the plot and its titles. Plotly then reserves the
+# lines that a legend needs, also after a window was resized; one placed by the plot would cover it.
+_EDGE = {"orientation": "h", "yref": "container", "x": 0}
+LEGEND_ABOVE = _EDGE | {"yanchor": "top", "y": 1}
+LEGEND_BELOW = _EDGE | {"yanchor": "bottom", "y": 0}
 # One entry on each line, in the order of the traces.
 UPRIGHT = {"orientation": "v", "traceorder": "normal"}
 SMALLEST_SECONDS = 1e-3

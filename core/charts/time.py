@@ -262,6 +262,7 @@ def epoch_time_chart(comparison: Comparison) -> Exhibit:
     figure = chart_of_rows(
         [escape_plotly(title) for title in rows["strategy"]],
         seconds_axis("time (log scale)", [seconds for clock in clocks for seconds in clock]),
+        margin=MARGIN | {"r": 32},
         legend=LEGEND_ABOVE,
     )
     looks = (
@@ -277,6 +278,8 @@ def epoch_time_chart(comparison: Comparison) -> Exhibit:
             customdata=[escape_plotly(title) for title in rows["strategy"][clock.index]],
             mode="markers+text",
             textposition=position,
+            # A time that reaches over the edge of the plot stays legible.
+            cliponaxis=False,
             marker={"symbol": symbol, "size": 12, "color": colour},
             hovertemplate=f"%{{customdata}}<br>{name}: %{{text}}<extra></extra>",
         )
