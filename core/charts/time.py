@@ -81,7 +81,6 @@ def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
         [row_label(row.title, seconds_text(row.parts.end_to_end)) for row in rows],
         {"title": "one whole run (seconds)", "rangemode": "tozero"},
         room=LEGEND_HEIGHT,
-        margin=MARGIN | {"t": MARGIN["t"] + LEGEND_HEIGHT},
         legend=LEGEND_ABOVE | {"traceorder": "normal"},
         barmode="stack",
         bargap=0.35,

@@ -9,39 +9,19 @@ import json
 import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
-from core.analysis.comparison import Comparison
+from core.analysis.comparison import Comparison, Row
 from core.errors import UnknownName
 from core.experiments.spec import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.text import UNKNOWN, csv_cell, percent_text, seconds_text
 from core.training.spec import SplitProportions
 
-ROW_COLUMNS = (
-    "strategy",
-    "title",
-    "status",
-    "seeds",
-    "test_accuracy",
-    "test_accuracy_low",
-    "test_accuracy_high",
-    "validation_accuracy",
-    "train_accuracy",
-    "log_loss",
-    "lift_over_majority",
-    "first_epoch_seconds",
-    "steady_epoch_seconds",
-    "validation_seconds",
-    "feature_seconds",
-    "feature_cache",
-    "total_seconds",
-    "end_to_end_seconds",
-    "epochs",
-    "parameters",
-    "trainable_parameters",
-    "peak_memory_bytes",
-    "device",
+# What a row says of its strategy in one value each.
+ROW_COLUMNS = tuple(
+    field.name for field in fields(Row) if field.name not in ("best_epochs", "notes", "runs")
 )
 SHARED_COLUMNS = (
     "experiment",

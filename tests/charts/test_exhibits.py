@@ -27,7 +27,6 @@ from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.measured import tutorial_chart
-from core.charts.style import MARGIN
 from core.charts.time import (
     accuracy_time_chart,
     costs_words,
@@ -106,4 +105,3 @@ def test_nothing_is_drawn_of_nothing():
     assert recall_chart({}).words == "No class has test images yet."
     assert recall_chart({}).figure.data == ()
     assert curve_chart([], "train_loss").words.endswith("No epoch has finished yet.")
-    assert time_breakdown_chart(nothing).figure.layout.margin.t > MARGIN["t"]
