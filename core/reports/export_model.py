@@ -109,7 +109,7 @@ def expected_bytes(result: RunResult) -> int:
 
 
 def kept_package(store: Store, run_id: str) -> CachedWork:
-    """How the package of a run stands; starts the work where there is none yet.
+    """The state of a run's package; starts the work where there is none yet.
 
     The result is a zip, see ``CONTENTS``. Raises ``BadInput`` with the reason where the run has
     no weights, ``UnknownName`` for a run or dataset that is not there.

@@ -33,7 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 CARD, SNIPPET = "README.md", "predict.py"
 KERAS_FILE, ONNX_FILE = "model.keras", "model.onnx"
 ONNX_REQUIREMENTS = "requirements-onnx.txt"
-# What a package holds, in the order in which people are told.
+# What a package holds, in the order in which pages and the card list it.
 CONTENTS = {
     KERAS_FILE: "the trained network; it loads with Keras alone",
     ONNX_FILE: "the same network for ONNX Runtime, without Keras",
