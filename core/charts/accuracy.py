@@ -7,9 +7,9 @@ import pandas as pd
 
 from core.analysis.comparison import Comparison
 from core.analysis.guessing import PlayerScore
-from core.analysis.ladder import LadderStep
 from core.analysis.metrics import METRICS, Metric
 from core.analysis.scores import StrategyScore
+from core.analysis.verdicts import LadderStep
 from core.analysis.words.verdicts import describe_seeds, describe_step, interval_words, points_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
@@ -55,7 +55,7 @@ def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
         values = tuple(known.values())
         scores.append(
             StrategyScore(
-                score="accuracy",
+                metric="accuracy",
                 strategy=row.strategy,
                 title=row.title,
                 seeds=tuple(known),
@@ -72,7 +72,7 @@ def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
 
 def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
     """One metric: each mean with its 95 % interval, every seed below it, the majority class."""
-    kind = METRICS[scores[0].score if scores else "accuracy"]
+    kind = METRICS[scores[0].metric if scores else "accuracy"]
     rows = scores[::-1]
     heading = heading_of(kind)
     figure = chart_of_rows(
@@ -161,13 +161,13 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
     """A round of the guessing game: correct images of each player in percent, from the top."""
     shown = scores[::-1]
     figure = chart_of_rows(
-        [row_label(score.title, f"{score.correct} of {score.pictures}") for score in shown],
+        [row_label(score.title, f"{score.correct} of {score.images}") for score in shown],
         percent_axis("correct in this round (%), with 95 % interval", 103, lowest=-2),
         PLAYER_HEIGHT,
         margin=FLAT_MARGIN | {"t": 8},
     )
     for place, score in enumerate(shown):
-        mean = 100 * score.correct / score.pictures
+        mean = 100 * score.correct / score.images
         marker = VISITOR_MARKER if score.strategy is None else marker_of(score.strategy, 13)
         bar = whisker(mean, 100 * score.low, 100 * score.high) or {}
         figure.add_scatter(
@@ -177,7 +177,7 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
             marker=marker,
             error_x=bar | {"color": marker["color"]},
             hovertemplate=(
-                f"{escape_plotly(score.title)}<br>{score.correct} of {score.pictures} correct, "
+                f"{escape_plotly(score.title)}<br>{score.correct} of {score.images} correct, "
                 f"interval {percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
@@ -185,14 +185,14 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
         {
             "player": score.title,
             "correct": score.correct,
-            "of": score.pictures,
+            "of": score.images,
             "low (%)": 100 * score.low,
             "high (%)": 100 * score.high,
             "correct on all test pictures (%)": hundredfold(score.everywhere),
         }
         for score in scores
     )
-    words = "; ".join(f"{score.title} {score.correct} of {score.pictures}" for score in scores)
+    words = "; ".join(f"{score.title} {score.correct} of {score.images}" for score in scores)
     return Exhibit(figure, f"{words}.", frame)
 
 

@@ -7,10 +7,9 @@ from typing import Any, Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.curves import Curve
+from core.analysis.curves import Curve, finished_fraction
 from core.analysis.learning_curve import LearningCurve, StrategyCurve
-from core.analysis.watching import finished_fraction
-from core.analysis.words.curve import describe_curve
+from core.analysis.words.several import describe_curve
 from core.charts.accuracy import seeds_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (

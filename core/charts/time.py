@@ -174,7 +174,7 @@ def accuracy_time_chart(
     timed = [score for score in scores if score.strategy in seconds]
     if not timed:
         return Exhibit(go.Figure(), NOTHING_YET, pd.DataFrame())
-    kind = METRICS[timed[0].score]
+    kind = METRICS[timed[0].metric]
     heading = heading_of(kind)
     front = pareto_front(
         {score.strategy: seconds[score.strategy] for score in timed},

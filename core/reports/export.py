@@ -14,7 +14,7 @@ from typing import Any
 
 from core.analysis.comparison import Comparison, Row
 from core.errors import UnknownName
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.text import UNKNOWN, csv_cell, percent_text, seconds_text
 from core.training.spec import SplitProportions

@@ -8,7 +8,6 @@ there.
 import hashlib
 import json
 import re
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,18 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room, open_dataset
 from core.errors import BadInput, HeadstartError
-from core.experiments.checkpoints import read_weights, why_no_weights
-from core.experiments.predictions import read_predictions
 from core.experiments.records import RunRecord, finished_runs, result_of
+from core.experiments.run_files import read_predictions, read_weights, why_no_weights
 from core.experiments.store import Store, open_store
 from core.files import written_whole
-from core.jobs.cached import CachedWork, cache_folder, cached_work, output_of, remove_oldest
+from core.jobs.cached import (
+    CachedWork,
+    cache_folder,
+    cached_work,
+    output_of,
+    remove_oldest,
+    unfinished_folder,
+)
 from core.jobs.context import JobContext
 from core.reports.model_card import (
     CARD,
@@ -172,8 +177,7 @@ def make_package(store: Store, run_id: str, output: Path, context: JobContext) -
     spec = store.experiment(run.experiment_id).training_spec(run)
     dataset = open_dataset(spec.dataset_id)
     check_room(output.parent, 2 * expected_bytes(result_of(run)) + BYTES_PER_PARAMETER, "the model")
-    with tempfile.TemporaryDirectory(prefix="keep-", dir=output.parent) as name:
-        folder = Path(name)
+    with unfinished_folder(output) as folder:
         facts = _write_networks(run, spec, dataset, folder, context)
         context.report("Writing the model card")
         texts = {

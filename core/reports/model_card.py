@@ -12,17 +12,15 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from core.analysis.comparison import title_of
+from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
 from core.analysis.scores import ClassScore, StrategyScore, per_class_table, score_table
-from core.analysis.split_facts import split_text
 from core.analysis.words.limits import limits
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.experiments.records import RunRecord, result_of
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RunRecord, result_of
 from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
@@ -162,7 +160,7 @@ def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> dict[str, str]:
 
 
 def _metric_row(score: StrategyScore) -> tuple[str, ...]:
-    kind = METRICS[score.score]
+    kind = METRICS[score.metric]
     interval = _interval(kind.text, score.low, score.high)
     advice = f"{kind.better} is better. {kind.help}"
     return kind.title, kind.text(score.mean), interval, kind.text(score.majority), advice

@@ -10,16 +10,14 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.choice import headline_pair
-from core.analysis.comparison import Comparison, results_frame, title_of
+from core.analysis.comparison import Comparison, results_frame, split_text, title_of
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.ladder import ladder_steps
 from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.scores import score_table
-from core.analysis.split_facts import split_text
 from core.analysis.time_breakdown import TimeBreakdown
-from core.analysis.verdicts import against_majority, all_pairs, ties
+from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
 from core.analysis.words.verdicts import (
     NO_TIES,
     closed,
@@ -40,7 +38,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.reports.export import run_command
 from core.strategies.registry import MAJORITY
 from core.text import exact_percent_text, number_text, percent_text, shorten

@@ -5,9 +5,7 @@ import pytest
 
 from core.analysis import tutorial
 from core.analysis.comparison import compare
-from core.analysis.split_facts import subsets_of
-from core.analysis.statistics_examples import widths
-from core.analysis.time_breakdown import time_line
+from core.analysis.measured import subsets_of, time_line, widths
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,
@@ -124,7 +122,7 @@ def test_the_split_is_drawn_to_scale():
     assert [trace.x[0] for trace in figure.data] == [200, 20, 100]
     assert figure.layout.xaxis.range == (0, 320)
     assert exhibit.words == (
-        "Images in each subset: train 200 (62.5 %), validation 20 (6.2 %), test 100 (31.2 %)."
+        "Images in each subset: train: 200 (62.5 %), validation: 20 (6.2 %), test: 100 (31.2 %)."
     )
 
 

@@ -13,15 +13,14 @@ from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.verdicts import Outcome, pair_verdict
 from core.analysis.words.verdicts import describe_pair
 from core.datasets.storage import open_dataset, remove_dataset
-from core.experiments.checkpoints import HeatMaps
-from core.experiments.predictions import predictions_path
+from core.experiments.heat_maps import HeatMaps
 from core.experiments.records import RecordedRun
+from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.text import escape_markdown
 from core.ui.compare import image as compare_image
-from core.ui.compare import learning_start as compare_learning_start
-from core.ui.compare import map as compare_map
+from core.ui.compare import learning as compare_learning
 from core.ui.frame import (
     actions,
     evidence_reads,
@@ -234,7 +233,7 @@ def test_flips_show_both_probabilities_and_both_sides(compared):
         for value in (first.first_true_class_probability, first.second_true_class_probability)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
-    assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
+    assert f"for it\\: {before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}%" in caption
     app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
     assert opened == [
@@ -369,14 +368,13 @@ def test_several_experiments_stand_side_by_side():
             baseline="dddd4444",
         )
     )
-    table = app.dataframe[0].value
-    assert table.columns.tolist() == [
-        "fact", f"arrows ({EXPERIMENT})", "arrows (dddd4444)"
-    ]  # fmt: skip
+    table = app.table[0].value
+    names = [f"arrows ({EXPERIMENT})", "arrows (dddd4444)"]
+    assert table.columns.tolist() == [escape_markdown(name) for name in names]
     shown = len(table)
     app = is_whole(app.toggle[0].set_value(False).run())
     assert app.query_params["differences"] == "no"
-    assert len(app.dataframe[0].value) > shown
+    assert len(app.table[0].value) > shown
 
 
 def test_the_report_and_the_tables_are_built_when_asked_for(compared):
@@ -395,7 +393,7 @@ def test_the_report_and_the_tables_are_built_when_asked_for(compared):
 @pytest.mark.usefixtures("compared")
 def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
     woken = Mock(return_value=True)
-    monkeypatch.setattr(compare_learning_start, "ensure_worker", woken)
+    monkeypatch.setattr(compare_learning, "ensure_worker", woken)
     app = open_routed("compare", experiment=EXPERIMENT, view="data")
     app = app.multiselect(key=f"learning.strategies.{EXPERIMENT}").set_value(["majority"]).run()
     app = is_whole(app.multiselect(key="learning.shares").set_value([0.5, 1.0]).run())
@@ -504,8 +502,8 @@ def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch
         how="Made up for a test.",
     )
     asked = Mock(return_value=CachedWork(Path("x"), "ready"))
-    monkeypatch.setattr(compare_map, "feature_map", asked)
-    monkeypatch.setattr(compare_map, "read_map", Mock(return_value=layout))
+    monkeypatch.setattr(compare_image, "feature_map", asked)
+    monkeypatch.setattr(compare_image, "read_map", Mock(return_value=layout))
     image = int(found.test_indices[0])
     query = {"view": "pictures", "show": "map", "point": str(image), "colour": "cnn"}
     app = open_cold("compare", experiment=EXPERIMENT, **query)

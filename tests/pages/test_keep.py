@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import write_weights
+from core.experiments.run_files import write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.cached import CachedWork
 from core.reports.export_model import snippet
@@ -90,5 +90,5 @@ def test_what_is_too_large_for_a_browser_comes_by_the_command_line(
 ) -> None:
     monkeypatch.setattr(keep_view, "LARGEST_DOWNLOAD_BYTES", 7_999)
     app = open_routed("try_it", **VIEW)
-    assert app.code[0].value == f"python -m core runs keep {RUN} --output model.zip"
+    assert app.code[0].value == f"python -m core runs export {RUN} --output model.zip"
     assert kept["asked"] == []

@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import write_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import write_predictions
+from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import open_store
 from core.training.events import Predictions
 from tests import made_up, stored_home
@@ -23,7 +22,7 @@ from tests.browser import (
     running_browser,
     settle,
 )
-from tests.experiments.test_explain_job import random_weights
+from tests.experiments.test_heat_maps import random_weights
 
 pytestmark = MARKS
 LOADING = 150 * MILLISECONDS
@@ -69,7 +68,7 @@ def test_an_upload_is_answered_and_a_round_is_played_by_keyboard(page, tmp_path)
     brighter.save(tmp_path / "mine.jpg")
     page.locator("input[type=file]").set_input_files(tmp_path / "mine.jpg")
     expect(page.get_by_text("mine.jpg, 200 × 300 pixels")).to_be_visible(timeout=LOADING)
-    expect(page.get_by_text("Nobody knows its label here.")).to_be_visible(timeout=LOADING)
+    expect(page.get_by_text("Its label is not known here.")).to_be_visible(timeout=LOADING)
     expect(page.get_by_text("Bright places support the prediction.")).to_be_visible()
     expect(page.get_by_role("img", name="Where CNN, three blocks looked")).to_be_visible()
     settle(page)

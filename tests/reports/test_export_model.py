@@ -19,9 +19,8 @@ from core.datasets.decoding.decode import decode_image
 from core.datasets.prepare import prepare_image, smallest_edge
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
-from core.experiments.checkpoints import read_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import read_predictions, write_predictions
+from core.experiments.run_files import read_predictions, read_weights, write_predictions
 from core.experiments.store import Store, open_store
 from core.jobs import cached
 from core.jobs.child import execute
@@ -38,7 +37,12 @@ from core.reports.export_model import (
     snippet,
     why_nothing_to_keep,
 )
-from core.reports.model_card import CARD, CONTENTS, KERAS_FILE, SNIPPET
+from core.reports.model_card import (
+    CARD,
+    CONTENTS,
+    KERAS_FILE,
+    SNIPPET,
+)
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows

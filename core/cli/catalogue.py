@@ -1,0 +1,167 @@
+"""``strategies``, ``backbones list | status | fetch``, ``weights status | fetch``.
+
+``weights`` is the first edition's name for what ``backbones`` does.
+"""
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+from core.backbones.backbone import Backbone
+from core.backbones.registry import BACKBONES, find_backbone
+from core.backbones.weights import access, sources
+from core.backbones.weights.access import WeightsStatus
+from core.backbones.weights.digests import WeightSet
+from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
+from core.errors import HeadstartError
+from core.strategies.registry import STRATEGIES
+from core.strategies.settings import Setting
+from core.strategies.strategy import Strategy
+from core.text import percent_text, size_text
+
+_WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
+
+
+def show_strategies(arguments: argparse.Namespace) -> int:
+    ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+    if arguments.json:
+        print_json([_strategy_document(entry) for entry in ladder])
+        return EXIT_DONE
+    for entry in ladder:
+        always = sorted(entry.needs({}))
+        needs = f" (needs {', '.join(always)})" if always else ""
+        print(f"{entry.name}: {entry.title}{needs}")
+        print(f"  {entry.teaches}")
+        print(f"  Tutorial: {entry.tutorial}")
+        if entry.settings:
+            print_table(
+                ["  setting", "quick", "article", "allowed", "meaning"],
+                [
+                    [f"  {item.name}", item.quick, item.article, _allowed(item), item.title]
+                    for item in entry.settings
+                ],
+            )
+        print()
+    return EXIT_DONE
+
+
+def list_backbones(arguments: argparse.Namespace) -> int:
+    """What each backbone is, and whether its weights are here."""
+    if arguments.json:
+        print_json([_backbone_document(backbone) for backbone in BACKBONES.values()])
+        return EXIT_DONE
+    print_table(
+        ["backbone", "title", "top-1", "parameters", "multiply-adds", "pixels from", "available"],
+        [
+            [
+                backbone.name,
+                backbone.title,
+                percent_text(backbone.published_accuracy),
+                f"{backbone.parameters() / 1e6:.1f} M",
+                f"{backbone.multiply_adds / 1e9:.1f} G",
+                backbone.smallest_size,
+                "yes" if access.is_available(backbone.weights) else "no",
+            ]
+            for backbone in BACKBONES.values()
+        ],
+    )
+    for backbone in BACKBONES.values():
+        print(f"{backbone.name}: {backbone.about} Top-1 as {backbone.accuracy_source} states it.")
+        print(f"  Licence: {backbone.licence}.")
+    return EXIT_DONE
+
+
+def weights_status(arguments: argparse.Namespace) -> int:
+    """Which weights are there, from where, since when."""
+    found = [access.status_of(weight_set) for weight_set in _WEIGHT_SETS]
+    if arguments.json:
+        print_json([_weights_document(entry) for entry in found])
+        return EXIT_DONE
+    print_table(
+        ["weights", "available", "from", "since", "size"],
+        [
+            [
+                weight_set.name,
+                "yes" if entry.available else "no",
+                entry.source,
+                entry.since,
+                size_text(entry.size_bytes) if entry.available else None,
+            ]
+            for weight_set, entry in zip(_WEIGHT_SETS, found, strict=True)
+        ],
+    )
+    for entry in found:
+        print(entry.message)
+    return EXIT_DONE
+
+
+def fetch_weights(arguments: argparse.Namespace) -> int:
+    """Get the weights of the named backbones, or of all; 1 where some are unavailable."""
+    names = arguments.names or list(BACKBONES)
+    backbones = [find_backbone(name) for name in dict.fromkeys(names)]
+    wanted = [backbone.weight_set(arguments.include_top) for backbone in backbones]
+    if len(wanted) == 1:
+        found = [access.fetch(wanted[0], say)]
+    else:
+        found = [entry for one in wanted if (entry := _fetched(one)) is not None]
+    if arguments.json:
+        documents = [_weights_document(entry) for entry in found]
+        print_json(documents[0] if len(documents) == 1 and not arguments.as_list else documents)
+    return EXIT_DONE if len(found) == len(wanted) else EXIT_FAILED
+
+
+def _fetched(weight_set: WeightSet) -> WeightsStatus | None:
+    """One of several: an error is printed, and the next one is tried."""
+    try:
+        return access.fetch(weight_set, say)
+    except HeadstartError as error:
+        say(str(error))
+        return None
+
+
+def _allowed(item: Setting) -> str:
+    if item.kind == "bool":
+        return "true, false"
+    if item.kind == "choice":
+        return ", ".join(item.choices)
+    return f"{item.low:g} to {item.high:g}{' ' + item.unit if item.unit else ''}"
+
+
+def _strategy_document(entry: Strategy) -> dict[str, Any]:
+    own = ("name", "title", "teaches", "tutorial", "role", "mode", "cost")
+    return {name: getattr(entry, name) for name in own} | {
+        "needs": sorted(entry.needs({})),
+        "backbone": entry.backbone.name if entry.backbone else None,
+        "settings": [asdict(item) for item in entry.settings],
+    }
+
+
+def _weights_document(found: WeightsStatus) -> dict[str, Any]:
+    # The first edition had one backbone, and the key "kind".
+    return asdict(found) | {"kind": "full" if found.include_top else "base"}
+
+
+def _backbone_document(backbone: Backbone) -> dict[str, Any]:
+    return {
+        "name": backbone.name,
+        "title": backbone.title,
+        "about": backbone.about,
+        "smallest_size": backbone.smallest_size,
+        "published_size": backbone.published_size,
+        "multiply_adds": backbone.multiply_adds,
+        "published_accuracy": backbone.published_accuracy,
+        "accuracy_source": backbone.accuracy_source,
+        "licence": backbone.licence,
+        "input_range": backbone.preparation.input_range,
+        "feature_layers": [
+            {
+                "layer": backbone.tapped_layer(one.include_top),
+                "include_top": one.include_top,
+                "width": backbone.feature_width(backbone.published_size, one.include_top),
+                "parameters": backbone.parameters(one.include_top),
+                "available": access.is_available(one),
+                "sources": list(dict.fromkeys(place.source for place in sources.candidates(one))),
+            }
+            for one in backbone.weight_sets
+        ],
+    }
