@@ -1,15 +1,17 @@
 """Charts of the page "How it is measured": intervals, bootstrap, clocks, the tutorial."""
 
 import math
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
+from collections.abc import Sequence
 from plotly.subplots import make_subplots
-
-from core.analysis.measured import Segment, WidthAt, epochs_alone
+from core.analysis.measured import (
+    Segment,
+    WidthAt,
+    epochs_alone,
+    Beside,
+)
 from core.analysis.significance import CONFIDENCE, percentile_interval
-from core.analysis.tutorial import Beside
 from core.analysis.words.verdicts import points_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
@@ -29,7 +31,13 @@ from core.charts.style import (
     whiskers,
 )
 from core.charts.time import PART_LOOKS, parts_text
-from core.text import UNKNOWN, escape_plotly, percent_text, seconds_text
+from core.text import (
+    UNKNOWN,
+    escape_plotly,
+    percent_text,
+    seconds_text,
+)
+
 
 MOST_BARS = 50
 LEGEND_LINE = 20

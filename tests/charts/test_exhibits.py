@@ -3,11 +3,8 @@
 Words and columns are in ``exhibits.txt``: the one place that a reworded chart changes.
 """
 
-from pathlib import Path
-
 import pytest
-
-from core.analysis import tutorial
+from pathlib import Path
 from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
@@ -34,6 +31,8 @@ from core.charts.time import (
     whole_run_seconds,
 )
 from tests import made_up
+from core.analysis.measured import beside_tutorial
+
 
 EXPECTED = Path(__file__).parent / "exhibits.txt"
 # Their sentences come from analysis, whose own tests hold them.
@@ -65,7 +64,7 @@ def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
         "curves": curve_chart(CURVES, "validation_accuracy"),
         "watched curves": watch_chart(CURVES, 0.375, 400),
         "best epoch": best_epoch_chart(CURVES[0], 2),
-        "tutorial": tutorial_chart(tutorial.beside(comparison)),
+        "tutorial": tutorial_chart(beside_tutorial(comparison)),
         "guessing": players_chart(players),
     }
 

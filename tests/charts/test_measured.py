@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-
-from core.analysis import tutorial
 from core.analysis.comparison import compare
-from core.analysis.measured import subsets_of, time_line, widths
+from core.analysis.measured import (
+    subsets_of,
+    time_line,
+    widths,
+    beside_tutorial,
+)
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,
@@ -165,7 +168,7 @@ def test_the_middle_of_the_draws():
 
 def test_the_tutorial_beside_an_experiment():
     runs = [made_up.run("cnn", result=made_up.result(0.4)), made_up.run("vgg16_probe")]
-    found = tutorial.beside(compare(made_up.experiment(), runs))
+    found = beside_tutorial(compare(made_up.experiment(), runs))
     exhibit = tutorial_chart(found)
     figure = exhibit.figure
     assert [trace.name for trace in figure.data] == [
@@ -183,7 +186,7 @@ def test_the_tutorial_beside_an_experiment():
 
 
 def test_the_tutorial_without_any_experiment():
-    found = tutorial.beside(None)
+    found = beside_tutorial(None)
     exhibit = tutorial_chart(found)
     assert len(exhibit.frame) == 4
     assert len(exhibit.figure.data[2].x) == 0
