@@ -1,15 +1,17 @@
 """Charts of the page "How it is measured": intervals, bootstrap, clocks, the tutorial."""
 
 import math
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from collections.abc import Sequence
 from plotly.subplots import make_subplots
+
 from core.analysis.measured import (
+    Beside,
     Segment,
     WidthAt,
     epochs_alone,
-    Beside,
 )
 from core.analysis.significance import CONFIDENCE, percentile_interval
 from core.analysis.words.verdicts import points_text
@@ -37,7 +39,6 @@ from core.text import (
     percent_text,
     seconds_text,
 )
-
 
 MOST_BARS = 50
 LEGEND_LINE = 20

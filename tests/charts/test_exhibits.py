@@ -3,11 +3,14 @@
 Words and columns are in ``exhibits.txt``: the one place that a reworded chart changes.
 """
 
-import pytest
 from pathlib import Path
+
+import pytest
+
 from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
+from core.analysis.measured import beside_tutorial
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import all_pairs, ladder_steps
@@ -31,8 +34,6 @@ from core.charts.time import (
     whole_run_seconds,
 )
 from tests import made_up
-from core.analysis.measured import beside_tutorial
-
 
 EXPECTED = Path(__file__).parent / "exhibits.txt"
 # Their sentences come from analysis, whose own tests hold them.

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+
 from core.analysis.comparison import compare
 from core.analysis.measured import (
+    beside_tutorial,
     subsets_of,
     time_line,
     widths,
-    beside_tutorial,
 )
 from core.charts.architecture import (
     LOOKS,
