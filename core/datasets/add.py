@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset
+from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset, LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
-from core.datasets.health_report import LeftOut, health_of_arrays
+from core.datasets.groups import health_of_arrays
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -68,11 +68,7 @@ def add_dataset(
 
 
 def add_pixels(
-    pixels: np.ndarray,
-    labels: np.ndarray,
-    classes: list[str],
-    name: str,
-    provenance: str,
+    pixels: np.ndarray, labels: np.ndarray, classes: list[str], name: str, provenance: str
 ) -> Dataset:
     """Store images that are arrays: uint8 ``(N, H, W)`` or ``(N, H, W, 3)``, 0 to 255.
 
@@ -95,7 +91,7 @@ def add_pixels(
     return _store(images, manifest, Listing(), None, None)
 
 
-def content_id(classes: list[str], index: Mapping[str, np.ndarray]) -> str:
+def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
     """The id of a dataset: 64 hex digits, SHA-256 over classes, labels, pixels and split."""
     digest = hashlib.sha256(json.dumps(classes).encode())
     digest.update(index["labels"].astype("<i4").tobytes())
@@ -207,9 +203,7 @@ def _with_content(files: Iterable[LabelledFile]) -> Iterator[_Content]:
             yield file, b"", error
 
 
-def _examine(
-    content: _Content,
-) -> tuple[LabelledFile, bytes, Examined | UnreadableImageError]:
+def _examine(content: _Content) -> tuple[LabelledFile, bytes, Examined | UnreadableImageError]:
     file, data, failure = content
     try:
         return file, data, failure or examine_file(data, file.raw.name)

@@ -233,7 +233,7 @@ def test_flips_show_both_probabilities_and_both_sides(compared):
         for value in (first.first_true_class_probability, first.second_true_class_probability)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
-    assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
+    assert f"for it\\: {before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}%" in caption
     app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
     assert opened == [
@@ -368,14 +368,13 @@ def test_several_experiments_stand_side_by_side():
             baseline="dddd4444",
         )
     )
-    table = app.dataframe[0].value
-    assert table.columns.tolist() == [
-        "fact", f"arrows ({EXPERIMENT})", "arrows (dddd4444)"
-    ]  # fmt: skip
+    table = app.table[0].value
+    names = [f"arrows ({EXPERIMENT})", "arrows (dddd4444)"]
+    assert table.columns.tolist() == [escape_markdown(name) for name in names]
     shown = len(table)
     app = is_whole(app.toggle[0].set_value(False).run())
     assert app.query_params["differences"] == "no"
-    assert len(app.dataframe[0].value) > shown
+    assert len(app.table[0].value) > shown
 
 
 def test_the_report_and_the_tables_are_built_when_asked_for(compared):

@@ -197,6 +197,7 @@ BAD_LINES = {
     GOOD[1:]: "the label is empty",
     "x" * 500 + GOOD[1:]: "the label has 500 characters; the limit is 255",
     '"' + GOOD: "its quotation marks do not match",
+    'a"b, "' + GOOD[2:]: "its quotation marks do not match",  # a cell that is never closed
 }
 
 
@@ -228,7 +229,7 @@ def test_train_and_test_in_the_names_of_several_tables():
     assert subsets == ["train"] * 6 + ["test"] * 6
     assert listing.notes == [
         "2 tables were read as one dataset: mnist_train.csv, x/mnist_test.csv.",
-        "1 file(s) without labelled pixels were left out.",
+        "Left out: 1 file without labelled pixels.",
     ]
 
 

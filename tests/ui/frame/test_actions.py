@@ -44,12 +44,12 @@ STORE_READS = {
     "moment",
 }  # fmt: skip
 DATASET_CHANGES = {
-    "add_dataset", "add_pixels", "add_digits", "add_themes16", "ensure_bundled_datasets",
+    "add_dataset", "add_pixels", "ensure_bundled_datasets",
     "remove_dataset", "rename_dataset", "publish", "make_version",
 }  # fmt: skip
 DATASET_READS = {
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
-    "content_id", "digit_images", "outcome_of", "preview",
+    "content_id", "digit_images", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {
     "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
