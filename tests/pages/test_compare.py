@@ -396,7 +396,7 @@ def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
     monkeypatch.setattr(compare_learning, "ensure_worker", woken)
     app = open_routed("compare", experiment=EXPERIMENT, view="data")
     app = app.multiselect(key=f"learning.strategies.{EXPERIMENT}").set_value(["majority"]).run()
-    app = is_whole(app.multiselect(key="learning.shares").set_value([0.5, 1.0]).run())
+    app = is_whole(app.multiselect(key="learning.fractions").set_value([0.5, 1.0]).run())
     assert "2 sizes" in words(app)
     press = next(button for button in app.button if button.label == "Start the learning curve")
     app = is_whole(press.click().run())
@@ -411,7 +411,7 @@ def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
 @pytest.mark.usefixtures("compared")
 def test_a_learning_curve_that_cannot_be_is_said_and_not_started():
     app = open_cold("compare", experiment=EXPERIMENT, view="data")
-    app = app.multiselect(key="learning.shares").set_value([1.0]).run()
+    app = app.multiselect(key="learning.fractions").set_value([1.0]).run()
     assert not app.exception
     assert "needs at least two fractions" in app.error[0].value
     press = next(button for button in app.button if button.label == "Start the learning curve")

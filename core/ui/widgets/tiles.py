@@ -1,4 +1,4 @@
-"""Pictures with what was said about them, page by page; each opens large."""
+"""Images with a few lines below each, page by page; each opens large."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _TOGETHER = re.compile(r"(?<=\d) (?=%|of \d)|(?<=\d of) (?=\d)")
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: its position in the dataset, and what stands below it, as plain lines."""
+    """One image: its position in the dataset, and the plain lines below it."""
 
     image: int
     lines: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for tile, square in zip(tiles, squares, strict=True):
             with st.container(width=TILE_SIZE, gap=None):
-                # As high as the picture before it is there, so that nothing below moves.
+                # As high as the image also before it is there, so that nothing below moves.
                 with st.container(height=TILE_SIZE, border=False):
                     st.image(square, width=TILE_SIZE, alt=image_words(dataset, tile))
                 st.button(
@@ -70,7 +70,7 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
 def tiles_or_words(
     dataset: Dataset | None, tiles: Sequence[Tile], prefix: str, nothing: str | None
 ) -> None:
-    """The pictures; without the dataset, what is known of them in lines."""
+    """The images; without the dataset, a table of their numbers and lines."""
     if not tiles:
         if nothing is not None:
             st.info(nothing)
@@ -89,7 +89,7 @@ def tiles_or_words(
 
 
 def image_words(dataset: Dataset, tile: Tile) -> str:
-    """The picture for those who do not see it."""
+    """The image in words, for those who do not see it."""
     label = dataset.classes[dataset.labels[tile.image]]
     predicted = "".join(f"; {line}" for line in tile.lines)
     return f"{dataset.file_names[tile.image]}, label {label}{predicted}"
