@@ -21,20 +21,9 @@ from core.jobs.cached import CachedWork
 from core.text import escape_markdown
 from core.ui.compare import image as compare_image
 from core.ui.compare import learning as compare_learning
-from core.ui.frame import (
-    actions,
-    evidence_reads,
-    job_status,
-    reads,
-)
+from core.ui.frame import actions, evidence_reads, job_status, reads
 from tests import made_up, stored_home
-from tests.pages.compared import (
-    EXPERIMENT,
-    HOSTILE,
-    MOMENT,
-    add_hostile,
-    store_compared,
-)
+from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 
 # What each view shows first, as one of its headings or sentences.
@@ -441,10 +430,7 @@ def test_a_finished_learning_curve_is_drawn_and_said():
 
 
 WORKS = {
-    "working": (
-        CachedWork(Path("x"), "working", "Loading · 3 of 12", 0.25),
-        ["Cancel"],
-    ),
+    "working": (CachedWork(Path("x"), "working", "Loading · 3 of 12", 0.25), ["Cancel"]),
     "failed": (CachedWork(Path("x"), "failed", error="There was *no* memory."), ["Try again"]),
     "cancelled": (CachedWork(Path("x"), "cancelled", error="It was cancelled."), ["Try again"]),
 }

@@ -4,12 +4,7 @@ import pandas as pd
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
-from core.analysis.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
+from core.analysis.statistics_examples import drawn_differences, four_cells, holm_steps, widths
 from core.analysis.verdicts import all_pairs
 from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
 from core.charts.measured import bootstrap_chart, widths_chart
@@ -101,9 +96,7 @@ def _show_correction(text: Text, subject: Subject) -> None:
     if not steps:
         return
     text.until(
-        "holm",
-        pairs=count_text(len(steps), "pair"),
-        real=sum(step.told_apart for step in steps),
+        "holm", pairs=count_text(len(steps), "pair"), real=sum(step.told_apart for step in steps)
     )
     table = {
         "pair": [f"{step.second_title} against {step.first_title}" for step in steps],
