@@ -306,7 +306,7 @@ def test_missing_predictions_of_one_run_are_said_and_the_others_shown():
     for view, app in every_view():
         if view in ("overview", "differences", "pictures"):
             said = app.warning[0].value
-            assert "The answers of 2 finished runs to the single test" in said, view
+            assert "The stored predictions of 2 finished runs cannot be used" in said, view
             assert f"{EXPERIMENT}\\-cnn\\-0" in words(app), view
 
 
