@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.analysis.comparison import Comparison, compare_experiment, curves_of
+from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
+from core.analysis.curves import curves_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import all_pairs
 from core.charts.accuracy import accuracy_scores, scores_chart
-from core.charts.confusion import confusion_chart
 from core.charts.curves import CurveMetric, curve_chart
 from core.charts.exhibit import Exhibit
-from core.charts.pairs import pairs_chart
+from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.time import time_breakdown_chart
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset

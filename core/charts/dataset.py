@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.split_facts import SubsetFacts
+from core.analysis.measured import SubsetFacts
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
@@ -83,6 +83,7 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
                 for number in shown
             ],
             insidetextanchor="end",
+            textangle=0,
             insidetextfont={"color": TEXT_ON_BAR},
             cliponaxis=False,
             customdata=[escape_plotly(dataset.classes[number]) for number in shown],

@@ -72,7 +72,6 @@ VALUES: dict[Any, Any] = {}
 WIDGETS = {"at": "watch.at.*"}
 # Choices whose widget has no key, and what it is: the first of that kind on its page.
 KEYLESS = {
-    "class": "selectbox",
     "dataset": "selectbox",
     "differences": "toggle",
     "page": "pagination",

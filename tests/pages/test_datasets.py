@@ -417,11 +417,14 @@ def test_the_gallery_shows_a_page_at_a_time_and_the_address_names_it():
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"class": "cows"}, "There is no class cows in this dataset; all are shown."),
-        ({"class": "<b>x</b>"}, "There is no class \\<b\\>x\\<\\/b\\> in this dataset"),
-        ({"image": "4711"}, "There is no image 4711 in this dataset"),
-        ({"image": "-1"}, "There is no image \\-1 in this dataset"),
-        ({"image": "one"}, "There is no image one in this dataset"),
+        ({"class": "cows"}, "cows, which is not here (any more). Shown instead: All classes"),
+        ({"class": "<b>x</b>"}, "the class \\<b\\>x\\<\\/b\\>, which is not here"),
+        (
+            {"image": "4711"},
+            "4711, which is not in this dataset: its pictures are numbered",
+        ),
+        ({"image": "-1"}, "\\-1, which is not in this dataset"),
+        ({"image": "one"}, "one, which is not in this dataset"),
     ],
 )
 @pytest.mark.usefixtures("pets")

@@ -6,14 +6,13 @@ import streamlit as st
 
 from core.analysis.comparison import Comparison
 from core.analysis.curves import Curve
-from core.analysis.ladder import ladder_steps
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC
 from core.analysis.scores import score_table
+from core.analysis.verdicts import ladder_steps
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart
-from core.reports.command import run_command
-from core.reports.export import to_csv, to_json
+from core.reports.export import run_command, to_csv, to_json
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 from core.text import count_text, escape_markdown, list_text
@@ -24,7 +23,12 @@ from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
-from core.ui.widgets.results import INTERVAL_HELP, show_facts, show_results_table, show_seeds
+from core.ui.widgets.results import (
+    INTERVAL_HELP,
+    show_facts,
+    show_results_table,
+    show_seeds,
+)
 
 LADDER_HELP = (
     "From always predicting the commonest class, at the bottom of the ladder, to the best "

@@ -110,9 +110,9 @@ def wanted_number(name: str, limit: int) -> int | None:
 
 
 def remember(**values: str | int | None) -> None:
-    """Write choices into the address; None takes one out."""
+    """Write choices into the address; None and an empty text take one out."""
     for name, value in values.items():
-        if value is None:
+        if value in (None, ""):
             st.query_params.pop(name, None)
         else:
             st.query_params[name] = str(value)
