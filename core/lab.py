@@ -18,10 +18,9 @@ from core.analysis.scores import score_table
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import all_pairs
 from core.charts.accuracy import accuracy_scores, scores_chart
-from core.charts.confusion import confusion_chart
 from core.charts.curves import CurveMetric, curve_chart
 from core.charts.exhibit import Exhibit
-from core.charts.pairs import pairs_chart
+from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.time import time_breakdown_chart
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset

@@ -131,7 +131,7 @@ def test_texts_of_pages_use_the_standard_words():
     ]
     texts += [
         (str(path.relative_to(ROOT)), " ".join(path.read_text(encoding="utf-8").split()))
-        for path in sorted((ROOT / "core/ui").rglob("*.md"))
+        for path in [*(ROOT / "core/ui").rglob("*.md"), *(ROOT / "core/reports").rglob("*.j2")]
     ]
     found = [
         f"{place}: {text!r}: write {standard}"

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from core.analysis.comparison import compare
-from core.analysis.measured import beside_tutorial, subsets_of, time_line, widths
+from core.analysis.measured import (
+    beside_tutorial,
+    subsets_of,
+    time_line,
+    widths,
+)
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,
@@ -121,7 +126,7 @@ def test_the_split_is_drawn_to_scale():
     assert [trace.x[0] for trace in figure.data] == [200, 20, 100]
     assert figure.layout.xaxis.range == (0, 320)
     assert exhibit.words == (
-        "Images in each subset: train 200 (62.5 %), validation 20 (6.2 %), test 100 (31.2 %)."
+        "Images in each subset: train: 200 (62.5 %), validation: 20 (6.2 %), test: 100 (31.2 %)."
     )
 
 

@@ -13,7 +13,12 @@ from core.datasets.split import leaking_images, make_split
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version, preview
 from core.errors import BadInput, HeadstartError, UnknownName
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -294,7 +299,7 @@ def test_a_subset_that_is_emptied_ends_the_split(leaky):
     assert made.predefined_subsets is None
     assert made.changes == (
         "6 images chosen by hand are left out.",
-        "It marks images as train only, so Headstart makes its own split.",
+        "The images are marked as train only, so Headstart makes its own split.",
     )
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.confusion import Confusion, cell_images, confusion
 from core.analysis.evidence import ExperimentPredictions
-from core.charts.confusion import (
+from core.charts.matrices import (
     charted_classes,
     chosen_cell,
     confusion_chart,
@@ -12,8 +12,18 @@ from core.charts.confusion import (
     mark_cell,
 )
 from core.datasets.dataset import Dataset
-from core.text import count_text, escape_markdown, number_text, percent_text
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.text import (
+    count_text,
+    escape_markdown,
+    number_text,
+    percent_text,
+)
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    remember,
+)
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
     choose_seed,
