@@ -31,7 +31,7 @@ RETIRED = {
     "learner": "training snapshot",
 }
 # Rooms whose names are also free of these.
-CLEAN_ROOMS = ("core/jobs", "core/datasets", "core/experiments", "core/cli", "core/ui/datasets")
+CLEAN_ROOMS = ("core/jobs", "core/datasets", "core/experiments", "core/live", "core/cli", "core/ui")
 RETIRED_THERE = {"picture": "image", "pictures": "images", "standing": "status", "tell": "report"}
 # Names that stay, and why.
 ALLOWED = {

@@ -33,12 +33,7 @@ from core.ui.frame.address import (
 )
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
-from core.ui.watch.snapshots import (
-    show_matrix,
-    show_numbers,
-    show_tiles,
-    snapshot_words,
-)
+from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
 from core.ui.widgets.exhibit import show_exhibit
 
 PLAY_SECONDS = 1.0
