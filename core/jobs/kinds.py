@@ -32,8 +32,8 @@ class JobKind:
     ``folder`` is where its jobs keep files, below the home. ``niceness`` is 0 (first) to 19
     (last). ``noun`` and ``saves_memory`` are words for people: what such a job is called, and what
     to do where memory runs out. A kind that ``takes_less`` is started once more where its process
-    was killed, most likely for want of memory: its handler finds the words for that in
-    ``context.job.error``, and goes on with less or gives up.
+    was killed, most likely because memory ran out: its handler finds the message about that in
+    ``context.job.error``, and continues with less or gives up.
     """
 
     name: str
