@@ -13,8 +13,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.feature_map_job import METHODS, Method, features_folder, wanted_features
-from core.backbones.feature_files import matching_keys
+from core.analysis.feature_map_job import METHODS, Method, wanted_features
+from core.backbones.features import matching_keys
 from core.datasets.storage import open_dataset
 from core.errors import StoreError, UnknownName
 from core.experiments.store import Store
@@ -51,7 +51,7 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Ca
         raise UnknownName("method", method, METHODS)
     spec = store.experiment(experiment_id).spec
     wanted = wanted_features(spec, open_dataset(spec.dataset_id).image_count)
-    known = ";".join(key for _, one in wanted for key in matching_keys(features_folder(), one))
+    known = ";".join(key for _, one in wanted for key in matching_keys(one))
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
     result = cache_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
     arguments = {"experiment": experiment_id, "method": method}

@@ -7,15 +7,13 @@ by their pixels.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from PIL import Image
 
 from core.backbones.backbone import Backbone
-from core.backbones.feature_files import find_stored, matching_keys
-from core.backbones.features import feature_identity
+from core.backbones.features import feature_identity, find_stored, matching_keys
 from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
@@ -26,7 +24,6 @@ from core.experiments.store import Store, open_store
 from core.files import write_arrays
 from core.jobs.cached import output_of, remove_oldest
 from core.jobs.context import JobContext
-from core.settings import current_settings
 from core.training.events import Predictions
 
 Method = Literal["tsne", "pca"]
@@ -61,10 +58,6 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     output = output_of(arguments)
     write_arrays(output, layout.arrays())
     remove_oldest(context.queue, context.job.kind, output)
-
-
-def features_folder() -> Path:
-    return current_settings().cache_folder / "features"
 
 
 def wanted_features(
@@ -188,11 +181,10 @@ def _vectors(
     """One row of numbers for each picture, float32, and the sentence that says what they are."""
     context.report("Looking for features")
     for backbone, wanted in wanted_features(spec, prepared.shape[0]):
-        for key in matching_keys(features_folder(), wanted | {"images": prepared.digest}):
-            stored = find_stored(features_folder(), key)
+        for key in matching_keys(wanted | {"images": prepared.digest}):
+            stored = find_stored(key)
             if stored is not None:
-                rows = np.load(stored.path, mmap_mode="r", allow_pickle=False)[positions]
-                return root_normalised(rows.astype(np.float32)), (
+                return root_normalised(stored.take(positions)), (
                     f"Pictures in which {backbone.title}, trained on ImageNet, sees like things "
                     "lie near each other."
                 )

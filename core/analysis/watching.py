@@ -16,7 +16,7 @@ from core.experiments.records import RunRecord, finished_runs
 from core.experiments.spec import ExperimentSpec
 from core.strategies.registry import MAJORITY
 from core.training.events import EpochRecord
-from core.training.watching import tracked_rows
+from core.training.scoring import tracked_rows
 
 END = 1.0
 # Epoch 1 of 3 is over at a third, which no two floating-point numbers agree upon.
@@ -87,7 +87,7 @@ def tracked_images(
     curves: Sequence[Curve], spec: ExperimentSpec, dataset: Dataset
 ) -> tuple[int, ...]:
     """Positions in the dataset: as recorded in the epochs; before the first one, as chosen by
-    ``core.training.watching``."""
+    ``core.training.scoring``."""
     for curve in curves:
         for epoch in curve.epochs:
             if epoch.watched:

@@ -253,7 +253,7 @@ def _label(figure: go.Figure, drawn: Sequence[LayerRecord], places: Sequence[flo
 def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
     first = layers[0]
     alone = len(layers) == 1
-    if first.part == "picture":
+    if first.part == "image":
         return "picture"
     if first.name == "predictions":
         return f"softmax {first.output[0]:,}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES, find_backbone
-from core.backbones.weights import access, sources
+from core.backbones.weights import access, files
 from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
 from core.cli.output import print_json, print_table, say
@@ -109,7 +109,7 @@ def _document(backbone: Backbone) -> dict[str, Any]:
                 "width": backbone.feature_width(backbone.published_size, one.include_top),
                 "parameters": backbone.parameters(one.include_top),
                 "available": access.is_available(one),
-                "sources": list(dict.fromkeys(place.source for place in sources.candidates(one))),
+                "sources": list(dict.fromkeys(place.source for place in files.candidates(one))),
             }
             for one in backbone.weight_sets
         ],

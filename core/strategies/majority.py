@@ -26,7 +26,7 @@ MAJORITY_CLASS = Strategy(
     terms=("majority class", "baseline"),
     needs=lambda _settings: frozenset(),
     fits=lambda _settings: (),
-    estimator="core.strategies.majority:estimator",
+    estimator=estimator,
     convolutional=False,
     default_chosen=True,
 )

@@ -103,8 +103,7 @@ class Strategy:
     ``architecture(settings, image_size, class_count)``: its network as layer records; None where
     there is no network. Raises ``BadInput`` for an image size that does not fit.
     ``fits(settings)``: how the network is fitted.
-    ``estimator``: ``"module:function"`` that makes an estimator of scikit-learn, for a strategy
-    without a network.
+    ``estimator``: makes an estimator of scikit-learn, for a strategy without a network.
     ``backbone``, ``mode``: the pre-trained network and how far it is trained; None for others.
     ``convolutional``: there is a feature map that can show where the network looked.
     ``default_chosen``: chosen at first in a new experiment.
@@ -122,7 +121,7 @@ class Strategy:
     needs: Callable[[Settings], frozenset[Need]]
     architecture: Callable[[Settings, int, int], tuple[LayerRecord, ...]] | None = None
     fits: Callable[[Settings], tuple[Fit, ...]] = one_fit
-    estimator: str | None = None
+    estimator: Callable[[], Any] | None = None
     backbone: Backbone | None = None
     mode: Mode | None = None
     convolutional: bool = True

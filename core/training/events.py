@@ -89,7 +89,7 @@ class KeptWeights:
     size_bytes: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What is stored of a finished run.
 
@@ -104,22 +104,22 @@ class RunResult:
     """
 
     scores: SubsetScores
-    epochs: int
-    best_epoch: int | None
-    last_epoch: EpochRecord | None
-    first_epoch_seconds: float | None
-    steady_epoch_seconds: float | None
-    validation_seconds: float | None
-    feature_seconds: float | None
-    feature_cache: str | None
-    total_seconds: float
-    parameters: int
-    trainable_parameters: int
+    epochs: int = 0
+    best_epoch: int | None = None
+    last_epoch: EpochRecord | None = None
+    first_epoch_seconds: float | None = None
+    steady_epoch_seconds: float | None = None
+    validation_seconds: float | None = None
+    feature_seconds: float | None = None
+    feature_cache: str | None = None
+    total_seconds: float = 0.0
+    parameters: int = 0
+    trainable_parameters: int = 0
     device: str
     device_kind: str
     precision: str
     backend: str
-    batch_size: int | None
+    batch_size: int | None = None
     peak_memory_bytes: int
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

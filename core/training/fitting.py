@@ -10,16 +10,14 @@ from core.backbones.backend import is_out_of_memory
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.strategies.network import Stage
 from core.strategies.strategy import FitOptions
-from core.training.bridge import SECONDS_BETWEEN_PROGRESS
-from core.training.clock import MONOTONIC, Clock, Stopwatch
+from core.training.clock import MONOTONIC, SECONDS_BETWEEN_PROGRESS, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
-from core.training.scoring import Inputs, predict, score
-from core.training.watching import tracked_predictions
+from core.training.scoring import Inputs, predict, score, tracked_predictions
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Pictures or features with the labels of all images, and who trains and who validates."""
+    """Images or features of a dataset with all its labels, and the indices of two subsets."""
 
     inputs: Inputs
     labels: np.ndarray

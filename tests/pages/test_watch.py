@@ -8,7 +8,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.progress import Progress
 from core.training.events import SplitScore, TrackedImage
-from core.training.watching import tracked_rows
+from core.training.scoring import tracked_rows
 from core.ui.frame import reads
 from tests import made_up
 from tests.pages.conftest import (

@@ -3,7 +3,7 @@
 from core.backbones.vgg16 import VGG16
 from core.layers.record import outline_of
 from core.strategies.registry import STRATEGIES, find_strategy
-from core.strategies.transfer.layers import backbone_layers
+from core.strategies.transfer import backbone_layers
 
 BASE_PARAMETERS = VGG16.parameters()
 

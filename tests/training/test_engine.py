@@ -28,8 +28,8 @@ from core.training.events import (
     RunResult,
     TrainingOutcome,
 )
+from core.training.scoring import tracked_rows
 from core.training.spec import TrainingSpec
-from core.training.watching import tracked_rows
 
 CHEAP = {"epochs": 2, "batch_size": 8}
 # What makes each strategy small; settings that it does not have are left out.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.training.events import EpochRecord, TrackedImage
-from core.training.watching import tracked_predictions, tracked_rows
+from core.training.scoring import tracked_predictions, tracked_rows
 
 
 def test_every_class_has_its_turn_the_commonest_first():

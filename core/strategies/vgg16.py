@@ -1,13 +1,16 @@
 """The transfer strategies on VGG16, the backbone of the tutorial."""
 
 from dataclasses import replace
-from functools import partial
 
 from core.backbones.vgg16 import VGG16
 from core.strategies.settings import MEAN, Setting, batch_size, epochs, learning_rate
-from core.strategies.strategy import Appearance, Mode, Role, Strategy, one_fit
-from core.strategies.transfer import frozen, trained
-from core.strategies.transfer.layers import DENSE_HEAD_SETTINGS
+from core.strategies.strategy import Appearance, Mode
+from core.strategies.transfer import (
+    DENSE_HEAD_SETTINGS,
+    SGD_SETTINGS,
+    probe_settings,
+    transfer_strategy,
+)
 
 BASE_LAYER_COUNT = len(VGG16.layers(VGG16.published_size, False))
 
@@ -56,10 +59,11 @@ _DENSE_ONLY_SETTINGS = tuple(
     for setting in DENSE_HEAD_SETTINGS
 )
 
-VGG16_SCRATCH = Strategy(
+VGG16_SCRATCH = transfer_strategy(
+    VGG16,
+    Mode.SCRATCH,
     name="vgg16_scratch",
     title="VGG16 from random weights",
-    role=Role.RANDOM_START,
     teaches="The same large network without the head start: size alone does not help, and it costs "
     "as much time as fine-tuning.",
     tutorial="The fourth of its scenarios, 'large and different: train from scratch', tried on a "
@@ -74,22 +78,18 @@ VGG16_SCRATCH = Strategy(
     cost=80,
     appearance=Appearance("#C81432", "x", "dash"),
     terms=("VGG16",),
-    needs=trained.scratch_needs,
-    architecture=partial(trained.scratch_layers, VGG16),
-    fits=one_fit,
-    backbone=VGG16,
-    mode=Mode.SCRATCH,
 )
 
-VGG16_PROBE = Strategy(
+VGG16_PROBE = transfer_strategy(
+    VGG16,
+    Mode.PROBE,
     name="vgg16_probe",
     title="VGG16 probe",
-    role=Role.LINEAR_PROBE,
     teaches="One linear layer on features learned from a million other pictures: the cheapest "
     "head start there is.",
     tutorial="Not in the tutorial; it is the standard yardstick for features (linear probe).",
     settings=(
-        *frozen.probe_settings("flattened"),
+        *probe_settings("flattened"),
         MEAN,
         epochs(quick=40, article=40),
         batch_size(quick=128, article=128),
@@ -98,18 +98,14 @@ VGG16_PROBE = Strategy(
     cost=30,
     appearance=Appearance("#007864", "circle"),
     terms=("VGG16", "probe", "features"),
-    needs=frozen.needs,
-    architecture=partial(frozen.probe_layers, VGG16),
-    fits=frozen.fit_on_features,
-    backbone=VGG16,
-    mode=Mode.PROBE,
     default_chosen=True,
 )
 
-VGG16_FEATURES = Strategy(
+VGG16_FEATURES = transfer_strategy(
+    VGG16,
+    Mode.DENSE,
     name="vgg16_features",
     title="VGG16 features, dense head",
-    role=Role.FROZEN_FEATURES,
     teaches="The same frozen features under a deeper head: does a bigger head help, or does it "
     "only memorise? This rung shows it.",
     tutorial="Case 2a: 7×7×512 = 25088 features, dense 1000 and two more layers with dropouts 0.3, "
@@ -124,17 +120,13 @@ VGG16_FEATURES = Strategy(
     cost=40,
     appearance=Appearance("#643CFA", "diamond"),
     terms=("VGG16", "features", "head"),
-    needs=frozen.needs,
-    architecture=partial(frozen.dense_layers, VGG16),
-    fits=frozen.fit_on_features,
-    backbone=VGG16,
-    mode=Mode.DENSE,
 )
 
-VGG16_SOFTMAX = Strategy(
+VGG16_SOFTMAX = transfer_strategy(
+    VGG16,
+    Mode.SOFTMAX,
     name="vgg16_softmax",
     title="Whole VGG16, new softmax",
-    role=Role.FROZEN_FEATURES,
     teaches="Even the layers made for ImageNet's own 1000 classes carry over: only the last one is "
     "replaced.",
     tutorial="Case 1: the softmax of 1000 is replaced by one of 16 and only that layer is trained; "
@@ -148,17 +140,13 @@ VGG16_SOFTMAX = Strategy(
     cost=50,
     appearance=Appearance("#B4288C", "pentagon", "dashdot"),
     terms=("VGG16", "head", "frozen"),
-    needs=frozen.needs_with_top,
-    architecture=partial(frozen.softmax_layers, VGG16),
-    fits=frozen.fit_on_features,
-    backbone=VGG16,
-    mode=Mode.SOFTMAX,
 )
 
-VGG16_FREEZE = Strategy(
+VGG16_FREEZE = transfer_strategy(
+    VGG16,
+    Mode.FREEZE,
     name="vgg16_freeze",
     title="VGG16, first layers frozen",
-    role=Role.FINE_TUNED,
     teaches="Early layers see edges and colours that every picture has: keep them, and let the "
     "later ones adapt to yours.",
     tutorial="Case 2b: model.layers[:8] frozen, the rest trained with SGD 1e-3, decay 1e-6, "
@@ -178,7 +166,7 @@ VGG16_FREEZE = Strategy(
             changes_work=True,
         ),
         *_start_settings("fc", "fresh"),
-        *trained.SGD_SETTINGS,
+        *SGD_SETTINGS,
         *_DENSE_ONLY_SETTINGS,
         MEAN,
         epochs(quick=2, article=10),
@@ -188,24 +176,20 @@ VGG16_FREEZE = Strategy(
     cost=60,
     appearance=Appearance("#64A064", "star", "longdash"),
     terms=("VGG16", "layer", "frozen"),
-    needs=trained.pretrained_needs,
-    architecture=partial(trained.pretrained_layers, VGG16),
-    fits=trained.pretrained_fits,
-    backbone=VGG16,
-    mode=Mode.FREEZE,
 )
 
-VGG16_FINETUNE = Strategy(
+VGG16_FINETUNE = transfer_strategy(
+    VGG16,
+    Mode.FINETUNE,
     name="vgg16_finetune",
     title="VGG16, everything fine-tuned",
-    role=Role.FINE_TUNED,
     teaches="All layers start from ImageNet and move a little: often the best accuracy, for many "
     "times the probe's time.",
     tutorial="The third of its scenarios, 'large and similar: start from the weights, train "
     "everything'.",
     settings=(
         *_start_settings("linear", "probe"),
-        *trained.SGD_SETTINGS,
+        *SGD_SETTINGS,
         *_DENSE_ONLY_SETTINGS,
         MEAN,
         epochs(quick=2, article=10),
@@ -215,11 +199,6 @@ VGG16_FINETUNE = Strategy(
     cost=70,
     appearance=Appearance("#B482B4", "hexagon", "longdashdot"),
     terms=("VGG16", "fine-tuned"),
-    needs=trained.pretrained_needs,
-    architecture=partial(trained.pretrained_layers, VGG16),
-    fits=trained.pretrained_fits,
-    backbone=VGG16,
-    mode=Mode.FINETUNE,
 )
 
 # In the order in which pages show them.
