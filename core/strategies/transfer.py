@@ -105,6 +105,82 @@ SGD_SETTINGS = (
 )
 
 
+def frozen_setting(backbone: Backbone, count: int) -> Setting:
+    """How many layers stay frozen, ``count`` in both presets."""
+    layers = backbone.layers(backbone.published_size, False)
+    return Setting(
+        "k",
+        "int",
+        "Frozen layers k",
+        f"Counted from the input layer of {backbone.title}, which is the first: {count} ends with "
+        f"{layers[count - 1].name}, {len(layers)} is all of it.",
+        count,
+        count,
+        low=0,
+        high=len(layers),
+        unit="layers",
+        changes_work=True,
+    )
+
+
+def trained_settings(
+    backbone: Backbone, article_head: str, article_start: str
+) -> tuple[Setting, ...]:
+    """The head, its start and the optimiser where the backbone is trained too.
+
+    The head ``fc`` is offered only where the backbone has a top.
+    """
+    choices: tuple[str, ...] = ("linear", "dense")
+    heads = (
+        "'linear' is the softmax of the probe, 'dense' a new head 1000-500-150 (it needs a "
+        "learning rate ten times smaller)"
+    )
+    if top := backbone.top:
+        choices = (*choices, FULL_HEAD)
+        heads += (
+            f", '{FULL_HEAD}' is {top.words} of {backbone.title} under a new softmax (needs the "
+            f"{top.weights.title}; enlarges images to {top.size}×{top.size})"
+        )
+    return (
+        Setting(
+            "head",
+            "choice",
+            "Head",
+            f"{heads}.",
+            "linear",
+            article_head,
+            choices=choices,
+            changes_work=True,
+        ),
+        Setting(
+            "start",
+            "choice",
+            "Start of the head",
+            "'probe' fits the head on cached features before everything is trained, so that a "
+            "random head does not spoil the pre-trained layers; 'fresh' starts all at once.",
+            "probe",
+            article_start,
+            choices=("probe", "fresh"),
+            changes_work=True,
+        ),
+        Setting(
+            "head_epochs",
+            "int",
+            "Epochs of the head alone",
+            "Epochs on cached features before everything is trained; used with start 'probe'.",
+            20,
+            20,
+            low=1,
+            high=1000,
+        ),
+        *SGD_SETTINGS,
+        *(
+            replace(setting, help=f"{setting.help} Used with head 'dense'.")
+            for setting in DENSE_HEAD_SETTINGS
+        ),
+    )
+
+
 def backbone_layers(
     backbone: Backbone,
     image_size: int,

@@ -1,62 +1,14 @@
 """The transfer strategies on VGG16, the backbone of the tutorial."""
 
-from dataclasses import replace
-
 from core.backbones.vgg16 import VGG16
-from core.strategies.settings import MEAN, Setting, batch_size, epochs, learning_rate
+from core.strategies.settings import MEAN, batch_size, epochs, learning_rate
 from core.strategies.strategy import Appearance, Mode
 from core.strategies.transfer import (
     DENSE_HEAD_SETTINGS,
-    SGD_SETTINGS,
+    frozen_setting,
     probe_settings,
+    trained_settings,
     transfer_strategy,
-)
-
-BASE_LAYER_COUNT = len(VGG16.layers(VGG16.published_size, False))
-
-
-def _start_settings(article_head: str, article_start: str) -> tuple[Setting, ...]:
-    """Which head, and how it starts."""
-    return (
-        Setting(
-            "head",
-            "choice",
-            "Head",
-            "'linear' is the softmax of the probe, 'dense' a new head 1000-500-150 (it wants a "
-            "learning rate ten times smaller), 'fc' are fc1 and fc2 of the full VGG16 with a new "
-            "softmax (full weights, 528 MB; enlarges to 224×224).",
-            "linear",
-            article_head,
-            choices=("linear", "dense", "fc"),
-            changes_work=True,
-        ),
-        Setting(
-            "start",
-            "choice",
-            "Start of the head",
-            "'probe' fits the head on cached features before everything is trained, so that a "
-            "random head does not spoil the pre-trained layers; 'fresh' starts all at once.",
-            "probe",
-            article_start,
-            choices=("probe", "fresh"),
-            changes_work=True,
-        ),
-        Setting(
-            "head_epochs",
-            "int",
-            "Epochs of the head alone",
-            "Epochs on cached features before everything is trained; used with start 'probe'.",
-            20,
-            20,
-            low=1,
-            high=1000,
-        ),
-    )
-
-
-_DENSE_ONLY_SETTINGS = tuple(
-    replace(setting, help=f"{setting.help} Used with head 'dense'.")
-    for setting in DENSE_HEAD_SETTINGS
 )
 
 VGG16_SCRATCH = transfer_strategy(
@@ -152,22 +104,8 @@ VGG16_FREEZE = transfer_strategy(
     tutorial="Case 2b: model.layers[:8] frozen, the rest trained with SGD 1e-3, decay 1e-6, "
     "momentum 0.9, Nesterov, batch 16, 10 epochs.",
     settings=(
-        Setting(
-            "k",
-            "int",
-            "Frozen layers k",
-            "Counted as Keras counts model.layers, the input layer included: 8 ends with "
-            "block3_conv1, 19 is the whole base.",
-            8,
-            8,
-            low=0,
-            high=BASE_LAYER_COUNT,
-            unit="layers",
-            changes_work=True,
-        ),
-        *_start_settings("fc", "fresh"),
-        *SGD_SETTINGS,
-        *_DENSE_ONLY_SETTINGS,
+        frozen_setting(VGG16, 8),
+        *trained_settings(VGG16, article_head="fc", article_start="fresh"),
         MEAN,
         epochs(quick=2, article=10),
         batch_size(quick=16, article=16),
@@ -188,9 +126,7 @@ VGG16_FINETUNE = transfer_strategy(
     tutorial="The third of its scenarios, 'large and similar: start from the weights, train "
     "everything'.",
     settings=(
-        *_start_settings("linear", "probe"),
-        *SGD_SETTINGS,
-        *_DENSE_ONLY_SETTINGS,
+        *trained_settings(VGG16, article_head="linear", article_start="probe"),
         MEAN,
         epochs(quick=2, article=10),
         batch_size(quick=16, article=16),
