@@ -15,7 +15,7 @@ from core.backbones.features import FeatureRequest, build_extractor
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepared_size
 from core.errors import BadInput, StoreError
-from core.strategies.network import BuildContext, build_plan
+from core.strategies.network import BuildContext, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.training.engine import feature_request, mean_colour
 from core.training.policy import choose_policy
@@ -87,7 +87,7 @@ def restored_model(
         classes = len(dataset.classes)
         context = BuildContext(shape, spec.image_size, classes, spec.settings, mean_rgb)
         main = build_plan(strategy, context).stages[-1]
-        _assign(main.model, weights, strategy.title)
+        _assign(main, weights, strategy.title)
         model = main.model
         if main.on_features:
             model = _on_backbone(model, feature_request(spec, main, mean_rgb, policy), shape)
@@ -106,8 +106,8 @@ def _on_backbone(head: Any, request: FeatureRequest, shape: tuple[int, int, int]
     return keras.Model(extractor.inputs[0], head(features), name="restored")
 
 
-def _assign(model: Any, weights: Mapping[str, np.ndarray], title: str) -> None:
-    variables = {variable.path: variable for variable in model.trainable_variables}
+def _assign(main: Stage, weights: Mapping[str, np.ndarray], title: str) -> None:
+    variables = {variable.path: variable for variable in main.changed_variables}
     expected = {(name, tuple(variable.shape)) for name, variable in variables.items()}
     unlike = sorted({name for name, _ in expected ^ {(n, a.shape) for n, a in weights.items()}})
     if unlike:

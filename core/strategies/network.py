@@ -1,6 +1,6 @@
 """From the record of a strategy to Keras networks. Only workers call this: it loads Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -39,6 +39,21 @@ class Stage:
     model: Any
     options: FitOptions
     on_features: bool = False
+
+    @property
+    def changed_variables(self) -> list[Any]:
+        """The variables that fitting changes: the trainable ones, and the moving averages of batch
+        normalisation in layers that are not frozen."""
+        frozen = {
+            id(w) for layer in _leaves(self.model) if not layer.trainable for w in layer.weights
+        }
+        return [weight for weight in self.model.weights if id(weight) not in frozen]
+
+
+def _leaves(model: Any) -> Iterator[Any]:
+    """The layers of a model, models inside it opened."""
+    for layer in model.layers:
+        yield from _leaves(layer) if hasattr(layer, "layers") else [layer]
 
 
 @dataclass(frozen=True)

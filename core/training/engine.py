@@ -171,13 +171,12 @@ class _Training:
             main = plan.stages[-1]
             probabilities = yield from self._probabilities(main, inputs)
         keras.utils.clear_session(free_memory=False)
-        variables = main.model.trainable_variables
         return TrainingOutcome(
             self._result(plan, fitted, probabilities),
             _predictions(probabilities["test"], self.dataset, self.split),
             {
                 variable.path: value.astype(np.float32, copy=False)
-                for variable, value in zip(variables, fitted.best_weights, strict=True)
+                for variable, value in zip(main.changed_variables, fitted.best_weights, strict=True)
             },
         )
 

@@ -178,7 +178,7 @@ class TrainingOutcome:
     """The end of a training: the result for the store, and the arrays that are kept beside it.
 
     ``trained_weights`` are the arrays that the run changed, float32, as they were after the best
-    epoch, by ``"layer/variable"``; frozen layers are not among them.
+    epoch, by ``"layer/variable"``: trained ones and moving averages, without frozen layers.
     """
 
     result: RunResult

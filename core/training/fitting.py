@@ -27,7 +27,7 @@ class TrainingData:
 
 @dataclass
 class Fitted:
-    """The records of a stage and the trainable weights after its best epoch."""
+    """The records of a stage, and ``Stage.changed_variables`` as they were after its best epoch."""
 
     records: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = 0
@@ -67,6 +67,7 @@ class Fitting:
             metrics=["accuracy"],
             jit_compile=self.compile_with_xla,
         )
+        variables = stage.changed_variables
         fitted = Fitted()
         for epoch in range(1, stage.options.epochs + 1):
             try:
@@ -82,11 +83,9 @@ class Fitting:
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
-                fitted.best_weights = _weights(stage.model)
+                fitted.best_weights = [_as_array(variable) for variable in variables]
             yield record
-        for variable, value in zip(
-            stage.model.trainable_variables, fitted.best_weights, strict=True
-        ):
+        for variable, value in zip(variables, fitted.best_weights, strict=True):
             variable.assign(value)
         return fitted
 
@@ -186,14 +185,12 @@ def _optimizer(options: FitOptions) -> Any:
     return keras.optimizers.SGD(schedule, momentum=options.momentum, nesterov=True)
 
 
-def _weights(model: Any) -> list[np.ndarray]:
+def _as_array(variable: Any) -> np.ndarray:
     from keras import ops
 
-    return [np.array(ops.convert_to_numpy(variable)) for variable in model.trainable_variables]
+    return np.array(ops.convert_to_numpy(variable))
 
 
 def _drain(model: Any) -> None:
     """Wait until the device has done all its work: a GPU returns from a step before it is over."""
-    from keras import ops
-
-    ops.convert_to_numpy(model.trainable_variables[-1])
+    _as_array(model.trainable_variables[-1])

@@ -28,7 +28,8 @@ class ScriptedModel:
 
     def __init__(self, clock, rights, losses=None):
         self.clock, self.rights, self.losses = clock, rights, losses or []
-        self.trainable_variables = [Variable(0)]
+        self.trainable_variables = self.weights = [Variable(0)]
+        self.layers = []
         self.steps = 0
         self.compiled = {}
 
@@ -62,10 +63,7 @@ def clock():
 
 @pytest.fixture(autouse=True)
 def _no_keras(monkeypatch):
-    monkeypatch.setattr(
-        fitting, "_weights", lambda model: [v.value.copy() for v in model.trainable_variables]
-    )
-    monkeypatch.setattr(fitting, "_drain", lambda _model: None)
+    monkeypatch.setattr(fitting, "_as_array", lambda variable: variable.value.copy())
     monkeypatch.setattr(fitting, "_optimizer", lambda options: f"by {options.learning_rate}")
 
 
