@@ -4,7 +4,7 @@
 
 ``EXPERIMENT`` is a finished one of this HEADSTART_HOME whose runs kept their weights; copy the home
 first if a web server uses it, since the process that holds its networks is ended. Loading is from
-nothing to ready. An answer is what a page waits for: one test picture, all strategies, one after
+nothing to ready. An answer is what a page waits for: one test image, all strategies, one after
 another; heat maps are asked apart. An answer must be there in 1 second.
 """
 
@@ -21,14 +21,15 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 ANSWER_LIMIT = 1.0
-PICTURES = 20
+IMAGES = 20
 
 
-def measured(pictures: list[np.ndarray], work: Callable[[np.ndarray], object]) -> dict[str, float]:
+def measured(images: list[np.ndarray], work: Callable[[int], object]) -> dict[str, float]:
+    """Median and largest seconds of ``work``, which is called with the place of an image."""
     seconds = []
-    for picture in pictures:
+    for place in range(len(images)):
         started = time.perf_counter()
-        work(picture)
+        work(place)
         seconds.append(time.perf_counter() - started)
     return {"median": round(float(np.median(seconds)), 3), "largest": round(max(seconds), 3)}
 
@@ -43,14 +44,14 @@ def main() -> int:
     from core.datasets.storage import open_dataset
     from core.experiments.store import open_store
     from core.live.client import answer, wake, where_it_looked
+    from core.live.connection import JOB_ID, read_address, server_state
     from core.live.images import prepared_of
-    from core.live.process import dismiss_server
-    from core.live.protocol import read_address
     from core.training.policy import library_versions, processor_name
 
     store = open_store()
-    dismiss_server(store)
-    while (former := read_address()) is not None and psutil.pid_exists(former.process_id):
+    if store.find_job(JOB_ID) is not None:
+        store.cancel_job(JOB_ID)
+    while server_state(store).state in ("starting", "listening"):
         time.sleep(0.1)
     experiment = store.experiment(arguments.experiment)
     polls: list[float] = []
@@ -69,14 +70,14 @@ def main() -> int:
     if now.state == "failed" or now.unable:
         raise SystemExit(now.error or str(now.unable))
     spec = experiment.spec
-    test = spec.split.of(open_dataset(spec.dataset_id)).test[:PICTURES]
-    pictures = [prepared_of(experiment, int(position)) for position in test]
-    alone = [
-        {each.strategy: each.seconds for each in answer(store, experiment.id, picture)}
-        for picture in pictures
-    ]
-    answers = measured(pictures, lambda picture: answer(store, experiment.id, picture))
-    maps = measured(pictures, lambda picture: where_it_looked(store, experiment.id, picture))
+    test = spec.split.of(open_dataset(spec.dataset_id)).test[:IMAGES]
+    images = [prepared_of(experiment, int(position)) for position in test]
+    given = [answer(store, experiment.id, image) for image in images]
+    alone = [{each.strategy: each.seconds for each in answers} for answers in given]
+    answers = measured(images, lambda place: answer(store, experiment.id, images[place]))
+    maps = measured(
+        images, lambda place: where_it_looked(store, experiment.id, images[place], given[place])
+    )
     address = read_address()
     if address is None:
         raise SystemExit("The process that holds the networks is gone.")

@@ -54,7 +54,7 @@ PAGES: dict[str, Where] = {
     "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
-    "compare": (COMPARE, "text=named most test images right"),
+    "compare": (COMPARE, "text=got the most test images right"),
     "compare, differences": (
         f"{COMPARE}&view=differences",
         "text=/after Holm|cannot be told apart/",

@@ -8,8 +8,12 @@ from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord
 from core.experiments.spec import ExperimentSpec
 from core.text import escape_markdown
-from core.ui.benchmark.live import start_experiment, watch_experiment
-from core.ui.benchmark.setup import choose_dataset, show_forecast
+from core.ui.benchmark import (
+    choose_dataset,
+    show_forecast,
+    start_experiment,
+    watch_experiment,
+)
 from core.ui.datasets.facts import CLEAN_UP, address_of
 from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note

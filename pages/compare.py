@@ -6,8 +6,7 @@ from core.experiments.records import ExperimentRecord
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
-from core.ui.compare.overview import show_overview
-from core.ui.compare.report import show_report
+from core.ui.compare.overview import show_overview, show_report
 from core.ui.compare.several import show_several
 from core.ui.compare.time import show_time
 from core.ui.frame import evidence_reads, reads

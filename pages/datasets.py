@@ -24,9 +24,9 @@ from core.ui.datasets.imports import watch_imports
 from core.ui.datasets.manage import REMOVED_NOTE, show_manage
 from core.ui.datasets.uploads import offer_upload, show_formats
 from core.ui.frame import reads
+from core.ui.frame.address import in_text_colour
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
-from core.ui.widgets.texts import in_text_colour
 
 SECTIONS = {
     HEALTH: show_health,

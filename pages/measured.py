@@ -8,12 +8,12 @@ from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to, show_page
-from core.ui.measured.background import show_device, show_glossary, show_scenarios
-from core.ui.measured.clocks import show_clocks
+from core.ui.measured.clocks import show_clocks, show_device
+from core.ui.measured.document import show_glossary
 from core.ui.measured.split import show_split
 from core.ui.measured.statistics import show_statistics
 from core.ui.measured.strategies import show_strategies
-from core.ui.measured.tutorial import show_tutorial
+from core.ui.measured.tutorial import show_scenarios, show_tutorial
 from core.ui.widgets.results import experiment_label
 
 # What stands in the address: the name of the section and what draws it. Only that one is drawn.

@@ -2,39 +2,32 @@
 
 import streamlit as st
 
-from core.experiments.records import ExperimentRecord
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, wanted
 from core.ui.frame.page import is_presented, link_to, show_page
-from core.ui.story import reads as story_reads
-from core.ui.story.view import WHAT_IT_IS, show_story
+from core.ui.story import WHAT_IT_IS, headline, show_story, with_results
 from core.ui.widgets.results import experiment_label
 
 
 def body() -> None:
-    experiments = story_reads.tellable(reads.store().experiments())
+    experiments = with_results(reads.store().experiments())
     if not experiments:
         show_nothing_yet()
         return
-    choice = experiment_choice(experiments, story_reads.headline(experiments).id)
-    chosen = wanted(choice)
-    own = next(entry for entry in experiments if entry.id == chosen)
-    show_story(story_reads.facts_of(chosen), story_reads.contrasting_experiment(experiments, own))
-    if not is_presented():
-        st.divider()
-        choose_in_list(choice, width="stretch")
-
-
-def experiment_choice(experiments: list[ExperimentRecord], default: str) -> Choice:
-    return Choice(
+    choice = Choice(
         name="experiment",
         label="Experiment of this story",
         kind="experiment",
         options={entry.id: experiment_label(entry) for entry in experiments},
-        default=default,
+        default=headline(experiments).id,
         help="Any experiment in which something has finished.",
         clears=("scene",),
     )
+    chosen = wanted(choice)
+    show_story(experiments, next(entry for entry in experiments if entry.id == chosen))
+    if not is_presented():
+        st.divider()
+        choose_in_list(choice, width="stretch")
 
 
 def show_nothing_yet() -> None:

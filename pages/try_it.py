@@ -1,29 +1,31 @@
 """Try it: show the trained networks a picture, play against them, take one along."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from core.experiments.records import ExperimentRecord
+from core.live.client import candidates
 from core.ui.frame import evidence_reads, reads
-from core.ui.frame.address import Choice, choose_in_row
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.errors import error_box
-from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to, show_page
-from core.ui.try_it.experiment import choose_experiment
-from core.ui.try_it.export import show_keep
+from core.ui.try_it.answers import show_image_answers
+from core.ui.try_it.export import show_export
 from core.ui.try_it.guess import show_guess
-from core.ui.try_it.image import show_image_answers
+from core.ui.widgets.glossary import explain
+from core.ui.widgets.results import experiment_label
 
-
-def keep(subject: Subject) -> None:
-    """The view of another part: it reads the experiment by itself."""
-    show_keep(subject.id)
-
-
-# What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
+# The address has the name of the view; only the chosen one is drawn.
 VIEWS = {
     "picture": ("A picture", show_image_answers),
     "guess": ("Guess against the models", show_guess),
-    "keep": ("Keep a model", keep),
+    "keep": ("Keep a model", show_export),
 }
+# Searched for one that can answer; older ones are still in the list.
+MOST_SEARCHED = 20
+# What belongs to the old experiment when another is chosen.
+OF_ONE_EXPERIMENT = ("image", "page", "round", "strategy", "seed")
 
 
 def body() -> None:
@@ -38,14 +40,38 @@ def body() -> None:
         link_to("benchmark", "Benchmark a dataset")
         return
     experiment_id = choose_experiment(experiments)
-    view = choose_in_row(
-        Choice(
-            "view", "View", "view", {name: title for name, (title, _) in VIEWS.items()}, "picture"
-        ),
-        label_visible=False,
-    )
+    titles = {name: title for name, (title, _) in VIEWS.items()}
+    view = choose_in_row(Choice("view", "View", "view", titles, "picture"), label_visible=False)
     with error_box():
         VIEWS[view][1](evidence_reads.subject(experiment_id))
+
+
+def choose_experiment(experiments: Sequence[ExperimentRecord]) -> str:
+    """The id of the experiment that the address names, else of the newest that can answer."""
+    wanted = st.query_params.get("experiment")
+    known = {experiment.id: experiment_label(experiment) for experiment in experiments}
+    # The search costs some reads; a link that names an experiment spares them.
+    default = wanted if wanted in known else first_to_try(experiments)
+    help_text = (
+        f"{explain('experiment')} The address of this page names your choice: share it as a link."
+    )
+    chosen = choose_in_list(
+        Choice(
+            "experiment", "Experiment", "experiment", known, default, help_text, OF_ONE_EXPERIMENT
+        ),
+        width="stretch",
+    )
+    st.query_params["experiment"] = chosen
+    return chosen
+
+
+def first_to_try(experiments: Sequence[ExperimentRecord]) -> str:
+    """The newest that has a network to ask, else the newest with results, else the newest."""
+    finished = [entry for entry in experiments if entry.state_counts.get("finished")]
+    for entry in finished[:MOST_SEARCHED]:
+        if any(found.has_network for found in candidates(reads.store(), entry.id)):
+            return entry.id
+    return (finished or list(experiments))[0].id
 
 
 show_page("try_it", body)

@@ -7,17 +7,11 @@ accuracies are those that training printed: of the images that were trained on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 
 from core.analysis.comparison import Comparison, Row
-from core.backbones.registry import find_backbone
-from core.strategies.registry import find_strategy, names_with
-from core.strategies.strategy import Mode, Role, Strategy
+from core.strategies.registry import names_with
+from core.strategies.strategy import Mode, Role
 
-NAME = "Transfer learning & the art of using pre-trained models in deep learning"
-TRAINING_IMAGES, TEST_IMAGES, CLASSES, IMAGE_SIZE = 4591, 1200, 16, 224
-FLATTENED_IN_THE_TEXT = 256
-DIGITS_TRAINING_IMAGES = 49_000
 BACKBONE = "vgg16"
 
 
@@ -59,15 +53,6 @@ class Beside:
     row: Row | None
 
 
-@dataclass(frozen=True)
-class FlattenedSize:
-    """How many numbers the CNN's last block leaves of a picture of ``image_size`` pixels."""
-
-    padding: str
-    shape: tuple[int, ...]
-    units: int
-
-
 def beside(comparison: Comparison | None) -> tuple[Beside, ...]:
     """Each model of the tutorial with the experiment's row, if it has one that is finished."""
     rows = {row.strategy: row for row in comparison.finished_rows} if comparison else {}
@@ -75,31 +60,6 @@ def beside(comparison: Comparison | None) -> tuple[Beside, ...]:
         Beside(model, next((rows[name] for name in model.strategies if name in rows), None))
         for model in MODELS
     )
-
-
-def flattened_sizes(image_size: int = IMAGE_SIZE) -> tuple[FlattenedSize, ...]:
-    """What the tutorial's CNN can flatten to, for each padding; read from the layers."""
-    cnn = find_strategy(names_with(Role.FROM_SCRATCH, convolutional=True)[0])
-    paddings = next(setting.choices for setting in cnn.settings if setting.name == "padding")
-    return tuple(_flattened(cnn, padding, image_size) for padding in paddings)
-
-
-def backbone_features(image_size: int = IMAGE_SIZE) -> tuple[tuple[int, ...], int]:
-    """Shape of the backbone's last feature map, and its numbers in all: (7, 7, 512), 25088."""
-    shape = find_backbone(BACKBONE).layers(image_size, False)[-1].output
-    return shape, prod(shape)
-
-
-def chance_accuracy() -> float:
-    """What guessing at random gets right, 0 to 1."""
-    return 1 / CLASSES
-
-
-def _flattened(cnn: Strategy, padding: str, image_size: int) -> FlattenedSize:
-    settings = cnn.resolve("article", {"padding": padding})
-    layers = cnn.layers(settings, image_size, CLASSES)
-    row = next(number for number, layer in enumerate(layers) if layer.kind == "Flatten")
-    return FlattenedSize(padding, layers[row - 1].output, layers[row].output[0])
 
 
 def known(found: Sequence[Beside]) -> tuple[Beside, ...]:

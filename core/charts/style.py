@@ -8,39 +8,19 @@ distinction (WCAG 1.4.1).
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
+from core.strategies.registry import MAJORITY, STRATEGIES
+from core.strategies.strategy import Appearance
 from core.text import escape_plotly, shorten
 
-
-@dataclass(frozen=True)
-class Appearance:
-    """How one strategy looks; ``marker`` and ``dash`` are Plotly names."""
-
-    colour: str
-    marker: str
-    dash: str = "solid"
-
-
-MAJORITY_COLOUR = "#8C8C8C"
-
-KNOWN_LOOKS = {
-    "majority": Appearance(MAJORITY_COLOUR, "line-ns", "dot"),
-    "mlp": Appearance("#D26E14", "square"),
-    "cnn": Appearance("#5A82FA", "triangle-up"),
-    "vgg16_scratch": Appearance("#C81432", "x", "dash"),
-    "vgg16_probe": Appearance("#007864", "circle"),
-    "vgg16_features": Appearance("#643CFA", "diamond"),
-    "vgg16_softmax": Appearance("#B4288C", "pentagon", "dashdot"),
-    "vgg16_freeze": Appearance("#64A064", "star", "longdash"),
-    "vgg16_finetune": Appearance("#B482B4", "hexagon", "longdashdot"),
-}
-# The colours of the strategies, without the majority's grey.
-PALETTE = tuple(look.colour for look in KNOWN_LOOKS.values() if look.colour != MAJORITY_COLOUR)
-# For a strategy that is not among them: a colour again, with a marker and a dash of its own.
+LOOKS = {name: strategy.appearance for name, strategy in STRATEGIES.items()}
+MAJORITY_COLOUR = LOOKS[MAJORITY].colour
+# The colours of the other strategies.
+PALETTE = tuple(look.colour for name, look in LOOKS.items() if name != MAJORITY)
+# For a run whose strategy is not in the registry any more.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 
 ROW_HEIGHT = 46
@@ -67,8 +47,8 @@ _SECOND_TICKS = {
 
 
 def appearance_of(strategy: str) -> Appearance:
-    """The look of a strategy; one that is new here gets a spare look, stable for its name."""
-    return KNOWN_LOOKS.get(strategy) or _SPARE[sum(strategy.encode()) % len(_SPARE)]
+    """The look in the strategy's record; an unknown name gets a spare look, always the same one."""
+    return LOOKS.get(strategy) or _SPARE[sum(strategy.encode()) % len(_SPARE)]
 
 
 def axis_name(name: str, place: int, longest: int = 22) -> str:

@@ -1,77 +1,70 @@
-"""The networks of an experiment answer live: the side that pages see. No Keras here.
+"""The networks of an experiment answer live: what pages ask. No Keras here.
 
-A job holds the networks (``core.live.server``), one for each home. A page
-calls ``wake`` until it is ready, then ``answer`` for each picture; ``docs/decisions/0007`` says
-why it is so.
+A job holds the networks (``core.live.server``), one for each home. A page calls ``wake`` until it
+is ready, then ``answer`` for each image; ``docs/decisions/0007-live-answers.md`` has the reasons.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from core.backbones.weights.access import is_available, what_to_do
 from core.datasets.storage import open_dataset
-from core.errors import BadInput, HeadstartError
+from core.errors import BadInput, HeadstartError, UnknownName
+from core.experiments.checkpoints import why_no_weights
+from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.live.candidates import Candidate, candidates
-from core.live.images import (
-    Likeness,
-    UploadedImage,
-    prepare_upload,
-    prepared_of,
-)
-from core.live.process import (
-    NobodyThere,
-    ServerState,
-    ask,
-    server_state,
-    start_server,
-)
-from core.live.protocol import Body
-from core.strategies.registry import MAJORITY
+from core.live.connection import STARTING, ConnectionLostError, ask, server_state, start_server
+from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy
 from core.training.spec import with_train_fraction
-
-__all__ = [
-    "Candidate",
-    "Likeness",
-    "LiveAnswer",
-    "LiveState",
-    "UploadedImage",
-    "answer",
-    "candidates",
-    "prepare_upload",
-    "prepared_of",
-    "state_of_networks",
-    "wake",
-    "where_it_looked",
-]
 
 POLL_SECONDS = 0.1
 READY_SECONDS = 300.0
 ANSWER_SECONDS = 120.0
 POLL_ANSWER_SECONDS = 10.0
-STARTING = "Starting the process that holds the networks"
 ENDED = (
-    "The process that holds the networks ended while it was asked; memory may have run out. "
+    "The process that holds the networks ended before it answered; memory may have run out. "
     "Close other work and ask again."
 )
-Work = Literal["answer", "explain"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One strategy of an experiment that may answer.
+
+    ``run_id`` and ``seed`` name the run whose network answers: that of the first seed that kept
+    its weights. ``why_not`` is a sentence for people where it cannot answer, else None.
+    ``finished_at`` tells that run apart from the same run made again. ``majority`` has no network
+    and always answers, even if it was not run.
+    """
+
+    strategy: str
+    run_id: str | None
+    seed: int | None
+    why_not: str | None
+    finished_at: str | None = None
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the process that holds the networks is asked for it."""
+        return self.why_not is None and self.strategy != MAJORITY
 
 
 @dataclass(frozen=True)
 class LiveState:
-    """How the process that holds the networks stands for one experiment.
+    """How far the networks of one experiment are.
 
-    ``step`` is a sentence, ``done`` of ``total`` count networks or pictures within it. ``error``
-    says in plain words why it is ``failed``: it was tried, and is tried again a minute later.
-    ``unable`` names, once ``ready``, the strategies whose network could not be put together, with
-    the reason; the others answer. ``note`` is what one should know of the answers' speed (a timed
-    run is using the machine, not all networks fit into memory), or empty.
+    ``step`` is a sentence, ``done`` of ``total`` count networks or images within it. ``error`` says
+    in plain words why it ``failed``; a minute later it is tried again. ``unable`` names, once
+    ``ready``, the strategies whose network could not be loaded, with the reason; the others answer.
+    ``note`` says what slows the answers (a timed run, networks that do not all fit into memory),
+    or is empty.
     """
 
-    state: Literal["asleep", "starting", "loading", "ready", "failed"]
+    state: Literal["starting", "loading", "ready", "failed"]
     step: str = ""
     done: int = 0
     total: int = 0
@@ -82,12 +75,11 @@ class LiveState:
 
 @dataclass(frozen=True)
 class LiveAnswer:
-    """What one strategy says of a picture.
+    """What one strategy predicts for an image.
 
-    ``probabilities`` float32 ``(classes,)``. ``seconds``: from the prepared picture to the
-    probabilities, this network alone, one after another on the processor; a strategy on frozen
-    features pays for its own pass through the backbone. ``heat_map`` float32 ``(h, w)``, 0 to 1,
-    for the predicted class; None without a convolution or where it was not asked for.
+    ``probabilities`` float32 ``(classes,)``. ``seconds``: from the prepared image to the
+    probabilities, for this network alone, on the processor; a strategy on frozen features pays for
+    its own pass through the backbone.
     """
 
     strategy: str
@@ -95,7 +87,26 @@ class LiveAnswer:
     seed: int | None
     probabilities: np.ndarray
     seconds: float
-    heat_map: np.ndarray | None = None
+
+    @property
+    def predicted(self) -> int:
+        return int(self.probabilities.argmax())
+
+
+def candidates(store: Store, experiment_id: str) -> tuple[Candidate, ...]:
+    """The strategies of an experiment in ladder order; reads no weights.
+
+    Raises ``UnknownName`` for an experiment that is not there.
+    """
+    experiment = store.experiment(experiment_id)
+    runs = store.runs(experiment_id)
+    no_dataset = _why_no_dataset(experiment)
+    named = {MAJORITY, *(name for name, _ in experiment.spec.strategies)}
+    return tuple(
+        _candidate(experiment, name, [run for run in runs if run.strategy == name], no_dataset)
+        for name in STRATEGIES
+        if name in named
+    )
 
 
 def wake(store: Store, experiment_id: str) -> LiveState:
@@ -105,126 +116,163 @@ def wake(store: Store, experiment_id: str) -> LiveState:
     started. Raises ``UnknownName`` for an experiment that is not there, ``OSError`` where no
     process can be started.
     """
-    return _state_of(store, experiment_id, start=True)
+    wanted = [found for found in candidates(store, experiment_id) if found.has_network]
+    if not wanted:
+        return LiveState("ready")
+    server = server_state(store)
+    if server.state == "listening":
+        try:
+            body = _question("load", experiment_id, wanted)
+            reply, _ = ask(store, body, {}, POLL_ANSWER_SECONDS)
+        except ConnectionLostError:
+            server = server_state(store)
+        else:
+            return _state_in(reply, len(wanted))
+    if server.state == "failed":
+        return LiveState("failed", error=server.text)
+    if server.state == "absent":
+        start_server(store)
+    return LiveState("starting", server.text or STARTING)
 
 
-def state_of_networks(store: Store, experiment_id: str) -> LiveState:
-    """As ``wake``, but starts nothing: ``asleep`` where no process holds networks."""
-    return _state_of(store, experiment_id, start=False)
+def answer(store: Store, experiment_id: str, image: np.ndarray) -> tuple[LiveAnswer, ...]:
+    """What every strategy that can answer predicts for ``image``, in ladder order.
 
-
-def answer(store: Store, experiment_id: str, picture: np.ndarray) -> tuple[LiveAnswer, ...]:
-    """What every strategy that can says of ``picture``, in the order of the ladder.
-
-    ``picture`` uint8 ``(h, w, c)`` as ``prepare_upload`` or ``prepared_of`` give it. No heat
-    maps. Under a second once ``wake`` says ``ready``; before that it waits until it is. Raises
-    ``BadInput`` for a picture of another shape, ``HeadstartError`` where the process failed.
+    ``image`` uint8 ``(h, w, c)`` as ``prepare_upload`` or ``prepared_of`` give it. Under a second
+    once ``wake`` says ``ready``; before that it waits until it is. Raises ``BadInput`` for an
+    image of another shape, ``HeadstartError`` where the process failed.
     """
-    able = [each for each in candidates(store, experiment_id) if each.why_not is None]
-    by_network = _ask_networks(store, experiment_id, able, picture, "answer")
-    answers = []
-    for each in able:
-        if each.strategy == MAJORITY:
-            answers.append(_majority_answer(store, experiment_id, each))
-        elif each.run_id in by_network:
-            found = by_network[each.run_id]
-            answers.append(
-                LiveAnswer(each.strategy, each.run_id, each.seed, found.array, found.seconds)
-            )
-    return tuple(answers)
+    able = [found for found in candidates(store, experiment_id) if found.why_not is None]
+    networks = [found for found in able if found.has_network]
+    probabilities, seconds = _ask_networks(store, experiment_id, networks, image)
+    return tuple(
+        _majority_answer(store, experiment_id, found)
+        if found.strategy == MAJORITY
+        else LiveAnswer(
+            found.strategy,
+            found.run_id,
+            found.seed,
+            probabilities[found.run_id],
+            seconds[found.run_id],
+        )
+        for found in able
+        if found.strategy == MAJORITY or found.run_id in probabilities
+    )
 
 
-def where_it_looked(store: Store, experiment_id: str, picture: np.ndarray) -> dict[str, np.ndarray]:
-    """Grad-CAM by strategy: which places of ``picture`` support the class that it predicts.
+def where_it_looked(
+    store: Store, experiment_id: str, image: np.ndarray, answers: Sequence[LiveAnswer]
+) -> dict[str, np.ndarray]:
+    """Grad-CAM by strategy: which places of ``image`` support what ``answers`` predict for it.
 
-    float32 ``(h, w)`` from 0 to 1 at the size of the feature map, to be laid over the picture
+    float32 ``(h, w)`` from 0 to 1 at the size of the feature map, to be laid over the image
     enlarged to its size. Strategies without a convolution are left out. Takes a few times as long
     as ``answer``, and raises the same.
     """
-    found = candidates(store, experiment_id)
-    answers = _ask_networks(store, experiment_id, found, picture, "explain")
-    return {each.strategy: answers[each.run_id].array for each in found if each.run_id in answers}
+    predicted = {
+        found.run_id: found.predicted
+        for found in answers
+        if find_strategy(found.strategy).convolutional
+    }
+    able = [found for found in candidates(store, experiment_id) if found.run_id in predicted]
+    maps, _ = _ask_networks(store, experiment_id, able, image, predicted)
+    return {found.strategy: maps[found.run_id] for found in able if found.run_id in maps}
 
 
-@dataclass(frozen=True)
-class _Answer:
-    array: np.ndarray
-    seconds: float
+# Who can answer -----------------------------------------------------------------------------------
 
 
-def _state_of(store: Store, experiment_id: str, start: bool) -> LiveState:
-    wanted = _wanted(candidates(store, experiment_id))
-    if not wanted:
-        return LiveState("ready")
-    state = server_state(store)
-    if state.error:
-        return LiveState("failed", error=state.error)
-    if state.is_there:
-        try:
-            body = {"do": "load", "experiment": experiment_id, "runs": wanted}
-            reply, _ = ask(store, body, {}, POLL_ANSWER_SECONDS)
-            return _state_in(reply, len(wanted))
-        except NobodyThere:
-            state = ServerState()
-    if state.is_starting:
-        return LiveState("starting", state.step or STARTING)
-    if not start:
-        return LiveState("asleep")
-    start_server(store)
-    return LiveState("starting", STARTING)
+def _candidate(
+    experiment: ExperimentRecord, strategy: str, runs: Sequence[RunRecord], no_dataset: str | None
+) -> Candidate:
+    runs = sorted(runs, key=lambda run: run.state != "finished")
+    able = (run for run in runs if _why_no_answer(run, experiment) is None)
+    chosen = next(able, next(iter(runs), None))
+    if chosen is not None:
+        reason = no_dataset or _why_no_answer(chosen, experiment)
+        return Candidate(strategy, chosen.id, chosen.seed, reason, chosen.finished_at)
+    no_run = f"{find_strategy(strategy).title} has no run in this experiment."
+    return Candidate(strategy, None, None, no_dataset or (no_run if strategy != MAJORITY else None))
 
 
-def _state_in(body: Body, networks: int) -> LiveState:
-    if "failed" in body:
-        return LiveState("failed", error=body["failed"])
-    if body["state"] == "ready" and len(body["unable"]) == networks:
-        return LiveState("failed", error=" ".join(dict.fromkeys(body["unable"].values())))
-    return LiveState(**body)
+def _why_no_answer(run: RunRecord, experiment: ExperimentRecord) -> str | None:
+    if run.strategy == MAJORITY:
+        return None
+    return why_no_weights(run, experiment) or _why_no_imagenet(run)
 
 
-def _wanted(found: Sequence[Candidate]) -> list[list[str | None]]:
-    """In the order of the ladder: run, the moment that tells it apart from the same run made
-    again, strategy."""
-    return [
-        [candidate.run_id, candidate.finished_at, candidate.strategy]
-        for candidate in found
-        if candidate.has_network
-    ]
+def _why_no_imagenet(run: RunRecord) -> str | None:
+    """A network keeps the arrays that its run changed; the others are the published ones."""
+    strategy = find_strategy(run.strategy)
+    weight_set = strategy.weights(run.settings)
+    if strategy.backbone is None or weight_set is None or is_available(weight_set):
+        return None
+    return (
+        f"{strategy.title} needs {strategy.backbone.title}'s ImageNet weights, which are not "
+        f"on this machine. {what_to_do(weight_set)}"
+    )
+
+
+def _why_no_dataset(experiment: ExperimentRecord) -> str | None:
+    try:
+        open_dataset(experiment.spec.dataset_id)
+    except UnknownName:
+        return (
+            f"The dataset {experiment.spec.dataset_name} was removed, so an image can no longer be "
+            "prepared as its images were."
+        )
+    return None
+
+
+# What is asked ------------------------------------------------------------------------------------
+
+
+def _question(do: str, experiment_id: str, networks: Sequence[Candidate]) -> dict[str, Any]:
+    """``runs`` in ladder order: run, the moment that tells it apart from the same run made again,
+    strategy."""
+    runs = [[found.run_id, found.finished_at, found.strategy] for found in networks]
+    return {"do": do, "experiment": experiment_id, "runs": runs}
+
+
+def _state_in(reply: dict[str, Any], networks: int) -> LiveState:
+    if "failed" in reply:
+        return LiveState("failed", error=reply["failed"])
+    if reply["state"] == "ready" and len(reply["unable"]) == networks:
+        return LiveState("failed", error=" ".join(dict.fromkeys(reply["unable"].values())))
+    return LiveState(**reply)
 
 
 def _ask_networks(
     store: Store,
     experiment_id: str,
-    found: Sequence[Candidate],
-    picture: np.ndarray,
-    work: Work,
-) -> dict[str | None, _Answer]:
-    """By run, what the networks said that could be asked; where nobody is there, once more."""
-    wanted = _wanted(found)
-    if not wanted:
-        return {}
-    body = {"do": work, "experiment": experiment_id, "runs": wanted}
+    networks: Sequence[Candidate],
+    image: np.ndarray,
+    classes: Mapping[str | None, int] | None = None,
+) -> tuple[dict[Any, np.ndarray], dict[Any, float]]:
+    """By run: probabilities (with ``classes``, heat maps for these) and seconds. Where nobody
+    listens, it waits for a new process and asks once more."""
+    if not networks:
+        return {}, {}
+    body = _question("answer" if classes is None else "explain", experiment_id, networks)
+    body["classes"] = classes
     for may_try_again in (True, False):
         try:
-            reply, arrays = ask(store, body, {"picture": picture}, ANSWER_SECONDS)
+            reply, arrays = ask(store, body, {"image": image}, ANSWER_SECONDS)
             break
-        except NobodyThere as error:
+        except ConnectionLostError as error:
             if not may_try_again:
                 raise HeadstartError(ENDED) from error
             _wait_until_ready(store, experiment_id)
     if "failed" in reply:
         raise HeadstartError(reply["failed"])
-    if reply["refused"]:
-        raise BadInput(reply["refused"], "picture")
-    return {run: _Answer(arrays[run], seconds) for run, seconds in reply["seconds"].items()}
+    if "refused" in reply:
+        raise BadInput(reply["refused"], "image")
+    return arrays, reply["seconds"]
 
 
 def _wait_until_ready(store: Store, experiment_id: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while True:
-        now = wake(store, experiment_id)
-        if now.state == "ready":
-            return
+    while (now := wake(store, experiment_id)).state != "ready":
         if now.state == "failed":
             raise HeadstartError(now.error)
         if time.monotonic() > deadline:
@@ -236,7 +284,7 @@ def _wait_until_ready(store: Store, experiment_id: str) -> None:
 
 
 def _majority_answer(store: Store, experiment_id: str, candidate: Candidate) -> LiveAnswer:
-    """The shares of the classes among the training images, whatever the picture shows."""
+    """The fractions of the classes among the training images, whatever the image shows."""
     spec = store.experiment(experiment_id).spec
     dataset = open_dataset(spec.dataset_id)
     split = spec.split.of(dataset)

@@ -1,4 +1,4 @@
-"""A picture as the networks of an experiment see it: one that somebody shows, or one of the
+"""An image as the networks of an experiment see it: one that a visitor shows, or one of the
 dataset's own."""
 
 from dataclasses import dataclass
@@ -12,12 +12,7 @@ from core.datasets.copies import copies_of
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
-from core.datasets.prepare import (
-    prepare_image,
-    prepare_one,
-    prepared_size,
-    smallest_edge,
-)
+from core.datasets.prepare import prepare_image, prepare_one, prepared_size, smallest_edge
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.records import ExperimentRecord
@@ -26,28 +21,29 @@ from core.text import size_text
 from core.training.spec import with_train_fraction
 
 SHOWN_SIZE = 640
-SubsetName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A picture of the dataset that is the one shown (``same``: equal pixels) or nearly.
+    """The image of the dataset that an upload equals (``same``: equal pixels) or nearly equals.
 
-    ``subset`` says what the experiment did with it: its networks trained on it, it chose their best
-    epoch, it tested them; None where it was not used at all.
+    ``subset`` says how the experiment used it: for training, for choosing the best epoch, or for
+    testing; None where it did not use it.
     """
 
     position: int
-    subset: SubsetName | None
+    subset: Literal["train", "validation", "test"] | None
     same: bool
 
 
 @dataclass(frozen=True)
 class UploadedImage:
-    """``shown`` is a PNG as people see it, no side over 640 pixels, without metadata; ``prepared``
-    uint8 ``(h, w, c)`` is what the networks see; ``height`` and ``width`` in pixels are the
-    file's. ``like`` is the picture of the dataset that it is a copy of, or None; where
-    ``near_copies_known`` is false only equal pixels could be looked for yet (see ``wake``)."""
+    """``shown`` is a PNG as people see it, no larger than 640 pixels, without metadata.
+
+    ``prepared`` uint8 ``(h, w, c)`` is what the networks see; ``height`` and ``width`` in pixels
+    are the file's. ``like`` is the image of the dataset that it is a copy of, or None; where
+    ``near_copies_known`` is false, only equal pixels could be looked for yet (see ``wake``).
+    """
 
     shown: bytes
     height: int
@@ -60,16 +56,17 @@ class UploadedImage:
 def prepare_upload(
     experiment: ExperimentRecord, content: bytes, file_name: str = ""
 ) -> UploadedImage:
-    """An encoded picture, read as those of a dataset are, and prepared as those of the experiment.
+    """Read an encoded image as those of a dataset are read, and prepare it as the experiment's.
 
-    ``file_name`` is asked for one thing: a TIFF must call itself so. Raises ``BadInput`` in plain
-    words for what is no picture, too large or damaged, and ``UnknownName`` without the dataset.
+    ``file_name`` matters for a TIFF alone, which must have the suffix of one. Raises ``BadInput``
+    in plain words for a file that is no image, too large or damaged, and ``UnknownName`` without
+    the dataset.
     """
     limit_bytes = current_settings().upload_limit_bytes
     if len(content) > limit_bytes:
         raise BadInput(
             f"This file has {size_text(len(content))}; at most {size_text(limit_bytes)} are read.",
-            "picture",
+            "image",
         )
     spec = experiment.spec
     dataset = open_dataset(spec.dataset_id)
@@ -81,21 +78,22 @@ def prepare_upload(
         copies = copies_of(dataset, content, file_name, prepared, spec.resize)
         shown = decode(content, file_name, SHOWN_SIZE).image
     except UnreadableImageError as error:
-        raise BadInput(f"This picture cannot be used: {error}.", "picture") from error
-    near = copies.near if copies.near is not None else np.empty(0, np.int64)
+        raise BadInput(f"This picture cannot be used: {error}.", "image") from error
     like = _likeness(experiment, dataset, copies.same, True)
+    if like is None and copies.near is not None:
+        like = _likeness(experiment, dataset, copies.near, False)
     return UploadedImage(
         shown=_as_png(shown),
         height=decoded.height,
         width=decoded.width,
         prepared=prepared,
-        like=like or _likeness(experiment, dataset, near, False),
+        like=like,
         near_copies_known=copies.near is not None,
     )
 
 
 def prepared_of(experiment: ExperimentRecord, position: int) -> np.ndarray:
-    """A picture of the experiment's dataset as its networks see it: uint8 ``(h, w, c)``.
+    """An image of the experiment's dataset as its networks see it: uint8 ``(h, w, c)``.
 
     Raises ``BadInput`` for a position that is not in the dataset, ``UnknownName`` without it.
     """
@@ -103,9 +101,9 @@ def prepared_of(experiment: ExperimentRecord, position: int) -> np.ndarray:
     dataset = open_dataset(spec.dataset_id)
     if not 0 <= position < dataset.image_count:
         raise BadInput(
-            f"There is no picture {position} in {dataset.name}; "
+            f"There is no image {position} in {dataset.name}; "
             f"its {dataset.image_count} are counted from 0.",
-            "picture",
+            "image",
         )
     return prepare_one(dataset, position, prepared_size(dataset, spec.image_size), spec.resize)
 
@@ -113,7 +111,7 @@ def prepared_of(experiment: ExperimentRecord, position: int) -> np.ndarray:
 def _likeness(
     experiment: ExperimentRecord, dataset: Dataset, positions: np.ndarray, same: bool
 ) -> Likeness | None:
-    """The copy that matters most: one that was trained on before one that was not."""
+    """The copy that matters most: a training image first."""
     if len(positions) == 0:
         return None
     spec = experiment.spec
@@ -122,12 +120,12 @@ def _likeness(
     for subset in SUBSETS:
         found = np.intersect1d(positions, getattr(trained, subset))
         if len(found):
-            return Likeness(int(found[0]), subset, same)  # type: ignore[arg-type]  # one of SubsetName
+            return Likeness(int(found[0]), subset, same)  # type: ignore[arg-type]  # one of the three
     return Likeness(int(positions[0]), None, same)
 
 
-def _as_png(picture: Image.Image) -> bytes:
-    picture.thumbnail((SHOWN_SIZE, SHOWN_SIZE), Image.Resampling.BICUBIC)
+def _as_png(image: Image.Image) -> bytes:
+    image.thumbnail((SHOWN_SIZE, SHOWN_SIZE), Image.Resampling.BICUBIC)
     buffer = BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,9 +1,9 @@
-"""The networks that one process holds: put together when they are needed, let go when memory gets
-short. One thread alone may use it: it does all that the process does with Keras.
+"""The networks that one process holds: loaded when they are needed, let go when memory gets short.
+
+Only the thread that does all work with Keras changes it; others may look.
 """
 
 import gc
-import hashlib
 import sys
 import time
 from collections import OrderedDict
@@ -20,14 +20,12 @@ from core.experiments.checkpoints import read_weights
 from core.experiments.store import Store
 from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
-from core.networks.explain import explain
 from core.networks.restore import RestoredModel, restored_model
 
 FAILED_SECONDS = 60.0
-# What to say of one network of this process that fails.
+# The words for one network of this process that fails.
 NETWORK = replace(find_kind("live"), noun="network")
 SHORT_OF_MEMORY_BYTES = 512 * 1024**2
-PREDICTIONS_REMEMBERED = 256
 
 
 class RunKey(NamedTuple):
@@ -54,7 +52,7 @@ class Memory:
 
 
 class ModelCache:
-    """Networks by run, the one that was asked longest ago first.
+    """Networks by run, the longest unused first.
 
     Everything is computed on the processor in float32, whatever the run's precision was: a
     training may be using the GPU, and heat maps need the digits.
@@ -65,23 +63,23 @@ class ModelCache:
         self.memory = memory
         self._held: OrderedDict[RunKey, RestoredModel] = OrderedDict()
         self._failed: dict[RunKey, tuple[float, str]] = {}
-        self._predicted: OrderedDict[tuple[RunKey, bytes], int] = OrderedDict()
 
     @property
     def held(self) -> list[RunKey]:
         return list(self._held)
 
     def failure(self, key: RunKey) -> str | None:
-        """Why that network could not be put together or asked, for a minute; None if it may be."""
+        """Why that network could not be loaded or asked, for a minute; None if it may be."""
         at, reason = self._failed.get(key, (float("-inf"), ""))
         return reason if time.monotonic() - at < FAILED_SECONDS else None
 
-    def take(self, key: RunKey) -> RestoredModel | None:
-        """The network of a run, put together where it is not held; None where that failed.
+    def missing(self, keys: Collection[RunKey]) -> list[RunKey]:
+        """Those that are still to be loaded."""
+        return [key for key in keys if key not in self._held and self.failure(key) is None]
 
-        Its first answer, which traces and compiles, is given here and thrown away.
-        """
-        if key not in self._held and self.failure(key) is None:
+    def take(self, key: RunKey) -> RestoredModel | None:
+        """The network of a run, loaded where it is not held; None where that failed."""
+        if self.missing([key]):
             self.make_room()
             try:
                 self._held[key] = self._restored(key)
@@ -97,36 +95,8 @@ class ModelCache:
         self._failed[key] = (time.monotonic(), in_words(error, NETWORK))
         self.let_go(key)
 
-    def probabilities(self, key: RunKey, picture: np.ndarray) -> tuple[np.ndarray | None, float]:
-        """float32 ``(classes,)`` and the seconds they took; ``picture`` uint8 ``(h, w, c)``.
-
-        Raises ``BadInput`` for a picture of another shape. None where there is no network.
-        """
-        network = self.take(key)
-        if network is None:
-            return None, 0.0
-        network.check_images(picture[None])
-        started = time.perf_counter()
-        found = network.probabilities(picture[None])[0]
-        seconds = time.perf_counter() - started
-        self._predicted[key, _mark(picture)] = int(found.argmax())
-        while len(self._predicted) > PREDICTIONS_REMEMBERED:
-            self._predicted.popitem(last=False)
-        return found, seconds
-
-    def heat_map(self, key: RunKey, picture: np.ndarray) -> np.ndarray | None:
-        """float32 ``(h, w)``, 0 to 1, for the class that the network predicts; see ``explain``."""
-        network = self.take(key)
-        if network is None:
-            return None
-        remembered = (key, _mark(picture))
-        if remembered not in self._predicted:
-            self.probabilities(key, picture)
-        predicted = np.array([self._predicted[remembered]])
-        return explain(network, picture[None], predicted)[0]
-
     def make_room(self, keep: Collection[RunKey] = ()) -> bool:
-        """Let networks go, the longest unused first, until memory is not short any more.
+        """Let networks go, the longest unused first, until memory is no longer short.
 
         Those in ``keep`` stay. False where it is still short then.
         """
@@ -139,26 +109,18 @@ class ModelCache:
 
     def let_go(self, key: RunKey) -> None:
         if self._held.pop(key, None) is not None:
-            gc.collect()  # a network and its compiled functions know each other
-
-    def forget_others_of(self, key: RunKey) -> None:
-        """Drop what earlier attempts of the same run left."""
-        for other in self.held:
-            if other.run_id == key.run_id and other != key:
-                self.let_go(other)
+            gc.collect()  # a network and its compiled functions refer to each other
 
     def _restored(self, key: RunKey) -> RestoredModel:
-        self.forget_others_of(key)
+        for other in self.held:
+            if other.run_id == key.run_id:  # an earlier attempt of the same run
+                self.let_go(other)
         run = self._store.run(key.run_id)
         if run.finished_at != key.finished_at or run.state != "finished":
             raise BadInput(f"Run {run.id} was started again meanwhile.", "run")
         spec = self._store.experiment(run.experiment_id).training_spec(run)
         spec = spec.model_copy(update={"precision": "float32"})
         restored = restored_model(spec, read_weights(run.id), open_dataset(spec.dataset_id))
+        # The first answer traces and compiles: not while somebody waits.
         restored.probabilities(np.zeros((1, *restored.image_shape), np.uint8))
         return restored
-
-
-def _mark(picture: np.ndarray) -> bytes:
-    """What tells a picture apart without keeping it: visitors are told that theirs is forgotten."""
-    return hashlib.sha256(picture.tobytes()).digest()

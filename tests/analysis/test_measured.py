@@ -173,15 +173,3 @@ def test_each_model_of_the_tutorial_has_the_nearest_strategy_beside_it():
         "vgg16_probe",
     ]
     assert tutorial.known(tutorial.beside(None)) == ()
-
-
-def test_the_flattened_size_of_the_text_cannot_come_out():
-    sizes = {entry.padding: (entry.shape, entry.units) for entry in tutorial.flattened_sizes()}
-    assert sizes == {"same": ((3, 3, 32), 288), "valid": ((2, 2, 32), 128)}
-    assert tutorial.FLATTENED_IN_THE_TEXT not in [units for _, units in sizes.values()]
-
-
-def test_25088_is_what_vgg16_gives_for_a_picture():
-    assert tutorial.backbone_features() == ((7, 7, 512), 25_088)
-    assert tutorial.backbone_features(96) == ((3, 3, 512), 4_608)
-    assert tutorial.chance_accuracy() == 0.0625

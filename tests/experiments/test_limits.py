@@ -12,7 +12,7 @@ from core.experiments.imports import import_folder, list_imports, receive_upload
 from core.experiments.limits import check_stored, stored_bytes
 from core.experiments.store import Store
 from core.ui.frame import access, actions
-from core.ui.frame.roles import Role, Visitor
+from core.ui.frame.access import Role, Visitor
 from tests import made_up
 
 GIGABYTE = 10**9

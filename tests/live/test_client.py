@@ -1,6 +1,5 @@
-"""Networks that answer live, by the real process that holds them."""
+"""Which strategies of an experiment answer live, and the answers of the real process."""
 
-import contextlib
 import signal
 import subprocess
 import sys
@@ -15,33 +14,28 @@ import numpy as np
 import psutil
 import pytest
 
-from core.datasets.storage import open_dataset
+from core.datasets.storage import open_dataset, remove_dataset
 from core.errors import BadInput, HeadstartError
+from core.experiments.checkpoints import weights_path, write_weights
 from core.experiments.planning import plan_experiment
 from core.experiments.predictions import read_predictions
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
-from core.live import process as live_process
-from core.live import protocol as live_protocol
-from core.live.candidates import Candidate
+from core.live import client as live_client
+from core.live import connection as live_connection
 from core.live.client import (
-    LiveAnswer,
+    Candidate,
     LiveState,
     answer,
-    state_of_networks,
+    candidates,
     wake,
     where_it_looked,
 )
+from core.live.connection import JOB_ID, ConnectionLostError, connect, read_address, server_state
 from core.live.images import prepared_of
-from core.live.process import (
-    CONNECT_SECONDS,
-    JOB_ID,
-    NobodyThere,
-    ask,
-    dismiss_server,
-)
-from core.live.protocol import ConnectionLostError, connect, read_address
 from core.settings import PROJECT_ROOT, current_settings
+from core.training.events import KeptWeights
+from tests import made_up
 from tests.stored_home import (
     add_arrows,
     end_workers,
@@ -53,17 +47,16 @@ from tests.stored_home import (
 pytestmark = pytest.mark.xdist_group("live")
 
 
+KEPT = {"any/kernel": np.zeros(1, np.float32)}
+NOT_KEPT = "The weights of this run were not kept: "
+
+
 def waited_for(store: Store, experiment_id: str) -> LiveState:
     deadline = time.monotonic() + 200
     while (now := wake(store, experiment_id)).state in ("starting", "loading"):
         assert time.monotonic() < deadline, now
         time.sleep(0.1)
     return now
-
-
-def _dismiss_server() -> None:
-    with contextlib.suppress(NobodyThere):
-        ask({"do": "leave"}, {}, CONNECT_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +71,7 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         add_arrows()
         yield folder
         store = open_store()
-        dismiss_server(store)
+        store.cancel_job(JOB_ID)
         end_workers(store)
 
 
@@ -108,10 +101,6 @@ def ready(trained: tuple[Store, str]) -> tuple[Store, str]:
     return trained
 
 
-def by_strategy(answers: tuple[LiveAnswer, ...]) -> dict[str, LiveAnswer]:
-    return {each.strategy: each for each in answers}
-
-
 @pytest.mark.tensorflow
 @pytest.mark.slow
 def test_the_answers_are_those_that_the_runs_gave(ready: tuple[Store, str]) -> None:
@@ -127,15 +116,14 @@ def test_the_answers_are_those_that_the_runs_gave(ready: tuple[Store, str]) -> N
             assert (each.seed, each.probabilities.dtype) == (0, np.float32)
             np.testing.assert_allclose(each.probabilities, stored, rtol=0, atol=1e-5)
             assert 0 < each.seconds < 10
-            assert each.heat_map is None
 
 
 @pytest.mark.tensorflow
 @pytest.mark.slow
 def test_where_the_networks_looked(ready: tuple[Store, str]) -> None:
     store, experiment_id = ready
-    picture = prepared_of(store.experiment(experiment_id), 5)
-    maps = where_it_looked(store, experiment_id, picture)
+    image = prepared_of(store.experiment(experiment_id), 5)
+    maps = where_it_looked(store, experiment_id, image, answer(store, experiment_id, image))
     assert list(maps) == ["cnn"]
     assert (maps["cnn"].shape, maps["cnn"].dtype) == ((4, 4), np.float32)
     assert 0 <= maps["cnn"].min() <= maps["cnn"].max() <= 1
@@ -143,7 +131,7 @@ def test_where_the_networks_looked(ready: tuple[Store, str]) -> None:
 
 @pytest.mark.tensorflow
 @pytest.mark.slow
-def test_a_picture_of_another_shape_is_refused(ready: tuple[Store, str]) -> None:
+def test_an_image_of_another_shape_is_refused(ready: tuple[Store, str]) -> None:
     with pytest.raises(BadInput, match=r"takes uint8 pictures of \(8, 8, 1\)"):
         answer(*ready, np.zeros((9, 9, 1), np.uint8))
 
@@ -153,10 +141,10 @@ def test_a_picture_of_another_shape_is_refused(ready: tuple[Store, str]) -> None
 def test_two_ask_at_once(ready: tuple[Store, str]) -> None:
     store, experiment_id = ready
     experiment = store.experiment(experiment_id)
-    pictures = [prepared_of(experiment, position) for position in range(8)]
-    alone = [answer(store, experiment_id, picture) for picture in pictures]
+    images = [prepared_of(experiment, position) for position in range(8)]
+    alone = [answer(store, experiment_id, image) for image in images]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda picture: answer(store, experiment_id, picture), pictures))
+        together = list(pool.map(lambda image: answer(store, experiment_id, image), images))
     for one, other in zip(alone, together, strict=True):
         for left, right in zip(one, other, strict=True):
             np.testing.assert_allclose(left.probabilities, right.probabilities, atol=1e-6)
@@ -167,14 +155,14 @@ def test_two_ask_at_once(ready: tuple[Store, str]) -> None:
 def test_a_stranger_gets_nothing(ready: tuple[Store, str], live_home: Path) -> None:
     address = read_address()
     assert address is not None
-    path = live_protocol.address_path()
+    path = live_connection.address_path()
     assert path.is_relative_to(live_home)
     assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(ConnectionLostError, match="the key is another"):
-        connect(replace(address, key="00" * 32), 5)
+    with pytest.raises(ConnectionLostError, match="rejected"):
+        connect(replace(address, key="00" * 32))
     # One that skips the greeting is hung up on, and the others are answered meanwhile.
-    with Client(address.for_connection, address.family) as silent:
-        silent.send_bytes(b'{"body": {"do": "leave"}, "arrays": []}')
+    with Client(address.place) as silent:
+        silent.send_bytes(b"a question")
         assert waited_for(*ready).state == "ready"
 
 
@@ -186,14 +174,13 @@ def test_a_killed_process_is_noticed_and_replaced(ready: tuple[Store, str]) -> N
     assert former is not None
     psutil.Process(former.process_id).send_signal(signal.SIGKILL)
     psutil.wait_procs([psutil.Process(former.process_id)], timeout=10)
-    assert state_of_networks(store, experiment_id).state == "asleep"
     # Asked without being woken: it starts, loads and answers.
-    picture = prepared_of(store.experiment(experiment_id), 5)
-    assert set(by_strategy(answer(store, experiment_id, picture))) == {"majority", "mlp", "cnn"}
+    image = prepared_of(store.experiment(experiment_id), 5)
+    answers = answer(store, experiment_id, image)
+    assert [each.strategy for each in answers] == ["majority", "mlp", "cnn"]
     address = read_address()
     assert address is not None
     assert address.process_id != former.process_id
-    assert not Path(former.place).exists()
 
 
 @pytest.mark.tensorflow
@@ -203,46 +190,51 @@ def test_a_process_of_other_code_is_replaced(
 ) -> None:
     former = read_address()
     assert former is not None
-    monkeypatch.setattr(live_process, "code_fingerprint", lambda: "another")
+    monkeypatch.setattr(live_connection, "code_fingerprint", lambda: "another")
     assert wake(*ready).state == "starting"
     assert waited_for(*ready).state == "ready"
     address = read_address()
     assert address is not None
-    assert (address.code, address.process_id == former.process_id) == ("another", False)
+    assert address.process_id != former.process_id
+    assert ready[0].job(JOB_ID).arguments == {"code": "another"}
 
 
 @pytest.mark.tensorflow
 @pytest.mark.slow
-def test_it_ends_when_told(ready: tuple[Store, str]) -> None:
+def test_it_ends_when_its_job_is_cancelled(ready: tuple[Store, str]) -> None:
     address = read_address()
     assert address is not None
     process = psutil.Process(address.process_id)
-    dismiss_server(ready[0])
+    ready[0].cancel_job(JOB_ID)
     psutil.wait_procs([process], timeout=30)
-    assert state_of_networks(*ready).state == "asleep"
-    assert not Path(address.place).parent.exists()
-    dismiss_server(ready[0])
+    assert not process.is_running()
+    assert not Path(str(address.place)).parent.exists()
+    deadline = time.monotonic() + 10
+    while server_state(ready[0]).state != "absent":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_an_experiment_without_networks_starts_nothing(arrows_store: Store) -> None:
     experiment_id = arrows_store.create_experiment(majority_spec())
     assert wake(arrows_store, experiment_id) == LiveState("ready")
-    (said,) = answer(arrows_store, experiment_id, np.zeros((8, 8, 1), np.uint8))
+    (always,) = answer(arrows_store, experiment_id, np.zeros((8, 8, 1), np.uint8))
     dataset = open_dataset("arrows")
     train = arrows_store.experiment(experiment_id).spec.split.of(dataset).train
     fractions = np.bincount(dataset.labels[train], minlength=3) / len(train)
-    np.testing.assert_allclose(said.probabilities, fractions, atol=1e-7)
-    assert not live_protocol.server_folder().exists()
+    np.testing.assert_allclose(always.probabilities, fractions, atol=1e-7)
+    assert arrows_store.find_job(JOB_ID) is None
 
 
 def test_a_process_that_cannot_start_says_why_for_a_minute(
     arrows_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "core.live.client.candidates",
+        live_client,
+        "candidates",
         lambda *_: (Candidate("mlp", "any-mlp-0", 0, None, "2026-01-01"),),
     )
-    monkeypatch.setattr(live_process, "ensure_worker", lambda _queue: False)
+    monkeypatch.setattr(live_connection, "ensure_worker", lambda _queue: False)
     assert wake(arrows_store, "any").state == "starting"
     assert arrows_store.claim_next("worker") is not None
     assert wake(arrows_store, "any").state == "starting"
@@ -254,8 +246,8 @@ def test_a_process_that_cannot_start_says_why_for_a_minute(
         )  # fmt: skip
     with pytest.raises(HeadstartError, match="None of TensorFlow"):
         answer(arrows_store, "any", np.zeros((8, 8, 1), np.uint8))
-    monkeypatch.setattr(live_process, "FAILED_SECONDS", 0.0)
-    assert state_of_networks(arrows_store, "any").state == "asleep"
+    monkeypatch.setattr(live_connection, "FAILED_SECONDS", 0.0)
+    assert server_state(arrows_store).state == "absent"
     assert wake(arrows_store, "any").state == "starting"
     assert arrows_store.job(JOB_ID).attempts == 1
 
@@ -271,18 +263,14 @@ def test_the_web_side_loads_no_framework() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_sockets_lie_where_their_path_is_short_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_only_the_owner_can_reach_the_socket_and_a_long_path_makes_it_a_port(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_protocol.tempfile, "tempdir", str(tmp_path / ("x" * 100)))
-    (tmp_path / ("x" * 100)).mkdir()
-    assert live_protocol.free_place() == ("AF_INET", "0")
-    assert list((tmp_path / ("x" * 100)).iterdir()) == []
-    monkeypatch.setattr(live_protocol.tempfile, "tempdir", None)
-    family, place = live_protocol.free_place()
-    assert family == "AF_UNIX"
-    assert Path(place).parent.stat().st_mode & 0o777 == 0o700
-    Path(place).parent.rmdir()
+    with live_connection.listen() as listener:
+        assert Path(listener.address).parent.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr("multiprocessing.util.get_temp_dir", lambda: "/tmp/" + 200 * "x")
+    with live_connection.listen() as listener:
+        assert listener.address[0] == "127.0.0.1"
 
 
 @pytest.mark.usefixtures("home")
@@ -296,3 +284,77 @@ def test_limits_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADSTART_MODELS_IDLE_MINUTES", "soon")
     with pytest.raises(BadInput, match="is 'soon'; it must be a whole number of minutes"):
         current_settings()
+
+
+def stored(store: Store, strategies: list[str], seeds: tuple[int, ...] = (0,)) -> str:
+    """An experiment whose runs are all finished, with weights but for majority."""
+    spec = plan_experiment("arrows", strategies, image_size=64, seeds=seeds)
+    experiment_id = store.create_experiment(spec)
+    while (job := store.claim_next("worker")) is not None:
+        if store.run(job.id).strategy != "majority":
+            write_weights(job.id, KEPT)
+        store.finish_run(job.id, made_up.result(weights=KeptWeights(10)))
+    return experiment_id
+
+
+def test_all_that_kept_their_weights_in_the_order_of_the_ladder(arrows_store: Store) -> None:
+    experiment_id = stored(arrows_store, ["cnn", "majority", "mlp"], seeds=(3, 5))
+    found = candidates(arrows_store, experiment_id)
+    assert [(each.strategy, each.run_id, each.seed, each.why_not) for each in found] == [
+        ("majority", f"{experiment_id}-majority-3", 3, None),
+        ("mlp", f"{experiment_id}-mlp-3", 3, None),
+        ("cnn", f"{experiment_id}-cnn-3", 3, None),
+    ]
+    assert [each.has_network for each in found] == [False, True, True]
+    run = arrows_store.run(f"{experiment_id}-mlp-3")
+    assert found[1].finished_at == run.finished_at
+
+
+def test_the_first_seed_with_weights_answers(arrows_store: Store) -> None:
+    experiment_id = stored(arrows_store, ["mlp"], seeds=(3, 5))
+    weights_path(f"{experiment_id}-mlp-3").unlink()
+    assert candidates(arrows_store, experiment_id)[1].run_id == f"{experiment_id}-mlp-5"
+    weights_path(f"{experiment_id}-mlp-5").unlink()
+    assert candidates(arrows_store, experiment_id)[1].why_not == (
+        f"{NOT_KEPT}their file was removed. Run the benchmark here to see where it looked."
+    )
+
+
+def test_majority_answers_also_where_it_was_not_run(arrows_store: Store) -> None:
+    experiment_id = stored(arrows_store, ["mlp"])
+    assert candidates(arrows_store, experiment_id)[0] == Candidate("majority", None, None, None)
+
+
+def test_a_run_that_waits_says_so(arrows_store: Store) -> None:
+    spec = plan_experiment("arrows", ["mlp"], image_size=64)
+    experiment_id = arrows_store.create_experiment(spec)
+    assert candidates(arrows_store, experiment_id)[1].why_not == (
+        f"Run {experiment_id}-mlp-0 is queued: only a finished run has a network to look at."
+    )
+
+
+def test_without_the_imagenet_weights_its_strategies_say_what_to_do(
+    arrows_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment_id = stored(arrows_store, ["mlp"])
+    monkeypatch.setattr(live_client, "is_available", lambda weight_set: weight_set.include_top)
+    run = arrows_store.run(f"{experiment_id}-mlp-0")
+    probe = made_up.run(strategy="vgg16_probe", settings={}, id="x", experiment_id=experiment_id)
+    assert live_client._why_no_imagenet(run) is None
+    reason = live_client._why_no_imagenet(probe)
+    assert reason is not None
+    assert reason.startswith(
+        "VGG16 probe needs VGG16's ImageNet weights, which are not on this machine. "
+        "Run `python -m core backbones fetch vgg16`"
+    )
+    whole = made_up.run(strategy="vgg16_freeze", settings={"head": "fc"}, id="y")
+    assert live_client._why_no_imagenet(whole) is None
+
+
+def test_without_its_dataset_nothing_answers(arrows_store: Store) -> None:
+    experiment_id = stored(arrows_store, ["mlp"])
+    remove_dataset("arrows")
+    reasons = {each.why_not for each in candidates(arrows_store, experiment_id)}
+    assert reasons == {
+        "The dataset arrows was removed, so an image can no longer be prepared as its images were."
+    }

@@ -23,19 +23,19 @@ def experiment_of(dataset: Dataset, image_size: int = 40, **options) -> Experime
     return made_up.experiment(spec=spec)
 
 
-def encoded(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
+def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def another_picture() -> Image.Image:
+def another_image() -> Image.Image:
     noise = np.random.default_rng(99).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((90, 60), Image.Resampling.BILINEAR)
 
 
 @pytest.mark.parametrize("resize", ["stretch", "pad", "crop"])
-def test_a_picture_is_prepared_as_those_of_the_run(tiny_dataset: Dataset, resize: str) -> None:
+def test_an_image_is_prepared_as_those_of_the_run(tiny_dataset: Dataset, resize: str) -> None:
     experiment = experiment_of(tiny_dataset, 24, resize=resize)
     prepared = prepare_images(tiny_dataset, 24, resize)
     for position in (0, 17, 59):
@@ -49,7 +49,7 @@ def test_a_picture_is_prepared_as_those_of_the_run(tiny_dataset: Dataset, resize
 def test_grey_sets_get_grey_pictures(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADSTART_HOME", str(digits.folder.parent.parent))
     experiment = experiment_of(digits, 32)
-    uploaded = prepare_upload(experiment, encoded(another_picture()))
+    uploaded = prepare_upload(experiment, encoded(another_image()))
     assert (uploaded.prepared.shape, uploaded.prepared.dtype) == ((8, 8, 1), np.uint8)
     assert (uploaded.like, uploaded.near_copies_known) == (None, True)
     own = encoded(digits.image(12))
@@ -61,7 +61,7 @@ def test_grey_sets_get_grey_pictures(digits: Dataset, monkeypatch: pytest.Monkey
 def test_photographs_are_turned_upright_and_shown_small(tiny_dataset: Dataset) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture = another_picture().resize((1500, 1000)).convert("CMYK")
+    picture = another_image().resize((1500, 1000)).convert("CMYK")
     uploaded = prepare_upload(
         experiment_of(tiny_dataset), encoded(picture, "JPEG", exif=exif, quality=95)
     )
@@ -104,7 +104,7 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     assert len(told) == 1
     after = prepare_upload(experiment, copy)
     assert (after.like, after.near_copies_known) == (Likeness(position, "train", False), True)
-    assert prepare_upload(experiment, encoded(another_picture())).like is None
+    assert prepare_upload(experiment, encoded(another_image())).like is None
     # A file that was cut short is made again, and does not stop anybody meanwhile.
     (path,) = (current_settings().cache_folder / "copies").iterdir()
     path.write_bytes(path.read_bytes()[:300])
@@ -118,7 +118,7 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     [
         (b"", "This picture cannot be used: the file is empty."),
         (b"%PDF-1.7", "This picture cannot be used: a PDF document, not one of JPEG, PNG"),
-        (encoded(another_picture())[:300], "This picture cannot be used: damaged or cut short"),
+        (encoded(another_image())[:300], "This picture cannot be used: damaged or cut short"),
         (encoded(Image.new("RGB", (1, 9))), "1 x 9 pixels: each side must be at least 2."),
     ],
 )
@@ -128,7 +128,7 @@ def test_what_is_no_picture_is_said_in_plain_words(
     with pytest.raises(BadInput) as refused:
         prepare_upload(experiment_of(tiny_dataset), content)
     assert says in str(refused.value)
-    assert refused.value.field == "picture"
+    assert refused.value.field == "image"
 
 
 def test_a_file_over_the_limit_is_not_even_decoded(
@@ -141,5 +141,5 @@ def test_a_file_over_the_limit_is_not_even_decoded(
 
 @pytest.mark.parametrize("position", [-1, 60])
 def test_positions_that_are_not_there_are_refused(tiny_dataset: Dataset, position: int) -> None:
-    with pytest.raises(BadInput, match=f"There is no picture {position} in tiny; its 60 are"):
+    with pytest.raises(BadInput, match=f"There is no image {position} in tiny; its 60 are"):
         prepared_of(experiment_of(tiny_dataset), position)

@@ -13,7 +13,7 @@ from core.experiments import first_start
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store, open_store
 from core.settings import PROJECT_ROOT
-from core.ui.benchmark import live
+from core.ui import benchmark
 from core.ui.frame import reads
 from tests import made_up, stored_home
 
@@ -68,7 +68,7 @@ def empty_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One small dataset and no results, not even those recorded with the project; no worker."""
     monkeypatch.setattr(first_start, "import_recorded", Mock())
     monkeypatch.setattr(reads, "ensure_worker", Mock(return_value=False))
-    monkeypatch.setattr(live, "ensure_worker", Mock(return_value=False))
+    monkeypatch.setattr(benchmark, "ensure_worker", Mock(return_value=False))
     stored_home.leave_out_bundled_datasets(home)
     stored_home.add_arrows()
     return home

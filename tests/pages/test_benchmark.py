@@ -5,7 +5,7 @@ import pytest
 from core.errors import StoreError
 from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
-from core.ui.benchmark import live
+from core.ui import benchmark
 from tests import stored_home
 from tests.pages.conftest import (
     RECORDED_ID,
@@ -136,7 +136,7 @@ def test_a_store_that_cannot_be_read_is_said_in_a_box(monkeypatch):
     def away(*_arguments):
         raise StoreError("The database is locked.")
 
-    monkeypatch.setattr(live, "show_facts", away)
+    monkeypatch.setattr(benchmark, "show_facts", away)
     app = open_cold("benchmark", experiment=RECORDED_ID)
     assert not app.exception
     assert [element.value for element in app.error] == ["The database is locked\\."]

@@ -20,8 +20,7 @@ from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.text import escape_markdown
 from core.ui.compare import image as compare_image
-from core.ui.compare import learning_start as compare_learning_start
-from core.ui.compare import map as compare_map
+from core.ui.compare import learning as compare_learning
 from core.ui.frame import (
     actions,
     evidence_reads,
@@ -395,7 +394,7 @@ def test_the_report_and_the_tables_are_built_when_asked_for(compared):
 @pytest.mark.usefixtures("compared")
 def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
     woken = Mock(return_value=True)
-    monkeypatch.setattr(compare_learning_start, "ensure_worker", woken)
+    monkeypatch.setattr(compare_learning, "ensure_worker", woken)
     app = open_routed("compare", experiment=EXPERIMENT, view="data")
     app = app.multiselect(key=f"learning.strategies.{EXPERIMENT}").set_value(["majority"]).run()
     app = is_whole(app.multiselect(key="learning.shares").set_value([0.5, 1.0]).run())
@@ -504,8 +503,8 @@ def test_the_map_is_made_when_asked_for_and_shows_the_chosen_picture(monkeypatch
         how="Made up for a test.",
     )
     asked = Mock(return_value=CachedWork(Path("x"), "ready"))
-    monkeypatch.setattr(compare_map, "feature_map", asked)
-    monkeypatch.setattr(compare_map, "read_map", Mock(return_value=layout))
+    monkeypatch.setattr(compare_image, "feature_map", asked)
+    monkeypatch.setattr(compare_image, "read_map", Mock(return_value=layout))
     image = int(found.test_indices[0])
     query = {"view": "pictures", "show": "map", "point": str(image), "colour": "cnn"}
     app = open_cold("compare", experiment=EXPERIMENT, **query)

@@ -23,7 +23,7 @@ from core.ui.datasets import manage as dataset_manage
 from core.ui.datasets.cleanup import ACTION_LABELS
 from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
-from core.ui.widgets.texts import in_text_colour
+from core.ui.frame.address import in_text_colour
 from tests import stored_home
 from tests.datasets.pictures import (
     encoded,

@@ -11,23 +11,10 @@ from core.analysis.evidence import load_evidence
 from core.analysis.guessing import guessing_round, players
 from core.datasets.storage import open_dataset, remove_dataset
 from core.experiments.store import open_store
+from core.live import client
 from core.live.client import Candidate, LiveAnswer, LiveState
 from core.text import escape_markdown
-from core.ui.try_it import (
-    answers as try_answers,
-)
-from core.ui.try_it import (
-    experiment as try_experiment,
-)
-from core.ui.try_it import (
-    guess as try_guess,
-)
-from core.ui.try_it import (
-    image as try_picture,
-)
-from core.ui.try_it import (
-    training as try_training,
-)
+from core.ui.try_it import answers, guess, training
 from tests import made_up, stored_home
 from tests.pages.compared import (
     EXPERIMENT,
@@ -63,12 +50,11 @@ def live(compared, monkeypatch):
         )
     )
     maps = Mock(return_value={"cnn": np.array([[0.0, 1.0], [0.0, 0.0]], np.float32)})
-    monkeypatch.setattr(try_picture, "candidates", Mock(return_value=offered))
-    monkeypatch.setattr(try_picture, "wake", Mock(return_value=LiveState("ready")))
-    monkeypatch.setattr(try_answers, "answer", asked)
-    monkeypatch.setattr(try_answers, "where_it_looked", maps)
-    monkeypatch.setattr(try_training, "offer_training", Mock())
-    monkeypatch.setattr(try_picture, "offer_training", Mock())
+    monkeypatch.setattr(answers, "candidates", Mock(return_value=offered))
+    monkeypatch.setattr(answers, "wake", Mock(return_value=LiveState("ready")))
+    monkeypatch.setattr(answers, "answer", asked)
+    monkeypatch.setattr(answers, "where_it_looked", maps)
+    monkeypatch.setattr(answers, "offer_training", Mock())
     return asked
 
 
@@ -179,8 +165,8 @@ def test_an_upload_is_answered_and_not_kept(home):
     app = is_whole(app.file_uploader[0].set_value(("mine.png", a_png(9), "image/png")).run())
     text = words(app)
     assert "mine\\.png, 20 × 10 pixels" in text
-    assert "Nobody knows its label here. 1 of 2 strategies predict **down**." in text
-    assert "correct" not in text.split("Nobody knows")[1].split("Bright places")[0]
+    assert "Its label is not known here. 1 of 2 strategies predict **down**." in text
+    assert "correct" not in text.split("Its label")[1].split("Bright places")[0]
     assert sorted(path for path in home.rglob("*") if path.is_file()) == files
 
 
@@ -214,7 +200,7 @@ def test_what_is_no_picture_is_refused_in_plain_words():
 @pytest.mark.usefixtures("live")
 def test_while_networks_load_the_cards_are_there(monkeypatch):
     loading = LiveState("loading", "Putting CNN together", 1, 7)
-    monkeypatch.setattr(try_picture, "wake", Mock(return_value=loading))
+    monkeypatch.setattr(answers, "wake", Mock(return_value=loading))
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT))
     text = words(app)
     assert "Putting CNN together · 1 of 7" in text
@@ -225,7 +211,7 @@ def test_while_networks_load_the_cards_are_there(monkeypatch):
 @pytest.mark.usefixtures("live")
 def test_a_server_that_failed_says_why(monkeypatch):
     failed = LiveState("failed", error="There was no memory for *it*.")
-    monkeypatch.setattr(try_picture, "wake", Mock(return_value=failed))
+    monkeypatch.setattr(answers, "wake", Mock(return_value=failed))
     app = open_cold("try_it", experiment=EXPERIMENT)
     assert [element.value for element in app.error] == ["There was no memory for \\*it\\*\\."]
 
@@ -233,11 +219,11 @@ def test_a_server_that_failed_says_why(monkeypatch):
 @pytest.mark.usefixtures("live")
 def test_a_network_that_could_not_be_put_together_is_named(monkeypatch):
     ready = LiveState("ready", unable={"cnn": "Its weights are torn."}, note="A timed run works.")
-    monkeypatch.setattr(try_picture, "wake", Mock(return_value=ready))
+    monkeypatch.setattr(answers, "wake", Mock(return_value=ready))
     monkeypatch.setattr(
-        try_answers, "answer", Mock(return_value=(predicted("majority", [0.5, 0.3, 0.2], 0.0),))
+        answers, "answer", Mock(return_value=(predicted("majority", [0.5, 0.3, 0.2], 0.0),))
     )
-    monkeypatch.setattr(try_answers, "where_it_looked", Mock(return_value={}))
+    monkeypatch.setattr(answers, "where_it_looked", Mock(return_value={}))
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT))
     assert expanders(app) == ["2 strategies cannot answer here"]
     assert "**CNN, three blocks**: Its weights are torn\\." in words(app)
@@ -292,7 +278,7 @@ def test_those_that_were_trained_already_are_asked(recorded, monkeypatch):
         recorded.claim_next("worker")
         recorded.finish_run(run.id, made_up.result())
     able = tuple(Candidate(name, f"{other}-{name}-0", 0, None) for name in ("majority", "mlp"))
-    monkeypatch.setattr(try_training, "candidates", Mock(return_value=able))
+    monkeypatch.setattr(training, "candidates", Mock(return_value=able))
     app = is_whole(open_routed("try_it", experiment=EXPERIMENT))
     assert "The quick strategies were trained here too" in words(app)
     app.button(key=f"try.other.{other}").click().run()
@@ -333,13 +319,15 @@ def test_a_whole_round_is_played_and_scored():
 @pytest.mark.parametrize("number", ["0", "4", "-1", "x", "9" * 5000])
 def test_a_round_that_there_is_not_says_so(number):
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT, view="guess", round=number))
-    assert app.warning[0].value.endswith("the rounds are 1 to 3. Shown instead: round 1.")
+    assert app.warning[0].value.startswith("The link names the round ")
+    assert app.warning[0].value.endswith("Shown instead: round 1.")
+    assert app.get("progress")[0].proto.text == "Round 1 · picture 1 of 10"
     assert "round" not in app.query_params
 
 
 @pytest.mark.usefixtures("compared")
 def test_many_classes_are_chosen_from_a_list(monkeypatch):
-    monkeypatch.setattr(try_guess, "MOST_BUTTONS", 2)
+    monkeypatch.setattr(guess, "MOST_BUTTONS", 2)
     app = is_whole(open_cold("try_it", experiment=EXPERIMENT, view="guess"))
     assert app.button(key="guess.done.1.0").disabled
     app = is_whole(app.selectbox(key="guess.list.1.0").set_value(1).run())
@@ -367,7 +355,7 @@ def test_an_experiment_without_results_says_so(empty_home):  # noqa: ARG001
 
 def test_without_a_link_the_newest_that_can_answer_is_chosen(compared, monkeypatch):
     newest = compared.create_experiment(stored_home.majority_spec())
-    monkeypatch.setattr(try_picture, "offer_training", Mock())
+    monkeypatch.setattr(answers, "offer_training", Mock())
     app = is_whole(open_cold("try_it", view="guess"))
     # Nobody can answer: the newest that has results.
     assert app.query_params["experiment"] == EXPERIMENT
@@ -378,7 +366,7 @@ def test_one_whose_networks_can_answer_goes_before_newer_ones(compared, monkeypa
     store_compared(compared, open_dataset("arrows"), experiment_id="dddd4444")
     able = Candidate("cnn", OTHER_RUN, 0, None)
     monkeypatch.setattr(
-        try_experiment,
+        client,
         "candidates",
         lambda _store, experiment_id: (able,) if experiment_id == EXPERIMENT else (),
     )

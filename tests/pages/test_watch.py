@@ -1,9 +1,7 @@
 """Watch it learn: live, waiting, failed, played again, and without anything to watch."""
 
-from dataclasses import replace
-
 import pytest
-
+from dataclasses import replace
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.progress import Progress
@@ -31,8 +29,8 @@ def experiment_id(store):
     return store.create_experiment(spec)
 
 
-def watched(experiment_id, answers):
-    """Records of the watched pictures: right ones as their label, wrong ones as the next class."""
+def tracked(experiment_id, answers):
+    """Records of the tracked images: right ones as their label, wrong ones as the next class."""
     spec = open_store().experiment(experiment_id).spec
     dataset = reads.dataset("arrows")
     validation = spec.split.of(dataset).validation
@@ -55,7 +53,7 @@ def at_work(store, experiment_id):
     store.add_epoch(
         run_id,
         made_up.epoch(
-            1, epochs=4, validation_accuracy=0.5, watched=watched(experiment_id, answers=2)
+            1, epochs=4, validation_accuracy=0.5, watched=tracked(experiment_id, answers=2)
         ),
     )
     store.set_progress(run_id, Progress("Training, epoch 2 of 4", 30, 60, epoch=2, epochs=4))
@@ -65,7 +63,7 @@ def at_work(store, experiment_id):
 def finished(store, experiment_id):
     run_id = at_work(store, experiment_id)
     for number, right in ((2, 3), (3, 5), (4, 6)):
-        record = made_up.epoch(number, epochs=4, watched=watched(experiment_id, answers=right))
+        record = made_up.epoch(number, epochs=4, watched=tracked(experiment_id, answers=right))
         store.add_epoch(run_id, record)
     store.finish_run(run_id, made_up.result(0.81))
 
@@ -178,7 +176,7 @@ def test_recorded_results_show_their_curves_and_say_why_there_are_no_pictures():
     assert app.get("plotly_chart")
 
 
-def test_epochs_without_watched_pictures_say_why(store, experiment_id):
+def test_epochs_without_tracked_images_say_why(store, experiment_id):
     store.finish_run(store.claim_next("worker", experiment_id).id, made_up.result(epochs=0))
     run_id = store.claim_next("worker", experiment_id).id
     store.add_epoch(run_id, made_up.epoch(1))

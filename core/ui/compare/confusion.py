@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analysis.confusion import Confusion, cell_images
+from core.analysis.confusion import Confusion, cell_images, confusion
 from core.analysis.evidence import ExperimentPredictions
 from core.charts.confusion import (
     charted_classes,
@@ -12,20 +12,9 @@ from core.charts.confusion import (
     mark_cell,
 )
 from core.datasets.dataset import Dataset
-from core.text import (
-    count_text,
-    escape_markdown,
-    number_text,
-    percent_text,
-)
-from core.ui.frame import evidence_reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_list,
-    choose_in_row,
-    remember,
-)
-from core.ui.frame.evidence_reads import Subject
+from core.text import count_text, escape_markdown, number_text, percent_text
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
     choose_seed,
     choose_strategy,
@@ -51,16 +40,11 @@ def show_confusion(
     with middle:
         seed = choose_seed(evidence.of(strategy).seeds)
     with right:
-        cells = Choice(
-            "cells",
-            "Printed in each cell",
-            "numbers",
-            PRINTED,
-            "counts",
-            explain("confusion matrix"),
+        meaning = explain("confusion matrix")
+        printed = choose_in_row(
+            Choice("cells", "Printed in each cell", "numbers", PRINTED, "counts", meaning)
         )
-        printed = choose_in_row(cells)
-    matrix = evidence_reads.matrix(subject, strategy, seed)
+    matrix = computed(subject, confusion, strategy, seed)
     true, predicted = _wanted_cell(matrix)
     exhibit = confusion_chart(matrix, normalised=printed == "shares")
     st.markdown(escape_markdown(exhibit.words))
@@ -131,34 +115,28 @@ def _show_cell(
     predicted: int,
 ) -> None:
     found = cell_images(evidence, matrix.strategy, matrix.seed, true, predicted)
-    label, answer = matrix.classes[true], matrix.classes[predicted]
+    label, answer = (escape_markdown(matrix.classes[place]) for place in (true, predicted))
     st.header(
-        f"{escape_markdown(label)}, predicted correctly"
-        if true == predicted
-        else f"{escape_markdown(label)} predicted as {escape_markdown(answer)}"
+        f"{label}, predicted correctly" if true == predicted else f"{label} predicted as {answer}"
     )
     count, images = matrix.counts[true, predicted], matrix.images_of_label[true]
-    fraction = matrix.fractions[true, predicted]
-    seeds = (
-        f", on average over {count_text(matrix.seed_count, 'seed')}"
-        if matrix.seed_count > 1
-        else ""
-    )
-    st.markdown(
-        f"{number_text(count)} of {number_text(images)} test images of this label"
-        + (f" ({percent_text(float(fraction))}){seeds}." if images else ".")
-        + (
-            f" {count_text(len(found.positions), 'picture')} for at least one seed, those that "
-            "most seeds agree on first."
-            if matrix.seed_count > 1 and len(found.positions)
-            else ""
+    several = matrix.seed_count > 1
+    words = f"{number_text(count)} of {number_text(images)} test images of this label"
+    if images:
+        words += f" ({percent_text(float(matrix.fractions[true, predicted]))})"
+        words += f", on average over {matrix.seed_count} seeds" if several else ""
+    words += "."
+    if several and len(found.positions):
+        words += (
+            f" {count_text(len(found.positions), 'picture')} for at least one seed; those that "
+            "most seeds agree on come first."
         )
-    )
+    st.markdown(words)
     tiles = [
         Tile(
             int(position),
             (
-                f"predicted {answer}, {percent_text(float(confidence))}",
+                f"predicted {matrix.classes[predicted]}, {percent_text(float(confidence))}",
                 *([f"{agreed} of {found.seed_count} seeds"] if found.seed_count > 1 else []),
             ),
         )

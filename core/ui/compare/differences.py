@@ -2,48 +2,53 @@
 
 import streamlit as st
 
-from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import per_class_table, reliability
-from core.analysis.verdicts import PairVerdict
+from core.analysis.verdicts import PairVerdict, against_majority, all_pairs, pair_verdict, ties
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
     describe_pair,
+    describe_power,
     describe_ties,
     p_text,
     points_text,
 )
-from core.charts.classes import (
-    class_frame,
-    recall_chart,
-    reliability_chart,
-    reliability_frame,
-)
+from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
 from core.charts.pairs import CELL, pairs_chart
-from core.text import escape_markdown, percent_text
-from core.ui.frame import evidence_reads
+from core.text import UNKNOWN, escape_markdown, percent_text
 from core.ui.frame.address import remember
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
-    ONE_STRATEGY,
-    choose_pair,
+    choose_headline_pair,
     evidence_or_words,
     matrix_place,
     sentences,
     show_exhibit,
     show_table,
-    titles_of,
 )
 
+FIRST_HELP = (
+    "At first the best strategy that was trained from scratch stands beside the pre-trained one "
+    "that the story is about: the linear probe, unless another is really better."
+)
 PAIRS_HELP = (
     "Each cell says how many points the strategy of its row is ahead of that of its column. An "
     "arrow means that the difference is real (p under 5 % after Holm's correction for the number "
     f"of pairs); ≈ means that the two {TIED} on these test images."
 )
+CLASSES_HELP = (
+    "Recall: the fraction of each class's test images that are predicted correctly. The hardest "
+    "class for the first strategy is on top. Whiskers are 95 % intervals: with few images of a "
+    "class they are wide."
+)
 RELIABILITY_HELP = (
     "Predictions are sorted by their confidence. On the dotted line confidence is exact: of the "
     "predictions made with 80 % confidence, 80 % are correct."
+)
+MAJORITY_HELP = (
+    "Each strategy is asked this one question of its own, so its p value is not corrected for the "
+    "number of strategies."
 )
 
 
@@ -51,24 +56,17 @@ def show_differences(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
-    default = headline_pair(evidence)
-    if default is None:
-        st.info(ONE_STRATEGY)
-    else:
-        pair = choose_pair(
-            titles_of(evidence),
-            default,
-            "At first the best strategy that was trained from scratch stands beside the "
-            "pre-trained one that the story is about: the linear probe, unless another is really "
-            "better.",
-        )
-        if pair is not None:
-            remember(first=pair[0], second=pair[1])
-            _show_pair(evidence_reads.pair(subject, *pair))
-            _show_classes(evidence, pair, subject.id)
-            _show_reliability(evidence, pair, subject.id)
+    pair = choose_headline_pair(evidence, FIRST_HELP)
+    if pair is not None:
+        remember(first=pair[0], second=pair[1])
+        _show_pair(computed(subject, pair_verdict, *pair))
+        _show_classes(evidence, pair)
+        _show_reliability(evidence, pair)
+    if len(evidence.answers) > 1:
         _show_all_pairs(subject)
-    _show_against_majority(subject)
+    st.header("Against always predicting the commonest class", help=MAJORITY_HELP)
+    verdicts = [computed(subject, against_majority, one.strategy) for one in evidence.answers]
+    sentences(map(describe_majority, verdicts))
 
 
 def _show_pair(verdict: PairVerdict) -> None:
@@ -77,11 +75,9 @@ def _show_pair(verdict: PairVerdict) -> None:
         divider="gray",
     )
     st.markdown(f"**{escape_markdown(describe_pair(verdict))}**")
-    interval = (
-        "—"
-        if verdict.low is None or verdict.high is None
-        else f"{points_text(verdict.low)} to {points_text(verdict.high)} points"
-    )
+    interval = UNKNOWN
+    if verdict.low is not None and verdict.high is not None:
+        interval = f"{points_text(verdict.low)} to {points_text(verdict.high)} points"
     numbers = [
         (
             "Difference",
@@ -118,26 +114,18 @@ def _show_pair(verdict: PairVerdict) -> None:
     )
 
 
-def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
-    st.header(
-        "Class by class",
-        help="Recall: the fraction of each class's test images that are predicted correctly. The "
-        "hardest class for the first strategy is on top. Whiskers are 95 % intervals: with few "
-        "images of a class they are wide.",
-    )
+def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str]) -> None:
+    st.header("Class by class", help=CLASSES_HELP)
     tables = {name: per_class_table(evidence, name) for name in pair}
     exhibit = recall_chart(tables)
-    show_exhibit(exhibit, f"classes.{key}", table=False)
+    show_exhibit(exhibit, f"classes.{evidence.experiment_id}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
         st.markdown(escape_markdown(exhibit.words))
         for name, table in tables.items():
             title = evidence.of(name).title
             st.markdown(f"**{escape_markdown(title)}**")
-            show_table(
-                class_frame(table),
-                f"classes.{name}.{key}",
-                f"Precision, recall and F1 of {title} for each class.",
-            )
+            alt = f"Precision, recall and F1 of {title} for each class."
+            show_table(class_frame(table), f"classes.{name}.{evidence.experiment_id}", alt)
         always = per_class_table(evidence, None)[evidence.majority_label]
         st.caption(
             f"Always predicting {escape_markdown(evidence.majority_name)} has a recall of "
@@ -146,35 +134,24 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str], key: s
         )
 
 
-def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str], key: str) -> None:
+def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str]) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
-    show_exhibit(reliability_chart(bins), f"reliability.{key}", table=False)
+    show_exhibit(reliability_chart(bins), f"reliability.{evidence.experiment_id}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
         for name, entries in bins.items():
             title = evidence.of(name).title
             st.markdown(f"**{escape_markdown(title)}**")
-            show_table(
-                reliability_frame(entries),
-                f"reliability.{name}.{key}",
-                f"Confidence of the predictions of {title}, and the fraction that are correct.",
-            )
+            alt = f"Confidence of the predictions of {title}, and the fraction that are correct."
+            key = f"reliability.{name}.{evidence.experiment_id}"
+            show_table(reliability_frame(entries), key, alt)
 
 
 def _show_all_pairs(subject: Subject) -> None:
-    pairs = evidence_reads.pairs(subject)
+    pairs = computed(subject, all_pairs)
     st.header("All pairs", help=PAIRS_HELP)
-    groups = evidence_reads.tie_groups(subject)
-    sentences([*map(describe_ties, groups), evidence_reads.power(subject)])
+    groups = computed(subject, ties)
+    sentences([*map(describe_ties, groups), computed(subject, describe_power)])
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
     place = matrix_place(len(strategies), CELL)
     show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)
-
-
-def _show_against_majority(subject: Subject) -> None:
-    st.header(
-        "Against always predicting the commonest class",
-        help="Each strategy is asked this one question of its own, so its p value is not corrected "
-        "for the number of strategies.",
-    )
-    sentences([describe_majority(verdict) for verdict in evidence_reads.majority_verdicts(subject)])

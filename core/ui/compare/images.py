@@ -1,45 +1,36 @@
-"""Compare, Pictures: which pictures made the difference. What is shown is chosen in the address."""
+"""Compare, Pictures: which images made the difference. What is shown is chosen in the address."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.mistakes import Disagreement, label_errors_csv
+from core.analysis.mistakes import (
+    confident_mistakes,
+    disagreements,
+    hardest,
+    label_errors_csv,
+    likely_label_errors,
+)
+from core.analysis.words.images import describe_label_errors
 from core.datasets.dataset import Dataset
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.compare.confusion import show_confusion
-from core.ui.compare.image import show_image
-from core.ui.compare.map import show_map
-from core.ui.frame import evidence_reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_row,
-    remember,
-    wanted_number,
-)
+from core.ui.compare.image import show_image, show_map
+from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
 from core.ui.frame.errors import file_or_error
-from core.ui.frame.evidence_reads import MOST_MISTAKES, Subject
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
-    ONE_STRATEGY,
-    choose_pair,
+    choose_headline_pair,
     choose_seed,
     choose_strategy,
     dataset_or_words,
     evidence_or_words,
-    titles_of,
 )
 from core.ui.widgets.tiles import Tile, tiles_or_words
 
-SHOWS = {
-    "confusion": "Confusion matrix",
-    "flips": "Disagreements",
-    "mistakes": "Confident mistakes",
-    "hardest": "Hardest",
-    "labels": "Doubtful labels",
-    "map": "Map",
-}
+MOST_SHOWN = 240
 SUBSETS = {"put_right": "Fixed by the second", "broken": "Regressed by the second"}
 
 
@@ -51,103 +42,80 @@ def show_images(subject: Subject) -> None:
     limit = dataset.image_count if dataset is not None else int(evidence.test_indices.max()) + 1
     image = wanted_number("image", limit)
     if image is not None:
-        show_image(subject, evidence, dataset, image)
+        show_image(evidence, dataset, image)
         return
+    titles = {name: title for name, (title, _) in SHOWS.items()}
     show = choose_in_row(
-        Choice("show", "Pictures", "kind of pictures", SHOWS, "confusion"), label_visible=False
+        Choice("show", "Pictures", "kind of pictures", titles, "confusion"), label_visible=False
     )
-    if show == "confusion":
-        show_confusion(subject, evidence, dataset)
-    elif show == "flips":
-        _show_disagreements(subject, evidence, dataset)
-    elif show == "mistakes":
-        _show_mistakes(subject, evidence, dataset)
-    elif show == "hardest":
-        _show_hardest(subject, evidence, dataset)
-    elif show == "labels":
-        _show_label_errors(subject, evidence, dataset)
-    else:
-        show_map(subject, evidence, dataset)
+    SHOWS[show][1](subject, evidence, dataset)
 
 
 def _show_disagreements(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
-    default = headline_pair(evidence)
-    if default is None:
-        st.info(ONE_STRATEGY)
-        return
-    pair = choose_pair(titles_of(evidence), default)
+    pair = choose_headline_pair(evidence)
     if pair is None:
         return
     remember(first=pair[0], second=pair[1])
     first, second = (evidence.of(name) for name in pair)
     seed = choose_seed(sorted(set(first.seeds) & set(second.seeds)))
-    found = evidence_reads.disagreeing(subject, *pair, seed)
-    counts = {"put_right": len(found.fixed), "broken": len(found.regressed)}
-    subset = choose_in_row(
+    found = computed(subject, disagreements, *pair, seed, seed)
+    changed = {"put_right": found.fixed, "broken": found.regressed}
+    direction = choose_in_row(
         Choice(
             name="side",
             label="Which changed",
             kind="direction of change",
-            options={name: f"{SUBSETS[name]} ({count:,})" for name, count in counts.items()},
+            options={name: f"{SUBSETS[name]} ({len(changed[name]):,})" for name in SUBSETS},
             default="put_right",
         ),
         label_visible=False,
     )
     st.markdown(
-        f"{escape_markdown(second.title)} fixes {count_text(counts['put_right'], 'picture')} that "
-        f"{escape_markdown(first.title)} got wrong, and gets {counts['broken']:,} wrong that it "
-        "got right. The largest change in the probability of the true class comes first."
+        f"{escape_markdown(second.title)} fixes {count_text(len(found.fixed), 'picture')} that "
+        f"{escape_markdown(first.title)} got wrong, and gets {len(found.regressed):,} wrong that "
+        "it got right. The largest change in the probability of the true class comes first."
     )
-    several = max(len(first.seeds), len(second.seeds)) > 1 and seed is None
-    if several:
+    if seed is None and max(len(first.seeds), len(second.seeds)) > 1:
         st.caption(
             "With several seeds a strategy is correct where more than half of its seeds are."
         )
-    disagreements: Sequence[Disagreement] = (
-        found.fixed if subset == "put_right" else found.regressed
-    )
     tiles = [
         Tile(
-            entry.image,
+            one.image,
             (
-                f"label {evidence.classes[entry.label]}",
-                f"{percent_text(entry.first_true_class_probability)} → "
-                f"{percent_text(entry.second_true_class_probability)} for it",
-                f"first: {evidence.classes[entry.first_predicted]}, "
-                f"{percent_text(entry.first_confidence)}",
-                f"second: {evidence.classes[entry.second_predicted]}, "
-                f"{percent_text(entry.second_confidence)}",
+                f"label {evidence.classes[one.label]}",
+                f"{percent_text(one.first_true_class_probability)} → "
+                f"{percent_text(one.second_true_class_probability)} for it",
+                f"first: {evidence.classes[one.first_predicted]}, "
+                f"{percent_text(one.first_confidence)}",
+                f"second: {evidence.classes[one.second_predicted]}, "
+                f"{percent_text(one.second_confidence)}",
             ),
         )
-        for entry in disagreements
+        for one in changed[direction]
     ]
-    tiles_or_words(dataset, tiles, f"flips.{subset}", "There is no such picture.")
+    tiles_or_words(dataset, tiles, f"flips.{direction}", "There is no such picture.")
 
 
 def _show_mistakes(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
     strategy = choose_strategy(evidence)
-    mistakes = evidence_reads.top_mistakes(subject, strategy)
-    most = f" Only the first {MOST_MISTAKES} are shown." if len(mistakes) == MOST_MISTAKES else ""
-    st.markdown(
-        f"The mistakes of {escape_markdown(evidence.of(strategy).title)}, highest confidence "
-        f"first.{most}"
-    )
+    found = computed(subject, confident_mistakes, strategy, MOST_SHOWN)
+    title = escape_markdown(evidence.of(strategy).title)
+    st.markdown(f"The mistakes of {title}, highest confidence first.{_first_only(found)}")
     tiles = [
         Tile(
-            mistake.image,
+            one.image,
             (
-                f"label {evidence.classes[mistake.label]}, "
-                f"{percent_text(mistake.true_class_probability)}",
-                f"predicted {evidence.classes[mistake.predicted]}, "
-                f"{percent_text(mistake.confidence)}",
-                f"wrong for {mistake.seeds_wrong} of {count_text(mistake.seed_count, 'seed')}",
+                f"label {evidence.classes[one.label]}, {percent_text(one.true_class_probability)}",
+                f"predicted {evidence.classes[one.predicted]}, {percent_text(one.confidence)}",
+                f"wrong for {one.seeds_wrong} of {count_text(one.seed_count, 'seed')}",
             ),
         )
-        for mistake in mistakes
+        for one in found
     ]
     tiles_or_words(dataset, tiles, "mistakes", "It made no mistake on these test images.")
 
@@ -155,46 +123,43 @@ def _show_mistakes(
 def _show_hardest(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
-    found = evidence_reads.hard_images(subject)
-    most = f" The {MOST_MISTAKES} hardest are shown." if len(found) == MOST_MISTAKES else ""
+    found = computed(subject, hardest, MOST_SHOWN)
     st.markdown(
         "Images that every strategy gets wrong, counting only strategies clearly better than the "
-        f"majority class. Those with the lowest probability of the true class come first.{most}"
+        "majority class. Those with the lowest probability of the true class come first."
+        + _first_only(found)
     )
-    titles = titles_of(evidence)
     tiles = [
         Tile(
-            entry.image,
+            one.image,
             (
-                f"label {evidence.classes[entry.label]}, "
-                f"{percent_text(entry.true_class_probability)}",
-                *_predictions(entry.answers, evidence, titles),
+                f"label {evidence.classes[one.label]}, {percent_text(one.true_class_probability)}",
+                *_predictions(one.answers, evidence.classes),
             ),
         )
-        for entry in found
+        for one in found
     ]
     tiles_or_words(dataset, tiles, "hardest", "No test image was wrong for all of them.")
 
 
-def _predictions(
-    answers: Sequence[tuple[str, int]], evidence: ExperimentPredictions, titles: dict[str, str]
-) -> list[str]:
-    """What was said, and by how many: one line a class, the commonest answer first."""
-    by_class: dict[int, list[str]] = {}
-    for strategy, predicted in answers:
-        by_class.setdefault(predicted, []).append(titles[strategy])
-    ordered = sorted(by_class.items(), key=lambda entry: -len(entry[1]))
+def _first_only(found: Sequence[object]) -> str:
+    return f" Only the first {MOST_SHOWN} are shown." if len(found) == MOST_SHOWN else ""
+
+
+def _predictions(answers: Sequence[tuple[str, int]], classes: Sequence[str]) -> list[str]:
+    """How many strategies predict each class, one line a class, the commonest first."""
+    counts = Counter(predicted for _, predicted in answers)
     return [
-        f"{evidence.classes[predicted]}: {len(names)} of {len(answers)}"
-        for predicted, names in ordered
+        f"{classes[predicted]}: {count} of {len(answers)}"
+        for predicted, count in counts.most_common()
     ]
 
 
 def _show_label_errors(
     subject: Subject, evidence: ExperimentPredictions, dataset: Dataset | None
 ) -> None:
-    errors, words = evidence_reads.label_errors(subject)
-    st.markdown(escape_markdown(words))
+    errors = computed(subject, likely_label_errors)
+    st.markdown(escape_markdown(computed(subject, describe_label_errors)))
     if dataset is not None and errors:
         st.download_button(
             "Doubtful labels as CSV",
@@ -207,13 +172,23 @@ def _show_label_errors(
         )
     tiles = [
         Tile(
-            error.image,
+            one.image,
             (
-                f"label {evidence.classes[error.label]}",
-                f"all predict {evidence.classes[error.suggested]}, "
-                f"{percent_text(error.probability)}",
+                f"label {evidence.classes[one.label]}",
+                f"all predict {evidence.classes[one.suggested]}, {percent_text(one.probability)}",
             ),
         )
-        for error in errors
+        for one in errors
     ]
     tiles_or_words(dataset, tiles, "labels", None)
+
+
+# What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
+SHOWS = {
+    "confusion": ("Confusion matrix", show_confusion),
+    "flips": ("Disagreements", _show_disagreements),
+    "mistakes": ("Confident mistakes", _show_mistakes),
+    "hardest": ("Hardest", _show_hardest),
+    "labels": ("Doubtful labels", _show_label_errors),
+    "map": ("Map", show_map),
+}

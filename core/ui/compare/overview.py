@@ -1,22 +1,31 @@
-"""Compare, Overview: what was found, in words first; every seed; the ladder; the table."""
+"""Compare, Overview and Report: what was found, in words first, and files to take away."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.evidence import ExperimentPredictions
+from core.analysis.comparison import Comparison
+from core.analysis.curves import Curve
+from core.analysis.ladder import ladder_steps
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC
+from core.analysis.scores import score_table
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
+from core.charts.curves import CURVE_METRICS, curve_chart
+from core.reports.command import run_command
+from core.reports.export import to_csv, to_json
+from core.reports.report import report_html
+from core.reports.tables import export_zip_of_tables
 from core.text import count_text, escape_markdown, list_text
-from core.ui.frame import evidence_reads, reads
+from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_row
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.errors import file_or_error
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import (
     INTERVAL_HELP,
-    show_curves,
-    show_downloads,
     show_facts,
     show_results_table,
     show_seeds,
@@ -32,13 +41,29 @@ OTHER_INTERVAL_HELP = (
     "The bar is the 95 % interval over test images like these, from drawing the images anew many "
     "times. Small open markers are the single seeds."
 )
+CURVES_HELP = (
+    "One line a run, the seeds of a strategy in one colour. Training accuracy is measured while "
+    "the weights move and with dropout on, validation after the epoch."
+)
+HTML_HELP = (
+    "One HTML file of about 5 MB with everything in it: the summary, the ladder, the table, "
+    "statistics in words, the time breakdown, curves, the confusion matrix, pictures that differ, "
+    "the health of the dataset, versions and seeds. It opens without a network and prints well."
+)
+ZIP_HELP = (
+    "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every metric by "
+    "strategy and seed, pairs, the time breakdown, confusion matrices, classes, pictures that "
+    "differ, doubtful labels."
+)
 
 
 def show_overview(subject: Subject) -> None:
     comparison = subject.comparison
     evidence = evidence_or_words(subject) if comparison.finished_rows else None
     if evidence is not None:
-        _show_findings(evidence)
+        words_help = explain_all("strategy", "baseline", "majority class", "seed")
+        st.header("What was found", help=words_help)
+        sentences(describe_findings(evidence))
     show_facts(comparison)
     if comparison.is_active:
         st.info("This experiment is still at work; its rows appear as they finish.")
@@ -55,54 +80,47 @@ def show_overview(subject: Subject) -> None:
         show_exhibit(scores_chart(accuracy_scores(comparison)), f"accuracy.{subject.id}")
     st.header("All results", help=explain_all("epoch", "features", "confidence interval"))
     show_results_table(comparison, key=subject.id)
-    show_downloads(comparison)
+    _show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
         st.caption(
             f":material/lock: {escape_markdown(name)} was left out: {escape_markdown(reason)}"
         )
     curves = reads.curves(subject.id)
     if curves:
-        show_curves(curves, key=subject.id)
+        _show_curves(curves, subject.id)
     show_seeds(comparison)
 
 
 def choose_metric(classes: int) -> str:
-    """The measure that every chart shows; the address keeps it.
+    """The metric that a chart shows; the address keeps it.
 
-    Not offered: whether the label is among the first three of three ``classes`` or fewer.
+    Top 3 accuracy is not offered for three ``classes`` or fewer: it would always be 100 %.
     """
-    metric = choose_in_row(
+    offered = {
+        name: metric for name, metric in METRICS.items() if name != TOP_METRIC or classes > TOP
+    }
+    chosen = choose_in_row(
         Choice(
             name="metric",
             label="Metric",
             kind="metric",
-            options={
-                name: kind.title
-                for name, kind in METRICS.items()
-                if name != TOP_METRIC or classes > TOP
-            },
+            options={name: metric.title for name, metric in offered.items()},
             default="accuracy",
-            help="\n\n".join(f"**{kind.title}**: {kind.help}" for kind in METRICS.values()),
+            help="\n\n".join(f"**{metric.title}**: {metric.help}" for metric in offered.values()),
         )
     )
-    kind = METRICS[metric]
-    st.caption(f"{escape_markdown(kind.help)} {kind.better.capitalize()} is better.")
-    return metric
-
-
-def _show_findings(evidence: ExperimentPredictions) -> None:
-    """Who leads, who cannot be told apart, and what so many images can show at all."""
-    st.header("What was found", help=explain_all("strategy", "baseline", "majority class", "seed"))
-    sentences(describe_findings(evidence))
+    metric = METRICS[chosen]
+    st.caption(f"{escape_markdown(metric.help)} {metric.better.capitalize()} is better.")
+    return chosen
 
 
 def _show_scores(subject: Subject) -> None:
-    metric = choose_metric(len(subject.comparison.classes))
-    scores = evidence_reads.scores(subject, metric)
-    kind = METRICS[metric]
+    name = choose_metric(len(subject.comparison.classes))
+    scores = computed(subject, score_table, name)
+    metric = METRICS[name]
     st.header(
-        escape_markdown(kind.title[0].upper() + kind.title[1:]),
-        help=INTERVAL_HELP if kind.is_fraction else OTHER_INTERVAL_HELP,
+        escape_markdown(metric.title[0].upper() + metric.title[1:]),
+        help=INTERVAL_HELP if metric.is_fraction else OTHER_INTERVAL_HELP,
     )
     seeds = sorted({len(score.seeds) for score in scores})
     if seeds == [1]:
@@ -110,17 +128,100 @@ def _show_scores(subject: Subject) -> None:
     else:
         counts = list_text([count_text(count, "seed") for count in seeds], last="or")
         st.caption(f"{counts}, each a small open marker below its mean.")
-    show_exhibit(scores_chart(scores), f"{metric}.{subject.id}")
+    show_exhibit(scores_chart(scores), f"{name}.{subject.id}")
 
 
 def _show_ladder(subject: Subject) -> None:
-    steps = evidence_reads.steps(subject)
+    steps = computed(subject, ladder_steps)
     st.header("The ladder, step by step", help=LADDER_HELP)
     show_exhibit(ladder_chart(steps), f"ladder.{subject.id}")
-    taught = [
-        f"**{escape_markdown(step.title)}**: {escape_markdown(step.teaches)}"
+    lines = [
+        f"- **{escape_markdown(step.title)}**: {escape_markdown(step.teaches)}"
         for step in steps
         if step.teaches
     ]
     with st.expander("What each step teaches", icon=":material/school:", expanded=True):
-        st.markdown("\n".join(f"- {line}" for line in taught))
+        st.markdown("\n".join(lines))
+
+
+def _show_curves(curves: Sequence[Curve], experiment_id: str) -> None:
+    st.header("Training curves", help=CURVES_HELP)
+    names = {str(name): title for name, title in CURVE_METRICS.items()}
+    wanted = choose_in_row(
+        Choice("curve", "Curve of", "training metric", names, "validation_accuracy"),
+        label_visible=False,
+    )
+    chosen = next(name for name in CURVE_METRICS if name == wanted)
+    show_exhibit(curve_chart(curves, chosen), f"curves.{experiment_id}", table=False, config={})
+
+
+def _show_downloads(comparison: Comparison) -> None:
+    """The table as files, built when asked for."""
+    name = f"headstart-{comparison.experiment}"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Table as CSV",
+            data=file_or_error(lambda: to_csv(comparison, byte_order_mark=True)),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key=f"csv.{comparison.experiment}",
+            help="One line a strategy; fractions 0 to 1, times in seconds.",
+        )
+        st.download_button(
+            "Everything as JSON",
+            data=file_or_error(lambda: to_json(comparison)),
+            file_name=f"{name}.json",
+            mime="application/json",
+            icon=":material/data_object:",
+            key=f"json.{comparison.experiment}",
+            help="With versions, seeds, split, and each run; fractions 0 to 1, times in seconds.",
+        )
+
+
+def show_report(subject: Subject) -> None:
+    if subject.comparison.finished_rows:
+        _show_files(subject)
+    else:
+        st.info(
+            "No run of this experiment has finished yet, so a report would be empty.",
+            icon=":material/hourglass_empty:",
+        )
+    spec = subject.experiment.spec
+    st.header("Repeat it")
+    st.markdown(
+        "This command runs the same strategies on the same split again, where the dataset "
+        f"{escape_markdown(spec.dataset_name)} is."
+    )
+    st.code(run_command(spec), language=None, wrap_lines=True)
+    if spec.split_fingerprint:
+        st.caption(
+            f"Split fingerprint `{spec.split_fingerprint}`: the same images in the same subsets."
+        )
+
+
+def _show_files(subject: Subject) -> None:
+    store, name = reads.store(), f"headstart-{subject.id}"
+    st.header("Report")
+    st.markdown(HTML_HELP)
+    # Built when it is asked for: it takes a second or two.
+    st.download_button(
+        "Download the report",
+        data=file_or_error(lambda: report_html(store, subject.id)),
+        file_name=f"{name}.html",
+        mime="text/html",
+        type="primary",
+        icon=":material/description:",
+        on_click="ignore",
+    )
+    st.header("Tables")
+    st.markdown(ZIP_HELP)
+    st.download_button(
+        "Download all tables",
+        data=file_or_error(lambda: export_zip_of_tables(store, subject.id)),
+        file_name=f"{name}-tables.zip",
+        mime="application/zip",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+    )
+    _show_downloads(subject.comparison)

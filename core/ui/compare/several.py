@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.several import MOST_EXPERIMENTS, compare_several
 from core.analysis.words.several import describe_several, several_frame
-from core.text import escape_markdown, shorten
+from core.text import UNKNOWN, escape_markdown, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.evidence_reads import Subject
@@ -17,19 +17,19 @@ KEY = "address.several"
 
 
 def show_several(subject: Subject) -> None:
-    chosen = _choose_experiments(subject)
+    labels = {entry.id: experiment_label(entry) for entry in reads.store().experiments()}
+    chosen = _choose_experiments(subject, labels)
     if not chosen:
         st.info("Choose the experiments to lay side by side.")
         return
     left, right = st.columns(2, vertical_alignment="bottom")
-    labels = {name: label for name, label in _labels().items() if name in chosen}
     with left:
         baseline = choose_in_list(
             Choice(
                 name="baseline",
                 label="Baseline",
                 kind="baseline",
-                options={NO_BASELINE: "No baseline"} | labels,
+                options={NO_BASELINE: "No baseline"} | {name: labels[name] for name in chosen},
                 default=chosen[0],
                 help="The others show how far they are from it: points of accuracy, and how many "
                 "times as long. Numbers that may not be compared get a sentence instead.",
@@ -43,7 +43,8 @@ def show_several(subject: Subject) -> None:
         )
     remember(differences=None if differences_only else "no")
     several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
-    st.markdown(escape_markdown(describe_several(several)))
+    words = describe_several(several)
+    st.markdown(escape_markdown(words))
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
@@ -53,23 +54,18 @@ def show_several(subject: Subject) -> None:
         frame,
         hide_index=True,
         height="content",
-        column_config={"fact": st.column_config.TextColumn("fact", pinned=True, width=FACT_WIDTH)},
-        placeholder="—",
+        column_config={"fact": st.column_config.TextColumn(pinned=True, width=FACT_WIDTH)},
+        placeholder=UNKNOWN,
         key="several.table",
-        alt=describe_several(several),
+        alt=words,
     )
 
 
-def _labels() -> dict[str, str]:
-    return {entry.id: experiment_label(entry) for entry in reads.store().experiments()}
-
-
-def _choose_experiments(subject: Subject) -> list[str]:
+def _choose_experiments(subject: Subject, labels: dict[str, str]) -> list[str]:
     """Those that the address names, in their order; without any, the one above.
 
-    Those that are not here (any more), and those over the limit, are said and left out.
+    A warning names those that are not here (any more); those over the limit are left out too.
     """
-    labels = _labels()
     named = [name for name in st.query_params.get("several", subject.id).split(",") if name]
     known = [name for name in dict.fromkeys(named) if name in labels]
     gone = [name for name in named if name not in labels]
@@ -91,9 +87,5 @@ def _choose_experiments(subject: Subject) -> list[str]:
         max_selections=MOST_EXPERIMENTS,
         placeholder="Choose up to six",
         help="From the same dataset or different ones. The newest first.",
-        on_change=_remember,
+        on_change=lambda: remember(several=",".join(st.session_state[KEY])),
     )
-
-
-def _remember() -> None:
-    remember(several=",".join(st.session_state[KEY]))

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.words.verdicts import number_word
 from core.charts.accuracy import accuracy_scores
@@ -9,16 +10,15 @@ from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
     costs_words,
+    epoch_time_chart,
     time_breakdown_chart,
     time_summary,
     whole_run_seconds,
 )
 from core.text import escape_markdown, seconds_text
 from core.ui.compare.overview import choose_metric
-from core.ui.frame import evidence_reads
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.evidence_reads import Subject, breakdown_of, computed
 from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
-from core.ui.widgets.results import show_epoch_time
 
 TIME_HELP = (
     "One whole run from start to score, of the seed in the middle. Extraction is counted also "
@@ -35,9 +35,14 @@ PARETO_HELP = (
     "in both. Whole time of one run, extraction always counted."
 )
 
+EPOCH_HELP = (
+    "Median training time of the epochs after the first, validation left out. Strategies on cached "
+    "features train in no time, but the features had to be extracted once: the diamond."
+)
+
 
 def show_time(subject: Subject) -> None:
-    breakdown = evidence_reads.breakdown(subject)
+    breakdown = breakdown_of(subject)
     if not breakdown.rows:
         st.info(
             "No run of this experiment has finished yet, so no time was spent.",
@@ -61,9 +66,14 @@ def show_time(subject: Subject) -> None:
         scores = accuracy_scores(subject.comparison)
     else:
         metric = choose_metric(len(subject.comparison.classes))
-        scores = evidence_reads.scores(subject, metric, with_intervals=False)
+        scores = computed(subject, score_table, metric, with_intervals=False)
     show_exhibit(accuracy_time_chart(scores, whole_run_seconds(breakdown)), f"pareto.{subject.id}")
-    show_epoch_time(subject.comparison)
+    if all(row.steady_epoch_seconds is None for row in subject.comparison.finished_rows):
+        st.caption("Epochs appear here when the first strategy that trains has finished.")
+        return
+    st.header("Time of an epoch", help=EPOCH_HELP)
+    exhibit = epoch_time_chart(subject.comparison)
+    show_exhibit(exhibit, f"times.{subject.id}", table=False, config={})
 
 
 def _show_cache(breakdown: TimeBreakdown) -> None:

@@ -9,11 +9,11 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
 from core.jobs.progress import waiting_text
 from core.text import escape_markdown, quoted_list_text
-from core.ui.benchmark.live import REFRESH_SECONDS, STATE_LOOKS
+from core.ui.benchmark import STATE_LOOKS
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
-from core.ui.frame.job_status import show_progress
+from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
 from core.ui.frame.page import link_to
 
 # What went well, or was cancelled, needs no answer and leaves the page by itself.

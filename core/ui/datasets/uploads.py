@@ -12,8 +12,8 @@ from core.settings import current_settings
 from core.text import escape_markdown
 from core.ui.frame import actions
 from core.ui.frame.access import may_edit, show_viewer_note
+from core.ui.frame.address import in_text_colour
 from core.ui.frame.errors import file_or_error
-from core.ui.widgets.texts import in_text_colour
 
 FILES, FOLDER = "Files or a zip", "A folder"
 UPLOAD_NUMBER = "upload.number"

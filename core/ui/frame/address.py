@@ -12,7 +12,6 @@ from typing import Literal
 import streamlit as st
 
 from core.text import escape_markdown, shorten
-from core.ui.widgets.texts import in_text_colour
 
 FIELD_WIDTH = 420
 
@@ -52,6 +51,15 @@ def wanted(choice: Choice) -> str:
     )
     del st.query_params[choice.name]
     return choice.default
+
+
+def in_text_colour(label: str) -> str:
+    """``label``, itself Markdown, in the theme's grey for text, also where a widget takes another.
+
+    Streamlit writes the chosen one of several buttons in the accent colour, which on a dark page
+    cannot keep 4.5:1 together with the white text of primary buttons.
+    """
+    return f":gray[{label}]"
 
 
 def choose_in_list(choice: Choice, width: int | Literal["stretch"] = FIELD_WIDTH) -> str:

@@ -1,52 +1,28 @@
 """Cached reads of the evidence of one experiment, keyed by a fingerprint of its runs and files.
 
-One cache holds whatever was computed; each entry's name says what it is, with all its arguments.
-The objects are shared between visitors: they are frozen, and nobody may change them.
+``computed(subject, all_pairs)`` applies a function of the analysis to the answers, once for all
+visitors: they share the objects, which are frozen, and nobody may change them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
 from core.analysis.comparison import Comparison, compare
-from core.analysis.confusion import Confusion, confusion
 from core.analysis.evidence import ExperimentPredictions, load_evidence
-from core.analysis.ladder import LadderStep, ladder_steps
 from core.analysis.learning_curve import LearningCurve, learning_curve_of
-from core.analysis.mistakes import (
-    Disagreements,
-    HardImage,
-    LabelError,
-    Mistake,
-    confident_mistakes,
-    disagreements,
-    hardest,
-    likely_label_errors,
-)
-from core.analysis.scores import StrategyScore, score_table
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
-from core.analysis.verdicts import (
-    MajorityVerdict,
-    PairVerdict,
-    TieGroup,
-    against_majority,
-    all_pairs,
-    pair_verdict,
-    ties,
-)
-from core.analysis.words.images import describe_label_errors
-from core.analysis.words.verdicts import describe_power
 from core.experiments.learning_curve_plan import series_of
 from core.experiments.predictions import predictions_path
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.settings import current_settings
 from core.ui.frame import reads
 
-MOST_MISTAKES = 240
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -92,83 +68,21 @@ def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions
     return load_evidence(reads.store(), experiment_id)
 
 
-def breakdown(subject: Subject) -> TimeBreakdown:
+def computed(
+    subject: Subject,
+    function: Callable[Concatenate[ExperimentPredictions, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """What ``function`` makes of the answers and these arguments, which have to be hashable."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    return _kept(
+        subject, (name, args, kwargs), lambda: function(evidence(subject), *args, **kwargs)
+    )
+
+
+def breakdown_of(subject: Subject) -> TimeBreakdown:
     return _kept(subject, "time breakdown", lambda: load_time_breakdown(reads.store(), subject.id))
-
-
-def scores(subject: Subject, metric: str, with_intervals: bool = True) -> tuple[StrategyScore, ...]:
-    return _kept(
-        subject,
-        f"scores.{metric}.{with_intervals}",
-        lambda: score_table(evidence(subject), metric, with_intervals),
-    )
-
-
-def steps(subject: Subject) -> tuple[LadderStep, ...]:
-    return _kept(subject, "steps", lambda: ladder_steps(evidence(subject)))
-
-
-def tie_groups(subject: Subject) -> tuple[TieGroup, ...]:
-    return _kept(subject, "ties", lambda: ties(evidence(subject)))
-
-
-def power(subject: Subject) -> str:
-    return _kept(subject, "power", lambda: describe_power(evidence(subject)))
-
-
-def pairs(subject: Subject) -> tuple[PairVerdict, ...]:
-    return _kept(subject, "pairs", lambda: all_pairs(evidence(subject)))
-
-
-def pair(subject: Subject, first: str, second: str) -> PairVerdict:
-    return _kept(
-        subject, f"pair.{first}.{second}", lambda: pair_verdict(evidence(subject), first, second)
-    )
-
-
-def majority_verdicts(subject: Subject) -> tuple[MajorityVerdict, ...]:
-    found = evidence(subject)
-    return _kept(
-        subject,
-        "majority",
-        lambda: tuple(against_majority(found, answers.strategy) for answers in found.answers),
-    )
-
-
-def matrix(subject: Subject, strategy: str, seed: int | None) -> Confusion:
-    return _kept(
-        subject,
-        f"matrix.{strategy}.{seed}",
-        lambda: confusion(evidence(subject), strategy, seed),
-    )
-
-
-def disagreeing(subject: Subject, first: str, second: str, seed: int | None) -> Disagreements:
-    return _kept(
-        subject,
-        f"flips.{first}.{second}.{seed}",
-        lambda: disagreements(evidence(subject), first, second, seed, seed),
-    )
-
-
-def top_mistakes(subject: Subject, strategy: str) -> tuple[Mistake, ...]:
-    return _kept(
-        subject,
-        f"mistakes.{strategy}",
-        lambda: confident_mistakes(evidence(subject), strategy, MOST_MISTAKES),
-    )
-
-
-def hard_images(subject: Subject) -> tuple[HardImage, ...]:
-    return _kept(subject, "hardest", lambda: hardest(evidence(subject), MOST_MISTAKES))
-
-
-def label_errors(subject: Subject) -> tuple[tuple[LabelError, ...], str]:
-    """All of them, the surest first, and what the list means in words."""
-    found = evidence(subject)
-    return _kept(
-        subject, "labels", lambda: (likely_label_errors(found), describe_label_errors(found))
-    )
 
 
 def learning_curve(series: str) -> LearningCurve:
@@ -178,14 +92,12 @@ def learning_curve(series: str) -> LearningCurve:
     return learning_curve_of(series, members)
 
 
-def _kept(subject: Subject, name: str, compute: Callable[[], T]) -> T:
-    return _computed(subject.key, subject.id, name, compute)
+def _kept(subject: Subject, name: object, compute: Callable[[], T]) -> T:
+    return _cached(subject.key, subject.id, name, compute)
 
 
 @st.cache_resource(max_entries=512, ttl=3600, show_spinner=False)
-def _computed(
-    key: tuple[Any, ...], experiment_id: str, name: str, _compute: Callable[[], Any]
-) -> Any:
+def _cached(key: tuple[Any, ...], experiment_id: str, name: object, _compute: Callable[[], T]) -> T:
     return _compute()
 
 

@@ -4,7 +4,7 @@ A page asks for the store's present state on every run (cheap, indexed queries);
 to compute from it is cached under a key that changes with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -20,10 +20,11 @@ from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import ensure_worker
 from core.settings import current_settings
-from core.ui.widgets import images as pictures
+from core.ui.widgets import images
 
 MOST_CLASSES_SHOWN = 24
 LARGE_SIZE = 640
+BY_ID: dict[str | type, Callable[[Dataset], str]] = {Dataset: lambda dataset: dataset.id}
 
 
 def store() -> Store:
@@ -62,50 +63,36 @@ def forget_datasets() -> None:
     _datasets.clear()
 
 
+# A dataset never changes, so its folder is the key; the moment it was added tells apart two ways
+# of adding the same images, which may have left out different files.
+@st.cache_resource(
+    max_entries=64,
+    show_spinner=False,
+    hash_funcs={Dataset: lambda dataset: (str(dataset.folder), dataset.created_at)},
+)
 def findings(dataset: Dataset) -> list[Finding]:
     """What was noticed about a dataset, the gravest first."""
-    return _findings(str(dataset.folder), dataset.created_at, dataset)
+    return find(dataset)
 
 
-# A dataset never changes, so its folder is the key; the moment it was added tells apart two ways
-# of adding the same pictures, which may have left out different files.
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _findings(folder: str, created_at: str, _dataset: Dataset) -> list[Finding]:
-    return find(_dataset)
-
-
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_ID)
 def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
-    """Square PNGs of ``size`` pixels of these pictures; only they are decoded."""
-    return _tiles(dataset.id, tuple(int(index) for index in indexes), size, dataset)
+    """Square PNGs of ``size`` pixels of these images; only they are decoded."""
+    return images.tiles(dataset, indexes, size)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _tiles(dataset_id: str, indexes: tuple[int, ...], size: int, _dataset: Dataset) -> list[bytes]:
-    return pictures.tiles(_dataset, indexes, size)
-
-
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_ID)
 def large_image(dataset: Dataset, index: int) -> bytes:
-    """PNG of one picture, small ones enlarged by a whole factor."""
-    return _large_image(dataset.id, int(index), dataset)
+    """PNG of one image, small ones enlarged by a whole factor."""
+    return dataset.thumbnail(index, LARGE_SIZE)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _large_image(dataset_id: str, index: int, _dataset: Dataset) -> bytes:
-    return _dataset.thumbnail(index, LARGE_SIZE)
-
-
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_ID)
 def class_images(
     dataset: Dataset, most_classes: int = MOST_CLASSES_SHOWN
 ) -> list[tuple[str, int, bytes]]:
-    """``(class, images, PNG of one picture)`` of the largest classes, in their order."""
-    return _class_images(dataset.id, most_classes, dataset)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _class_images(
-    dataset_id: str, most_classes: int, _dataset: Dataset
-) -> list[tuple[str, int, bytes]]:
-    return pictures.class_images(_dataset, most_classes)
+    """``(class, images, PNG of one image)`` of the largest classes, in their order."""
+    return images.class_images(dataset, most_classes)
 
 
 def comparison(experiment_id: str) -> Comparison:

@@ -1,4 +1,4 @@
-"""How it is measured: the clocks. What each one counts, on the time line of one real run."""
+"""How it is measured: the clocks on the time line of one real run; device and versions."""
 
 import streamlit as st
 
@@ -12,8 +12,10 @@ from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
-from core.ui.measured.document import Values, show_text
+from core.ui.measured.document import Text, show_pairs
 from core.ui.widgets.exhibit import show_exhibit
+from core.ui.widgets.glossary import explain
+from core.ui.widgets.results import recorded_text
 
 CLOCKS = (
     "first_epoch_seconds",
@@ -25,40 +27,32 @@ CLOCKS = (
 
 
 def show_clocks(subject: Subject | None) -> None:
-    show_text("clocks", _Clocks(subject))
-
-
-class _Clocks:
-    """The figures of the section; all show the run that was chosen."""
-
-    def __init__(self, subject: Subject | None) -> None:
-        self.subject = subject
-        self.chosen: tuple[RunRecord, RunResult] | None = None
-
-    def run(self) -> Values:
-        self.chosen = _choose_run(self.subject) if self.subject else None
-        if self.chosen is None:
-            return dict.fromkeys(CLOCKS, UNKNOWN)
-        run, result = self.chosen
+    text = Text("clocks", **dict.fromkeys(CLOCKS, UNKNOWN))
+    if subject is None:
+        text.rest()
+        return
+    text.until("run")
+    chosen = _choose_run(subject)
+    if chosen is not None:
+        run, result = chosen
         # Each time is kept on one line in a narrow column.
-        values: dict[str, object] = {
+        clocks = {
             clock: seconds_text(getattr(result, clock)).replace(" ", "\N{NO-BREAK SPACE}")
             for clock in CLOCKS
         }
-        if result.feature_cache is not None:
-            cache = "hit" if result.feature_cache == "hit" else "miss"
-            values[cache] = seconds_text(result.feature_seconds)
-        return values | {"title": title_of(run.strategy), "seed": run.seed}
-
-    def time_line(self) -> None:
-        if self.chosen is not None:
-            run, result = self.chosen
-            segments = time_line(result, reads.store().epochs(run.id))
-            show_exhibit(time_line_chart(title_of(run.strategy), segments), f"timeline.{run.id}")
-
-    def link(self) -> None:
-        if self.subject:
-            link_to("compare", "Times of all strategies", experiment=self.subject.id, view="time")
+        extraction = seconds_text(result.feature_seconds)
+        text.until(
+            "time_line",
+            **clocks,
+            title=title_of(run.strategy),
+            seed=run.seed,
+            hit=result.feature_cache == "hit" and extraction,
+            miss=result.feature_cache == "miss" and extraction,
+        )
+        segments = time_line(result, reads.store().epochs(run.id))
+        show_exhibit(time_line_chart(title_of(run.strategy), segments), f"timeline.{run.id}")
+    text.until("link")
+    link_to("compare", "Times of all strategies", experiment=subject.id, view="time")
 
 
 def _choose_run(subject: Subject) -> tuple[RunRecord, RunResult] | None:
@@ -83,3 +77,27 @@ def _choose_run(subject: Subject) -> tuple[RunRecord, RunResult] | None:
         )
     )
     return runs[chosen]
+
+
+def show_device(subject: Subject | None) -> None:
+    if subject is None:
+        Text("device").rest()
+        return
+    comparison = subject.comparison
+    text = Text("device", experiment=subject.id)
+    text.until("facts")
+    facts = {
+        "made": recorded_text(comparison) or "on this machine",
+        "device": comparison.device or "not known yet",
+        "number format": comparison.precision,
+        "backend": comparison.backend or "not known yet",
+        "experiment": comparison.experiment,
+        "dataset": f"{comparison.dataset} ({comparison.dataset_id[:12]})",
+        "seeds": ", ".join(str(seed) for seed in comparison.seeds),
+    }
+    show_pairs(facts, "fact", "value")
+    st.markdown(explain("number format"))
+    text.until("versions")
+    if comparison.versions:
+        show_pairs(comparison.versions, "library", "version")
+    text.rest(no_versions=not comparison.versions)

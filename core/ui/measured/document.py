@@ -1,10 +1,10 @@
 """The texts of How it is measured: Markdown files with places for figures and numbers.
 
 A file in ``texts/`` consists of blocks: headings (``##``), paragraphs, quotes (``>``, shown small),
-lists and tables. A block ``{{figure NAME}}`` is drawn by the method of that name of the section. In
-any other block ``{{NAME}}`` stands for a value and ``{{if NAME}}`` for nothing; a line that needs
-an unknown value is left out. ``{{help TERM, TERM}}`` adds what the glossary says. The text below a
-heading of the third level (``###``) is folded.
+lists and tables. A block ``{{figure NAME}}`` is where the section draws a figure. In any other
+block ``{{NAME}}`` stands for a value and ``{{if NAME}}`` for nothing; a line that needs an unknown
+value is left out. ``{{help TERM, TERM}}`` adds the glossary's explanation. The text below a heading
+of the third level (``###``) is folded.
 """
 
 import re
@@ -16,7 +16,8 @@ import pandas as pd
 import streamlit as st
 
 from core.text import escape_markdown
-from core.ui.widgets.glossary import explain, explain_all
+from core.ui.frame.evidence_reads import Subject
+from core.ui.widgets.glossary import GLOSSARY, explain, explain_all
 
 TEXTS = Path(__file__).parent / "texts"
 _FIGURE = re.compile(r"\{\{figure (\w+)\}\}")
@@ -24,35 +25,57 @@ _HELP = re.compile(r" *\{\{help ([^}]+)\}\}")
 _VALUE = re.compile(r"\{\{(if )?(\w+)\}\} ?")
 _CONTINUED = re.compile(r"\n(?![-|] ?)(?:> |  )?")
 
-Values = Mapping[str, object]
 
+class Text:
+    """One text, drawn piece by piece: ``until`` a figure, then the figure, then on.
 
-def show_text(name: str, section: object = None, values: Values | None = None) -> None:
-    """Draw the text ``name``; a figure may return values for the blocks below it."""
-    known = dict(values or {})
-    place: Any = st
-    for block in blocks(name):
-        figure = _FIGURE.fullmatch(block)
-        if figure:
-            known |= getattr(section, figure[1])() or {}
-            continue
+    Values that are None or False are unknown.
+    """
+
+    def __init__(self, name: str, /, **values: object) -> None:
+        self._blocks = blocks(name)
+        self._values = values
+        self._place: Any = st
+
+    def until(self, figure: str, /, **values: object) -> None:
+        """Draw what stands above ``figure``, which the caller draws; ``values`` hold from here on.
+
+        Figures before it are left out. ``KeyError`` for a programmer's typing error.
+        """
+        self._values |= values
+        for block in self._blocks:
+            found = _FIGURE.fullmatch(block)
+            if found is None:
+                self._draw(block)
+            elif found[1] == figure:
+                return
+        raise KeyError(figure)
+
+    def rest(self, **values: object) -> None:
+        """Draw what is left of the text, without its figures."""
+        self._values |= values
+        for block in self._blocks:
+            if not _FIGURE.fullmatch(block):
+                self._draw(block)
+
+    def _draw(self, block: str) -> None:
         text, meaning = _without_help(block)
-        filled = fill(text, known)
+        filled = fill(text, self._values)
         if filled is None:
-            continue
+            return
         if filled.startswith("### "):
             title = filled.removeprefix("### ")
             formula = title == "Formula and source"
-            place = st.expander(title, icon=":material/function:" if formula else None)
+            self._place = st.expander(title, icon=":material/function:" if formula else None)
         elif filled.startswith("## "):
-            place = st
+            self._place = st
             st.subheader(filled.removeprefix("## "), help=meaning)
         elif filled.startswith("> "):
-            place.caption(filled.removeprefix("> "), help=meaning)
+            self._place.caption(filled.removeprefix("> "), help=meaning)
         elif filled.startswith("|"):
-            place.table(table_of(filled))
+            self._place.table(table_of(filled))
         else:
-            place.markdown(filled, help=meaning)
+            self._place.markdown(filled, help=meaning)
 
 
 def blocks(name: str) -> Iterator[str]:
@@ -61,12 +84,15 @@ def blocks(name: str) -> Iterator[str]:
         yield _CONTINUED.sub(" ", block)
 
 
-def fill(block: str, values: Values) -> str | None:
-    """``block`` with its values, shown as they are; None where nothing of it can be said."""
+def fill(block: str, values: Mapping[str, object]) -> str | None:
+    """``block`` with its values, shown as they are; None where no line of it is left."""
+    known = {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }
     lines = [
-        _VALUE.sub(lambda found: _value(found, values), line)
+        _VALUE.sub(lambda found: _value(found, known), line)
         for line in block.split("\n")
-        if all(values.get(name) is not None for _, name in _VALUE.findall(line))
+        if all(name in known for _, name in _VALUE.findall(line))
     ]
     return "\n".join(lines) or None
 
@@ -79,7 +105,17 @@ def table_of(block: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=head).set_index(head[0])
 
 
-def _value(found: re.Match[str], values: Values) -> str:
+def show_pairs(pairs: Mapping[str, str], first: str, second: str) -> None:
+    """A plain table of two columns, ``first`` and ``second``, whose texts wrap."""
+    rows = [(escape_markdown(name), escape_markdown(text)) for name, text in pairs.items()]
+    st.table(pd.DataFrame(rows, columns=[first, second]).set_index(first))
+
+
+def show_glossary(_subject: Subject | None) -> None:
+    show_pairs(GLOSSARY, "word", "what it means")
+
+
+def _value(found: re.Match[str], values: Mapping[str, object]) -> str:
     if found[1]:
         return ""
     text = escape_markdown(values[found[2]])

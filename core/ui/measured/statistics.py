@@ -1,9 +1,7 @@
 """How it is measured: the statistics. In plain words first, formula and source folded."""
 
 import pandas as pd
-import streamlit as st
 
-from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
 from core.analysis.statistics_examples import (
@@ -12,22 +10,19 @@ from core.analysis.statistics_examples import (
     holm_steps,
     widths,
 )
-from core.analysis.words.verdicts import TOLD_APART, luck_words, p_text
-from core.charts.exhibit import Exhibit
+from core.analysis.verdicts import all_pairs
+from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
 from core.charts.measured import bootstrap_chart, widths_chart
 from core.text import count_text, percent_text
-from core.ui.frame import evidence_reads
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
-from core.ui.measured.document import Values, show_text
+from core.ui.measured.document import Text
 from core.ui.widgets.exhibit import (
-    ONE_STRATEGY,
-    choose_pair,
+    choose_headline_pair,
     evidence_or_words,
     sentences,
     show_exhibit,
     show_table,
-    titles_of,
 )
 
 # From this p value on, luck is given as so many of a hundred comparisons.
@@ -35,125 +30,109 @@ FEW = 0.01
 
 
 def show_statistics(subject: Subject | None) -> None:
-    values = {
-        "resamples": f"{RESAMPLES:,}",
-        "significance": percent_text(SIGNIFICANCE, 0),
-        "told_apart": TOLD_APART,
+    text = Text(
+        "statistics",
+        resamples=f"{RESAMPLES:,}",
+        significance=percent_text(SIGNIFICANCE, 0),
+        told_apart=TOLD_APART,
+    )
+    if subject is None:
+        text.rest()
+        return
+    text.until("evidence")
+    single_seed = False
+    evidence = evidence_or_words(subject)
+    if evidence is not None:
+        _show_accuracy(text, evidence)
+        _show_pair(text, evidence)
+        _show_correction(text, subject)
+        text.until("seeds")
+        single_seed = not _show_seeds(evidence)
+    text.until("link", single_seed=single_seed)
+    link_to("compare", "All differences", experiment=subject.id, view="differences")
+
+
+def _show_accuracy(text: Text, evidence: ExperimentPredictions) -> None:
+    best, images = evidence.best, evidence.images
+    if best is None:
+        return
+    correct = round(best.accuracy * images)
+    low, high = wilson_interval(correct, images)
+    text.until(
+        "widths",
+        best=best.title,
+        average="on average" if len(best.seeds) > 1 else "",
+        correct=f"{correct:,}",
+        images=f"{images:,}",
+        accuracy=percent_text(best.accuracy),
+        low=percent_text(low),
+        high=percent_text(high),
+    )
+    exhibit = widths_chart(widths(best.accuracy, images), best.accuracy, best.strategy)
+    show_exhibit(exhibit, "measured.widths", table=False)
+
+
+def _show_pair(text: Text, evidence: ExperimentPredictions) -> None:
+    text.until("pair")
+    names = choose_headline_pair(evidence)
+    if names is None:
+        return
+    first, second = (evidence.of(name) for name in names)
+    cells = four_cells(first, second)
+    exhibit = bootstrap_chart(drawn_differences(evidence, *names), evidence.images, second.strategy)
+    text.until(
+        "bootstrap",
+        first=first.title,
+        second=second.title,
+        both_correct=f"{cells.both_right:,}",
+        fixed=f"{cells.fixed:,}",
+        regressed=f"{cells.regressed:,}",
+        both_wrong=f"{cells.both_wrong:,}",
+        differing=count_text(cells.fixed + cells.regressed, "image"),
+        luck=_luck(cells.p_value),
+        difference=exhibit.words,
+    )
+    show_exhibit(exhibit, "measured.bootstrap", table=False)
+
+
+def _show_correction(text: Text, subject: Subject) -> None:
+    text.until("pairs")
+    steps = holm_steps(computed(subject, all_pairs))
+    if not steps:
+        return
+    text.until(
+        "holm",
+        pairs=count_text(len(steps), "pair"),
+        real=sum(step.told_apart for step in steps),
+    )
+    table = {
+        "pair": [f"{step.second_title} against {step.first_title}" for step in steps],
+        "p": [p_text(step.p_value) for step in steps],
+        "times": [step.factor for step in steps],
+        "after Holm": [p_text(step.adjusted) for step in steps],
+        TOLD_APART: ["yes" if step.told_apart else "no" for step in steps],
     }
-    show_text("statistics", _Statistics(subject), values)
+    alt = "Each pair with its p value before and after Holm's correction."
+    show_table(pd.DataFrame(table), f"holm.{subject.id}", alt)
+    sentences([computed(subject, describe_power)])
 
 
-class _Statistics:
-    """The figures of the section; without predictions they draw nothing."""
-
-    def __init__(self, subject: Subject | None) -> None:
-        self.subject = subject
-        self.found: ExperimentPredictions | None = None
-        self.drawn: Exhibit | None = None
-        self.steps: pd.DataFrame | None = None
-
-    def evidence(self) -> Values:
-        self.found = evidence_or_words(self.subject) if self.subject else None
-        best = self.found.best if self.found else None
-        if self.found is None or best is None:
-            return {}
-        correct = round(best.accuracy * self.found.images)
-        low, high = wilson_interval(correct, self.found.images)
-        return {
-            "best": best.title,
-            "average": "on average" if len(best.seeds) > 1 else "",
-            "correct": f"{correct:,}",
-            "images": f"{self.found.images:,}",
-            "accuracy": percent_text(best.accuracy),
-            "low": percent_text(low),
-            "high": percent_text(high),
-        }
-
-    def widths(self) -> None:
-        best = self.found.best if self.found else None
-        if self.found is not None and best is not None:
-            found = widths(best.accuracy, self.found.images)
-            exhibit = widths_chart(found, best.accuracy, best.strategy)
-            show_exhibit(exhibit, "measured.widths", table=False)
-
-    def pair(self) -> Values:
-        if self.found is None:
-            return {}
-        default = headline_pair(self.found)
-        if default is None:
-            st.info(ONE_STRATEGY)
-            return {}
-        names = choose_pair(titles_of(self.found), default)
-        if names is None:
-            return {}
-        first, second = (self.found.of(name) for name in names)
-        cells = four_cells(first, second)
-        differences = drawn_differences(self.found, *names)
-        self.drawn = bootstrap_chart(differences, self.found.images, second.strategy)
-        return {
-            "first": first.title,
-            "second": second.title,
-            "both_correct": f"{cells.both_right:,}",
-            "fixed": f"{cells.fixed:,}",
-            "regressed": f"{cells.regressed:,}",
-            "both_wrong": f"{cells.both_wrong:,}",
-            "differing": count_text(cells.fixed + cells.regressed, "image"),
-            "luck": _luck(cells.p_value),
-            "difference": self.drawn.words,
-        }
-
-    def bootstrap(self) -> None:
-        if self.drawn is not None:
-            show_exhibit(self.drawn, "measured.bootstrap", table=False)
-
-    def pairs(self) -> Values:
-        steps = (
-            holm_steps(evidence_reads.pairs(self.subject)) if self.subject and self.found else ()
-        )
-        if self.subject is None or not steps:
-            return {}
-        self.steps = pd.DataFrame(
-            {
-                "pair": [f"{step.second_title} against {step.first_title}" for step in steps],
-                "p": [p_text(step.p_value) for step in steps],
-                "times": [step.factor for step in steps],
-                "after Holm": [p_text(step.adjusted) for step in steps],
-                TOLD_APART: ["yes" if step.told_apart else "no" for step in steps],
-            }
-        )
-        real = sum(step.told_apart for step in steps)
-        return {"pairs": count_text(len(steps), "pair"), "real": real}
-
-    def holm(self) -> None:
-        if self.subject is not None and self.steps is not None:
-            alt = "Each pair with its p value before and after Holm's correction."
-            show_table(self.steps, f"holm.{self.subject.id}", alt)
-            sentences([evidence_reads.power(self.subject)])
-
-    def seeds(self) -> Values:
-        if self.found is None:
-            return {}
-        several = [entry for entry in self.found.answers if len(entry.seeds) > 1]
-        if not several:
-            return {"single_seed": True}
-        accuracies = [100 * entry.correct.mean(axis=1) for entry in several]
-        table = {
-            "strategy": [entry.title for entry in several],
-            "seeds": [len(values) for values in accuracies],
-            "lowest (%)": [float(values.min()) for values in accuracies],
-            "highest (%)": [float(values.max()) for values in accuracies],
-            "apart (points)": [float(values.max() - values.min()) for values in accuracies],
-        }
-        show_table(
-            pd.DataFrame(table),
-            f"seeds.{self.found.experiment_id}",
-            "Lowest and highest test accuracy over the seeds of each strategy.",
-        )
-        return {}
-
-    def link(self) -> None:
-        if self.subject:
-            link_to("compare", "All differences", experiment=self.subject.id, view="differences")
+def _show_seeds(evidence: ExperimentPredictions) -> bool:
+    """How far the seeds of each strategy lie apart; False where each has only one."""
+    several = [entry for entry in evidence.answers if len(entry.seeds) > 1]
+    if not several:
+        return False
+    accuracies = [100 * entry.correct.mean(axis=1) for entry in several]
+    table = {
+        "strategy": [entry.title for entry in several],
+        "seeds": [len(values) for values in accuracies],
+        "lowest (%)": [float(values.min()) for values in accuracies],
+        "highest (%)": [float(values.max()) for values in accuracies],
+        "apart (points)": [float(values.max() - values.min()) for values in accuracies],
+    }
+    alt = "Lowest and highest test accuracy over the seeds of each strategy."
+    show_table(pd.DataFrame(table), f"seeds.{evidence.experiment_id}", alt)
+    return True
 
 
 def _luck(p_value: float) -> str:

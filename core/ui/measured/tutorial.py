@@ -1,62 +1,42 @@
-"""How it is measured: the tutorial's own numbers beside ours, why they differ, questions."""
+"""How it is measured: the tutorial's own numbers beside ours, and its four scenarios."""
 
 import streamlit as st
 
 from core.analysis import tutorial
-from core.analysis.comparison import title_of
+from core.analysis.comparison import Comparison, title_of
 from core.analysis.tutorial import Beside
 from core.charts.measured import tutorial_chart
-from core.layers.record import units_text
+from core.strategies.registry import names_with
+from core.strategies.strategy import Mode, Role
 from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame.evidence_reads import Subject
-from core.ui.measured.document import show_text
+from core.ui.measured.document import Text
 from core.ui.widgets.exhibit import show_exhibit, show_table
+
+SCENARIOS = {
+    "few_alike": names_with(Role.LINEAR_PROBE, Role.FROZEN_FEATURES),
+    "few_unlike": names_with(mode=Mode.FREEZE),
+    "many_alike": names_with(mode=Mode.FINETUNE),
+    "many_unlike": names_with(Role.RANDOM_START)
+    + names_with(Role.FROM_SCRATCH, convolutional=True),
+}
 
 
 def show_tutorial(subject: Subject | None) -> None:
     found = tutorial.beside(subject.comparison if subject else None)
-    majority, mlp = found[0].model, found[1].model
-    shape, features = tutorial.backbone_features()
-    values = {
-        "name": tutorial.NAME,
-        "training_images": f"{tutorial.TRAINING_IMAGES:,}",
-        "test_images": f"{tutorial.TEST_IMAGES:,}",
-        "classes": tutorial.CLASSES,
-        "size": tutorial.IMAGE_SIZE,
-        "mlp_accuracy": percent_text(mlp.accuracy),
-        "majority_accuracy": percent_text(majority.accuracy),
-        "chance": percent_text(tutorial.chance_accuracy()),
-        "own_mlp": _own_mlp(found[1]),
-        "flattened_in_text": tutorial.FLATTENED_IN_THE_TEXT,
-        "flattened": " and ".join(
-            f"{entry.units:,} with “{entry.padding}” padding ({units_text(entry.shape)})"
-            for entry in tutorial.flattened_sizes()
-        ),
-        "own_epoch": _own_epoch(found[-1]),
-        "digits": f"{tutorial.DIGITS_TRAINING_IMAGES:,}",
-        "features": f"{features:,}",
-        "feature_shape": units_text(shape),
-    }
-    show_text("tutorial", _Tutorial(found), values | _own_images(subject))
-
-
-class _Tutorial:
-    """The figure of the section."""
-
-    def __init__(self, found: tuple[Beside, ...]) -> None:
-        self.found = found
-
-    def numbers(self) -> None:
-        exhibit = tutorial_chart(self.found)
-        if tutorial.known(self.found):
-            show_exhibit(exhibit, "measured.tutorial", table=False)
-        show_table(exhibit.frame, "tutorial", exhibit.words)
-        for entry in self.found:
-            if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
-                st.caption(
-                    f"{escape_markdown(title_of(entry.model.strategies[0]))} is not in this "
-                    f"experiment; the nearest is {escape_markdown(entry.row.title)}."
-                )
+    text = Text("tutorial", own_mlp=_own_mlp(found[1]), own_epoch=_own_epoch(found[-1]))
+    text.until("numbers")
+    exhibit = tutorial_chart(found)
+    if tutorial.known(found):
+        show_exhibit(exhibit, "measured.tutorial", table=False)
+    show_table(exhibit.frame, "tutorial", exhibit.words)
+    for entry in found:
+        if entry.row is not None and entry.row.strategy != entry.model.strategies[0]:
+            st.caption(
+                f"{escape_markdown(title_of(entry.model.strategies[0]))} is not in this "
+                f"experiment; the nearest is {escape_markdown(entry.row.title)}."
+            )
+    text.rest(**_own_images(subject))
 
 
 def _own_images(subject: Subject | None) -> dict[str, object]:
@@ -86,3 +66,23 @@ def _own_epoch(entry: Beside) -> str:
         f"Here an epoch took {seconds_text(entry.row.steady_epoch_seconds)}, and the features "
         f"{seconds_text(entry.row.feature_seconds)}."
     )
+
+
+def show_scenarios(subject: Subject | None) -> None:
+    comparison = subject.comparison if subject else None
+    own = _own_images(subject)
+    text = Text("scenarios", dataset=own.get("dataset"), training_images=own.get("own_training"))
+    text.rest(
+        **{
+            scenario: ", ".join(_measured(name, comparison) for name in names)
+            for scenario, names in SCENARIOS.items()
+        }
+    )
+
+
+def _measured(strategy: str, comparison: Comparison | None) -> str:
+    """The title of the strategy, with its test accuracy where the experiment has it."""
+    rows = {row.strategy: row for row in comparison.finished_rows} if comparison else {}
+    if strategy not in rows:
+        return title_of(strategy)
+    return f"{title_of(strategy)} ({percent_text(rows[strategy].test_accuracy)} here)"

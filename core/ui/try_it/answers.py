@@ -1,113 +1,164 @@
-"""Try it: every strategy's answer to one picture, side by side, and where it looked."""
+"""Try it, A picture: every strategy's answer to one image, side by side, and where it looked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
+from core.jobs.progress import Progress, progress_text
 from core.live.client import (
-    Candidate,
     LiveAnswer,
+    LiveState,
     answer,
+    candidates,
+    wake,
     where_it_looked,
 )
 from core.strategies.registry import find_strategy
 from core.text import (
+    count_text,
     escape_markdown,
     percent_text,
     seconds_text,
     shorten,
 )
-from core.ui.compare.image import brightest_words
 from core.ui.frame import reads
+from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
-from core.ui.try_it.source import ShownImage
+from core.ui.try_it.source import ShownImage, choose_image
+from core.ui.try_it.training import offer_training
+from core.ui.widgets.exhibit import dataset_or_words
 from core.ui.widgets.glossary import explain
+from core.ui.widgets.images import brightest_words
 from core.ui.widgets.strategy_marks import bar_svg, show_strategy_name
 
-# Eight of them with their gaps stand side by side in a window of 1280 pixels.
+REFRESH_SECONDS = 1.0
+IMAGE_WIDTH, TEXT_WIDTH = 160, 340
+# Eight cards with their gaps fit side by side into a window of 1280 pixels.
 CARD_WIDTH = 124
-# Pixels: what an answer takes below its picture, so that nothing moves when it comes.
+# Pixels: the space below an image that its answer takes, so that nothing moves when it comes.
 ANSWER_HEIGHT = 196
 MOST_BARS = 3
 LONGEST_CLASS = 11
-_PREDICTIONS = "try.said"
+_PREDICTIONS = "try.predictions"
 
 
 @dataclass
 class ShownPredictions:
-    """What was said of the picture shown last; ``maps`` is None until they were asked for."""
+    """The answers about the image shown last; ``maps`` is None until they were asked for."""
 
     key: tuple[object, ...]
     answers: tuple[LiveAnswer, ...]
-    maps: Mapping[str, np.ndarray] | None = field(default=None)
+    maps: Mapping[str, np.ndarray] | None = None
 
 
-def show_cards_waiting(able: Sequence[Candidate], shown: ShownImage) -> None:
-    """The cards as they will be, without the answers."""
-    grey = shown.with_heat()
-    with _row():
-        for candidate in able:
-            with _card(candidate.strategy):
-                st.image(grey, width=CARD_WIDTH, alt=shown.name)
-                st.skeleton(height=ANSWER_HEIGHT)
+def show_image_answers(subject: Subject) -> None:
+    """Choose an image and ask every strategy that can answer."""
+    dataset = dataset_or_words(subject)
+    if dataset is None:
+        return
+    offered = candidates(reads.store(), subject.id)
+    # Asked before the image is chosen: the networks load while the visitor looks around.
+    live = wake(reads.store(), subject.id)
+    shown = choose_image(subject, dataset)
+    if shown is not None:
+        _show_asked(shown)
+        able = [found.strategy for found in offered if found.why_not is None]
+        _show_answers_or_state(subject, able, shown, live)
+    elif live.state in ("starting", "loading"):
+        st.caption("The networks are being loaded meanwhile.")
+    unable = {found.strategy: found.why_not for found in offered if found.why_not is not None}
+    unable |= live.unable
+    if unable:
+        _name_unable(unable)
+        offer_training(subject, unable)
+
+
+def _show_asked(shown: ShownImage) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(shown.square, width=IMAGE_WIDTH, alt=shown.name)
+        with st.container(width=TEXT_WIDTH):
+            st.header("What every strategy predicts", help=explain("strategy"))
+            st.markdown(escape_markdown(shown.name))
+
+
+def _show_answers_or_state(
+    subject: Subject, able: Sequence[str], shown: ShownImage, live: LiveState
+) -> None:
+    if live.state == "ready":
+        with error_box():
+            show_answers(subject, shown)
+        if live.note:
+            st.caption(f":material/info: {escape_markdown(live.note)}")
+    elif live.state == "failed":
+        st.error(escape_markdown(live.error), icon=":material/error:")
+        st.button("Ask again", icon=":material/refresh:", key="try.again")
+    else:
+        st.fragment(_follow_loading, run_every=REFRESH_SECONDS)(subject)
+        with _row():
+            for strategy in able:
+                with _card(strategy):
+                    st.image(shown.with_heat(), width=CARD_WIDTH, alt=shown.name)
+                    st.skeleton(height=ANSWER_HEIGHT)
+
+
+def _follow_loading(subject: Subject) -> None:
+    """Show how far the loading is; draw the whole page again when it is done."""
+    with error_box():
+        live = wake(reads.store(), subject.id)
+        if live.state in ("starting", "loading"):
+            progress = Progress(live.step, live.done, live.total, unit="")
+            st.markdown(f":material/hourglass_empty: {escape_markdown(progress_text(progress))}")
+            return
+    st.rerun()
 
 
 def show_answers(subject: Subject, shown: ShownImage) -> None:
-    """Ask, and draw the answers; the maps come when they are there, over the same pictures.
+    """Ask, and draw the answers; the heat maps follow over the same images.
 
-    The answers to the picture before stay in sight until these are there: placeholders that come
+    The answers to the image before stay in sight until these are there: placeholders that come
     and go within half a second would only flicker, and cost the browser more than the answers.
     """
     with st.skeleton(height=ANSWER_HEIGHT):  # seen only where it takes longer than usual
         predictions = _predictions(subject, shown)
+    answers = predictions.answers
     classes = subject.experiment.spec.classes
-    st.markdown(answers_words(predictions.answers, classes, shown.truth))
-    grey = shown.with_heat()
-    pictures: dict[str, DeltaGenerator] = {}
+    st.markdown(answers_words(answers, classes, shown.truth))
+    images: dict[str, DeltaGenerator] = {}
     with _row():
-        for found in predictions.answers:
+        for found in answers:
             with _card(found.strategy):
-                pictures[found.strategy] = st.empty()
-                pictures[found.strategy].image(grey, width=CARD_WIDTH, alt=shown.name)
+                images[found.strategy] = st.empty()
+                images[found.strategy].image(shown.with_heat(), width=CARD_WIDTH, alt=shown.name)
                 _show_answer(found, classes, shown.truth)
     if predictions.maps is None:
-        predictions.maps = where_it_looked(reads.store(), subject.id, shown.prepared)
+        predictions.maps = where_it_looked(reads.store(), subject.id, shown.prepared, answers)
     for strategy, heat in predictions.maps.items():
-        pictures[strategy].image(
+        images[strategy].image(
             shown.with_heat(heat),
             width=CARD_WIDTH,
             alt=f"Where {title_of(strategy)} looked: {brightest_words(heat)}",
         )
-    st.caption(
-        escape_markdown(
-            maps_words([found.strategy for found in predictions.answers], predictions.maps)
-        ),
-        help=explain("Grad-CAM"),
-    )
+    words = maps_words([found.strategy for found in answers], predictions.maps)
+    st.caption(escape_markdown(words), help=explain("Grad-CAM"))
 
 
 def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: int | None) -> str:
-    """The commonest answer and, where the label is known, how many were right; Markdown."""
-    votes = np.bincount([int(found.probabilities.argmax()) for found in answers])
-    if truth is not None:
-        right = int(votes[truth]) if truth < len(votes) else 0
-        return (
-            f"It is labelled **{escape_markdown(classes[truth])}**, and {right} of {len(answers)} "
-            "strategies predict it."
-        )
-    first = int(votes.argmax())
-    return (
-        f"Nobody knows its label here. {int(votes[first])} of {len(answers)} strategies predict "
-        f"**{escape_markdown(classes[first])}**."
-    )
+    """The commonest answer or, where the label is known, how many are correct; Markdown."""
+    votes = np.bincount([found.predicted for found in answers], minlength=len(classes))
+    shown = int(votes.argmax()) if truth is None else truth
+    label = f"**{escape_markdown(classes[shown])}**"
+    count = f"{votes[shown]} of {count_text(len(answers), 'strategy')}"
+    if truth is None:
+        return f"Its label is not known here. {count} predict {label}."
+    return f"It is labelled {label}, and {count} predict it."
 
 
 def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
-    """What the coloured places mean, and why some pictures have none."""
+    """What the coloured places mean, and why some images have none."""
     words = [
         "Bright places support the prediction. A network that looks at the right place can still "
         "be wrong."
@@ -122,7 +173,7 @@ def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
 
 
 def _predictions(subject: Subject, shown: ShownImage) -> ShownPredictions:
-    """Asked once for a picture: drawing the page again does not ask again."""
+    """Asked once for an image: drawing the page again does not ask again."""
     key = (subject.id, tuple(run.finished_at for run in subject.runs), shown.digest)
     kept: ShownPredictions | None = st.session_state.get(_PREDICTIONS)
     if kept is None or kept.key != key:
@@ -132,7 +183,7 @@ def _predictions(subject: Subject, shown: ShownImage) -> ShownPredictions:
 
 
 def _row() -> DeltaGenerator:
-    """Side by side; titles of one and of three lines leave the pictures on one line."""
+    """Side by side; titles of one and of three lines leave the images on one line."""
     return st.container(horizontal=True, gap="small", vertical_alignment="bottom")
 
 
@@ -146,27 +197,35 @@ def _card(strategy: str) -> DeltaGenerator:
 
 def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -> None:
     """The answer with its verdict, the most probable classes as bars, and the time it took."""
-    ranked = np.argsort(-found.probabilities, kind="stable")
-    first = int(ranked[0])
-    named = escape_markdown(shorten(classes[first], LONGEST_CLASS))
+    named = escape_markdown(shorten(classes[found.predicted], LONGEST_CLASS))
     if truth is None:
         st.badge(named, color="blue")
-    elif first == truth:
+    elif found.predicted == truth:
         st.badge(f"{named}: correct", icon=":material/check:", color="green")
     else:
         st.badge(f"{named}: wrong", icon=":material/close:", color="red")
-    # With two or three classes the last one says nothing that the others do not.
-    for place in ranked[: min(MOST_BARS, max(1, len(classes) - 1))]:
+    # With two or three classes the last bar would add nothing.
+    bars = min(MOST_BARS, max(1, len(classes) - 1))
+    for place in np.argsort(-found.probabilities, kind="stable")[:bars]:
         fraction = float(found.probabilities[place])
+        percent = percent_text(fraction)
         with st.container(gap=None):
             name = shorten(classes[place], LONGEST_CLASS)
-            st.caption(f"{escape_markdown(name)} {escape_markdown(percent_text(fraction))}")
-            st.image(
-                bar_svg(found.strategy, fraction),
-                width="stretch",
-                alt=f"{classes[place]}: {percent_text(fraction)}",
-            )
+            st.caption(f"{escape_markdown(name)} {escape_markdown(percent)}")
+            bar = bar_svg(found.strategy, fraction)
+            st.image(bar, width="stretch", alt=f"{classes[place]}: {percent}")
     if find_strategy(found.strategy).has_network:
         st.caption(f"took {escape_markdown(seconds_text(found.seconds))}")
     else:
         st.caption("does not look at the picture")
+
+
+def _name_unable(unable: Mapping[str, str]) -> None:
+    """Those that cannot answer, with the reason; equal reasons once."""
+    reasons: dict[str, list[str]] = {}
+    for strategy, reason in unable.items():
+        reasons.setdefault(reason, []).append(title_of(strategy))
+    title = f"{count_text(len(unable), 'strategy')} cannot answer here"
+    with st.expander(title, icon=":material/block:"):
+        for reason, titles in reasons.items():
+            st.markdown(f"**{escape_markdown(', '.join(titles))}**: {escape_markdown(reason)}")

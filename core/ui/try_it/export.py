@@ -1,5 +1,7 @@
 """Try it, Keep a model: a trained network as one zip, with its model card and a program."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.reports.export_model import (
@@ -18,12 +20,12 @@ from core.text import escape_markdown, size_text
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.errors import file_or_error
+from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to
 
-MEGABYTE = 1_000_000
 # Above this the server would hold too much while a browser fetches it.
-LARGEST_DOWNLOAD_BYTES = 600 * MEGABYTE
+LARGEST_DOWNLOAD_BYTES = 600_000_000
 ASKED = "keep.asked"
 INTRODUCTION = (
     "Take a trained network home: one zip with the network, the names of its classes, a model card "
@@ -34,31 +36,45 @@ CARD_HELP = (
     "One page on what the network was trained on, how good it is on pictures it had never seen, "
     "and what it cannot do (Mitchell et al. 2019)."
 )
+SEED_HELP = "The number that the random start of the training came from: each gave another network."
 
 
-def show_keep(experiment_id: str) -> None:
-    """Choose a trained network of this experiment and take it home.
-
-    ``UnknownName`` for an experiment that is not in the store.
-    """
+def show_export(subject: Subject) -> None:
+    """Choose a trained network of this experiment and take it home."""
     store = reads.store()
-    runs = keepable_runs(store, experiment_id)
+    runs = keepable_runs(store, subject.id)
     st.header("Keep a model", help=CARD_HELP)
     if not runs:
-        st.info(
-            escape_markdown(why_nothing_to_keep(store, experiment_id)),
-            icon=":material/inventory_2:",
-        )
+        reason = escape_markdown(why_nothing_to_keep(store, subject.id))
+        st.info(reason, icon=":material/inventory_2:")
         link_to("benchmark", "Train one here")
         return
     st.markdown(INTRODUCTION)
     run = _choose(runs)
     st.caption(f"About {size_text(run.expected_bytes)}, half of it the ONNX file.")
-    _show_package(experiment_id, run)
+    if run.expected_bytes > LARGEST_DOWNLOAD_BYTES:
+        st.info(
+            "This one is too large to come through the browser. On the machine that runs "
+            "Headstart, this command writes it into a file:"
+        )
+        command = f"python -m core runs export {run.run_id} --output model.zip"
+        st.code(command, language=None, wrap_lines=True)
+    elif st.session_state.get(ASKED) == run.run_id or ready_package(store, run.run_id) is not None:
+        _show_package(subject, run)
+    else:
+        st.button(
+            "Make the package",
+            type="primary",
+            icon=":material/inventory_2:",
+            key=f"keep.make.{run.run_id}",
+            help="It takes half a minute or more, in a process of its own.",
+            on_click=st.session_state.update,
+            args=({ASKED: run.run_id},),
+        )
     _show_contents()
 
 
-def _choose(runs: list[KeepableRun]) -> KeepableRun:
+def _choose(runs: Sequence[KeepableRun]) -> KeepableRun:
     titles = {run.strategy: run.title for run in runs}
     # By validation: who takes the best on the test images would find the card too kind to it.
     best = max(runs, key=lambda run: run.validation_accuracy)
@@ -68,54 +84,21 @@ def _choose(runs: list[KeepableRun]) -> KeepableRun:
     seeds = {str(run.seed): run for run in runs if run.strategy == strategy}
     chosen = next(iter(seeds))
     if len(seeds) > 1:
-        chosen = choose_in_row(
-            Choice(
-                "seed",
-                "Seed",
-                "seed",
-                {seed: seed for seed in seeds},
-                chosen,
-                help="The number that the random start of the training came from: each gave "
-                "another network.",
-            )
-        )
+        options = {seed: seed for seed in seeds}
+        chosen = choose_in_row(Choice("seed", "Seed", "seed", options, chosen, help=SEED_HELP))
     return seeds[chosen]
 
 
-def _show_package(experiment_id: str, run: KeepableRun) -> None:
-    store = reads.store()
-    if run.expected_bytes > LARGEST_DOWNLOAD_BYTES:
-        st.info(
-            "This one is too large to come through the browser. On the machine that runs "
-            "Headstart, this command writes it into a file:"
-        )
-        st.code(
-            f"python -m core runs export {run.run_id} --output model.zip",
-            language=None,
-            wrap_lines=True,
-        )
-        return
-    if st.session_state.get(ASKED) != run.run_id and ready_package(store, run.run_id) is None:
-        st.button(
-            "Make the package",
-            type="primary",
-            icon=":material/inventory_2:",
-            key=f"keep.make.{run.run_id}",
-            help="It takes half a minute or more, in a process of its own.",
-            on_click=_ask,
-            args=(run.run_id,),
-        )
-        return
-    work = ready_or_words(lambda: kept_package(store, run.run_id), f"keep.{run.run_id}")
+def _show_package(subject: Subject, run: KeepableRun) -> None:
+    """How far the package is; then its download."""
+    work = ready_or_words(lambda: kept_package(reads.store(), run.run_id), f"keep.{run.run_id}")
     if work is None:
         return
-    dataset_name = store.experiment(experiment_id).spec.dataset_name
-    size_bytes = work.result.stat().st_size
     # Read when it is clicked: until then no session holds it.
     st.download_button(
-        f"Download ({size_text(size_bytes)})",
+        f"Download ({size_text(work.result.stat().st_size)})",
         data=file_or_error(lambda: read_package(work.result)),
-        file_name=package_name(dataset_name, run.strategy, run.seed),
+        file_name=package_name(subject.experiment.spec.dataset_name, run.strategy, run.seed),
         mime="application/zip",
         type="primary",
         icon=":material/download:",
@@ -136,7 +119,3 @@ def _show_contents() -> None:
     st.code("pip install -r requirements.txt\npython predict.py my-picture.jpg", language=None)
     with st.expander(f"The program `{SNIPPET}`, as it lies in the zip"):
         st.code(snippet(), language=None, wrap_lines=True)
-
-
-def _ask(run_id: str) -> None:
-    st.session_state[ASKED] = run_id

@@ -1,6 +1,6 @@
-"""Try it, Guess against the models: ten held-out pictures, the visitor and every strategy.
+"""Try it, Guess against the models: ten held-out images, the visitor and every strategy.
 
-What was guessed is kept in the session alone; the round stands in the address.
+The guesses are kept in the session alone; the address names the round.
 """
 
 from collections.abc import Sequence
@@ -20,23 +20,23 @@ from core.analysis.guessing import (
 from core.analysis.words.images import describe_round
 from core.charts.accuracy import players_chart
 from core.datasets.dataset import Dataset
-from core.text import escape_markdown, percent_text, shorten
+from core.text import escape_markdown, percent_text
 from core.ui.frame import reads
-from core.ui.frame.address import remember
+from core.ui.frame.address import Choice, remember, wanted
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.exhibit import dataset_or_words, evidence_or_words, show_exhibit
 from core.ui.widgets.glossary import explain
 from core.ui.widgets.images import fitted, padded
 from core.ui.widgets.strategy_marks import show_strategy_name
 
-# So many classes are buttons; more are a list to choose from.
+# Up to this many classes are buttons; more are a list to choose from.
 MOST_BUTTONS = 24
 IMAGE_WIDTH = 420
 # Pixels: with its verdict it fits a telephone of 390.
 PREDICTED_WIDTH = 276
 # Streamlit 1.67 keeps C and R for itself.
 KEYS = "1234567890abdefghijklmnopqstuvwxyz"
-# All ten with their gaps stand side by side in a window of 1280 pixels.
+# All ten with their gaps fit side by side into a window of 1280 pixels.
 TILE_SIZE = 96
 # Not an arrow: whoever clicked on a view last would change the view with it.
 NEXT_KEY = "N"
@@ -49,209 +49,143 @@ class Game:
     guesses: list[int] = field(default_factory=list)
     looked_at: int = 0
 
+    def guess(self, label: int) -> None:
+        self.guesses.append(label)
+
+    def go_on(self) -> None:
+        self.looked_at += 1
+
+    def start_again(self) -> None:
+        self.guesses.clear()
+        self.looked_at = 0
+
 
 def show_guess(subject: Subject) -> None:
+    """One image of the round that the address names, its answers, or at the end the score."""
     evidence = evidence_or_words(subject)
     dataset = dataset_or_words(subject) if evidence is not None else None
     if evidence is None or dataset is None:
         return
-    dealt = guessing_round(evidence, _round_number(evidence))
+    rounds = {str(number): f"round {number}" for number in range(1, rounds_of(evidence.images) + 1)}
+    dealt = guessing_round(evidence, int(wanted(Choice("round", "Round", "round", rounds, "1"))))
     game = st.session_state.setdefault(f"guess.{subject.id}.{dealt.number}", Game())
-    if game.looked_at == len(dealt.rows):
-        _show_score(evidence, dealt, game.guesses)
-        _offer_again(evidence, dealt, game)
-        _show_score_details(evidence, dataset, dealt, game.guesses)
+    place = game.looked_at
+    if place == len(dealt.rows):
+        _show_score(evidence, dataset, dealt, game)
         return
-    st.progress(game.looked_at / len(dealt.rows), text=_progress_words(dealt, game))
-    if len(game.guesses) == game.looked_at:
-        _ask(evidence, dataset, dealt, game)
-    else:
-        _answer(evidence, dataset, dealt, game)
+    st.progress(place / len(dealt.rows), text=_progress_words(dealt, game))
+    is_guessed = len(game.guesses) > place
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        truth = evidence.classes[dealt.labels[place]]
+        # A square, however long and thin the image is, so that nothing moves with the next one.
+        image = padded(
+            fitted(reads.large_image(dataset, dealt.images[place]), IMAGE_WIDTH), IMAGE_WIDTH
+        )
+        words = f"labelled {truth}" if is_guessed else "what does it show?"
+        st.image(image, width=IMAGE_WIDTH, alt=f"Picture {place + 1}: {words}")
+    with right:
+        if is_guessed:
+            _show_answer(evidence, dealt, game)
+        else:
+            _ask(evidence.classes, f"{dealt.number}.{place}", game)
 
 
 def _progress_words(dealt: GuessingRound, game: Game) -> str:
     words = f"Round {dealt.number:,} · picture {game.looked_at + 1} of {len(dealt.rows)}"
     if not game.guesses:
         return words
-    right = sum(guess == label for guess, label in zip(game.guesses, dealt.labels, strict=False))
-    return f"{words} · you got {right} of {len(game.guesses)} right"
+    correct = sum(guess == label for guess, label in zip(game.guesses, dealt.labels, strict=False))
+    return f"{words} · you got {correct} of {len(game.guesses)} right"
 
 
-def _round_number(evidence: ExperimentPredictions) -> int:
-    """The round that the address names; one that there is not is said, and the first is played."""
-    named = st.query_params.get("round")
-    if named is None:
-        return 1
-    most = rounds_of(evidence.images)
-    if named.isascii() and named.isdecimal() and len(named) < 10 and 1 <= int(named) <= most:
-        return int(named)
-    st.warning(
-        f"The link names the round {escape_markdown(shorten(named))}, which there is not: the "
-        "rounds "
-        f"are 1 to {most:,}. Shown instead: round 1."
-    )
-    remember(round=None)
-    return 1
+def _ask(classes: Sequence[str], key: str, game: Game) -> None:
+    """A button for each class; many classes are a list."""
+    st.header("What does it show?")
+    if len(classes) > MOST_BUTTONS:
+        chosen = st.selectbox(
+            "Class",
+            range(len(classes)),
+            index=None,
+            format_func=lambda number: classes[number],
+            placeholder="Type or choose",
+            key=f"guess.list.{key}",
+        )
+        st.button(
+            "That is my guess",
+            type="primary",
+            key=f"guess.done.{key}",
+            disabled=chosen is None,
+            on_click=game.guess,
+            args=(chosen,),
+        )
+        return
+    with st.container(horizontal=True, gap="small"):
+        for number, (name, letter) in enumerate(zip(classes, keys_of(classes), strict=True)):
+            st.button(
+                escape_markdown(name),
+                key=f"guess.{key}.{number}",
+                shortcut=letter,
+                on_click=game.guess,
+                args=(number,),
+            )
+    st.caption("Click, or press the key shown on the button.")
 
 
-def _ask(
-    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
-) -> None:
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        _show_image(dataset, dealt, game, "what does it show?")
-    with right:
-        st.header("What does it show?")
-        if len(evidence.classes) > MOST_BUTTONS:
-            _ask_in_list(evidence, dealt, game)
-            return
-        keys = keys_of(evidence.classes)
-        with st.container(horizontal=True, gap="small"):
-            for number, name in enumerate(evidence.classes):
-                st.button(
-                    escape_markdown(name),
-                    key=f"guess.{dealt.number}.{game.looked_at}.{number}",
-                    shortcut=keys[number],
-                    on_click=_guess,
-                    args=(game, number),
-                )
-        st.caption("Click, or press the key that stands on the button.")
-
-
-def _ask_in_list(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
-    place = f"{dealt.number}.{game.looked_at}"
-    chosen = st.selectbox(
-        "Class",
-        range(len(evidence.classes)),
-        index=None,
-        format_func=lambda number: evidence.classes[number],
-        placeholder="Type or choose",
-        key=f"guess.list.{place}",
-    )
-    st.button(
-        "That is my guess",
-        type="primary",
-        key=f"guess.done.{place}",
-        disabled=chosen is None,
-        on_click=_guess,
-        args=(game, chosen),
-    )
-
-
-def _answer(
-    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
-) -> None:
+def _show_answer(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     """The truth, the guess of the visitor and what every strategy predicted."""
     place = game.looked_at
-    label, guess = dealt.labels[place], game.guesses[place]
-    truth = evidence.classes[label]
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        _show_image(dataset, dealt, game, f"labelled {truth}")
-    with right:
-        if guess == label:
-            st.success(f"Right: it is **{escape_markdown(truth)}**.", icon=":material/check:")
-        else:
-            st.warning(
-                f"It is **{escape_markdown(truth)}**, not "
-                f"{escape_markdown(evidence.classes[guess])}.",
-                icon=":material/close:",
-            )
-        last = place + 1 == len(dealt.rows)
-        st.button(
-            "See the score" if last else "Next picture",
-            type="primary",
-            key=f"guess.next.{dealt.number}.{place}",
-            shortcut=NEXT_KEY,
-            on_click=_go_on,
-            args=(game,),
-        )
-        row, others = dealt.rows[place], players(evidence)
-        st.markdown(
-            f"{sum(player.correct[row] for player in others)} of {len(others)} strategies are "
-            "correct. None of them was trained on this picture."
-        )
-        with st.container(gap="xsmall"):
-            for player in others:
-                _show_prediction(evidence, player, row)
-
-
-def _show_image(dataset: Dataset, dealt: GuessingRound, game: Game, words: str) -> None:
-    """A square, however long and thin the picture is, so that nothing moves with the next one."""
-    picture = reads.large_image(dataset, dealt.images[game.looked_at])
-    st.image(
-        padded(fitted(picture, IMAGE_WIDTH), IMAGE_WIDTH),
-        width=IMAGE_WIDTH,
-        alt=f"Picture {game.looked_at + 1}: {words}",
-    )
-
-
-def _show_prediction(evidence: ExperimentPredictions, player: Player, row: int) -> None:
-    confidence = player.confidence
-    percent = (
-        "" if confidence is None else f", {escape_markdown(percent_text(float(confidence[row])))}"
-    )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        show_strategy_name(
-            player.strategy,
-            player.title,
-            f"  \npredicted {escape_markdown(evidence.classes[player.predicted[row]])}{percent}",
-            PREDICTED_WIDTH,
-        )
-        verdict_badge(bool(player.correct[row]))
-
-
-def verdict_badge(right: bool) -> None:
-    if right:
-        st.badge("correct", icon=":material/check:", color="green")
+    label, guess, row = dealt.labels[place], game.guesses[place], dealt.rows[place]
+    truth = f"**{escape_markdown(evidence.classes[label])}**"
+    if guess == label:
+        st.success(f"Right: it is {truth}.", icon=":material/check:")
     else:
-        st.badge("wrong", icon=":material/close:", color="red")
+        guessed = escape_markdown(evidence.classes[guess])
+        st.warning(f"It is {truth}, not {guessed}.", icon=":material/close:")
+    st.button(
+        "See the score" if place + 1 == len(dealt.rows) else "Next picture",
+        type="primary",
+        key=f"guess.next.{dealt.number}.{place}",
+        shortcut=NEXT_KEY,
+        on_click=game.go_on,
+    )
+    others = players(evidence)
+    st.markdown(
+        f"{sum(player.correct[row] for player in others)} of {len(others)} strategies are "
+        "correct. None of them was trained on this picture."
+    )
+    with st.container(gap="xsmall"):
+        for player in others:
+            _show_prediction(evidence.classes, player, row)
+
+
+def _show_prediction(classes: Sequence[str], player: Player, row: int) -> None:
+    words = f"  \npredicted {escape_markdown(classes[player.predicted[row]])}"
+    if player.confidence is not None:
+        words += f", {escape_markdown(percent_text(float(player.confidence[row])))}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        show_strategy_name(player.strategy, player.title, words, PREDICTED_WIDTH)
+        if player.correct[row]:
+            st.badge("correct", icon=":material/check:", color="green")
+        else:
+            st.badge("wrong", icon=":material/close:", color="red")
 
 
 def _show_score(
-    evidence: ExperimentPredictions, dealt: GuessingRound, guesses: Sequence[int]
+    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, game: Game
 ) -> None:
-    """How many were right, and what that can tell."""
-    scores = round_scores(evidence, dealt, guesses)
-    visitor = scores[0]
-    ahead = sum(score.correct > visitor.correct for score in scores[1:])
-    even = sum(score.correct == visitor.correct for score in scores[1:])
+    """How many were right and what that can tell, every player with the interval, the images."""
+    scores = round_scores(evidence, dealt, game.guesses)
+    visitor, others = scores[0], scores[1:]
+    ahead = sum(score.correct > visitor.correct for score in others)
+    even = sum(score.correct == visitor.correct for score in others)
     st.header(
         f"You: {visitor.correct} of {visitor.pictures} right", help=explain("confidence interval")
     )
     st.markdown(
-        f"{ahead} of {len(scores) - 1} strategies had more right in this round, {even} as many. "
+        f"{ahead} of {len(others)} strategies had more right in this round, {even} as many. "
         f"{escape_markdown(describe_round(scores))}"
     )
-
-
-def _show_score_details(
-    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
-) -> None:
-    """Every player with the interval, and the pictures of the round."""
-    scores = round_scores(evidence, dealt, guesses)
-    show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
-    st.caption(
-        "A strategy with several seeds plays with its first. The numbers beside it are the "
-        "accuracy of the same network on all test pictures."
-    )
-    _show_images(evidence, dataset, dealt, guesses)
-
-
-def _show_images(
-    evidence: ExperimentPredictions, dataset: Dataset, dealt: GuessingRound, guesses: Sequence[int]
-) -> None:
-    squares = reads.tiles(dataset, dealt.images, TILE_SIZE)
-    with st.container(horizontal=True, gap="small"):
-        for square, label, guess in zip(squares, dealt.labels, guesses, strict=True):
-            truth = evidence.classes[label]
-            predicted = "correct" if guess == label else f"you guessed {evidence.classes[guess]}"
-            with st.container(width=TILE_SIZE, gap=None):
-                st.image(square, width=TILE_SIZE, alt=f"{truth}; {predicted}")
-                st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(predicted)}")
-
-
-def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Game) -> None:
     with st.container(horizontal=True):
         following = dealt.number % rounds_of(evidence.images) + 1
         if following != dealt.number:
@@ -262,39 +196,31 @@ def _offer_again(evidence: ExperimentPredictions, dealt: GuessingRound, game: Ga
                 on_click=remember,
                 kwargs={"round": following},
             )
-        st.button("Play these again", icon=":material/replay:", on_click=_start_again, args=(game,))
-
-
-def _guess(game: Game, number: int) -> None:
-    game.guesses.append(number)
-
-
-def _go_on(game: Game) -> None:
-    game.looked_at += 1
-
-
-def _start_again(game: Game) -> None:
-    game.guesses.clear()
-    game.looked_at = 0
+        st.button("Play these again", icon=":material/replay:", on_click=game.start_again)
+    show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
+    st.caption(
+        "A strategy with several seeds plays with its first. The numbers beside it are the "
+        "accuracy of the same network on all test pictures."
+    )
+    squares = reads.tiles(dataset, dealt.images, TILE_SIZE)
+    with st.container(horizontal=True, gap="small"):
+        for square, label, guess in zip(squares, dealt.labels, game.guesses, strict=True):
+            truth = evidence.classes[label]
+            verdict = "correct" if guess == label else f"you guessed {evidence.classes[guess]}"
+            with st.container(width=TILE_SIZE, gap=None):
+                st.image(square, width=TILE_SIZE, alt=f"{truth}; {verdict}")
+                st.caption(f"**{escape_markdown(truth)}**  \n{escape_markdown(verdict)}")
 
 
 def keys_of(classes: Sequence[str]) -> list[str]:
-    """One key a class, none twice, in the order of ``classes``.
+    """One key a class, none twice, in the order of ``classes`` (34 at most).
 
     A class whose name is a key has that one; another has the first letter of its name that is
-    free, else the next free digit or letter. ``ValueError`` for more classes than keys (34).
+    free, else the next free digit or letter.
     """
-    if len(classes) > len(KEYS):
-        raise ValueError(f"there are {len(KEYS)} keys, too few for {len(classes)} classes")
     free = list(KEYS)
     found: dict[str, str] = {}
-    for name in classes:
-        if name.lower() in free:  # "a" and "A" may both be classes: the first has the key
-            found[name] = name.lower()
-            free.remove(found[name])
-    for name in classes:
-        if name not in found:
-            letters = [letter for letter in name.lower() if letter in free]
-            found[name] = letters[0] if letters else free[0]
-            free.remove(found[name])
+    for name in sorted(classes, key=lambda name: name.lower() not in free):
+        found[name] = next((letter for letter in name.lower() if letter in free), free[0])
+        free.remove(found[name])
     return [found[name] for name in classes]

@@ -1,7 +1,7 @@
-"""Try it, which picture: one held out from training, an upload, or the camera.
+"""Try it, which image: one held out from training, an upload, or the camera.
 
-A held-out picture stands in the address. What somebody shows stays in the memory of the session,
-one picture at a time, and goes with the next one.
+The address names a held-out image. An image of the visitor's stays in the memory of the session,
+one at a time, until the next one.
 """
 
 import hashlib
@@ -29,16 +29,15 @@ from core.ui.frame.address import (
     wanted_number,
 )
 from core.ui.frame.evidence_reads import Subject
-from core.ui.widgets.heat_map_overlay import overlay
-from core.ui.widgets.images import fitted, padded
+from core.ui.widgets.images import fitted, overlay, padded
 from core.ui.widgets.tiles import page_number
 
 SOURCES = {"held": "Held-out picture", "upload": "Your own", "camera": "Camera"}
 GALLERY_SIZE = 12
-# All twelve with their gaps stand side by side in a window of 1280 pixels.
+# All twelve with their gaps fit side by side into a window of 1280 pixels.
 GALLERY_TILE_SIZE = 76
 LONGEST_CLASS = 9
-# What browsers offer to choose; what a file really is, is found out from its content.
+# What browsers offer to choose; the content of a file tells what it really is.
 IMAGE_TYPES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 SUBSET_WORDS = {
     "train": "It is one of the training images: every network has seen it together with its "
@@ -48,15 +47,15 @@ SUBSET_WORDS = {
     "test": "It is one of the test images: no network learned from it.",
     None: "This experiment did not use this image.",
 }
-# Pixels: what is shown of a picture, however long and thin it is; sharp on any screen.
+# Pixels: what is shown of an image, however long and thin it is; sharp on any screen.
 SQUARE_SIZE = 320
 NO_HEAT = np.zeros((1, 1), np.float32)
-_KEPT = "try.picture"
+_KEPT = "try.image"
 
 
 @dataclass(frozen=True, eq=False)
 class ShownImage:
-    """One picture to be asked about.
+    """One image to be asked about.
 
     ``png`` is what people see, ``prepared`` uint8 ``(h, w, c)`` what the networks see; ``name``
     says what it is. ``truth`` is the position of its class where the label is known.
@@ -73,7 +72,7 @@ class ShownImage:
 
     @cached_property
     def square(self) -> bytes:
-        """PNG square of ``SQUARE_SIZE`` pixels with the picture in its middle."""
+        """PNG square of ``SQUARE_SIZE`` pixels with the image in its middle."""
         return padded(self._fitted, SQUARE_SIZE)
 
     def with_heat(self, heat: np.ndarray = NO_HEAT) -> bytes:
@@ -86,7 +85,7 @@ class ShownImage:
 
 
 def choose_image(subject: Subject, dataset: Dataset) -> ShownImage | None:
-    """The picture that the visitor wants; None until there is one."""
+    """The image that the visitor wants; None until there is one."""
     source = choose_in_row(
         Choice("source", "Picture", "source of pictures", SOURCES, "held", clears=("image",)),
         label_visible=False,
@@ -170,6 +169,7 @@ def _show_gallery(dataset: Dataset, offered: list[int], image: int) -> None:
 def _own(
     subject: Subject, dataset: Dataset, file_id: str, name: str, content: bytes
 ) -> ShownImage | None:
+    """The image that the visitor gave, read once; what it is a copy of is said."""
     key = (subject.id, file_id)
     kept = st.session_state.get(_KEPT)
     if kept is None or kept[0] != key or not kept[1].near_copies_known:
@@ -180,14 +180,15 @@ def _own(
             return None
         st.session_state[_KEPT] = kept
     own: UploadedImage = kept[1]
+    truth = None
     if own.like is not None:
         _show_likeness(own.like, dataset)
-    same = own.like is not None and own.like.same
+        truth = int(dataset.labels[own.like.position]) if own.like.same else None
     return ShownImage(
         png=own.shown,
         prepared=own.prepared,
         name=f"{name}, {own.width:,} × {own.height:,} pixels",
-        truth=int(dataset.labels[own.like.position]) if own.like is not None and same else None,
+        truth=truth,
     )
 
 

@@ -1,6 +1,6 @@
 """Try it, the way out: train the quick strategies of an experiment here, so that they answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 import streamlit as st
 
@@ -11,8 +11,7 @@ from core.experiments.spec import ExperimentSpec
 from core.live.client import candidates
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown
-from core.ui.benchmark.live import start_experiment
-from core.ui.benchmark.setup import show_forecast
+from core.ui.benchmark import show_forecast, start_experiment
 from core.ui.frame import reads
 from core.ui.frame.access import editor_help, may_edit
 from core.ui.frame.address import remember
@@ -23,7 +22,7 @@ from core.ui.widgets.forms import CHOSEN_AT_FIRST
 from core.ui.widgets.results import experiment_label
 
 
-def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
+def offer_training(subject: Subject, unable: Collection[str]) -> None:
     """One button that trains the quick strategies again, where some of them are ``unable``; a link
     where somebody did already."""
     settings = dict(subject.experiment.spec.strategies)
@@ -35,8 +34,8 @@ def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
     if not set(names) & set(unable):
         return
     with st.container(border=True):
-        at_work = subject.experiment if subject.experiment.is_active else None
-        same = at_work or _trained_here(subject, set(names))
+        is_active = subject.experiment.is_active
+        same = subject.experiment if is_active else _trained_here(subject, set(names))
         if same is not None:
             _link_to(same)
             return
@@ -61,7 +60,7 @@ def offer_training(subject: Subject, unable: Mapping[str, str]) -> None:
 
 
 def _planned(subject: Subject, names: list[str]) -> ExperimentSpec | None:
-    """The same experiment with few strategies and one seed; what is in the way is said."""
+    """The same experiment with few strategies and one seed; None, with a caption that says why."""
     spec = subject.experiment.spec
     known = dict(spec.strategies)
     try:
@@ -72,10 +71,10 @@ def _planned(subject: Subject, names: list[str]) -> ExperimentSpec | None:
             seeds=spec.seeds[:1],
             image_size=spec.image_size,
             overrides={
-                f"{name}.{setting}": value
+                f"{name}.{setting.name}": known[name][setting.name]
                 for name in names
-                for setting, value in known[name].items()
-                if setting in {own.name for own in STRATEGIES[name].settings}
+                for setting in STRATEGIES[name].settings
+                if setting.name in known[name]
             },
             split=spec.split,
             resize=spec.resize,
@@ -89,28 +88,29 @@ def _planned(subject: Subject, names: list[str]) -> ExperimentSpec | None:
 
 def _trained_here(subject: Subject, names: set[str]) -> ExperimentRecord | None:
     """The newest experiment of this home on the same split that trains, or trained, ``names``."""
-    spec = subject.experiment.spec
+    known = _prepared_alike(subject.experiment.spec)
     for entry in reads.store().experiments():
-        other = entry.spec
-        alike = (
-            other.dataset_id == spec.dataset_id
-            and other.split_fingerprint == spec.split_fingerprint
-            and other.image_size == spec.image_size
-            and other.resize == spec.resize
-            and other.train_share == spec.train_share
-        )
-        if not alike or entry.recorded or entry.id == subject.id:
+        if entry.recorded or entry.id == subject.id or _prepared_alike(entry.spec) != known:
             continue
-        if names <= _able_in(entry):
+        if entry.is_active:
+            able = {name for name, _ in entry.spec.strategies}
+        else:
+            found = candidates(reads.store(), entry.id)
+            able = {candidate.strategy for candidate in found if not candidate.why_not}
+        if names <= able:
             return entry
     return None
 
 
-def _able_in(entry: ExperimentRecord) -> set[str]:
-    """The strategies that answer there, or will once its runs are over."""
-    if entry.is_active:
-        return {name for name, _ in entry.spec.strategies}
-    return {found.strategy for found in candidates(reads.store(), entry.id) if not found.why_not}
+def _prepared_alike(spec: ExperimentSpec) -> tuple[object, ...]:
+    """Equal for experiments whose networks see the same images for the same purpose."""
+    return (
+        spec.dataset_id,
+        spec.split_fingerprint,
+        spec.image_size,
+        spec.resize,
+        spec.train_share,
+    )
 
 
 def _link_to(experiment: ExperimentRecord) -> None:

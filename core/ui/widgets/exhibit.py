@@ -1,17 +1,18 @@
 """What the views of Compare share: a chart with its words and table, choices, sentences."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.analysis.choice import headline_pair
 from core.analysis.evidence import ExperimentPredictions
 from core.charts.exhibit import Exhibit
 from core.datasets.dataset import Dataset
 from core.errors import HeadstartError, UnknownName
-from core.text import count_text, escape_markdown
+from core.text import UNKNOWN, count_text, escape_markdown
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.evidence_reads import Subject
@@ -20,6 +21,20 @@ from core.ui.widgets.glossary import explain
 MOST_REASONS = 5
 # Pixels: the names beside the cells, and what the smallest matrix gets.
 MATRIX_LABELS, SMALLEST_MATRIX = 300, 480
+# Of the columns whose digits do not follow from type and unit.
+NUMBER_FORMATS = {
+    "p": "%.4f",
+    "p after Holm": "%.4f",
+    "over majority (points)": "%+.1f",
+    "log loss (nats)": "%.2f",
+    "features (s)": "%.1f",
+    "whole run (s)": "%.1f",
+    "peak memory (MB)": "%.0f",
+    "seed": "%d",
+    "epochs": "%d",
+    "parameters": "localized",
+    "trained parameters": "localized",
+}
 ONE_STRATEGY = "Only one strategy has finished, so there is no pair to compare yet."
 
 
@@ -53,31 +68,46 @@ def show_numbers(exhibit: Exhibit, key: str) -> None:
         show_table(exhibit.frame, key, "The numbers of the chart above, one line each.")
 
 
-def show_table(numbers: pd.DataFrame, key: str, alt: str) -> None:
-    """A frame with digits that fit the unit of each column; the first column is pinned."""
-    config: dict[str, Any] = {
-        name: st.column_config.NumberColumn(name, format=_digits(name))
-        for name in numbers.columns
-        if pd.api.types.is_float_dtype(numbers[name])
-    }
-    if len(numbers.columns) > 4:
-        config[str(numbers.columns[0])] = st.column_config.Column(pinned=True)
+def show_table(
+    frame: pd.DataFrame,
+    key: str,
+    alt: str,
+    helps: Mapping[str, str] | None = None,
+    height: Literal["auto", "content"] = "auto",
+) -> None:
+    """A frame with digits that fit the unit of each column; the first of many columns is pinned.
+
+    ``helps`` explains columns by name. Where ``height`` is "auto", a long table scrolls.
+    """
+    config: dict[str, Any] = {}
+    for place, name in enumerate(map(str, frame.columns)):
+        meaning, pinned = (helps or {}).get(name), place == 0 and len(frame.columns) > 4
+        digits = _number_format(name, frame[name])
+        config[name] = (
+            st.column_config.NumberColumn(help=meaning, pinned=pinned, format=digits)
+            if digits
+            else st.column_config.Column(help=meaning, pinned=pinned)
+        )
     st.dataframe(
-        numbers,
+        frame,
+        height=height,
         hide_index=True,
         column_config=config,
-        placeholder="—",
+        placeholder=UNKNOWN,
         key=f"numbers.{key}",
         alt=alt,
     )
 
 
-def _digits(column: str) -> str:
-    if column in ("p", "p after Holm"):
-        return "%.4f"
-    if "(s)" in column or "(nats)" in column:
-        return "%.3f"
-    return "%.1f"
+def _number_format(name: str, values: pd.Series) -> str | None:
+    """None for a column of texts."""
+    if name in NUMBER_FORMATS:
+        return NUMBER_FORMATS[name]
+    if pd.api.types.is_integer_dtype(values):
+        return "localized"
+    if not pd.api.types.is_float_dtype(values):
+        return None
+    return "%.3f" if "(s)" in name or "(nats)" in name else "%.1f"
 
 
 def evidence_or_words(subject: Subject) -> ExperimentPredictions | None:
@@ -120,9 +150,28 @@ def dataset_or_words(subject: Subject) -> Dataset | None:
     return None
 
 
+def sentences(texts: Iterable[str]) -> None:
+    """A list of sentences whose names are shown as they are."""
+    st.markdown("\n".join(f"- {escape_markdown(text)}" for text in texts))
+
+
 def titles_of(evidence: ExperimentPredictions) -> dict[str, str]:
     """Names of the strategies that have answers, with their titles, in ladder order."""
     return {answers.strategy: answers.title for answers in evidence.answers}
+
+
+def choose_headline_pair(
+    evidence: ExperimentPredictions, help_first: str | None = None
+) -> tuple[str, str] | None:
+    """Two different strategies side by side, at first those that tell most.
+
+    None, with a sentence, where only one has finished or both are the same.
+    """
+    default = headline_pair(evidence)
+    if default is None:
+        st.info(ONE_STRATEGY)
+        return None
+    return choose_pair(titles_of(evidence), default, help_first)
 
 
 def choose_pair(
@@ -130,20 +179,15 @@ def choose_pair(
 ) -> tuple[str, str] | None:
     """Two different strategies side by side; None, with a sentence, where both are the same."""
     left, right = st.columns(2)
+    help_second = explain("strategy")
+    help_first = help_first or help_second
     with left:
         first = choose_in_list(
-            Choice(
-                "first",
-                "First strategy",
-                "strategy",
-                titles,
-                default[0],
-                help_first or explain("strategy"),
-            )
+            Choice("first", "First strategy", "strategy", titles, default[0], help_first)
         )
     with right:
         second = choose_in_list(
-            Choice("second", "Second strategy", "strategy", titles, default[1], explain("strategy"))
+            Choice("second", "Second strategy", "strategy", titles, default[1], help_second)
         )
     if first == second:
         st.info("Choose two different strategies to compare them.")
@@ -151,31 +195,18 @@ def choose_pair(
     return first, second
 
 
-def sentences(texts: Sequence[str]) -> None:
-    """A list of sentences whose names are shown as they are."""
-    st.markdown("\n".join(f"- {escape_markdown(text)}" for text in texts))
-
-
 def choose_strategy(evidence: ExperimentPredictions) -> str:
     """One strategy; at first the best."""
-    best = evidence.ranked[0]
+    titles, best = titles_of(evidence), evidence.ranked[0].strategy
     return choose_in_list(
-        Choice(
-            "strategy",
-            "Strategy",
-            "strategy",
-            titles_of(evidence),
-            best.strategy,
-            explain("strategy"),
-        )
+        Choice("strategy", "Strategy", "strategy", titles, best, explain("strategy"))
     )
 
 
 def choose_seed(seeds: Sequence[int]) -> int | None:
     """One of the seeds, or None for all of them together; not asked where there is one."""
     options = {"all": "All seeds"} | {str(seed): f"Seed {seed}" for seed in seeds}
-    choice = Choice("seed", "Seed", "seed", options, "all", explain("seed"))
     if len(seeds) < 2 and st.query_params.get("seed", "all") in options:
         return None
-    chosen = choose_in_list(choice)
+    chosen = choose_in_list(Choice("seed", "Seed", "seed", options, "all", explain("seed")))
     return None if chosen == "all" else int(chosen)

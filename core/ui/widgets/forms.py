@@ -16,8 +16,8 @@ from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
+from core.ui.frame.address import in_text_colour
 from core.ui.widgets.glossary import explain, explain_strategy
-from core.ui.widgets.texts import in_text_colour
 
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 _BACKBONES = tuple(BACKBONES.values())
@@ -171,10 +171,11 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
             st.caption(escape_markdown(entry.describe(values, choices.image_size)))
         except BadInput as error:
             st.warning(escape_markdown(error))
-    for name, value in values.items():
-        setting = next(one for one in entry.settings if one.name == name)
-        if value != setting.value_for(choices.preset):
-            choices.overrides[f"{entry.name}.{name}"] = value
+    choices.overrides |= {
+        f"{entry.name}.{setting.name}": values[setting.name]
+        for setting in entry.settings
+        if values[setting.name] != setting.value_for(choices.preset)
+    }
 
 
 def _choose_settings(entry: Strategy, preset: str) -> dict[str, Value]:
@@ -183,50 +184,31 @@ def _choose_settings(entry: Strategy, preset: str) -> dict[str, Value]:
     for number, setting in enumerate(entry.settings):
         with columns[number % len(columns)]:
             key = f"{preset}.{entry.name}.{setting.name}"
-            values[setting.name] = _WIDGETS[setting.kind](setting, preset, key)
+            values[setting.name] = _choose_setting(setting, preset, key)
     return values
 
 
-def _number(setting: Setting, preset: str, key: str) -> Value:
-    # Streamlit wants value, bounds and step all of one type.
-    convert = int if setting.kind == "int" else float
+def _choose_setting(setting: Setting, preset: str, key: str) -> Value:
     label = f"{setting.title} ({setting.unit})" if setting.unit else setting.title
-    value = st.number_input(
-        label,
-        min_value=convert(setting.low or 0),
-        max_value=convert(setting.high or 0),
-        value=convert(setting.value_for(preset)),
-        step=1 if setting.kind == "int" else step_of(setting, preset),
-        format=None if setting.kind == "int" else "%g",
-        key=key,
-        help=escape_markdown(setting.help),
+    value, meaning = setting.value_for(preset), escape_markdown(setting.help)
+    if setting.kind == "choice":
+        index = setting.choices.index(str(value))
+        return st.selectbox(label, setting.choices, index, key=key, help=meaning)
+    if setting.kind == "bool":
+        return st.toggle(label, bool(value), key=key, help=meaning)
+    # Streamlit wants value, bounds and step all of one type.
+    low, high = setting.low or 0, setting.high or 0
+    if setting.kind == "int":
+        return st.number_input(label, int(low), int(high), int(value), 1, key=key, help=meaning)
+    step = _step_of(float(value))
+    return st.number_input(
+        label, float(low), float(high), float(value), step, "%g", key=key, help=meaning
     )
-    return convert(value)
 
 
-def step_of(setting: Setting, preset: str) -> float:
+def _step_of(value: float) -> float:
     """What one press of plus adds: a unit of the value's leading digit, so 1e-4 for 3e-4."""
-    value = float(setting.value_for(preset))
     return 10.0 ** math.floor(math.log10(value)) if value > 0 else 0.1
-
-
-def _choice(setting: Setting, preset: str, key: str) -> Value:
-    index = setting.choices.index(str(setting.value_for(preset)))
-    return st.selectbox(
-        setting.title, setting.choices, index=index, key=key, help=escape_markdown(setting.help)
-    )
-
-
-def _switch(setting: Setting, preset: str, key: str) -> Value:
-    return st.toggle(
-        setting.title,
-        value=bool(setting.value_for(preset)),
-        key=key,
-        help=escape_markdown(setting.help),
-    )
-
-
-_WIDGETS = {"int": _number, "float": _number, "choice": _choice, "bool": _switch}
 
 
 def allowed_values(setting: Setting) -> str:

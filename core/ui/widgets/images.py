@@ -1,40 +1,46 @@
-"""Small square pictures for pages: one for each class, or a page of a gallery."""
+"""Images for pages: squares for a gallery, one for each class, one under its heat map."""
 
 import io
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+from plotly.colors import sample_colorscale, unlabel_rgb
 
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.pool import decoding_threads
 
 IMAGE_SIZE = 96
 CANDIDATES = 6
-WHITE = (255, 255, 255)
-TRANSPARENT = (0, 0, 0, 0)
+# Bright where the network looked; told apart with any colour vision, and in grey.
+COLOUR_SCALE = "Inferno"
+STRONGEST = 0.75
 
 
 def class_images(dataset: Dataset, most_classes: int) -> list[tuple[str, int, bytes]]:
     """``(class, images, PNG)`` of the ``most_classes`` largest classes, in the dataset's order.
 
-    Of the first few pictures of a class the one with the most contrast stands for it, so that an
-    almost empty one does not.
+    Of the first few images of a class the one with the most contrast stands for it, so that an
+    almost empty one does not. On a white square of ``IMAGE_SIZE`` pixels.
     """
     largest = {name for name, _ in Counter(dataset.class_counts).most_common(most_classes)}
     shown = []
     for number, (name, count) in enumerate(dataset.class_counts.items()):
         if name in largest:
             first = np.flatnonzero(dataset.labels == number)[:CANDIDATES]
-            pictures = [_square(dataset.thumbnail(int(index), IMAGE_SIZE)) for index in first]
-            shown.append((name, count, _png(max(pictures, key=_contrast))))
+            images = [
+                _centred(dataset.thumbnail(int(index), IMAGE_SIZE), IMAGE_SIZE, "white")
+                for index in first
+            ]
+            shown.append((name, count, _png(max(images, key=_contrast).convert("RGB"))))
     return shown
 
 
 def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
-    """PNG squares of ``size`` pixels, each picture in the middle of nothing: a page's gallery.
+    """PNG squares of ``size`` pixels, as ``padded`` makes them: one page of a gallery.
 
     Decoded in threads, because a page of large photographs takes seconds in one.
     """
@@ -43,37 +49,64 @@ def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
 
 
 def fitted(png: bytes, size: int) -> bytes:
-    """PNG of the picture (PNG), smaller or larger, so that its longer side has ``size`` pixels."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    scale = size / max(picture.size)
-    width, height = (max(1, round(scale * length)) for length in picture.size)
+    """PNG of the image (PNG), smaller or larger, so that its longer side has ``size`` pixels."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
     # Enlarged pixels stay visible as what they are.
-    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BICUBIC
-    return _png(picture.resize((width, height), method))
+    enlarged = max(image.size) < size
+    method = Image.Resampling.NEAREST if enlarged else Image.Resampling.BICUBIC
+    return _png(ImageOps.contain(image, (size, size), method))
 
 
 def padded(png: bytes, size: int) -> bytes:
-    """PNG square of ``size`` pixels: the picture (PNG, no larger) in the middle of nothing."""
-    picture = Image.open(io.BytesIO(png)).convert("RGBA")
-    square = Image.new("RGBA", (size, size), TRANSPARENT)
-    square.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
-    return _png(square)
+    """PNG square of ``size`` pixels: the image (PNG, no larger) centred, transparent around it."""
+    return _png(_centred(png, size, "#0000"))
 
 
-def _square(png: bytes) -> Image.Image:
-    """The picture in the middle of a white square."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    square = Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), WHITE)
-    corner = ((IMAGE_SIZE - picture.width) // 2, (IMAGE_SIZE - picture.height) // 2)
-    square.paste(picture, corner)
+def overlay(png: bytes, heat: np.ndarray) -> bytes:
+    """PNG of the image (PNG) with ``heat`` over it, enlarged smoothly to its size.
+
+    ``heat`` float32 ``(h, w)``, 0 to 1, covers the whole image. The image is shown in grey, so
+    that every colour is the map's; where the heat is 0 it shows as it is.
+    """
+    grey = Image.open(io.BytesIO(png)).convert("L")
+    levels = Image.fromarray(np.uint8(np.rint(255 * np.clip(heat, 0.0, 1.0))))
+    enlarged = np.asarray(levels.resize(grey.size, Image.Resampling.BICUBIC))
+    strength = (STRONGEST * enlarged / 255)[..., np.newaxis]
+    below = np.asarray(grey, np.float64)[..., np.newaxis]
+    mixed = (1 - strength) * below + strength * _shades()[enlarged]
+    return _png(Image.fromarray(np.uint8(np.rint(mixed))))
+
+
+def brightest_words(heat: np.ndarray) -> str:
+    """Where a heat map ``(h, w)`` is brightest, in words."""
+    if not heat.any():
+        return "nowhere"
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    down = ("top", "middle", "bottom")[min(2, int(3 * row / heat.shape[0]))]
+    across = ("left", "middle", "right")[min(2, int(3 * column / heat.shape[1]))]
+    return "most in the middle" if down == across else f"most at the {down} {across}"
+
+
+@cache
+def _shades() -> np.ndarray:
+    """float64 ``(256, 3)``, 0 to 255: the colour of each level."""
+    shades = sample_colorscale(COLOUR_SCALE, np.linspace(0.0, 1.0, 256))
+    return np.array([unlabel_rgb(shade) for shade in shades], np.float64)
+
+
+def _centred(png: bytes, size: int, colour: str) -> Image.Image:
+    """The image (PNG, no larger) in the middle of an RGBA square of ``size`` pixels."""
+    image = Image.open(io.BytesIO(png)).convert("RGBA")
+    square = Image.new("RGBA", (size, size), colour)
+    square.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
     return square
 
 
-def _contrast(picture: Image.Image) -> float:
-    return float(np.asarray(picture.convert("L")).std())
+def _contrast(image: Image.Image) -> float:
+    return float(np.asarray(image.convert("L")).std())
 
 
-def _png(picture: Image.Image) -> bytes:
+def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -12,7 +12,7 @@ from core.experiments import imports
 from core.experiments.store import Store
 from core.settings import PROJECT_ROOT
 from core.ui.frame import access, actions
-from core.ui.frame.roles import Role, Visitor
+from core.ui.frame.access import Role, Visitor
 
 GATE = PROJECT_ROOT / "core" / "ui" / "frame" / "actions.py"
 MODULES = sorted(

@@ -7,7 +7,6 @@ import pytest
 from core.backbones.registry import BACKBONES
 from core.errors import UnknownName
 from core.strategies.registry import STRATEGIES
-from core.ui.measured import background as measured_background
 from core.ui.widgets.glossary import GLOSSARY, explain, explain_all, explain_strategy
 
 
@@ -43,7 +42,3 @@ def test_the_words_of_every_strategy_are_explained():
         for word in ("MLP", "CNN", *(backbone.title for backbone in BACKBONES.values())):
             assert (word in entry.title) == (word in entry.terms)
     assert explain_strategy("resnet") is None
-
-
-def test_the_page_that_lists_the_words_takes_them_from_here():
-    assert measured_background.GLOSSARY is GLOSSARY

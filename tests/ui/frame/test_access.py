@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import BadInput
 from core.settings import Settings, current_settings
-from core.ui.frame.roles import Role, is_listed, visitor_of
+from core.ui.frame.access import Role, is_listed, visitor_of
 
 NOW = 1_800_000_000.0
 SIGNED_IN = {"is_logged_in": True, "email": "ana@example.org", "iat": NOW - 60}

@@ -1,4 +1,4 @@
-"""How networks are held and let go, and in which order work is done; no Keras here."""
+"""How networks are held and let go, and what is answered meanwhile; no Keras here."""
 
 import subprocess
 import sys
@@ -11,20 +11,14 @@ import pytest
 from core.errors import BadInput, StoreError
 from core.experiments.planning import plan_experiment
 from core.experiments.store import Store
-from core.live import model_cache as model_shelf
-from core.live import requests as model_work
-from core.live.model_cache import (
-    SHORT_OF_MEMORY_BYTES,
-    Memory,
-    ModelCache,
-    RunKey,
-)
-from core.live.requests import DO_NOT_FIT, TIMED_RUN, RequestLoop
+from core.live import model_cache, server
+from core.live.model_cache import SHORT_OF_MEMORY_BYTES, Memory, ModelCache, RunKey
+from core.live.server import DO_NOT_FIT, TIMED_RUN, RequestLoop
 from core.settings import PROJECT_ROOT
 from tests import made_up
 from tests.stored_home import majority_spec
 
-PICTURE = np.zeros((8, 8, 1), np.uint8)
+IMAGE = np.zeros((8, 8, 1), np.uint8)
 NETWORK_BYTES = 100
 
 
@@ -37,13 +31,13 @@ class FakeNetwork:
         self.strategy = strategy
         self.answers = 0
 
-    def check_images(self, pictures: np.ndarray) -> None:
-        if pictures.shape[1:] != self.image_shape:
-            raise BadInput("not of this shape", "pictures")
+    def check_images(self, images: np.ndarray) -> None:
+        if images.shape[1:] != self.image_shape:
+            raise BadInput("not of this shape", "images")
 
-    def probabilities(self, pictures: np.ndarray) -> np.ndarray:
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
         self.answers += 1
-        return np.tile(np.array([0, 1, 0], np.float32), (len(pictures), 1))
+        return np.tile(np.array([0, 1, 0], np.float32), (len(images), 1))
 
 
 class Machine:
@@ -55,7 +49,7 @@ class Machine:
         self.broken: dict[str, Exception] = {}
         self.hold = threading.Event()
         self.hold.set()
-        spec = plan_experiment("arrows", strategies, image_size=8)
+        spec = plan_experiment("arrows", strategies, image_size=64)
         self.experiment_id = store.create_experiment(spec)
         while (run := store.claim_next("worker")) is not None:
             store.finish_run(run.id, made_up.result())
@@ -79,7 +73,7 @@ class Machine:
 
     def ask(self, do: str, **arrays: np.ndarray):
         runs = [list(key) for key in self.keys]
-        body = {"do": do, "experiment": self.experiment_id, "runs": runs}
+        body = {"do": do, "experiment": self.experiment_id, "runs": runs, "classes": None}
         return self.work.handle(body, arrays)
 
     def until_ready(self):
@@ -97,10 +91,9 @@ def machine(arrows_store: Store, monkeypatch: pytest.MonkeyPatch):
 
     def make(limit_bytes: int = 1000, strategies: list[str] | None = None) -> Machine:
         machine = Machine(arrows_store, limit_bytes, strategies or ["mlp"])
-        monkeypatch.setattr(model_shelf, "restored_model", machine.restored)
-        monkeypatch.setattr(model_shelf, "read_weights", lambda _run_id: {})
+        monkeypatch.setattr(model_cache, "restored_model", machine.restored)
+        monkeypatch.setattr(model_cache, "read_weights", lambda _run_id: {})
         made.append(machine)
-        machine.work.start()
         return machine
 
     yield make
@@ -116,18 +109,15 @@ def test_networks_are_put_together_once_and_answer(machine) -> None:
         "state": "ready", "step": "", "done": 1, "total": 1, "unable": {}, "note": ""
     }  # fmt: skip
     for _ in range(3):
-        told, arrays = one.ask("answer", picture=PICTURE)
-        assert told["refused"] == ""
+        told, arrays = one.ask("answer", image=IMAGE)
         assert set(told["seconds"]) == {one.keys[0].run_id}
         np.testing.assert_array_equal(arrays[one.keys[0].run_id], [0, 1, 0])
     assert one.made == ["mlp"]
-    # What was predicted is remembered, the picture is not.
-    assert [len(mark) for _, mark in one.cache._predicted] == [32]
 
 
-def test_a_picture_of_another_shape_is_refused(machine) -> None:
-    told, arrays = machine().ask("answer", picture=np.zeros((9, 8, 1), np.uint8))
-    assert (told, arrays) == ({"refused": "not of this shape"}, {})
+def test_an_image_of_another_shape_is_refused(machine) -> None:
+    with pytest.raises(BadInput, match="not of this shape"):
+        machine().ask("answer", image=np.zeros((9, 8, 1), np.uint8))
 
 
 def test_the_longest_unused_network_is_let_go(arrows_store: Store, machine) -> None:
@@ -135,10 +125,7 @@ def test_the_longest_unused_network_is_let_go(arrows_store: Store, machine) -> N
     keys = []
     for seed in (1, 2, 3):
         other = Machine(arrows_store, 1000, ["mlp"])
-        other.work.start()
-        other.work.finish()
         keys.append(other.keys[0]._replace(strategy=f"seed {seed}"))
-    one.work.finish()
     assert one.cache.take(keys[0]) is not None
     assert one.cache.take(keys[1]) is not None
     assert one.cache.take(keys[0]) is not None  # used again: the other one is older now
@@ -165,7 +152,7 @@ def test_what_was_let_go_is_loaded_again_when_it_is_asked(machine) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     one.available_bytes = 10 * SHORT_OF_MEMORY_BYTES
-    told, _ = one.ask("answer", picture=PICTURE)
+    told, _ = one.ask("answer", image=IMAGE)
     assert len(told["seconds"]) == 1
     assert one.made == ["mlp", "mlp"]
 
@@ -174,7 +161,7 @@ def test_where_not_all_fit_they_still_answer_one_after_another(machine) -> None:
     one = machine(limit_bytes=NETWORK_BYTES - 1, strategies=["mlp"])
     told = one.until_ready()
     assert (told["state"], told["note"]) == ("ready", DO_NOT_FIT)
-    assert len(one.ask("answer", picture=PICTURE)[0]["seconds"]) == 1
+    assert len(one.ask("answer", image=IMAGE)[0]["seconds"]) == 1
     assert one.until_ready()["state"] == "ready"  # polling does not begin it all again
 
 
@@ -183,28 +170,23 @@ def test_a_network_that_fails_is_named_and_not_tried_at_once_again(machine) -> N
     one.broken["mlp"] = StoreError("The kept weights do not fit.")
     told = one.until_ready()
     assert told["unable"] == {"mlp": "The kept weights do not fit."}
-    told, arrays = one.ask("answer", picture=PICTURE)
+    told, arrays = one.ask("answer", image=IMAGE)
     assert (told["seconds"], arrays) == ({}, {})
     assert one.made == ["mlp"]
 
 
-def test_polls_are_answered_and_questions_go_first_while_networks_are_loaded(machine) -> None:
-    one = machine(strategies=["mlp"])
+def test_polls_are_answered_while_networks_load_and_questions_come_in_between(machine) -> None:
+    one = machine(strategies=["mlp", "cnn"])
     one.hold.clear()
     started = time.monotonic()
     assert one.ask("load")[0]["state"] == "loading"
-    told = one.ask("load")[0]
-    assert told["state"] == "loading"
+    assert one.ask("load")[0]["state"] == "loading"
     assert time.monotonic() - started < 2
-    order: list[str] = []
-    one.work._put(model_work.LOADING, lambda: order.append("another network"))
-    one.work._put(model_work.QUESTION, lambda: order.append("question"))
+    made_then = one.work._worker.submit(lambda: list(one.made))
     one.hold.set()
+    assert made_then.result(10) == ["mlp"]
     one.until_ready()
-    deadline = time.monotonic() + 5
-    while len(order) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert order == ["question", "another network"]
+    assert one.made == ["mlp", "cnn"]
 
 
 def test_a_run_made_again_is_loaded_again(machine) -> None:
@@ -223,7 +205,7 @@ def test_it_ends_when_nobody_asks(machine) -> None:
     one = machine()
     one.work._idle_seconds = 0.05
     one.work.look_around()
-    one.ask("answer", picture=PICTURE)
+    one.ask("answer", image=IMAGE)
     assert not one.work.is_over
     time.sleep(0.1)
     one.work.look_around()
@@ -234,8 +216,8 @@ def test_it_gives_way_to_timed_runs_and_ends_after_them(
     arrows_store: Store, machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gave_way: list[bool] = []
-    monkeypatch.setattr(model_work, "_give_way", lambda: gave_way.append(True))
-    monkeypatch.setattr(model_work, "FREE_SECONDS", 0.0)
+    monkeypatch.setattr(server, "_give_way", lambda: gave_way.append(True))
+    monkeypatch.setattr(server, "FREE_SECONDS", 0.0)
     one = machine()
     one.work.look_around()
     assert one.until_ready()["note"] == ""
@@ -245,7 +227,7 @@ def test_it_gives_way_to_timed_runs_and_ends_after_them(
     one.work.look_around()
     one.work.look_around()
     assert one.until_ready()["note"] == TIMED_RUN
-    assert len(one.ask("answer", picture=PICTURE)[0]["seconds"]) == 1
+    assert len(one.ask("answer", image=IMAGE)[0]["seconds"]) == 1
     assert not one.work.is_over
     arrows_store.fail(timed.id, "over")
     assert gave_way == [True]
@@ -256,7 +238,7 @@ def test_it_gives_way_to_timed_runs_and_ends_after_them(
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have one niceness there")
 def test_giving_way_reaches_threads_that_run_already() -> None:
     code = (
-        "import os, threading, time; from core.live.requests import _give_way; "
+        "import os, threading, time; from core.live.server import _give_way; "
         "other = threading.Thread(target=time.sleep, args=(1,)); other.start(); _give_way(); "
         "print(*(os.getpriority(os.PRIO_PROCESS, at) for at in (0, other.native_id)))"
     )

@@ -1,0 +1,268 @@
+"""The page Benchmark: set up an experiment, and follow its runs, with cancel and retry."""
+
+from typing import Literal
+
+import streamlit as st
+
+from core.analysis.comparison import title_of
+from core.charts.curves import curve_chart
+from core.datasets.dataset import Dataset
+from core.errors import BadInput, HeadstartError
+from core.experiments.forecast import Forecast
+from core.experiments.records import RunRecord
+from core.experiments.spec import ExperimentSpec
+from core.jobs.launchers import ensure_worker
+from core.jobs.progress import waiting_text
+from core.text import (
+    count_text,
+    escape_markdown,
+    percent_text,
+    rough_seconds_text,
+    seconds_text,
+)
+from core.ui.datasets.facts import address_of, majority_text
+from core.ui.frame import actions, reads
+from core.ui.frame.access import may_edit
+from core.ui.frame.errors import error_box
+from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
+from core.ui.frame.page import link_to
+from core.ui.widgets.exhibit import show_exhibit
+from core.ui.widgets.glossary import explain_all
+from core.ui.widgets.results import show_facts, show_results_table
+
+IMAGE_WIDTH = 84
+Colour = Literal["gray", "blue", "green", "red", "orange"]
+STATE_LOOKS: dict[str, tuple[Colour, str]] = {
+    "queued": ("gray", ":material/hourglass_empty:"),
+    "running": ("blue", ":material/play_arrow:"),
+    "finished": ("green", ":material/check:"),
+    "failed": ("red", ":material/error:"),
+    "cancelled": ("orange", ":material/block:"),
+    "interrupted": ("orange", ":material/power_off:"),
+}
+
+
+# Setting up ---------------------------------------------------------------------------------------
+
+
+def choose_dataset() -> Dataset | None:
+    """A dataset with one image and the count of each class; None where there is none.
+
+    The one that the address names is chosen at first; the address follows the choice.
+    """
+    found = {dataset.id: dataset for dataset in reads.datasets()}
+    if not found:
+        st.info(
+            "There are no datasets. Add your own images: a zip, a folder or a CSV is enough.",
+            icon=":material/photo_library:",
+        )
+        link_to("datasets", "Add images")
+        return None
+    wanted = _wanted_dataset()
+    if wanted is not None:
+        found.setdefault(wanted.id, wanted)
+    ids = list(found)
+    chosen = st.selectbox(
+        "Dataset",
+        ids,
+        index=ids.index(wanted.id) if wanted is not None else 0,
+        format_func=lambda key: _dataset_label(found[key]),
+        help="A named set of labelled images. It never changes: its id is a fingerprint of its "
+        "content.",
+    )
+    dataset = found[chosen]
+    if wanted is None or chosen != wanted.id:
+        st.query_params["dataset"] = address_of(dataset)
+    _show_dataset(dataset)
+    return dataset
+
+
+def _wanted_dataset() -> Dataset | None:
+    """The dataset that the address names; a stale name is reported, and gives None."""
+    wanted = st.query_params.get("dataset")
+    if wanted is None:
+        return None
+    try:
+        return reads.dataset(wanted)
+    except HeadstartError as error:
+        st.warning(escape_markdown(error))
+        return None
+
+
+def _dataset_label(dataset: Dataset) -> str:
+    """``themes16 (1,347 images, 16 classes)``."""
+    return (
+        f"{dataset.name} ({count_text(dataset.image_count, 'image')}, "
+        f"{count_text(len(dataset.classes), 'class')})"
+    )
+
+
+def _show_dataset(dataset: Dataset) -> None:
+    st.caption(f"{majority_text(dataset)}. Always predicting it is the first rung of the ladder.")
+    images = reads.class_images(dataset)
+    with st.container(horizontal=True, gap="small"):
+        for name, count, image in images:
+            st.image(
+                image,
+                caption=f"{escape_markdown(name)} · {count:,}",
+                width=IMAGE_WIDTH,
+                alt=f"A picture of the class {name}, which has {count_text(count, 'image')}",
+            )
+    left_out = len(dataset.classes) - len(images)
+    if left_out:
+        st.caption(f"The largest {len(images)} classes; {left_out} more are not shown.")
+    if dataset.provenance:
+        st.caption(f"Where they come from: {escape_markdown(dataset.provenance)}")
+    with st.container(horizontal=True):
+        link_to("datasets", "Look at this dataset", dataset=address_of(dataset))
+        link_to("datasets", "Add your own images")
+
+
+def show_forecast(forecast: Forecast) -> None:
+    """How long the experiment will take and how that is known, or that nothing is known yet."""
+    basis = escape_markdown(forecast.basis)
+    if forecast.seconds is None:
+        st.markdown(
+            f"**Time: not known yet.** {basis} The time left is shown as soon as the first epoch "
+            "ran."
+        )
+        return
+    more = " and more" if forecast.unknown else ""
+    st.markdown(f"**Time: about {rough_seconds_text(forecast.seconds)}{more}.** {basis}")
+    if forecast.extraction_seconds:
+        st.caption(
+            f"About {rough_seconds_text(forecast.extraction_seconds)} of it for extracting "
+            "features, which is saved where they are in the cache already."
+        )
+    if forecast.unknown:
+        names = ", ".join(title_of(name) for name in forecast.unknown)
+        st.caption(f"Not counted, because it never ran here: {escape_markdown(names)}.")
+
+
+def start_experiment(spec: ExperimentSpec) -> str:
+    """Queue the runs of ``spec`` and see that a worker serves them; returns the experiment's id."""
+    (experiment_id,) = actions.create_experiments([spec])
+    # Whoever watches wakes a worker too: an error here must not lead to a second experiment.
+    with error_box():
+        ensure_worker(reads.store())
+    return experiment_id
+
+
+# At work ------------------------------------------------------------------------------------------
+
+
+def watch_experiment(experiment_id: str) -> None:
+    """The live view; asks again every second, but only while something waits or runs."""
+    active = reads.store().experiment(experiment_id).is_active
+    fragment = st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)
+    fragment(experiment_id, active)
+
+
+def _watch(experiment_id: str, was_active: bool) -> None:
+    active = was_active  # what is believed while the store cannot be read
+    with error_box():
+        runs = reads.store().runs(experiment_id)
+        active = any(run.is_active for run in runs)
+        if active:
+            # A worker that stopped while runs wait is started again by whoever looks.
+            reads.wake_worker()
+        comparison = reads.comparison(experiment_id)
+        show_facts(comparison)
+        _show_summary(runs)
+        for run in runs:
+            _show_run(run)
+        curves = reads.curves(experiment_id)
+        if curves:
+            st.header(
+                "Validation accuracy so far",
+                help=explain_all("accuracy", "validation images", "epoch"),
+            )
+            chart = curve_chart(curves, "validation_accuracy")
+            show_exhibit(chart, f"curve.{experiment_id}", table=False, config={})
+        if comparison.finished_rows:
+            st.header("Results so far", help=explain_all("test images", "confidence interval"))
+            show_results_table(comparison, key=f"live.{experiment_id}")
+    if active != was_active:
+        st.rerun()  # the whole page, once: the timer stops, or starts after a retry
+
+
+def _show_summary(runs: list[RunRecord]) -> None:
+    waiting = [run.id for run in runs if run.is_active]
+    over = len(runs) - len(waiting)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(over / len(runs), text=f"{over} of {len(runs)} runs done")
+        if waiting and may_edit():
+            st.button(
+                "Cancel all",
+                icon=":material/stop_circle:",
+                key="cancel-all",
+                on_click=_cancel,
+                args=(waiting,),
+            )
+
+
+def _show_run(run: RunRecord) -> None:
+    title = f"{title_of(run.strategy)}, seed {run.seed}"
+    with st.container(border=True):
+        name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")
+        with name:
+            colour, icon = STATE_LOOKS[run.state]
+            st.markdown(f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}")
+            cancelling = run.cancel_requested and run.is_active
+            st.badge("cancelling" if cancelling else run.state, icon=icon, color=colour)
+        with progress:
+            _show_progress(run)
+        if not may_edit():
+            return
+        if run.is_active:
+            action.button(
+                "Cancel",
+                width="stretch",
+                key=f"cancel.{run.id}",
+                help=f"Cancel {title}",
+                disabled=run.cancel_requested,
+                on_click=_cancel,
+                args=([run.id],),
+            )
+        elif run.can_retry:
+            action.button(
+                "Retry",
+                width="stretch",
+                key=f"retry.{run.id}",
+                help=f"Start {title}, again",
+                on_click=_retry,
+                args=(run.id,),
+            )
+
+
+def _show_progress(run: RunRecord) -> None:
+    if run.state == "queued":
+        st.caption(waiting_text(reads.store().queue_place(run.id)))
+    elif run.state == "running":
+        show_progress(run.progress)
+    elif (result := run.finished_result) is not None:
+        test = result.scores.test
+        st.markdown(
+            f"**{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
+            f"{seconds_text(result.total_seconds)}"
+        )
+    for note in run.notes:
+        st.caption(f":material/info: {escape_markdown(note)}")
+    if run.error:
+        st.caption(f":material/error: {escape_markdown(run.error)}")
+
+
+def _cancel(run_ids: list[str]) -> None:
+    with error_box():
+        actions.cancel_runs(run_ids)
+
+
+def _retry(run_id: str) -> None:
+    with error_box():
+        try:
+            actions.retry_run(run_id)
+        except BadInput as error:
+            # Somebody else was faster; the next refresh shows the state that it is in.
+            st.toast(escape_markdown(error))
+            return
+        ensure_worker(reads.store())

@@ -1,1 +1,0 @@
-"""The page Benchmark: starting an experiment and following it."""

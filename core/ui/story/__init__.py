@@ -1,1 +1,0 @@
-"""The page Story: the scenes and what they read."""
