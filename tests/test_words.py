@@ -33,7 +33,6 @@ RETIRED = {
 # Names that stay, and why.
 ALLOWED = {
     "train_share": "a key of stored specs and of JSON; the command line says --train-fraction",
-    "watched": "a key of stored epoch records",
     "told_apart": "the verdict on a pair is worded 'cannot be told apart'",
     "is_told_apart": "the same verdict",
     "nearest_told_apart": "the same verdict",

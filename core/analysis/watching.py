@@ -80,7 +80,7 @@ def finished_fraction(epoch: EpochRecord) -> float:
 
 def has_tracked_images(curves: Sequence[Curve]) -> bool:
     """False for epochs of older versions, which tracked no images."""
-    return any(epoch.watched for curve in curves for epoch in curve.epochs)
+    return any(epoch.tracked for curve in curves for epoch in curve.epochs)
 
 
 def tracked_images(
@@ -90,8 +90,8 @@ def tracked_images(
     ``core.training.scoring``."""
     for curve in curves:
         for epoch in curve.epochs:
-            if epoch.watched:
-                return tuple(answer.image for answer in epoch.watched)
+            if epoch.tracked:
+                return tuple(answer.image for answer in epoch.tracked)
     validation = spec.split.of(dataset).validation
     return tuple(int(image) for image in validation[tracked_rows(dataset.labels[validation])])
 
@@ -168,7 +168,7 @@ def _snapshot(
 def _answers(
     last: EpochRecord, before: EpochRecord | None, labels: np.ndarray
 ) -> dict[int, TrackedPrediction]:
-    former = {entry.image: entry.predicted for entry in (before.watched if before else ())}
+    former = {entry.image: entry.predicted for entry in (before.tracked if before else ())}
     return {
         entry.image: TrackedPrediction(
             predicted=entry.predicted,
@@ -176,5 +176,5 @@ def _answers(
             correct=bool(labels[entry.image] == entry.predicted),
             changed=former.get(entry.image, entry.predicted) != entry.predicted,
         )
-        for entry in last.watched
+        for entry in last.tracked
     }

@@ -240,7 +240,7 @@ class _Training:
             scores=_scores(probabilities, self.dataset, self.split),
             epochs=len(records),
             best_epoch=fitted.best_epoch,
-            last_epoch=replace(records[-1], watched=()),
+            last_epoch=replace(records[-1], tracked=()),
             first_epoch_seconds=records[0].train_seconds,
             steady_epoch_seconds=_median([record.train_seconds for record in later]),
             validation_seconds=_median([record.validation_seconds for record in later or records]),

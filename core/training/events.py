@@ -15,9 +15,9 @@ from core.jobs.progress import Progress
 
 @dataclass(frozen=True)
 class TrackedImage:
-    """What a validation picture was called after an epoch: ``image`` is its position in the
-    dataset, ``predicted`` the likeliest class's position, ``probability`` (0 to 1, four digits)
-    how likely the network found it."""
+    """The prediction for a validation image after an epoch: ``image`` is its position in the
+    dataset, ``predicted`` that of the most probable class, ``probability`` (0 to 1, four digits)
+    its probability."""
 
     image: int
     predicted: int
@@ -32,9 +32,8 @@ class EpochRecord:
     ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
-    outside it. ``watched`` are a few of the validation images, the same for every strategy and
-    seed of an experiment (``core.training.watching``); records made before there were any have
-    none.
+    outside it. ``tracked`` are a few of the validation images, the same for every strategy and
+    seed of an experiment (``core.training.scoring``); old records have none.
     """
 
     stage: str
@@ -47,20 +46,22 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     images_per_second: float
-    watched: tuple[TrackedImage, ...] = ()
+    tracked: tuple[TrackedImage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; without the key ``watched`` where nothing was watched."""
+        """Ready for JSON; without the key ``tracked`` where no image was tracked."""
         document = asdict(self)
-        if not self.watched:
-            del document["watched"]
+        if not self.tracked:
+            del document["tracked"]
         return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "EpochRecord":
         """The record of ``as_dict``; keys of another version are left out."""
-        watched = tuple(TrackedImage(**answer) for answer in document.get("watched", ()))
-        return cls(**_known(cls, document) | {"watched": watched})
+        # The first edition called them "watched".
+        images = document.get("tracked") or document.get("watched", ())
+        tracked = tuple(TrackedImage(**image) for image in images)
+        return cls(**_known(cls, document) | {"tracked": tracked})
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,16 @@ class KeptWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What is stored of a finished run.
+    """The stored result of a finished run.
 
     ``epochs`` were done, which may be fewer than the settings planned. ``best_epoch`` was chosen
-    by validation and is what all ``scores`` belong to. ``last_epoch`` has no watched images: they
-    stand with the epochs, and a page that lists runs need not read them twice.
+    by validation, and all ``scores`` belong to it. ``last_epoch`` has no tracked images: they are
+    stored with the epochs, and a page that lists runs need not read them twice.
     ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2 to n (None with one epoch).
-    ``feature_seconds`` is what extraction cost when it was done, ``feature_cache`` is ``"hit"``,
-    ``"miss"`` or None. ``total_seconds`` is the whole run without the preparation of the pictures,
-    which all runs of an experiment share. ``weights`` is None for a run that trained no network,
-    or is from before weights were kept.
+    ``feature_seconds`` is the cost of the extraction when it was done, ``feature_cache`` is
+    ``"hit"``, ``"miss"`` or None. ``total_seconds`` is the whole run without the preparation of the
+    images, which all runs of an experiment share. ``weights`` is None for a run that trained no
+    network, or that was made before weights were kept.
     """
 
     scores: SubsetScores
@@ -132,7 +133,7 @@ class RunResult:
         return self.total_seconds + (found or 0.0)
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; the key ``weights_bytes`` is there if ``weights`` are."""
+        """Ready for JSON; ``weights`` become the key ``weights_bytes``, left out where None."""
         document = asdict(self)
         del document["weights"]
         if self.last_epoch is not None:

@@ -133,7 +133,7 @@ class Fitting:
             train_seconds=training.seconds,
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
-            watched=tracked_predictions(data.validation, validation_labels, probabilities),
+            tracked=tracked_predictions(data.validation, validation_labels, probabilities),
         )
 
     def _refuse_divergence(self, loss: float, epoch: int) -> None:

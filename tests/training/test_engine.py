@@ -108,14 +108,14 @@ def test_contract(tiny_dataset, name):
         assert result.first_epoch_seconds == main[0].train_seconds > 0
         later = [record.train_seconds for record in main[1:]]
         assert result.steady_epoch_seconds == (np.median(later) if later else None)
-        assert result.last_epoch == replace(main[-1], watched=())
+        assert result.last_epoch == replace(main[-1], tracked=())
         best = max(main, key=lambda r: (r.validation_accuracy, -r.validation_loss, -r.epoch))
         assert result.best_epoch == best.epoch
         assert result.scores.validation.accuracy == best.validation_accuracy
     # every epoch of every stage says what the same held-out pictures are called
     rows = tracked_rows(tiny_dataset.labels[split.validation])
-    watched = split.validation[rows].tolist()
-    assert [[answer.image for answer in record.watched] for record in records] == [watched] * len(
+    tracked = split.validation[rows].tolist()
+    assert [[answer.image for answer in record.tracked] for record in records] == [tracked] * len(
         records
     )
     assert result.total_seconds >= sum(record.train_seconds for record in records)

@@ -113,11 +113,11 @@ def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
     assert [record.train_seconds for record in records] == [6.0]
 
 
-def test_each_epoch_says_what_the_watched_pictures_are_called(clock):
+def test_each_epoch_says_what_the_tracked_images_are_called(clock):
     events, _ = run(ScriptedModel(clock, rights=[1, 2]), clock)
     records = [event for event in events if isinstance(event, EpochRecord)]
     # both validation images are of class 0; taken beside validation, they cost no second of it
-    assert [record.watched for record in records] == [
+    assert [record.tracked for record in records] == [
         (TrackedImage(7, 0, 0.9), TrackedImage(8, 1, 0.9)),
         (TrackedImage(7, 0, 0.9), TrackedImage(8, 0, 0.9)),
     ]
