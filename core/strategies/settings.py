@@ -91,48 +91,41 @@ def resolve_settings(
     return values
 
 
-def epochs(quick: int, article: int) -> Setting:
-    """How many epochs, with the value of each preset."""
-    return Setting(
-        "epochs",
-        "int",
-        "Epochs",
-        "How often every training image is seen. The epoch with the best validation accuracy is "
-        "scored.",
-        quick,
-        article,
-        low=1,
-        high=1000,
-    )
-
-
-def batch_size(quick: int, article: int) -> Setting:
-    """Images in a batch, with the value of each preset."""
-    return Setting(
-        "batch_size",
-        "int",
-        "Batch size",
-        "Images between two steps of the optimiser.",
-        quick,
-        article,
-        low=1,
-        high=1024,
-        unit="images",
-    )
-
-
-def learning_rate(quick: float, article: float) -> Setting:
-    """The optimiser's learning rate, with the value of each preset."""
-    return Setting(
-        "learning_rate",
-        "float",
-        "Learning rate",
-        "Length of the optimiser's steps. Too long and the loss becomes NaN; too short and "
-        "nothing is learned.",
-        quick,
-        article,
-        low=1e-7,
-        high=1.0,
+def fit_settings(
+    epochs: tuple[int, int], batch_size: tuple[int, int], learning_rate: tuple[float, float]
+) -> tuple[Setting, ...]:
+    """The settings of every network's fit, each with its values for ``quick`` and ``article``."""
+    return (
+        Setting(
+            "epochs",
+            "int",
+            "Epochs",
+            "How often every training image is seen. The epoch with the best validation accuracy "
+            "is scored.",
+            *epochs,
+            low=1,
+            high=1000,
+        ),
+        Setting(
+            "batch_size",
+            "int",
+            "Batch size",
+            "Images between two steps of the optimiser.",
+            *batch_size,
+            low=1,
+            high=1024,
+            unit="images",
+        ),
+        Setting(
+            "learning_rate",
+            "float",
+            "Learning rate",
+            "Length of the optimiser's steps. Too long and the loss becomes NaN; too short and "
+            "nothing is learned.",
+            *learning_rate,
+            low=1e-7,
+            high=1.0,
+        ),
     )
 
 

@@ -80,13 +80,17 @@ class Fit:
     on_features: bool = False
 
 
+def fit_options(settings: Settings) -> FitOptions:
+    """The options in ``settings``: SGD where these have a momentum, else Adam."""
+    usual = (settings["epochs"], settings["batch_size"], settings["learning_rate"])
+    if "momentum" not in settings:
+        return FitOptions(*usual)
+    return FitOptions(*usual, "sgd", settings["momentum"], settings["decay"])
+
+
 def one_fit(settings: Settings) -> tuple[Fit, ...]:
-    """Everything at once, with Adam, as the usual settings say."""
-    return (Fit("main", adam(settings)),)
-
-
-def adam(settings: Settings) -> FitOptions:
-    return FitOptions(settings["epochs"], settings["batch_size"], settings["learning_rate"])
+    """Everything at once."""
+    return (Fit("main", fit_options(settings)),)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from core.strategies.strategy import (
     Role,
     Settings,
     Strategy,
-    adam,
+    fit_options,
     one_fit,
 )
 
@@ -323,8 +323,8 @@ def trained_layers(
 
 
 def fit_on_features(settings: Settings) -> tuple[Fit, ...]:
-    """The head alone, on cached features, with Adam."""
-    return (Fit("main", adam(settings), on_features=True),)
+    """The head alone, on cached features."""
+    return (Fit("main", fit_options(settings), on_features=True),)
 
 
 def trained_fits(settings: Settings) -> tuple[Fit, ...]:
@@ -333,15 +333,7 @@ def trained_fits(settings: Settings) -> tuple[Fit, ...]:
     A random head sends large gradients through the pre-trained layers and spoils what they know.
     Source of that order of work: Kumar et al. 2022, "Fine-tuning can distort pretrained features".
     """
-    options = FitOptions(
-        settings["epochs"],
-        settings["batch_size"],
-        settings["learning_rate"],
-        "sgd",
-        settings["momentum"],
-        settings["decay"],
-    )
-    main = Fit("main", options)
+    main = Fit("main", fit_options(settings))
     if settings["start"] != "probe":
         return (main,)
     head = FitOptions(settings["head_epochs"], HEAD_BATCH_SIZE, HEAD_LEARNING_RATE)

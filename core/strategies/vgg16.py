@@ -1,7 +1,7 @@
 """The transfer strategies on VGG16, the backbone of the tutorial."""
 
 from core.backbones.vgg16 import VGG16
-from core.strategies.settings import MEAN, batch_size, epochs, learning_rate
+from core.strategies.settings import MEAN, fit_settings
 from core.strategies.strategy import Appearance, Mode
 from core.strategies.transfer import (
     DENSE_HEAD_SETTINGS,
@@ -23,9 +23,7 @@ VGG16_SCRATCH = transfer_strategy(
     settings=(
         *DENSE_HEAD_SETTINGS,
         MEAN,
-        epochs(quick=2, article=10),
-        batch_size(quick=32, article=16),
-        learning_rate(quick=1e-4, article=1e-4),
+        *fit_settings(epochs=(2, 10), batch_size=(32, 16), learning_rate=(1e-4, 1e-4)),
     ),
     cost=80,
     appearance=Appearance("#C81432", "x", "dash"),
@@ -43,9 +41,7 @@ VGG16_PROBE = transfer_strategy(
     settings=(
         *probe_settings("flattened"),
         MEAN,
-        epochs(quick=40, article=40),
-        batch_size(quick=128, article=128),
-        learning_rate(quick=2e-3, article=2e-3),
+        *fit_settings(epochs=(40, 40), batch_size=(128, 128), learning_rate=(2e-3, 2e-3)),
     ),
     cost=30,
     appearance=Appearance("#007864", "circle"),
@@ -65,9 +61,7 @@ VGG16_FEATURES = transfer_strategy(
     settings=(
         *DENSE_HEAD_SETTINGS,
         MEAN,
-        epochs(quick=20, article=20),
-        batch_size(quick=128, article=128),
-        learning_rate(quick=1e-3, article=1e-3),
+        *fit_settings(epochs=(20, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3)),
     ),
     cost=40,
     appearance=Appearance("#643CFA", "diamond"),
@@ -85,9 +79,7 @@ VGG16_SOFTMAX = transfer_strategy(
     "70 %, epoch time 'almost negligible'.",
     settings=(
         MEAN,
-        epochs(quick=20, article=20),
-        batch_size(quick=128, article=128),
-        learning_rate(quick=1e-3, article=1e-3),
+        *fit_settings(epochs=(20, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3)),
     ),
     cost=50,
     appearance=Appearance("#B4288C", "pentagon", "dashdot"),
@@ -107,9 +99,7 @@ VGG16_FREEZE = transfer_strategy(
         frozen_setting(VGG16, 8),
         *trained_settings(VGG16, article_head="fc", article_start="fresh"),
         MEAN,
-        epochs(quick=2, article=10),
-        batch_size(quick=16, article=16),
-        learning_rate(quick=1e-3, article=1e-3),
+        *fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3)),
     ),
     cost=60,
     appearance=Appearance("#64A064", "star", "longdash"),
@@ -128,9 +118,7 @@ VGG16_FINETUNE = transfer_strategy(
     settings=(
         *trained_settings(VGG16, article_head="linear", article_start="probe"),
         MEAN,
-        epochs(quick=2, article=10),
-        batch_size(quick=16, article=16),
-        learning_rate(quick=1e-3, article=1e-3),
+        *fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3)),
     ),
     cost=70,
     appearance=Appearance("#B482B4", "hexagon", "longdashdot"),
