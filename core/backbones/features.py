@@ -21,10 +21,10 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from core.backbones.backbone import Backbone, build_backbone
-from core.backbones.backend import is_out_of_memory, load_keras
+from core.backbones.backend import load_keras, out_of_memory_named
 from core.backbones.weights import access as weights
 from core.datasets.prepare import PreparedImages
-from core.errors import Cancelled, HeadstartError, OutOfMemory
+from core.errors import Cancelled, HeadstartError
 from core.files import lock, remove_parts, write_json, written_whole
 from core.layers.record import connect, make_layers
 from core.settings import current_settings
@@ -184,16 +184,13 @@ def _features_of(model: Any, images: np.ndarray, size: int) -> np.ndarray:
     """One batch. XLA compiles for each shape, so a short batch is filled up and cut again."""
     missing = size - len(images)
     batch = np.concatenate([images, images[:1].repeat(missing, 0)]) if missing else images
-    try:
+    failure = (
+        f"Memory ran out while extracting features of {size} images at once; "
+        f"a batch of {max(1, math.ceil(size / 2))} may fit."
+    )
+    with out_of_memory_named(failure):
         # predict_on_batch: model.predict costs about 120 ms a call on top.
         values = np.asarray(model.predict_on_batch(batch), dtype=np.float32)[: len(images)]
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemory(
-            f"Memory ran out while extracting features of {size} images at once; "
-            f"a batch of {max(1, math.ceil(size / 2))} may fit."
-        ) from error
     return np.clip(values, -FLOAT16_LARGEST, FLOAT16_LARGEST).astype(np.float16)
 
 

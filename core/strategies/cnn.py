@@ -81,7 +81,6 @@ CNN = Strategy(
     cost=20,
     appearance=Appearance("#5A82FA", "triangle-up"),
     terms=("CNN",),
-    needs=lambda _settings: frozenset({"gradient"}),
     architecture=architecture,
     default_chosen=True,
 )

@@ -51,7 +51,6 @@ MLP = Strategy(
     cost=10,
     appearance=Appearance("#D26E14", "square"),
     terms=("MLP",),
-    needs=lambda _settings: frozenset({"gradient"}),
     architecture=architecture,
     convolutional=False,
     default_chosen=True,

@@ -19,7 +19,7 @@ Settings = Mapping[str, Any]
 
 
 class Role(StrEnum):
-    """What a strategy is there for. Pages, story and analysis choose by role, never by name."""
+    """The purpose of a strategy. Pages, story and analysis choose by role, never by name."""
 
     BASELINE = "baseline"  # always the majority class
     FROM_SCRATCH = "from scratch"  # a network of its own, without pre-training
@@ -97,9 +97,9 @@ def one_fit(settings: Settings) -> tuple[Fit, ...]:
 class Strategy:
     """A way to get a classifier.
 
-    ``teaches``: what it shows, in a sentence. ``tutorial``: where the tutorial describes it.
+    ``teaches``: its lesson in a sentence. ``tutorial``: where the tutorial describes it.
     ``cost``: orders the work; cheap strategies run first.
-    ``appearance``: colour and marker; the two together belong to no other strategy.
+    ``appearance``: no other strategy has the same colour and marker.
     ``terms``: the words of its title that the glossary explains.
     ``needs(settings)``: ``gradient`` (trained by the engine, has the device to itself), ``weights``
     (of the backbone, without top), ``full_weights`` (with top), ``features`` (from the cache).
@@ -110,7 +110,7 @@ class Strategy:
     ``estimator``: makes an estimator of scikit-learn, for a strategy without a network.
     ``backbone``, ``mode``: the pre-trained network and how far it is trained; None for others.
     ``convolutional``: there is a feature map that can show where the network looked.
-    ``default_chosen``: chosen at first in a new experiment.
+    ``default_chosen``: chosen by default in a new experiment.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Strategy:
     cost: int
     appearance: Appearance
     terms: tuple[str, ...]
-    needs: Callable[[Settings], frozenset[Need]]
+    needs: Callable[[Settings], frozenset[Need]] = lambda _settings: frozenset({"gradient"})
     architecture: Callable[[Settings, int, int], tuple[LayerRecord, ...]] | None = None
     fits: Callable[[Settings], tuple[Fit, ...]] = one_fit
     estimator: Callable[[], Any] | None = None
@@ -155,7 +155,7 @@ class Strategy:
         Raises ``BadInput`` as ``layers`` does, so that callers also use it to check an experiment
         before anything is stored.
         """
-        any_count = 2  # the line does not say how many classes there are
+        any_count = 2  # the number of classes is not in the line
         return outline_of(self.layers(settings, image_size, any_count))
 
     def resolve(self, preset: str, overrides: Settings | None = None) -> dict[str, Value]:

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones.backend import dtype_policy, is_out_of_memory, load_keras
+from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
 from core.backbones.features import FeatureRequest, FeatureSet, extract_features
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
-from core.errors import OutOfMemory
 from core.strategies.network import BuildContext, Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
@@ -164,12 +163,21 @@ class _Training:
             where = f"{self.policy.device}, {self.policy.precision}"
             yield Progress(f"Building the network ({where})")
             plan = self._build()
+            fitting = Fitting(
+                f"{self.spec.strategy}, seed {self.spec.seed}",
+                self.spec.seed,
+                self.policy.compile_with_xla,
+                self.should_stop,
+                self.clock,
+            )
+            labels, train, validation = self.dataset.labels, self.split.train, self.split.validation
             fitted = Fitted()
             for stage in plan.stages:
                 inputs = yield from self._inputs(stage)
-                fitted = yield from self._fitting().fit(stage, self._data(inputs))
+                data = TrainingData(inputs, labels, train, validation)
+                fitted = yield from fitting.fit(stage, data)
             main = plan.stages[-1]
-            probabilities = yield from self._probabilities(main, inputs)
+            probabilities = yield from self._probabilities(main, inputs, fitting.check)
         keras.utils.clear_session(free_memory=False)
         return TrainingOutcome(
             self._result(plan, fitted, probabilities),
@@ -190,15 +198,6 @@ class _Training:
         )
         return build_plan(find_strategy(self.spec.strategy), context)
 
-    def _fitting(self) -> Fitting:
-        name = f"{self.spec.strategy}, seed {self.spec.seed}"
-        return Fitting(
-            name, self.spec.seed, self.policy.compile_with_xla, self.should_stop, self.clock
-        )
-
-    def _data(self, inputs: Inputs) -> TrainingData:
-        return TrainingData(inputs, self.dataset.labels, self.split.train, self.split.validation)
-
     def _inputs(self, stage: Stage) -> Generator[Progress, None, Inputs]:
         """The images, or the cached features that the stage is fitted on (extracted if need be)."""
         if not stage.on_features:
@@ -212,22 +211,15 @@ class _Training:
         return self.features
 
     def _probabilities(
-        self, main: Stage, inputs: Inputs
+        self, main: Stage, inputs: Inputs, check: Callable[[], None]
     ) -> Generator[Progress, None, dict[str, np.ndarray]]:
         """Every image of every subset, scored once with the weights of the best epoch."""
-        check = self._fitting().check
         found: dict[str, np.ndarray] = {}
         for subset in SUBSETS:
             indices = getattr(self.split, subset)
             yield Progress(f"Scoring the {subset} images", 0, len(indices))
-            try:
+            with out_of_memory_named(f"{self.spec.strategy} ran out of memory while scoring."):
                 found[subset] = predict(main, inputs, indices, check)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                raise OutOfMemory(
-                    f"{self.spec.strategy} ran out of memory while scoring."
-                ) from error
         return found
 
     def _result(

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones.backend import is_out_of_memory
-from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.backbones.backend import out_of_memory_named
+from core.errors import Cancelled, TrainingDiverged
 from core.strategies.network import Stage
 from core.strategies.strategy import FitOptions
 from core.training.clock import MONOTONIC, SECONDS_BETWEEN_PROGRESS, Clock, Stopwatch
@@ -67,19 +67,15 @@ class Fitting:
             metrics=["accuracy"],
             jit_compile=self.compile_with_xla,
         )
+        failure = (
+            f"{self.name} ran out of memory with a batch of {stage.options.batch_size} images. "
+            "Choose a smaller batch size or image size."
+        )
         variables = stage.changed_variables
         fitted = Fitted()
         for epoch in range(1, stage.options.epochs + 1):
-            try:
+            with out_of_memory_named(failure):
                 record = yield from self._epoch(stage, data, epoch, fitted)
-            except Exception as error:
-                if is_out_of_memory(error):
-                    raise OutOfMemory(
-                        f"{self.name} ran out of memory with a batch of "
-                        f"{stage.options.batch_size} images. "
-                        "Choose a smaller batch size or image size."
-                    ) from error
-                raise
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
@@ -152,26 +148,18 @@ class Fitting:
         seconds_left = None
         if fitted.records:
             last = fitted.records[-1]
-            an_epoch = last.train_seconds + last.validation_seconds
-            seconds_left = an_epoch * (planned - epoch + 1 - done / total)
-        what = "Fitting the head" if stage.name == "head" else "Training"
-        return Progress(
-            f"{what}, epoch {epoch} of {planned}",
-            done,
-            total,
-            speed,
-            seconds_left,
-            epoch,
-            planned,
-        )
+            one_epoch = last.train_seconds + last.validation_seconds
+            seconds_left = one_epoch * (planned - epoch + 1 - done / total)
+        action = "Fitting the head" if stage.name == "head" else "Training"
+        step = f"{action}, epoch {epoch} of {planned}"
+        return Progress(step, done, total, speed, seconds_left, epoch, planned)
 
 
 def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
     """Best validation accuracy; ties go to the lower loss, then the earlier epoch."""
-    return (record.validation_accuracy, -record.validation_loss) > (
-        best.validation_accuracy,
-        -best.validation_loss,
-    )
+    if record.validation_accuracy != best.validation_accuracy:
+        return record.validation_accuracy > best.validation_accuracy
+    return record.validation_loss < best.validation_loss
 
 
 def _optimizer(options: FitOptions) -> Any:
