@@ -129,18 +129,18 @@ def fit_settings(
     )
 
 
+def number(
+    name: str, title: str, help_text: str, value: float, limits: tuple[float, float]
+) -> Setting:
+    """A number with its inclusive limits, the same in both presets."""
+    low, high = limits
+    return Setting(name, "float", title, help_text, value, value, low=low, high=high)
+
+
 def dropout(name: str, title: str, rate: float) -> Setting:
-    """A dropout rate, 0 to 0.9, the same in both presets."""
-    return Setting(
-        name,
-        "float",
-        title,
-        "Fraction of the units set to 0 at random in each training step.",
-        rate,
-        rate,
-        low=0.0,
-        high=0.9,
-    )
+    """A dropout rate, the same in both presets."""
+    what = "Fraction of the units set to 0 at random in each training step."
+    return number(name, title, what, rate, (0.0, 0.9))
 
 
 MEAN = Setting(

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.backbones.backbone import Backbone
 from core.layers.record import BACKBONE_PART, LayerRecord, Origin, dense, dropout, flatten, softmax
-from core.strategies.settings import Setting
+from core.strategies.settings import Setting, number
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import (
     Fit,
@@ -68,41 +68,8 @@ def probe_settings(features: str) -> tuple[Setting, ...]:
             features,
             choices=("flattened", "pooled"),
         ),
-        Setting(
-            "l2",
-            "float",
-            "L2 regularisation",
-            "Holds the weights of the linear layer small.",
-            1e-3,
-            1e-3,
-            low=0.0,
-            high=1.0,
-        ),
+        number("l2", "L2 regularisation", "Keeps the linear layer's weights small.", 1e-3, (0, 1)),
     )
-
-
-SGD_SETTINGS = (
-    Setting(
-        "momentum",
-        "float",
-        "Momentum",
-        "Nesterov momentum of the optimiser (SGD).",
-        0.9,
-        0.9,
-        low=0.0,
-        high=0.999,
-    ),
-    Setting(
-        "decay",
-        "float",
-        "Decay of the learning rate",
-        "The learning rate is divided by 1 + decay × steps.",
-        1e-6,
-        1e-6,
-        low=0.0,
-        high=1.0,
-    ),
-)
 
 
 def frozen_setting(backbone: Backbone, count: int) -> Setting:
@@ -173,7 +140,14 @@ def trained_settings(
             low=1,
             high=1000,
         ),
-        *SGD_SETTINGS,
+        number("momentum", "Momentum", "Nesterov momentum of SGD.", 0.9, (0, 0.999)),
+        number(
+            "decay",
+            "Decay of the learning rate",
+            "The learning rate is divided by 1 + decay × steps.",
+            1e-6,
+            (0, 1),
+        ),
         *(
             replace(setting, help=f"{setting.help} Used with head 'dense'.")
             for setting in DENSE_HEAD_SETTINGS
