@@ -148,15 +148,3 @@ def changed_copy(tmp_path):
         return target
 
     return change
-
-
-@pytest.fixture(scope="session")
-def random_base():
-    """Arrays in the shapes of the real base, random but scaled so that no layer dies out."""
-    generator = np.random.default_rng(0)
-    arrays = {}
-    for name, entry in WEIGHTS.arrays.items():
-        fan_in = int(np.prod(entry.shape[:-1]))
-        scale = np.sqrt(2 / fan_in) if name.endswith("kernel") else 0.01
-        arrays[name] = generator.standard_normal(entry.shape, np.float32) * np.float32(scale)
-    return arrays

@@ -10,7 +10,6 @@ from core import files
 from core.backbones import features
 from core.backbones.features import FeatureRequest, extract_features
 from core.backbones.vgg16 import VGG16, WEIGHTS
-from core.backbones.weights import access as weights
 from core.errors import Cancelled, HeadstartError, OutOfMemory
 
 pytestmark = pytest.mark.tensorflow
@@ -41,13 +40,6 @@ def images():
     return Pixels(np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8))
 
 
-@pytest.fixture
-def random_weights(weights_home, random_base, monkeypatch):
-    """Random arrays in place of the real ones; the cache lies in ``weights_home``."""
-    monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
-    monkeypatch.setattr(weights, "load_weights", lambda _weight_set: random_base)
-
-
 class FakeModel:
     """Answers a batch as the extractor would, with numbers that depend on every pixel."""
 
@@ -61,11 +53,8 @@ class FakeModel:
 
 
 @pytest.fixture
-def quick_extractor(weights_home, monkeypatch):
-    """A fake extractor, for what is about the cache alone; returns the requests it was built for.
-
-    ``weights_home`` is where the cache lies.
-    """
+def quick_extractor(weights_home, monkeypatch):  # noqa: ARG001 - where the cache lies
+    """A fake extractor, for tests of the cache alone; returns the requests it was built for."""
     built = []
 
     def build(request, _image_shape):
@@ -73,7 +62,6 @@ def quick_extractor(weights_home, monkeypatch):
         weighing = np.random.default_rng(5).random((32 * 32 * 3, request.width), np.float32)
         return FakeModel(lambda batch: batch.reshape(len(batch), -1) @ weighing / 1000)
 
-    monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
     monkeypatch.setattr(features, "build_extractor", build)
     return built
 
@@ -82,7 +70,7 @@ def everything(found):
     return found.take(np.arange(found.shape[0]))
 
 
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.usefixtures("weights_home", "random_weights")
 def test_all_images_in_order_the_last_partial_batch_included(images):
     told = []
     found = extract_features(images, REQUEST, lambda done, total: told.append((done, total)))
@@ -142,13 +130,13 @@ def test_everything_that_matters_is_in_the_key(images, change):
     assert everything(second).shape == (10, width)
 
 
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.usefixtures("weights_home", "random_weights")
 def test_small_grey_images_are_enlarged_inside():
     grey = Pixels(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8))
     assert everything(extract_features(grey, REQUEST)).shape == (3, 512)
 
 
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.usefixtures("weights_home", "random_weights")
 def test_bfloat16_gives_about_the_same_features(images):
     exact = everything(extract_features(images, REQUEST)).astype(np.float32)
     mixed = everything(extract_features(images, replace(REQUEST, precision="mixed_bfloat16")))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.training.events import EpochRecord, SplitScore, TrackedImage
+from core.training.events import SplitScore, TrackedImage
 from core.training.scoring import log_losses, score, tracked_predictions, tracked_rows
 
 LABELS = np.array([0, 1, 1, 2], dtype=np.int32)
@@ -48,10 +48,3 @@ def test_the_answer_is_the_likeliest_class_with_its_rounded_probability():
         TrackedImage(7, 1, 0.9),
         TrackedImage(40, 1, 0.8765),
     )
-
-
-def test_the_record_is_ready_for_json():
-    record = EpochRecord(
-        "main", 1, 2, 1.0, 0.5, 1.0, 0.5, 1.0, 1.0, 9.0, (TrackedImage(7, 1, 0.9),)
-    )
-    assert record.as_dict()["tracked"] == ({"image": 7, "predicted": 1, "probability": 0.9},)
