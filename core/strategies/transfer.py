@@ -46,8 +46,8 @@ DENSE_HEAD_SETTINGS = (
         )
         for place, ordinal, units, source in (
             (1, "First", 1000, "1000 in the tutorial"),
-            (2, "Second", 500, "the text does not say; 500 is customary"),
-            (3, "Third", 150, "the text does not say; 150 is customary"),
+            (2, "Second", 500, "not given in the tutorial; 500 is customary"),
+            (3, "Third", 150, "not given in the tutorial; 150 is customary"),
         )
     ),
     dropout_setting("dropout_1", "Dropout after the first layer", 0.3),
