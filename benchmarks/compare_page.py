@@ -48,8 +48,8 @@ VIEWS = (
 def fill_home() -> int:
     """Store dataset, experiments and answers; returns the position of a test image."""
     from core.datasets.add import add_pixels
-    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
+    from core.experiments.run_files import write_predictions
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
     from core.training.events import Predictions
@@ -175,7 +175,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HEADSTART_HOME"] = folder
-        from core.experiments.first_start import prepare_home
+        from core.experiments.recorded import prepare_home
 
         prepare_home()
         image = fill_home()

@@ -30,8 +30,8 @@ MOMENT = "2026-01-01T10:00:00.000000+00:00"
 
 def fill_home() -> tuple[Any, list[str]]:
     """Store the runs and their predictions; returns the store and the names of the strategies."""
-    from core.experiments.predictions import write_predictions
     from core.experiments.records import RecordedRun, run_id_of
+    from core.experiments.run_files import write_predictions
     from core.experiments.store import open_store
     from core.strategies.registry import STRATEGIES
     from core.training.events import Predictions

@@ -51,7 +51,7 @@ PAGES: dict[str, Where] = {
     "try it": ("/try_it", "[data-testid=stMain] img"),
     "datasets": ("/datasets", "[data-testid=stFileUploaderDropzone]"),
     "dataset, health": (f"/datasets?dataset={DATASET}", "text=/appear in more than one/"),
-    "dataset, pictures": (f"/datasets?dataset={DATASET}&section=Pictures", "[data-testid=stImage]"),
+    "dataset, images": (f"/datasets?dataset={DATASET}&section=Images", "[data-testid=stImage]"),
     "benchmark": ("/benchmark", "[data-testid=stImage]"),
     "watch": ("/watch", "[data-testid=stMain] h1"),
     "compare": (COMPARE, "text=got the most test images right"),
@@ -61,7 +61,7 @@ PAGES: dict[str, Where] = {
     ),
     "compare, time": (f"{COMPARE}&view=time", "text=One whole run took"),
     "compare, pictures": (f"{COMPARE}&view=pictures", "text=Confused most often"),
-    "compare, several": (f"{COMPARE}&view=several", "[data-testid=stDataFrame]"),
+    "compare, several": (f"{COMPARE}&view=several", "[data-testid=stTable]"),
     "ladder": ("/ladder", "[data-testid=stMain] h2"),
     "measured": ("/measured", "[data-testid=stMain] h2"),
 }
@@ -90,8 +90,12 @@ CLICKS = {
 
 def fill_home(scratch: Path) -> int:
     """Bundled datasets, recorded experiments and copies of them; returns the number of runs."""
-    from core.experiments.first_start import prepare_home
-    from core.experiments.recorded import DOCUMENT_NAME, SHOWCASE_FOLDER, import_recorded
+    from core.experiments.recorded import (
+        DOCUMENT_NAME,
+        SHOWCASE_FOLDER,
+        import_recorded,
+        prepare_home,
+    )
     from core.experiments.store import open_store
 
     prepare_home()

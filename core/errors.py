@@ -82,5 +82,9 @@ class DamagedFile(HeadstartError):
     """A file of ours is cut short or holds something else; whoever reads it says what to do."""
 
 
+class LockTimeout(HeadstartError):
+    """Another process held a lock for longer than this one may wait."""
+
+
 class StoreError(HeadstartError):
     """The run store cannot be read or written (locked, read-only, damaged, of a newer version)."""

@@ -7,7 +7,9 @@ leaves its temporary file; ``remove_parts`` takes it away.
 
 import glob
 import json
+import math
 import os
+import time
 import uuid
 import zipfile
 import zlib
@@ -19,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, DamagedFile
+from core.errors import Cancelled, DamagedFile, LockTimeout
 
 PART_SUFFIX = ".part"
 LOCK_POLL_SECONDS = 0.2
@@ -98,33 +100,27 @@ def read_arrays(path: Path, *required: str) -> dict[str, np.ndarray]:
 
 @contextmanager
 def lock(
-    path: Path,
-    should_stop: Callable[[], bool] | None = None,
-    timeout_seconds: float = -1,
+    path: Path, should_stop: Callable[[], bool] | None = None, timeout_seconds: float = math.inf
 ) -> Iterator[None]:
-    """Hold a lock between processes and threads; made with its folder.
+    """Hold a lock between processes and threads; its folder is made if needed.
 
-    While another holds it, ``should_stop`` is asked, which ends the wait with ``Cancelled``.
-    Without ``should_stop``, ``filelock.Timeout`` ends it after ``timeout_seconds``; negative means
-    never.
+    While another process or thread holds it, ``should_stop`` is asked several times a second and
+    ends the wait with ``Cancelled``; ``LockTimeout`` ends it after ``timeout_seconds``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    held = FileLock(path)
-    if should_stop is None:
-        held.acquire(timeout=timeout_seconds)
-    else:
-        _acquire(held, should_stop)
+    held, give_up_at = FileLock(path), time.monotonic() + timeout_seconds
+    while True:
+        try:
+            held.acquire(timeout=LOCK_POLL_SECONDS)
+            break
+        except Timeout:
+            if should_stop is not None and should_stop():
+                raise Cancelled("Cancelled while waiting for another process.") from None
+            if time.monotonic() >= give_up_at:
+                raise LockTimeout(
+                    f"Another process has held {path} for {timeout_seconds:g} s; try again later."
+                ) from None
     try:
         yield
     finally:
         held.release()
-
-
-def _acquire(held: FileLock, should_stop: Callable[[], bool]) -> None:
-    while True:
-        try:
-            held.acquire(timeout=LOCK_POLL_SECONDS)
-            return
-        except Timeout:
-            if should_stop():
-                raise Cancelled("Cancelled while waiting for another process.") from None

@@ -25,11 +25,10 @@ from core.charts.time import time_breakdown_chart
 from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.storage import list_datasets, open_dataset
-from core.experiments.first_start import prepare_home
 from core.experiments.planning import plan_experiment
-from core.experiments.records import RunRecord
+from core.experiments.recorded import prepare_home
+from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.serving import run_to_end
-from core.experiments.spec import ExperimentSpec
 from core.experiments.store import Store
 from core.files import written_whole
 from core.reports.report import report_html

@@ -5,8 +5,7 @@ import streamlit as st
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
-from core.experiments.records import ExperimentRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.text import escape_markdown
 from core.ui.benchmark import (
     choose_dataset,

@@ -1,4 +1,4 @@
-"""Datasets: add images, see all datasets, open one: health, pictures, clean up, manage."""
+"""Datasets: add images, see all datasets, open one: health, images, clean up, manage."""
 
 import streamlit as st
 
@@ -9,8 +9,9 @@ from core.ui.datasets.cleanup import show_cleanup
 from core.ui.datasets.facts import (
     CLEAN_UP,
     HEALTH,
+    IMAGES,
     MANAGE,
-    PICTURES,
+    OLD_SECTIONS,
     address_of,
     images_text,
     majority_text,
@@ -30,7 +31,7 @@ from core.ui.frame.page import link_to, show_page
 
 SECTIONS = {
     HEALTH: show_health,
-    PICTURES: show_images,
+    IMAGES: show_images,
     CLEAN_UP: show_cleanup,
     MANAGE: show_manage,
 }
@@ -73,11 +74,11 @@ def show_all(error: HeadstartError | None = None) -> None:
 def show_datasets() -> None:
     """Cards in two columns, page by page; a sentence where there is none."""
     found = reads.datasets()
-    st.header("Datasets")
+    st.header("All datasets")
     if not found:
         st.info(
-            "There are no datasets yet. Drop your images above; they appear here when they are "
-            "read.",
+            "There are no datasets yet. Drop your images above; they appear here when they have "
+            "been read.",
             icon=":material/photo_library:",
         )
         return
@@ -95,8 +96,8 @@ def _show_card(dataset: Dataset) -> None:
     st.subheader(escape_markdown(dataset.name), anchor=False)
     show_severities(reads.findings(dataset))
     with st.container(horizontal=True, gap="xsmall"):
-        for name, _, picture in reads.class_images(dataset, CARD_IMAGES):
-            st.image(picture, width=CARD_IMAGE_WIDTH, alt=f"A picture of the class {name}")
+        for name, _, image in reads.class_images(dataset, CARD_IMAGES):
+            st.image(image, width=CARD_IMAGE_WIDTH, alt=f"An image of the class {name}")
     st.markdown(f"{images_text(dataset)}  \n{sizes_text(dataset)}")
     st.caption(majority_text(dataset))
     with st.container(horizontal=True):
@@ -105,12 +106,13 @@ def _show_card(dataset: Dataset) -> None:
 
 
 def show_one(dataset: Dataset) -> None:
-    # The link may have named it; a name may change, what stands in the address does not.
+    # The link may have used its name, which may change.
     st.query_params["dataset"] = address_of(dataset)
     show_head(dataset)
     names = list(SECTIONS)
+    # The address decides, so that a link can lead to a section.
     wanted = st.query_params.get("section")
-    # The address decides, so that a section can be shared as a link, and links lead to one.
+    wanted = OLD_SECTIONS.get(wanted or "", wanted)
     chosen = wanted if wanted in names else names[0]
     labels = {in_text_colour(name): name for name in names}
     st.session_state["section"] = in_text_colour(chosen)

@@ -12,8 +12,8 @@ import numpy as np
 
 from core.analysis.comparison import title_of
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.run_files import write_predictions
 from core.experiments.store import Store
 from core.training.events import Predictions
 from tests import made_up

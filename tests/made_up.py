@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, Origin, RunRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec, Origin, RunRecord
 from core.training.events import EpochRecord, RunResult, SplitScore, SubsetScores
 
 DATASET_ID = "d" * 64

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.dataset import PIXELS, Dataset
-from core.datasets.health_report import HealthReport
+from core.datasets.dataset import PIXELS, Dataset, HealthReport
 
 
 def dataset(

@@ -9,7 +9,7 @@ import psutil
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.jobs.queue import JobQueue
 
 CLASSES = ["down", "left", "up"]

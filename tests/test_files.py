@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import Timeout
 
 from core import files
-from core.errors import Cancelled, DamagedFile
+from core.errors import Cancelled, DamagedFile, LockTimeout
 
 KILLED_WHILE_WRITING = """
 import os, signal, sys
@@ -170,7 +169,7 @@ def is_locked(path: Path) -> bool:
     try:
         with files.lock(path, timeout_seconds=0):
             return False
-    except Timeout:
+    except LockTimeout:
         return True
 
 

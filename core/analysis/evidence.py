@@ -15,9 +15,8 @@ import numpy as np
 from core.analysis.comparison import title_of
 from core.analysis.significance import PairedTest, paired_test, resampled_accuracies
 from core.errors import StoreError, UnknownName
-from core.experiments.predictions import read_predictions
-from core.experiments.records import RunRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RunRecord
+from core.experiments.run_files import read_predictions
 from core.experiments.store import Store
 from core.strategies.registry import STRATEGIES
 from core.training.events import Predictions

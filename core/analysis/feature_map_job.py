@@ -18,8 +18,8 @@ from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
-from core.experiments.predictions import read_predictions
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
+from core.experiments.run_files import read_predictions
 from core.experiments.store import Store, open_store
 from core.files import write_arrays
 from core.jobs.cached import output_of, remove_oldest

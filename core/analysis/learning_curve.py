@@ -1,6 +1,6 @@
 """How much data is needed: accuracy against the number of training images, and where lines cross.
 
-A learning curve is a series of experiments (``core.experiments.learning_curve_plan``) that differ
+A learning curve is a series of experiments (``core.experiments.planning``) that differ
 in how many of the same training images they were trained on; all are scored on the same test
 images.
 """
@@ -15,7 +15,7 @@ from core.analysis.choice import headline_of
 from core.analysis.comparison import title_of
 from core.analysis.evidence import ladder_order
 from core.analysis.significance import mean_interval
-from core.experiments.learning_curve_plan import series_of
+from core.experiments.planning import series_of
 from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
 from core.experiments.store import Store
 

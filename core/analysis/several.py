@@ -18,7 +18,7 @@ from core.analysis.comparison import (
 from core.analysis.evidence import ladder_order
 from core.analysis.split_facts import split_text
 from core.errors import BadInput
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.text import exact_percent_text
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.split import Split
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 
 # Near duplicates that fit one row of pictures.
 MOST_SHOWN = 6

@@ -12,8 +12,7 @@ import numpy as np
 from core.analysis.comparison import title_of
 from core.analysis.curves import Curve
 from core.datasets.dataset import Dataset
-from core.experiments.records import RunRecord, finished_runs
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RunRecord, finished_runs
 from core.strategies.registry import MAJORITY
 from core.training.events import EpochRecord
 from core.training.scoring import tracked_rows

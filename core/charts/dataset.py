@@ -20,11 +20,14 @@ from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.health.finding import size_summary
 from core.text import dimensions_text, escape_plotly, percent_text
 
-# Classes that fit one chart; of more, so many of the largest and of the smallest are drawn.
+# With more classes than this, only this many of the largest and of the smallest are drawn.
 MOST_BARS = 40
 BARS_AT_EACH_END = 15
 BAR_HEIGHT = 26
 LEGEND_HEIGHT = 24
+# A bar longer than this fraction of the longest has its number inside.
+INSIDE_FROM = 0.8
+TEXT_ON_BAR = "#10141A"
 # Colour and pattern of each subset; the pattern repeats the distinction.
 SUBSET_LOOKS = {
     "images": ("#5A82FA", ""),
@@ -40,7 +43,7 @@ _MARGIN = {"l": 8, "r": 24, "t": 40, "b": 48}
 
 
 def charted_classes(dataset: Dataset) -> tuple[list[int], int]:
-    """Positions of the classes that the chart shows, the largest first, and how many it leaves out.
+    """Positions of the classes in the chart, the largest first, and the number of those left out.
 
     All of them up to ``MOST_BARS``, else ``BARS_AT_EACH_END`` from either end.
     """
@@ -62,6 +65,7 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
     labels = [axis_name(dataset.classes[number], place) for place, number in enumerate(shown)]
     is_split = dataset.predefined_subsets is not None
     by_subset = counts_by_subset(dataset)
+    majority = dataset.class_counts[dataset.majority_class]
     figure = go.Figure()
     for subset, counts in by_subset.items():
         colour, pattern = SUBSET_LOOKS[subset]
@@ -71,26 +75,26 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
             y=labels,
             orientation="h",
             marker={"color": colour, "pattern": white_pattern(pattern)},
-            # In stacked bars the numbers would not fit; the table has them.
+            # In stacked bars the numbers would not fit; the table has them. Behind a long bar the
+            # number would meet the line of the majority class.
             texttemplate=None if is_split else "%{x:,}",
-            textposition=None if is_split else "outside",
+            textposition=[
+                "inside" if counts[number] > INSIDE_FROM * majority else "outside"
+                for number in shown
+            ],
+            insidetextanchor="end",
+            insidetextfont={"color": TEXT_ON_BAR},
             cliponaxis=False,
             customdata=[escape_plotly(dataset.classes[number]) for number in shown],
             hovertemplate=f"%{{customdata}}<br>%{{x:,}} {subset}<extra></extra>",
         )
-    majority = dataset.class_counts[dataset.majority_class]
     fraction = percent_text(dataset.majority_fraction)
     add_majority_line(figure, majority, f"majority class: {fraction} of all images", True)
     figure.update_xaxes(
         title="images", range=[0, majority * 1.08], fixedrange=True, tickformat=",d"
     )
-    figure.update_yaxes(
-        categoryorder="array",
-        categoryarray=labels[::-1],
-        automargin=True,
-        fixedrange=True,
-        title=None,
-    )
+    order = {"categoryorder": "array", "categoryarray": labels[::-1]}
+    figure.update_yaxes(order, automargin=True, fixedrange=True, title=None)
     margin = _MARGIN | {"t": _MARGIN["t"] + (LEGEND_HEIGHT if is_split else 0)}
     figure.update_layout(
         barmode="stack",
@@ -102,15 +106,12 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
         # In pixels above the words of the line, whatever the height of the chart.
         | {"yref": "container", "y": 1, "yanchor": "top", "x": 0},
     )
-    images = list(dataset.class_counts.values())
     frame = pd.DataFrame(
-        {
-            "class": list(dataset.class_counts),
-            "images": images,
-            "fraction (%)": [100 * count / dataset.image_count for count in images],
-        }
-        | (by_subset if is_split else {})
+        {"class": dataset.class_counts.keys(), "images": dataset.class_counts.values()}
     )
+    frame["fraction (%)"] = 100 * frame["images"] / dataset.image_count
+    if is_split:
+        frame = frame.assign(**by_subset)
     words = (
         f"Images of each class. Majority class: {dataset.majority_class}, {fraction} of the "
         "images. The table below has every number."
@@ -137,12 +138,12 @@ def split_chart(subsets: Sequence[SubsetFacts]) -> Exhibit:
     """One bar to scale: the images of each subset."""
     figure = go.Figure()
     texts = [
-        f"{entry.subset} {entry.images:,} ({percent_text(entry.fraction)})" for entry in subsets
+        f"{entry.subset}: {entry.images:,} ({percent_text(entry.fraction)})" for entry in subsets
     ]
-    for entry in subsets:
+    for entry, text in zip(subsets, texts, strict=True):
         colour, pattern = SUBSET_LOOKS[entry.subset]
         figure.add_bar(
-            name=f"{entry.subset}: {entry.images:,} ({percent_text(entry.fraction)})",
+            name=text,
             x=[entry.images],
             y=[""],
             orientation="h",
@@ -178,13 +179,8 @@ def sizes_chart(dataset: Dataset) -> Exhibit:
     logarithmic = largest / smallest >= LOG_FROM_RATIO
     xs, ys, counts = _gridded(widths, heights, logarithmic)
     figure = go.Figure()
-    figure.add_scatter(
-        x=[smallest, largest],
-        y=[smallest, largest],
-        mode="lines",
-        line=DOTTED,
-        hoverinfo="skip",
-    )
+    ends = [smallest, largest]
+    figure.add_scatter(x=ends, y=ends, mode="lines", line=DOTTED, hoverinfo="skip")
     figure.add_scatter(
         x=xs,
         y=ys,
@@ -210,11 +206,10 @@ def sizes_words(dataset: Dataset) -> str:
     """The smallest, median and largest size, and how many images are portrait or landscape."""
     sizes = size_summary(dataset)
     return (
-        f"Smallest {dimensions_text(sizes.smallest)}, median {dimensions_text(sizes.median)}, "
-        "largest "
-        f"{dimensions_text(sizes.largest)} pixels (width × height). Portrait: "
-        f"{percent_text(sizes.portrait)}, landscape: {percent_text(sizes.landscape)}, square: "
-        f"{percent_text(sizes.square)}."
+        f"Smallest {dimensions_text(sizes.smallest)}, median {dimensions_text(sizes.median)},"
+        f" largest {dimensions_text(sizes.largest)} pixels (width × height)."
+        f" Portrait: {percent_text(sizes.portrait)}, landscape: {percent_text(sizes.landscape)},"
+        f" square: {percent_text(sizes.square)}."
     )
 
 
@@ -227,14 +222,11 @@ def _gridded(
     low, high = scaled.min(), scaled.max()
     step = (high - low) / SIZE_STEPS or 1.0
     cells = np.minimum(((scaled - low) / step).astype(np.int64), SIZE_STEPS - 1)
-    _, cell, counts = np.unique(
-        cells[0] * SIZE_STEPS + cells[1], return_inverse=True, return_counts=True
+    points = pd.DataFrame({"width": widths, "height": heights}).groupby(
+        cells[0] * SIZE_STEPS + cells[1]
     )
-    return (
-        np.bincount(cell, weights=widths) / counts,
-        np.bincount(cell, weights=heights) / counts,
-        counts,
-    )
+    means = points.mean()
+    return means["width"].to_numpy(), means["height"].to_numpy(), points.size().to_numpy()
 
 
 def _size_axis(smallest: float, largest: float, logarithmic: bool) -> dict[str, object]:

@@ -1,19 +1,25 @@
 """The same verbs as the pages, from the shell: ``python -m core VERB``.
 
 Exit status: 0 done, 1 a run failed or something could not be done, 2 bad input. Results go to
-standard output, progress and errors to standard error.
+standard output, progress and errors to standard error. What a verb does is imported when it is
+called: ``--help`` and the light verbs start fast.
 """
 
+import argparse
+import importlib
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from core.cli.arguments import parser
+from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
+from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, RESIZES
 from core.errors import BadInput, HeadstartError
+from core.settings import PRECISIONS
+from core.text import list_text
 
-EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+Handler = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,25 +27,178 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser().parse_args(arguments)
     try:
         return parsed.run(parsed)
-    except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
     except HeadstartError as error:
         print(f"error: {error}", file=sys.stderr)
-        return EXIT_FAILED
+        return EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILED
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) went away: nothing more to say, not even at exit.
+        # The reader (head, less) ended: nothing can be written any more, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
 
 
-def stop_on_termination() -> None:
-    """Let SIGTERM end the process like Ctrl-C, so that a worker puts its run in order."""
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="headstart" if Path(sys.argv[0]).stem == "headstart" else "python -m core",
+        description="How much of a head start does a pre-trained model give for your images, "
+        "and what does it cost?",
+    )
+    verbs = root.add_subparsers(required=True, metavar="VERB")
+    _add_datasets(verbs)
+    _verb(verbs, "strategies", "show the ladder, with settings", "catalogue:show_strategies")
+    _add_backbones(verbs)
+    _add_run(verbs)
+    _add_experiments(verbs)
+    _add_runs(verbs)
+    worker = _verb(verbs, "worker", "serve the queue of jobs", "experiments:work", json=False)
+    idle = "end after this long with nothing to do"
+    worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS", help=idle)
+    worker.add_argument("--worker-id", help=argparse.SUPPRESS)
+    return root
 
-    def interrupt(_number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+def _handler(path: str) -> Handler:
+    """The function at ``"module:function"`` of this package, imported when it is called."""
+    module, function = path.split(":")
+
+    def call(arguments: argparse.Namespace) -> int:
+        return getattr(importlib.import_module(f"core.cli.{module}"), function)(arguments)
+
+    return call
+
+
+def _verb(group: Any, name: str, does: str, calls: str, *old: str, json: bool = True) -> Any:
+    """Add a verb; ``old`` names of it are still understood."""
+    about = does[0].upper() + does[1:] + "."
+    verb = group.add_parser(name, aliases=old, help=does, description=about)
+    verb.set_defaults(run=_handler(calls))
+    if json:
+        verb.add_argument("--json", action="store_true", help="print the result as JSON")
+    return verb
+
+
+def _group(verbs: Any, name: str, about: str) -> Any:
+    group = verbs.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    return group.add_subparsers(required=True, metavar="ACTION")
+
+
+def _several(verb: Any, flag: str, metavar: str, about: str, **more: Any) -> None:
+    """An argument that may be given several times."""
+    about = f"{about}; may be given again"
+    verb.add_argument(flag, action="append", default=[], metavar=metavar, help=about, **more)
+
+
+def _add_datasets(verbs: Any) -> None:
+    group = _group(verbs, "datasets", "list, add, check, clean up, export and remove datasets")
+    _verb(group, "list", "list the datasets", "datasets:list_all")
+    does = "add a folder, a zip, a table of pixels or IDX files"
+    add = _verb(group, "add", does, "datasets:add")
+    add.add_argument("path", type=Path, metavar="PATH")
+    add.add_argument("--name", help="its name (default: that of the folder or file)")
+    columns = {"file": "names the images", "label": "holds the classes"}
+    for column, holds in (columns | {"split": "says train, validation or test"}).items():
+        about = f"the column of a table that {holds}"
+        add.add_argument(f"--{column}-column", metavar="NAME", help=about)
+    does = "show one dataset: classes, what was found, what to do"
+    show = _verb(group, "show", does, "datasets:show")
+    rename = _verb(group, "rename", "give a dataset another name", "datasets:rename")
+    export = _verb(group, "export", "write the images into a zip", "datasets:export")
+    does = "make a cleaned version; the old one stays"
+    version = _verb(group, "version", does, "datasets:version")
+    remove = _verb(group, "remove", "remove a dataset", "datasets:remove")
+    for verb in (show, rename, export, version, remove):
+        verb.add_argument("name", metavar="NAME", help="name or id")
+    rename.add_argument("new_name", metavar="NEW", help="its new name")
+    export.add_argument("--output", type=Path, metavar="FILE", help="default: NAME.zip, here")
+    kinds = "exact-duplicates, near-duplicates, conflicts, near-conflicts, leaks, one-colour"
+    version.add_argument("--drop", default="", metavar="A,B", help=kinds)
+    _several(version, "--drop-class", "CLASS", "leave a class out")
+    _several(version, "--merge", "FROM=INTO", "count one class as another")
+    version.add_argument("--name", dest="new_name", help="its name (default: NAME, version 2)")
+
+
+def _add_backbones(verbs: Any) -> None:
+    group = _group(verbs, "backbones", "pre-trained networks and their weights")
+    does = "what each is: accuracy, size, licence"
+    _verb(group, "list", does, "catalogue:list_backbones")
+    fetch = _add_weights(group)
+    fetch.add_argument("names", nargs="*", metavar="NAME", help="a backbone (default: all)")
+    about = "with the layers above the last feature map"
+    fetch.add_argument("--include-top", action="store_true", help=about)
+    fetch.set_defaults(as_list=True)
+    about = "the weights of the tutorial's backbone; see backbones"
+    fetch = _add_weights(_group(verbs, "weights", about))
+    about = "with the layers above the last feature map (528 MB)"
+    fetch.add_argument("--full", action="store_true", dest="include_top", help=about)
+    fetch.set_defaults(as_list=False, names=[])
+
+
+def _add_weights(group: Any) -> Any:
+    does = "which weights are there, from where, since when"
+    _verb(group, "status", does, "catalogue:weights_status")
+    does = "get the weights from the first source that has them"
+    return _verb(group, "fetch", does, "catalogue:fetch_weights")
+
+
+def _add_run(verbs: Any) -> None:
+    run = _verb(verbs, "run", "run an experiment and compare its strategies", "run:run")
+    run.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
+    run.add_argument("--strategies", default="all", metavar="A,B", help="names, or all")
+    run.add_argument("--preset", default="quick", help="quick (default) or article")
+    run.add_argument("--seeds", default="0", metavar="0,1,2")
+    run.add_argument("--image-size", metavar="N", help="side in pixels (default: the preset's)")
+    _several(run, "--set", "STRATEGY.SETTING=VALUE", "override a setting", dest="overrides")
+    run.add_argument("--resize", help=f"{list_text(RESIZES, last='or')} (default {RESIZES[0]})")
+    run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
+    about = f"fraction held out (default {DEFAULT_TEST_FRACTION:g})"
+    run.add_argument("--test-fraction", metavar="X", help=about)
+    about = f"default {DEFAULT_VALIDATION_FRACTION:g}"
+    run.add_argument("--validation-fraction", metavar="X", help=about)
+    # The second name of these two is that of the first edition.
+    names = ("--train-fraction", "--train-share")
+    about = "fraction of the training images that is used (default 1)"
+    run.add_argument(*names, metavar="X", dest="train_share", help=about)
+    about = "train on ever more of the images: how much data helps?"
+    run.add_argument("--learning-curve", action="store_true", help=about)
+    about = "those of a learning curve (default 0.05,0.1,0.25,0.5,1)"
+    run.add_argument("--fractions", "--shares", metavar="0.05,0.1,...", help=about)
+    about = "split the images anew where the dataset came with a split"
+    run.add_argument("--own-split", action="store_true", help=about)
+    run.add_argument("--precision", default="auto", help=list_text(PRECISIONS, last="or"))
+    about = "when all runs finished, export the experiment into FOLDER"
+    run.add_argument("--record", type=Path, metavar="FOLDER", help=about)
+
+
+def _add_experiments(verbs: Any) -> None:
+    group = _group(verbs, "experiments", "what was run so far")
+    _verb(group, "list", "list the experiments, the newest first", "experiments:list_experiments")
+    show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
+    does = "write a finished experiment into a folder"
+    export = _verb(group, "export", does, "experiments:export_experiment")
+    does = "lay the strategies of an experiment side by side"
+    compare = _verb(verbs, "compare", does, "experiments:compare")
+    for verb in (show, export, compare):
+        verb.add_argument("id", metavar="ID")
+    export.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    forms = ("table", "csv", "json", "html", "zip")
+    about = "html: the report, one file; zip: every table as CSV and JSON (needs --output)"
+    compare.add_argument("--format", choices=forms, default="table", help=about)
+    compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_runs(verbs: Any) -> None:
+    group = _group(verbs, "runs", "single runs: state, cancel, retry, export the model")
+    listing = _verb(group, "list", "list the runs", "experiments:list_runs")
+    listing.add_argument("--experiment", metavar="ID", help="of this experiment alone")
+    listing.add_argument("--state", help="in this state alone")
+    show = _verb(group, "show", "show one run with its epochs", "experiments:show_run")
+    cancel = _verb(group, "cancel", "ask a run to stop", "experiments:cancel")
+    does = "queue a failed, cancelled or interrupted run again"
+    retry = _verb(group, "retry", does, "experiments:retry")
+    does = "write a run's trained network with its model card as a zip"
+    export = _verb(group, "export", does, "experiments:export_run", "keep")
+    for verb in (show, cancel, retry, export):
+        verb.add_argument("id", metavar="ID")
+    export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")

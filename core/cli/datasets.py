@@ -4,30 +4,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from core.cli import EXIT_BAD_INPUT, stop_on_termination
 from core.cli.output import (
+    EXIT_BAD_INPUT,
     counter,
     print_json,
     print_table,
     say,
+    stop_on_termination,
 )
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.storage import (
-    list_datasets,
-    open_dataset,
-    remove_dataset,
-    rename_dataset,
-)
-from core.errors import (
-    BadInput,
-    ColumnsUnclear,
-    HeadstartError,
-    UnknownName,
-)
+from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
+from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
 from core.files import written_whole
 from core.text import percent_text, printable_text, some_text
 
@@ -70,7 +61,7 @@ def list_all(arguments: argparse.Namespace) -> int:
 def add(arguments: argparse.Namespace) -> int:
     if not arguments.path.exists():
         raise BadInput(f"There is no file or folder {arguments.path}.", "path")
-    stop_on_termination()  # what was half read is deleted then, as after Ctrl-C
+    stop_on_termination()  # a half read dataset is deleted then, as after Ctrl-C
     columns = Columns(arguments.file_column, arguments.label_column, arguments.split_column)
     stored_before = set(list_datasets())
     try:
@@ -87,7 +78,7 @@ def add(arguments: argparse.Namespace) -> int:
         say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
     for note in dataset.health.notes:
         say(printable_text(note))
-    return _tell(dataset, arguments.json)
+    return _show(dataset, arguments.json)
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -96,20 +87,11 @@ def show(arguments: argparse.Namespace) -> int:
     dataset = _opened(arguments.name)
     found = findings(dataset)
     if arguments.json:
-        listed = [
-            {
-                "kind": finding.kind,
-                "severity": finding.severity,
-                "title": finding.title,
-                "advice": finding.advice,
-                "count": finding.count,
-                "classes": list(finding.classes),
-            }
-            for finding in found
-        ]
+        names = ("kind", "severity", "title", "advice", "count", "classes")
+        listed = [{name: getattr(finding, name) for name in names} for finding in found]
         print_json(_document(dataset) | {"findings": listed})
         return 0
-    _tell(dataset, as_json=False)
+    _show(dataset, as_json=False)
     for finding in found:
         print(f"{finding.severity}: {printable_text(finding.title)}")
         if finding.advice:
@@ -122,7 +104,7 @@ def rename(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(_document(dataset))
     else:
-        say(f"{arguments.name} is called {dataset.name} now")
+        say(f"{arguments.name} is now called {dataset.name}")
     return 0
 
 
@@ -166,7 +148,7 @@ def version(arguments: argparse.Namespace) -> int:
     )
     for sentence in preview(dataset, changes).sentences:
         say(printable_text(sentence))
-    return _tell(make_version(dataset, changes, arguments.new_name), arguments.json)
+    return _show(make_version(dataset, changes, arguments.new_name), arguments.json)
 
 
 def remove(arguments: argparse.Namespace) -> int:
@@ -194,7 +176,7 @@ def _opened(name: str) -> Dataset:
 
 
 def _ask_for_columns(error: ColumnsUnclear) -> None:
-    """Say what the table looks like and how to choose."""
+    """Show what the table looks like, and how to choose."""
     say(f"error: {printable_text(str(error))}")
     say(f"columns: {some_text([shown_name(name) for name in error.columns], COLUMNS_SHOWN)}")
     for row in error.rows[:ROWS_SHOWN]:
@@ -222,7 +204,7 @@ def _merge(text: str, dataset: Dataset) -> tuple[str, str]:
     )
 
 
-def _tell(dataset: Dataset, as_json: bool) -> int:
+def _show(dataset: Dataset, as_json: bool) -> int:
     if as_json:
         print_json(_document(dataset))
         return 0

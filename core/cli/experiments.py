@@ -1,25 +1,37 @@
-"""``experiments list | show | export`` and ``compare``."""
+"""``experiments list | show | export``, ``runs list | show | cancel | retry | export``, ``compare``
+and ``worker``."""
 
 import argparse
+import math
+import shutil
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.output import print_json, print_table, say
-from core.cli.runs import RUN_HEADINGS, run_cells
-from core.errors import BadInput
-from core.experiments.first_start import prepare_store
-from core.experiments.records import ExperimentRecord
+from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
+from core.errors import BadInput, HeadstartError, UnknownName
+from core.experiments import recorded
+from core.experiments.recorded import prepare_store
+from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
 from core.files import written_whole
+from core.jobs.cached import make_again
+from core.jobs.launchers import current_launcher, log_path
+from core.jobs.queue import open_queue
+from core.jobs.records import STATES
+from core.jobs.worker import serve
+from core.text import percent_text
+
+POLL_SECONDS = 0.5
 
 
-def list_all(arguments: argparse.Namespace) -> int:
+def list_experiments(arguments: argparse.Namespace) -> int:
     found = prepare_store().experiments()
     if arguments.json:
         print_json([_document(experiment) for experiment in found])
-        return 0
+        return EXIT_DONE
     print_table(
         ["id", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
         [
@@ -36,16 +48,16 @@ def list_all(arguments: argparse.Namespace) -> int:
             for experiment in found
         ],
     )
-    return 0
+    return EXIT_DONE
 
 
-def show(arguments: argparse.Namespace) -> int:
+def show_experiment(arguments: argparse.Namespace) -> int:
     store = prepare_store()
     experiment = store.experiment(arguments.id)
     runs = store.runs(experiment.id)
     if arguments.json:
         print_json(_document(experiment) | {"runs": [run.as_dict() for run in runs]})
-        return 0
+        return EXIT_DONE
     spec = experiment.spec
     print(
         f"{experiment.id}: {spec.dataset_name}, preset {spec.preset}, "
@@ -56,36 +68,41 @@ def show(arguments: argparse.Namespace) -> int:
         print(f"recorded on {experiment.origin.machine}, {experiment.origin.date}")
     for name, reason in spec.unavailable.items():
         print(f"{name} was left out: {reason}")
-    print_table(RUN_HEADINGS, [run_cells(run) for run in runs])
-    return 0
+    _print_runs(runs)
+    return EXIT_DONE
 
 
-def export(arguments: argparse.Namespace) -> int:
-    from core.experiments.recorded import export_experiment
-
-    folder = export_experiment(prepare_store(), arguments.id, arguments.output)
+def export_experiment(arguments: argparse.Namespace) -> int:
+    folder = recorded.export_experiment(prepare_store(), arguments.id, arguments.output)
     if arguments.json:
         print_json({"experiment": arguments.id, "folder": str(folder)})
     else:
         say(f"written to {folder}")
-    return 0
+    return EXIT_DONE
 
 
 def compare(arguments: argparse.Namespace) -> int:
     form = "json" if arguments.json else arguments.format
     if form == "zip" and arguments.output is None:
-        raise BadInput("--format zip writes a file: say which with --output FILE.", "--output")
+        raise BadInput("--format zip writes a file: name it with --output FILE.", "--output")
     content = _compared(prepare_store(), arguments.id, form)
     if arguments.output is None:
         sys.stdout.write(content.decode())
-        return 0
-    _write(arguments.output, content)
+        return EXIT_DONE
+    try:
+        if arguments.output.exists() and not arguments.output.is_file():
+            arguments.output.write_bytes(content)  # a device or a pipe cannot be replaced
+        else:
+            with written_whole(arguments.output) as file:
+                file.write(content)
+    except OSError as error:
+        raise BadInput(f"--output: {error}", "--output") from error
     say(f"written to {arguments.output}")
-    return 0
+    return EXIT_DONE
 
 
 def _compared(store: Store, experiment_id: str, form: str) -> bytes:
-    """The comparison in one of the forms; what a form needs is imported for it alone."""
+    """The comparison in one of the forms; each imports only what it needs."""
     if form == "html":
         from core.reports.report import report_html
 
@@ -105,18 +122,6 @@ def _compared(store: Store, experiment_id: str, form: str) -> bytes:
     return to_text(comparison).encode()
 
 
-def _write(target: Path, content: bytes) -> None:
-    """All or nothing: a full disk leaves no half report, and an older one stays as it was."""
-    try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)  # a device or a pipe has no half-written state
-            return
-        with written_whole(target) as file:
-            file.write(content)
-    except OSError as error:
-        raise BadInput(f"--output: {error}", "--output") from error
-
-
 def _states(experiment: ExperimentRecord) -> str:
     states = ", ".join(f"{count} {state}" for state, count in experiment.state_counts.items())
     return f"{states} (recorded)" if experiment.recorded else states
@@ -131,3 +136,142 @@ def _document(experiment: ExperimentRecord) -> dict[str, Any]:
         "states": experiment.state_counts,
         "spec": experiment.spec.model_dump(mode="json"),
     }
+
+
+# Single runs ----------------------------------------------------------------------------------
+
+
+def list_runs(arguments: argparse.Namespace) -> int:
+    if arguments.state is not None and arguments.state not in STATES:
+        raise UnknownName("state", arguments.state, STATES)
+    states = None if arguments.state is None else (arguments.state,)
+    found = prepare_store().runs(arguments.experiment, states)
+    if arguments.json:
+        print_json([run.as_dict() for run in found])
+    else:
+        _print_runs(found)
+    return EXIT_DONE
+
+
+def show_run(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    run = store.run(arguments.id)
+    epochs = store.epochs(run.id)
+    log = log_path(store.job(run.id))
+    if arguments.json:
+        records = [epoch.as_dict() for epoch in epochs]
+        print_json(run.as_dict() | {"epochs": records, "log": str(log)})
+        return EXIT_DONE
+    _print_runs([run])
+    for name, value in run.settings.items():
+        print(f"{name} = {value}")
+    for note in run.notes:
+        print(note)
+    if epochs:
+        print_table(
+            ["stage", "epoch", "train loss", "train accuracy", "validation accuracy", "seconds"],
+            [
+                [
+                    epoch.stage,
+                    epoch.epoch,
+                    f"{epoch.train_loss:.4f}",
+                    percent_text(epoch.train_accuracy),
+                    percent_text(epoch.validation_accuracy),
+                    f"{epoch.train_seconds:.2f}",
+                ]
+                for epoch in epochs
+            ],
+        )
+    if log.exists():
+        print(f"log: {log}")
+    return EXIT_DONE
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    run = prepare_store().request_cancel(arguments.id)
+    if arguments.json:
+        print_json(run.as_dict())
+    elif run.state == "running":
+        say(f"{run.id} was asked to stop")
+    else:
+        say(f"{run.id} is {run.state}")
+    return EXIT_DONE
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    store = prepare_store()
+    run = store.retry(arguments.id)
+    if arguments.json:
+        print_json(run.as_dict())
+    else:
+        served = any(worker.group_id is None for worker in store.live_workers())
+        hint = "" if served else "; serve it with: python -m core worker --exit-when-idle 10"
+        say(f"{run.id} is queued{hint}")
+    return EXIT_DONE
+
+
+def export_run(arguments: argparse.Namespace) -> int:
+    """Make the package in a job, as the page does, and copy it to the file."""
+    # Imported here: it reads the card's template and much of the comparison.
+    from core.reports.export_model import kept_package
+
+    store = prepare_store()
+    output: Path = arguments.output
+    if not output.parent.is_dir():
+        raise BadInput(f"There is no folder {output.parent}.", "output")
+    work = kept_package(store, arguments.id)
+    if work.state in ("failed", "cancelled"):  # by an earlier request
+        make_again(store, work)
+        work = kept_package(store, arguments.id)
+    shown = ""
+    while work.state == "working":
+        if work.text != shown:
+            say(shown := work.text)
+        time.sleep(POLL_SECONDS)
+        work = kept_package(store, arguments.id)
+    if work.state != "ready":
+        raise HeadstartError(work.error)
+    with open(work.result, "rb") as package, written_whole(output) as file:
+        shutil.copyfileobj(package, file)
+    document = {"run": arguments.id, "file": str(output), "bytes": output.stat().st_size}
+    if arguments.json:
+        print_json(document)
+    else:
+        say(f"{output} holds the model ({document['bytes']:,} bytes)")
+    return EXIT_DONE
+
+
+def _print_runs(runs: list[RunRecord]) -> None:
+    print_table(
+        ["id", "strategy", "seed", "state", "test accuracy", "seconds", "error"],
+        [
+            [
+                run.id,
+                run.strategy,
+                run.seed,
+                run.state,
+                None if run.result is None else percent_text(run.result.scores.test.accuracy),
+                None if run.result is None else f"{run.result.total_seconds:.1f}",
+                run.error,
+            ]
+            for run in runs
+        ],
+    )
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Serve the queue, with a line for each job that starts or ends."""
+    idle = arguments.exit_when_idle
+    if idle is not None and not (math.isfinite(idle) and idle >= 0):
+        raise BadInput(
+            f"--exit-when-idle is {idle}; it must be seconds, 0 or more.", "--exit-when-idle"
+        )
+    stop_on_termination()
+    serve(
+        open_queue(),
+        current_launcher(),
+        exit_when_idle=idle,
+        report=say,
+        worker_id=arguments.worker_id,
+    )
+    return EXIT_DONE

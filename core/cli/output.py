@@ -1,11 +1,23 @@
-"""How the command line writes: JSON, tables, progress."""
+"""How the command line writes (JSON, tables, progress), ends and is stopped."""
 
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.text import printable_text
+
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def stop_on_termination() -> None:
+    """Let SIGTERM end the process like Ctrl-C, so that a worker stops its jobs first."""
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def print_json(document: Any) -> None:
@@ -14,8 +26,11 @@ def print_json(document: Any) -> None:
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Columns as wide as they need to be; None is shown as a dash."""
-    cells = [[_cell(value) for value in row] for row in [headings, *rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    cells = [
+        ["-" if value in (None, "") else printable_text(value) for value in row]
+        for row in [headings, *rows]
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -27,8 +42,8 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def counter(what: str) -> Any:
-    """A ``progress(done, total)`` that says how far ``what`` is, ten times on the whole way."""
+def counter(what: str) -> Callable[[int, int], None]:
+    """A ``progress(done, total)`` that reports ten times on the whole way."""
     reported = -1
 
     def progress(done: int, total: int) -> None:
@@ -41,13 +56,5 @@ def counter(what: str) -> Any:
     return progress
 
 
-def _cell(value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    return printable_text(value)
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    return str(value)
+    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)

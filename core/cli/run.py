@@ -1,83 +1,147 @@
-"""``run DATASET``: queue an experiment, serve it to its end, print the comparison."""
+"""``run DATASET``: queue an experiment, or the experiments of a learning curve, serve them to their
+end, print the comparison."""
 
 import argparse
 import sys
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from core.cli import EXIT_INTERRUPTED, stop_on_termination
 from core.cli.datasets import BUNDLED
-from core.cli.output import counter, say
+from core.cli.output import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    counter,
+    print_json,
+    print_table,
+    say,
+    stop_on_termination,
+)
 from core.errors import BadInput
-from core.experiments.first_start import prepare_home
-from core.experiments.planning import plan_experiment
-from core.experiments.recorded import export_experiment
+from core.experiments.planning import FRACTIONS, plan_experiment, plan_learning_curve
+from core.experiments.recorded import export_experiment, prepare_home
+from core.experiments.records import ExperimentSpec
 from core.experiments.serving import run_to_end
-from core.experiments.spec import ExperimentSpec
+from core.experiments.store import Store
+from core.text import count_text, exact_percent_text, percent_text
+
+if TYPE_CHECKING:
+    from core.analysis.learning_curve import LearningCurve
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.learning_curve or arguments.fractions is not None:
+        return _run_learning_curve(arguments)
     from core.analysis.comparison import compare_experiment
     from core.reports.export import to_json, to_text
 
-    if arguments.learning_curve or arguments.fractions is not None:
-        from core.cli.run_series import run_learning_curve
-
-        return run_learning_curve(arguments)
     overrides = parse_overrides(arguments.overrides)
     store = prepare_home(counter(BUNDLED))
     spec = plan(arguments, overrides)
     experiment_id = store.create_experiment(spec)
-    say(f"experiment {experiment_id}: {len(spec.strategies) * len(spec.seeds)} runs")
-    for name, reason in spec.unavailable.items():
-        say(f"{name} is left out: {reason}")
-    stop_on_termination()
-    try:
-        run_to_end(store, experiment_id, say)
-    except KeyboardInterrupt:
-        store.request_cancel_experiment(experiment_id)
-        say(
-            f"Stopped. To go on: python -m core runs list --experiment {experiment_id}, then "
-            "python -m core runs retry ID and python -m core worker"
-        )
+    say(f"experiment {experiment_id}: {spec.run_count} runs")
+    _say_unavailable(spec)
+    if not _serve_all(store, [experiment_id]):
         return EXIT_INTERRUPTED
     comparison = compare_experiment(store, experiment_id)
     if arguments.json:
         sys.stdout.write(to_json(comparison).decode() + "\n")
     else:
         sys.stdout.write(to_text(comparison))
-    finished = all(entry.state == "finished" for entry in store.runs(experiment_id))
-    if finished and arguments.record is not None:
+    if not _all_finished(store, [experiment_id]):
+        return EXIT_FAILED
+    if arguments.record is not None:
         say(f"recorded in {export_experiment(store, experiment_id, arguments.record)}")
-    return 0 if finished else 1
+    return EXIT_DONE
+
+
+def _run_learning_curve(arguments: argparse.Namespace) -> int:
+    from core.analysis.learning_curve import load_learning_curve
+
+    fractions = _fractions(arguments)
+    overrides = parse_overrides(arguments.overrides)
+    store = prepare_home(counter(BUNDLED))
+    planned = plan_learning_curve(
+        arguments.dataset, fractions, **_planned_options(arguments, overrides)
+    )
+    for sentence in planned.dropped:
+        say(sentence)
+    _say_unavailable(planned.specs[0])
+    experiments = []
+    for spec in planned.specs:
+        experiments.append(store.create_experiment(spec))
+        say(
+            f"experiment {experiments[-1]}: {exact_percent_text(spec.train_share)} of the training "
+            f"images ({spec.images['train']:,}), {count_text(spec.run_count, 'run')}"
+        )
+    if not _serve_all(store, experiments):
+        return EXIT_INTERRUPTED
+    curve = load_learning_curve(store, planned.series)
+    if arguments.json:
+        print_json(_document(curve, experiments, planned.dropped))
+    else:
+        _print(curve)
+    return EXIT_DONE if _all_finished(store, experiments) else EXIT_FAILED
+
+
+def _say_unavailable(spec: ExperimentSpec) -> None:
+    for name, reason in spec.unavailable.items():
+        say(f"{name} is left out: {reason}")
+
+
+def _serve_all(store: Store, experiments: list[str]) -> bool:
+    """Serve one after the other; False where the user stopped it."""
+    stop_on_termination()
+    try:
+        for name in experiments:
+            run_to_end(store, name, say)
+    except KeyboardInterrupt:
+        for name in experiments:
+            store.request_cancel_experiment(name)
+        only = f" --experiment {experiments[0]}" if len(experiments) == 1 else ""
+        say(
+            f"Stopped. To go on: python -m core runs list{only}, then "
+            "python -m core runs retry ID and python -m core worker"
+        )
+        return False
+    return True
+
+
+def _all_finished(store: Store, experiments: list[str]) -> bool:
+    return all(run.state == "finished" for name in experiments for run in store.runs(name))
+
+
+# The arguments --------------------------------------------------------------------------------
 
 
 def plan(arguments: argparse.Namespace, overrides: dict[str, str]) -> ExperimentSpec:
-    """What ``run`` would do: ``plan_experiment`` of the arguments as they were typed."""
+    """What ``run`` would do: ``plan_experiment`` with the arguments as they were typed."""
     fraction = arguments.train_share
     return plan_experiment(
         arguments.dataset,
-        **planned_options(arguments, overrides),
-        train_share=1.0 if fraction is None else parse_number(fraction, "--train-fraction"),
+        **_planned_options(arguments, overrides),
+        train_share=1.0 if fraction is None else _number(fraction, "--train-fraction"),
     )
 
 
-def planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -> dict[str, Any]:
-    """What ``plan_experiment`` is given, but for the dataset and the fraction of it."""
+def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -> dict[str, Any]:
+    """The arguments of ``plan_experiment``, without the dataset and the fraction of it."""
     split: dict[str, Any] = {}
     if arguments.test_fraction is not None:
-        split["test"] = parse_number(arguments.test_fraction, "--test-fraction")
+        split["test"] = _number(arguments.test_fraction, "--test-fraction")
     if arguments.validation_fraction is not None:
-        split["validation"] = parse_number(arguments.validation_fraction, "--validation-fraction")
+        split["validation"] = _number(arguments.validation_fraction, "--validation-fraction")
     if arguments.split_seed is not None:
-        split["seed"] = parse_whole(arguments.split_seed, "--split-seed")
+        split["seed"] = _whole(arguments.split_seed, "--split-seed")
     if arguments.own_split:
         split["use_given"] = False
     size, strategies = arguments.image_size, arguments.strategies
+    names = [name.strip() for name in strategies.split(",") if name.strip()]
     return {
-        "strategies": "all" if strategies == "all" else parse_names(strategies),
+        "strategies": "all" if strategies == "all" else names,
         "preset": arguments.preset,
-        "seeds": [parse_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
-        "image_size": None if size is None else parse_whole(size, "--image-size"),
+        "seeds": [_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
+        "image_size": None if size is None else _whole(size, "--image-size"),
         "overrides": overrides,
         "split": split,
         "resize": arguments.resize,
@@ -99,19 +163,85 @@ def parse_overrides(texts: list[str]) -> dict[str, str]:
     return overrides
 
 
-def parse_names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _fractions(arguments: argparse.Namespace) -> tuple[float, ...]:
+    if not arguments.learning_curve:
+        raise BadInput("--fractions is for a learning curve: add --learning-curve.", "--fractions")
+    if arguments.train_share is not None:
+        raise BadInput(
+            "--learning-curve runs several fractions, so --train-fraction has no meaning beside "
+            "it; name them with --fractions.",
+            "--train-fraction",
+        )
+    if arguments.record is not None:
+        raise BadInput(
+            "--record is for one experiment. Export those of the learning curve one by one with "
+            "python -m core experiments export ID --output FOLDER.",
+            "--record",
+        )
+    if arguments.fractions is None:
+        return FRACTIONS
+    return tuple(_number(text.strip(), "--fractions") for text in arguments.fractions.split(","))
 
 
-def parse_whole(text: str, field: str) -> int:
+def _whole(text: str, field: str) -> int:
     try:
         return int(text)
     except ValueError:
         raise BadInput(f"{field} is {text!r}; it must be a whole number.", field) from None
 
 
-def parse_number(text: str, field: str) -> float:
+def _number(text: str, field: str) -> float:
     try:
         return float(text)
     except ValueError:
         raise BadInput(f"{field} is {text!r}; it must be a number.", field) from None
+
+
+# A learning curve -----------------------------------------------------------------------------
+
+
+def _print(curve: "LearningCurve") -> None:
+    from core.analysis.learning_curve import headline_curves
+    from core.analysis.words.curve import describe_crossings
+
+    print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
+    print()
+    print_table(
+        ["strategy", "training images", "fraction", "test accuracy", "95 % interval", "seeds"],
+        [
+            [
+                entry.strategy,
+                f"{point.train_images:,}",
+                exact_percent_text(point.fraction),
+                percent_text(point.mean),
+                f"{percent_text(point.low)} to {percent_text(point.high)}",
+                len(point.seeds),
+            ]
+            for entry in curve.curves
+            for point in entry.points
+        ],
+    )
+    pair = headline_curves(curve)
+    if pair is not None:
+        print()
+        print(describe_crossings(*pair))
+
+
+def _document(
+    curve: "LearningCurve", experiments: list[str], dropped: tuple[str, ...]
+) -> dict[str, Any]:
+    """Fractions 0 to 1; a point for each strategy and fraction. ``share`` is the first edition's
+    name of ``fraction``."""
+    return {
+        "series": curve.series,
+        "dataset": curve.dataset_name,
+        "test_images": curve.test_images,
+        "majority_accuracy": curve.majority_accuracy,
+        "experiments": experiments,
+        "dropped": list(dropped),
+        "points": [
+            {"strategy": entry.strategy} | asdict(point) | {"share": point.fraction}
+            for entry in curve.curves
+            for point in entry.points
+        ],
+    }

@@ -2,20 +2,41 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import (
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset
+from core.datasets.dataset import (
+    ENCODED,
+    PIXELS,
+    SOURCE_FILE,
+    Dataset,
+    LeftOut,
+)
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
-from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
+from core.datasets.decoding.examine import (
+    THUMBNAIL_EDGE,
+    Examined,
+    examine_file,
+    examine_pixels,
+)
+from core.datasets.decoding.pool import (
+    ProgressCallback,
+    StopCallback,
+    in_order,
+    raise_if_stopped,
+)
 from core.datasets.duplicates import group_duplicates
-from core.datasets.health_report import LeftOut, health_of_arrays
+from core.datasets.groups import health_of_arrays
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
@@ -29,7 +50,12 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.recognise import recognise
 from core.datasets.reading.sources import open_source
 from core.datasets.reading.subset_names import settle_subsets
-from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
+from core.datasets.storage import (
+    LONGEST_DATASET_NAME,
+    checked_name,
+    incoming_folder,
+    publish,
+)
 from core.errors import BadInput
 
 STOPPED = "Cancelled while the images were read; nothing was stored."
@@ -95,7 +121,7 @@ def add_pixels(
     return _store(images, manifest, Listing(), None, None)
 
 
-def content_id(classes: list[str], index: Mapping[str, np.ndarray]) -> str:
+def content_id(classes: Sequence[str], index: Mapping[str, np.ndarray]) -> str:
     """The id of a dataset: 64 hex digits, SHA-256 over classes, labels, pixels and split."""
     digest = hashlib.sha256(json.dumps(classes).encode())
     digest.update(index["labels"].astype("<i4").tobytes())
@@ -112,61 +138,19 @@ def _default_name(path: Path) -> str:
     return name[:LONGEST_DATASET_NAME]
 
 
-@dataclass
-class _Ingested:
-    """The images that could be read, in order; the files that could not, and their classes.
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """One image that could be read; it takes ``size_bytes`` in ``source.bin``."""
 
-    ``sizes`` are bytes in ``source.bin``, where the images lie one after another.
-    """
+    class_name: str
+    file_name: str
+    subset: str | None
+    size_bytes: int
+    examined: Examined
 
-    class_names: list[str] = field(default_factory=list)
-    file_names: list[str] = field(default_factory=list)
-    subsets: list[str | None] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    examined: list[Examined] = field(default_factory=list)
-    quarantined: list[LeftOut] = field(default_factory=list)
-    unreadable_classes: set[str] = field(default_factory=set)
 
-    def add(
-        self, class_name: str, file_name: str, subset: str | None, size: int, examined: Examined
-    ) -> None:
-        self.class_names.append(class_name)
-        self.file_names.append(file_name)
-        self.subsets.append(subset)
-        self.sizes.append(size)
-        self.examined.append(examined)
-
-    def index(self, classes: list[str], should_stop: StopCallback | None) -> dict[str, np.ndarray]:
-        """The arrays of ``index.npz``. Raises ``Cancelled`` soon after ``should_stop()``."""
-        number = {name: position for position, name in enumerate(classes)}
-        labels = np.array([number[name] for name in self.class_names], np.int32)
-        sizes = np.array(self.sizes, np.int64)
-        blank = np.zeros((THUMBNAIL_EDGE, THUMBNAIL_EDGE), np.uint8)
-        thumbnails = [entry.thumbnail for entry in self.examined]
-        groups, look_alikes = group_duplicates(
-            digests=[entry.digest for entry in self.examined],
-            hashes=self._array("hash", np.uint64),
-            thumbnails=np.stack([blank if image is None else image for image in thumbnails]),
-            hashed=np.array([image is not None for image in thumbnails]),
-            labels=labels,
-            should_stop=should_stop,
-        )
-        digests = b"".join(entry.digest for entry in self.examined)
-        return {
-            "labels": labels,
-            "groups": groups,
-            "look_alikes": look_alikes,
-            "grey": self._array("grey", bool),
-            "one_colour": self._array("one_colour", bool),
-            "heights": self._array("height", np.int32),
-            "widths": self._array("width", np.int32),
-            "offsets": np.cumsum(sizes) - sizes,
-            "sizes": sizes,
-            "digests": np.frombuffer(digests, np.uint8).reshape(-1, 32),
-        }
-
-    def _array(self, name: str, dtype: type) -> np.ndarray:
-        return np.array([getattr(entry, name) for entry in self.examined], dtype)
+# Files that could not be used, each with the reason.
+_Failures = list[tuple[LabelledFile, str]]
 
 
 def _store(
@@ -176,39 +160,66 @@ def _store(
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
 ) -> Dataset:
-    manifest = manifest | {"read_as": found.read_as}
+    failures: _Failures = []
     with incoming_folder(found.expected_bytes) as incoming:
         with open(incoming / SOURCE_FILE, "wb") as target:
             if isinstance(found, PixelImages):
-                manifest["encoding"] = PIXELS
-                ingested = _ingest_pixels(found, target, progress, should_stop)
+                images = _store_pixels(found, target, progress, should_stop)
             else:
-                manifest["encoding"] = ENCODED
-                ingested = _ingest_files(found.files, target, progress, should_stop)
-        return _finish(incoming, manifest, ingested, listing, should_stop)
+                images = _store_files(found.files, target, failures, progress, should_stop)
+        quarantined = [LeftOut(file.raw.path, reason) for file, reason in failures]
+        left_out = [*listing.refused, *quarantined]
+        if not images:
+            reasons = first_reasons(quarantined)
+            raise BadInput(f"None of the files is an image that can be used.{reasons}", "path")
+        classes = sorted({image.class_name for image in images})
+        check_classes(classes, left_out)
+        file_names = [image.file_name for image in images]
+        index = _index(images, classes, should_stop)
+        subsets, about_subsets = settle_subsets([image.subset for image in images])
+        if subsets is not None:
+            index["predefined_subsets"] = subsets
+        lost_classes = {file.class_name for file, _ in failures}.difference(classes)
+        health = replace(
+            health_of_arrays(classes, file_names, index),
+            quarantined=tuple(left_out),
+            lost_classes=tuple(sorted(lost_classes)),
+            ignored_files=listing.ignored,
+            notes=(*listing.notes, *([about_subsets] if about_subsets else [])),
+        )
+        document = manifest | {
+            "id": content_id(classes, index),
+            "encoding": PIXELS if isinstance(found, PixelImages) else ENCODED,
+            "read_as": found.read_as,
+            "classes": classes,
+            "file_names": file_names,
+            "channels": 1 if index["grey"].all() else 3,
+            "health": health.to_json(),
+        }
+        return publish(incoming, document, index)
 
 
-def _ingest_files(
+def _store_files(
     files: list[LabelledFile],
     target: BinaryIO,
+    failures: _Failures,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
-) -> _Ingested:
+) -> list[_Stored]:
     """Examine each file once; append the bytes of the readable ones to ``target``, in order."""
-    ingested = _Ingested()
+    images = []
     results = in_order(_examine, _with_content(files), lambda entry: len(entry[1]))
     with closing(results):
         for done, (file, data, outcome) in enumerate(results, start=1):
             raise_if_stopped(should_stop, STOPPED)
             if isinstance(outcome, UnreadableImageError):
-                ingested.quarantined.append(LeftOut(file.raw.path, str(outcome)))
-                ingested.unreadable_classes.add(file.class_name)
+                failures.append((file, str(outcome)))
             else:
                 target.write(data)
-                ingested.add(file.class_name, file.name, file.subset, len(data), outcome)
+                images.append(_Stored(file.class_name, file.name, file.subset, len(data), outcome))
             if progress is not None:
                 progress(done, len(files))
-    return ingested
+    return images
 
 
 _Content = tuple[LabelledFile, bytes, UnreadableImageError | None]
@@ -232,56 +243,59 @@ def _examine(
         return file, data, error
 
 
-def _ingest_pixels(
-    images: PixelImages,
+def _store_pixels(
+    found: PixelImages,
     target: BinaryIO,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
-) -> _Ingested:
-    """Append the pixels of ``images`` to ``target``."""
-    ingested = _Ingested()
-    for batch, done in images.batches():
+) -> list[_Stored]:
+    """Examine images that came as numbers and append their pixels to ``target``."""
+    images: list[_Stored] = []
+    for batch, done in found.batches():
         raise_if_stopped(should_stop, STOPPED)
         target.write(np.ascontiguousarray(batch.pixels).data)
-        described = zip(batch.pixels, batch.class_names, batch.names, strict=True)
-        for image, class_name, name in described:
-            ingested.add(class_name, name, batch.subset, image.nbytes, examine_pixels(image))
+        for pixels, class_name, name in zip(
+            batch.pixels, batch.class_names, batch.names, strict=True
+        ):
+            examined = examine_pixels(pixels)
+            images.append(_Stored(class_name, name, batch.subset, pixels.nbytes, examined))
         if progress is not None and done:
             # A table counts its work in bytes; the number of images in all is estimated from it.
-            count = len(ingested.examined)
-            progress(count, round(count * images.total / done))
-    return ingested
+            progress(len(images), round(len(images) * found.total / done))
+    return images
 
 
-def _finish(
-    incoming: Path,
-    manifest: dict[str, Any],
-    ingested: _Ingested,
-    listing: Listing,
-    should_stop: StopCallback | None,
-) -> Dataset:
-    left_out = [*listing.refused, *ingested.quarantined]
-    if not ingested.examined:
-        reasons = first_reasons(ingested.quarantined)
-        raise BadInput(f"None of the files is an image that can be used.{reasons}", "path")
-    classes = sorted(set(ingested.class_names))
-    check_classes(classes, left_out)
-    index = ingested.index(classes, should_stop)
-    subsets, about_subsets = settle_subsets(ingested.subsets)
-    if subsets is not None:
-        index["predefined_subsets"] = subsets
-    health = replace(
-        health_of_arrays(classes, ingested.file_names, index),
-        quarantined=tuple(left_out),
-        lost_classes=tuple(sorted(ingested.unreadable_classes.difference(classes))),
-        ignored_files=listing.ignored,
-        notes=(*listing.notes, *([about_subsets] if about_subsets else [])),
+def _index(
+    images: list[_Stored], classes: list[str], should_stop: StopCallback | None
+) -> dict[str, np.ndarray]:
+    """The arrays of ``index.npz``. Raises ``Cancelled`` soon after ``should_stop()``."""
+    number = {name: position for position, name in enumerate(classes)}
+    labels = np.array([number[image.class_name] for image in images], np.int32)
+    sizes = np.array([image.size_bytes for image in images], np.int64)
+    digests = [image.examined.digest for image in images]
+    blank = np.zeros((THUMBNAIL_EDGE, THUMBNAIL_EDGE), np.uint8)
+    thumbnails = [image.examined.thumbnail for image in images]
+
+    def facts(name: str, dtype: type) -> np.ndarray:
+        return np.array([getattr(image.examined, name) for image in images], dtype)
+
+    groups, look_alikes = group_duplicates(
+        digests=digests,
+        hashes=facts("hash", np.uint64),
+        thumbnails=np.stack([blank if image is None else image for image in thumbnails]),
+        hashed=np.array([image is not None for image in thumbnails]),
+        labels=labels,
+        should_stop=should_stop,
     )
-    document = manifest | {
-        "id": content_id(classes, index),
-        "classes": classes,
-        "file_names": ingested.file_names,
-        "channels": 1 if index["grey"].all() else 3,
-        "health": health.to_json(),
+    return {
+        "labels": labels,
+        "groups": groups,
+        "look_alikes": look_alikes,
+        "grey": facts("grey", bool),
+        "one_colour": facts("one_colour", bool),
+        "heights": facts("height", np.int32),
+        "widths": facts("width", np.int32),
+        "offsets": np.cumsum(sizes) - sizes,
+        "sizes": sizes,
+        "digests": np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32),
     }
-    return publish(incoming, document, index)

@@ -1,20 +1,79 @@
-"""A dataset: a named, immutable set of labelled images."""
+"""A dataset: a named, immutable set of labelled images, with its health report."""
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from core.datasets.decoding.decode import decode_image
-from core.datasets.health_report import HealthReport
 from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
 SUBSETS = ("train", "validation", "test")
+
+
+class LeftOut(NamedTuple):
+    """A file, or a line of a table, that could not be used, and the reason in plain words."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What was noticed about a dataset when it was added; empty where there was nothing.
+
+    quarantined: files and lines that could not be used.
+    lost_classes: classes of which no image could be read.
+    ignored_files: number of files passed over, such as hidden files.
+    exact_duplicates: number of images whose pixels equal those of an earlier image.
+    near_duplicate_groups, images_in_groups, largest_group: number of groups of near duplicates,
+        of images in them, and of images in the largest group of all (1 without near duplicates).
+    label_conflicts: file names of equal images in more than one class, at most 200 sets.
+    look_alike_classes: classes so uniform that only equal pixels count as duplicates.
+    small_classes: classes with fewer than three distinct images.
+    notes: what was decided while reading, in sentences.
+    """
+
+    quarantined: tuple[LeftOut, ...] = ()
+    lost_classes: tuple[str, ...] = ()
+    ignored_files: int = 0
+    exact_duplicates: int = 0
+    near_duplicate_groups: int = 0
+    images_in_groups: int = 0
+    largest_group: int = 0
+    label_conflicts: tuple[tuple[str, ...], ...] = ()
+    look_alike_classes: tuple[str, ...] = ()
+    small_classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as the manifest and ``datasets show --json`` have it."""
+        return asdict(self) | {"quarantined": [entry._asdict() for entry in self.quarantined]}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "HealthReport":
+        """Read what ``to_json`` wrote; older manifests lack some fields.
+
+        Raises ``TypeError`` where it is damaged.
+        """
+        known = {
+            field.name: _tuples(document[field.name])
+            for field in fields(cls)
+            if field.name in document
+        }
+        left_out = tuple(LeftOut(**entry) for entry in known.pop("quarantined", ()))
+        return cls(left_out, **known)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, eq=False)

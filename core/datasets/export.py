@@ -20,12 +20,11 @@ from typing import BinaryIO
 import numpy as np
 
 from core.datasets.dataset import ENCODED, SUBSETS, Dataset
-from core.datasets.decoding.decode import orientation_of
-from core.datasets.decoding.metadata import with_orientation, without_metadata
+from core.datasets.decoding.metadata import jpeg_orientation, with_orientation, without_metadata
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.reading.columns import why_no_label
-from core.datasets.reading.export_notes import NOTES_FILE, ExportNotes
 from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
+from core.datasets.reading.recognise import NOTES_FILE, ExportNotes
 from core.datasets.reading.subset_names import is_to_predict, subset_of
 from core.text import FORMULA_STARTS, csv_cell
 
@@ -170,7 +169,7 @@ def _image_file(dataset: Dataset, index: int) -> tuple[bytes, str]:
         stored = dataset.stored_bytes(index)
         if stored.startswith(_JPEG_START):
             try:
-                return with_orientation(without_metadata(stored), orientation_of(stored)), ".jpg"
+                return with_orientation(without_metadata(stored), jpeg_orientation(stored)), ".jpg"
             except ValueError:
                 # Pillow reads JPEG files that break the standard (no end mark); they become PNG.
                 pass

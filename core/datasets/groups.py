@@ -1,9 +1,17 @@
 """Sets of images, such as near duplicates, as arrays: the number of the set of each image.
 
-Sets are numbered from 0 in the order in which their first images appear.
+Sets are numbered from 0 in the order in which their first images appear. The part of the health
+report that counts them is computed here too.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+
+from core.datasets.dataset import HealthReport
+
+FEWEST_GROUPS_PER_CLASS = 3
+MOST_CONFLICTS_LISTED = 200
 
 
 def equal_rows(digests: np.ndarray) -> np.ndarray:
@@ -64,7 +72,7 @@ def within_classes(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     A copy in another class must not be left out: nobody knows which of the two labels is right.
     """
-    return renumbered(numbers * (int(labels.max()) + 1) + labels)
+    return renumbered(numbers * (int(labels.max(initial=0)) + 1) + labels)
 
 
 def near_conflict_groups(groups: np.ndarray, labels: np.ndarray, equal: np.ndarray) -> np.ndarray:
@@ -73,6 +81,33 @@ def near_conflict_groups(groups: np.ndarray, labels: np.ndarray, equal: np.ndarr
     Without groups where only equal images are, which are conflicts of their own.
     """
     in_exact_conflict = in_multiple_classes(equal, labels)[equal]
-    others = np.zeros(groups.max() + 1, bool)
+    others = np.zeros(groups.max(initial=-1) + 1, bool)
     others[groups[~in_exact_conflict]] = True
     return in_multiple_classes(groups, labels) & others
+
+
+def health_of_arrays(
+    classes: Sequence[str], file_names: Sequence[str], index: Mapping[str, np.ndarray]
+) -> HealthReport:
+    """The part of the report that follows from the arrays of ``index.npz``.
+
+    Reads ``labels``, ``groups``, ``digests`` and ``look_alikes``.
+    """
+    labels, groups = index["labels"], index["groups"]
+    equal = equal_rows(index["digests"])
+    group_sizes = np.bincount(groups)
+    duplicated = group_sizes[group_sizes > 1]
+    distinct = distinct_per_class(labels, groups, len(classes))
+    alike = np.bincount(labels[index["look_alikes"]], minlength=len(classes))
+    conflicts = members_of(equal, in_multiple_classes(equal, labels), MOST_CONFLICTS_LISTED)
+    return HealthReport(
+        exact_duplicates=len(labels) - len(np.unique(equal)),
+        near_duplicate_groups=len(duplicated),
+        images_in_groups=int(duplicated.sum()),
+        largest_group=int(group_sizes.max()),
+        label_conflicts=tuple(tuple(file_names[at] for at in images) for images in conflicts),
+        look_alike_classes=tuple(classes[int(number)] for number in np.flatnonzero(alike)),
+        small_classes=tuple(
+            classes[int(number)] for number in np.flatnonzero(distinct < FEWEST_GROUPS_PER_CLASS)
+        ),
+    )

@@ -1,8 +1,7 @@
 """Decode and resize every image once, and keep the pixels at the size that is needed.
 
 The pixels are in one ``.npy`` file per (dataset, edge, resize), uint8, with shape and SHA-256 in a
-``.json`` beside it. Both are written under temporary names and renamed. A file that is cut short or
-changed is noticed and built again.
+``.json`` beside it. A file that is cut short or changed is noticed and built again.
 """
 
 import hashlib
@@ -37,7 +36,6 @@ from core.settings import current_settings
 # Part of the key; to be raised when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1
 STOPPED = "Cancelled while the images were prepared."
-_CHUNK_BYTES = 8 * 1024**2
 _WHITE = 255
 # Antialiased when it shrinks, because Pillow widens the filter by the factor.
 _FILTER = Image.Resampling.BILINEAR
@@ -103,18 +101,14 @@ def prepare_images(
     key = hashlib.sha256(key_text.encode()).hexdigest()[:32]
     path = current_settings().cache_folder / "prepared" / f"{key}.npy"
 
-    found = _open_cached(path, shape, image_size)
-    if found is not None:
-        return found
-    locks = current_settings().locks_folder
-    with lock(locks / f"prepared-{path.stem}.lock", should_stop):
-        found = _open_cached(path, shape, image_size)
-        if found is None:
-            _build(dataset, path, shape, resize, (progress, should_stop))
-            found = _open_cached(path, shape, image_size)
-    if found is None:
-        raise OSError(f"{path} changed or vanished right after it was written")
-    return found
+    manifest = _checked_manifest(path, shape)
+    if manifest is None:
+        locks = current_settings().locks_folder
+        with lock(locks / f"prepared-{path.stem}.lock", should_stop):
+            manifest = _checked_manifest(path, shape)
+            if manifest is None:
+                manifest = _build(dataset, path, shape, resize, (progress, should_stop))
+    return PreparedImages(path, shape, image_size, manifest.digest, manifest.pixels_offset)
 
 
 def prepared_size(dataset: Dataset, image_size: int) -> int:
@@ -150,13 +144,10 @@ class _Manifest:
     dataset_id: str
 
 
-def _open_cached(
-    path: Path, shape: tuple[int, int, int, int], image_size: int
-) -> PreparedImages | None:
-    """The images cached at ``path``, or None where they are missing or damaged (logged)."""
+def _checked_manifest(path: Path, shape: tuple[int, int, int, int]) -> _Manifest | None:
+    """The manifest of the images at ``path``, None where they are missing or damaged (logged)."""
     try:
-        document = json.loads(_manifest_path(path).read_text(encoding="utf-8"))
-        manifest = _Manifest(**document)
+        manifest = _Manifest(**json.loads(_manifest_path(path).read_text(encoding="utf-8")))
         status = path.stat()
     except FileNotFoundError:
         return None
@@ -173,7 +164,7 @@ def _open_cached(
             logger.warning("prepared images %s are built again: content changed", path)
             return None
         _checked[str(path)] = mark
-    return PreparedImages(path, shape, image_size, manifest.digest, manifest.pixels_offset)
+    return manifest
 
 
 def _manifest_path(path: Path) -> Path:
@@ -181,12 +172,9 @@ def _manifest_path(path: Path) -> Path:
 
 
 def _digest_of(path: Path, offset: int) -> str:
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
         file.seek(offset)
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _build(
@@ -195,7 +183,7 @@ def _build(
     shape: tuple[int, int, int, int],
     resize: str,
     callbacks: tuple[ProgressCallback | None, StopCallback | None],
-) -> None:
+) -> _Manifest:
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_parts(path)  # there is one builder at a time
     check_room(path.parent, int(np.prod(shape)), "the prepared images")
@@ -206,6 +194,7 @@ def _build(
         digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
     manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
     write_json(_manifest_path(path), asdict(manifest))
+    return manifest
 
 
 def _write_pixels(

@@ -22,7 +22,7 @@ from core.datasets.groups import distinct_per_class
 from core.errors import BadInput
 from core.files import lock, write_json
 from core.settings import current_settings
-from core.text import percent_text
+from core.text import count_text, percent_text
 
 SMALLEST_TRAIN = 0.05
 NO_SUBSET = -1
@@ -65,8 +65,8 @@ def make_split(
             f" {percent_text(SMALLEST_TRAIN, 0)} to train on.",
             "split",
         )
-    given = use_predefined and dataset.predefined_subsets is not None
-    origin = "given" if given else f"test{float(test)!r}"
+    predefined = use_predefined and dataset.predefined_subsets is not None
+    origin = "given" if predefined else f"test{float(test)!r}"
     name = f"{origin}-validation{float(validation)!r}-seed{int(seed)}.json"
     path = dataset.folder / "splits" / name
     saved = _read(path, dataset)
@@ -75,12 +75,16 @@ def make_split(
     with lock(current_settings().locks_folder / f"split-{dataset.id[:16]}.lock"):
         saved = _read(path, dataset)
         if saved is None:
-            if given:
+            if predefined:
                 subsets = _predefined_subsets(dataset, validation, seed)
             else:
-                counts, groups = _counts_of_groups(dataset, np.arange(dataset.image_count))
-                subsets = _assign(dataset, counts, (validation, test), seed)[groups]
-            saved = _as_split(dataset, subsets)
+                everything = np.arange(dataset.image_count)
+                subsets = _assign(dataset, everything, (validation, test), seed)
+            train, held_out, tested = (
+                np.flatnonzero(subsets == subset).astype(np.int64) for subset in range(3)
+            )
+            fingerprint = _fingerprint(dataset.id, (train, held_out, tested))
+            saved = Split(train, held_out, tested, fingerprint)
             _write(path, saved)
     return saved
 
@@ -93,14 +97,14 @@ def leaking_images(dataset: Dataset) -> np.ndarray:
     """
     if dataset.predefined_subsets is None:
         return np.empty(0, np.int64)
-    return leaks_of(dataset.groups, dataset.predefined_subsets)
+    return np.flatnonzero(leaks_of(dataset.groups, dataset.predefined_subsets))
 
 
 def leaks_of(groups: np.ndarray, subsets: np.ndarray) -> np.ndarray:
-    """``leaking_images`` from arrays, int ``(N,)``: the group and subset of each image."""
+    """Which images leak, bool ``(N,)``, by the group and subset of each, int ``(N,)``."""
     last_subset = np.zeros(groups.max(initial=-1) + 1, np.int8)
     np.maximum.at(last_subset, groups, subsets)
-    return np.flatnonzero(subsets < last_subset[groups])
+    return subsets < last_subset[groups]
 
 
 def classes_too_small(dataset: Dataset) -> dict[str, tuple[int, int]]:
@@ -137,8 +141,7 @@ def _predefined_subsets(dataset: Dataset, validation: float, seed: int) -> np.nd
             )
     # Without validation images, or where all of them are in test as well.
     if not (subsets == 1).any():
-        counts, groups = _counts_of_groups(dataset, train)
-        subsets[train] = _assign(dataset, counts, (validation, 0.0), seed)[groups]
+        subsets[train] = _assign(dataset, train, (validation, 0.0), seed)
     return subsets
 
 
@@ -147,13 +150,6 @@ def _predefined_without_leaks(dataset: Dataset) -> np.ndarray:
     subsets = np.array(dataset.predefined_subsets, np.int64)
     subsets[leaking_images(dataset)] = NO_SUBSET
     return subsets
-
-
-def _as_split(dataset: Dataset, subsets: np.ndarray) -> Split:
-    train, validation, test = (
-        np.flatnonzero(subsets == subset).astype(np.int64) for subset in range(3)
-    )
-    return Split(train, validation, test, _fingerprint(dataset.id, (train, validation, test)))
 
 
 def _fingerprint(dataset_id: str, arrays: tuple[np.ndarray, ...]) -> str:
@@ -188,28 +184,18 @@ def _write(path: Path, split: Split) -> None:
     write_json(path, arrays | {"fingerprint": split.fingerprint})
 
 
-def _counts_of_groups(dataset: Dataset, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of images by group and class, int ``(groups, classes)``, and the group of each image.
-
-    Of the ``images`` at these positions only; groups are numbered again from 0.
-    """
-    _, groups = np.unique(dataset.groups[images], return_inverse=True)
-    counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
-    np.add.at(counts, (groups, dataset.labels[images]), 1)
-    return counts, groups
-
-
 def _assign(
-    dataset: Dataset, group_counts: np.ndarray, held_out: tuple[float, float], seed: int
+    dataset: Dataset, images: np.ndarray, held_out: tuple[float, float], seed: int
 ) -> np.ndarray:
-    """Subset of each group (0 train, 1 validation, 2 test), int ``(groups,)``.
+    """Subset (0 train, 1 validation, 2 test) of the ``images`` at these positions, int ``(n,)``.
 
     ``held_out``: fractions of validation and test; 0 leaves that subset out.
     """
-    filled = [
-        0,
-        *(subset for subset, fraction in zip((1, 2), held_out, strict=True) if fraction > 0),
-    ]
+    _, groups = np.unique(dataset.groups[images], return_inverse=True)
+    # Number of images by group and class.
+    group_counts = np.zeros((groups.max(initial=-1) + 1, len(dataset.classes)), np.int64)
+    np.add.at(group_counts, (groups, dataset.labels[images]), 1)
+    filled = [subset for subset, fraction in enumerate((1.0, *held_out)) if fraction > 0]
     _check_class_sizes(dataset, group_counts, len(filled))
     room = _targets(group_counts.sum(axis=0), held_out)
     random = np.random.default_rng(seed)
@@ -226,7 +212,7 @@ def _assign(
         subset_of_group[group] = subset
         room[subset, in_classes] -= counts
     _give_every_subset_every_class(dataset, group_counts, subset_of_group, filled)
-    return subset_of_group
+    return subset_of_group[groups]
 
 
 def _draw_subset(room: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> int:
@@ -260,11 +246,11 @@ def _check_class_sizes(dataset: Dataset, group_counts: np.ndarray, subsets: int)
             purposes, where = "training, validation and test", ""
             if subsets < len(SUBSETS):
                 purposes, where = "training and validation", " to train on"
+            count = count_text(int(group_counts[:, number].sum()), "image")
             raise BadInput(
-                f"Class {name!r} has {int(group_counts[:, number].sum())} image(s){where},"
-                f" {distinct} that are not near duplicates of each other; at least {subsets} such"
-                f" are needed, one each for {purposes}. Add images to it, or"
-                " leave the class out.",
+                f"Class {name!r} has {count}{where}, {distinct} of them distinct (near duplicates"
+                f" count once). At least {subsets} distinct images are needed, one each for"
+                f" {purposes}. Add images to it, or leave the class out.",
                 "split",
             )
 
@@ -284,8 +270,8 @@ def _give_every_subset_every_class(
             if not spare:
                 name = dataset.classes[number]
                 raise BadInput(
-                    f"Class {name!r} ({dataset.class_counts[name]} images) cannot be put into all"
-                    " subsets: near duplicates tie it to other classes."
+                    f"Class {name!r} ({count_text(dataset.class_counts[name], 'image')}) cannot be"
+                    " put into all subsets: near duplicates tie it to other classes."
                     f" At least {len(subsets)} independent images are needed.",
                     "split",
                 )

@@ -12,15 +12,14 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.datasets.dataset import SOURCE_FILE, Dataset
-from core.datasets.health_report import HealthReport
+from core.datasets.dataset import SOURCE_FILE, Dataset, HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.files import (
     UNREADABLE,
@@ -92,11 +91,9 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
     return _load(folder, renamed)
 
 
-@contextmanager
-def store_lock() -> Iterator[None]:
+def store_lock() -> AbstractContextManager[None]:
     """Only one process at a time adds, renames or removes datasets."""
-    with lock(current_settings().locks_folder / "datasets.lock"):
-        yield
+    return lock(current_settings().locks_folder / "datasets.lock")
 
 
 @contextmanager
@@ -231,36 +228,31 @@ def _find(name_or_id: str) -> tuple[Path, dict[str, Any]]:
 def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
     try:
         source_bytes = (folder / SOURCE_FILE).stat().st_size
-        stored = read_arrays(folder / INDEX_FILE)
-        index = {_NEW_KEYS.get(name, name): array for name, array in stored.items()}
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
+        stored = read_arrays(folder / INDEX_FILE, "labels")
+        count = len(stored["labels"])
+        # The oldest datasets were stored without these three.
+        arrays = {
+            "grey": np.full(count, manifest["channels"] == 1),
+            "one_colour": np.zeros(count, bool),
+            "look_alikes": np.zeros(count, bool),
+        } | {_NEW_KEYS.get(name, name): array for name, array in stored.items()}
         return Dataset(
+            folder=folder,
             id=manifest["id"],
             name=manifest["name"],
             classes=tuple(manifest["classes"]),
-            labels=index["labels"],
             file_names=tuple(manifest["file_names"]),
-            groups=index["groups"],
-            heights=index["heights"],
-            widths=index["widths"],
             channels=manifest["channels"],
             provenance=manifest["provenance"],
             created_at=manifest["created_at"],
-            folder=folder,
             health=HealthReport.from_json(manifest["health"]),
             encoding=manifest["encoding"],
-            offsets=index["offsets"],
-            sizes=index["sizes"],
-            digests=index["digests"],
-            # The oldest datasets were stored without these three.
-            grey=index.get("grey", np.full(len(index["labels"]), manifest["channels"] == 1)),
-            one_colour=index.get("one_colour", np.zeros(len(index["labels"]), bool)),
-            look_alikes=index.get("look_alikes", np.zeros(len(index["labels"]), bool)),
-            predefined_subsets=index.get("predefined_subsets"),
             read_as=manifest.get("read_as", ""),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
+            **arrays,
         )
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise HeadstartError(

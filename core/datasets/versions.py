@@ -8,10 +8,10 @@ import errno
 import os
 import re
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,12 @@ from core.datasets.add import content_id
 from core.datasets.dataset import SOURCE_FILE, SUBSETS, Dataset
 from core.datasets.groups import (
     equal_rows,
+    health_of_arrays,
     in_multiple_classes,
     near_conflict_groups,
     renumbered,
     within_classes,
 )
-from core.datasets.health_report import health_of_arrays
 from core.datasets.reading.raw_files import LONGEST_NAME as LONGEST_CLASS_NAME
 from core.datasets.reading.reader import FEWEST_CLASSES
 from core.datasets.reading.subset_names import settle_subsets
@@ -61,180 +61,206 @@ class Changes:
         in the predefined test subset is kept before others, then the first.
     """
 
-    drop_exact_duplicates: bool = False
-    drop_near_duplicates: bool = False
-    drop_conflicts: bool = False
-    drop_leaks: bool = False
+    drop_images: tuple[int, ...] = ()
     drop_classes: tuple[str, ...] = ()
     merge_classes: tuple[tuple[str, str], ...] = ()
-    drop_images: tuple[int, ...] = ()
-    drop_near_conflicts: bool = False
     drop_one_colour: bool = False
+    drop_conflicts: bool = False
+    drop_near_conflicts: bool = False
+    drop_leaks: bool = False
+    drop_exact_duplicates: bool = False
+    drop_near_duplicates: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What is left of a dataset.
+class ChangePreview:
+    """What a version would contain.
 
-    kept: sorted int64 positions ``(n,)``. class_names: the class of each of these images.
+    kept: sorted int64 positions ``(n,)`` in the dataset. images_dropped: number of the others.
+    classes: names, sorted. labels: int32 ``(n,)``, positions in ``classes``.
     predefined_subsets: int8 ``(n,)`` or None, as in ``Dataset``.
-    sentences: what was done, for people.
+    sentences: what would be done, for people.
     """
 
     kept: np.ndarray
-    class_names: list[str]
+    images_dropped: int
+    classes: tuple[str, ...]
+    labels: np.ndarray
     predefined_subsets: np.ndarray | None
     sentences: tuple[str, ...]
 
+    @property
+    def images_kept(self) -> int:
+        return len(self.kept)
 
-def outcome_of(dataset: Dataset, changes: Changes) -> Outcome:
-    """What is left of a dataset. Raises ``BadInput`` for a class or image that does not exist."""
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Number of images of each class, sorted by name."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
+
+    @property
+    def problem(self) -> str | None:
+        """Why the version cannot be made, or None."""
+        if len(self.classes) >= FEWEST_CLASSES:
+            return None
+        left = f"Only the class {shorten(self.classes[0])!r}" if self.classes else "No image"
+        return f"{left} would be left; at least {FEWEST_CLASSES} classes are needed."
+
+
+def preview(dataset: Dataset, changes: Changes) -> ChangePreview:
+    """What ``make_version`` would do; nothing is written. Raises ``BadInput``, ``UnknownName``."""
+    count = dataset.image_count
+    wrong = [position for position in changes.drop_images if not 0 <= position < count]
+    if wrong:
+        raise BadInput(
+            f"There is no image {wrong[0]}: the images of {dataset.name!r} are"
+            f" numbered from 0 to {count - 1}.",
+            "drop_images",
+        )
     draft = _Draft(dataset)
-    draft.drop_images(changes.drop_images)
+    by_hand = np.isin(np.arange(count), changes.drop_images)
+    draft.drop(by_hand, "image chosen by hand", "images chosen by hand")
     for name in dict.fromkeys(changes.drop_classes):
         draft.drop_class(name)
     for source, target in changes.merge_classes:
         draft.merge(source, target)
-    for wanted, drop in (
-        (changes.drop_one_colour, draft.drop_one_colour),
-        (changes.drop_conflicts, draft.drop_conflicts),
-        (changes.drop_near_conflicts, draft.drop_near_conflicts),
-        (changes.drop_leaks and dataset.predefined_subsets is not None, draft.drop_leaks),
-        (changes.drop_exact_duplicates, draft.drop_exact_duplicates),
-        (changes.drop_near_duplicates, draft.drop_near_duplicates),
-    ):
-        if wanted:
-            drop()
-    return draft.outcome()
+    for field, (rule, one, many) in _RULES.items():
+        if getattr(changes, field):
+            draft.drop(rule(draft.left), one, many)
+    return draft.finished(dataset)
+
+
+class _Left(NamedTuple):
+    """The images that are left, arrays ``(n,)``.
+
+    ``equal`` and ``groups`` number the sets of equal images and of near duplicates; ``subsets`` are
+    zeros without a predefined split.
+    """
+
+    positions: np.ndarray
+    labels: np.ndarray
+    equal: np.ndarray
+    groups: np.ndarray
+    subsets: np.ndarray
+    one_colour: np.ndarray
 
 
 class _Draft:
-    """A dataset from which images are removed step by step."""
+    """A dataset that is changed step by step."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self._kept = np.ones(dataset.image_count, bool)
+        positions, subsets = np.arange(dataset.image_count), dataset.predefined_subsets
+        self.left = _Left(
+            positions,
+            dataset.labels.astype(np.int64),
+            equal_rows(dataset.digests),
+            dataset.groups,
+            np.zeros(len(positions), np.int8) if subsets is None else subsets,
+            dataset.one_colour,
+        )
         self._names = list(dataset.classes)
-        self._labels = dataset.labels.astype(np.int64)
-        self._equal = equal_rows(dataset.digests)
         self._sentences: list[str] = []
 
-    def outcome(self) -> Outcome:
-        kept = np.flatnonzero(self._kept)
-        subsets = self._dataset.predefined_subsets
-        if subsets is not None:
-            subsets, about_subsets = settle_subsets([SUBSETS[subset] for subset in subsets[kept]])
-            if about_subsets and self._sentences:
-                self._sentences.append(about_subsets)
-        class_names = [self._names[label] for label in self._labels[kept]]
-        return Outcome(kept, class_names, subsets, tuple(self._sentences))
-
-    def drop_images(self, positions: tuple[int, ...]) -> None:
-        count = self._dataset.image_count
-        wrong = [position for position in positions if not 0 <= position < count]
-        if wrong:
-            raise BadInput(
-                f"There is no image {wrong[0]}: the images of {self._dataset.name!r} are"
-                f" numbered from 0 to {count - 1}.",
-                "drop_images",
-            )
-        chosen = np.zeros(count, bool)
-        chosen[list(positions)] = True
-        self._drop(
-            lambda left: chosen[left], "image chosen by hand is", "images chosen by hand are"
-        )
+    def drop(self, gone: np.ndarray, one: str, many: str) -> None:
+        """Remove the images marked in ``gone``, bool ``(n,)``."""
+        count = self._remove(gone)
+        if count:
+            verb = "is" if count == 1 else "are"
+            self._sentences.append(f"{count_text(count, one, many)} {verb} left out.")
 
     def drop_class(self, name: str) -> None:
-        number = self._number_of(name)
-        count = self._count_of(number)
-        self._kept[self._labels == number] = False
+        count = self._remove(self.left.labels == self._number_of(name))
         self._sentences.append(
             f"Class {shorten(name)!r} is left out: {count_text(count, 'image')}."
         )
 
     def merge(self, source: str, target: str) -> None:
         target = _checked_class_name(target)
-        number = self._number_of(source)
+        merged = self.left.labels == self._number_of(source)
         if source == target:
             return
         if target not in self._names:
             self._names.append(target)
         self._sentences.append(
             f"Class {shorten(source)!r} becomes part of {shorten(target)!r}:"
-            f" {count_text(self._count_of(number), 'image')}."
+            f" {count_text(int(merged.sum()), 'image')}."
         )
-        self._labels[self._labels == number] = self._names.index(target)
+        self.left.labels[merged] = self._names.index(target)
 
-    def drop_one_colour(self) -> None:
-        one_colour = self._dataset.one_colour
-        self._drop(
-            lambda left: one_colour[left], "image of one colour is", "images of one colour are"
-        )
-
-    def drop_conflicts(self) -> None:
-        def judge(left: np.ndarray) -> np.ndarray:
-            equal = self._equal[left]
-            return in_multiple_classes(equal, self._labels[left])[equal]
-
-        self._drop(judge, "image in several classes is", "images in several classes are")
-
-    def drop_near_conflicts(self) -> None:
-        def judge(left: np.ndarray) -> np.ndarray:
-            groups = self._dataset.groups[left]
-            return near_conflict_groups(groups, self._labels[left], self._equal[left])[groups]
-
-        self._drop(
-            judge,
-            "image that looks like one of another class is",
-            "images that look like some of another class are",
+    def finished(self, dataset: Dataset) -> ChangePreview:
+        subsets, about_subsets = None, None
+        if dataset.predefined_subsets is not None:
+            subsets, about_subsets = settle_subsets([SUBSETS[at] for at in self.left.subsets])
+        if about_subsets and self._sentences:
+            self._sentences.append(about_subsets)
+        present = sorted(np.unique(self.left.labels), key=self._names.__getitem__)
+        new_numbers = np.zeros(len(self._names), np.int32)
+        new_numbers[present] = np.arange(len(present))
+        return ChangePreview(
+            kept=self.left.positions,
+            images_dropped=dataset.image_count - len(self.left.positions),
+            classes=tuple(self._names[number] for number in present),
+            labels=new_numbers[self.left.labels],
+            predefined_subsets=subsets,
+            sentences=tuple(self._sentences),
         )
 
-    def drop_leaks(self) -> None:
-        def judge(left: np.ndarray) -> np.ndarray:
-            subsets = self._dataset.predefined_subsets[left]  # type: ignore[index]
-            return np.isin(np.arange(len(left)), leaks_of(self._dataset.groups[left], subsets))
-
-        self._drop(
-            judge,
-            "image that is also in a later subset of the split is",
-            "images that are also in a later subset of the split are",
-        )
-
-    def drop_exact_duplicates(self) -> None:
-        self._drop_copies(self._equal, "exact copy is", "exact copies are")
-
-    def drop_near_duplicates(self) -> None:
-        self._drop_copies(self._dataset.groups, "near duplicate is", "near duplicates are")
-
-    def _drop_copies(self, numbers: np.ndarray, one: str, many: str) -> None:
-        def judge(left: np.ndarray) -> np.ndarray:
-            sets = within_classes(numbers[left], self._labels[left])
-            subsets = self._dataset.predefined_subsets
-            last_subset_first = np.zeros(len(left)) if subsets is None else -subsets[left]
-            order = np.lexsort((left, last_subset_first, sets))
-            spare = np.ones(len(left), bool)
-            spare[order[np.unique(sets[order], return_index=True)[1]]] = False
-            return spare
-
-        self._drop(judge, one, many)
-
-    def _drop(self, judge: Callable[[np.ndarray], np.ndarray], one: str, many: str) -> None:
-        """Remove those of the remaining positions for which ``judge`` gives True."""
-        left = np.flatnonzero(self._kept)
-        gone = left[judge(left)] if len(left) else left
-        self._kept[gone] = False
-        if len(gone):
-            self._sentences.append(f"{count_text(len(gone), one, many)} left out.")
+    def _remove(self, gone: np.ndarray) -> int:
+        self.left = _Left(*(array[~gone] for array in self.left))
+        return int(gone.sum())
 
     def _number_of(self, name: str) -> int:
         """The number of a class that still has images. Raises ``UnknownName``."""
-        present = {self._names[number] for number in np.unique(self._labels[self._kept])}
+        present = {self._names[number] for number in np.unique(self.left.labels)}
         if name not in present:
             raise UnknownName("class", name, present)
         return self._names.index(name)
 
-    def _count_of(self, number: int) -> int:
-        return int((self._labels[self._kept] == number).sum())
+
+def _all_but_one(left: _Left, numbers: np.ndarray) -> np.ndarray:
+    """Marks all images but one of each set within a class; an image of the last subset stays."""
+    sets = within_classes(numbers, left.labels)
+    order = np.lexsort((-left.subsets, sets))  # stable: else the first in order stays
+    spare = np.ones(len(order), bool)
+    spare[order[np.unique(sets[order], return_index=True)[1]]] = False
+    return spare
+
+
+# By field of ``Changes``, in the order in which they are applied: which images go, bool ``(n,)``,
+# and what one and many of them are called.
+_RULES: dict[str, tuple[Callable[[_Left], np.ndarray], str, str]] = {
+    "drop_one_colour": (
+        lambda left: left.one_colour,
+        "image of one colour",
+        "images of one colour",
+    ),
+    "drop_conflicts": (
+        lambda left: in_multiple_classes(left.equal, left.labels)[left.equal],
+        "image in several classes",
+        "images in several classes",
+    ),
+    "drop_near_conflicts": (
+        lambda left: near_conflict_groups(left.groups, left.labels, left.equal)[left.groups],
+        "image that looks like one of another class",
+        "images that look like some of another class",
+    ),
+    "drop_leaks": (
+        lambda left: leaks_of(left.groups, left.subsets),
+        "image that is also in a later subset of the split",
+        "images that are also in a later subset of the split",
+    ),
+    "drop_exact_duplicates": (
+        lambda left: _all_but_one(left, left.equal),
+        "exact copy",
+        "exact copies",
+    ),
+    "drop_near_duplicates": (
+        lambda left: _all_but_one(left, left.groups),
+        "near duplicate",
+        "near duplicates",
+    ),
+}
 
 
 def _checked_class_name(name: str) -> str:
@@ -247,34 +273,6 @@ def _checked_class_name(name: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class ChangePreview:
-    """What a version would contain.
-
-    class_counts: number of images of each class, sorted by name. sentences: what would be done.
-    problem: why it cannot be made, or None.
-    """
-
-    images_kept: int
-    images_dropped: int
-    class_counts: dict[str, int]
-    sentences: tuple[str, ...]
-    problem: str | None
-
-
-def preview(dataset: Dataset, changes: Changes) -> ChangePreview:
-    """What ``make_version`` would do; nothing is written. Raises ``BadInput``, ``UnknownName``."""
-    outcome = outcome_of(dataset, changes)
-    counts = Counter(outcome.class_names)
-    return ChangePreview(
-        images_kept=len(outcome.kept),
-        images_dropped=dataset.image_count - len(outcome.kept),
-        class_counts={name: counts[name] for name in sorted(counts)},
-        sentences=outcome.sentences,
-        problem=_problem(sorted(counts)),
-    )
-
-
 def make_version(dataset: Dataset, changes: Changes, name: str | None = None) -> Dataset:
     """Store what is left of a dataset after ``changes`` as a new dataset.
 
@@ -282,55 +280,40 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
     with no change at all, that dataset is returned. Raises ``BadInput`` where fewer than two
     classes are left, the name is taken, or a class or image does not exist.
     """
-    outcome = outcome_of(dataset, changes)
-    classes = sorted(set(outcome.class_names))
-    problem = _problem(classes)
-    if problem:
-        raise BadInput(problem, "changes")
-    asked_name = _next_name(dataset) if name is None else checked_name(name)
-    index = _index(dataset, outcome, classes)
-    file_names = [dataset.file_names[position] for position in outcome.kept]
+    planned = preview(dataset, changes)
+    if planned.problem:
+        raise BadInput(planned.problem, "changes")
+    index = _index(dataset, planned)
+    file_names = [dataset.file_names[position] for position in planned.kept]
     manifest = {
-        "id": content_id(classes, index),
-        "name": asked_name,
+        "id": content_id(planned.classes, index),
+        "name": _next_name(dataset) if name is None else checked_name(name),
         "name_is_default": name is None,
         "provenance": dataset.provenance,
         "read_as": dataset.read_as,
         "version_of": dataset.id,
-        "changes": [*dataset.changes, *outcome.sentences],
+        "changes": [*dataset.changes, *planned.sentences],
         "encoding": dataset.encoding,
-        "classes": classes,
+        "classes": planned.classes,
         "file_names": file_names,
         "channels": 1 if index["grey"].all() else 3,
         # What was noticed while reading stays with the dataset that was read.
-        "health": health_of_arrays(classes, file_names, index).to_json(),
+        "health": health_of_arrays(planned.classes, file_names, index).to_json(),
     }
     with incoming_folder(0) as incoming:
         _link_images(dataset, incoming)
         return publish(incoming, manifest, index)
 
 
-def _problem(classes: list[str]) -> str | None:
-    if len(classes) >= FEWEST_CLASSES:
-        return None
-    left = f"Only the class {shorten(classes[0])!r}" if classes else "No image"
-    return f"{left} would be left; at least {FEWEST_CLASSES} classes are needed."
-
-
-def _index(dataset: Dataset, outcome: Outcome, classes: list[str]) -> dict[str, np.ndarray]:
+def _index(dataset: Dataset, planned: ChangePreview) -> dict[str, np.ndarray]:
     """The arrays of ``index.npz`` for the images that are kept."""
-    number = {name: position for position, name in enumerate(classes)}
-    kept = outcome.kept
-    index = {
-        "labels": np.array([number[name] for name in outcome.class_names], np.int32),
-        "groups": renumbered(dataset.groups[kept]),
-    }
+    index = {"labels": planned.labels, "groups": renumbered(dataset.groups[planned.kept])}
     for name in (
         "look_alikes", "grey", "one_colour", "heights", "widths", "offsets", "sizes", "digests",
     ):  # fmt: skip
-        index[name] = getattr(dataset, name)[kept]
-    if outcome.predefined_subsets is not None:
-        index["predefined_subsets"] = outcome.predefined_subsets
+        index[name] = getattr(dataset, name)[planned.kept]
+    if planned.predefined_subsets is not None:
+        index["predefined_subsets"] = planned.predefined_subsets
     return index
 
 

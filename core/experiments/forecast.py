@@ -1,29 +1,31 @@
 """How long an experiment will take, from earlier runs in the store.
 
-For each strategy the closest earlier run is taken (this machine before others, then the nearest
-image size, then the newest) and scaled: training by epochs, training images and pixels; scoring
-and extraction by images and pixels; the rest (loading, tracing) as it is. Nothing is guessed for
-a strategy that never ran.
+For each strategy the closest earlier run is taken (the same settings first, then this machine, the
+nearest image size, the newest) and scaled: training by epochs, training images and pixels; scoring
+and extraction by images and pixels; the rest (loading, tracing) is not scaled. There is no forecast
+for a strategy that never ran.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, RunRecord, finished_runs
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, finished_runs
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
 from core.training.events import RunResult
 
-EVERY_SPLIT = ("train", "validation", "test")
+ALL_SUBSETS = ("train", "validation", "test")
 Measured = tuple[ExperimentRecord, RunRecord, RunResult]
 
 
 @dataclass(frozen=True)
 class StrategyForecast:
-    """One strategy: ``seconds`` for all its seeds, extraction apart; None where it never ran."""
+    """One strategy: ``seconds`` for all its seeds, without extraction; None where it never ran.
+
+    ``elsewhere`` is the machine where it was measured, None for this one.
+    """
 
     strategy: str
     seconds: float | None
@@ -35,9 +37,9 @@ class StrategyForecast:
 class Forecast:
     """The whole experiment.
 
-    ``seconds`` sums what is known, extraction included (once for each kind of features, whether
-    or not the cache has them already); None where nothing is. ``unknown`` names the strategies
-    that are not in it. ``basis`` says in a sentence what it rests on.
+    ``seconds`` sums what is known, with extraction (once for each kind of features, whether or not
+    they are in the cache); None where nothing is known. ``unknown`` names the strategies without a
+    forecast. ``basis`` tells people in sentences what it is computed from.
     """
 
     seconds: float | None
@@ -56,7 +58,7 @@ def forecast_experiment(
         (by_id[run.experiment_id], run, result)
         for run, result in finished_runs(runs)
         if run.experiment_id in by_id
-        # What a GPU elsewhere took says nothing of this machine.
+        # A time on another machine's GPU is no guide to this machine.
         and not (by_id[run.experiment_id].recorded and result.device_kind == "gpu")
     ]
     parts: list[StrategyForecast] = []
@@ -84,19 +86,21 @@ def forecast_experiment(
 def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) -> Measured | None:
     settings = dict(spec.strategies)[strategy]
     candidates = [entry for entry in measured if entry[1].strategy == strategy]
-    # Stable sorts from the least important to the most important reason.
-    candidates.sort(key=lambda entry: entry[1].finished_at or "", reverse=True)
-    candidates.sort(
+    candidates.sort(key=lambda entry: entry[1].finished_at or "", reverse=True)  # breaks ties
+    return min(
+        candidates,
         key=lambda entry: (
-            _unlike(find_strategy(strategy), settings, entry[1].settings),
+            _different_settings(find_strategy(strategy), settings, entry[1].settings),
             entry[0].recorded,
             abs(entry[0].spec.image_size - spec.image_size),
-        )
+        ),
+        default=None,
     )
-    return candidates[0] if candidates else None
 
 
-def _unlike(strategy: Strategy, wanted: Mapping[str, Any], measured: Mapping[str, Any]) -> int:
+def _different_settings(
+    strategy: Strategy, wanted: Mapping[str, Any], measured: Mapping[str, Any]
+) -> int:
     """How many of the settings that change what is computed differ."""
     changing = [setting.name for setting in strategy.settings if setting.changes_work]
     return sum(wanted.get(name) != measured.get(name) for name in changing)
@@ -115,7 +119,7 @@ def _scaled(
     epoch *= pixels * _fraction(spec.images, experiment.spec.images, ("train",))
     if "epochs" in settings and "epochs" in run.settings:
         epoch *= settings["epochs"] / run.settings["epochs"]
-    scoring *= pixels * _fraction(spec.images, experiment.spec.images, EVERY_SPLIT)
+    scoring *= pixels * _fraction(spec.images, experiment.spec.images, ALL_SUBSETS)
     return StrategyForecast(
         strategy=run.strategy,
         seconds=(fixed + epoch + scoring) * len(spec.seeds),
@@ -127,7 +131,7 @@ def _scaled(
 def _parts(images: Mapping[str, int], result: RunResult) -> tuple[float, float]:
     """``(all epochs, scoring of every split)`` in seconds; the rest of a run is fixed cost.
 
-    Scoring does to every image what validation did to its share of them.
+    Scoring treats every image as validation treated the validation images.
     """
     validation = result.validation_seconds or 0.0
     steady = result.steady_epoch_seconds or result.first_epoch_seconds or 0.0
@@ -141,7 +145,7 @@ def _scaled_extraction(
 ) -> float:
     experiment, run, result = measured
     seconds = result.feature_seconds or 0.0
-    seconds *= _fraction(spec.images, experiment.spec.images, EVERY_SPLIT)
+    seconds *= _fraction(spec.images, experiment.spec.images, ALL_SUBSETS)
     return seconds * _pixel_fraction(spec, experiment.spec, settings, run)
 
 
@@ -153,10 +157,10 @@ def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...
 
 
 def _fraction(
-    wanted: Mapping[str, int], measured: Mapping[str, int], splits: Sequence[str]
+    wanted: Mapping[str, int], measured: Mapping[str, int], subsets: Sequence[str]
 ) -> float:
-    before = sum(measured.get(split, 0) for split in splits)
-    now = sum(wanted.get(split, 0) for split in splits)
+    before = sum(measured.get(subset, 0) for subset in subsets)
+    now = sum(wanted.get(subset, 0) for subset in subsets)
     return now / before if before and now else 1.0
 
 

@@ -1,32 +1,37 @@
-"""Import a dataset outside the web process: from an upload, or from a folder on this machine.
+"""Imports: an upload, or a folder on this machine, is read into a dataset by a job.
 
-Each import is a job of the kind ``import`` (``core.experiments.import_job``).
+Pages call the functions at the top; ``run`` is the handler of the kind ``import``.
 """
 
+import hashlib
 import secrets
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import BaseModel
+
+from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.storage import checked_name
-from core.errors import BadInput, HeadstartError, UnknownName
-from core.experiments.limits import check_stored
+from core.datasets.storage import checked_name, open_dataset
+from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.experiments.limits import allowed_path, check_stored, stored_bytes
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
     delete_import_folder,
     delete_upload,
     keep_upload,
     sweep_uploads,
+    upload_folder,
 )
+from core.jobs.context import JobContext, JobFailed
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import Progress
 from core.jobs.queue import NAMES_LISTED, JobQueue
-from core.jobs.records import JobRecord, NewJob, State
+from core.jobs.records import JobRecord, JobStatus, NewJob
 from core.settings import current_settings
-from core.text import list_text
 
 __all__ = [
     "MOST_UPLOADED_FILES",
@@ -41,42 +46,55 @@ __all__ = [
 ]
 
 KIND = "import"
+CHUNK_BYTES = 1024**2
 
 
-@dataclass(frozen=True)
-class ImportRecord:
-    """One reading of an upload, or of a folder on this machine, into a dataset.
+class ImportArguments(BaseModel):
+    """What an import was asked to do, as its job keeps it.
 
-    ``name`` is the one that was asked for, ``source`` what was given, in words for people.
+    ``path`` is relative to the home where it lies in the home, so that a home can be moved.
+    ``source`` is the same in words for people; ``name`` is the name for the dataset, or None.
+    """
+
+    path: str
+    uploaded: bool
+    source: str
+    name: str | None
+    columns: Columns | None = None
+
+    def place(self, import_id: str) -> Path:
+        """Where the files are now."""
+        if self.uploaded:  # older homes kept an absolute path, which is wrong after a move
+            return upload_folder(import_id) / Path(self.path).name
+        return current_settings().home / self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRecord(JobStatus):
+    """What an import was asked to do (``ImportArguments``), and the status of its job.
+
     ``error`` is a sentence for people where it failed; with it comes ``question`` (``table``,
     ``columns``, ``rows``) where only a person can say which column holds what. ``dataset_id`` and
-    ``notes`` are there once it is finished. ``source_present`` says whether what is to be read is
-    still there. The rest is that of its job (``core.jobs.records.JobRecord``).
+    ``notes`` are there once it is finished. ``source_present``: the files to read still exist.
     """
 
     id: str
     name: str | None
     source: str
     path: Path
-    uploaded: bool
     columns: Columns | None
-    state: State
-    progress: Progress | None
-    error: str | None
     question: dict[str, Any] | None
     dataset_id: str | None
     notes: tuple[str, ...]
-    attempts: int
-    cancel_requested: bool
-    created_at: str
-    finished_at: str | None
-    is_active: bool
-    can_retry: bool
     source_present: bool
+
+    @property
+    def can_retry(self) -> bool:
+        return super().can_retry and self.source_present
 
 
 def list_imports(queue: JobQueue) -> list[ImportRecord]:
-    """All imports, the newest first; those whose worker died are marked on the way."""
+    """All imports, the newest first; those of dead workers are marked first."""
     queue.reap_expired()
     return [_record(job) for job in queue.jobs(KIND)]
 
@@ -84,27 +102,23 @@ def list_imports(queue: JobQueue) -> list[ImportRecord]:
 def find_import(queue: JobQueue, import_id: str) -> ImportRecord:
     """The import of that id, or ``UnknownName`` listing the newest ones."""
     queue.reap_expired()
-    job = queue.find_job(import_id)
-    if job is None or job.kind != KIND:
-        known = [entry.id for entry in queue.jobs(KIND)[:NAMES_LISTED]]
-        raise UnknownName("import", import_id, known)
-    return _record(job)
+    return _record(_job(queue, import_id))
 
 
 def receive_upload(queue: JobQueue, files: Sequence[tuple[str, BinaryIO]], name: str | None) -> str:
     """Copy uploaded files to disk and start to read them; returns the id of the import.
 
     ``files`` are names as the browser gave them, with folders or without, and their streams. The
-    dataset is called ``name``, else after the file or folder; a number is put behind a name that
-    is taken. Raises ``BadInput`` and ``HeadstartError``; nothing is left on disk then.
+    dataset is called ``name``, else after the file or folder; a number is added to a name that is
+    taken. Raises ``BadInput`` and ``HeadstartError``; nothing is left on disk then.
     """
-    asked = _asked(name)
+    name = _given_name(name)
     known = list_imports(queue)
     sweep_uploads([entry.id for entry in known if entry.is_active], {entry.id for entry in known})
     import_id = secrets.token_hex(8)
     try:
         kept = keep_upload(import_id, files)
-        _start(queue, import_id, kept.path, kept.source, asked, uploaded=True)
+        _start(queue, import_id, kept.path, uploaded=True, source=kept.source, name=name)
     except BaseException:
         delete_import_folder(import_id)
         raise
@@ -114,41 +128,40 @@ def receive_upload(queue: JobQueue, files: Sequence[tuple[str, BinaryIO]], name:
 def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:
     """Start to read a folder or file on this machine; returns the id of the import.
 
-    Only what lies below one of ``settings.import_folders`` is taken, links followed before that
-    is looked at. A path without a leading slash is looked for in each of them. Raises
-    ``BadInput``.
+    It must lie below one of ``settings.import_folders``, after links are followed. A relative path
+    is looked for in each of them. Raises ``BadInput``.
     """
-    asked = _asked(name)
+    name = _given_name(name)
     path = allowed_path(path_text)
     check_stored(0, "this dataset")
     import_id = secrets.token_hex(8)
-    _start(queue, import_id, path, shown_name(path.name), asked, uploaded=False)
+    _start(queue, import_id, path, uploaded=False, source=shown_name(path.name), name=name)
     return import_id
 
 
 def retry_import(queue: JobQueue, import_id: str, columns: Columns | None = None) -> ImportRecord:
     """Read again what failed or was interrupted, with the columns that the user chose.
 
-    ``columns`` None keeps those chosen before. Raises ``BadInput`` where it is still at work,
-    finished, or what it read is gone, and ``LimitReached``.
+    ``columns`` None keeps those chosen before. Raises ``BadInput`` where it still waits or runs,
+    is finished, or its files are gone, and ``LimitReached``.
     """
     check_stored(0, "this dataset")
     found = find_import(queue, import_id)
     if not found.can_retry:
         raise BadInput(_why_no_retry(found), "import")
-    if not found.uploaded:
-        allowed_path(str(found.path))  # the folders may have been changed since
-    chosen = columns or found.columns
-    if not queue.requeue_job(import_id, _arguments(found, chosen)):
+    arguments = _arguments(queue.job(import_id))
+    if not arguments.uploaded:
+        allowed_path(str(found.path))  # the allowed folders may have changed
+    changes = {} if columns is None else {"columns": columns}
+    if not queue.requeue_job(import_id, arguments.model_copy(update=changes).model_dump()):
         raise BadInput(_why_no_retry(find_import(queue, import_id)), "import")
-    # Where no worker can be started now it waits: whoever looks at it tries again.
-    _wake_worker(queue, found.source)
+    _ensure_worker(queue, found.source)  # where none can be started, the page tries again
     return find_import(queue, import_id)
 
 
 def cancel_import(queue: JobQueue, import_id: str) -> ImportRecord:
-    """Ask a waiting or working import to stop; others stay as they are."""
-    find_import(queue, import_id)
+    """Ask a waiting or running import to stop; others stay as they are."""
+    _job(queue, import_id)
     queue.cancel_job(import_id)
     return find_import(queue, import_id)
 
@@ -156,81 +169,33 @@ def cancel_import(queue: JobQueue, import_id: str) -> ImportRecord:
 def forget_import(queue: JobQueue, import_id: str) -> None:
     """Remove the record of an import that is over, and what was uploaded for it.
 
-    The dataset stays. Raises ``BadInput`` while it waits or works.
+    The dataset stays. Raises ``BadInput`` while it waits or runs.
     """
     found = find_import(queue, import_id)
     if found.is_active:
-        raise BadInput(f"The import of {found.source} is still at work; cancel it first.", "import")
+        raise BadInput(f"The import of {found.source} is {found.state}; cancel it first.", "import")
     queue.forget_job(import_id)
     delete_import_folder(import_id)
 
 
-def datasets_read_from(queue: JobQueue, digest: str, columns: Columns | None) -> list[str]:
-    """Ids of the datasets that finished imports made of a file with that digest, the newest
-    first, where the columns were chosen alike."""
-    chosen = None if columns is None else asdict(columns)
-    return [
-        job.result["dataset_id"]
-        for job in queue.jobs(KIND, ["finished"])
-        if job.result is not None
-        and job.result["digest"] == digest
-        and job.arguments["columns"] == chosen
-    ]
-
-
-def allowed_path(path_text: str) -> Path:
-    """The real place of a folder or file that pages may read. Raises ``BadInput``."""
-    text = path_text.strip()
-    allowed = current_settings().import_folders
-    named = list_text([str(folder) for folder in allowed], last="or")
-    if not text:
-        raise BadInput(f"Give a folder or file below {named}.", "path")
-    places = []
-    for folder in allowed:
-        try:
-            place = (folder / text).resolve()
-            # A folder that is not allowed is not even looked at: nobody learns what is there.
-            if place.is_relative_to(folder.resolve()):
-                places.append(place)
-                if place.exists():
-                    return place
-        except (OSError, ValueError, RuntimeError) as error:
-            # A name too long, a null byte, links in a circle.
-            raise BadInput(f"{shown_name(text)} is not a path that can be read.", "path") from error
-    if places:
-        raise BadInput(f"There is no folder or file at {shown_name(str(places[0]))}.", "path")
-    raise BadInput(
-        f"{shown_name(text)} is not in a folder that may be read from here. Allowed:"
-        f" {named}. Move it there, or let the administrator allow its folder with"
-        " HEADSTART_IMPORT_FOLDERS.",
-        "path",
-    )
-
-
-def _asked(name: str | None) -> str | None:
+def _given_name(name: str | None) -> str | None:
     return checked_name(name) if name is not None and name.strip() else None
 
 
-def _start(
-    queue: JobQueue, import_id: str, path: Path, source: str, name: str | None, *, uploaded: bool
-) -> None:
-    arguments = {
-        "path": str(path),
-        "uploaded": uploaded,
-        "source": source,
-        "name": name,
-        "columns": None,
-    }
-    queue.add_job(NewJob(import_id, KIND, arguments))
+def _start(queue: JobQueue, import_id: str, path: Path, **values: Any) -> None:
+    home = current_settings().home
+    path = path.relative_to(home) if path.is_relative_to(home) else path
+    arguments = ImportArguments(path=str(path), **values)
+    queue.add_job(NewJob(import_id, KIND, arguments.model_dump()))
     try:
-        _wake_worker(queue, source)
+        _ensure_worker(queue, arguments.source)
     except HeadstartError:
         queue.cancel_job(import_id)
         queue.forget_job(import_id)
         raise
 
 
-def _wake_worker(queue: JobQueue, source: str) -> None:
+def _ensure_worker(queue: JobQueue, source: str) -> None:
     try:
         ensure_worker(queue)
     except OSError as error:
@@ -239,42 +204,34 @@ def _wake_worker(queue: JobQueue, source: str) -> None:
         ) from error
 
 
-def _arguments(found: ImportRecord, columns: Columns | None) -> dict[str, Any]:
-    return {
-        "path": str(found.path),
-        "uploaded": found.uploaded,
-        "source": found.source,
-        "name": found.name,
-        "columns": None if columns is None else asdict(columns),
-    }
+def _job(queue: JobQueue, import_id: str) -> JobRecord:
+    job = queue.find_job(import_id)
+    if job is None or job.kind != KIND:
+        known = [entry.id for entry in queue.jobs(KIND)[:NAMES_LISTED]]
+        raise UnknownName("import", import_id, known)
+    return job
+
+
+def _arguments(job: JobRecord) -> ImportArguments:
+    return ImportArguments.model_validate(job.arguments)
 
 
 def _record(job: JobRecord) -> ImportRecord:
-    given, result = job.arguments, job.result or {}
-    if given["uploaded"] and job.state == "cancelled":
-        delete_upload(job.id)  # whoever cancelled does not want it any more
-    path = Path(given["path"])
-    present = path.exists()
+    arguments, result = _arguments(job), job.result or {}
+    if arguments.uploaded and job.state == "cancelled":
+        delete_upload(job.id)  # nobody will ask for it again
+    path = arguments.place(job.id)
     return ImportRecord(
         id=job.id,
-        name=given["name"],
-        source=given["source"],
+        name=arguments.name,
+        source=arguments.source,
         path=path,
-        uploaded=given["uploaded"],
-        columns=None if given["columns"] is None else Columns(**given["columns"]),
-        state=job.state,
-        progress=job.progress,
-        error=job.error,
+        columns=arguments.columns,
         question=result.get("question"),
         dataset_id=result.get("dataset_id"),
         notes=tuple(result.get("notes", ())),
-        attempts=job.attempts,
-        cancel_requested=job.cancel_requested,
-        created_at=job.created_at,
-        finished_at=job.finished_at,
-        is_active=job.is_active,
-        can_retry=job.can_retry and present,
-        source_present=present,
+        source_present=path.exists(),
+        **job.status(),
     )
 
 
@@ -284,3 +241,98 @@ def _why_no_retry(found: ImportRecord) -> str:
     if found.state == "finished":
         return f"The import of {found.source} is finished; its dataset is there."
     return f"What was given as {found.source} is no longer there; give it again."
+
+
+# In the child process -------------------------------------------------------------------------
+
+
+def run(arguments: dict[str, Any], context: JobContext) -> None:
+    """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
+    try:
+        result = _read(ImportArguments.model_validate(arguments), context)
+    except ColumnsUnclear as error:
+        question = {"table": error.table, "columns": error.columns, "rows": error.rows}
+        raise JobFailed(str(error), {"question": question}) from error
+    if context.finish(result):
+        delete_upload(context.job.id)  # else another attempt is reading it, or will be
+
+
+def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
+    # Imported here: pages read this room, and it brings in pandas and SciPy.
+    from core.datasets.add import add_dataset
+
+    path = asked.place(context.job.id)
+    if not path.exists():
+        raise BadInput(f"What was given as {asked.source} is no longer there; give it again.")
+    context.report("Looking at the files")
+    digest = _file_digest(path, context) if asked.uploaded else None
+    known = _read_before(context.queue, asked.columns, digest)
+    if known is not None:
+        note = _already_there(asked.name, known.name)
+        return {"dataset_id": known.id, "notes": [note], "digest": digest}
+    if not asked.uploaded:  # an upload was checked when it came
+        check_stored(stored_bytes(path), f"the dataset made of {asked.source}")
+    stored_before = _stored_folders()
+    dataset = add_dataset(
+        path,
+        progress=lambda done, total: context.report(
+            "Reading images" if done < total else "Looking for duplicates", done, total
+        ),
+        provenance=f"added from {asked.source}",
+        columns=asked.columns,
+        should_stop=context.should_stop,
+        default_name=asked.name,
+    )
+    notes = []
+    if dataset.folder.name in stored_before:
+        notes = [_already_there(asked.name, dataset.name)]
+    elif asked.name not in (None, dataset.name):
+        notes = [
+            f"Another dataset is called {asked.name!r} already, so this one is called "
+            f"{dataset.name!r}. You can rename it."
+        ]
+    return {"dataset_id": dataset.id, "notes": notes, "digest": digest}
+
+
+def _file_digest(path: Path, context: JobContext) -> str:
+    """SHA-256 of an upload, 64 hex digits. A file on this machine is not known by its own bytes:
+    the labels of IDX images lie in another file beside them."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            context.check()
+    return digest.hexdigest()
+
+
+def _read_before(queue: JobQueue, columns: Columns | None, digest: str | None) -> Dataset | None:
+    """The dataset that the same file gave before, if it is still there."""
+    for dataset_id in [] if digest is None else datasets_read_from(queue, digest, columns):
+        try:
+            return open_dataset(dataset_id)
+        except HeadstartError as error:
+            # Removed or damaged since: then the file is read like any other.
+            print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
+    return None
+
+
+def datasets_read_from(queue: JobQueue, digest: str, columns: Columns | None) -> list[str]:
+    """Ids of the datasets that finished imports made of a file with that digest, the newest
+    first, where the same columns were chosen."""
+    return [
+        job.result["dataset_id"]
+        for job in queue.jobs(KIND, ["finished"])
+        if job.result is not None
+        and job.result["digest"] == digest
+        and _arguments(job).columns == columns
+    ]
+
+
+def _stored_folders() -> set[str]:
+    folder = current_settings().datasets_folder
+    return {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+
+
+def _already_there(asked: str | None, name: str) -> str:
+    note = f"These are the same images as dataset {name!r}, which was there already."
+    return note if asked in (None, name) else f"{note} It keeps its name; you can rename it."

@@ -1,7 +1,7 @@
-"""What one installation takes: how many runs may wait, how much its home may hold.
+"""Limits of one installation: runs that wait, bytes in its home, folders that pages may read.
 
-The limits hold for what pages start and take, so that one visitor cannot fill a shared machine.
-The command line is whoever runs the machine, and is not held back.
+They hold for pages, so that one visitor cannot fill a shared machine. Whoever uses the command
+line runs the machine, and has no limits.
 """
 
 import os
@@ -11,37 +11,38 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from core.errors import LimitReached
+from core.datasets.reading.raw_files import shown_name
+from core.errors import BadInput, LimitReached
 from core.settings import MOST_QUEUED_VARIABLE, MOST_STORED_VARIABLE, current_settings
-from core.text import size_text
+from core.text import list_text, size_text
 
-# So long a measured size is believed while it allows something.
-BELIEVED_SECONDS = 60.0
+# A measured size is reused for this long, but only to allow something, never to refuse it.
+REUSED_SECONDS = 60.0
 
 _lock = threading.Lock()
 _measured: dict[Path, tuple[float, int]] = {}
 
 
 def check_waiting(waiting: int, more: int, most: int) -> None:
-    """Raise ``LimitReached`` where ``more`` runs beside those that wait are above ``most``."""
+    """Raise ``LimitReached`` where ``waiting`` and ``more`` runs are above ``most``."""
     if waiting + more > most:
         raise LimitReached(
             f"{waiting:,} runs wait already and these would be {more:,} more; the limit is"
-            f" {most:,} ({MOST_QUEUED_VARIABLE}). Wait for some, cancel some, or choose fewer"
-            " strategies, seeds or sizes."
+            f" {most:,} ({MOST_QUEUED_VARIABLE}). Wait until some are done, cancel some, or choose"
+            " fewer strategies, seeds or sizes."
         )
 
 
 def check_stored(more_bytes: int, what: str) -> None:
     """Raise ``LimitReached`` where the home would hold more than ``settings.most_stored_bytes``.
 
-    ``more_bytes`` is what ``what`` ("this upload") would take. What is allowed may rest on a size
-    measured ``BELIEVED_SECONDS`` ago; what is refused never does, so that room made a moment ago
+    ``more_bytes`` is what ``what`` ("this upload") would take. It may be allowed by a size measured
+    ``REUSED_SECONDS`` ago, but is refused only after measuring again: room made a moment ago
     counts.
     """
     settings = current_settings()
     with _lock:
-        stored = _believed(settings.home)
+        stored = _measured_lately(settings.home)
         if stored is None or stored + more_bytes > settings.most_stored_bytes:
             stored = stored_bytes(settings.home)
             _measured[settings.home] = (time.monotonic(), stored)
@@ -58,9 +59,9 @@ def check_stored(more_bytes: int, what: str) -> None:
 
 
 def stored_bytes(place: Path) -> int:
-    """The bytes of a file, or of all below a folder; one that has several names counts once.
+    """The bytes of a file, or of all files below a folder; hard links to one file count once.
 
-    Links are not followed; what cannot be looked at, or vanishes meanwhile, counts nothing.
+    Symbolic links are not followed; what cannot be read, or vanishes meanwhile, counts nothing.
     """
     total = 0
     seen: set[tuple[int, int]] = set()
@@ -73,15 +74,15 @@ def stored_bytes(place: Path) -> int:
     return total
 
 
-def _believed(home: Path) -> int | None:
-    """The bytes of a home as measured not long ago, with what was allowed since; else None."""
+def _measured_lately(home: Path) -> int | None:
+    """The bytes of a home as measured lately, with what was allowed since; else None."""
     moment, stored = _measured.get(home, (0.0, 0))
-    is_fresh = home in _measured and time.monotonic() - moment < BELIEVED_SECONDS
+    is_fresh = home in _measured and time.monotonic() - moment < REUSED_SECONDS
     return stored if is_fresh else None
 
 
 def _files(place: Path) -> Iterator[os.stat_result]:
-    """What the disk says of each file; 100,000 of them are a matter of a second."""
+    """The status of each file; about a second for 100,000 files."""
     waiting = [os.fspath(place)]
     while waiting:
         path = waiting.pop()
@@ -97,3 +98,32 @@ def _files(place: Path) -> Iterator[os.stat_result]:
             yield Path(path).stat(follow_symlinks=False)
         except (FileNotFoundError, PermissionError):
             continue  # gone, or not made yet, or not ours to look at
+
+
+def allowed_path(path_text: str) -> Path:
+    """The real place of a folder or file that pages may read. Raises ``BadInput``."""
+    text = path_text.strip()
+    allowed = current_settings().import_folders
+    named = list_text([str(folder) for folder in allowed], last="or")
+    if not text:
+        raise BadInput(f"Give a folder or file below {named}.", "path")
+    places = []
+    for folder in allowed:
+        try:
+            place = (folder / text).resolve()
+            # A folder that is not allowed is not even looked at: nobody learns what is there.
+            if place.is_relative_to(folder.resolve()):
+                places.append(place)
+                if place.exists():
+                    return place
+        except (OSError, ValueError, RuntimeError) as error:
+            # A name too long, a null byte, links in a circle.
+            raise BadInput(f"{shown_name(text)} is not a path that can be read.", "path") from error
+    if places:
+        raise BadInput(f"There is no folder or file at {shown_name(str(places[0]))}.", "path")
+    raise BadInput(
+        f"{shown_name(text)} is not in a folder that may be read from here. Allowed:"
+        f" {named}. Move it there, or let the administrator allow its folder with"
+        " HEADSTART_IMPORT_FOLDERS.",
+        "path",
+    )

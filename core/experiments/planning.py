@@ -1,22 +1,26 @@
-"""What the user asks for, checked whole before anything is stored."""
+"""Plans of experiments and learning curves, checked whole before anything is stored."""
 
+import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from core.backbones.weights.access import fetch_command, is_available
-from core.datasets.choices import RESIZES
+from core.datasets.choices import Resize
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
-from core.experiments.spec import ExperimentSpec
-from core.settings import PRECISIONS
+from core.experiments.records import ExperimentRecord, ExperimentSpec
+from core.experiments.store import Store
+from core.settings import Precision
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
+from core.text import exact_percent_text
 from core.training.spec import (
     ImageSize,
     Seed,
@@ -27,7 +31,8 @@ from core.training.spec import (
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
 
-__all__ = ["ExperimentSpec", "plan_experiment", "unavailable_reason"]
+FRACTIONS = (0.05, 0.1, 0.25, 0.5, 1.0)
+"""Of the training images, one for each point of a learning curve."""
 
 ChosenStrategies = Sequence[str] | Literal["all"]
 
@@ -45,7 +50,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     train_share: float = 1.0,
     series: str = "",
 ) -> ExperimentSpec:
-    """Check everything and make the split; nothing is stored but the split itself.
+    """Check everything and make the split, which is all that is stored.
 
     ``overrides`` maps ``"strategy.setting"`` to a value or its text. ``image_size`` is in pixels,
     None is the preset's. ``train_share`` (0.01 to 1) of the split's training images are trained
@@ -61,13 +66,13 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     )
     kept, unavailable = _able(chosen, settings, size, by_name=strategies != "all")
     seeds = _checked_seeds(seeds)
-    resize = _checked_choice(resize or "stretch", RESIZES, "resize")
-    precision = _checked_choice(precision, PRECISIONS, "precision")
+    resize = _checked("resize", Resize, resize or "stretch")
+    precision = _checked("precision", Precision, precision)
     proportions = _checked("split", SplitProportions, {} if split is None else split)
     dataset = open_dataset(dataset_name)
     fraction = _checked("train_share", TrainFraction, train_share)
     subsets = with_train_fraction(proportions.of(dataset), dataset, fraction, proportions.seed)
-    # A batch that fits the whole set was a sensible wish: a part of it gets a smaller one.
+    # A batch chosen for all images is made to fit a fraction of them, not refused.
     refusable = (overrides or {}) if fraction == 1 else {}
     _fit_batches(kept, settings, refusable, len(subsets.train))
     return ExperimentSpec(
@@ -88,6 +93,65 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     )
 
 
+@dataclass(frozen=True)
+class LearningCurvePlan:
+    """The same strategies on ever more of the training images, with the same test images.
+
+    ``specs``: an experiment for each fraction, the smallest first; they share their ``series``.
+    ``dropped``: sentences about the fractions that were left out, and why.
+    """
+
+    series: str
+    specs: tuple[ExperimentSpec, ...]
+    dropped: tuple[str, ...]
+
+
+def plan_learning_curve(
+    dataset_name: str, fractions: Sequence[float] = FRACTIONS, **options: Any
+) -> LearningCurvePlan:
+    """One experiment for each fraction (0.01 to 1) of the training images, the smaller ones inside
+    the larger; nothing is stored but the split.
+
+    ``options`` are those of ``plan_experiment``. Every fraction has an image of every class. One
+    that gives the same images as a larger fraction is dropped; a batch size that is larger than
+    the images of a fraction is made to fit them. Raises ``UnknownName`` or ``BadInput`` as
+    ``plan_experiment``, and where fewer than two fractions are left.
+    """
+    series = secrets.token_hex(4)
+    specs: list[ExperimentSpec] = []
+    dropped: list[str] = []
+    for fraction in sorted(set(fractions), reverse=True):
+        spec = plan_experiment(dataset_name, train_share=fraction, series=series, **options)
+        images = spec.images["train"]
+        if specs and specs[-1].images["train"] == images:
+            dropped.append(
+                f"{exact_percent_text(fraction)} of the training images was left out: with at "
+                f"least one of each class it is the same {images} images as "
+                f"{exact_percent_text(specs[-1].train_share)}."
+            )
+        else:
+            specs.append(spec)
+    if len(specs) < 2:
+        raise BadInput(
+            "A learning curve needs at least two fractions that give different numbers of "
+            f"training images. {' '.join(dropped)}".strip(),
+            "fractions",
+        )
+    return LearningCurvePlan(series, tuple(reversed(specs)), tuple(reversed(dropped)))
+
+
+def series_of(store: Store, series: str) -> list[ExperimentRecord]:
+    """The experiments of one learning curve, the smallest fraction first; else ``UnknownName``."""
+    experiments = store.experiments()
+    found = [
+        experiment for experiment in experiments if series and experiment.spec.series == series
+    ]
+    if not found:
+        known = {entry.spec.series for entry in experiments if entry.spec.series}
+        raise UnknownName("learning curve", series, known)
+    return sorted(found, key=lambda experiment: experiment.spec.train_share)
+
+
 def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str | None:
     """Why the strategy cannot run on this machine, with the command that helps; None if it can."""
     weight_set = strategy.weights(settings)
@@ -100,7 +164,7 @@ def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str |
 
 
 def _with_setting(strategy: Strategy, settings: Mapping[str, Any]) -> str:
-    """The setting that asks for other weights than the strategy needs without it."""
+    """The setting for which the strategy needs other weights than usual, in words."""
     usual = strategy.weights({})
     return "".join(
         f"with {name} '{value}' "
@@ -139,7 +203,7 @@ def _settings(
 def _able(
     chosen: list[Strategy], settings: dict[str, dict[str, Value]], size: int, by_name: bool
 ) -> tuple[list[Strategy], dict[str, str]]:
-    """Those that can run, and why the others cannot; one asked for by name must be able to."""
+    """Those that can run, and why the others cannot, which is an error where asked ``by_name``."""
     kept: list[Strategy] = []
     unavailable: dict[str, str] = {}
     for entry in chosen:
@@ -169,16 +233,10 @@ def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     return checked
 
 
-def _checked_choice(value: str, known: tuple[str, ...], field: str) -> str:
-    if value not in known:
-        raise UnknownName(field, value, known)
-    return value
-
-
 def _checked(field: str, kind: Any, value: Any) -> Any:
-    """``value`` as a spec keeps it, where ``kind`` is the type of ``field`` there.
+    """``value`` validated as ``kind``, the type of ``field`` in a spec.
 
-    Texts and truth values are no numbers. Raises ``BadInput`` that says what may be given.
+    Strictly: text and booleans are not numbers. Raises ``BadInput`` with what may be given.
     """
     try:
         return TypeAdapter(kind).validate_python(value, strict=True)
@@ -187,8 +245,10 @@ def _checked(field: str, kind: Any, value: Any) -> Any:
 
 
 def _translated(error: ValidationError, field: str, kind: Any) -> BadInput:
-    """The first of pydantic's errors in our words, with the range that the type allows."""
+    """The first of pydantic's errors in our words, with the allowed range or the known names."""
     first = error.errors()[0]
+    if first["type"] == "literal_error":
+        return UnknownName(field, first["input"], get_args(kind))
     place = ".".join([field, *map(str, first["loc"])])
     start = f"{place} is {first['input']!r}"
     of_model = first["loc"] and kind.model_fields.get(first["loc"][0])
@@ -209,7 +269,7 @@ def _fit_batches(
     overrides: Mapping[str, Any],
     train_images: int,
 ) -> None:
-    """Refuse a batch that the user made larger than the set; make a preset's batch fit."""
+    """Refuse a user's batch that is larger than the training set; make a preset's batch fit."""
     for entry in kept:
         batch_size = settings[entry.name].get("batch_size")
         if batch_size is None or int(batch_size) <= train_images:
@@ -225,7 +285,7 @@ def _fit_batches(
 
 
 def _facts(dataset: Dataset, subsets: Split) -> dict[str, Any]:
-    """What a comparison must know even after the dataset was removed."""
+    """What a comparison needs, also after the dataset was removed."""
     counts = [
         int((dataset.labels[subsets.train] == label).sum()) for label in range(len(dataset.classes))
     ]

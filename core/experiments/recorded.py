@@ -1,14 +1,15 @@
-"""Results of real runs that travel: written by ``experiments export``, imported on first start.
+"""Recorded results: written by ``experiments export``, imported when a home is made ready.
 
 One folder for each experiment: ``experiment.json`` (spec, origin, runs with their results and
 epochs), ``predictions.npz`` (``test_indices``, ``labels`` and for run i ``probabilities_i``,
-float16), and ``weights/STRATEGY-SEED.npz`` of networks that changed few numbers, so that they can
+float16), and ``weights/STRATEGY-SEED.npz`` of networks with few trained weights, so that they can
 be tried before anything is trained.
 """
 
 import json
 import platform
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,26 +17,19 @@ from typing import Any
 import numpy as np
 
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import weights_path
-from core.experiments.predictions import read_predictions, write_predictions
 from core.experiments.records import (
     ExperimentRecord,
+    ExperimentSpec,
     Origin,
     RecordedRun,
     RunRecord,
     finished_runs,
     run_id_of,
 )
-from core.experiments.spec import ExperimentSpec
-from core.experiments.store import Store
-from core.files import (
-    UNREADABLE,
-    read_arrays,
-    write_arrays,
-    write_json,
-    written_whole,
-)
-from core.settings import BUNDLED_DATA
+from core.experiments.run_files import read_predictions, weights_path, write_predictions
+from core.experiments.store import Store, open_store
+from core.files import UNREADABLE, read_arrays, write_arrays, write_json, written_whole
+from core.settings import BUNDLED_DATA, current_settings
 from core.training.events import EpochRecord, Predictions, RunResult
 
 SHOWCASE_FOLDER = BUNDLED_DATA / "showcase"
@@ -44,13 +38,37 @@ DOCUMENT_NAME = "experiment.json"
 PREDICTIONS_NAME = "predictions.npz"
 WEIGHTS_FOLDER = "weights"
 MOST_WEIGHTS_BYTES = 1_000_000
-"""Weights of a run up to this size travel; a CNN or a probe has a third of it."""
+"""Weights of a run up to this size are exported; those of a CNN or a probe are a third of it."""
+
+
+def prepare_home(progress: Callable[[int, int], None] | None = None) -> Store:
+    """Make the home ready and return its store; quick when it is.
+
+    Safe to call from several processes at once. ``progress(done, total)`` counts the images of
+    the bundled datasets on the first start.
+    """
+    from core.datasets.bundled import ensure_bundled_datasets
+
+    ensure_bundled_datasets(progress)
+    return prepare_store()
+
+
+def prepare_store() -> Store:
+    """The store with the recorded results in it, dead workers' runs marked; needs no dataset."""
+    store = open_store()
+    settings = current_settings()
+    for folder in settings.import_folders:
+        if folder.is_relative_to(settings.home):
+            folder.mkdir(parents=True, exist_ok=True)  # the inbox, to put datasets into
+    import_recorded(store)
+    store.reap_expired()
+    return store
 
 
 def export_experiment(store: Store, experiment_id: str, folder: Path) -> Path:
     """Write a finished experiment into ``folder`` and return its own folder there.
 
-    Raises ``BadInput`` while a run of it is not finished: what is recorded is whole.
+    Raises ``BadInput`` unless all its runs are finished.
     """
     experiment = store.experiment(experiment_id)
     runs = store.runs(experiment_id)
@@ -86,30 +104,28 @@ def import_recorded(store: Store, folder: Path = SHOWCASE_FOLDER) -> list[str]:
         return []
     documents = sorted(folder.glob(f"*/{DOCUMENT_NAME}"))
     known = set(store.experiment_ids())
-    # The folder's name ends with the id, so what is there already need not be read.
-    ids = [path.parent.name.rpartition("-")[2] for path in documents]
-    fresh = [path for path, named in zip(documents, ids, strict=True) if named not in known]
-    added = [imported for path in fresh if (imported := _import_one(store, path)) is not None]
-    for path, named in zip(documents, ids, strict=True):
-        _bring_weights(path.parent / WEIGHTS_FOLDER, named)
+    added = []
+    for path in documents:
+        # The folder's name ends with the id, so a known experiment need not be read.
+        experiment_id = path.parent.name.rpartition("-")[2]
+        if experiment_id not in known and (imported := _import_one(store, path)) is not None:
+            added.append(imported)
+        _copy_weights(path.parent / WEIGHTS_FOLDER, experiment_id)
     return added
 
 
 def half_precision(probabilities: np.ndarray) -> np.ndarray:
-    """float16 ``(N, classes)`` with the same answers: rounding never moves the largest value."""
+    """float16 ``(N, classes)`` with the same predicted classes, also where rounding makes a tie."""
     rounded = probabilities.astype(np.float16)
-    answers = probabilities.argmax(axis=1)
-    for row in np.flatnonzero(rounded.argmax(axis=1) != answers):
-        winner = answers[row]
+    predicted = probabilities.argmax(axis=1)
+    for row in np.flatnonzero(rounded.argmax(axis=1) != predicted):
+        winner = predicted[row]
         rounded[row, winner] = np.nextafter(rounded[row].max(), np.float16(2))
     return rounded
 
 
 def _folder_name(experiment: ExperimentRecord) -> str:
-    plain = "".join(
-        letter if letter.isascii() and letter.isalnum() else "-"
-        for letter in experiment.spec.dataset_name
-    )
+    plain = re.sub("[^A-Za-z0-9]", "-", experiment.spec.dataset_name)
     return f"{plain[:40].strip('-') or 'dataset'}-{experiment.spec.preset}-{experiment.id}"
 
 
@@ -162,10 +178,10 @@ def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
             _copy(kept, folder / f"{run.strategy}-{run.seed}.npz")
 
 
-def _bring_weights(folder: Path, experiment_id: str) -> None:
-    """Put the weights of recorded runs where runs keep them, also in a home from before they came.
+def _copy_weights(folder: Path, experiment_id: str) -> None:
+    """Copy the weights of recorded runs to where runs keep them, also into an older home.
 
-    The folder of a run that has its predictions is there; without it the record was not taken.
+    A run that was imported has a folder with its predictions.
     """
     for path in sorted(folder.glob("*.npz")):
         strategy, _, seed = path.stem.rpartition("-")
@@ -175,7 +191,7 @@ def _bring_weights(folder: Path, experiment_id: str) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all, also where two processes start at once."""
+    """Whole or not at all, also where two processes do it at once."""
     with written_whole(target) as file:
         file.write(source.read_bytes())
 

@@ -1,26 +1,121 @@
-"""What the store hands out: frozen records of experiments, runs and workers."""
+"""Experiments and runs: the spec, the tables that keep them, and the records of the store.
+
+The tables lie in one database with those of jobs (``core.jobs.records``).
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import (
-    asdict,
-    dataclass,
-    field,
-    replace,
-)
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from core.errors import StoreError
-from core.experiments.spec import ExperimentSpec
-from core.jobs.progress import Progress
-from core.jobs.records import (
-    ACTIVE_STATES,
-    RETRYABLE_STATES,
-    NewJob,
-    State,
-    stored_progress,
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    Text,
 )
+
+from core.datasets.choices import Resize
+from core.errors import StoreError
+from core.jobs.records import ACTIVE_STATES, JobStatus, NewJob, Progress, metadata
+from core.settings import Precision
 from core.training.events import EpochRecord, RunResult
-from core.training.spec import TrainingSpec
+from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+    Column("dataset_id", String(64), nullable=False),
+    Column("dataset_name", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("recorded", Boolean, nullable=False),
+    Column("origin", JSON(none_as_null=True)),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(96), primary_key=True),
+    Column("experiment_id", String(32), ForeignKey("experiments.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("strategy", String(64), nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("result", JSON(none_as_null=True)),
+    Column("notes", JSON, nullable=False),
+)
+"""What was asked for and what came out; the job of the same id carries the state."""
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("run_id", String(96), ForeignKey("runs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("record", JSON, nullable=False),
+)
+
+Index("runs_by_experiment", runs.c.experiment_id, runs.c.position)
+
+
+class ExperimentSpec(BaseModel):
+    """One dataset, one split, one image size, one precision, several strategies, some seeds.
+
+    ``strategies`` are pairs of name and complete settings, cheap ones first. ``images`` counts
+    the images of ``train`` (those really trained on), ``validation`` and ``test``;
+    ``majority_class`` is the commonest class of the training images and ``majority_accuracy``
+    (0 to 1) its share of the test images. ``given_split`` is true where the dataset came with a
+    split and it is used.
+    ``train_share`` is the part of the split's training images that is trained on (0.01 to 1);
+    the experiments of one learning curve differ in it alone and share their ``series``.
+    ``unavailable`` says for each strategy that "all" left out why it cannot run here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset_id: str
+    strategies: tuple[tuple[str, dict[str, Any]], ...] = Field(min_length=1)
+    preset: str
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    image_size: ImageSize = 96
+    resize: Resize = "stretch"
+    split: SplitProportions = Field(default_factory=lambda: SplitProportions.model_validate({}))
+    precision: Precision = "auto"
+    unavailable: dict[str, str] = {}
+    dataset_name: str = ""
+    classes: tuple[str, ...] = ()
+    images: dict[str, int] = {}
+    majority_class: str = ""
+    majority_accuracy: float | None = None
+    split_fingerprint: str = ""
+    given_split: bool = False
+    train_share: TrainFraction = 1.0
+    series: str = ""
+
+    @property
+    def run_count(self) -> int:
+        return len(self.strategies) * len(self.seeds)
+
+    def training_spec(self, strategy: str, seed: int, settings: dict[str, Any]) -> TrainingSpec:
+        """All that ``train`` needs for one run of this experiment."""
+        return TrainingSpec(
+            dataset_id=self.dataset_id,
+            strategy=strategy,
+            settings=settings,
+            seed=seed,
+            image_size=self.image_size,
+            resize=self.resize,
+            split=self.split,
+            precision=self.precision,
+            train_share=self.train_share,
+        )
 
 
 @dataclass(frozen=True)
@@ -52,17 +147,26 @@ class ExperimentRecord:
     def is_active(self) -> bool:
         return any(self.state_counts.get(state) for state in ACTIVE_STATES)
 
+    @classmethod
+    def from_row(cls, row: RowMapping, state_counts: dict[str, int]) -> "ExperimentRecord":
+        return cls(
+            id=row["id"],
+            created_at=row["created_at"],
+            spec=ExperimentSpec.model_validate(row["spec"]),
+            recorded=row["recorded"],
+            origin=None if row["origin"] is None else Origin(**row["origin"]),
+            state_counts=state_counts,
+        )
+
     def training_spec(self, run: "RunRecord") -> TrainingSpec:
         return self.spec.training_spec(run.strategy, run.seed, run.settings)
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """One strategy with one seed.
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(JobStatus):
+    """One strategy with one seed, and the status of the job that makes it, which has the same id.
 
     ``result`` is there once finished; ``notes`` tell what was changed on the way (a halved batch).
-    State, progress, error, lease and moments are those of its job, which has the same id
-    (``core.jobs.records.JobRecord``).
     """
 
     id: str
@@ -71,27 +175,18 @@ class RunRecord:
     strategy: str
     seed: int
     settings: dict[str, Any]
-    state: State
-    progress: Progress | None
-    progress_at: str | None
-    error: str | None
     result: RunResult | None
     notes: tuple[str, ...]
-    attempts: int
-    worker_id: str | None
-    lease_expires_at: str | None
-    cancel_requested: bool
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
 
-    @property
-    def is_active(self) -> bool:
-        return self.state in ACTIVE_STATES
-
-    @property
-    def can_retry(self) -> bool:
-        return self.state in RETRYABLE_STATES
+    @classmethod
+    def from_row(cls, row: RowMapping) -> "RunRecord":
+        """From a row of the table ``runs`` joined with that of its job."""
+        parsed = {
+            "progress": Progress.from_dict(row["progress"]),
+            "result": None if row["result"] is None else RunResult.from_dict(row["result"]),
+            "notes": tuple(row["notes"]),
+        }
+        return cls(**{**row, **parsed})
 
     @property
     def finished_result(self) -> RunResult | None:
@@ -107,7 +202,7 @@ class RunRecord:
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
         result = None if self.result is None else self.result.as_dict()
-        return asdict(replace(self, result=None)) | {"result": result}
+        return {"id": self.id, **asdict(replace(self, result=None)), "result": result}
 
 
 def finished_runs(runs: Iterable[RunRecord]) -> list[tuple[RunRecord, RunResult]]:
@@ -135,28 +230,6 @@ class RecordedRun:
     started_at: str | None
     finished_at: str | None
     notes: tuple[str, ...] = ()
-
-
-def run_record(row: Mapping[str, Any]) -> RunRecord:
-    """The record of a row of the table ``runs`` joined with that of its job."""
-    values = {name: row[name] for name in RunRecord.__dataclass_fields__}
-    values["progress"] = stored_progress(row["progress"])
-    values["result"] = None if row["result"] is None else RunResult.from_dict(row["result"])
-    values["notes"] = tuple(row["notes"])
-    values["cancel_requested"] = bool(row["cancel_requested"])
-    return RunRecord(**values)
-
-
-def experiment_record(row: Mapping[str, Any], state_counts: dict[str, int]) -> ExperimentRecord:
-    """The record of one row of the table ``experiments``."""
-    return ExperimentRecord(
-        id=row["id"],
-        created_at=row["created_at"],
-        spec=ExperimentSpec.model_validate(row["spec"]),
-        recorded=bool(row["recorded"]),
-        origin=None if row["origin"] is None else Origin(**row["origin"]),
-        state_counts=state_counts,
-    )
 
 
 def run_id_of(experiment_id: str, strategy: str, seed: int) -> str:

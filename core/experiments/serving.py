@@ -6,7 +6,7 @@ from collections.abc import Callable
 from core.experiments.records import RunRecord
 from core.experiments.store import Store
 from core.jobs.launchers import current_launcher
-from core.jobs.progress import progress_text
+from core.jobs.records import progress_text
 from core.jobs.worker import serve
 from core.text import percent_text
 

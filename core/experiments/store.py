@@ -5,40 +5,29 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from core.errors import BadInput, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
     ExperimentRecord,
+    ExperimentSpec,
     Origin,
     RecordedRun,
     RunRecord,
     epoch_rows,
-    experiment_record,
+    epochs,
+    experiments,
     job_of,
     new_run_row,
     planned_rows,
-    run_record,
+    runs,
 )
-from core.experiments.spec import ExperimentSpec
-from core.experiments.tables import epochs, experiments, runs
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES
-from core.jobs.tables import jobs
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, jobs
 from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
 from core.training.events import EpochRecord, RunResult
-
-OF_THE_JOB = [name for name in RunRecord.__dataclass_fields__ if name not in runs.c]
 
 
 class Store(JobQueue):
@@ -108,7 +97,7 @@ class Store(JobQueue):
             for experiment_id, state, count in connection.execute(counted):
                 counts.setdefault(experiment_id, {})[state] = count
             rows = connection.execute(newest_first).mappings().all()
-        return [experiment_record(dict(row), counts.get(row["id"], {})) for row in rows]
+        return [ExperimentRecord.from_row(row, counts.get(row["id"], {})) for row in rows]
 
     def experiment_ids(self) -> list[str]:
         with self.database.reading() as connection:
@@ -129,7 +118,7 @@ class Store(JobQueue):
                 known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
                 raise UnknownName("experiment", experiment_id, known)
             counts = {row[0]: row[1] for row in connection.execute(counted)}
-        return experiment_record(dict(row), counts)
+        return ExperimentRecord.from_row(row, counts)
 
     # Runs -------------------------------------------------------------------------------------
 
@@ -145,8 +134,7 @@ class Store(JobQueue):
             wanted = wanted.where(jobs.c.state.in_(list(states)))
         wanted = wanted.order_by(experiments.c.created_at.desc(), experiments.c.id, runs.c.position)
         with self.database.reading() as connection:
-            rows = connection.execute(wanted).mappings().all()
-        return [run_record(dict(row)) for row in rows]
+            return [RunRecord.from_row(row) for row in connection.execute(wanted).mappings()]
 
     def run(self, run_id: str) -> RunRecord:
         """The run of that id, or ``UnknownName`` listing the newest ones."""
@@ -169,7 +157,7 @@ class Store(JobQueue):
             .order_by(jobs.c.queue_number)
         )
         with self.database.reading() as connection:
-            return [run_record(dict(row)) for row in connection.execute(wanted).mappings()]
+            return [RunRecord.from_row(row) for row in connection.execute(wanted).mappings()]
 
     # What a person asks -----------------------------------------------------------------------
 
@@ -293,11 +281,12 @@ class Store(JobQueue):
             )
             known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
             raise UnknownName("run", run_id, known)
-        return run_record(dict(row))
+        return RunRecord.from_row(row)
 
 
 def _runs_with_jobs() -> Select[Any]:
-    return select(runs, *(jobs.c[name] for name in OF_THE_JOB)).join(jobs, jobs.c.id == runs.c.id)
+    status = (jobs.c[name] for name in JobStatus.__dataclass_fields__)
+    return select(runs, *status).join(jobs, jobs.c.id == runs.c.id)
 
 
 def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:

@@ -9,12 +9,10 @@ import numpy as np
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, OutOfMemory
-from core.experiments.checkpoints import write_weights
-from core.experiments.predictions import write_predictions
 from core.experiments.records import RunRecord, finished_runs
+from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext, StartAgain
-from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
 from core.training.events import EpochRecord, KeptWeights, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
@@ -46,7 +44,7 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext
     spec = _same_precision(store, run, spec)
     for event in train(spec, dataset, split, should_stop=context.should_stop):
         if isinstance(event, Progress):
-            context.tell(event)
+            context.report_progress(event)
         elif isinstance(event, EpochRecord):
             store.add_epoch(run.id, event, run.attempts)
         else:
@@ -104,6 +102,6 @@ def _halve_the_batch(store: Store, run: RunRecord, error: Exception) -> None:
         raise error
     smaller = batch_size // 2
     note = f"Ran out of memory with batch_size {batch_size}; started again with {smaller}."
-    print(in_words(error, find_kind("train")), note, file=sys.stderr)  # noqa: T201 - its log
+    print(find_kind("train").failure_message(error), note, file=sys.stderr)  # noqa: T201 - its log
     store.reduce_batch(run.id, smaller, note, run.attempts)
     raise StartAgain from error

@@ -1,7 +1,7 @@
-"""Uploads on their way to the disk, one file as it is, several files as one zip; and off it again.
+"""Uploads: written to disk, one file as it is, several files as one zip; and deleted again.
 
 An import keeps ``<home>/imports/<id>/`` with ``log.txt`` and, until it was read, the upload under
-the name that it came with.
+its own file name.
 """
 
 import os
@@ -31,12 +31,9 @@ CHUNK_BYTES = 1024**2
 LONGEST_STEM = 100
 LONGEST_STEM_BYTES = 200
 LONGEST_SUFFIX = 10
-# Longer names are refused, and listed, by whoever reads the zip.
+# The reader of the zip refuses and lists longer names.
 LONGEST_MEMBER_NAME = 4096
-SEVERAL_FILES = "uploaded files"
 UPLOAD_FOLDER = "upload"
-RECEIVING_PREFIX = ".receiving-"
-REMOVED_PREFIX = ".removed-"
 BROKEN_OFF_AFTER_SECONDS = 24 * 3600.0
 UPLOAD_KEPT_SECONDS = 7 * 24 * 3600.0
 _KEPT_SIGNS = frozenset(" ._-()+&,'")
@@ -44,27 +41,27 @@ _KEPT_SIGNS = frozenset(" ._-()+&,'")
 
 @dataclass(frozen=True)
 class KeptUpload:
-    """Where an upload lies, and what to call it before people."""
+    """Where an upload is, and its name for people."""
 
     path: Path
     source: str
 
 
 class Allowance:
-    """How many bytes an upload may still have; what is really read is counted."""
+    """How many bytes an upload may still have, counted as they are read."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._left = limit_bytes
 
     def take(self, count: int) -> None:
-        """Raises ``BadInput`` where the limit is passed."""
+        """Raises ``BadInput`` above the limit."""
         self._left -= count
         if self._left < 0:
             raise BadInput(
                 f"The upload is larger than {self._limit_bytes // 1024**2} MB, which is the limit."
-                " Put larger sets into a folder on the machine where Headstart runs and add that"
-                " folder, or run there: python -m core datasets add PATH",
+                " Put a larger dataset into a folder on the machine where Headstart runs and add"
+                " that folder, or run there: python -m core datasets add PATH",
                 "upload",
             )
 
@@ -82,11 +79,11 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     total_bytes = sum(_known_size(stream) for _, stream in files)
     allowance.take(total_bytes)
     settings.imports_folder.mkdir(parents=True, exist_ok=True)
-    # Twice: the dataset that is made of it takes about as much again.
+    # Twice: the dataset made of it takes about as much again.
     check_stored(2 * total_bytes, "this upload with the dataset made of it")
     check_room(settings.imports_folder, 2 * total_bytes, "this upload and the dataset made of it")
     allowance = Allowance(settings.upload_limit_bytes)
-    temporary = settings.imports_folder / f"{RECEIVING_PREFIX}{import_id}"
+    temporary = settings.imports_folder / f".receiving-{import_id}"
     name, source = _names(files)
     try:
         (temporary / UPLOAD_FOLDER).mkdir(parents=True)
@@ -98,13 +95,13 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
         temporary.rename(import_folder_path(import_id))
     except OSError as error:
         raise HeadstartError(
-            f"The upload could not be kept in {settings.imports_folder}"
+            f"The upload could not be written to {settings.imports_folder}"
             f" ({error.strerror or error}). Nothing of it was stored."
         ) from error
     finally:
         if temporary.exists():
             shutil.rmtree(temporary)
-    return KeptUpload(import_folder_path(import_id) / UPLOAD_FOLDER / name, source)
+    return KeptUpload(upload_folder(import_id) / name, source)
 
 
 def _check(files: Sequence[Upload]) -> None:
@@ -134,19 +131,19 @@ def _parts(name: str) -> list[str]:
 
 
 def _names(files: Sequence[Upload]) -> tuple[str, str]:
-    """The file name to keep an upload under, and how people know it."""
+    """The file name of an upload on disk, and its name for people."""
     if _is_single(files):
         return safe_file_name(files[0][0]), shown_name(files[0][0])
     count = count_text(len(files), "file")
     folders = {parts[0] if len(parts) > 1 else None for parts in (_parts(n) for n, _ in files)}
     (folder,) = folders if len(folders) == 1 else (None,)
     if folder is None:
-        return f"{SEVERAL_FILES}.zip", count
+        return "uploaded files.zip", count
     return safe_file_name(f"{folder}.zip"), f"{shown_name(folder)} ({count})"
 
 
 def safe_file_name(name: str) -> str:
-    """A name that can be written on any disk and still tells people which file is meant."""
+    """A name that any disk accepts and people still recognise."""
     text = unicodedata.normalize("NFC", _parts(name)[-1])
     text = "".join(sign if sign.isalnum() or sign in _KEPT_SIGNS else "_" for sign in text)
     stem, dot, suffix = text.rpartition(".")
@@ -160,7 +157,7 @@ def safe_file_name(name: str) -> str:
 
 
 def _known_size(stream: BinaryIO) -> int:
-    """The bytes that a stream says it has, 0 where it cannot tell; set to its start."""
+    """The size of a stream in bytes, 0 where it is not known; sets it to its start."""
     if not stream.seekable():
         return 0
     size = stream.seek(0, os.SEEK_END)
@@ -169,21 +166,21 @@ def _known_size(stream: BinaryIO) -> int:
 
 
 def _pack(files: Sequence[Upload], target: IO[bytes], allowance: Allowance) -> None:
-    """One zip, not compressed: pictures are already. In the order of names, so that the same
-    files always give the same bytes."""
+    """One zip, not compressed because images are already; sorted by name, so that the same files
+    always give the same bytes."""
     taken: set[str] = set()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, stream in sorted(files, key=lambda entry: entry[0]):
             member = zipfile.ZipInfo("member")
-            # Set afterwards: the constructor would cut and change names. They are judged by the
-            # one who reads the zip, so they are written as they came.
+            # Set afterwards: the constructor would change names, and the reader of the zip judges
+            # them as they came.
             member.filename = _member_name(name, taken)
             with archive.open(member, "w", force_zip64=True) as writer:
                 _copy(stream, writer, allowance)
 
 
 def _member_name(name: str, taken: set[str]) -> str:
-    """The name as it came; a number is put into one that was there already."""
+    """The name as it came, with a number where it is taken."""
     name = name.encode("utf-8", "replace").decode()[:LONGEST_MEMBER_NAME] or "file"
     stem, dot, suffix = name.rpartition(".")
     if not dot or "/" in suffix:
@@ -206,19 +203,23 @@ def import_folder_path(import_id: str) -> Path:
     return current_settings().imports_folder / import_id
 
 
+def upload_folder(import_id: str) -> Path:
+    return import_folder_path(import_id) / UPLOAD_FOLDER
+
+
 def delete_upload(import_id: str) -> None:
     """Delete what was uploaded for an import, if it is still there."""
-    _delete(import_folder_path(import_id) / UPLOAD_FOLDER)
+    _delete(upload_folder(import_id))
 
 
 def delete_import_folder(import_id: str) -> None:
-    """Delete all that is kept of an import: upload and log."""
+    """Delete the upload and the log of an import."""
     _delete(import_folder_path(import_id))
 
 
 def sweep_uploads(active_ids: Collection[str], known_ids: Collection[str]) -> None:
     """Delete what nobody will ask for again: uploads that broke off a day ago, uploads that
-    nobody tried again in seven days, and folders of imports that the store does not know."""
+    nobody retried in seven days, and folders of imports that the store does not know."""
     now = time.time()
     for folder in current_settings().imports_folder.glob("*"):
         age = now - _changed_at(folder, now)
@@ -231,7 +232,7 @@ def sweep_uploads(active_ids: Collection[str], known_ids: Collection[str]) -> No
 
 def _changed_at(folder: Path, now: float) -> float:
     try:
-        # The inner folder is made when the upload comes and not touched by the log.
+        # The inner folder is made when the upload comes; the log does not change it.
         inner = folder / UPLOAD_FOLDER
         return (inner if inner.exists() else folder).stat().st_mtime
     except FileNotFoundError:
@@ -239,9 +240,9 @@ def _changed_at(folder: Path, now: float) -> float:
 
 
 def _delete(folder: Path) -> None:
-    # Renamed first: two processes may want to delete the same folder, and nobody takes what is
-    # half deleted for an upload.
-    doomed = current_settings().imports_folder / f"{REMOVED_PREFIX}{uuid.uuid4().hex}"
+    # Renamed first: two processes may delete the same folder, and a half deleted one must not be
+    # taken for an upload.
+    doomed = current_settings().imports_folder / f".removed-{uuid.uuid4().hex}"
     try:
         folder.rename(doomed)
     except FileNotFoundError:

@@ -1,10 +1,13 @@
 """Jobs whose result is a file in the cache: asked for by pages, made once however many ask.
 
-The name of the file says all that the work depends on, and gives the job its id: the same question
-is the same job. A folder for each kind of result; in it the oldest go when there are too many.
+The name of the file depends on everything that the result depends on, and gives the job its id:
+the same question is the same job. Each kind of result has a folder; the oldest files in it go when
+it grows too large.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,22 +16,20 @@ from core.errors import BadInput, UnknownName
 from core.files import PART_SUFFIX, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import progress_text, waiting_text
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord, NewJob
+from core.jobs.records import JobRecord, NewJob, progress_text, waiting_text
 from core.settings import current_settings
 
 LIMIT_BYTES = 256 * 1024**2
-CANCELLED = "It was cancelled."
 
 
 @dataclass(frozen=True)
 class CachedWork:
-    """How a piece of work stands; ``text`` is the sentence about it while it works, ``fraction``
-    (0 to 1) how far its step is.
+    """The state of a piece of work; ``text`` is the sentence about it while it is ``working``, and
+    ``fraction`` (0 to 1) how far its step is.
 
-    ``result`` is there, whole, where the state is ``ready``. ``error`` says in plain words what
-    went wrong where it is ``failed``; it stays so until ``make_again``.
+    ``result`` exists, whole, where the state is ``ready``. ``error`` tells people what went wrong
+    where it is ``failed``; it stays so until ``make_again``.
     """
 
     result: Path
@@ -44,7 +45,7 @@ def cache_folder() -> Path:
 
 
 def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: Path) -> CachedWork:
-    """The state of the work that makes ``result``; queues it where nobody has.
+    """The state of the work that makes ``result``; queued unless it was before.
 
     ``result`` is a path below ``cache_folder()``; the handler finds it with ``output_of``. Fast
     enough to be asked on every refresh of a page. Raises ``OSError`` if no worker can be started.
@@ -59,11 +60,11 @@ def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: P
     if job.is_active:
         # Also where it was queued before: the worker may have died since.
         ensure_worker(queue)
-    return _standing(queue, result, queue.job(job_id))
+    return _work(queue, result, queue.job(job_id))
 
 
 def make_again(queue: JobQueue, work: CachedWork) -> None:
-    """Drop a result or an error, and start anew. Work that is being done is left alone."""
+    """Drop a result or an error, and start again. Work that waits or runs is left alone."""
     if queue.find_job(work.job_id) is None:
         work.result.unlink(missing_ok=True)
     elif queue.requeue_job(work.job_id):
@@ -79,21 +80,39 @@ def output_of(arguments: dict[str, Any]) -> Path:
     return output
 
 
+@contextmanager
+def unfinished_folder(output: Path) -> Iterator[Path]:
+    """A folder for files on the way to ``output``; it is removed when the block ends.
+
+    Where the process was killed, the next attempt removes it, or the next ``remove_oldest``.
+    """
+    folder = output.with_name(output.name + PART_SUFFIX)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
 def remove_oldest(queue: JobQueue, kind: str, keep: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     """Bring the results beside ``keep`` under the limit, the oldest first, with their jobs.
 
     Work of another kind has a folder and a limit of its own: a package of a gigabyte must not
-    sweep away every heat map. ``keep`` stays whatever its size. Anybody who reads another one has
-    it open, or makes it anew.
+    displace every heat map. ``keep`` stays whatever its size. Anybody who reads another one has
+    it open, or makes it again. ``unfinished_folder``s of killed processes are removed too.
     """
     ages: list[tuple[float, int, Path]] = []
     for path in keep.parent.iterdir():
-        try:
+        with suppress(FileNotFoundError):  # another process makes room at this moment
             status = path.stat()
-        except FileNotFoundError:
-            continue  # another process makes room at this moment
-        if path.is_file() and path.suffix != PART_SUFFIX:
-            ages.append((status.st_mtime, status.st_size, path))
+            if path.is_file() and path.suffix != PART_SUFFIX:
+                ages.append((status.st_mtime, status.st_size, path))
+            elif path.is_dir() and path.suffix == PART_SUFFIX:
+                job = queue.find_job(_job_id(kind, path.with_suffix("")))
+                if job is None or not job.is_active:
+                    shutil.rmtree(path)
     total = sum(size for _, size, _ in ages)
     for _, size, path in sorted(ages):
         if total <= limit_bytes:
@@ -108,7 +127,7 @@ def _job_id(kind: str, result: Path) -> str:
     return f"{kind}-{result.stem}"
 
 
-def _standing(queue: JobQueue, result: Path, job: JobRecord) -> CachedWork:
+def _work(queue: JobQueue, result: Path, job: JobRecord) -> CachedWork:
     if job.state == "queued":
         text = waiting_text(queue.queue_place(job.id))
         return CachedWork(result, "working", text, job_id=job.id)
@@ -118,7 +137,7 @@ def _standing(queue: JobQueue, result: Path, job: JobRecord) -> CachedWork:
     if job.state == "finished":
         return CachedWork(result, "ready", job_id=job.id)
     if job.state == "cancelled":
-        return CachedWork(result, "cancelled", error=CANCELLED, job_id=job.id)
+        return CachedWork(result, "cancelled", error="It was cancelled.", job_id=job.id)
     return CachedWork(result, "failed", error=job.error or "", job_id=job.id)
 
 

@@ -1,4 +1,4 @@
-"""The child process of one job: calls its handler, and tells the queue how it ended.
+"""The child process of one job: calls its handler, and reports to the queue how it ended.
 
 ``python -m core.jobs.child ID --parent PID``, started by a worker. It ends with the worker: a job
 without one would hold the device and nobody could cancel it.
@@ -13,7 +13,6 @@ from typing import Any
 
 from core.errors import Cancelled, HeadstartError
 from core.jobs.context import EXIT_ORPHANED, JobContext, JobFailed, StartAgain
-from core.jobs.failures import in_words, stopped
 from core.jobs.kinds import find_kind
 from core.jobs.queue import JobQueue, open_queue
 
@@ -24,8 +23,8 @@ PROCESSOR_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
     """Do the job and store its end; returns the exit status of the process.
 
-    The end is left to the worker's lease when the worker is gone (``EXIT_ORPHANED``), and the job
-    goes on in a new process after ``EXIT_AGAIN``. A handler may have ended the job itself, in the
+    When the worker is gone, its lease decides about the job (``EXIT_ORPHANED``); after
+    ``EXIT_AGAIN`` the job goes on in a new process. A handler may have ended the job itself, in the
     transaction that stored what it made.
     """
     job = queue.job(job_id)
@@ -45,14 +44,14 @@ def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
         if isinstance(error, Cancelled) or context.should_stop():
             queue.mark_cancelled(job.id, job.attempts)
         else:
-            queue.mark_interrupted(job.id, stopped(kind), job.attempts)
+            queue.mark_interrupted(job.id, kind.stopped_message(), job.attempts)
     except Exception as error:  # noqa: BLE001 - whatever it is, the job must get its end
         if isinstance(error, HeadstartError):
             print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
         else:
             traceback.print_exc()
         result = error.result if isinstance(error, JobFailed) else None
-        queue.fail(job.id, in_words(error, kind), job.attempts, result)
+        queue.fail(job.id, kind.failure_message(error), job.attempts, result)
         return 1
     return 0
 
@@ -72,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
-    # Once: a second one would disturb the tidying up after the first.
+    # Once: a second signal would disturb the clean-up after the first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""What a handler is given beside its arguments: progress, the wish to stop, a folder."""
+"""What a handler gets beside its arguments: a place to report, whether to stop, a folder."""
 
 import os
 import signal
@@ -6,14 +6,15 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.errors import Cancelled, HeadstartError, StoreError
 from core.jobs.kinds import find_kind
-from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord
+from core.jobs.records import JobRecord, Progress
 from core.settings import current_settings
 
 CANCEL_POLL_SECONDS = 0.2
@@ -30,7 +31,7 @@ class StartAgain(Exception):
 
 
 class JobFailed(HeadstartError):
-    """The job failed, and ``result`` (JSON) tells a page more than the sentence does."""
+    """The job failed, and ``result`` (JSON) tells a page more than the message does."""
 
     def __init__(self, message: str, result: dict[str, Any]) -> None:
         super().__init__(message)
@@ -42,13 +43,22 @@ def job_folder(job: JobRecord) -> Path:
     return current_settings().home / find_kind(job.kind).folder / job.id
 
 
-class JobContext:
-    """The side of a running job that its handler sees.
+@contextmanager
+def _logged() -> Iterator[None]:
+    """A queue that cannot be reached goes into the log, and the job goes on."""
+    try:
+        yield
+    except StoreError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
 
-    The queue is asked whether to stop at most every ``CANCEL_POLL_SECONDS``, and told of progress
-    for each new step, else at most twice a second. A queue that is away for a moment does not end
-    hours of work. ``parent`` is the worker's process id, None for a caller that does the work in
-    its own process.
+
+class JobContext:
+    """A running job, as its handler sees it.
+
+    It asks the queue whether to stop at most every ``CANCEL_POLL_SECONDS``, and stores progress
+    for each new step, else at most twice a second. A queue that cannot be reached for a moment
+    does not end hours of work. ``parent`` is the worker's process id, None for a caller that does
+    the work in its own process.
     """
 
     def __init__(self, queue: JobQueue, job: JobRecord, parent: int | None = None) -> None:
@@ -67,10 +77,8 @@ class JobContext:
         """Whether a person asked to stop, the job was taken away, or the worker is gone."""
         if not self._stop and time.monotonic() - self._asked_at >= CANCEL_POLL_SECONDS:
             self._asked_at = time.monotonic()
-            try:
+            with _logged():
                 self._stop = self.queue.cancel_requested(self.job.id, self.job.attempts)
-            except StoreError as error:
-                print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
         return self._stop or self.orphaned
 
     def check(self) -> None:
@@ -79,30 +87,29 @@ class JobContext:
             raise Cancelled(f"The {find_kind(self.job.kind).noun} was stopped.")
 
     def report(self, step: str, done: int = 0, total: int = 0) -> None:
-        """Tell how far the job is; the time left in the step follows from its last seconds.
+        """Store how far the job is; the time left in the step follows from its last seconds.
 
         Raises ``Cancelled`` where the handler should stop.
         """
         self.check()
-        self.tell(Progress(step, done, total, seconds_left=self._seconds_left(step, done, total)))
+        seconds_left = self._seconds_left(step, done, total)
+        self.report_progress(Progress(step, done, total, seconds_left=seconds_left))
 
-    def tell(self, progress: Progress) -> None:
-        """As ``report``, for a handler that knows more."""
+    def report_progress(self, progress: Progress) -> None:
+        """As ``report``, for a handler that knows more; never raises ``Cancelled``."""
         now = time.monotonic()
         if progress.step == self._step and now - self._reported_at < PROGRESS_SECONDS:
             return
         self._step, self._reported_at = progress.step, now
-        try:
+        with _logged():
             self.queue.set_progress(self.job.id, progress, self.job.attempts)
-        except StoreError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
 
     def finish(self, result: dict[str, Any] | None = None) -> bool:
         """End the job now, for a handler that tidies up afterwards; False if it was taken away."""
         return self.queue.finish(self.job.id, result, self.job.attempts)
 
     def watch_parent(self) -> None:
-        """Notice in a thread that the worker died; leave by force if the work does not hear it."""
+        """Notice in a thread that the worker died; end by force if the handler does not stop."""
         threading.Thread(target=self._watch_parent, daemon=True).start()
 
     def _watch_parent(self) -> None:
@@ -110,12 +117,12 @@ class JobContext:
             time.sleep(ORPHAN_POLL_SECONDS)
         self.orphaned = True
         time.sleep(ORPHAN_GRACE_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)  # deaf work is interrupted, so that it tidies up
+        os.kill(os.getpid(), signal.SIGTERM)  # interrupts the handler, so that it cleans up
         time.sleep(ORPHAN_GRACE_SECONDS)
         os._exit(EXIT_ORPHANED)
 
     def _seconds_left(self, step: str, done: int, total: int) -> float | None:
-        """From the rate of the last ten seconds; in the first second of a step it is not told."""
+        """From the rate of the last ten seconds; None in the first second of a step."""
         now = time.monotonic()
         if step != self._step or not self._seen:
             self._seen = deque([(now, done)])

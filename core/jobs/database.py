@@ -1,4 +1,4 @@
-"""Opening the run store's database: connections, transactions, schema version, error wording."""
+"""Opening the database of runs and jobs: connections, transactions, schema, errors in words."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,22 +9,32 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from core.errors import StoreError
-from core.files import lock
-from core.jobs.tables import SCHEMA_VERSIONS
+from core.errors import LockTimeout, StoreError
+from core.files import lock, written_whole
+from core.jobs.records import SCHEMA_VERSIONS
 from core.settings import current_settings
 
 BUSY_TIMEOUT_SECONDS = 20.0
 MIGRATION_LOCK_SECONDS = 60.0
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+# Words in the driver's message, and what to tell people.
+ADVICE = (
+    (("locked", "busy"), "is held by another process; try again in a moment"),
+    (("readonly", "read-only"), "cannot be written: check who owns the file and its folder"),
+    (("full",), "cannot grow: the disk is full"),
+    (
+        ("malformed", "not a database"),
+        "is damaged; it was left as it is. Put back a copy, or move it away",
+    ),
+)
 
 
 class Database:
     """An engine whose schema is the one this code reads.
 
-    Opening makes a missing SQLite file and applies pending migrations under a lock. Raises
-    ``StoreError`` for a database that is damaged, foreign, or of a newer version, and leaves it
-    as it is.
+    Opening makes a missing SQLite file and applies pending migrations under a lock; a copy of the
+    file from before stays beside it, because no migration can be undone. Raises ``StoreError`` for
+    a database that is damaged, foreign, or of a newer version, and leaves it as it is.
     """
 
     def __init__(self, url: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
@@ -60,9 +70,7 @@ class Database:
         # A connection for each transaction: nothing to share between threads, nothing left open
         # in a child process, and opening a SQLite file takes a fraction of a millisecond.
         engine = create_engine(
-            self.url,
-            poolclass=NullPool,
-            connect_args={"timeout": self._busy_timeout_seconds},
+            self.url, poolclass=NullPool, connect_args={"timeout": self._busy_timeout_seconds}
         )
 
         @event.listens_for(engine, "connect")
@@ -81,28 +89,17 @@ class Database:
 
     def _refuse_unreadable(self, file: Path) -> None:
         """Look at the version without writing one byte to the file."""
-        try:
-            with closing(
-                sqlite3.connect(
-                    f"{file.as_uri()}?mode=ro", uri=True, timeout=self._busy_timeout_seconds
+        with self._opened(f"{file.as_uri()}?mode=ro") as connection:
+            listed = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {name for (name,) in listed}
+            if not tables:
+                return
+            if "alembic_version" not in tables:
+                raise StoreError(
+                    f"{file} is a database, but not one of Headstart's; it was left as it "
+                    "is. Set HEADSTART_DATABASE_URL or HEADSTART_HOME to another place."
                 )
-            ) as connection:
-                tables = {
-                    row[0]
-                    for row in connection.execute(
-                        "SELECT name FROM sqlite_master WHERE type = 'table'"
-                    )
-                }
-                if not tables:
-                    return
-                if "alembic_version" not in tables:
-                    raise StoreError(
-                        f"{file} is a database, but not one of Headstart's; it was left as it "
-                        "is. Set HEADSTART_DATABASE_URL or HEADSTART_HOME to another place."
-                    )
-                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.Error as error:
-            raise StoreError(_worded_message(self.url, str(error))) from error
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         if row is not None and row[0] not in SCHEMA_VERSIONS:
             raise StoreError(_newer_message(str(file), row[0]))
 
@@ -119,21 +116,57 @@ class Database:
             lock_path = self.file.with_name(self.file.name + ".lock")
         else:
             lock_path = current_settings().locks_folder / "store.lock"
-        with lock(lock_path, timeout_seconds=MIGRATION_LOCK_SECONDS):
-            version = self._version()
-            if version == SCHEMA_VERSIONS[-1]:
-                return  # another process did it while this one waited
-            if version is not None and version not in SCHEMA_VERSIONS:
-                raise StoreError(_newer_message(self.url, version))
-            if self.file is not None:
-                self._use_write_ahead_log(self.file)
-            with self.writing() as connection:
-                upgrade_schema(connection)
+        try:
+            with lock(lock_path, timeout_seconds=MIGRATION_LOCK_SECONDS):
+                self._migrate_locked()
+        except LockTimeout as error:
+            raise StoreError(
+                f"The run store {self._place()} is being made or upgraded by another process, and "
+                f"was not ready after {MIGRATION_LOCK_SECONDS:.0f} s. Try again in a minute; if "
+                "nothing changes, end the other Headstart processes first."
+            ) from error
 
-    def _use_write_ahead_log(self, file: Path) -> None:
-        """Readers never wait for the writer; the mode is kept in the file."""
-        with closing(sqlite3.connect(file, timeout=self._busy_timeout_seconds)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+    def _migrate_locked(self) -> None:
+        version = self._version()
+        if version == SCHEMA_VERSIONS[-1]:
+            return  # another process did it while this one waited
+        if version is not None and version not in SCHEMA_VERSIONS:
+            raise StoreError(_newer_message(self.url, version))
+        if self.file is not None:
+            with self._opened(self.file.as_uri()) as connection:
+                # Readers never wait for the writer; the mode is kept in the file.
+                connection.execute("PRAGMA journal_mode = WAL")
+                if version is not None:
+                    self._keep_copy(connection, self.file, version)
+        with self.writing() as connection:
+            upgrade_schema(connection)
+
+    def _keep_copy(self, connection: sqlite3.Connection, file: Path, version: str) -> None:
+        """The way back: no migration is undone, but the database from before it stays beside it."""
+        try:
+            with (
+                written_whole(
+                    file.with_name(f"{file.stem}-version-{version}{file.suffix}")
+                ) as copy,
+                closing(sqlite3.connect(copy.name)) as target,
+            ):
+                connection.backup(target)
+        except OSError as error:
+            raise StoreError(
+                f"{file} must be upgraded, and no copy of it can be kept ({error}). It was left "
+                "as it is: make room, or check who owns its folder."
+            ) from error
+
+    @contextmanager
+    def _opened(self, uri: str) -> Iterator[sqlite3.Connection]:
+        """The SQLite file without the engine; its errors come out as ``StoreError`` too."""
+        try:
+            with closing(
+                sqlite3.connect(uri, uri=True, timeout=self._busy_timeout_seconds)
+            ) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise StoreError(self._message(str(error))) from error
 
     @contextmanager
     def _worded(self) -> Iterator[None]:
@@ -142,7 +175,18 @@ class Database:
         except IntegrityError:
             raise  # a mistake in the code, not in the store
         except DBAPIError as error:
-            raise StoreError(_worded_message(self.url, str(error.orig))) from error
+            raise StoreError(self._message(str(error.orig))) from error
+
+    def _place(self) -> str:
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    def _message(self, detail: str) -> str:
+        lowered = detail.lower()
+        advice = next(
+            (advice for words, advice in ADVICE if any(word in lowered for word in words)),
+            "cannot be used",
+        )
+        return f"The run store {self._place()} {advice} ({detail})."
 
 
 def upgrade_schema(connection: Connection) -> None:
@@ -171,21 +215,5 @@ def _newer_message(place: str, version: str) -> str:
     return (
         f"The run store {place} is of version {version}, which is newer than this code "
         f"(version {SCHEMA_VERSIONS[-1]}). It was left as it is: update Headstart, or set "
-        "HEADSTART_HOME to another folder."
+        "HEADSTART_HOME to another folder. The upgrade kept a copy of the older version beside it."
     )
-
-
-def _worded_message(url: str, detail: str) -> str:
-    place = make_url(url).render_as_string(hide_password=True)
-    lowered = detail.lower()
-    if "locked" in lowered or "busy" in lowered:
-        advice = "is held by another process; try again in a moment"
-    elif "readonly" in lowered or "read-only" in lowered:
-        advice = "cannot be written: check who owns the file and its folder"
-    elif "full" in lowered:
-        advice = "cannot grow: the disk is full"
-    elif "malformed" in lowered or "not a database" in lowered:
-        advice = "is damaged; it was left as it is. Put back a copy, or move it away"
-    else:
-        advice = "cannot be used"
-    return f"The run store {place} {advice} ({detail})."

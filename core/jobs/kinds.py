@@ -1,11 +1,14 @@
-"""The kinds of jobs and the pools that they run in: the one table to add a kind to."""
+"""The kinds of jobs: the one table to add a kind to, its pools, and the words for its failures."""
 
+import errno
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import UnknownName
+from core.errors import HeadstartError, UnknownName
+from core.text import shorten
 
 if TYPE_CHECKING:
     from core.jobs.context import JobContext
@@ -17,6 +20,7 @@ POOLS: Mapping[Pool, int] = {"device": 1, "import": 1, "cpu": 1, "live": 1}
 """How many jobs of each pool run on one machine at a time."""
 
 YIELDING, LOWEST = 10, 19
+LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,44 @@ class JobKind:
         module, _, function = self.handler.partition(":")
         return getattr(import_module(module), function)
 
+    def failure_message(self, error: BaseException) -> str:
+        """What people read about an error that ended the handler."""
+        if isinstance(error, HeadstartError):
+            return str(error)
+        if isinstance(error, MemoryError):
+            # Who raised it may know more: the batch that was tried, the step.
+            return str(error) or f"The {self.noun} ran out of memory: {self._again_with_less()}"
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return f"The disk is full. Make room, and start the {self.noun} again."
+        first = str(error).strip().partition("\n")[0]
+        detail = f": {shorten(first, LONGEST_DETAIL)}" if first else ""
+        name = type(error).__name__
+        return f"The {self.noun} stopped with an unexpected {name}{detail}. See its log."
+
+    def death_message(self, status: int, last_line: str) -> str:
+        """What people read about a child process that ended without reporting.
+
+        ``status`` is its exit status, negative for a signal; ``last_line`` is that of its log.
+        """
+        if status < 0:
+            name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
+            message = f"The process of this {self.noun} was killed by signal {-status} ({name})."
+            if -status == getattr(signal, "SIGKILL", 9):
+                message += f" Most likely the machine ran out of memory: {self._again_with_less()}"
+            return message
+        message = f"The process of this {self.noun} ended early, with exit status {status}."
+        return f"{message} Last line of its log: {last_line}" if last_line else message
+
+    def worker_died_message(self) -> str:
+        return f"The worker of this {self.noun} died. Start the {self.noun} again."
+
+    def stopped_message(self) -> str:
+        """Its worker or its process was ended before the job was done."""
+        return f"The {self.noun} was stopped before its end. Start the {self.noun} again."
+
+    def _again_with_less(self) -> str:
+        return f"{self.saves_memory}, and start the {self.noun} again."
+
 
 KINDS: dict[str, JobKind] = {
     kind.name: kind
@@ -61,14 +103,14 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind(
             "import",
-            "core.experiments.import_job:run",
+            "core.experiments.imports:run",
             "import",
             "import",
             folder="imports",
             niceness=YIELDING,
             saves_memory="close other programs, or give fewer images at a time",
         ),
-        JobKind("explain", "core.experiments.explain_job:run", "cpu", "heat map", niceness=LOWEST),
+        JobKind("explain", "core.experiments.heat_maps:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map_job:run", "cpu", "map", niceness=LOWEST),
         JobKind("live", "core.live.server:run", "live", "live process"),
         JobKind("export", "core.reports.export_job:run", "cpu", "export", niceness=LOWEST),

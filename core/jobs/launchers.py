@@ -1,10 +1,9 @@
-"""How a job gets a process of its own: a small interface, and the local process behind it."""
+"""How a job gets a process of its own: a small interface, and processes on this machine."""
 
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +17,7 @@ from core.jobs.workers import new_worker_id
 from core.settings import PROJECT_ROOT, current_settings
 
 LOG_LIMIT_BYTES = 2 * 1024 * 1024
-# What a child tidies up when it is told to go may be large: it is given time.
+# A child that is ended may have large files to remove first.
 STOP_GRACE_SECONDS = 5.0
 WORKER_IDLE_SECONDS = 300
 
@@ -32,7 +31,7 @@ class JobHandle(Protocol):
     def stop(self) -> None:
         """End it and all that it started; returns when nothing of it is left."""
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """The last line of its log, empty if there is none."""
 
 
@@ -54,7 +53,7 @@ def log_path(job: JobRecord) -> Path:
 
 
 class LocalProcess:
-    """A child process on this machine, with its log file kept under a limit."""
+    """A child process on this machine; its log file is kept under a limit."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self._process = process
@@ -80,35 +79,31 @@ class LocalProcess:
         psutil.wait_procs(alive, timeout=STOP_GRACE_SECONDS)
         self._process.wait(timeout=STOP_GRACE_SECONDS)
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         if not self._log.exists():
             return ""
-        text = self._log.read_text(encoding="utf-8", errors="replace")
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return lines[-1][:500] if lines else ""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1].strip()[:500] if lines else ""
 
 
 class ProcessLauncher:
     """Each job in a child process of its own: only its end gives back all memory of a device."""
 
-    def __init__(
-        self, environment: Mapping[str, str] | None = None, module: str = "core.jobs.child"
-    ) -> None:
-        self._environment = dict(environment or {})
+    def __init__(self, module: str = "core.jobs.child") -> None:
         self._module = module
 
     def start(self, job: JobRecord) -> LocalProcess:
         log = log_path(job)
         command = python_command(self._module, job.id, "--parent", str(os.getpid()))
-        return LocalProcess(start_process(command, log, self._environment), log)
+        return LocalProcess(start_process(command, log), log)
 
 
 def ensure_worker(queue: JobQueue) -> bool:
     """Start a detached worker unless one serves the queue; True if one was started.
 
     It outlives this process, and ends by itself after five idle minutes. Call it after the jobs
-    were queued: a worker that is about to go looks at the queue once more. Jobs of workers that
-    died are marked on the way.
+    were queued: a worker that is about to end looks at the queue once more. Jobs of dead workers
+    are marked first.
     """
     queue.reap_expired()
     worker_id = new_worker_id()
@@ -124,7 +119,7 @@ def ensure_worker(queue: JobQueue) -> bool:
 
 
 _detached: list["subprocess.Popen[bytes]"] = []
-"""Processes that this one started: kept so that the interpreter can collect their exit."""
+"""Processes that this one started: kept so that their exit status can be collected."""
 _detached_lock = threading.Lock()
 
 
@@ -133,7 +128,7 @@ def start_detached(command: list[str], log: Path) -> int:
 
     Raises ``OSError`` if it cannot be started.
     """
-    # Asked now and then, those that ended leave no entry in the system's table of processes.
+    # poll() collects those that ended, so that no zombie processes are left.
     with _detached_lock:
         _detached[:] = [process for process in _detached if process.poll() is None]
     shorten_log(log)
@@ -143,10 +138,8 @@ def start_detached(command: list[str], log: Path) -> int:
     return process.pid
 
 
-def start_process(
-    command: list[str], log: Path, environment: Mapping[str, str] | None = None
-) -> "subprocess.Popen[bytes]":
-    """Start a process with a session of its own, its output behind what ``log`` holds."""
+def start_process(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a process with a session of its own; its output is appended to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as output:
         return subprocess.Popen(
@@ -155,12 +148,12 @@ def start_process(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=child_environment() | dict(environment or {}),
+            env=child_environment(),
         )
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """Run a module of this project, wherever the current folder is (``-P`` keeps it out)."""
+    """Run a module of this project, whatever the current folder is (``-P`` ignores it)."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
@@ -170,7 +163,7 @@ def child_environment() -> dict[str, str]:
 
 
 def shorten_log(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
-    """Keep the last half of a log that outgrew its limit; its writers append, so they go on."""
+    """Keep the end of a log that outgrew its limit; processes that append to it go on."""
     if not log.exists() or log.stat().st_size <= limit_bytes:
         return
     with open(log, "r+b") as file:

@@ -1,4 +1,4 @@
-"""The queue of jobs: what people ask for, and what workers and their child processes tell it."""
+"""The queue of jobs: what people ask for, and what workers and their child processes report."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -7,11 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
 from core.errors import BadInput, UnknownName
-from core.jobs import failures
 from core.jobs.kinds import Pool, find_kind
-from core.jobs.progress import Progress
-from core.jobs.records import ACTIVE_STATES, JobRecord, NewJob, job_record
-from core.jobs.tables import jobs, workers
+from core.jobs.records import ACTIVE_STATES, JobRecord, NewJob, Progress, jobs, workers
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList
 from core.settings import current_settings
 
@@ -33,10 +30,11 @@ WAITING_AGAIN: dict[str, Any] = {
 
 
 class JobQueue(WorkerList):
-    """Jobs and workers in one database, safe for many processes at once; see ``WorkerList`` for
-    clock, leases and machine.
+    """Jobs and workers in one database, safe for many processes at once.
 
-    Verbs of a running job take the ``attempt`` they belong to (None: any), so that a forgotten
+    ``WorkerList`` has the clock, the leases and the name of this machine.
+
+    Methods for a running job take the ``attempt`` they belong to (None: any), so that a forgotten
     process cannot write into a later start of the same job. They return False when the job is no
     longer theirs: taken back, or over.
     """
@@ -50,7 +48,7 @@ class JobQueue(WorkerList):
             return self._job(connection, job.id)
 
     def add_job_once(self, job: NewJob) -> JobRecord:
-        """Queue a job unless one of its id is there; a finished one is queued again."""
+        """Queue a job unless there is one with its id; a finished one is queued again."""
         with self.database.writing() as connection:
             state = connection.execute(select(jobs.c.state).where(jobs.c.id == job.id)).scalar()
             if state is None:
@@ -67,7 +65,7 @@ class JobQueue(WorkerList):
     def find_job(self, job_id: str) -> JobRecord | None:
         with self.database.reading() as connection:
             row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
-        return None if row is None else job_record(dict(row))
+        return None if row is None else JobRecord.from_row(row)
 
     def jobs(
         self,
@@ -80,70 +78,63 @@ class JobQueue(WorkerList):
         if kind is not None:
             wanted = wanted.where(jobs.c.kind == kind)
         if states is not None:
-            wanted = wanted.where(jobs.c.state.in_(list(states)))
+            wanted = wanted.where(jobs.c.state.in_(states))
         if group_id is not None:
             wanted = wanted.where(jobs.c.group_id == group_id)
         with self.database.reading() as connection:
-            return [job_record(dict(row)) for row in connection.execute(wanted).mappings()]
+            return [JobRecord.from_row(row) for row in connection.execute(wanted).mappings()]
 
     def queue_place(self, job_id: str) -> int | None:
         """1 for the job of its pool that starts next; None for a job that does not wait."""
+        this = jobs.alias()
+        ahead = select(func.count()).where(
+            this.c.id == job_id,
+            this.c.state == "queued",
+            jobs.c.state == "queued",
+            jobs.c.pool == this.c.pool,
+            jobs.c.queue_number <= this.c.queue_number,
+        )
         with self.database.reading() as connection:
-            row = connection.execute(
-                select(jobs.c.queue_number, jobs.c.pool).where(
-                    jobs.c.id == job_id, jobs.c.state == "queued"
-                )
-            ).first()
-            if row is None:
-                return None
-            ahead = select(func.count()).where(
-                jobs.c.state == "queued",
-                jobs.c.pool == row.pool,
-                jobs.c.queue_number <= row.queue_number,
-            )
-            return connection.execute(ahead).scalar_one()
+            return connection.execute(ahead).scalar_one() or None
 
     def is_taken(self, pool: Pool) -> bool:
-        """Whether a job of the pool is at work on this machine."""
+        """Whether a job of the pool is running on this machine."""
         with self.database.reading() as connection:
-            return self._working(connection, pool) > 0
+            return self._running_in(connection, pool) > 0
 
     def cancel_job(self, job_id: str) -> JobRecord:
         """Cancel a waiting job at once and ask a running one to stop; others stay as they are."""
         with self.database.writing() as connection:
             waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
             connection.execute(waiting.values(state="cancelled", finished_at=self.moment()))
-            connection.execute(_running(job_id, None).values(cancel_requested=True))
+            self.change_running(connection, job_id, None, cancel_requested=True)
             return self._job(connection, job_id)
 
     def requeue_job(self, job_id: str, arguments: dict[str, Any] | None = None) -> bool:
-        """Let a job that is over wait again, with other arguments where given; False while it
-        waits or works."""
+        """Queue a job that is over again, with other arguments where given; False for an active
+        one."""
         with self.database.writing() as connection:
             self._job(connection, job_id)
             changes = {} if arguments is None else {"arguments": arguments}
             return self.queue_again(connection, job_id, **changes)
 
     def forget_job(self, job_id: str) -> None:
-        """Remove the record of a job that is over. Raises ``BadInput`` while it waits or works."""
+        """Remove the record of a job that is over. Raises ``BadInput`` for an active one."""
         with self.database.writing() as connection:
             found = self._job(connection, job_id)
             if found.is_active:
                 noun = find_kind(found.kind).noun
-                raise BadInput(f"The {noun} {job_id} is at work; cancel it first.", noun)
+                raise BadInput(f"The {noun} {job_id} is {found.state}; cancel it first.", noun)
             connection.execute(delete(jobs).where(jobs.c.id == job_id))
 
     # Workers ----------------------------------------------------------------------------------
 
     def claim_next(
-        self,
-        worker_id: str,
-        group_id: str | None = None,
-        pools: Mapping[Pool, int] | None = None,
+        self, worker_id: str, group_id: str | None = None, pools: Mapping[Pool, int] | None = None
     ) -> JobRecord | None:
         """Take the first waiting job (of one group), or None if there is none.
 
-        With ``pools`` only jobs of these, and of none in which that many are at work on this
+        With ``pools`` only jobs of these, and of none in which that many are running on this
         machine already. Two workers never get the same job: the row changes from queued to running
         in one statement that only one of them can win.
         """
@@ -152,32 +143,26 @@ class JobQueue(WorkerList):
                 return None  # the usual case takes no write lock
         with self.database.writing() as connection:
             while (job_id := self._next_id(connection, group_id, pools)) is not None:
-                claimed = connection.execute(
-                    update(jobs)
-                    .where(jobs.c.id == job_id, jobs.c.state == "queued")
-                    .values(
-                        state="running",
-                        worker_id=worker_id,
-                        host=self.host,
-                        attempts=jobs.c.attempts + 1,
-                        lease_expires_at=self.lease_end(),
-                        started_at=self.moment(),
-                    )
+                waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
+                claim = waiting.values(
+                    state="running",
+                    worker_id=worker_id,
+                    host=self.host,
+                    attempts=jobs.c.attempts + 1,
+                    lease_expires_at=self.moment(self.lease_seconds),
+                    started_at=self.moment(),
                 )
-                if claimed.rowcount:
+                if connection.execute(claim).rowcount:
                     return self._job(connection, job_id)
         return None
 
     def heartbeat(self, worker_id: str) -> frozenset[str]:
-        """Renew the leases of the worker and its jobs; returns the ids of the jobs that are still
-        its."""
+        """Renew the leases of the worker and its jobs; returns the ids of the jobs it still has."""
         mine = (jobs.c.state == "running") & (jobs.c.worker_id == worker_id)
+        lease = {"lease_expires_at": self.moment(self.lease_seconds)}
         with self.database.writing() as connection:
-            lease_end = self.lease_end()
-            connection.execute(
-                update(workers).where(workers.c.id == worker_id).values(lease_expires_at=lease_end)
-            )
-            connection.execute(update(jobs).where(mine).values(lease_expires_at=lease_end))
+            connection.execute(update(workers).where(workers.c.id == worker_id).values(lease))
+            connection.execute(update(jobs).where(mine).values(lease))
             return frozenset(connection.execute(select(jobs.c.id).where(mine)).scalars())
 
     def reap_expired(self) -> list[str]:
@@ -188,11 +173,9 @@ class JobQueue(WorkerList):
         moment = self.moment()
         expired = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= moment)
         silent = workers.c.lease_expires_at <= moment
+        either = select(jobs.c.id).where(expired).union_all(select(workers.c.id).where(silent))
         with self.database.reading() as connection:
-            if (
-                connection.execute(select(jobs.c.id).where(expired).limit(1)).first() is None
-                and connection.execute(select(workers.c.id).where(silent).limit(1)).first() is None
-            ):
+            if connection.execute(either.limit(1)).first() is None:
                 return []  # the usual case takes no write lock
         with self.database.writing() as connection:
             found = connection.execute(
@@ -201,45 +184,39 @@ class JobQueue(WorkerList):
             for row in found:
                 end: dict[str, Any] = {"state": "cancelled"}
                 if not row.cancel_requested:
-                    error = failures.worker_died(find_kind(row.kind))
+                    error = find_kind(row.kind).worker_died_message()
                     end = {"state": "interrupted", "error": error}
                 self.end_job(connection, row.id, None, **end)
             connection.execute(delete(workers).where(silent))
         return [row.id for row in found]
 
-    # A job in work ----------------------------------------------------------------------------
+    # A running job ----------------------------------------------------------------------------
 
     def cancel_requested(self, job_id: str, attempt: int | None = None) -> bool:
-        """True when the job should stop: asked to, or no longer in work under this attempt."""
+        """True when the job should stop: asked to, or no longer running under this attempt."""
         wanted = select(jobs.c.state, jobs.c.cancel_requested, jobs.c.attempts)
         with self.database.reading() as connection:
             row = connection.execute(wanted.where(jobs.c.id == job_id)).first()
         if row is None or row.state != "running":
             return True
-        return bool(row.cancel_requested) or (attempt is not None and row.attempts != attempt)
+        return row.cancel_requested or (attempt is not None and row.attempts != attempt)
 
     def set_progress(self, job_id: str, progress: Progress, attempt: int | None = None) -> bool:
+        values = {"progress": progress.as_dict(), "progress_at": self.moment()}
         with self.database.writing() as connection:
-            return self.change_running(
-                connection,
-                job_id,
-                attempt,
-                progress=progress.as_dict(),
-                progress_at=self.moment(),
-            )
+            return self.change_running(connection, job_id, attempt, **values)
 
     def note_death(self, job_id: str, message: str, attempt: int) -> bool:
-        """Say why its process ended, once; the job stays running, for another process."""
+        """Store why its process ended, once; the job stays running, for another process."""
+        first = _running(job_id, attempt).where(jobs.c.error.is_(None)).values(error=message)
         with self.database.writing() as connection:
-            first = _running(job_id, attempt).where(jobs.c.error.is_(None))
-            return connection.execute(first.values(error=message)).rowcount > 0
+            return connection.execute(first).rowcount > 0
 
     def finish(
         self, job_id: str, result: dict[str, Any] | None, attempt: int | None = None
     ) -> bool:
         """The job is over and good."""
-        with self.database.writing() as connection:
-            return self.end_job(connection, job_id, attempt, state="finished", result=result)
+        return self._end(job_id, attempt, state="finished", result=result)
 
     def fail(
         self,
@@ -248,35 +225,28 @@ class JobQueue(WorkerList):
         attempt: int | None = None,
         result: dict[str, Any] | None = None,
     ) -> bool:
-        """The job is over; ``message`` tells a person why, ``result`` may say more to a page."""
-        with self.database.writing() as connection:
-            return self.end_job(
-                connection, job_id, attempt, state="failed", error=message, result=result
-            )
+        """The job is over; ``message`` tells a person why, ``result`` may tell a page more."""
+        return self._end(job_id, attempt, state="failed", error=message, result=result)
 
     def mark_cancelled(self, job_id: str, attempt: int | None = None) -> bool:
-        with self.database.writing() as connection:
-            return self.end_job(connection, job_id, attempt, state="cancelled")
+        return self._end(job_id, attempt, state="cancelled")
 
     def mark_interrupted(self, job_id: str, message: str, attempt: int | None = None) -> bool:
         """Its worker or its process is going away; the job can be started again."""
-        with self.database.writing() as connection:
-            return self.end_job(connection, job_id, attempt, state="interrupted", error=message)
+        return self._end(job_id, attempt, state="interrupted", error=message)
 
     # Inside a transaction of the caller -------------------------------------------------------
 
     def insert_jobs(self, connection: Connection, new: Sequence[NewJob]) -> None:
         """Queue jobs behind all that wait, in their order."""
-        number = connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
-        moment = self.moment()
-        rows = [job_row(job, number + place, moment) for place, job in enumerate(new, start=1)]
+        last, moment = self._last_number(connection), self.moment()
+        rows = [job_row(job, last + place, moment) for place, job in enumerate(new, start=1)]
         connection.execute(insert(jobs), rows)
 
     def queue_again(self, connection: Connection, job_id: str, **changes: Any) -> bool:
-        """Behind all that wait; False for a job that waits or works."""
-        number = connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
+        """Behind all that wait; False for an active job."""
         over = update(jobs).where(jobs.c.id == job_id, jobs.c.state.not_in(ACTIVE_STATES))
-        values = WAITING_AGAIN | {"queue_number": number + 1} | changes
+        values = WAITING_AGAIN | {"queue_number": self._last_number(connection) + 1} | changes
         return connection.execute(over.values(**values)).rowcount > 0
 
     def change_running(
@@ -293,7 +263,14 @@ class JobQueue(WorkerList):
 
     # Parts ------------------------------------------------------------------------------------
 
-    def _working(self, connection: Connection, pool: Pool) -> int:
+    def _end(self, job_id: str, attempt: int | None, **values: Any) -> bool:
+        with self.database.writing() as connection:
+            return self.end_job(connection, job_id, attempt, **values)
+
+    def _last_number(self, connection: Connection) -> int:
+        return connection.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
+
+    def _running_in(self, connection: Connection, pool: Pool) -> int:
         counted = select(func.count()).where(
             jobs.c.state == "running", jobs.c.pool == pool, jobs.c.host == self.host
         )
@@ -306,18 +283,19 @@ class JobQueue(WorkerList):
         if group_id is not None:
             wanted = wanted.where(jobs.c.group_id == group_id)
         if pools is not None:
-            free = [pool for pool, most in pools.items() if self._working(connection, pool) < most]
+            free = [
+                name for name, most in pools.items() if self._running_in(connection, name) < most
+            ]
             wanted = wanted.where(jobs.c.pool.in_(free))
-        wanted = wanted.order_by(jobs.c.queue_number).limit(1)
-        return connection.execute(wanted).scalar()
+        return connection.execute(wanted.order_by(jobs.c.queue_number).limit(1)).scalar()
 
     def _job(self, connection: Connection, job_id: str) -> JobRecord:
         row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
         if row is None:
             newest = select(jobs.c.id).order_by(jobs.c.created_at.desc(), jobs.c.id)
-            known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
+            known = connection.execute(newest.limit(NAMES_LISTED)).scalars()
             raise UnknownName("job", job_id, known)
-        return job_record(dict(row))
+        return JobRecord.from_row(row)
 
 
 def job_row(job: NewJob, queue_number: int, created_at: str) -> dict[str, Any]:

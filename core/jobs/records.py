@@ -1,49 +1,153 @@
-"""What the queue hands out: frozen records of jobs and workers."""
+"""Jobs and workers: the tables that keep them, and the frozen records that the queue hands out.
+
+Rooms on the right add their tables to the same ``metadata``: one database holds all. Moments are
+ISO 8601 texts in UTC with microseconds, all of one length, so that text order is time order in
+every database.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from core.jobs.progress import Progress
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+)
+
+from core.text import rough_seconds_text
+
+SCHEMA_VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+"""Every revision of ``migrations/versions``, oldest first; the last is what this code reads."""
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
-STATES: tuple[State, ...] = (
-    "queued",
-    "running",
-    "finished",
-    "failed",
-    "cancelled",
-    "interrupted",
-)
+STATES: tuple[State, ...] = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 ACTIVE_STATES: tuple[State, ...] = ("queued", "running")
 RETRYABLE_STATES: tuple[State, ...] = ("failed", "cancelled", "interrupted")
 
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("group_id", String(32)),
+    Column("pool", String(16), nullable=False),
+    Column("queue_number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("progress", JSON(none_as_null=True)),
+    Column("progress_at", String(32)),
+    Column("error", Text),
+    Column("result", JSON(none_as_null=True)),
+    Column("attempts", Integer, nullable=False),
+    Column("worker_id", String(96)),
+    Column("host", Text),
+    Column("lease_expires_at", String(32)),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("started_at", String(32)),
+    Column("finished_at", String(32)),
+)
+
+workers = Table(
+    "job_workers",
+    metadata,
+    Column("id", String(96), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("process_id", Integer, nullable=False),
+    Column("group_id", String(32)),
+    Column("started_at", String(32), nullable=False),
+    Column("lease_expires_at", String(32), nullable=False),
+)
+
+Index("jobs_by_state", jobs.c.state, jobs.c.queue_number)
+Index("jobs_by_group", jobs.c.group_id)
+Index("jobs_by_kind", jobs.c.kind, jobs.c.created_at)
+
 
 @dataclass(frozen=True)
-class JobRecord:
-    """One piece of work outside the web process.
+class Progress:
+    """How far a job is inside its present step; sent at most a few times a second.
 
-    ``kind`` names its handler in ``core.jobs.kinds`` and ``arguments`` (JSON) is what that is
-    called with. Jobs of one ``group_id`` belong together: a worker may serve them alone.
-    ``progress_at`` is when it was last heard of; ``error`` is a sentence for people; ``result``
-    (JSON) is what the handler returned. ``attempts`` counts its starts. Moments are ISO 8601 in
-    UTC.
+    ``step`` is a sentence for people ("Extracting features", "Epoch 2 of 5"); ``done`` and
+    ``total`` count ``unit`` of this step (of this epoch, while it trains; 0 where nothing is
+    counted); ``seconds_left`` is for the step, all its epochs included, and None while nothing has
+    been measured.
     """
 
-    id: str
-    kind: str
-    arguments: dict[str, Any]
-    group_id: str | None
-    pool: str
-    queue_number: int
+    step: str
+    done: int = 0
+    total: int = 0
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    unit: str = "images"
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any] | None) -> "Progress | None":
+        """Progress as the table keeps it; fields of another version are left out."""
+        if document is None:
+            return None
+        known = cls.__dataclass_fields__
+        return cls(**{name: value for name, value in document.items() if name in known})
+
+    @property
+    def fraction(self) -> float:
+        """0 to 1: of all epochs while it trains, else of the present step."""
+        fraction = min(1.0, self.done / self.total) if self.total else 0.0
+        if self.epoch and self.epochs:
+            return (self.epoch - 1 + fraction) / self.epochs
+        return fraction
+
+
+def progress_text(progress: Progress | None) -> str:
+    """The sentence about a running job; None: it has not reported yet."""
+    if progress is None:
+        return "Starting"
+    parts = [progress.step]
+    if progress.epoch and "epoch" not in progress.step.lower():
+        parts.append(f"epoch {progress.epoch} of {progress.epochs}")
+    if progress.total:
+        parts.append(f"{progress.done:,} of {progress.total:,} {progress.unit}".rstrip())
+    if progress.images_per_second:
+        parts.append(f"{progress.images_per_second:,.0f} images/s")
+    if progress.seconds_left is not None:
+        parts.append(f"about {rough_seconds_text(progress.seconds_left)} left in this step")
+    return " · ".join(parts)
+
+
+def waiting_text(place: int | None) -> str:
+    """The sentence about a job that waits; ``place`` is 1 for the job that starts next."""
+    return "Next in the queue" if place in (None, 1) else f"Place {place} in the queue"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatus:
+    """What is known of every job, also where a run or an import stands for it.
+
+    ``progress_at`` is when it last reported; ``error`` is a sentence for people. ``attempts``
+    counts its starts. Moments are ISO 8601 in UTC.
+    """
+
     state: State
     progress: Progress | None
     progress_at: str | None
     error: str | None
-    result: dict[str, Any] | None
     attempts: int
     worker_id: str | None
-    host: str | None
     lease_expires_at: str | None
     cancel_requested: bool
     created_at: str
@@ -59,6 +163,33 @@ class JobRecord:
         return self.state in RETRYABLE_STATES
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobRecord(JobStatus):
+    """One piece of work outside the web process.
+
+    ``kind`` names its handler in ``core.jobs.kinds`` and ``arguments`` (JSON) is what the handler
+    is called with. Jobs of one ``group_id`` belong together: a worker may serve them alone.
+    ``result`` (JSON) is what the handler returned.
+    """
+
+    id: str
+    kind: str
+    arguments: dict[str, Any]
+    group_id: str | None
+    pool: str
+    queue_number: int
+    result: dict[str, Any] | None
+    host: str | None
+
+    def status(self) -> dict[str, Any]:
+        """The fields of ``JobStatus``, for the record of a run or an import."""
+        return {name: getattr(self, name) for name in JobStatus.__dataclass_fields__}
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> "JobRecord":
+        return cls(**{**row, "progress": Progress.from_dict(row["progress"])})
+
+
 @dataclass(frozen=True)
 class NewJob:
     """A job on its way into the queue."""
@@ -71,8 +202,7 @@ class NewJob:
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """A process that serves the queue (one group of jobs, or all of it); it is alive while its
-    lease lasts."""
+    """A process that serves the queue (one group of jobs, or all of it) while its lease lasts."""
 
     id: str
     host: str
@@ -80,19 +210,3 @@ class WorkerRecord:
     group_id: str | None
     started_at: str
     lease_expires_at: str
-
-
-def job_record(row: Mapping[str, Any]) -> JobRecord:
-    """The record of one row of the table ``jobs``."""
-    values = {name: row[name] for name in JobRecord.__dataclass_fields__}
-    values["progress"] = stored_progress(row["progress"])
-    values["cancel_requested"] = bool(row["cancel_requested"])
-    return JobRecord(**values)
-
-
-def stored_progress(document: Mapping[str, Any] | None) -> Progress | None:
-    """Progress as the table keeps it; fields of another version are left out."""
-    if document is None:
-        return None
-    known = Progress.__dataclass_fields__
-    return Progress(**{name: value for name, value in document.items() if name in known})

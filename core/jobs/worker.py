@@ -4,13 +4,12 @@ processes."""
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.errors import StoreError
 from core.jobs.child import EXIT_AGAIN
-from core.jobs.failures import NOT_STARTED, death_in_words, stopped
-from core.jobs.kinds import POOLS, Pool, find_kind
+from core.jobs.kinds import POOLS, find_kind
 from core.jobs.launchers import JobHandle, Launcher
 from core.jobs.queue import JobQueue
 from core.jobs.records import ACTIVE_STATES, JobRecord
@@ -27,40 +26,25 @@ SHORT_OF_MEMORY = frozenset({signal.SIGABRT, signal.SIGSEGV, getattr(signal, "SI
 Report = Callable[[str], None]
 
 
-def _say_nothing(_text: str) -> None:
-    """A worker that nobody listens to."""
-
-
-def _see_nothing() -> None:
-    """A worker that nobody watches with."""
-
-
 def serve(
     queue: JobQueue,
     launcher: Launcher,
     *,
     group_id: str | None = None,
     exit_when_idle: float | None = None,
-    report: Report | None = None,
+    report: Report = lambda _line: None,
     worker_id: str | None = None,
-    watch: Callable[[], None] | None = None,
+    watch: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve the queue; returns how many jobs this worker took.
 
-    With ``group_id``: its jobs alone, until none of them is waiting or working (here or at another
-    worker). With ``exit_when_idle``: until nothing was to do for that many seconds. With neither:
-    for ever. ``watch`` is called a few times a second. A queue that cannot be reached for a while
-    is reported and tried again. When the worker is ended by a signal or Ctrl-C, its jobs are
-    stopped and marked ``interrupted``.
+    With ``group_id``: its jobs alone, until none of them waits or runs (here or at another
+    worker). With ``exit_when_idle``: until there was nothing to do for that many seconds. With
+    neither: for ever. ``watch`` is called a few times a second. A queue that cannot be reached for
+    a while is reported and tried again. When the worker is ended by a signal or Ctrl-C, its jobs
+    are stopped and marked ``interrupted``.
     """
-    worker = Worker(
-        queue,
-        launcher,
-        worker_id or new_worker_id(),
-        group_id,
-        report or _say_nothing,
-        watch or _see_nothing,
-    )
+    worker = Worker(queue, launcher, worker_id or new_worker_id(), group_id, report, watch)
     try:
         worker.work(exit_when_idle)
     finally:
@@ -88,7 +72,6 @@ class Worker:
     group_id: str | None
     report: Report
     watch: Callable[[], None]
-    pools: Mapping[Pool, int] = field(default_factory=lambda: POOLS)
     served: int = 0
     _at_work: dict[str, _AtWork] = field(default_factory=dict, init=False)
     _heartbeat_at: float = field(default=float("-inf"), init=False)
@@ -118,20 +101,22 @@ class Worker:
         """End the children; their jobs can be started again."""
         for entry in self._at_work.values():
             entry.handle.stop()
-            words = stopped(find_kind(entry.job.kind))
-            self.queue.mark_interrupted(entry.job.id, words, entry.job.attempts)
+            message = find_kind(entry.job.kind).stopped_message()
+            self.queue.mark_interrupted(entry.job.id, message, entry.job.attempts)
         self._at_work.clear()
 
     def _take_waiting(self) -> bool:
-        """Start what waits and has room in its pool; False where nothing did. Looked for twice a
-        second, and at once when a job came to its end."""
+        """Start the waiting jobs that have room in their pool; False if there was none.
+
+        It looks twice a second, and at once when a job has ended.
+        """
         if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return False
         self._looked_at = time.monotonic()
         for job_id in self.queue.reap_expired():
             self.report(f"{job_id}: its worker died; it can be started again")
         taken = False
-        while (job := self.queue.claim_next(self.worker_id, self.group_id, self.pools)) is not None:
+        while (job := self.queue.claim_next(self.worker_id, self.group_id, POOLS)) is not None:
             taken = True
             self.served += 1
             self.report(f"{job.id}: started")
@@ -142,24 +127,24 @@ class Worker:
         try:
             self._at_work[job.id] = _AtWork(job, self.launcher.start(job))
         except OSError as error:
-            words = NOT_STARTED.format(noun=find_kind(job.kind).noun, error=error)
-            self.queue.fail(job.id, words, job.attempts)
+            noun = find_kind(job.kind).noun
+            message = f"The {noun} could not be started: {error}."
+            self.queue.fail(job.id, message, job.attempts)
             self._ended(job)
 
     def _look_after_children(self) -> None:
         for entry in list(self._at_work.values()):
             status = entry.handle.poll()
             if status is None:
-                self._see_it_stop(entry)
+                self._stop_when_asked(entry)
             elif status == EXIT_AGAIN and self._still_ours(entry.job):
                 self.report(f"{entry.job.id}: again in a new process")
                 self._start(entry.job)
-            elif not self._goes_on(entry, status):
-                self._settle(entry, status)
-                self._ended(entry.job)
+            else:
+                self._after_end(entry, status)
 
-    def _see_it_stop(self, entry: _AtWork) -> None:
-        """Give a child that should stop some time to hear it, then end it."""
+    def _stop_when_asked(self, entry: _AtWork) -> None:
+        """Give a child that should stop some time to do so, then end it."""
         if entry.kill_at is None:
             if self._cancel_requested(entry.job):
                 entry.kill_at = time.monotonic() + CANCEL_GRACE_SECONDS
@@ -168,30 +153,27 @@ class Worker:
             self.queue.mark_cancelled(entry.job.id, entry.job.attempts)
             self._ended(entry.job)
 
-    def _goes_on(self, entry: _AtWork, status: int) -> bool:
-        """Start a job once more whose process the system killed, where that can help."""
-        kind = find_kind(entry.job.kind)
-        if not kind.takes_less or -status not in SHORT_OF_MEMORY:
-            return False
-        if not self._still_ours(entry.job) or self._cancel_requested(entry.job):
-            return False
-        words = death_in_words(status, entry.handle.last_words(), kind)
-        if not self.queue.note_death(entry.job.id, words, entry.job.attempts):
-            return False
-        self.report(f"{entry.job.id}: killed; again with less")
-        self._start(entry.job)
-        return True
+    def _after_end(self, entry: _AtWork, status: int) -> None:
+        """Store the end of a job whose child did not do it itself.
 
-    def _settle(self, entry: _AtWork, status: int) -> None:
-        """Write the end of a job whose child did not do it itself."""
-        job = entry.job
-        if not self._still_ours(job):
-            return
-        if self._cancel_requested(job):
-            self.queue.mark_cancelled(job.id, job.attempts)
-            return
-        words = death_in_words(status, entry.handle.last_words(), find_kind(job.kind))
-        self.queue.fail(job.id, words, job.attempts)
+        One whose process the system killed is started once more, where its kind can take less.
+        """
+        job, kind = entry.job, find_kind(entry.job.kind)
+        if self._still_ours(job):
+            message = kind.death_message(status, entry.handle.last_line())
+            if self._cancel_requested(job):
+                self.queue.mark_cancelled(job.id, job.attempts)
+            elif (
+                kind.takes_less
+                and -status in SHORT_OF_MEMORY
+                and self.queue.note_death(job.id, message, job.attempts)
+            ):
+                self.report(f"{job.id}: killed; again with less")
+                self._start(job)
+                return
+            else:
+                self.queue.fail(job.id, message, job.attempts)
+        self._ended(job)
 
     def _ended(self, job: JobRecord) -> None:
         self._at_work.pop(job.id, None)
@@ -207,7 +189,7 @@ class Worker:
         return self.queue.cancel_requested(job.id, job.attempts)
 
     def _keep_leases(self) -> None:
-        """Renew them four times in their length; jobs that were taken away are ended."""
+        """Renew them four times in their length; end the children of jobs that were taken away."""
         if time.monotonic() - self._heartbeat_at < self.queue.lease_seconds / 4:
             return
         ours = self.queue.heartbeat(self.worker_id)
@@ -224,7 +206,7 @@ class Worker:
         return exit_when_idle is not None and time.monotonic() - idle_since >= exit_when_idle
 
     def _is_abandoned(self, idle_since: float, exit_when_idle: float | None) -> bool:
-        """Whether the home seems to be removed: nobody will ever queue a job there."""
+        """Whether the home seems to have been removed: nobody will ever queue a job there."""
         if exit_when_idle is None or self._at_work:
             return False
         return time.monotonic() - idle_since > max(exit_when_idle, GIVE_UP_SECONDS)

@@ -4,13 +4,13 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, null, select
 
 from core.jobs.database import BUSY_TIMEOUT_SECONDS, Database
-from core.jobs.records import WorkerRecord
-from core.jobs.tables import workers
+from core.jobs.records import WorkerRecord, workers
 
 DEFAULT_LEASE_SECONDS = 15.0
 
@@ -47,16 +47,13 @@ class WorkerList:
         self.database = Database(url, busy_timeout_seconds)
         self._now = now
 
-    def moment(self) -> str:
+    def moment(self, seconds_from_now: float = 0.0) -> str:
         """ISO 8601 in UTC, always with microseconds: of one length, so text order is time order."""
-        return self._now().astimezone(UTC).isoformat(timespec="microseconds")
-
-    def lease_end(self) -> str:
-        end = self._now() + timedelta(seconds=self.lease_seconds)
-        return end.astimezone(UTC).isoformat(timespec="microseconds")
+        moment = self._now() + timedelta(seconds=seconds_from_now)
+        return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
     def register_worker(self, worker_id: str, process_id: int, group_id: str | None = None) -> None:
-        """Say that the worker is there; one that was announced before is taken over."""
+        """Record that the worker is there; one that was announced before is taken over."""
         with self.database.writing() as connection:
             connection.execute(delete(workers).where(workers.c.id == worker_id))
             self._insert_worker(connection, worker_id, process_id, group_id)
@@ -83,25 +80,16 @@ class WorkerList:
         """Those whose lease has not run out."""
         wanted = select(workers).where(workers.c.lease_expires_at > self.moment())
         with self.database.reading() as connection:
-            rows = connection.execute(wanted.order_by(workers.c.started_at)).mappings().all()
-        return [WorkerRecord(**row) for row in rows]
+            rows = connection.execute(wanted.order_by(workers.c.started_at)).mappings()
+            return [WorkerRecord(**row) for row in rows]
 
     def _serves_all(self, connection: Connection) -> bool:
-        alive = select(workers.c.id).where(
-            workers.c.lease_expires_at > self.moment(), workers.c.group_id.is_(None)
-        )
-        return connection.execute(alive.limit(1)).first() is not None
+        alive = (workers.c.lease_expires_at > self.moment()) & workers.c.group_id.is_(null())
+        return connection.execute(select(workers.c.id).where(alive).limit(1)).first() is not None
 
     def _insert_worker(
         self, connection: Connection, worker_id: str, process_id: int, group_id: str | None
     ) -> None:
-        connection.execute(
-            insert(workers).values(
-                id=worker_id,
-                host=self.host,
-                process_id=process_id,
-                group_id=group_id,
-                started_at=self.moment(),
-                lease_expires_at=self.lease_end(),
-            )
-        )
+        lease_end = self.moment(self.lease_seconds)
+        row = WorkerRecord(worker_id, self.host, process_id, group_id, self.moment(), lease_end)
+        connection.execute(insert(workers), asdict(row))

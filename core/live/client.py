@@ -14,8 +14,8 @@ import numpy as np
 from core.backbones.weights.access import is_available, what_to_do
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.experiments.checkpoints import why_no_weights
 from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.run_files import why_no_weights
 from core.experiments.store import Store
 from core.live.connection import STARTING, ConnectionLostError, ask, server_state, start_server
 from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy

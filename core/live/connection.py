@@ -28,9 +28,8 @@ import numpy as np
 
 from core.files import write_json
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import progress_text
 from core.jobs.queue import JobQueue
-from core.jobs.records import JobRecord, NewJob
+from core.jobs.records import JobRecord, NewJob, progress_text
 from core.settings import PROJECT_ROOT, current_settings
 
 JOB_ID = KIND = "live"

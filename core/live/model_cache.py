@@ -16,9 +16,8 @@ import psutil
 
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
-from core.experiments.checkpoints import read_weights
+from core.experiments.run_files import read_weights
 from core.experiments.store import Store
-from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
 from core.networks.restore import RestoredModel, restored_model
 
@@ -92,7 +91,7 @@ class ModelCache:
 
     def note_failure(self, key: RunKey, error: Exception) -> None:
         print(f"{key.run_id}: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
-        self._failed[key] = (time.monotonic(), in_words(error, NETWORK))
+        self._failed[key] = (time.monotonic(), NETWORK.failure_message(error))
         self.let_go(key)
 
     def make_room(self, keep: Collection[RunKey] = ()) -> bool:

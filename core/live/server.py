@@ -27,7 +27,6 @@ from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext
-from core.jobs.failures import in_words
 from core.jobs.kinds import find_kind
 from core.live.connection import (
     CONNECT_SECONDS,
@@ -109,7 +108,7 @@ def _talk(connection: Connection, key: str, requests: "RequestLoop") -> None:
                 reply = {"refused": str(error)}
             except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
                 traceback.print_exc()
-                reply = {"failed": in_words(error, find_kind("live"))}
+                reply = {"failed": find_kind("live").failure_message(error)}
             send(connection, reply, found)
         except ConnectionLostError as error:
             print(f"a connection was dropped: {error}", file=sys.stderr)  # noqa: T201

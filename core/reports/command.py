@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import UnknownName
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.training.spec import SplitProportions
 

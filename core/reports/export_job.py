@@ -4,7 +4,6 @@ It works on the processor alone and in float32, which every machine computes ali
 """
 
 import json
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,11 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import check_room, open_dataset
 from core.errors import HeadstartError
-from core.experiments.checkpoints import read_weights
-from core.experiments.predictions import read_predictions
 from core.experiments.records import RunRecord, result_of
+from core.experiments.run_files import read_predictions, read_weights
 from core.experiments.store import Store, open_store
 from core.files import written_whole
-from core.jobs.cached import output_of, remove_oldest
+from core.jobs.cached import output_of, remove_oldest, unfinished_folder
 from core.jobs.context import JobContext
 from core.reports.export_model import (
     BYTES_PER_PARAMETER,
@@ -63,8 +61,7 @@ def make_package(store: Store, run_id: str, output: Path, context: JobContext) -
     spec = store.experiment(run.experiment_id).training_spec(run)
     dataset = open_dataset(spec.dataset_id)
     check_room(output.parent, 2 * expected_bytes(result_of(run)) + BYTES_PER_PARAMETER, "the model")
-    with tempfile.TemporaryDirectory(prefix="keep-", dir=output.parent) as folder:
-        files = Path(folder)
+    with unfinished_folder(output) as files:
         facts = _write_networks(run, spec, dataset, files, context)
         context.report("Writing the model card")
         texts = {

@@ -11,8 +11,8 @@ from pathlib import Path
 from core.analysis.comparison import title_of
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
-from core.experiments.checkpoints import why_no_weights
 from core.experiments.records import RunRecord, finished_runs
+from core.experiments.run_files import why_no_weights
 from core.experiments.store import Store
 from core.jobs.cached import CachedWork, cache_folder, cached_work
 from core.strategies.registry import find_strategy

@@ -31,8 +31,7 @@ from core.analysis.words.limits import limits
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.experiments.records import ExperimentRecord, RunRecord, result_of
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, result_of
 from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.reports.export_model import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS

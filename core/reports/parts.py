@@ -13,7 +13,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, UnknownName
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.reports.blocks import (
     Command,
     Facts,

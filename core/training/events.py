@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.jobs.progress import Progress
+from core.jobs.records import Progress
 
 
 @dataclass(frozen=True)

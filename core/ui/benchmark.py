@@ -9,10 +9,9 @@ from core.charts.curves import curve_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.forecast import Forecast
-from core.experiments.records import RunRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
-from core.jobs.progress import waiting_text
+from core.jobs.records import waiting_text
 from core.text import (
     count_text,
     escape_markdown,

@@ -10,7 +10,7 @@ from core.analysis.evidence import (
     load_evidence,
 )
 from core.errors import UnknownName
-from core.experiments.predictions import predictions_path, read_predictions, write_predictions
+from core.experiments.run_files import predictions_path, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
 from core.training.events import Predictions
 from tests import made_up

@@ -18,13 +18,18 @@ from core.analysis.feature_map_job import (
     stratified_sample,
     wanted_features,
 )
-from core.backbones.features import features_folder, key_of, matching_keys, write_features
+from core.backbones.features import (
+    features_folder,
+    key_of,
+    matching_keys,
+    write_features,
+)
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import Store
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext

@@ -13,8 +13,8 @@ from core.analysis.metrics import METRICS, find_metric
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.significance import wilson_interval
 from core.errors import UnknownName
-from core.experiments.predictions import write_predictions
 from core.experiments.records import RecordedRun
+from core.experiments.run_files import write_predictions
 from core.experiments.store import open_store
 from core.training.events import Predictions
 from core.training.scoring import log_losses

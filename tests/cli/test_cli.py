@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from core.cli import main
-from core.cli.arguments import parser
+from core.cli import main, parser
 from core.experiments import recorded
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import JobHandle, child_environment
@@ -219,7 +218,7 @@ def test_compare_writes_the_report_and_every_table(
     assert [row["strategy"] for row in rows] == ["majority", "cnn"]
     status, out, err = type_it("compare", experiment_id, "--format", "zip")
     assert (status, out) == (2, "")
-    assert "--format zip writes a file: say which with --output FILE." in err
+    assert "--format zip writes a file: name it with --output FILE." in err
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["report.html", "tables.zip"]
 
 

@@ -156,7 +156,7 @@ def test_a_dataset_is_renamed(type_it: TypeIt, pets: Path) -> None:
     assert status == 2
     assert "There is already a dataset named 'arrows'" in err
     status, _, err = type_it("datasets", "rename", "my pets", "again")
-    assert (status, err) == (0, "my pets is called again now\n")
+    assert (status, err) == (0, "my pets is now called again\n")
 
 
 def test_what_was_found_is_shown_with_what_to_do(type_it: TypeIt, pets: Path) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.cli.arguments import parser
+from core.cli import main, parser
 from core.experiments import recorded
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store

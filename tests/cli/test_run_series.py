@@ -62,9 +62,9 @@ def test_json_has_every_point_and_what_was_dropped(type_it):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((*ON_ARROWS[:-1], "--shares", "0.5,1"), "--fractions is of a learning curve"),
+        ((*ON_ARROWS[:-1], "--shares", "0.5,1"), "--fractions is for a learning curve"),
         ((*ON_ARROWS, "--train-share", "0.5"), "--train-fraction has no meaning beside it"),
-        ((*ON_ARROWS, "--record", "out"), "--record is of one experiment"),
+        ((*ON_ARROWS, "--record", "out"), "--record is for one experiment"),
         ((*ON_ARROWS, "--shares", "half"), "--fractions is 'half'; it must be a number."),
         ((*ON_ARROWS, "--fractions", "0.5,2"), "train_share is 2.0; it must be a number from"),
         ((*ON_ARROWS, "--shares", "1"), "A learning curve needs at least two fractions"),

@@ -142,10 +142,10 @@ def test_cancel_while_another_builds(tiny_dataset, monkeypatch):
     building, leave = threading.Event(), threading.Event()
     build = prepare._build
 
-    def slow_build(*arguments: object) -> None:
+    def slow_build(*arguments: object) -> object:
         building.set()
         assert leave.wait(20)
-        build(*arguments)  # type: ignore[arg-type]
+        return build(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(prepare, "_build", slow_build)
     monkeypatch.setattr(files, "LOCK_POLL_SECONDS", 0.01)

@@ -122,9 +122,9 @@ def test_large_groups_still_leave_every_class_on_every_side():
 @pytest.mark.parametrize(
     ("sizes", "copies", "message"),
     [
-        ([2, 9], 1, "Class 'a' has 2 image(s), 2 that are not near duplicates"),
-        ([2, 9], 10, "Class 'a' has 20 image(s), 2 that are not near duplicates"),
-        ([9, 1], 1, "Class 'b' has 1 image(s), 1 that are"),
+        ([2, 9], 1, "Class 'a' has 2 images, 2 of them distinct"),
+        ([2, 9], 10, "Class 'a' has 20 images, 2 of them distinct"),
+        ([9, 1], 1, "Class 'b' has 1 image, 1 of them distinct"),
     ],
 )
 def test_a_class_too_small_is_named_with_the_minimum(sizes, copies, message):
@@ -132,7 +132,7 @@ def test_a_class_too_small_is_named_with_the_minimum(sizes, copies, message):
     with pytest.raises(BadInput) as caught:
         make_split(dataset, TEST, VALIDATION, 0)
     assert message in str(caught.value)
-    assert "at least 3" in str(caught.value)
+    assert "At least 3" in str(caught.value)
     assert caught.value.field == "split"
     assert list((dataset.folder / "splits").iterdir()) == []
 
@@ -289,7 +289,7 @@ def test_the_given_split_may_be_left(tmp_path):
     ("lost", "message"),
     [
         ({"dogs": 0}, "Class 'dogs' has no image to train on in the split that came with"),
-        ({"dogs": 1}, "Class 'dogs' has 1 image(s) to train on, 1 that are not near duplicates of"),
+        ({"dogs": 1}, "Class 'dogs' has 1 image to train on, 1 of them distinct"),
     ],
     ids=["none to train on", "one to train on"],
 )

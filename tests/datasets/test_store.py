@@ -8,44 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets import bundled
 from core.datasets.add import add_dataset
-from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import HeadstartError, UnknownName
 from tests.datasets.pictures import encoded, two_classes, write_zip
-
-
-def test_the_bundled_datasets(themes16, digits):
-    assert (themes16.name, themes16.image_count, len(themes16.classes)) == ("themes16", 1347, 16)
-    assert themes16.channels == 3
-    assert (themes16.majority_class, themes16.class_counts["people"]) == ("people", 250)
-    assert themes16.majority_fraction == 250 / 1347
-    assert themes16.health.quarantined == ()
-    assert "public domain" in themes16.provenance
-    assert themes16.id.startswith("256c1572")
-    assert (digits.name, digits.image_count, digits.channels) == ("digits", 1797, 1)
-    assert digits.classes == tuple("0123456789")
-    assert set(digits.heights.tolist()) == set(digits.widths.tolist()) == {8}
-    assert digits.id.startswith("8005cb25")
-    assert digits.image(0).getpixel((3, 0)) == (207, 207, 207)  # 13 of 16
-    assert digits.labels[:5].tolist() == [0, 1, 2, 3, 4]
-
-
-def test_bundled_again_does_nothing_and_a_removed_one_stays_away(bundled_home, monkeypatch):
-    monkeypatch.setattr(bundled, "add_dataset", None)
-    ensure_bundled_datasets()
-    remove_dataset("digits")
-    ensure_bundled_datasets()
-    assert [dataset.name for dataset in list_datasets()] == ["themes16"]
-    assert not any(path.name.startswith(".") for path in (bundled_home / "datasets").iterdir())
-
-
-def test_a_damaged_record_of_bundled_datasets_is_made_anew(bundled_home):
-    (bundled_home / "datasets" / "bundled.json").write_text("{")
-    ensure_bundled_datasets()
-    assert [dataset.name for dataset in list_datasets()] == ["digits", "themes16"]
-    assert (bundled_home / "datasets" / "bundled.json").read_text().count('"') == 8
 
 
 def test_open_by_name_id_and_prefix(tiny_dataset):

@@ -38,11 +38,7 @@ def test_the_same_experiment_takes_as_long_again():
     [
         (4, {}, 2.5 + 4.0 + 7.0),
         (2, {"image_size": 128}, 2.5 + 4 * (4.0 + 3.5)),
-        (
-            2,
-            {"images": {"train": 400, "validation": 40, "test": 200}},
-            2.5 + 2 * (4.0 + 3.5),
-        ),
+        (2, {"images": {"train": 400, "validation": 40, "test": 200}}, 2.5 + 2 * (4.0 + 3.5)),
     ],
 )
 def test_it_scales_with_epochs_pixels_and_images(epochs, changes, seconds):

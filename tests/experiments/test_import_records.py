@@ -20,6 +20,7 @@ from core.experiments.imports import (
     datasets_read_from,
     find_import,
     forget_import,
+    import_folder,
     list_imports,
     receive_upload,
     retry_import,
@@ -27,8 +28,7 @@ from core.experiments.imports import (
 from core.experiments.store import Store, open_store
 from core.experiments.uploads import import_folder_path
 from core.jobs.database import MIGRATIONS_FOLDER
-from core.jobs.progress import Progress
-from core.jobs.tables import SCHEMA_VERSIONS
+from core.jobs.records import SCHEMA_VERSIONS, Progress
 from core.settings import current_settings
 from tests import made_up
 
@@ -148,6 +148,29 @@ def test_a_failed_import_waits_again_with_the_columns_chosen(store: Store) -> No
         retry_import(store, import_id)
 
 
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_question_can_be_answered_after_the_home_was_moved(
+    store: Store, home: Path, monkeypatch: pytest.MonkeyPatch, is_old: bool
+) -> None:
+    uploaded = begun(store)
+    (home / "inbox" / "dogs").mkdir(parents=True)
+    inside = import_folder(store, "dogs", None)
+    assert store.job(inside).arguments["path"] == "inbox/dogs"
+    if is_old:  # the first edition kept an absolute path
+        job = store.job(uploaded)
+        store.fail(uploaded, "Which column?")
+        store.requeue_job(uploaded, job.arguments | {"path": str(home / job.arguments["path"])})
+        assert (store.claim_next("worker"), store.claim_next("worker")) != (None, None)
+    store.fail(uploaded, "Which column?")
+    store.cancel_job(inside)
+    moved = home.rename(home.with_name("moved home"))
+    monkeypatch.setenv("HEADSTART_HOME", str(moved))
+    again = open_store()
+    assert find_import(again, uploaded).path.read_bytes() == b"pets"
+    assert find_import(again, inside).path == moved / "inbox" / "dogs"
+    assert retry_import(again, uploaded, Columns(label="kind")).state == "queued"
+
+
 def test_without_its_upload_it_is_not_offered_again(store: Store) -> None:
     import_id = begun(store)
     store.fail(import_id, "Not a picture.")
@@ -160,7 +183,7 @@ def test_without_its_upload_it_is_not_offered_again(store: Store) -> None:
 
 def test_forgetting_takes_record_and_upload_and_is_refused_while_at_work(store: Store) -> None:
     import_id = begun(store)
-    with pytest.raises(BadInput, match=r"import of pets\.zip is still at work; cancel it first"):
+    with pytest.raises(BadInput, match=r"import of pets\.zip is running; cancel it first"):
         forget_import(store, import_id)
     assert import_folder_path(import_id).exists()
     store.fail(import_id, "Not a picture.")
@@ -270,8 +293,10 @@ def test_a_store_of_the_former_version_is_upgraded_without_loss(home: Path) -> N
     assert (done.dataset_id, done.notes, done.state) == ("d" * 64, ("A note.",), "finished")
     assert datasets_read_from(upgraded, "f" * 64, Columns(label="kind")) == ["d" * 64]
     assert (asking.error, asking.question) == ("Which?", {"table": "t.csv"})
-    assert (waits.state, waits.source, waits.uploaded) == ("queued", "pets.zip", False)
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            (SCHEMA_VERSIONS[-1],)
-        ]
+    assert (waits.state, waits.source, waits.path) == ("queued", "pets.zip", Path("/pets.zip"))
+    # A copy of the former version is the way back.
+    for name, version in ((file.name, SCHEMA_VERSIONS[-1]), ("headstart-version-0002.db", "0002")):
+        with closing(sqlite3.connect(home / name)) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            assert found == [(version,)]
+            assert connection.execute("SELECT count(*) FROM runs").fetchone() == (5,)

@@ -415,7 +415,7 @@ def test_an_import_that_is_over_is_not_done_again(store: Store) -> None:
 def test_the_child_loads_nothing_heavy_before_its_handler() -> None:
     heavy = ("imagehash", "pandas", "scipy", "sklearn", "tensorflow", "streamlit")
     code = (
-        "import sys, core.jobs.child, core.experiments.import_job; "
+        "import sys, core.jobs.child, core.experiments.imports; "
         f"print(sorted(set({heavy!r}) & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -7,8 +7,7 @@ import pytest
 from core.datasets.add import add_dataset
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
-from core.experiments.learning_curve_plan import plan_learning_curve, series_of
-from core.experiments.planning import plan_experiment
+from core.experiments.planning import plan_experiment, plan_learning_curve, series_of
 from core.experiments.store import Store
 from tests.datasets.pictures import two_classes, write_zip
 

@@ -8,7 +8,12 @@ import pytest
 
 from core.errors import LimitReached
 from core.experiments import limits
-from core.experiments.imports import import_folder, list_imports, receive_upload, retry_import
+from core.experiments.imports import (
+    import_folder,
+    list_imports,
+    receive_upload,
+    retry_import,
+)
 from core.experiments.limits import check_stored, stored_bytes
 from core.experiments.store import Store
 from core.ui.frame import access, actions
@@ -103,7 +108,7 @@ def test_a_size_is_believed_for_a_minute(clock, monkeypatch):
 def test_ten_uploads_within_the_minute_are_ten_uploads(small, monkeypatch):
     monkeypatch.setattr(limits, "stored_bytes", lambda _: 0)
     check_stored(600_000_000, "this upload")
-    assert limits._believed(small) == 600_000_000
+    assert limits._measured_lately(small) == 600_000_000
     # Measured again before it is refused: the first one may be gone.
     check_stored(600_000_000, "this upload")
 
@@ -143,8 +148,8 @@ def test_runs_wait_up_to_the_limit_and_several_experiments_come_whole_or_not(sto
         store.create_experiments([spec, spec], most_waiting=23)
     assert str(caught.value) == (
         "12 runs wait already and these would be 12 more; the limit is 23 "
-        "(HEADSTART_MOST_QUEUED_RUNS). Wait for some, cancel some, or choose fewer strategies, "
-        "seeds or sizes."
+        "(HEADSTART_MOST_QUEUED_RUNS). Wait until some are done, cancel some, or choose fewer "
+        "strategies, seeds or sizes."
     )
     assert len(store.experiments()) == 2
     assert [run.state for run in store.runs()] == ["queued"] * 12

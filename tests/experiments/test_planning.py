@@ -12,7 +12,7 @@ from core.datasets.add import add_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.strategies.registry import STRATEGIES
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 from tests.stored_home import add_arrows
@@ -117,10 +117,7 @@ def test_a_strategy_without_weights_asked_for_by_name_is_refused(
 ) -> None:
     weights("vgg16")
     assert plan_experiment(arrows, ["vgg16_probe"]).unavailable == {}
-    with pytest.raises(
-        BadInput,
-        match=r"needs the full VGG16.*fetch vgg16 --include-top",
-    ):
+    with pytest.raises(BadInput, match=r"needs the full VGG16.*fetch vgg16 --include-top"):
         plan_experiment(arrows, ["vgg16_softmax"])
     with pytest.raises(BadInput, match="needs the full VGG16"):
         plan_experiment(

@@ -8,15 +8,22 @@ import pytest
 
 from core.analysis.comparison import compare_experiment
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import (
+from core.experiments.recorded import (
+    export_experiment,
+    half_precision,
+    import_recorded,
+    prepare_home,
+    prepare_store,
+)
+from core.experiments.run_files import (
+    predictions_path,
+    read_predictions,
     read_weights,
     weights_path,
     why_no_weights,
+    write_predictions,
     write_weights,
 )
-from core.experiments.first_start import prepare_home, prepare_store
-from core.experiments.predictions import predictions_path, read_predictions, write_predictions
-from core.experiments.recorded import export_experiment, half_precision, import_recorded
 from core.experiments.store import Store, open_store
 from core.training.events import Predictions
 from tests import made_up

@@ -9,9 +9,8 @@ from core.backbones.vgg16 import WEIGHTS
 from core.backbones.weights import files
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import read_weights, why_no_weights
-from core.experiments.first_start import prepare_store
-from core.experiments.predictions import read_predictions
+from core.experiments.recorded import prepare_store
+from core.experiments.run_files import read_predictions, read_weights, why_no_weights
 from core.networks.restore import restored_model
 
 pytestmark = pytest.mark.tensorflow

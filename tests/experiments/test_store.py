@@ -8,8 +8,7 @@ import pytest
 
 from core.errors import BadInput, UnknownName
 from core.experiments.store import Store
-from core.jobs.progress import Progress
-from core.jobs.records import STATES
+from core.jobs.records import STATES, Progress
 from core.training.events import EpochRecord, TrackedImage
 from tests import made_up
 

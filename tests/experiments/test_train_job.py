@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import read_predictions
+from core.experiments.run_files import read_predictions
 from core.experiments.store import Store
 from core.experiments.train_job import LOADING
 from core.jobs.child import EXIT_AGAIN, execute

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.jobs import child
-from core.jobs.cached import output_of
+from core.jobs.cached import output_of, unfinished_folder
 from core.jobs.context import JobContext, JobFailed, StartAgain
 from core.jobs.kinds import KINDS
 
@@ -73,6 +73,11 @@ def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any] | None
         raise OSError(28, "No space left on device")
     elif do == "write":
         output_of(arguments).write_text("done")
+    elif do == "write on the way":
+        with unfinished_folder(output_of(arguments)) as folder:
+            (folder / "half").touch()
+            context.report("Half way")
+            time.sleep(120)
     elif do == "finish":
         context.finish({"by": "the handler"})
     return {"did": do}

@@ -11,9 +11,8 @@ from core.jobs import cached as subject
 from core.jobs.cached import CachedWork, cache_folder, cached_work, make_again, remove_oldest
 from core.jobs.child import execute
 from core.jobs.context import job_folder
-from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob
+from core.jobs.records import NewJob, Progress
 
 JOB_ID = "explain-answer"
 

@@ -11,9 +11,8 @@ from core.jobs import context as subject
 from core.jobs.child import EXIT_AGAIN, execute
 from core.jobs.context import EXIT_ORPHANED, JobContext
 from core.jobs.kinds import KINDS
-from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob
+from core.jobs.records import NewJob, Progress
 from tests.jobs.conftest import wait_for
 
 

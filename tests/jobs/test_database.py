@@ -15,8 +15,10 @@ from sqlalchemy import NullPool, create_engine, inspect
 
 from core.errors import StoreError
 from core.experiments.store import Store
+from core.files import lock
+from core.jobs import database as database_module
 from core.jobs.database import MIGRATIONS_FOLDER, Database
-from core.jobs.tables import SCHEMA_VERSIONS, metadata
+from core.jobs.records import SCHEMA_VERSIONS, metadata
 from tests import made_up
 
 
@@ -104,6 +106,38 @@ def test_a_locked_database_is_waited_for_and_then_named(file: Path) -> None:
         assert store.experiments() == []  # reading goes on meanwhile
     store.create_experiment(made_up.spec())
     assert len(store.experiments()) == 1
+
+
+def test_a_database_that_another_process_is_making_is_waited_for_and_then_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "MIGRATION_LOCK_SECONDS", 0.1)
+    with (
+        lock(file.with_name("headstart.db.lock")),
+        pytest.raises(StoreError, match=r"is being made or upgraded by another process, and was"),
+    ):
+        Database(url(file))
+    assert not file.exists()
+    Database(url(file))
+
+
+def test_a_database_is_not_upgraded_without_a_copy(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.parent.mkdir()
+    with raw(file) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0002')")
+        connection.commit()
+
+    def full(*_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(database_module, "written_whole", full)
+    with pytest.raises(StoreError, match=r"no copy of it can be kept \(.*No space left"):
+        Database(url(file))
+    with raw(file) as connection:
+        assert connection.execute("SELECT * FROM alembic_version").fetchall() == [("0002",)]
 
 
 def test_a_memory_database_is_refused() -> None:

@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 from core.errors import UnknownName
+from core.jobs import cached
+from core.jobs.cached import cache_folder, cached_work, remove_oldest, unfinished_folder
 from core.jobs.kinds import KINDS
 from core.jobs.launchers import (
     Launcher,
@@ -102,7 +104,7 @@ def test_launcher_contract_stop_leaves_nothing(queue: JobQueue, launcher: Launch
     )
 
 
-def test_launcher_contract_the_last_words_are_those_of_the_log(
+def test_launcher_contract_the_last_line_are_those_of_the_log(
     queue: JobQueue, launcher: Launcher
 ) -> None:
     job = claimed(queue, "contract-words", "quick")
@@ -111,7 +113,7 @@ def test_launcher_contract_the_last_words_are_those_of_the_log(
     handle = launcher.start(job)
     wait_for(lambda: handle.poll() is not None)
     assert handle.poll() == 1
-    assert handle.last_words() == (
+    assert handle.last_line() == (
         "core.errors.UnknownName: There is no job named 'contract-words'. Known: none yet."
     )
 
@@ -142,6 +144,34 @@ def test_a_killed_child_fails_its_job_and_says_what_killed_it(queue: JobQueue, k
         f"The process of this {noun} was killed by signal 9 (SIGKILL). Most likely the machine ran "
         f"out of memory: {KINDS[kind].saves_memory}, and start the {noun} again."
     )
+
+
+def test_what_a_killed_child_made_on_the_way_is_removed_by_the_next(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "ensure_worker", lambda _queue: False)
+    folder = cache_folder() / "made"
+    first, other = folder / "first.zip", folder / "other.zip"
+    for result in (first, other):
+        cached_work(queue, "export", {"do": "write on the way"}, result)
+    with serving():
+        for job_id, left in (
+            ("export-first", "first.zip.part"),
+            ("export-other", "other.zip.part"),
+        ):
+            wait_for((folder / left / "half").exists)
+            wait_for(lambda job_id=job_id: queue.job(job_id).progress is not None)
+            (process,) = processes_of(job_id)
+            process.kill()
+            wait_for(lambda job_id=job_id: queue.job(job_id).state == "failed")
+    assert sorted(path.name for path in folder.iterdir()) == ["first.zip.part", "other.zip.part"]
+    queue.requeue_job("export-other")
+    first.touch()
+    remove_oldest(queue, "export", keep=first)
+    assert sorted(path.name for path in folder.iterdir()) == ["first.zip", "other.zip.part"]
+    with unfinished_folder(other) as left:
+        assert list(left.iterdir()) == []
+    assert list(folder.iterdir()) == [first]
 
 
 def test_every_kind_hears_a_cancel_and_leaves_no_process(queue: JobQueue) -> None:

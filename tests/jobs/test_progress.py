@@ -2,8 +2,7 @@
 
 import pytest
 
-from core.jobs.progress import Progress, progress_text, waiting_text
-from core.jobs.records import stored_progress
+from core.jobs.records import Progress, progress_text, waiting_text
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ from core.jobs.records import stored_progress
 )
 def test_progress_is_said_in_a_sentence(progress: Progress, fraction: float, text: str) -> None:
     assert (progress.fraction, progress_text(progress)) == (fraction, text)
-    assert stored_progress(progress.as_dict()) == progress
+    assert Progress.from_dict(progress.as_dict()) == progress
 
 
 def test_what_waits_or_has_said_nothing() -> None:
@@ -37,5 +36,5 @@ def test_what_waits_or_has_said_nothing() -> None:
         "Place 2 in the queue",
         "Next in the queue",
     ]
-    assert stored_progress(None) is None
-    assert stored_progress({"step": "Reading", "of": "another version"}) == Progress("Reading")
+    assert Progress.from_dict(None) is None
+    assert Progress.from_dict({"step": "Reading", "of": "another version"}) == Progress("Reading")

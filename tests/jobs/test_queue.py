@@ -4,9 +4,8 @@ import pytest
 
 from core.errors import BadInput, UnknownName
 from core.jobs.kinds import KINDS, POOLS, find_kind
-from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.jobs.records import NewJob
+from core.jobs.records import NewJob, Progress
 from tests.jobs.conftest import WallClock
 
 
@@ -143,7 +142,7 @@ def test_the_same_job_is_added_once_and_done_again_when_asked(queue: JobQueue) -
 
 def test_forgetting_is_refused_while_it_is_at_work(queue: JobQueue) -> None:
     claimed(queue)
-    with pytest.raises(BadInput, match="The heat map a is at work; cancel it first"):
+    with pytest.raises(BadInput, match="The heat map a is running; cancel it first"):
         queue.forget_job("a")
     queue.fail("a", "broke")
     queue.forget_job("a")

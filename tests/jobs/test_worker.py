@@ -9,7 +9,6 @@ import pytest
 from core.errors import StoreError
 from core.jobs import worker
 from core.jobs.child import EXIT_AGAIN
-from core.jobs.failures import death_in_words
 from core.jobs.kinds import find_kind
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob
@@ -33,7 +32,7 @@ class ScriptedHandle:
     def stop(self) -> None:
         self.stopped = True
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         return "the end is near"
 
 
@@ -144,7 +143,7 @@ def test_jobs_of_other_pools_are_done_beside_it_and_one_of_its_own_waits(
         (
             3,
             "The process of this run ended early, with exit status 3. "
-            "Its last words: the end is near",
+            "Last line of its log: the end is near",
         ),
     ],
 )
@@ -156,7 +155,7 @@ def test_a_child_that_dies_without_a_word_fails_its_run(
     run = queue.job(job_id)
     assert (run.state, run.error) == ("failed", message)
     assert (
-        death_in_words(0, "", find_kind("train"))
+        find_kind("train").death_message(0, "")
         == "The process of this run ended early, with exit status 0."
     )
 

@@ -23,7 +23,7 @@ class HandleOfDone:
     def stop(self) -> None:
         """It ended before it was handed out."""
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         return ""
 
 

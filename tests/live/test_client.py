@@ -16,9 +16,8 @@ import pytest
 
 from core.datasets.storage import open_dataset, remove_dataset
 from core.errors import BadInput, HeadstartError
-from core.experiments.checkpoints import weights_path, write_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import read_predictions
+from core.experiments.run_files import read_predictions, weights_path, write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
 from core.live import client as live_client
@@ -31,7 +30,13 @@ from core.live.client import (
     wake,
     where_it_looked,
 )
-from core.live.connection import JOB_ID, ConnectionLostError, connect, read_address, server_state
+from core.live.connection import (
+    JOB_ID,
+    ConnectionLostError,
+    connect,
+    read_address,
+    server_state,
+)
 from core.live.images import prepared_of
 from core.settings import PROJECT_ROOT, current_settings
 from core.training.events import KeptWeights

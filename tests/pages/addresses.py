@@ -23,7 +23,7 @@ VIEWS = {
     "compare-several": f"/compare?experiment={EXPERIMENT}&view=several",
     "compare-report": f"/compare?experiment={EXPERIMENT}&view=report",
     "dataset-health": "/datasets?dataset=arrows",
-    "dataset-pictures": "/datasets?dataset=arrows&section=Pictures",
+    "dataset-images": "/datasets?dataset=arrows&section=Images",
     "dataset-cleanup": "/datasets?dataset=arrows&section=Clean+up",
     "dataset-manage": "/datasets?dataset=arrows&section=Manage",
     "try-guess": f"/try_it?experiment={EXPERIMENT}&view=guess",

@@ -7,9 +7,8 @@ import numpy as np
 from core.datasets.add import add_pixels
 from core.datasets.dataset import Dataset
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import write_predictions
-from core.experiments.records import RecordedRun, run_id_of
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RecordedRun, run_id_of
+from core.experiments.run_files import write_predictions
 from core.experiments.store import Store
 from core.training.events import Predictions
 from tests import made_up

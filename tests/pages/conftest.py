@@ -9,7 +9,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from core.experiments import first_start
+from core.experiments import recorded
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store, open_store
 from core.settings import PROJECT_ROOT
@@ -66,7 +66,7 @@ def _little_to_collect() -> None:
 @pytest.fixture
 def empty_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One small dataset and no results, not even those recorded with the project; no worker."""
-    monkeypatch.setattr(first_start, "import_recorded", Mock())
+    monkeypatch.setattr(recorded, "import_recorded", Mock())
     monkeypatch.setattr(reads, "ensure_worker", Mock(return_value=False))
     monkeypatch.setattr(benchmark, "ensure_worker", Mock(return_value=False))
     stored_home.leave_out_bundled_datasets(home)

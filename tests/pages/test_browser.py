@@ -94,18 +94,18 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     address = page.url
     assert "/datasets?dataset=" in address
 
-    page.get_by_role("tab", name="Pictures", exact=True).click()
+    page.get_by_role("tab", name="Images", exact=True).click()
     expect(page.get_by_text("1 to 24 of 41 images")).to_be_visible()
     expect(page.get_by_role("img", name="cats/0.png, class cats")).to_be_visible()
     page.get_by_role("button", name="3.png", exact=True).click()
-    expect(page.get_by_role("button", name="All pictures")).to_be_visible()
+    expect(page.get_by_role("button", name="All images")).to_be_visible()
     settle(page)  # the gallery, with the same picture in it, goes at the end
     large = page.get_by_role("img", name="cats/3.png, class cats")
     expect(large).to_be_visible()
     assert large.evaluate("picture => picture.naturalWidth") == 636  # 12 pixels, 53 times
     assert "image=" in page.url
     page.reload()  # the link to one picture works by itself
-    expect(page.get_by_text("Pictures that look the same")).to_be_visible()
+    expect(page.get_by_text("Images that look the same")).to_be_visible()
 
     page.get_by_role("tab", name="Health").click()
     page.get_by_role("button", name="Leave out exact copies").click()

@@ -13,9 +13,9 @@ from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.verdicts import Outcome, pair_verdict
 from core.analysis.words.verdicts import describe_pair
 from core.datasets.storage import open_dataset, remove_dataset
-from core.experiments.checkpoints import HeatMaps
-from core.experiments.predictions import predictions_path
+from core.experiments.heat_maps import HeatMaps
 from core.experiments.records import RecordedRun
+from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.text import escape_markdown
@@ -233,7 +233,7 @@ def test_flips_show_both_probabilities_and_both_sides(compared):
         for value in (first.first_true_class_probability, first.second_true_class_probability)
     )
     caption = next(entry.value for entry in app.caption if entry.value.startswith("label "))
-    assert f"{before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}% for it" in caption
+    assert f"for it\\: {before}\N{NO-BREAK SPACE}% → {after}\N{NO-BREAK SPACE}%" in caption
     app = is_whole(app.segmented_control(key="address.side").set_value("broken").run())
     opened = [button.key for button in app.button if (button.key or "").startswith("open.flips.")]
     assert opened == [
@@ -368,14 +368,13 @@ def test_several_experiments_stand_side_by_side():
             baseline="dddd4444",
         )
     )
-    table = app.dataframe[0].value
-    assert table.columns.tolist() == [
-        "fact", f"arrows ({EXPERIMENT})", "arrows (dddd4444)"
-    ]  # fmt: skip
+    table = app.table[0].value
+    names = [f"arrows ({EXPERIMENT})", "arrows (dddd4444)"]
+    assert table.columns.tolist() == [escape_markdown(name) for name in names]
     shown = len(table)
     app = is_whole(app.toggle[0].set_value(False).run())
     assert app.query_params["differences"] == "no"
-    assert len(app.dataframe[0].value) > shown
+    assert len(app.table[0].value) > shown
 
 
 def test_the_report_and_the_tables_are_built_when_asked_for(compared):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.add import add_dataset, add_pixels
-from core.datasets.samples import SAMPLES
+from core.datasets.bundled import SAMPLES
 from core.datasets.storage import list_datasets, open_dataset
 from core.datasets.versions import Changes
 from core.errors import BadInput
@@ -18,7 +18,7 @@ from core.experiments import imports
 from core.experiments.imports import find_import, list_imports
 from core.experiments.store import open_store
 from core.jobs.child import execute
-from core.jobs.progress import Progress
+from core.jobs.records import Progress
 from core.ui.datasets import manage as dataset_manage
 from core.ui.datasets.cleanup import ACTION_LABELS
 from core.ui.datasets.images import PAGE_SIZE
@@ -110,12 +110,12 @@ def test_the_list_shows_how_to_add_and_what_is_there():
     assert not app.exception
     assert not app.error
     text = words(app)
-    assert "Nothing is asked about size or colour" in text
-    assert "The images stay on this machine" in text
+    assert "Images may have any size, grey or colour" in text
+    assert "and stay on this machine" in text
     assert "up to 500 MB at a time" in text
     assert "python -m core datasets add PATH" in text
     assert "120 images in 3 classes, grey" in text
-    assert "Commonest class: down, 33.3 % of the images" in text
+    assert "Majority class: down, 33.3 % of the images" in text
     for sample in SAMPLES:
         assert in_text_colour(sample.title) in [tab.label for tab in app.tabs]
         assert any(escape(sample.tree) in shown.proto.body for shown in app.get("html"))
@@ -278,7 +278,7 @@ def test_unclear_columns_are_asked_for_and_read_again():
     app = upload(open_cold("datasets"), ("pets.zip", zipped(members | {"t.csv": table})))
     (entry,) = list_imports(open_store())
     assert entry.question is not None, entry.error
-    assert "holds what?" in words(app)
+    assert "These are its first lines" in words(app)
     assert app.dataframe[0].value.columns.tolist() == ["one", "two", "three"]
     assert app.dataframe[0].value.iloc[0].tolist() == ["p0.png", "a", "x0"]
     assert button(app, "Read again").disabled
@@ -354,7 +354,7 @@ def test_the_head_says_what_it_is(pets):
     assert app.title[0].value == "pets"
     text = words(app)
     assert "**42 images in 2 classes, colour**, 12 × 12 pixels" in text
-    assert "Commonest class: cats, 50.0 % of the images" in text
+    assert "Majority class: cats, 50.0 % of the images" in text
     assert "read as class folders" in text
     assert links(app)["Benchmark it"] == ("benchmark", f"dataset={pets.folder.name}")
     assert app.query_params["dataset"] == pets.folder.name
@@ -368,7 +368,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
     assert places == sorted(places)
     assert "1 image appears in more than one class" in text
     assert not app.image  # nothing is decoded before somebody looks
-    assert "Every picture has 12 × 12 pixels." in text
+    assert "Every image has 12 × 12 pixels." in text
     table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
     assert table["class"].tolist() == ["cats", "dogs"]
     assert table["images"].tolist() == [21, 21]
@@ -376,7 +376,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
 
 def test_the_numbers_of_a_given_split_are_shown(divided):
     app = open_cold("datasets", dataset=divided.folder.name)
-    assert "Came with a split of its own: 25 train, 12 test" in words(app)
+    assert "Comes with a split: 25 train, 12 test" in words(app)
     table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
     assert table["train"].tolist() == [13, 12]
     assert table["test"].tolist() == [6, 6]
@@ -399,7 +399,7 @@ def test_the_pictures_of_a_finding_stand_side_by_side_when_it_is_opened(pets):
 
 @pytest.mark.usefixtures("pets")
 def test_the_gallery_shows_a_page_at_a_time_and_the_address_names_it():
-    app = open_routed("datasets", dataset="pets", section="Pictures")
+    app = open_routed("datasets", dataset="pets", section="Images")
     assert "1 to 24 of 42 images" in words(app)
     assert len(app.image) == PAGE_SIZE
     app = app.pagination[0].set_value(2).run()
@@ -419,14 +419,14 @@ def test_the_gallery_shows_a_page_at_a_time_and_the_address_names_it():
     [
         ({"class": "cows"}, "There is no class cows in this dataset; all are shown."),
         ({"class": "<b>x</b>"}, "There is no class \\<b\\>x\\<\\/b\\> in this dataset"),
-        ({"image": "4711"}, "There is no picture 4711 in this dataset"),
-        ({"image": "-1"}, "There is no picture \\-1 in this dataset"),
-        ({"image": "one"}, "There is no picture one in this dataset"),
+        ({"image": "4711"}, "There is no image 4711 in this dataset"),
+        ({"image": "-1"}, "There is no image \\-1 in this dataset"),
+        ({"image": "one"}, "There is no image one in this dataset"),
     ],
 )
 @pytest.mark.usefixtures("pets")
 def test_a_stale_address_is_said_and_the_gallery_is_shown(query, sentence):
-    app = open_cold("datasets", dataset="pets", section="Pictures", **query)
+    app = open_cold("datasets", dataset="pets", section="Images", **query)
     assert not app.exception
     assert sentence in app.warning[0].value
     assert "1 to 24 of 42 images" in words(app)
@@ -435,7 +435,7 @@ def test_a_stale_address_is_said_and_the_gallery_is_shown(query, sentence):
 @pytest.mark.usefixtures("pets")
 @pytest.mark.parametrize("page", ["0", "99", "x"])
 def test_a_page_beyond_the_ends_is_the_nearest(page):
-    app = open_cold("datasets", dataset="pets", section="Pictures", page=page)
+    app = open_cold("datasets", dataset="pets", section="Images", page=page)
     assert not app.exception
     assert ("25 to 42 of" if page == "99" else "1 to 24 of") in words(app)
 
@@ -443,23 +443,23 @@ def test_a_page_beyond_the_ends_is_the_nearest(page):
 def test_one_picture_is_shown_large_with_its_facts_and_its_twin(pets):
     index = pets.file_names.index("cats/3.png")
     twin = pets.file_names.index("cats/again.png")
-    app = open_routed("datasets", dataset="pets", section="Pictures", image=str(index))
+    app = open_routed("datasets", dataset="pets", section="Images", image=str(index))
     text = words(app)
     assert "- Class: **cats**" in text
     assert "- File: **cats\\/3\\.png**" in text
     assert "- Size: **12 × 12 pixels**" in text
-    assert "1 picture, with exactly the same pixels." in text
+    assert "1 image, with exactly the same pixels." in text
     assert app.button(key=f"open.near.{twin}").help == "Open cats\\/again\\.png"
     app = app.button(key=f"open.near.{twin}").click().run()
     assert app.query_params["image"] == str(twin)
-    app = press(app, "All pictures")
+    app = press(app, "All images")
     assert "image" not in app.query_params
     assert "1 to 24 of 42 images" in words(app)
 
 
 def test_next_and_previous_stay_in_the_class(pets):
     first = int(np.flatnonzero(pets.labels == 1)[0])
-    app = open_cold("datasets", dataset="pets", section="Pictures", image=str(first))
+    app = open_cold("datasets", dataset="pets", section="Images", image=str(first))
     assert button(app, "Previous").disabled
     app = press(app, "Next")
     assert app.query_params["image"] == str(first + 1)
@@ -468,8 +468,8 @@ def test_next_and_previous_stay_in_the_class(pets):
 
 def test_the_side_of_a_given_split_is_said(divided):
     leak = divided.file_names.index("cats/train/leak.png")
-    app = open_cold("datasets", dataset="divided", section="Pictures", image=str(leak))
-    assert "Subset in the split it came with: **train**" in words(app)
+    app = open_cold("datasets", dataset="divided", section="Images", image=str(leak))
+    assert "Subset of the split: **train**" in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")
@@ -477,7 +477,7 @@ def test_hostile_names_are_shown_literally():
     classes = sorted(HOSTILE)
     pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
     dataset = add_pixels(pixels, np.repeat(np.arange(3), 10), classes, "# *set* <b>", "<i>x</i>")
-    for section in ("Health", "Pictures", "Clean up", "Manage"):
+    for section in ("Health", "Images", "Clean up", "Manage"):
         app = open_cold("datasets", dataset=dataset.folder.name, section=section)
         assert not app.exception
         assert not app.error
@@ -486,7 +486,7 @@ def test_hostile_names_are_shown_literally():
         assert "<script>" not in text
         assert "[link](" not in text
         assert "<i>x" not in text
-    app = open_cold("datasets", dataset=dataset.folder.name, section="Pictures", image="0")
+    app = open_cold("datasets", dataset=dataset.folder.name, section="Images", image="0")
     assert f"- Class: **{classes[0]}**" not in words(app)
     assert not app.exception
 
@@ -515,7 +515,7 @@ def test_the_button_of_a_finding_opens_clean_up_with_it_chosen():
 def test_a_new_version_is_made_and_the_old_one_stays(pets):
     app = open_cold("datasets", dataset="pets", section="Clean up")
     assert "Nothing is chosen yet." in words(app)
-    next(t for t in app.toggle if t.label == "Leave out pictures with two labels").set_value(True)
+    next(t for t in app.toggle if t.label == "Leave out images with two labels").set_value(True)
     app = app.run()
     assert [metric.value for metric in app.metric] == ["40", "2"]
     app = press(app, "Make a new version")
@@ -532,20 +532,20 @@ def test_a_new_version_is_made_and_the_old_one_stays(pets):
 
 
 def test_classes_are_merged_and_pictures_marked_one_by_one_go(pets):
-    app = open_cold("datasets", dataset="pets", section="Pictures", image="0")
+    app = open_cold("datasets", dataset="pets", section="Images", image="0")
     app = app.toggle[0].set_value(True).run()
     app.query_params["section"] = "Clean up"
     app = app.run()
-    assert "1 picture marked one by one." in words(app)
+    assert "1 image marked one by one." in words(app)
     assert [metric.value for metric in app.metric] == ["41", "1"]
     app.multiselect[1].set_value(["cats"]).run()
-    assert "Say into which class they are merged" in words(app)
+    assert "Choose the class that they become" in words(app)
     app = app.selectbox[0].set_value("dogs").run()
     assert "at least 2 classes are needed" in app.error[0].value
     assert "Make a new version" not in [entry.label for entry in app.button]
     app = app.multiselect[1].set_value([]).run()
     assert app.error == []
-    app = press(app, "Take the marks away")
+    app = press(app, "Unmark all")
     assert "Nothing is chosen yet." in words(app)
     assert pets.image_count == 42
 
@@ -592,7 +592,7 @@ def test_a_dataset_at_work_is_not_removed_and_its_runs_are_named():
     experiment_id = store.create_experiment(stored_home.majority_spec())
     (run,) = store.runs(experiment_id)
     app = open_cold("datasets", dataset="arrows", section="Manage")
-    assert "It cannot be removed now: 1 run use it" in app.warning[0].value
+    assert "It cannot be removed now: 1 run uses it" in app.warning[0].value
     assert f"experiment={experiment_id}" in [query for _, query in links(app).values()]
     assert any(run.id.replace("-", "\\-") == label for label in links(app))
     assert "Remove this dataset" not in [entry.label for entry in app.button]
@@ -620,7 +620,7 @@ def test_a_download_that_grows_too_large_is_stopped(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="more than a browser should fetch from here"):
         dataset_manage._exported(dataset)
     app = open_cold("datasets", dataset="webp", section="Manage")
-    assert "Pictures that are not JPEG leave as PNG, which may be larger." in words(app)
+    assert "Images that are not JPEG become PNG, which may be larger." in words(app)
 
 
 def test_the_downloads_are_there(pets):
@@ -636,17 +636,17 @@ def test_the_benchmark_begins_with_the_dataset_of_the_link(pets):
     app = open_cold("benchmark", dataset=pets.folder.name)
     assert not app.error
     assert app.selectbox[0].value == pets.id
-    assert "Commonest class: cats" in words(app)
+    assert "Majority class: cats" in words(app)
     app = app.selectbox[0].set_value(open_dataset("arrows").id).run()
     assert app.query_params["dataset"] == open_dataset("arrows").folder.name
-    assert "Commonest class: down" in words(app)
+    assert "Majority class: down" in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")
 def test_a_stale_dataset_of_a_benchmark_link_is_said():
     app = open_cold("benchmark", dataset="gone")
     assert "There is no dataset named" in app.warning[0].value
-    assert "Commonest class: down" in words(app)
+    assert "Majority class: down" in words(app)
 
 
 def test_the_split_that_came_with_a_dataset_is_offered_and_on(divided):

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import write_weights
+from core.experiments.run_files import write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.cached import CachedWork
 from core.reports.export_model import CONTENTS, snippet

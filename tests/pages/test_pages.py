@@ -6,14 +6,19 @@ from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
-from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
+from tests.pages.conftest import (
+    RECORDED_ID,
+    open_cold,
+    open_routed,
+    words,
+)
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {
     "start": ("How much of a head start", "No results yet. Open Benchmark and press Start"),
     "try_it": ("Try it", "There is nothing to try yet. Start a benchmark"),
     "datasets": ("Datasets", "120 images in 3 classes, grey"),
-    "benchmark": ("Benchmark", "Commonest class: down, 33.3 % of the images"),
+    "benchmark": ("Benchmark", "Majority class: down, 33.3 % of the images"),
     "watch": ("Watch it learn", "Nothing has been trained yet. Start a benchmark"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
     "ladder": ("The ladder", "9 strategies, from the cheapest to the dearest"),
@@ -23,7 +28,7 @@ PAGES_WITH_RESULTS = {
     "start": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "try_it": "The dataset shapes is no longer here",
     "datasets": "120 images in 3 classes, grey",
-    "benchmark": "Commonest class: down",
+    "benchmark": "Majority class: down",
     "watch": "The dataset of this experiment was removed",
     "compare": "Recorded on a \\*test\\* bench, 2026\\-11\\-20",
     "ladder": "Tutorial: Case 1",
@@ -66,8 +71,8 @@ def test_compare_shows_what_the_numbers_rest_on():
     assert "2 classes, 200 training, 20 validation and **n = 100 test images**" in text
     assert "(test 30 %, validation 7 %, split seed 0)" in text
     assert "64 × 64 pixels, stretch, preset quick, seeds 0, 1" in text
-    assert "device two test cores, precision float32, backend tensorflow" in text
-    assert "always predicting *round*, the commonest class, is correct for 60.0 %" in text
+    assert "Device two test cores, precision float32, backend tensorflow" in text
+    assert "Always predicting *round*, the commonest class, is correct for 60.0 %" in text
     assert app.query_params["experiment"] == RECORDED_ID
     means, table = (entry.value for entry in app.dataframe[:2])
     assert means["mean (%)"].tolist() == pytest.approx([60.0, 70.0, 88.0])

@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import write_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import write_predictions
+from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import open_store
 from core.training.events import Predictions
 from tests import made_up, stored_home
@@ -23,7 +22,7 @@ from tests.browser import (
     running_browser,
     settle,
 )
-from tests.experiments.test_explain_job import random_weights
+from tests.experiments.test_heat_maps import random_weights
 
 pytestmark = MARKS
 LOADING = 150 * MILLISECONDS

@@ -5,13 +5,13 @@ import shlex
 
 import pytest
 
-from core.cli.arguments import parser
+from core.cli import parser
 from core.cli.run import parse_overrides, plan
 from core.datasets.storage import rename_dataset
 from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import SHOWCASE_FOLDER
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.reports.command import run_arguments, run_command
 from tests import made_up, stored_home
 

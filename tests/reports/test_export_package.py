@@ -18,9 +18,8 @@ from core.datasets.dataset import Dataset
 from core.datasets.decoding.decode import decode_image
 from core.datasets.prepare import prepare_image, smallest_edge
 from core.errors import BadInput, HeadstartError
-from core.experiments.checkpoints import read_weights
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import read_predictions, write_predictions
+from core.experiments.run_files import read_predictions, read_weights, write_predictions
 from core.experiments.store import Store, open_store
 from core.jobs.child import execute
 from core.networks.restore import restored_model

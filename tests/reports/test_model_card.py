@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StoreError
-from core.experiments.predictions import predictions_path
+from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
 from core.reports.model_card import PackageFacts, imagenet_words, model_card
 from core.strategies.registry import find_strategy

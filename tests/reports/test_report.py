@@ -12,9 +12,9 @@ from core.analysis.words.summary import NOTHING_YET
 from core.datasets.add import add_pixels
 from core.datasets.storage import remove_dataset
 from core.errors import UnknownName
-from core.experiments.predictions import predictions_path, write_predictions
 from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
+from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
 from core.reports.blocks import Table, cell_text
 from core.reports.report import breakable, report_html

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from core.errors import UnknownName
-from core.experiments.predictions import write_predictions
+from core.experiments.run_files import write_predictions
 from core.experiments.store import Store, open_store
 from core.reports.tables import export_tables, export_zip_of_tables
 from core.training.events import Predictions

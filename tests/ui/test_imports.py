@@ -9,7 +9,7 @@ FORBIDDEN = ("tensorflow", "keras", "jax", "torch")
 PROGRAM = """
 import pkgutil, sys, importlib
 import core.ui, core.analysis, core.charts, core.reports
-import core.experiments.planning, core.jobs.launchers, core.experiments.first_start
+import core.experiments.planning, core.jobs.launchers, core.experiments.recorded
 for package in (core.ui, core.analysis, core.charts, core.reports):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)

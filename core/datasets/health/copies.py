@@ -1,5 +1,7 @@
 """Findings about images that occur more than once: copies, conflicting labels, leaks."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from core.datasets.dataset import SUBSETS, Dataset
@@ -9,44 +11,50 @@ from core.datasets.groups import (
     near_conflict_groups,
     within_classes,
 )
-from core.datasets.health.finding import Finding, shown_groups
+from core.datasets.health.finding import Finding, classes_of, shown_groups
 from core.datasets.split import leaking_images
 from core.text import count_text, quoted_list_text
 
 
-def about_copies(dataset: Dataset) -> list[Finding]:
-    """What equal and nearly equal images mean for results; empty where there are none."""
+def about_copies(dataset: Dataset) -> Iterator[Finding]:
+    """What equal and nearly equal images mean for results; nothing where there are none."""
     equal = equal_rows(dataset.digests)
-    found = [
-        _leaks(dataset),
-        _conflicts(dataset, equal),
-        _near_conflicts(dataset, equal),
-        _exact(dataset, equal),
-        _near(dataset, equal),
-        _look_alikes(dataset),
-    ]
-    return [finding for finding in found if finding is not None]
+    yield from _leaks(dataset)
+    yield from _conflicts(dataset, equal)
+    yield from _copies(dataset, equal)
+    alike = np.bincount(dataset.labels[dataset.look_alikes], minlength=len(dataset.classes))
+    names = classes_of(dataset, alike > 0)
+    if names:
+        yield Finding(
+            "look_alike_classes",
+            "warning",
+            f"The images of {quoted_list_text(names)} look so much alike that near duplicates"
+            " cannot be recognised.",
+            "Only exact copies are kept together there. If they are frames of a video or"
+            " photographs of one object, results will look too good: leave out all but a few of"
+            " each series.",
+            count=len(names),
+            classes=names,
+        )
 
 
-def _leaks(dataset: Dataset) -> Finding | None:
+def _leaks(dataset: Dataset) -> Iterator[Finding]:
     leaking = leaking_images(dataset)
-    if dataset.predefined_subsets is None or not len(leaking):
-        return None
+    subsets = dataset.predefined_subsets
+    if subsets is None or not len(leaking):
+        return
     wanted = np.zeros(dataset.groups.max() + 1, bool)
     wanted[dataset.groups[leaking]] = True
+    counts = np.bincount(subsets[leaking], minlength=len(SUBSETS))
     names = [
         f"{count_text(count, 'image')} of {subset}"
-        for subset, count in zip(
-            SUBSETS, np.bincount(dataset.predefined_subsets[leaking]), strict=False
-        )
+        for subset, count in zip(SUBSETS, counts.tolist(), strict=True)
         if count
     ]
-    met = np.unique(dataset.predefined_subsets[wanted[dataset.groups]])
-    later = " or ".join(
-        SUBSETS[subset] for subset in met if subset > dataset.predefined_subsets[leaking].min()
-    )
+    met = np.unique(subsets[wanted[dataset.groups]])
+    later = " or ".join(SUBSETS[subset] for subset in met if subset > subsets[leaking].min())
     verb = "is" if len(leaking) == 1 else "are"
-    return Finding(
+    yield Finding(
         "leaks",
         "problem",
         f"{' and '.join(names)} {verb} also in {later}, exactly or nearly.",
@@ -54,103 +62,76 @@ def _leaks(dataset: Dataset) -> Finding | None:
         " good. Headstart does not use these images with that split. Leave them out for good, or"
         " let Headstart make its own split.",
         # The last subset first, so that the tested image leads its group.
-        shown_groups(dataset.groups, wanted, -dataset.predefined_subsets.astype(np.int64)),
+        shown_groups(dataset.groups, wanted, -subsets.astype(np.int64)),
         int(wanted.sum()),
         actions=("drop_leaks",),
     )
 
 
-def _conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+def _conflicts(dataset: Dataset, equal: np.ndarray) -> Iterator[Finding]:
     wanted = in_multiple_classes(equal, dataset.labels)
-    count = int(wanted.sum())
-    if not count:
-        return None
-    return Finding(
-        "label_conflicts",
-        "problem",
-        f"{count_text(count, 'image appears', 'images appear')} in more than one class.",
-        "No model can be right about both. Correct the labels and add the images again, or leave"
-        " these images out.",
-        shown_groups(equal, wanted, dataset.labels),
-        count,
-        _class_names(dataset, wanted[equal]),
-        ("drop_conflicts",),
-    )
-
-
-def _near_conflicts(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+    if wanted.any():
+        count = int(wanted.sum())
+        yield Finding(
+            "label_conflicts",
+            "problem",
+            f"{count_text(count, 'image appears', 'images appear')} in more than one class.",
+            "No model can be right about both. Correct the labels and add the images again, or"
+            " leave these images out.",
+            shown_groups(equal, wanted, dataset.labels),
+            count,
+            _classes_among(dataset, wanted[equal]),
+            ("drop_conflicts",),
+        )
     wanted = near_conflict_groups(dataset.groups, dataset.labels, equal)
-    count = int(wanted.sum())
-    if not count:
-        return None
-    return Finding(
-        "near_label_conflicts",
-        "warning",
-        f"{count_text(count, 'set')} of images that look the same"
-        f" {'appears' if count == 1 else 'appear'} in more than one class.",
-        "Look at them side by side: a label may be wrong, or the classes may really look alike."
-        " Correct the labels and add the images again, leave these images out, or go on.",
-        shown_groups(dataset.groups, wanted, dataset.labels),
-        count,
-        _class_names(dataset, wanted[dataset.groups]),
-        ("drop_near_conflicts",),
-    )
+    if wanted.any():
+        count = int(wanted.sum())
+        yield Finding(
+            "near_label_conflicts",
+            "warning",
+            f"{count_text(count, 'set')} of images that look the same"
+            f" {'appears' if count == 1 else 'appear'} in more than one class.",
+            "Look at them side by side: a label may be wrong, or the classes may really look alike."
+            " Correct the labels and add the images again, leave these images out, or go on.",
+            shown_groups(dataset.groups, wanted, dataset.labels),
+            count,
+            _classes_among(dataset, wanted[dataset.groups]),
+            ("drop_near_conflicts",),
+        )
 
 
-def _exact(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+def _copies(dataset: Dataset, equal: np.ndarray) -> Iterator[Finding]:
     copies = within_classes(equal, dataset.labels)
     wanted = np.bincount(copies) > 1
     spare = len(copies) - len(wanted)
-    if not spare:
-        return None
-    return Finding(
-        "exact_duplicates",
-        "warning",
-        f"{count_text(spare, 'image is an exact copy', 'images are exact copies')} of"
-        f" {'another' if spare == 1 else 'others'}.",
-        "Copies always stay in one subset of the split, but each of them counts. Leave them out,"
-        " so that every image counts once.",
-        shown_groups(copies, wanted),
-        int(wanted.sum()),
-        actions=("drop_exact_duplicates",),
-    )
-
-
-def _near(dataset: Dataset, equal: np.ndarray) -> Finding | None:
+    if spare:
+        yield Finding(
+            "exact_duplicates",
+            "warning",
+            f"{count_text(spare, 'image is an exact copy', 'images are exact copies')} of"
+            f" {'another' if spare == 1 else 'others'}.",
+            "Copies always stay in one subset of the split, but each of them counts. Leave them"
+            " out, so that every image counts once.",
+            shown_groups(copies, wanted),
+            int(wanted.sum()),
+            actions=("drop_exact_duplicates",),
+        )
     alike = within_classes(dataset.groups, dataset.labels)
     wanted = in_multiple_classes(alike, equal)
-    count = int(wanted.sum())
-    if not count:
-        return None
-    return Finding(
-        "near_duplicates",
-        "note",
-        f"{wanted[alike].sum():,} images look much like others: {count_text(count, 'set')} of near"
-        " duplicates.",
-        "Each set stays in one subset of the split, so results stay honest. Leave out all but one"
-        " of each set where they add nothing.",
-        shown_groups(alike, wanted),
-        count,
-        actions=("drop_near_duplicates",),
-    )
+    if wanted.any():
+        count = int(wanted.sum())
+        yield Finding(
+            "near_duplicates",
+            "note",
+            f"{wanted[alike].sum():,} images look much like others: {count_text(count, 'set')} of"
+            " near duplicates.",
+            "Each set stays in one subset of the split, so results stay honest. Leave out all but"
+            " one of each set where they add nothing.",
+            shown_groups(alike, wanted),
+            count,
+            actions=("drop_near_duplicates",),
+        )
 
 
-def _look_alikes(dataset: Dataset) -> Finding | None:
-    alike = np.bincount(dataset.labels[dataset.look_alikes], minlength=len(dataset.classes))
-    names = tuple(dataset.classes[number] for number in np.flatnonzero(alike))
-    if not names:
-        return None
-    return Finding(
-        "look_alike_classes",
-        "warning",
-        f"The images of {quoted_list_text(names)} look so much alike that near duplicates cannot be"
-        " recognised.",
-        "Only exact copies are kept together there. If they are frames of a video or photographs"
-        " of one object, results will look too good: leave out all but a few of each series.",
-        count=len(names),
-        classes=names,
-    )
-
-
-def _class_names(dataset: Dataset, images: np.ndarray) -> tuple[str, ...]:
+def _classes_among(dataset: Dataset, images: np.ndarray) -> tuple[str, ...]:
     return tuple(dataset.classes[number] for number in np.unique(dataset.labels[images]))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.dataset import Dataset
+from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.groups import members_of
 
 SEVERITIES = ("problem", "warning", "note", "good")
@@ -54,6 +54,21 @@ def shown_groups(
 def single_image_groups(positions: np.ndarray) -> tuple[tuple[int, ...], ...]:
     """Images as ``image_groups`` of one each."""
     return tuple((position,) for position in positions[:MOST_GROUPS].tolist())
+
+
+def classes_of(dataset: Dataset, marked: np.ndarray) -> tuple[str, ...]:
+    """The names of the classes that are ``marked``, bool ``(classes,)``."""
+    return tuple(dataset.classes[number] for number in np.flatnonzero(marked))
+
+
+def subset_counts_text(dataset: Dataset) -> str:
+    """``60,000 train, 10,000 test``: the predefined split; "" without one."""
+    if dataset.predefined_subsets is None:
+        return ""
+    counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS))
+    return ", ".join(
+        f"{count:,} {subset}" for subset, count in zip(SUBSETS, counts, strict=True) if count
+    )
 
 
 @dataclass(frozen=True)

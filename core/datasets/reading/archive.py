@@ -40,14 +40,6 @@ _DIRECTORY_ENTRY = b"PK\x01\x02"
 # A plain .gz is one file, not an archive: IDX files and tables of pixels come that way.
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".bz2", ".xz")
 
-_OTHER_KINDS = {
-    b"Rar!": "a RAR archive",
-    b"\x1f\x8b": "a gzip (.gz or .tar.gz) archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-}
-
 
 class _TooManyMembersError(Exception):
     """The directory of a zip has more members than fit the memory allowed for them."""
@@ -81,7 +73,12 @@ def open_archive(path: Path) -> Iterator[Listing]:
     with _opened(path) as archive:
         # Not ``is_dir()``: it fails where a name is empty.
         members = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
-        _check_whole(path, members)
+        if not members:
+            raise _unusable(path, "the zip is empty")
+        if len(members) > MOST_FILES:
+            raise _unusable(path, f"{len(members):,} members; the limit is {MOST_FILES:,}")
+        if all(member.flag_bits & _ENCRYPTED for member in members):
+            raise _unusable(path, "the zip is encrypted; pack it again without a password")
         listing = Listing()
         overlapping = _overlapping(members)
         kept = [
@@ -89,7 +86,21 @@ def open_archive(path: Path) -> Iterator[Listing]:
             for member in members
             if _list_member(archive, member, listing, member.header_offset in overlapping)
         ]
-        _check_budget(path, kept)
+        unpacked = sum(member.file_size for member in kept)
+        # Compared with the size of the file, because declared sizes may be wrong.
+        packed = max(1, path.stat().st_size)
+        if unpacked > LARGEST_TOTAL_BYTES:
+            raise _unusable(
+                path,
+                f"unpacked it would take {unpacked / 1024**3:.1f} GiB; the limit is"
+                f" {LARGEST_TOTAL_BYTES // 1024**3} GiB",
+            )
+        if _is_bomb(unpacked, packed):
+            raise _unusable(
+                path,
+                f"it would unpack to {unpacked // packed} times its size; the limit is"
+                f" {HIGHEST_RATIO} times",
+            )
         yield listing
 
 
@@ -98,67 +109,36 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         file = _CountedFile(io.FileIO(path))
     except OSError as error:
-        raise BadInput(
-            f"{path.name}: the file cannot be read ({error.strerror}).", "path"
-        ) from error
+        raise _unusable(path, f"the file cannot be read ({error.strerror})") from error
     with file:
-        try:
+        start = file.read(len(_START))
+        if start != _START:
             # The library also finds a zip appended to an image; such a file is refused.
-            if file.read(len(_START)) != _START:
-                raise zipfile.BadZipFile("does not start like a zip")
+            raise _unusable(
+                path,
+                "not a zip archive; give a folder or a .zip with one folder per class"
+                if start
+                else "the file is empty",
+            )
+        try:
             archive = zipfile.ZipFile(file)
         except _TooManyMembersError as error:
-            raise BadInput(f"{path.name}: {error}; the limit is {MOST_FILES:,}.", "path") from error
+            raise _unusable(path, f"{error}; the limit is {MOST_FILES:,}") from error
         except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-            raise BadInput(f"{path.name}: {_why_not_a_zip(path)}.", "path") from error
+            raise _unusable(
+                path, "the zip is damaged or cut short; make it or send it again"
+            ) from error
         file.watching = False
         with archive:
             yield archive
 
 
-def _why_not_a_zip(path: Path) -> str:
-    with open(path, "rb") as file:
-        start = file.read(512)
-    if not start:
-        return "the file is empty"
-    for signature, kind in _OTHER_KINDS.items():
-        if start.startswith(signature):
-            return f"this is {kind}, not a zip; pack the class folders as a .zip"
-    if start.startswith(_START):
-        return "the zip is damaged or cut short; make it or send it again"
-    return "not a zip archive; give a folder or a .zip with one folder per class"
+def _unusable(path: Path, reason: str) -> BadInput:
+    return BadInput(f"{path.name}: {reason}.", "path")
 
 
-def _check_whole(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    if not members:
-        raise BadInput(f"{path.name}: the zip is empty.", "path")
-    if len(members) > MOST_FILES:
-        raise BadInput(
-            f"{path.name}: {len(members):,} members; the limit is {MOST_FILES:,}.", "path"
-        )
-    if all(member.flag_bits & _ENCRYPTED for member in members):
-        raise BadInput(
-            f"{path.name}: the zip is encrypted; pack it again without a password.", "path"
-        )
-
-
-def _check_budget(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    """Raise ``BadInput`` where the accepted members together exceed a limit."""
-    unpacked = sum(member.file_size for member in members)
-    packed = max(1, path.stat().st_size)
-    if unpacked > LARGEST_TOTAL_BYTES:
-        raise BadInput(
-            f"{path.name}: unpacked it would take {unpacked / 1024**3:.1f} GiB;"
-            f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB.",
-            "path",
-        )
-    # Compared with the size of the file, because declared sizes may be wrong.
-    if unpacked > RATIO_MATTERS_FROM_BYTES and unpacked / packed > HIGHEST_RATIO:
-        raise BadInput(
-            f"{path.name}: it would unpack to {unpacked // packed} times its size;"
-            f" the limit is {HIGHEST_RATIO} times.",
-            "path",
-        )
+def _is_bomb(unpacked: int, packed: int) -> bool:
+    return unpacked > RATIO_MATTERS_FROM_BYTES and unpacked / packed > HIGHEST_RATIO
 
 
 def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
@@ -208,10 +188,7 @@ def _why_refused(member: zipfile.ZipInfo) -> str | None:
         return f"packed by a method that cannot be read ({method}); pack it as an ordinary zip"
     if member.file_size > LARGEST_TABLE_BYTES:
         return f"unpacked larger than {LARGEST_TABLE_BYTES // 1024**3} GiB"
-    if (
-        member.file_size > RATIO_MATTERS_FROM_BYTES
-        and member.file_size / max(1, member.compress_size) > HIGHEST_RATIO
-    ):
+    if _is_bomb(member.file_size, max(1, member.compress_size)):
         return f"would unpack to more than {HIGHEST_RATIO} times its size"
     if member.filename.lower().endswith(ARCHIVE_SUFFIXES):
         return "an archive inside the archive; it is not opened"

@@ -101,8 +101,8 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     labelled by their file names where these contain the class (``cat.0.jpg``). Files without a
     label are counted in ``listing.ignored`` and noted. Raises ``BadInput``.
     """
+    reasons = first_reasons(listing.refused)
     if not listing.files:
-        reasons = first_reasons(listing.refused)
         raise BadInput(f"There is no image in it.{reasons} {EXPECTED}.", "path")
     ignored_before = listing.ignored
     files = unwrap([(raw.parts, raw) for raw in listing.files])
@@ -113,7 +113,6 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
         or _by_class_folders(files, listing)
     )
     if not labelled:
-        reasons = first_reasons(listing.refused)
         raise BadInput(f"The images are in no class folder.{reasons} {EXPECTED}.", "path")
     labelled = _without_companions(labelled, listing)
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
@@ -122,23 +121,6 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
         listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
     return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
-
-
-def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
-    """Leave out files that programs put beside images: ``.AAE`` of a phone, ``.json`` of an album.
-
-    Thousands of them would bury the images that could not be read. Where there is nothing else,
-    they remain, so that each is listed as not being an image.
-    """
-    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
-    if len(companions) in (0, len(labelled)):
-        return labelled
-    listing.ignored += len(companions)
-    listing.notes.append(
-        f"{len(companions)} file(s) that programs put beside images were ignored, such as"
-        f" {shown_name(companions[0].raw.path)}."
-    )
-    return [entry for entry in labelled if not is_companion(entry.raw.name)]
 
 
 def classes_of_folders(listing: Listing) -> dict[int, str]:
@@ -167,6 +149,23 @@ def classes_of_names(listing: Listing) -> dict[int, str]:
     return {id(entry.raw): entry.class_name for entry in labelled}
 
 
+def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
+    """Leave out files that programs put beside images: ``.AAE`` of a phone, ``.json`` of an album.
+
+    Thousands of them would bury the images that could not be read. Where there is nothing else,
+    they remain, so that each is listed as not being an image.
+    """
+    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
+    if len(companions) in (0, len(labelled)):
+        return labelled
+    listing.ignored += len(companions)
+    listing.notes.append(
+        f"{len(companions)} file(s) that programs put beside images were ignored, such as"
+        f" {shown_name(companions[0].raw.path)}."
+    )
+    return [entry for entry in labelled if not is_companion(entry.raw.name)]
+
+
 def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
 
@@ -174,37 +173,36 @@ def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     """
     groups = grouped(files)
     subsets = subsets_of_folders(list(groups))
-    to_predict = [name for name in groups if is_to_predict(name)]
-    others = [name for name in groups if subsets[name] is None and name not in to_predict]
     inside = unwrap_subsets({name: groups[name] for name in groups if subsets[name]})
     train_classes = {
         folder for name in inside if subsets[name] == "train" for folder in grouped(inside[name])
     }
-    labelled: list[LabelledFile] = []
-    unlabelled = list(to_predict)
-    for name, members in inside.items():
-        entries = _label_one_subset(name, subsets[name], members, train_classes)
-        labelled += entries
-        if not entries:
-            unlabelled.append(name)
-    given = {entry.subset for entry in labelled}
+    entries = {
+        name: _label_one_subset(name, subsets[name], members, train_classes)
+        for name, members in inside.items()
+    }
+    labelled = [entry for found in entries.values() for entry in found]
+    to_predict = [name for name in groups if is_to_predict(name)]
+    others = set(groups) - set(inside) - set(to_predict)
     if len({subsets[name] for name in inside}) > 1 and not others and not labelled:
         raise BadInput(
             f"The images are directly in {', '.join(sorted(inside))}, in no class folder,"
             f" and no table names them with their labels. {EXPECTED}.",
             "path",
         )
+    given = {entry.subset for entry in labelled}
     if not labelled or (len(given) < 2 and (others or len(groups) < 2)):
         return []
-    for name in sorted(unlabelled):
-        listing.ignored += len(groups[name])
-        listing.notes.append(
-            f"The {len(groups[name])} file(s) in {name} are in no class folder: they have no"
-            " label and were left out."
-        )
+    for name in sorted({*to_predict, *inside}):
+        if not entries.get(name):
+            listing.ignored += len(groups[name])
+            listing.notes.append(
+                f"The {len(groups[name])} file(s) in {name} are in no class folder: they have no"
+                " label and were left out."
+            )
     if len(given) < 2:
         return [LabelledFile(entry.class_name, entry.name, entry.raw) for entry in labelled]
-    folders = ", ".join(sorted(set(inside) - set(unlabelled)))
+    folders = ", ".join(sorted(name for name in entries if entries[name]))
     listing.notes.append(f"The folders {folders} were used as the split.")
     return labelled
 
@@ -253,44 +251,39 @@ def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
     groups = grouped(files)
     if len(groups) > 1:
         return []
-    lying_together = next(iter(groups.values())) if groups else files
-    images = [raw for _, raw in lying_together if has_image_suffix(raw.name)]
+    together = next(iter(groups.values()), files)
+    images = [raw for _, raw in together if has_image_suffix(raw.name)]
     classes = classes_in_names(raw.name for raw in images)
     if classes is None:
         return []
-    example = next(raw.name for raw in images if raw.name in classes)
+    labelled = [
+        LabelledFile(classes[raw.name], raw.name, raw) for raw in images if raw.name in classes
+    ]
     listing.notes.append(
-        f"The class of each image was taken from its file name: {example} is {classes[example]!r}."
+        "The class of each image was taken from its file name:"
+        f" {labelled[0].name} is {labelled[0].class_name!r}."
     )
-    return [LabelledFile(classes[raw.name], raw.name, raw) for raw in images if raw.name in classes]
+    return labelled
 
 
 def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     groups = grouped(files)
-    deeper = {
-        name: {parts[0] for parts, _ in members if len(parts) > 1}
-        for name, members in groups.items()
-    }
+    deeper = {name: set(grouped(members)) for name, members in groups.items()}
     for name, folders in deeper.items():
         if len(folders) > 1 and folders == set(groups) - {name}:
-            listing.ignored += len(groups[name])
+            listing.ignored += len(groups.pop(name))
             listing.notes.append(
                 f"The folder {name} contains the same class folders again; it was left out."
             )
-            del groups[name]
             break
-    split_up = [
-        name
-        for name, members in groups.items()
-        if len(deeper[name]) > 1 and all(len(parts) > 1 for parts, _ in members)
-    ]
-    if split_up:
-        within = sorted(deeper[split_up[0]])
-        listing.notes.append(
-            f"The classes are the first folders ({some_text(sorted(groups), NAMES_SHOWN)}). The"
-            f" folders inside {split_up[0]} ({some_text(within, NAMES_SHOWN)}) were taken as one"
-            " class. If each is a class, move them up one level."
-        )
+    for name, members in groups.items():
+        if len(deeper[name]) > 1 and all(len(parts) > 1 for parts, _ in members):
+            listing.notes.append(
+                f"The classes are the first folders ({some_text(sorted(groups), NAMES_SHOWN)}). The"
+                f" folders inside {name} ({some_text(sorted(deeper[name]), NAMES_SHOWN)}) were"
+                " taken as one class. If each is a class, move them up one level."
+            )
+            break
     return [
         LabelledFile(name, "/".join((name, *parts)), raw)
         for name, members in groups.items()

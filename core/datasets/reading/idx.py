@@ -17,7 +17,6 @@ from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_EDGE
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.raw_files import (
-    GZIP_START,
     MOST_FILES,
     Listing,
     RawFile,
@@ -38,9 +37,9 @@ MOST_IMAGES_IN_A_BATCH = 4096
 _UINT8 = 0x08
 _LONGEST_HEADER_BYTES = 20
 _TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float", 0x0E: "double"}
-_KIND_WORDS = words("images image imgs labels label x y data raw")
 _FORMAT = re.compile(r"(idx[134]?|ubyte|byte|gz|bin|dat)$")
 _TEST_WORD = "t10k"  # ten thousand images to test on, as MNIST calls them
+_OTHER_WORDS = words("images image imgs labels label x y data raw t10k")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ class IdxFile:
     """One IDX file by its header; ``key`` are the words of its path that name the dataset."""
 
     raw: RawFile
-    gzipped: bool
     type_code: int
     shape: tuple[int, ...]
     key: tuple[str, ...]
@@ -66,15 +64,10 @@ class IdxFile:
     def image_shape(self) -> tuple[int, ...]:
         return self.shape[1:3] if self.shape[3:] == (1,) else self.shape[1:]
 
-    @property
-    def image_bytes(self) -> int:
-        return math.prod(self.image_shape)
-
 
 def read_idx(raw: RawFile) -> IdxFile | None:
     """The header of an IDX file, or None for any other file."""
     try:
-        gzipped = raw.start(2) == GZIP_START
         start = unpacked_start(raw, _LONGEST_HEADER_BYTES)
     except UnreadableImageError:
         return None
@@ -85,8 +78,25 @@ def read_idx(raw: RawFile) -> IdxFile | None:
     if not 1 <= dimensions <= 4 or len(lengths) < 4 * dimensions:
         return None
     shape = struct.unpack(f">{dimensions}I", lengths)
-    subset = next(filter(None, map(_subset_in, reversed(raw.parts))), None)
-    return IdxFile(raw, gzipped, start[2], shape, _key(raw.parts), subset)
+    # Also at the start of a word: "t10k-images", "train-images.idx3-ubyte".
+    subsets = ["test" if _TEST_WORD in part.lower() else subset_among(part) for part in raw.parts]
+    subset = next(filter(None, reversed(subsets)), None)
+    return IdxFile(raw, start[2], shape, _key(raw.parts), subset)
+
+
+def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a path that name neither subset nor kind nor format, but the dataset."""
+    found = [word for part in parts for word in re.findall(r"[^\W_]+", part.casefold())]
+    return tuple(
+        word
+        for word in dict.fromkeys(found)
+        if word not in _OTHER_WORDS and not subset_among(word) and not _FORMAT.fullmatch(word)
+    )
+
+
+def belong_together(one: IdxFile, other: IdxFile) -> bool:
+    """Whether two files are images and labels of the same subset of the same dataset."""
+    return (one.key, one.subset, one.is_labels) == (other.key, other.subset, not other.is_labels)
 
 
 def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
@@ -100,7 +110,7 @@ def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
     found = [idx for raw in candidates if (idx := read_idx(raw)) is not None]
     if not found or image_files > len(found):
         return None
-    pairs = pair_up(_without_copies(found, listing))
+    pairs = _pair_up(_without_copies(found, listing))
     for images, labels in pairs:
         _check_images(images)
         _check_pair(images, labels)
@@ -113,25 +123,38 @@ def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
     if left_out:
         listing.ignored += left_out
         listing.notes.append(f"{left_out} file(s) beside the IDX files were left out.")
-    labelled = [(images, _read_labels(labels)) for images, labels in pairs]
+    labelled = [
+        (images, [str(label) for piece in _pieces(labels, labels.shape[0]) for label in piece])
+        for images, labels in pairs
+    ]
 
     def batches() -> Iterator[tuple[PixelBatch, int]]:
         done = 0
-        for images, labels in labelled:
-            for batch in _batches_of(images, labels):
+        for images, class_names in labelled:
+            for batch in _batches_of(images, class_names):
                 done += len(batch.pixels)
                 yield batch, done
 
-    expected = sum(images.shape[0] * images.image_bytes for images, _ in pairs)
-    return PixelImages(READ_AS, total, expected, batches)
+    expected_bytes = sum(math.prod(images.shape) for images, _ in pairs)
+    return PixelImages(READ_AS, total, expected_bytes, batches)
 
 
-def belong_together(one: IdxFile, other: IdxFile) -> bool:
-    """Whether two files are images and labels of the same subset of the same dataset."""
-    return (one.key, one.subset, one.is_labels) == (other.key, other.subset, not other.is_labels)
+def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
+    """One of each: a packed file and its unpacked copy may lie next to each other."""
+    kept: dict[tuple[object, ...], IdxFile] = {}
+    for idx in sorted(
+        found, key=lambda entry: (entry.raw.is_gzip(), len(entry.raw.parts), entry.raw.path)
+    ):
+        one = kept.setdefault((idx.key, idx.subset, idx.type_code, idx.shape), idx)
+        if one is not idx:
+            listing.ignored += 1
+            listing.notes.append(
+                f"{idx.raw.path} was left out: it is the same file as {one.raw.path}."
+            )
+    return list(kept.values())
 
 
-def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
+def _pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
     """Pairs of images and labels, in the order of their names. Raises ``BadInput``."""
     files = sorted(found, key=lambda idx: idx.raw.path)
     images = [idx for idx in files if not idx.is_labels]
@@ -148,53 +171,20 @@ def pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
         counted_alike = [entry for entry in labels if entry.shape[0] == idx.shape[0]]
         partners = named_alike if len(named_alike) == 1 else counted_alike
         if len(partners) != 1:
-            raise BadInput(_no_partner(idx, "labels"), "path")
+            raise _no_partner(idx, "images", "labels")
         labels.remove(partners[0])
         pairs.append((idx, partners[0]))
     if labels:
-        raise BadInput(_no_partner(labels[0], "images"), "path")
+        raise _no_partner(labels[0], "labels", "images")
     return pairs
 
 
-def _no_partner(idx: IdxFile, missing: str) -> str:
-    held = "labels" if idx.is_labels else "images"
-    return (
+def _no_partner(idx: IdxFile, held: str, missing: str) -> BadInput:
+    return BadInput(
         f"{idx.raw.path} contains {idx.shape[0]:,} {held}, but there is no IDX file with their"
-        f" {missing} beside it. {BOTH_NEEDED}."
+        f" {missing} beside it. {BOTH_NEEDED}.",
+        "path",
     )
-
-
-def _subset_in(part: str) -> str | None:
-    # Also at the start of a word: "t10k-images", "train-images.idx3-ubyte".
-    return "test" if _TEST_WORD in part.lower() else subset_among(part)
-
-
-def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of a path that name neither subset nor kind nor format, but the dataset."""
-    found: dict[str, None] = {}
-    for part in parts:
-        for word in re.findall(r"[^\W_]+", part.casefold()):
-            known = word in _KIND_WORDS or word == _TEST_WORD or subset_among(word) is not None
-            if not known and not _FORMAT.fullmatch(word):
-                found[word] = None
-    return tuple(found)
-
-
-def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:
-    """One of each: a packed file and its unpacked copy may lie next to each other."""
-    kept: dict[tuple[object, ...], IdxFile] = {}
-    for idx in sorted(
-        found, key=lambda entry: (entry.gzipped, len(entry.raw.parts), entry.raw.path)
-    ):
-        same = (idx.key, idx.subset, idx.type_code, idx.shape)
-        if same in kept:
-            listing.ignored += 1
-            listing.notes.append(
-                f"{idx.raw.path} was left out: it is the same file as {kept[same].raw.path}."
-            )
-        else:
-            kept[same] = idx
-    return list(kept.values())
 
 
 def _check_images(idx: IdxFile) -> None:
@@ -203,9 +193,9 @@ def _check_images(idx: IdxFile) -> None:
     size = " x ".join(map(str, rest))
     if idx.type_code != _UINT8:
         reason = f"its numbers are {_TYPES[idx.type_code]}; only uint8 (0 to 255) is read"
-    elif len(idx.shape) == 2:
+    elif len(rest) == 1:
         reason = f"it contains {count:,} rows of {size} numbers, which are not images"
-    elif len(idx.shape) == 4 and idx.shape[3] not in (1, 3):
+    elif rest[2:] not in ([], [1], [3]):
         reason = f"its images are {size}; the last number must be 1 (grey) or 3 (colour)"
     elif count == 0:
         reason = "it contains no image"
@@ -236,7 +226,7 @@ def _check_pair(images: IdxFile, labels: IdxFile) -> None:
         )
     for idx in (images, labels):
         promised = idx.header_bytes + math.prod(idx.shape)
-        if not idx.gzipped and idx.raw.size_bytes < promised:
+        if not idx.raw.is_gzip() and idx.raw.size_bytes < promised:
             raise _cut_short(idx)
 
 
@@ -248,17 +238,11 @@ def _cut_short(idx: IdxFile) -> BadInput:
     )
 
 
-def _read_labels(idx: IdxFile) -> list[str]:
-    count = idx.shape[0]
-    data = b"".join(_pieces(idx, count))
-    return [str(label) for label in data]
-
-
 def _pieces(idx: IdxFile, piece_bytes: int) -> Iterator[bytes]:
     """The content after the header, ``piece_bytes`` at a time. Raises ``BadInput``."""
     left = math.prod(idx.shape)
     try:
-        with open_unpacked(idx.raw, idx.gzipped) as (stream, _):
+        with open_unpacked(idx.raw) as (stream, _):
             stream.read(idx.header_bytes)
             while left:
                 data = stream.read(min(piece_bytes, left))
@@ -274,10 +258,11 @@ def _pieces(idx: IdxFile, piece_bytes: int) -> Iterator[bytes]:
 
 def _batches_of(images: IdxFile, labels: list[str]) -> Iterator[PixelBatch]:
     """All images of one file, with the labels in the same order."""
-    per_batch = max(1, min(MOST_IMAGES_IN_A_BATCH, BATCH_BYTES // images.image_bytes))
+    image_bytes = math.prod(images.image_shape)
+    per_batch = max(1, min(MOST_IMAGES_IN_A_BATCH, BATCH_BYTES // image_bytes))
     short_name = re.split(r"[-_.]idx", images.raw.name, maxsplit=1)[0].removesuffix(".gz")
     start = 0
-    for data in _pieces(images, per_batch * images.image_bytes):
+    for data in _pieces(images, per_batch * image_bytes):
         pixels = np.frombuffer(data, np.uint8).reshape(-1, *images.image_shape)
         stop = start + len(pixels)
         names = [f"{short_name} {number}" for number in range(start + 1, stop + 1)]

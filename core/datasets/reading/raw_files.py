@@ -7,13 +7,13 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from lzma import LZMAError
 from typing import BinaryIO, cast
 
+from core.datasets.dataset import LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.health_report import LeftOut
 from core.errors import BadInput
 
 LARGEST_FILE_BYTES = 100 * 1024**2
@@ -70,6 +70,10 @@ class RawFile:
         """The first ``count`` bytes, or fewer; ``UnreadableImageError`` where it is damaged."""
         with self.stream() as stream:
             return stream.read(count)
+
+    def is_gzip(self) -> bool:
+        """Whether it starts like a gzip file; ``UnreadableImageError`` where it is damaged."""
+        return self.start(len(GZIP_START)) == GZIP_START
 
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
@@ -163,7 +167,7 @@ class _Counted(io.RawIOBase):
         buffer[: len(data)] = data
         return len(data)
 
-    def buffered(self) -> BinaryIO:
+    def buffered(self) -> io.BufferedReader:
         return io.BufferedReader(cast(io.RawIOBase, self), _CHUNK_BYTES)
 
 
@@ -173,27 +177,23 @@ def unpacked_start(raw: RawFile, count: int) -> bytes:
     Reads no further, so that damage later in the file goes unnoticed here. Raises
     ``UnreadableImageError``.
     """
-    with raw.stream() as stream:
-        start = stream.read(len(GZIP_START))
-        if start != GZIP_START:
-            return start + stream.read(count - len(start))
+    if not raw.is_gzip():
+        return raw.start(count)
     with raw.stream() as stream, gzip.GzipFile(fileobj=stream) as unpacked:
         return unpacked.read(count)
 
 
 @contextmanager
-def open_unpacked(raw: RawFile, gzipped: bool) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
+def open_unpacked(raw: RawFile) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
     """A stream of the content, unpacked if it is gzip, and the number of bytes of the file read.
 
     Raises ``UnreadableImageError`` where it is damaged, and ``BadInput`` above
     ``LARGEST_TABLE_BYTES``, which stops decompression bombs.
     """
-    with ExitStack() as stack:
-        stream = stack.enter_context(raw.stream())
+    with raw.stream() as stream:
         counted = _Counted(stream, raw.path)
-        if not gzipped:
-            yield counted.buffered(), lambda: counted.count
-            return
-        packed = counted.buffered()
-        unpacked = _Counted(cast(BinaryIO, gzip.GzipFile(fileobj=packed)), raw.path)
-        yield unpacked.buffered(), lambda: counted.count
+        content = counted.buffered()
+        if content.peek(len(GZIP_START)).startswith(GZIP_START):
+            unpacked = cast(BinaryIO, gzip.GzipFile(fileobj=content))
+            content = _Counted(unpacked, raw.path).buffered()
+        yield content, lambda: counted.count

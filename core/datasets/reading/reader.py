@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core.datasets.health_report import LeftOut
+from core.datasets.dataset import LeftOut
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.errors import BadInput

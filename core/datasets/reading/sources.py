@@ -36,7 +36,8 @@ LOOKED_AT_BYTES = 512
 WHAT_TO_GIVE = "Give a folder, or a zip, with one folder of images for each class"
 _TAR_MARK = slice(257, 262)
 _TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_OFFICE_SUFFIXES = {
+# What people give by mistake, by ending and by the first bytes.
+_KNOWN_SUFFIXES = {
     ".xlsx": "a spreadsheet. Save it as CSV",
     ".xls": "a spreadsheet. Save it as CSV",
     ".ods": "a spreadsheet. Save it as CSV",
@@ -45,6 +46,10 @@ _OFFICE_SUFFIXES = {
     ".pptx": "a presentation",
 }
 _KNOWN_STARTS = {
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"BZh9": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
     b"%PDF": "a PDF document",
     b"\x93NUMPY": "a NumPy array",
     b"PAR1": "a Parquet table. Save it as CSV",
@@ -70,7 +75,7 @@ def open_source(path: Path) -> Iterator[Listing]:
             raise _model_refused(path)
         alone = Listing()
         _list_file(path.parent, path, alone)
-        if alone.files and is_table_or_idx(path, alone.files[0]):
+        if alone.files and _is_table_or_idx(path, alone.files[0]):
             _add_partners(path, alone)
             yield alone
             return
@@ -162,56 +167,37 @@ def _open(path: Path) -> BinaryIO:
     return open(path, "rb")
 
 
-def is_table_or_idx(path: Path, raw: RawFile) -> bool:
+def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
     """Whether a file, given alone, is a table or an IDX file; False for an archive.
 
     Raises ``BadInput`` that names what it is where people give something else by mistake.
     """
     start = raw.start(LOOKED_AT_BYTES)
-    if not start.startswith(b"PK") and looks_like_an_image(raw) and start:
+    if start and not start.startswith(b"PK") and looks_like_an_image(raw):
         raise BadInput(
             f"{path.name} is one image; a dataset needs many, each with its class. {WHAT_TO_GIVE}.",
             "path",
         )
-    what = _OFFICE_SUFFIXES.get(path.suffix.lower()) or next(
+    what = _KNOWN_SUFFIXES.get(path.suffix.lower()) or next(
         (known for mark, known in _KNOWN_STARTS.items() if start.startswith(mark)), None
     )
     if what is not None:
         raise BadInput(f"{path.name} is {what}. {WHAT_TO_GIVE}.", "path")
     if start.startswith(GZIP_START):
-        unpacked = _unpacked_start(raw)
-        if _is_tar(unpacked):
-            raise _tar(path)
-        if not unpacked:
+        try:
+            start = unpacked_start(raw, LOOKED_AT_BYTES)
+        except UnreadableImageError:
+            start = b""
+        if not start:
             raise BadInput(
                 f"{path.name}: this is a gzip file that is damaged or empty. Make or download it"
                 " again.",
                 "path",
             )
-        return _is_text_or_idx(unpacked)
-    if _is_tar(start):
-        raise _tar(path)
-    return bool(start) and _is_text_or_idx(start)
-
-
-def _unpacked_start(raw: RawFile) -> bytes:
-    """The first bytes inside a gzip file; empty where it is damaged."""
-    try:
-        return unpacked_start(raw, LOOKED_AT_BYTES)
-    except UnreadableImageError:
-        return b""
-
-
-def _is_tar(start: bytes) -> bool:
-    return start[_TAR_MARK] == b"ustar"
-
-
-def _tar(path: Path) -> BadInput:
-    return BadInput(
-        f"{path.name} is a tar archive. Unpack it, and pack the folders as a zip.", "path"
-    )
-
-
-def _is_text_or_idx(start: bytes) -> bool:
+    if start[_TAR_MARK] == b"ustar":
+        raise BadInput(
+            f"{path.name} is a tar archive. Unpack it, and pack the folders as a zip.", "path"
+        )
     is_idx = start[:2] == b"\0\0" and len(start) > 3 and start[2] in range(8, 15)
-    return is_idx or start.startswith(_TEXT_MARKS) or b"\0" not in start
+    is_text = bool(start) and (start.startswith(_TEXT_MARKS) or b"\0" not in start)
+    return is_idx or is_text

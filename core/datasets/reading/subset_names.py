@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def name_words(name: str) -> frozenset[str]:
     return frozenset(word for word in found if not word.isdecimal())
 
 
+@lru_cache(maxsize=4096)
 def subset_of(name: str) -> str | None:
     """The subset where a name means that and nothing else, or None.
 

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.reading.raw_files import GZIP_START, RawFile, open_unpacked
+from core.datasets.reading.raw_files import RawFile, open_unpacked
 from core.errors import BadInput
 
 SEPARATORS = (",", ";", "\t", "|")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt")
 LOOKED_AT_ROWS = 200
+LOOKED_AT_FOR_SEPARATOR = 50
+NO_COLUMNS = (0.0, 0)
 LOOKED_AT_CHARACTERS = 8 * 1024**2
 # A colour image of 1000 x 1000 pixels, written as numbers, takes 12 million characters.
 LONGEST_LINE = 16 * 1024**2
@@ -42,7 +45,6 @@ class TextTable:
     raw: RawFile
     encoding: str
     separator: str
-    gzipped: bool
     lines_before: int
     first_rows: tuple[tuple[str, ...], ...]
 
@@ -55,13 +57,13 @@ class TextTable:
         """The number of cells that most of the first rows have."""
         return Counter(map(len, self.first_rows)).most_common(1)[0][0]
 
-    def lines(self, work_done: Callable[[int], None] | None = None) -> Iterator[tuple[int, str]]:
-        """Each line with its number, from 1. ``work_done`` is called with the bytes read so far.
+    def lines(self) -> Iterator[tuple[int, str, int]]:
+        """Each line with its number, from 1, and the bytes of the file that were read so far.
 
         Raises ``BadInput`` where the file is damaged or exceeds a limit.
         """
         try:
-            with open_text(self.raw, self.encoding, self.gzipped) as (text, bytes_read):
+            with _open_text(self.raw, self.encoding) as (text, bytes_read):
                 number = 0
                 while line := text.readline(LONGEST_LINE + 1):
                     number += 1
@@ -71,10 +73,8 @@ class TextTable:
                             " which is the limit. Check that it is a table with one line per row.",
                             "path",
                         )
-                    if work_done is not None:
-                        work_done(bytes_read())
                     if number > self.lines_before:
-                        yield number, line
+                        yield number, line, bytes_read()
         except UnreadableImageError as error:
             raise BadInput(f"{self.name}: {error}. Make or download it again.", "path") from error
 
@@ -83,24 +83,26 @@ class TextTable:
 
         Rows of blank cells are skipped. Raises ``BadInput`` like ``lines``.
         """
-        yield from _rows(self.lines(), self.separator, self.name)
+        numbered = ((number, line) for number, line, _ in self.lines())
+        yield from _rows(numbered, self.separator, self.name)
+
+
+def is_table_name(name: str) -> bool:
+    """Whether the ending of a file name is that of a table, perhaps gzipped."""
+    return name.lower().removesuffix(".gz").endswith(TABLE_SUFFIXES)
 
 
 def read_table(raw: RawFile) -> TextTable | None:
     """The file as a table by its first lines, or None where it is not text or has one column."""
     try:
-        start = raw.start(2)
-        gzipped = start == GZIP_START
-        encoding = _encoding(raw, gzipped)
+        encoding = _encoding(raw)
         if encoding is None:
             return None
-        with open_text(raw, encoding, gzipped) as (text, _):
+        with _open_text(raw, encoding) as (text, _):
             lines = list(_first_lines(text))
     except UnreadableImageError:
         return None
-    if not lines:
-        return None
-    declared = re.fullmatch(r'"?sep=(.)"?\s*', lines[0])
+    declared = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
     before = 1 if declared else 0
     separator = declared.group(1) if declared else _separator(lines)
     if separator is None:
@@ -113,21 +115,19 @@ def read_table(raw: RawFile) -> TextTable | None:
         return None
     if not rows:
         return None
-    return TextTable(raw, encoding, separator, gzipped, before, tuple(rows[:LOOKED_AT_ROWS]))
+    return TextTable(raw, encoding, separator, before, tuple(rows[:LOOKED_AT_ROWS]))
 
 
 @contextmanager
-def open_text(
-    raw: RawFile, encoding: str, gzipped: bool
-) -> Iterator[tuple[io.TextIOWrapper, Callable[[], int]]]:
+def _open_text(raw: RawFile, encoding: str) -> Iterator[tuple[io.TextIOWrapper, Callable[[], int]]]:
     """``open_unpacked`` as text. Bytes that do not fit the encoding become U+FFFD."""
-    with open_unpacked(raw, gzipped) as (stream, bytes_read):
+    with open_unpacked(raw) as (stream, bytes_read):
         yield io.TextIOWrapper(stream, encoding, errors="replace"), bytes_read
 
 
-def _encoding(raw: RawFile, gzipped: bool) -> str | None:
+def _encoding(raw: RawFile) -> str | None:
     """By byte order mark, else UTF-8 where that fits, else Windows-1252; None for other files."""
-    with open_unpacked(raw, gzipped) as (stream, _):
+    with open_unpacked(raw) as (stream, _):
         chunk = stream.read(_CHUNK_BYTES)
         for mark, encoding in _MARKS:
             if chunk.startswith(mark):
@@ -147,14 +147,13 @@ def _encoding(raw: RawFile, gzipped: bool) -> str | None:
 
 
 def _first_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """At most 201 lines, and not many more than ``LOOKED_AT_CHARACTERS``."""
     characters = 0
     for _ in range(LOOKED_AT_ROWS + 1):
         line = text.readline(LOOKED_AT_CHARACTERS + 1)
+        if not line or len(line) > LOOKED_AT_CHARACTERS or characters > LOOKED_AT_CHARACTERS:
+            return
         characters += len(line)
-        if not line or (characters > LOOKED_AT_CHARACTERS and characters > len(line)):
-            return
-        if len(line) > LOOKED_AT_CHARACTERS and not line.endswith("\n"):
-            return
         yield line
 
 
@@ -171,28 +170,25 @@ def _comments(lines: list[str], separator: str) -> int:
 
 def _separator(lines: list[str]) -> str | None:
     """The separator that gives most lines the same number of cells; ties go to more cells."""
-    best, best_score = None, (0.0, 0)
-    looked_at, characters = [], 0
-    for line in lines[:50]:
-        characters += len(line)
-        looked_at.append(line)
-        if characters > LOOKED_AT_CHARACTERS // 4:
-            break
+    characters = itertools.accumulate(map(len, lines[:LOOKED_AT_FOR_SEPARATOR]))
+    enough = 1 + sum(count <= LOOKED_AT_CHARACTERS // 4 for count in characters)
+    looked_at = lines[: min(enough, LOOKED_AT_FOR_SEPARATOR)]
+    scores = {separator: _score(looked_at, separator) for separator in SEPARATORS}
+    best = max(scores, key=lambda separator: scores[separator])
+    if scores[best] > NO_COLUMNS:
+        return best
     # Some lists separate file and label by a space; it is tried only where nothing else works.
-    for separator in (*SEPARATORS, " "):
-        if separator == " " and best is not None:
-            break
-        try:
-            rows = [row for _, row in _rows(enumerate(looked_at, 1), separator, "") if row]
-        except BadInput:
-            continue
-        if not rows:
-            continue
-        width, alike = Counter(map(len, rows)).most_common(1)[0]
-        score = (round(alike / len(rows), 1), width)
-        if width > 1 and score > best_score:
-            best, best_score = separator, score
-    return best
+    return " " if _score(looked_at, " ") > NO_COLUMNS else None
+
+
+def _score(lines: list[str], separator: str) -> tuple[float, int]:
+    """The fraction of lines with the most common number of cells, and that number."""
+    try:
+        rows = [row for _, row in _rows(enumerate(lines, 1), separator, "") if row]
+    except BadInput:
+        return NO_COLUMNS
+    width, alike = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    return (round(alike / len(rows), 1), width) if width > 1 else NO_COLUMNS
 
 
 def _rows(

@@ -6,16 +6,26 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.analysis.feature_map import METHOD_TITLES, FeatureMap, feature_map, read_map
+from core.analysis.feature_map import (
+    METHOD_TITLES,
+    FeatureMap,
+    feature_map,
+    read_map,
+)
 from core.analysis.feature_map_job import Method
 from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
-from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
+from core.experiments.heat_maps import (
+    HeatMaps,
+    heat_maps,
+    read_heat_maps,
+    why_no_heat_maps,
+)
 from core.text import count_text, escape_markdown, percent_text
-from core.ui.datasets.facts import PICTURES, address_of
+from core.ui.datasets.facts import IMAGES, address_of
 from core.ui.frame import reads
 from core.ui.frame.address import (
     Choice,
@@ -93,7 +103,7 @@ def _show_large(
     name = dataset.file_names[image]
     st.image(reads.large_image(dataset, image), alt=f"{name}. {words}")
     st.markdown(f"File: **{escape_markdown(name)}**  \n{escape_markdown(words)}")
-    place = {"dataset": address_of(dataset), "section": PICTURES, "image": str(image)}
+    place = {"dataset": address_of(dataset), "section": IMAGES, "image": str(image)}
     link_to("datasets", "In its dataset", **place)
 
 

@@ -75,7 +75,7 @@ def _show_disagreements(
     st.markdown(
         f"{escape_markdown(second.title)} fixes {count_text(len(found.fixed), 'picture')} that "
         f"{escape_markdown(first.title)} got wrong, and gets {len(found.regressed):,} wrong that "
-        "it got right. The largest change in the probability of the true class comes first."
+        "it got right. The largest change in the probability of the label comes first."
     )
     if seed is None and max(len(first.seeds), len(second.seeds)) > 1:
         st.caption(
@@ -86,8 +86,8 @@ def _show_disagreements(
             one.image,
             (
                 f"label {evidence.classes[one.label]}",
-                f"{percent_text(one.first_true_class_probability)} → "
-                f"{percent_text(one.second_true_class_probability)} for it",
+                f"for it: {percent_text(one.first_true_class_probability)} → "
+                f"{percent_text(one.second_true_class_probability)}",
                 f"first: {evidence.classes[one.first_predicted]}, "
                 f"{percent_text(one.first_confidence)}",
                 f"second: {evidence.classes[one.second_predicted]}, "
@@ -128,6 +128,10 @@ def _show_hardest(
         "Images that every strategy gets wrong, counting only strategies clearly better than the "
         "majority class. Those with the lowest probability of the true class come first."
         + _first_only(found)
+    )
+    st.caption(
+        "Below each picture: its label with the mean probability that these strategies give it, "
+        "and how many of them predict which class."
     )
     tiles = [
         Tile(

@@ -8,8 +8,12 @@ from core.charts.learning_curve import learning_curve_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
-from core.experiments.learning_curve_plan import FRACTIONS, LearningCurvePlan, plan_learning_curve
-from core.experiments.planning import unavailable_reason
+from core.experiments.planning import (
+    FRACTIONS,
+    LearningCurvePlan,
+    plan_learning_curve,
+    unavailable_reason,
+)
 from core.experiments.records import ExperimentRecord
 from core.jobs.launchers import ensure_worker
 from core.strategies.registry import STRATEGIES

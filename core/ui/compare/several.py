@@ -4,14 +4,12 @@ import streamlit as st
 
 from core.analysis.several import MOST_EXPERIMENTS, compare_several
 from core.analysis.words.several import describe_several, several_frame
-from core.text import UNKNOWN, escape_markdown, shorten
+from core.text import escape_markdown, shorten
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, remember
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.results import experiment_label
 
-# Wide enough for the longest fact, narrow enough to leave a telephone its other half.
-FACT_WIDTH = 260
 NO_BASELINE = "none"
 KEY = "address.several"
 
@@ -43,22 +41,14 @@ def show_several(subject: Subject) -> None:
         )
     remember(differences=None if differences_only else "no")
     several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
-    words = describe_several(several)
-    st.markdown(escape_markdown(words))
+    st.markdown(escape_markdown(describe_several(several)))
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
         st.info("They agree in everything that is known of them.")
         return
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height="content",
-        column_config={"fact": st.column_config.TextColumn(pinned=True, width=FACT_WIDTH)},
-        placeholder=UNKNOWN,
-        key="several.table",
-        alt=words,
-    )
+    # Long texts wrap, and a plain table is there half a second before a data grid.
+    st.table(frame.map(escape_markdown).rename(columns=escape_markdown).set_index("fact"))
 
 
 def _choose_experiments(subject: Subject, labels: dict[str, str]) -> list[str]:

@@ -13,43 +13,38 @@ from core.ui.datasets.images import marked_images
 from core.ui.frame import actions
 from core.ui.frame.access import may_edit, show_viewer_note
 
-# What the button of a finding says, by the field of Changes that would settle it.
-ACTION_LABELS = {
-    "drop_exact_duplicates": "Leave out exact copies",
-    "drop_near_duplicates": "Leave out near duplicates",
-    "drop_conflicts": "Leave out pictures with two labels",
-    "drop_near_conflicts": "Leave out look-alikes with two labels",
-    "drop_leaks": "Leave out what leaks",
-    "drop_one_colour": "Leave out empty pictures",
-    "drop_classes": "Leave out a class",
-    "merge_classes": "Merge classes",
-    "drop_images": "Leave out these pictures",
-}
+# The label and the help of each switch, by its field of ``Changes``.
 SWITCHES = {
     "drop_exact_duplicates": (
         "Leave out exact copies",
-        "Of pictures with exactly the same pixels, one stays.",
+        "Of images with exactly the same pixels, one stays.",
     ),
     "drop_near_duplicates": (
         "Leave out near duplicates",
-        "Of pictures that look the same (saved again, resized), one stays.",
+        "Of images that look the same (saved again, resized), one stays.",
     ),
     "drop_conflicts": (
-        "Leave out pictures with two labels",
-        "All of them go: which label is right cannot be known.",
+        "Leave out images with two labels",
+        "All of them go: nobody knows which label is right.",
     ),
     "drop_near_conflicts": (
         "Leave out look-alikes with two labels",
-        "Pictures of different classes that look the same, though not pixel for pixel.",
+        "Images of different classes that look the same, though not pixel for pixel.",
     ),
     "drop_one_colour": (
-        "Leave out pictures of one colour",
-        "Black, white or of another single colour: there is nothing to see on them.",
+        "Leave out images of one colour",
+        "Black, white or another single colour: there is nothing to see in them.",
     ),
     "drop_leaks": (
-        "Leave out training pictures that are also in test",
-        "Only for a dataset that came with a split of its own. The test pictures stay.",
+        "Leave out training images that are also in test",
+        "The test images stay.",
     ),
+}
+# The button of a finding, by the field of ``Changes`` that would settle it.
+ACTION_LABELS = {name: label for name, (label, _) in SWITCHES.items()} | {
+    "drop_classes": "Leave out a class",
+    "merge_classes": "Merge classes",
+    "drop_images": "Leave out these images",
 }
 
 
@@ -69,8 +64,8 @@ def prepare_changes(dataset: Dataset, action: str, finding: Finding) -> None:
 def show_cleanup(dataset: Dataset) -> None:
     """The choices, what they would do, and the button that does it."""
     st.markdown(
-        "Choose what to leave out. You see at once what would stay. A new version is made beside "
-        "this dataset; nothing here is changed or lost."
+        "Choose what to leave out and see what would stay. The new version is a dataset of its "
+        "own; this one does not change."
     )
     left, right = st.columns([1, 1], gap="large")
     with left:
@@ -85,8 +80,8 @@ def _key(dataset: Dataset, name: str) -> str:
 
 def _choose_changes(dataset: Dataset) -> Changes:
     switches = {
-        name: st.toggle(label, key=_key(dataset, name), help=says, persist_state="page")
-        for name, (label, says) in SWITCHES.items()
+        name: st.toggle(label, key=_key(dataset, name), help=about, persist_state="page")
+        for name, (label, about) in SWITCHES.items()
         if name != "drop_leaks" or dataset.predefined_subsets is not None
     }
     dropped = st.multiselect(
@@ -106,7 +101,7 @@ def _choose_changes(dataset: Dataset) -> Changes:
     )
     into = _choose_into(dataset) if merged else None
     if merged and not into:
-        st.caption(":material/info: Say into which class they are merged.")
+        st.caption(":material/info: Choose the class that they become.")
     pairs = tuple((name, into) for name in merged if into and name != into)
     return Changes(
         **switches,
@@ -129,29 +124,32 @@ def _choose_into(dataset: Dataset) -> str | None:
 
 
 def _choose_marked(dataset: Dataset) -> tuple[int, ...]:
-    """The pictures that were marked one by one in the gallery."""
+    """The images that were marked one by one in the gallery."""
     marked = marked_images(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         if not marked:
-            st.caption("Single pictures: open one under Pictures and mark it there.")
+            st.caption("To leave out single images, open them under Images and mark them there.")
         else:
-            st.caption(f"{count_text(len(marked), 'picture')} marked one by one.")
-            st.button("Take the marks away", type="tertiary", on_click=marked.clear)
+            st.caption(f"{count_text(len(marked), 'image')} marked one by one.")
+            st.button("Unmark all", type="tertiary", on_click=marked.clear)
     return tuple(sorted(marked))
 
 
 def _show_preview(dataset: Dataset, changes: Changes) -> None:
     if changes == Changes():
-        st.info("Nothing is chosen yet.", icon=":material/touch_app:")
+        st.info(
+            "Nothing is chosen yet. What a new version would contain appears here.",
+            icon=":material/touch_app:",
+        )
         return
     try:
         outcome = preview(dataset, changes)
     except BadInput as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
-    kept, dropped = st.columns(2)
-    kept.metric("Images that stay", f"{outcome.images_kept:,}", border=True)
-    dropped.metric("Images that go", f"{outcome.images_dropped:,}", border=True)
+    with st.container(horizontal=True):
+        st.metric("Images that stay", f"{outcome.images_kept:,}", border=True)
+        st.metric("Images that go", f"{outcome.images_dropped:,}", border=True)
     if outcome.sentences:
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in outcome.sentences))
     _show_counts_after(dataset, outcome)
@@ -162,10 +160,10 @@ def _show_preview(dataset: Dataset, changes: Changes) -> None:
         "Name of the new version (optional)",
         key=_key(dataset, "name"),
         max_chars=LONGEST_DATASET_NAME,
-        placeholder="numbered by itself",
+        placeholder="the old name with a number",
     )
     if not outcome.sentences:
-        st.caption(":material/info: This changes nothing: there is none of it in this dataset.")
+        st.caption(":material/info: This changes nothing: the dataset has no such images.")
     if st.button(
         "Make a new version",
         type="primary",
@@ -183,7 +181,7 @@ def _show_counts_after(dataset: Dataset, outcome: ChangePreview) -> None:
     if not changed:
         return
     with st.expander(
-        f"{count_text(len(changed), 'class')} with other counts", icon=":material/table:"
+        f"{count_text(len(changed), 'class')} with changed counts", icon=":material/table:"
     ):
         st.dataframe(
             {

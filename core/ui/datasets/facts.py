@@ -1,22 +1,18 @@
 """What a dataset is, in a few lines: for its card in the list and the head of its own page."""
 
-import numpy as np
 import streamlit as st
 
-from core.datasets.dataset import SUBSETS, Dataset
-from core.datasets.health.finding import Finding, size_summary
-from core.text import (
-    count_text,
-    dimensions_text,
-    escape_markdown,
-    percent_text,
-)
+from core.datasets.dataset import Dataset
+from core.datasets.health.finding import Finding, size_summary, subset_counts_text
+from core.text import count_text, dimensions_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
 
 # The sections of a dataset's page, as they are called there and in the address bar.
-HEALTH, PICTURES, CLEAN_UP, MANAGE = "Health", "Pictures", "Clean up", "Manage"
-# How each severity is worded, drawn and coloured; the word says it to those who see no colour.
+HEALTH, IMAGES, CLEAN_UP, MANAGE = "Health", "Images", "Clean up", "Manage"
+# Sections in links of the first edition.
+OLD_SECTIONS = {"Pictures": IMAGES}
+# The word, icon and colour of each severity; the word says it to those who see no colour.
 SEVERITY_LOOKS = {
     "problem": ("problem", ":material/error:", "red"),
     "warning": ("warning", ":material/warning:", "orange"),
@@ -26,7 +22,7 @@ SEVERITY_LOOKS = {
 
 
 def address_of(dataset: Dataset) -> str:
-    """What stands for a dataset in the address bar: it stays when the dataset is renamed."""
+    """The name of a dataset in the address bar, which stays when the dataset is renamed."""
     return dataset.folder.name
 
 
@@ -36,16 +32,6 @@ def sizes_text(dataset: Dataset) -> str:
     if sizes.smallest == sizes.largest:
         return f"{dimensions_text(sizes.smallest)} pixels"
     return f"{dimensions_text(sizes.smallest)} to {dimensions_text(sizes.largest)} pixels"
-
-
-def subsets_text(dataset: Dataset) -> str | None:
-    """``60,000 train, 10,000 test`` where the dataset came with a split of its own."""
-    if dataset.predefined_subsets is None:
-        return None
-    counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS))
-    return ", ".join(
-        f"{count:,} {subset}" for subset, count in zip(SUBSETS, counts, strict=True) if count
-    )
 
 
 def images_text(dataset: Dataset) -> str:
@@ -58,15 +44,15 @@ def images_text(dataset: Dataset) -> str:
 
 
 def majority_text(dataset: Dataset) -> str:
-    """The commonest class with its share, ready for Markdown."""
+    """The majority class with its fraction, ready for Markdown."""
     return (
-        f"Commonest class: {escape_markdown(dataset.majority_class)}, "
+        f"Majority class: {escape_markdown(dataset.majority_class)}, "
         f"{percent_text(dataset.majority_fraction)} of the images"
     )
 
 
 def show_severities(found: list[Finding]) -> None:
-    """``2 problems``, ``1 warning``: a badge each; or that nothing needs a look."""
+    """``2 problems``, ``1 warning``: a badge each; without any, a badge says so."""
     with st.container(horizontal=True, gap="xsmall"):
         for severity in ("problem", "warning"):
             count = sum(finding.severity == severity for finding in found)
@@ -74,25 +60,26 @@ def show_severities(found: list[Finding]) -> None:
                 word, icon, colour = SEVERITY_LOOKS[severity]
                 st.badge(count_text(count, word), icon=icon, color=colour)  # type: ignore[arg-type]
         if not any(finding.severity in ("problem", "warning") for finding in found):
-            st.badge("nothing to mend", icon=SEVERITY_LOOKS["good"][1], color="green")
+            _, icon, colour = SEVERITY_LOOKS["good"]
+            st.badge("no problem found", icon=icon, color=colour)  # type: ignore[arg-type]
 
 
 def show_head(dataset: Dataset) -> None:
-    """Title, links, and what the dataset is; where it has versions, the way to them."""
+    """Title, links, what the dataset is, and links to its versions."""
     st.title(escape_markdown(dataset.name))
     with st.container(horizontal=True):
         link_to("benchmark", "Benchmark it", dataset=address_of(dataset))
         link_to("datasets", "All datasets")
     lines = [f"**{images_text(dataset)}**, {sizes_text(dataset)}", majority_text(dataset)]
-    subsets = subsets_text(dataset)
+    subsets = subset_counts_text(dataset)
     if subsets:
-        lines.append(f"Came with a split of its own: {subsets}")
-    came = [f"Added {dataset.created_at[:16].replace('T', ' ')} UTC"]
+        lines.append(f"Comes with a split: {subsets}")
+    origin = [f"Added {dataset.created_at[:16].replace('T', ' ')} UTC"]
     if dataset.read_as:
-        came.append(f"read as {escape_markdown(dataset.read_as)}")
+        origin.append(f"read as {escape_markdown(dataset.read_as)}")
     if dataset.provenance:
-        came.append(escape_markdown(dataset.provenance))
-    lines.append(" · ".join(came))
+        origin.append(escape_markdown(dataset.provenance))
+    lines.append(" · ".join(origin))
     st.markdown("\n".join(f"- {line}" for line in lines))
     _show_versions(dataset)
 
@@ -108,7 +95,7 @@ def _show_versions(dataset: Dataset) -> None:
                 "datasets", f"Made from {escape_markdown(origin.name)}", dataset=address_of(origin)
             )
         elif dataset.version_of:
-            st.caption("The dataset that it was made from was removed.")
+            st.caption("It was made from a dataset that was removed since.")
         for entry in known:
             if entry.version_of == dataset.id:
                 link_to(

@@ -1,16 +1,11 @@
-"""The health of a dataset: findings with their pictures and what can be done, and two charts."""
+"""The health of a dataset: findings with their images and what can be done, and two charts."""
 
 from collections.abc import Sequence
 from typing import TypeVar
 
 import streamlit as st
 
-from core.charts.dataset import (
-    charted_classes,
-    class_counts_chart,
-    sizes_chart,
-    sizes_words,
-)
+from core.charts.dataset import charted_classes, class_counts_chart, sizes_chart, sizes_words
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding, size_summary
 from core.text import count_text, dimensions_text, escape_markdown
@@ -29,51 +24,50 @@ Entry = TypeVar("Entry")
 
 
 def show_health(dataset: Dataset) -> None:
-    """What needs a look, then counts and sizes, then what else was noticed."""
+    """Problems and warnings, then counts and sizes, then notes."""
     found = list(enumerate(reads.findings(dataset)))
+    notes = [(number, finding) for number, finding in found if finding.severity == "note"]
     for number, finding in found:
         if finding.severity != "note":
-            with st.container(border=True):
-                _show_finding(dataset, finding, number)
+            _show_finding(dataset, finding, number)
     _show_counts(dataset)
     _show_sizes(dataset)
-    notes = [(number, finding) for number, finding in found if finding.severity == "note"]
     if notes:
         st.header("Also noticed")
     for number, finding in notes:
-        with st.container(border=True):
-            _show_finding(dataset, finding, number)
+        _show_finding(dataset, finding, number)
 
 
 def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
     word, icon, colour = SEVERITY_LOOKS[finding.severity]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
-        st.markdown(f"**{escape_markdown(finding.title)}**")
-    if finding.advice:
-        st.markdown(escape_markdown(finding.advice))
-    if finding.actions:
-        with st.container(horizontal=True):
-            for action in finding.actions:
-                st.button(
-                    ACTION_LABELS[action],
-                    key=f"act.{dataset.id}.{number}.{action}",
-                    help="Opens Clean up with this chosen. Nothing changes yet.",
-                    on_click=prepare_changes,
-                    args=(dataset, action, finding),
-                )
-    if finding.kind == "quarantined":
-        _show_quarantined(dataset)
-    if finding.image_groups:
-        _show_groups(dataset, finding, number)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
+            st.markdown(f"**{escape_markdown(finding.title)}**")
+        if finding.advice:
+            st.markdown(escape_markdown(finding.advice))
+        if finding.actions:
+            with st.container(horizontal=True):
+                for action in finding.actions:
+                    st.button(
+                        ACTION_LABELS[action],
+                        key=f"act.{dataset.id}.{number}.{action}",
+                        help="Opens Clean up with this chosen. Nothing changes yet.",
+                        on_click=prepare_changes,
+                        args=(dataset, action, finding),
+                    )
+        if finding.kind == "quarantined":
+            _show_quarantined(dataset)
+        if finding.image_groups:
+            _show_groups(dataset, finding, number)
 
 
 def _show_groups(dataset: Dataset, finding: Finding, number: int) -> None:
     groups = finding.image_groups
-    label = "See the pictures"
+    label = "See the images"
     if finding.count > len(groups) > 1:
         label = f"See the first {len(groups):,} of {finding.count:,}"
-    # Drawn on demand: what is folded decodes no pictures.
+    # Drawn on demand: a folded group decodes no image.
     key = f"groups.{dataset.id}.{number}"
     folded = st.expander(label, icon=":material/photo_library:", key=key, on_change="rerun")
     if not folded.open:
@@ -84,7 +78,7 @@ def _show_groups(dataset: Dataset, finding: Finding, number: int) -> None:
             show_tiles(dataset, shown, key, name=False)
             return
         for place, group in enumerate(_page_of(groups, GROUPS_A_PAGE, key)):
-            with st.container(border=True):
+            with st.container(border=len(groups) > 1):
                 show_tiles(dataset, group[:MOST_TILES_A_GROUP], f"{key}.{place}", name=False)
                 if len(group) > MOST_TILES_A_GROUP:
                     st.caption(f"{len(group) - MOST_TILES_A_GROUP:,} more are not shown.")
@@ -139,10 +133,14 @@ def _show_sizes(dataset: Dataset) -> None:
     st.header("Sizes")
     sizes = size_summary(dataset)
     if sizes.smallest == sizes.largest:
-        st.markdown(f"Every picture has {dimensions_text(sizes.smallest)} pixels.")
+        st.markdown(f"Every image has {dimensions_text(sizes.smallest)} pixels.")
         return
     st.markdown(
         f"{sizes_words(dataset)} The benchmark resizes all images to one size, so nothing needs to "
         "be done."
     )
     show_exhibit(sizes_chart(dataset), f"sizes.{dataset.id}", table=False, config={})
+    st.caption(
+        "A point shows the images of about one size, a larger point more of them. Above the dotted "
+        "line images are portrait, below it landscape."
+    )

@@ -1,4 +1,4 @@
-"""The pictures of a dataset: a gallery page by page, and one picture large."""
+"""The images of a dataset: a gallery page by page, and one image large."""
 
 from collections.abc import Sequence
 
@@ -6,26 +6,20 @@ import numpy as np
 import streamlit as st
 
 from core.datasets.dataset import SUBSETS, Dataset
-from core.text import (
-    count_text,
-    dimensions_text,
-    escape_markdown,
-    shorten,
-    shorten_start,
-)
-from core.ui.datasets.facts import PICTURES
+from core.text import count_text, dimensions_text, escape_markdown, shorten, shorten_start
+from core.ui.datasets.facts import IMAGES
 from core.ui.frame import reads
+from core.ui.frame.address import FIELD_WIDTH
 
 PAGE_SIZE = 24
 # Three squares and the gaps between them fill a telephone of 390 pixels.
 TILE_SIZE = 108
 LONGEST_TILE_NAME = 13
 MOST_NEAR_SHOWN = 12
-FIELD_WIDTH = 420
 
 
 def show_images(dataset: Dataset) -> None:
-    """The picture that the address names, else the gallery of a class."""
+    """The image that the address names, else the gallery of a class."""
     index = _wanted_image(dataset)
     if index is None:
         _show_gallery(dataset)
@@ -42,7 +36,7 @@ def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: b
     with st.container(horizontal=True, gap="small"):
         for index, square in zip(indexes, squares, strict=True):
             with st.container(width=TILE_SIZE, gap=None):
-                # As high as the picture before it is there, so that nothing below moves.
+                # The height is fixed, so that nothing below moves when the image arrives.
                 with st.container(height=TILE_SIZE, border=False):
                     st.image(square, width=TILE_SIZE, alt=_alt(dataset, index))
                 st.button(
@@ -57,13 +51,13 @@ def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: b
 
 
 def open_image(index: int) -> None:
-    """Show one picture large: the address names it from now on."""
+    """Show one image large: the address names it from now on."""
     st.query_params["image"] = str(index)
-    st.query_params["section"] = PICTURES
+    st.query_params["section"] = IMAGES
 
 
 def marked_images(dataset: Dataset) -> set[int]:
-    """Positions of the pictures that this visitor wants left out; kept for the session."""
+    """Positions of the images that this visitor wants left out; kept for the session."""
     return st.session_state.setdefault(f"marked.{dataset.id}", set())
 
 
@@ -74,7 +68,7 @@ def _wanted_image(dataset: Dataset) -> int | None:
     if wanted.isdecimal() and int(wanted) < dataset.image_count:
         return int(wanted)
     st.warning(
-        f"There is no picture {escape_markdown(wanted)} in this dataset: its pictures are numbered "
+        f"There is no image {escape_markdown(wanted)} in this dataset: its images are numbered "
         f"0 to {dataset.image_count - 1:,}."
     )
     return None
@@ -102,7 +96,7 @@ def _show_gallery(dataset: Dataset) -> None:
 
 
 def _choose_class(dataset: Dataset) -> str | None:
-    """The class that the address names, or None for all; a stale one is said."""
+    """The class that the address names, or None for all; a warning names a stale one."""
     wanted = st.query_params.get("class")
     if wanted is not None and wanted not in dataset.classes:
         st.warning(f"There is no class {escape_markdown(wanted)} in this dataset; all are shown.")
@@ -118,7 +112,7 @@ def _choose_class(dataset: Dataset) -> str | None:
             if name is None
             else f"{name} ({counts[name]:,})"
         ),
-        help="Type to search. The number of images stands behind each class.",
+        help="Type to search. The number behind each class counts its images.",
         width=FIELD_WIDTH,
     )
     if chosen != wanted:
@@ -141,7 +135,7 @@ def _show_one(dataset: Dataset, index: int) -> None:
     same_class = np.flatnonzero(dataset.labels == dataset.labels[index])
     place = int(np.searchsorted(same_class, index))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("All pictures", icon=":material/grid_view:", on_click=_close_image)
+        st.button("All images", icon=":material/grid_view:", on_click=_close_image)
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])
         st.caption(f"{place + 1:,} of {count_text(len(same_class), 'image')} of this class")
@@ -153,7 +147,7 @@ def _show_one(dataset: Dataset, index: int) -> None:
 
 
 def _step_button(label: str, icon: str, target: np.ndarray) -> None:
-    """``target`` int ``(1,)`` is the picture to go to, or empty at the end of the class."""
+    """``target`` int ``(1,)`` is the image to go to, or empty at the end of the class."""
     st.button(
         label,
         icon=icon,
@@ -176,7 +170,7 @@ def _show_image_facts(dataset: Dataset, index: int) -> None:
     ]
     if dataset.predefined_subsets is not None:
         subset = SUBSETS[dataset.predefined_subsets[index]]
-        facts.append(("Subset in the split it came with", subset))
+        facts.append(("Subset of the split", subset))
     facts.append(("Number in this dataset", f"{index:,}"))
     st.markdown("\n".join(f"- {name}: **{escape_markdown(value)}**" for name, value in facts))
     marked = marked_images(dataset)
@@ -195,14 +189,14 @@ def _show_near(dataset: Dataset, index: int) -> None:
     near = np.flatnonzero(dataset.groups == dataset.groups[index])
     near = near[near != index]
     if not len(near):
-        st.caption("No other picture of this dataset looks the same.")
+        st.caption("No other image of this dataset looks the same.")
         return
     equal = int((dataset.digests[near] == dataset.digests[index]).all(axis=1).sum())
-    st.header("Pictures that look the same")
+    st.header("Images that look the same")
     more = len(near) - MOST_NEAR_SHOWN
     same = "with" if equal == len(near) else f"{equal:,} of them with"
     st.caption(
-        f"{count_text(len(near), 'picture')}, {same} exactly the same pixels. Headstart keeps them "
+        f"{count_text(len(near), 'image')}, {same} exactly the same pixels. Headstart keeps them "
         "all in one subset of a split." + (f" {more:,} more are not shown." if more > 0 else "")
     )
     show_tiles(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near", name=False)

@@ -1,5 +1,6 @@
-"""Imports at work and what became of them: live cards with progress, cancel, questions."""
+"""Imports: live cards with progress, cancel, questions and outcome."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
@@ -7,7 +8,7 @@ import streamlit as st
 from core.datasets.reading.columns import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
-from core.jobs.progress import waiting_text
+from core.jobs.records import waiting_text
 from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
 from core.ui.frame import actions, reads
@@ -16,7 +17,7 @@ from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
 from core.ui.frame.page import link_to
 
-# What went well, or was cancelled, needs no answer and leaves the page by itself.
+# Finished and cancelled imports need no answer and leave the page after this time.
 SHOWN_WHEN_OVER = timedelta(hours=1)
 MOST_SHOWN = 20
 MOST_NOTES = 3
@@ -30,12 +31,12 @@ def watch_imports() -> None:
 
 
 def _watch(was_active: bool) -> None:
-    active = was_active  # what is believed while the store cannot be read
+    active = was_active  # until the store can be read
     with error_box():
         entries = list_imports(reads.store())
         active = any(entry.is_active for entry in entries)
         if active:
-            # A worker that stopped while imports wait is started again by whoever looks.
+            # Whoever looks at the page starts a worker that stopped while imports wait.
             reads.wake_worker()
         for entry in [entry for entry in entries if _is_shown(entry)][:MOST_SHOWN]:
             _show_import(entry)
@@ -68,7 +69,7 @@ def _show_import(entry: ImportRecord) -> None:
 
 
 def _asks(entry: ImportRecord) -> bool:
-    """Whether it waits for somebody to say which column holds what."""
+    """Whether somebody must say what the columns of its table hold."""
     return bool(entry.question) and entry.can_retry
 
 
@@ -114,7 +115,7 @@ def _show_outcome(entry: ImportRecord) -> None:
         text += f" · {left_out:,} could not be used: see its Health"
     st.markdown(text)
     st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
-    # How it was read, while it is fresh: what was meant otherwise is seen before hours are spent.
+    # A wrong reading should be seen here, before hours are spent on it.
     for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
     link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
@@ -128,8 +129,8 @@ def _show_actions(entry: ImportRecord) -> None:
             key=f"cancel.{entry.id}",
             help=f"Stop reading {escape_markdown(entry.source)}; nothing of it is kept",
             disabled=entry.cancel_requested,
-            on_click=_cancel,
-            args=(entry.id,),
+            on_click=_act,
+            args=(actions.cancel_import, entry.id),
         )
         return
     if entry.can_retry and not _asks(entry):
@@ -138,25 +139,28 @@ def _show_actions(entry: ImportRecord) -> None:
             width="stretch",
             key=f"retry.{entry.id}",
             help=f"Read {escape_markdown(entry.source)} again",
-            on_click=_retry,
-            args=(entry.id,),
+            on_click=_act,
+            args=(actions.retry_import, entry.id),
         )
     st.button(
         "Dismiss",
         width="stretch",
         key=f"dismiss.{entry.id}",
-        help="Take this line away"
-        + ("; the dataset stays" if entry.state == "finished" else " and what was uploaded for it"),
-        on_click=_dismiss,
-        args=(entry.id,),
+        help="Remove this card"
+        + ("; the dataset stays" if entry.state == "finished" else " and the upload"),
+        on_click=_act,
+        args=(actions.forget_import, entry.id),
     )
 
 
 def _ask_for_columns(entry: ImportRecord) -> None:
-    """The first lines of the table, and which column holds what."""
+    """The first lines of the table, and a field for each kind of column."""
     question = entry.question or {}
     columns = list(question.get("columns", ()))
-    st.markdown(f"Which column of **{escape_markdown(question.get('table'))}** holds what?")
+    st.markdown(
+        f"What do the columns of **{escape_markdown(question.get('table'))}** hold? These are its "
+        "first lines."
+    )
     rows = [list(row) for row in question.get("rows", ())]
     st.dataframe(
         {
@@ -169,10 +173,10 @@ def _ask_for_columns(entry: ImportRecord) -> None:
     )
     left, middle, right = st.columns(3, gap="medium")
     label = left.selectbox(
-        "Class of each picture", columns, index=None, key=f"label.{entry.id}", placeholder="Choose"
+        "Class of each image", columns, index=None, key=f"label.{entry.id}", placeholder="Choose"
     )
     file = middle.selectbox(
-        "File name of the picture",
+        "File name of each image",
         columns,
         index=None,
         key=f"file.{entry.id}",
@@ -191,28 +195,15 @@ def _ask_for_columns(entry: ImportRecord) -> None:
         icon=":material/refresh:",
         key=f"answer.{entry.id}",
         disabled=label is None,
-        on_click=_retry,
-        args=(entry.id, Columns(file=file, label=label, split=split)),
+        on_click=_act,
+        args=(actions.retry_import, entry.id, Columns(file=file, label=label, split=split)),
     )
 
 
-def _cancel(import_id: str) -> None:
-    with error_box():
-        actions.cancel_import(import_id)
-
-
-def _retry(import_id: str, columns: Columns | None = None) -> None:
+def _act(action: Callable[..., None], *arguments: object) -> None:
     with error_box():
         try:
-            actions.retry_import(import_id, columns)
+            action(*arguments)
         except BadInput as error:
-            # Somebody else was faster; the next refresh shows the state that it is in.
-            st.toast(escape_markdown(error))
-
-
-def _dismiss(import_id: str) -> None:
-    with error_box():
-        try:
-            actions.forget_import(import_id)
-        except BadInput as error:
+            # Somebody else was faster; the next refresh shows the new state.
             st.toast(escape_markdown(error))

@@ -10,10 +10,11 @@ from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.export import export_zip, quarantine_csv
 from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import BadInput, HeadstartError
+from core.experiments.uploads import safe_file_name
 from core.text import count_text, escape_markdown, size_text
-from core.ui.datasets.images import FIELD_WIDTH
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit, show_viewer_note
+from core.ui.frame.address import FIELD_WIDTH
 from core.ui.frame.errors import error_box, file_or_error
 from core.ui.frame.page import link_to
 from core.ui.widgets.results import experiment_label
@@ -36,27 +37,26 @@ def show_manage(dataset: Dataset) -> None:
 def _show_downloads(dataset: Dataset) -> None:
     st.header("Download")
     st.markdown(
-        "The images as a zip with one folder for each class, cleaned: without what could not be "
-        "read, and without places or other notes of the camera. It can be added again."
+        "A zip with one folder for each class. Files that could not be read are not in it, and the "
+        "images carry no place, date or camera. The zip can be added again."
     )
     size_bytes = int(dataset.sizes.sum())
     if size_bytes > LARGEST_DOWNLOAD_BYTES:
         st.info(
-            f"It has {size_text(size_bytes)}, which is more than a browser should fetch from "
-            f"here. Type `python -m core datasets export {escape_markdown(dataset.folder.name)}` "
-            "instead."
+            f"The images take {size_text(size_bytes)}, more than a browser should fetch from here. "
+            f"Type `python -m core datasets export {escape_markdown(dataset.folder.name)}` instead."
         )
     elif _may_grow_too_large(dataset):
         st.caption(
-            "Pictures that are not JPEG leave as PNG, which may be larger. A zip of more than "
-            f"{LARGEST_DOWNLOAD_BYTES // 1024**2} MB is not made here; type "
+            "Images that are not JPEG become PNG, which may be larger. For a zip of more than "
+            f"{LARGEST_DOWNLOAD_BYTES // 1024**2} MB, type "
             f"`python -m core datasets export {escape_markdown(dataset.folder.name)}` instead."
         )
     with st.container(horizontal=True):
         st.download_button(
             "The images as a zip",
             data=file_or_error(lambda: _exported(dataset)),
-            file_name=f"{_file_stem(dataset)}.zip",
+            file_name=safe_file_name(f"{dataset.name}.zip"),
             mime="application/zip",
             icon=":material/download:",
             key=f"zip.{dataset.id}",
@@ -71,7 +71,7 @@ def offer_quarantine_list(dataset: Dataset, place: str) -> None:
     st.download_button(
         "List of the files left out",
         data=file_or_error(lambda: quarantine_csv(dataset)),
-        file_name=f"{_file_stem(dataset)}-left-out.csv",
+        file_name=safe_file_name(f"{dataset.name}-left-out.csv"),
         mime="text/csv",
         icon=":material/download:",
         key=f"quarantine.{place}.{dataset.id}",
@@ -89,13 +89,12 @@ def _may_grow_too_large(dataset: Dataset) -> bool:
 
 
 class _Download(io.BytesIO):
-    """A file in memory that grows no further than a download may: a WebP that leaves as PNG is
-    many times as large as it is kept."""
+    """A file in memory with a limit: a WebP becomes a PNG of many times its size."""
 
     def write(self, data: Any, /) -> int:
         if self.tell() + memoryview(data).nbytes > LARGEST_DOWNLOAD_BYTES:
             raise BadInput(
-                f"As a zip it has more than {LARGEST_DOWNLOAD_BYTES // 1024**2} MB, which is more"
+                f"The zip has more than {LARGEST_DOWNLOAD_BYTES // 1024**2} MB, which is more"
                 " than a browser should fetch from here. Type: python -m core datasets export",
                 "export",
             )
@@ -106,12 +105,6 @@ def _exported(dataset: Dataset) -> bytes:
     target = _Download()
     export_zip(dataset, target)
     return target.getvalue()
-
-
-def _file_stem(dataset: Dataset) -> str:
-    """The name of a download that every system accepts."""
-    kept = "".join(c if c.isalnum() or c in "-_" else "-" for c in dataset.name)
-    return kept.strip("-") or dataset.folder.name
 
 
 def _show_rename(dataset: Dataset) -> None:
@@ -136,8 +129,8 @@ def _show_remove(dataset: Dataset) -> None:
     users = reads.store().active_runs_of_dataset(dataset.id)
     if users:
         st.warning(
-            f"It cannot be removed now: {count_text(len(users), 'run')} use it. Wait for them, or "
-            "cancel them.",
+            f"It cannot be removed now: {count_text(len(users), 'run uses', 'runs use')} it. Wait "
+            "for them, or cancel them.",
             icon=":material/lock:",
         )
         for experiment_id in dict.fromkeys(run.experiment_id for run in users):
@@ -160,8 +153,7 @@ def _what_goes(dataset: Dataset) -> str:
     """What is lost and what stays, ready for Markdown."""
     lines = [
         f"- **{escape_markdown(dataset.name)}** goes, with its "
-        f"{count_text(dataset.image_count, 'image')} and its splits. The files that it was read "
-        "from are not touched."
+        f"{count_text(dataset.image_count, 'image')} and its splits. Your own files stay."
     ]
     experiments = [
         entry for entry in reads.store().experiments() if entry.spec.dataset_id == dataset.id
@@ -170,7 +162,7 @@ def _what_goes(dataset: Dataset) -> str:
         labels = "; ".join(escape_markdown(experiment_label(entry)) for entry in experiments)
         lines.append(
             f"- The numbers of {count_text(len(experiments), 'experiment')} stay, but not the "
-            f"pictures behind them: {labels}"
+            f"images behind them: {labels}"
         )
     versions = [entry for entry in reads.datasets() if entry.version_of == dataset.id]
     if versions:

@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from core.datasets.samples import SAMPLES, Sample
+from core.datasets.bundled import SAMPLES, Sample
 from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import HeadstartError
 from core.settings import current_settings
@@ -38,8 +38,9 @@ def offer_upload() -> None:
     number = st.session_state.setdefault(UPLOAD_NUMBER, 0)
     settings = current_settings()
     with st.container(border=True):
-        left, right = st.columns([2, 1], gap="medium")
-        kind = right.segmented_control(
+        # The name comes first: dropped files are read at once.
+        left, right = st.columns([1, 2], gap="medium")
+        kind = left.segmented_control(
             "What do you have?",
             [FILES, FOLDER],
             default=FILES,
@@ -47,26 +48,24 @@ def offer_upload() -> None:
             required=True,
             key="upload.kind",
         )
-        name = right.text_input(
+        name = left.text_input(
             "Name (optional)",
             key=f"upload.name.{number}",
             max_chars=LONGEST_DATASET_NAME,
-            placeholder="as the file is named",
+            placeholder="the name of the file",
             help="Type it before you drop the files. It can be changed later.",
         )
-        with left:
-            files = st.file_uploader(
-                "Drop a zip, a CSV, IDX files or pictures here"
-                if kind == FILES
-                else "Choose a folder with one folder of pictures for each class",
-                accept_multiple_files=True if kind == FILES else "directory",
-                key=f"upload.files.{number}",
-            )
+        files = right.file_uploader(
+            "Drop a zip, a CSV, IDX files or images here"
+            if kind == FILES
+            else "Choose a folder with one folder of images for each class",
+            accept_multiple_files=True if kind == FILES else "directory",
+            key=f"upload.files.{number}",
+        )
         st.caption(
-            "Nothing is asked about size or colour: any size will do, grey or colour. The images "
-            "stay on this machine. The browser takes up to "
-            f"{settings.upload_limit_bytes / 1024**2:,.0f} MB at a time; for more, give a folder "
-            "or a zip that is on this machine, below, or type "
+            "Images may have any size, grey or colour, and stay on this machine. The browser takes "
+            f"up to {settings.upload_limit_bytes / 1024**2:,.0f} MB at a time; for more, give a "
+            "folder or a zip that is on this machine, below, or type "
             "`python -m core datasets add PATH`."
         )
         _offer_server_folder(name)
@@ -82,8 +81,8 @@ def _offer_server_folder(name: str) -> None:
     with st.expander("A folder or file that is on this machine", icon=":material/dns:"):
         listed = " or ".join(f"`{folder}`" for folder in allowed)
         st.caption(
-            f"It must lie below {listed}. Whoever runs Headstart allows other folders with the "
-            "variable `HEADSTART_IMPORT_FOLDERS`."
+            f"It must be inside {listed}. The variable `HEADSTART_IMPORT_FOLDERS` allows other "
+            "folders."
         )
         with st.form("server-folder", border=False):
             path = st.text_input("Path", placeholder=str(allowed[0] / "pets"))
@@ -106,28 +105,28 @@ def _start(begin: Callable[[], str]) -> None:
 
 
 def show_formats() -> None:
-    """The arrangements that are understood: what each is, how it looks, a sample to download."""
+    """Each arrangement that Headstart reads: in words, as a tree, and a sample to download."""
     st.header("How your images can be arranged")
     tabs = st.tabs([in_text_colour(sample.title) for sample in SAMPLES])
     for tab, sample in zip(tabs, SAMPLES, strict=True):
         with tab:
             _show_format(sample)
     st.caption(
-        "JPEG, PNG, WebP, BMP and GIF (the first picture of it). Headstart recognises the format "
-        "by itself."
+        "Images may be JPEG, PNG, WebP, BMP or GIF (its first frame). Headstart recognises the "
+        "arrangement by itself."
     )
 
 
 def _show_format(sample: Sample) -> None:
     left, right = st.columns([1, 1], gap="large")
-    left.markdown(escape_markdown(sample.says))
+    left.markdown(escape_markdown(sample.explanation))
     left.download_button(
         "Download a sample",
         data=file_or_error(sample.build),
         file_name=sample.file_name,
         icon=":material/download:",
         key=f"sample.{sample.name}",
-        help="A small one that works: look into it, or drop it above.",
+        help="A small file that works: look into it, or drop it above.",
     )
     # Not st.code: its highlighter is 1.6 MB of program, which every visitor of the page would load.
     right.html(f'<pre style="{_TREE}">{escape(sample.tree)}</pre>')

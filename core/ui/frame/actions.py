@@ -14,7 +14,7 @@ from core.datasets.reading.columns import Columns
 from core.datasets.versions import Changes
 from core.experiments import imports
 from core.experiments.limits import check_stored
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec
 from core.settings import current_settings
 from core.ui.frame import reads
 from core.ui.frame.access import editors_only

@@ -8,7 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import (
+    Any,
+    Concatenate,
+    ParamSpec,
+    TypeVar,
+)
 
 import streamlit as st
 
@@ -16,9 +21,9 @@ from core.analysis.comparison import Comparison, compare
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.learning_curve import LearningCurve, learning_curve_of
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
-from core.experiments.learning_curve_plan import series_of
-from core.experiments.predictions import predictions_path
+from core.experiments.planning import series_of
 from core.experiments.records import ExperimentRecord, RunRecord
+from core.experiments.run_files import predictions_path
 from core.settings import current_settings
 from core.ui.frame import reads
 

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.experiments.first_start import prepare_home
+from core.experiments.recorded import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
 from core.ui.frame import access
 from core.ui.frame.errors import error_box, show_late_errors

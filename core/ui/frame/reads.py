@@ -15,8 +15,7 @@ from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.storage import list_datasets, open_dataset
 from core.experiments.forecast import Forecast, forecast_experiment
-from core.experiments.records import RunRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import ensure_worker
 from core.settings import current_settings

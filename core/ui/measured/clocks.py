@@ -14,7 +14,7 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
 from core.ui.measured.document import Text, show_pairs
 from core.ui.widgets.exhibit import show_exhibit
-from core.ui.widgets.glossary import explain
+from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import recorded_text
 
 CLOCKS = (
@@ -35,11 +35,7 @@ def show_clocks(subject: Subject | None) -> None:
     chosen = _choose_run(subject)
     if chosen is not None:
         run, result = chosen
-        # Each time is kept on one line in a narrow column.
-        clocks = {
-            clock: seconds_text(getattr(result, clock)).replace(" ", "\N{NO-BREAK SPACE}")
-            for clock in CLOCKS
-        }
+        clocks = {clock: seconds_text(getattr(result, clock)) for clock in CLOCKS}
         extraction = seconds_text(result.feature_seconds)
         text.until(
             "time_line",
@@ -96,7 +92,7 @@ def show_device(subject: Subject | None) -> None:
         "seeds": ", ".join(str(seed) for seed in comparison.seeds),
     }
     show_pairs(facts, "fact", "value")
-    st.markdown(explain("number format"))
+    st.markdown(explain_all("number format"))
     text.until("versions")
     if comparison.versions:
         show_pairs(comparison.versions, "library", "version")

@@ -23,6 +23,7 @@ TEXTS = Path(__file__).parent / "texts"
 _FIGURE = re.compile(r"\{\{figure (\w+)\}\}")
 _HELP = re.compile(r" *\{\{help ([^}]+)\}\}")
 _VALUE = re.compile(r"\{\{(if )?(\w+)\}\} ?")
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h)\b|%)")
 _CONTINUED = re.compile(r"\n(?![-|] ?)(?:> |  )?")
 
 
@@ -118,7 +119,8 @@ def show_glossary(_subject: Subject | None) -> None:
 def _value(found: re.Match[str], values: Mapping[str, object]) -> str:
     if found[1]:
         return ""
-    text = escape_markdown(values[found[2]])
+    # In a narrow column a number and its unit stay on one line.
+    text = _UNIT.sub("\N{NO-BREAK SPACE}", escape_markdown(values[found[2]]))
     return text + " " if text and found[0].endswith(" ") else text
 
 

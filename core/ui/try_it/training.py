@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.errors import BadInput
 from core.experiments.planning import plan_experiment, unavailable_reason
-from core.experiments.records import ExperimentRecord
-from core.experiments.spec import ExperimentSpec
+from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.live.client import candidates
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown

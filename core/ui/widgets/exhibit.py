@@ -19,6 +19,7 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.glossary import explain
 
 MOST_REASONS = 5
+LONGEST_PINNED = 32  # letters
 # Pixels: the names beside the cells, and what the smallest matrix gets.
 MATRIX_LABELS, SMALLEST_MATRIX = 300, 480
 # Of the columns whose digits do not follow from type and unit.
@@ -75,13 +76,16 @@ def show_table(
     helps: Mapping[str, str] | None = None,
     height: Literal["auto", "content"] = "auto",
 ) -> None:
-    """A frame with digits that fit the unit of each column; the first of many columns is pinned.
+    """A frame with digits that fit the unit of each column.
 
-    ``helps`` explains columns by name. Where ``height`` is "auto", a long table scrolls.
+    Of more than four columns the first is pinned, unless it would fill a telephone. ``helps``
+    explains columns by name. Where ``height`` is "auto", a long table scrolls.
     """
+    longest = frame.iloc[:, 0].astype(str).str.len().max()
+    pins = len(frame.columns) > 4 and bool(longest <= LONGEST_PINNED)
     config: dict[str, Any] = {}
     for place, name in enumerate(map(str, frame.columns)):
-        meaning, pinned = (helps or {}).get(name), place == 0 and len(frame.columns) > 4
+        meaning, pinned = (helps or {}).get(name), pins and place == 0
         digits = _number_format(name, frame[name])
         config[name] = (
             st.column_config.NumberColumn(help=meaning, pinned=pinned, format=digits)
@@ -101,12 +105,12 @@ def show_table(
 
 def _number_format(name: str, values: pd.Series) -> str | None:
     """None for a column of texts."""
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return None
     if name in NUMBER_FORMATS:
         return NUMBER_FORMATS[name]
     if pd.api.types.is_integer_dtype(values):
         return "localized"
-    if not pd.api.types.is_float_dtype(values):
-        return None
     return "%.3f" if "(s)" in name or "(nats)" in name else "%.1f"
 
 

@@ -54,7 +54,7 @@ def show_facts(comparison: Comparison) -> None:
     """What all numbers of the page rest on: images, split, device, precision, seeds."""
     recorded = recorded_text(comparison)
     if recorded:
-        st.badge(escape_markdown(recorded), icon=":material/inventory_2:", color="violet")
+        st.caption(f":material/inventory_2: {escape_markdown(recorded)}")
     images, split = comparison.images, comparison.split
     seeds = ", ".join(str(seed) for seed in comparison.seeds)
     facts = [
@@ -62,13 +62,13 @@ def show_facts(comparison: Comparison) -> None:
         f"{count_text(len(comparison.classes), 'class')}, {images.get('train', 0):,} training, "
         f"{images.get('validation', 0):,} validation and **n = {images.get('test', 0):,} test "
         f"images** ({_split_words(comparison)}split seed {split['seed']:.0f})",
-        f"{comparison.image_size} × {comparison.image_size} pixels, "
+        f"Images of {comparison.image_size} × {comparison.image_size} pixels, "
         f"{escape_markdown(comparison.resize)}, preset {escape_markdown(comparison.preset)}, "
         f"{'seed' if len(comparison.seeds) == 1 else 'seeds'} {seeds}",
-        f"device {escape_markdown(comparison.device or 'not known yet')}, "
+        f"Device {escape_markdown(comparison.device or 'not known yet')}, "
         f"precision {escape_markdown(comparison.precision)}, "
         f"backend {escape_markdown(comparison.backend or 'not known yet')}",
-        f"always predicting *{escape_markdown(comparison.majority_class or 'unknown')}*, the "
+        f"Always predicting *{escape_markdown(comparison.majority_class or 'unknown')}*, the "
         f"commonest class, is correct for {percent_text(comparison.majority_accuracy)} of the "
         "test images",
     ]

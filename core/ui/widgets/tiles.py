@@ -1,5 +1,6 @@
 """Pictures with what was said about them, page by page; each opens large."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
 TILE_SIZE = 160
 LONGEST_NAME = 19
+_TOGETHER = re.compile(r"(?<=\d) (?=%|of \d)|(?<=\d of) (?=\d)")
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def image_words(dataset: Dataset, tile: Tile) -> str:
 
 
 def _unbroken(line: str) -> str:
-    """Shown as it is, a number and its percent sign never on two lines."""
-    return escape_markdown(line).replace(" %", "\N{NO-BREAK SPACE}%")
+    """Shown as it is; ``95 %`` and ``2 of 3`` are never on two lines."""
+    return _TOGETHER.sub("\N{NO-BREAK SPACE}", escape_markdown(line))
 
 
 def _short_name(dataset: Dataset, index: int) -> str:

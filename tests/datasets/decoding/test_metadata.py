@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets.decoding.decode import decode, orientation_of
-from core.datasets.decoding.metadata import with_orientation, without_metadata
+from core.datasets.decoding.decode import decode
+from core.datasets.decoding.metadata import jpeg_orientation, with_orientation, without_metadata
 from tests.datasets.pictures import encoded
 
 SECRETS = (b"Exif", b"GPS-PLACE", b"http://ns.adobe.com", b"a comment", b"MPF", b"tail of a zip")
@@ -94,11 +94,11 @@ def test_a_turned_picture_stays_turned_and_has_no_place(orientation):
     given_away = with_secrets(
         encoded(photo(), "JPEG", exif=exif_with_a_place(orientation), quality=90)
     )
-    assert orientation_of(given_away) == orientation
+    assert jpeg_orientation(given_away) == orientation
     bare = without_metadata(given_away)
-    assert orientation_of(bare) == 1
+    assert jpeg_orientation(bare) == 1
     turned = with_orientation(bare, orientation)
-    assert orientation_of(turned) == orientation
+    assert jpeg_orientation(turned) == orientation
     shown, expected = decode(turned), decode(given_away)
     assert (shown.width, shown.height) == (expected.width, expected.height)
     assert (np.asarray(shown.image) == np.asarray(expected.image)).all()
@@ -110,7 +110,7 @@ def test_a_turned_picture_stays_turned_and_has_no_place(orientation):
 
 @pytest.mark.parametrize("orientation", [0, 9, 40_000])
 def test_an_orientation_that_is_none_turns_nothing(orientation):
-    assert orientation_of(encoded(photo(), "JPEG", exif=exif_with_a_place(orientation))) == 1
+    assert jpeg_orientation(encoded(photo(), "JPEG", exif=exif_with_a_place(orientation))) == 1
 
 
 @pytest.mark.parametrize(

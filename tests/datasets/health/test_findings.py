@@ -75,7 +75,7 @@ def test_what_could_not_be_used(tmp_path):
     dataset = zipped(tmp_path, many() | {"class0/x.png": b"<html>", "class1/y.png": b""})
     finding = found(dataset)["quarantined"]
     assert finding.severity == "warning"
-    assert finding.title == "2 files or lines could not be used (5 % of what was given)."
+    assert finding.title == "2 files or lines could not be used (5 % of all)."
     assert finding.count == 2
     assert "Download the list" in finding.advice
     assert "nothing_found" not in found(dataset)

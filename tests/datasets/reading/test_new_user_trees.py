@@ -368,7 +368,7 @@ CASES = {
         None,
         TABLE,
         "GroundTruth.csv: column 'image' names the images, and 3 columns with one 1 in each row"
-        " holds their classes.",
+        " hold their classes.",
     ),
     "excel_from_germany": Case(excel_from_germany, {"Brötchen": 3, "Käse": 3}, None, TABLE),
     "mnist_without_header": Case(

@@ -4,12 +4,12 @@ import copy
 
 import pytest
 
+from core.datasets.bundled import SAMPLES
 from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.reader import LabelledFiles
 from core.datasets.reading.recognise import READERS, recognise
 from core.datasets.reading.sources import open_source
-from core.datasets.samples import SAMPLES
 from core.errors import BadInput
 
 NAMES = [reader.READ_AS for reader in READERS]

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import add, bundled, storage, versions
+from core.datasets import (
+    add,
+    bundled,
+    storage,
+    versions,
+)
 from core.errors import NotAllowed
 from core.experiments import imports
 from core.experiments.store import Store
@@ -36,15 +41,15 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "moment", "lease_end",
+    "moment",
 }  # fmt: skip
 DATASET_CHANGES = {
-    "add_dataset", "add_pixels", "add_digits", "add_themes16", "ensure_bundled_datasets",
+    "add_dataset", "add_pixels", "ensure_bundled_datasets",
     "remove_dataset", "rename_dataset", "publish", "make_version",
 }  # fmt: skip
 DATASET_READS = {
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
-    "content_id", "digit_images", "outcome_of", "preview",
+    "content_id", "digit_images", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {
     "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",

@@ -60,8 +60,3 @@ def upgrade() -> None:
     )
     op.create_index("runs_by_state", "runs", ["state", "queue_number"])
     op.create_index("runs_by_experiment", "runs", ["experiment_id", "position"])
-
-
-def downgrade() -> None:
-    for name in ("workers", "epochs", "runs", "experiments"):
-        op.drop_table(name)

@@ -35,7 +35,3 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.String(32)),
     )
     op.create_index("imports_by_age", "imports", ["created_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("imports")

@@ -47,7 +47,3 @@ def upgrade() -> None:
         sa.Column("started_at", sa.String(32), nullable=False),
         sa.Column("lease_expires_at", sa.String(32), nullable=False),
     )
-
-
-def downgrade() -> None:
-    raise RuntimeError("Go back to a copy of the database from before.")

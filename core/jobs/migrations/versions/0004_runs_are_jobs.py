@@ -52,7 +52,3 @@ def upgrade() -> None:
     op.drop_index("runs_by_state", "runs")
     for name in MOVED:
         op.execute(f"ALTER TABLE runs DROP COLUMN {name}")
-
-
-def downgrade() -> None:
-    raise RuntimeError("Go back to a copy of the database from before.")

@@ -60,7 +60,3 @@ def _result(row: sa.RowMapping) -> dict[str, object] | None:
     if row["state"] == "finished":
         return {name: row[name] for name in ("dataset_id", "notes", "digest")}
     return None
-
-
-def downgrade() -> None:
-    raise RuntimeError("Go back to a copy of the database from before.")

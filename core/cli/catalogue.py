@@ -1,4 +1,7 @@
-"""``backbones list | status | fetch``, and ``weights status | fetch``, their name of old."""
+"""``strategies``, ``backbones list | status | fetch``, ``weights status | fetch``.
+
+``weights`` is the first edition's name for what ``backbones`` does.
+"""
 
 import argparse
 from dataclasses import asdict
@@ -9,20 +12,52 @@ from core.backbones.registry import BACKBONES, find_backbone
 from core.backbones.weights import access, files
 from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
-from core.cli.output import print_json, print_table, say
+from core.cli.output import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    print_json,
+    print_table,
+    say,
+)
 from core.errors import HeadstartError
+from core.strategies.registry import STRATEGIES
+from core.strategies.settings import Setting
+from core.strategies.strategy import Strategy
 from core.text import percent_text, size_text
 
 _WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
 
 
-def list_all(arguments: argparse.Namespace) -> int:
+def show_strategies(arguments: argparse.Namespace) -> int:
+    ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+    if arguments.json:
+        print_json([_strategy_document(entry) for entry in ladder])
+        return EXIT_DONE
+    for entry in ladder:
+        always = sorted(entry.needs({}))
+        needs = f" (needs {', '.join(always)})" if always else ""
+        print(f"{entry.name}: {entry.title}{needs}")
+        print(f"  {entry.teaches}")
+        print(f"  Tutorial: {entry.tutorial}")
+        if entry.settings:
+            print_table(
+                ["  setting", "quick", "article", "allowed", "meaning"],
+                [
+                    [f"  {item.name}", item.quick, item.article, _allowed(item), item.title]
+                    for item in entry.settings
+                ],
+            )
+        print()
+    return EXIT_DONE
+
+
+def list_backbones(arguments: argparse.Namespace) -> int:
     """What each backbone is, and whether its weights are here."""
     if arguments.json:
-        print_json([_document(backbone) for backbone in BACKBONES.values()])
-        return 0
+        print_json([_backbone_document(backbone) for backbone in BACKBONES.values()])
+        return EXIT_DONE
     print_table(
-        ["backbone", "title", "top-1", "parameters", "multiply-adds", "pixels from", "there"],
+        ["backbone", "title", "top-1", "parameters", "multiply-adds", "pixels from", "available"],
         [
             [
                 backbone.name,
@@ -39,17 +74,17 @@ def list_all(arguments: argparse.Namespace) -> int:
     for backbone in BACKBONES.values():
         print(f"{backbone.name}: {backbone.about} Top-1 as {backbone.accuracy_source} states it.")
         print(f"  Licence: {backbone.licence}.")
-    return 0
+    return EXIT_DONE
 
 
-def status(arguments: argparse.Namespace) -> int:
+def weights_status(arguments: argparse.Namespace) -> int:
     """Which weights are there, from where, since when."""
     found = [access.status_of(weight_set) for weight_set in _WEIGHT_SETS]
     if arguments.json:
-        print_json([_status_document(entry) for entry in found])
-        return 0
+        print_json([_weights_document(entry) for entry in found])
+        return EXIT_DONE
     print_table(
-        ["weights", "there", "from", "since", "size"],
+        ["weights", "available", "from", "since", "size"],
         [
             [
                 weight_set.name,
@@ -63,11 +98,11 @@ def status(arguments: argparse.Namespace) -> int:
     )
     for entry in found:
         print(entry.message)
-    return 0
+    return EXIT_DONE
 
 
-def fetch(arguments: argparse.Namespace) -> int:
-    """Get the weights of the named backbones, or of all; 1 where some cannot be had."""
+def fetch_weights(arguments: argparse.Namespace) -> int:
+    """Get the weights of the named backbones, or of all; 1 where some are unavailable."""
     names = arguments.names or list(BACKBONES)
     backbones = [find_backbone(name) for name in dict.fromkeys(names)]
     wanted = [backbone.weight_set(arguments.include_top) for backbone in backbones]
@@ -76,13 +111,13 @@ def fetch(arguments: argparse.Namespace) -> int:
     else:
         found = [entry for one in wanted if (entry := _fetched(one)) is not None]
     if arguments.json:
-        documents = [_status_document(entry) for entry in found]
+        documents = [_weights_document(entry) for entry in found]
         print_json(documents[0] if len(documents) == 1 and not arguments.as_list else documents)
-    return 0 if len(found) == len(wanted) else 1
+    return EXIT_DONE if len(found) == len(wanted) else EXIT_FAILED
 
 
 def _fetched(weight_set: WeightSet) -> WeightsStatus | None:
-    """One of several: what cannot be had is said, and the next one asked for."""
+    """One of several: an error is printed, and the next one is tried."""
     try:
         return access.fetch(weight_set, say)
     except HeadstartError as error:
@@ -90,17 +125,39 @@ def _fetched(weight_set: WeightSet) -> WeightsStatus | None:
         return None
 
 
-def _status_document(found: WeightsStatus) -> dict[str, Any]:
-    # "kind" is what it was called before there were several backbones.
+def _allowed(item: Setting) -> str:
+    if item.kind == "bool":
+        return "true, false"
+    if item.kind == "choice":
+        return ", ".join(item.choices)
+    return f"{item.low:g} to {item.high:g}{' ' + item.unit if item.unit else ''}"
+
+
+def _strategy_document(entry: Strategy) -> dict[str, Any]:
+    own = ("name", "title", "teaches", "tutorial", "role", "mode", "cost")
+    return {name: getattr(entry, name) for name in own} | {
+        "needs": sorted(entry.needs({})),
+        "backbone": entry.backbone.name if entry.backbone else None,
+        "settings": [asdict(item) for item in entry.settings],
+    }
+
+
+def _weights_document(found: WeightsStatus) -> dict[str, Any]:
+    # The first edition had one backbone, and the key "kind".
     return asdict(found) | {"kind": "full" if found.include_top else "base"}
 
 
-def _document(backbone: Backbone) -> dict[str, Any]:
+def _backbone_document(backbone: Backbone) -> dict[str, Any]:
     return {
         "name": backbone.name,
         "title": backbone.title,
         "about": backbone.about,
         "smallest_size": backbone.smallest_size,
+        "published_size": backbone.published_size,
+        "multiply_adds": backbone.multiply_adds,
+        "published_accuracy": backbone.published_accuracy,
+        "accuracy_source": backbone.accuracy_source,
+        "licence": backbone.licence,
         "input_range": backbone.preparation.input_range,
         "feature_layers": [
             {
@@ -113,9 +170,4 @@ def _document(backbone: Backbone) -> dict[str, Any]:
             }
             for one in backbone.weight_sets
         ],
-        "published_size": backbone.published_size,
-        "multiply_adds": backbone.multiply_adds,
-        "published_accuracy": backbone.published_accuracy,
-        "accuracy_source": backbone.accuracy_source,
-        "licence": backbone.licence,
     }

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from core.datasets.health_report import HealthReport, LeftOut, health_of_arrays
+from core.datasets.dataset import HealthReport, LeftOut
+from core.datasets.groups import health_of_arrays
 
 REPORT = HealthReport(
     quarantined=(LeftOut("cats/1.png", "the file is empty"),),

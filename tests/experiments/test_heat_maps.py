@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from core.datasets.storage import open_dataset
-from core.experiments.checkpoints import HeatMaps, heat_maps, read_heat_maps, write_weights
+from core.experiments.heat_maps import HeatMaps, heat_maps, read_heat_maps
 from core.experiments.planning import plan_experiment
-from core.experiments.predictions import write_predictions
+from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store
 from core.jobs import cached
 from core.jobs.cached import CachedWork, make_again

@@ -13,27 +13,15 @@ import pytest
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.errors import BadInput, HeadstartError, StoreError
-from core.experiments import checkpoints, train_job
-from core.experiments.checkpoints import (
-    heat_maps,
-    read_heat_maps,
-    read_weights,
-    weights_path,
-    why_no_heat_maps,
-    why_no_weights,
-    write_weights,
-)
+from core.experiments import run_files, train_job
+from core.experiments.heat_maps import heat_maps, read_heat_maps, why_no_heat_maps
 from core.experiments.planning import plan_experiment
 from core.experiments.records import RecordedRun
+from core.experiments.run_files import read_weights, weights_path, why_no_weights, write_weights
 from core.experiments.store import Store
 from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
-from core.training.events import (
-    Event,
-    KeptWeights,
-    Predictions,
-    TrainingOutcome,
-)
+from core.training.events import Event, KeptWeights, Predictions, TrainingOutcome
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
 
@@ -122,7 +110,7 @@ def test_room_is_asked_for_before_anything_is_written(monkeypatch: pytest.Monkey
         asked.append(size_bytes)
         raise HeadstartError(f"no room for {purpose}")
 
-    monkeypatch.setattr(checkpoints, "check_room", no_room)
+    monkeypatch.setattr(run_files, "check_room", no_room)
     with pytest.raises(HeadstartError, match="no room for the trained weights"):
         write_weights("a-mlp-0", KEPT)
     assert asked == [36]
@@ -219,8 +207,8 @@ def test_pictures_that_are_not_there_are_refused(
 
 def test_what_pages_import_loads_no_framework() -> None:
     code = (
-        "import sys, core.experiments.checkpoints, core.jobs.cached; "
-        "import core.experiments.learning_curve_plan; "
+        "import sys, core.experiments.run_files, core.jobs.cached; "
+        "import core.experiments.planning; "
         "print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
     )
     done = subprocess.run(

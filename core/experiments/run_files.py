@@ -1,0 +1,95 @@
+"""The files beside a run: its prediction for every test image, and the weights that it trained."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from core.datasets.storage import check_room
+from core.errors import StoreError
+from core.experiments.records import ExperimentRecord, RunRecord
+from core.files import UNREADABLE, read_arrays, write_arrays
+from core.settings import current_settings
+from core.strategies.registry import find_strategy
+from core.training.events import Predictions
+
+NOT_KEPT = (
+    "The weights of this run were not kept: {why}. Run the benchmark here to see where it looked."
+)
+
+
+def predictions_path(run_id: str) -> Path:
+    return current_settings().runs_folder / run_id / "predictions.npz"
+
+
+def write_predictions(run_id: str, predictions: Predictions) -> Path:
+    """Write them whole; returns the path."""
+    path = predictions_path(run_id)
+    arrays: dict[str, np.ndarray] = {
+        "test_indices": predictions.test_indices.astype(np.int64),
+        "labels": predictions.labels.astype(np.int32),
+        "probabilities": predictions.probabilities.astype(np.float32),
+    }
+    write_arrays(path, arrays)
+    return path
+
+
+def read_predictions(run_id: str) -> Predictions:
+    """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
+    path = predictions_path(run_id)
+    try:
+        arrays = read_arrays(path, "test_indices", "labels", "probabilities")
+    except UNREADABLE as error:
+        raise StoreError(
+            f"The predictions of run {run_id} cannot be read from {path} ({error}). "
+            "Start the run again to make them."
+        ) from error
+    return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
+
+
+def weights_path(run_id: str) -> Path:
+    return current_settings().runs_folder / run_id / "weights.npz"
+
+
+def write_weights(run_id: str, weights: Mapping[str, np.ndarray]) -> int:
+    """Keep ``TrainingOutcome.trained_weights``; returns the size of the file in bytes.
+
+    Raises ``HeadstartError`` where the disk has no room, ``OSError`` where it cannot be written.
+    """
+    path = weights_path(run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    check_room(path.parent, sum(array.nbytes for array in weights.values()), "the trained weights")
+    return write_arrays(path, weights)
+
+
+def read_weights(run_id: str) -> dict[str, np.ndarray]:
+    """The float32 arrays by name; ``StoreError`` where the file is missing or damaged."""
+    path = weights_path(run_id)
+    try:
+        return read_arrays(path)
+    except UNREADABLE as error:
+        raise StoreError(
+            f"The weights of run {run_id} cannot be read from {path} ({error}). "
+            "Run the benchmark again to make them."
+        ) from error
+
+
+def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
+    """Why the network of a run of ``experiment`` cannot be restored, in a sentence; None if it
+    can."""
+    if run.state != "finished":
+        return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
+    if not find_strategy(run.strategy).has_network:
+        return f"{find_strategy(run.strategy).title} has no network: it never looks at a picture."
+    kept = run.result.weights if run.result else None
+    failed = kept is not None and kept.size_bytes is None
+    # An earlier attempt may have left a file, so the run's own record is asked first.
+    if not failed and weights_path(run.id).exists():
+        return None
+    if experiment.recorded:
+        return NOT_KEPT.format(why="it was recorded elsewhere")
+    if kept is None:
+        return NOT_KEPT.format(why="it is from before Headstart kept them")
+    if failed:
+        return NOT_KEPT.format(why="they could not be written, as its notes say")
+    return NOT_KEPT.format(why="their file was removed")
