@@ -41,6 +41,10 @@ ALLOWED = {
     "side_of": "pixels of one side of a drawn square",
     "network_side": "pixels of one side of what a network sees",
 }
+# Rooms without "picture" in a name; more are to come.
+ROOMS_THAT_SAY_IMAGE = tuple(
+    f"core/{room}" for room in ("backbones", "layers", "strategies", "training", "networks")
+)
 # Texts that people read: a retired phrase, and the standard one.
 PHRASES = {
     r"\bwhat was said\b": "predicted",
@@ -63,7 +67,10 @@ PHRASES = {
     r"\bevery measure\b": "every metric",
     r"\b(the|of its|its|this) share of\b": "fraction",
 }
-TEXT_FOLDERS = ("core/ui", "pages", "core/analysis/words", "core/charts", "core/reports")
+TEXT_FOLDERS = (
+    *("core/ui", "pages", "core/analysis/words", "core/charts", "core/reports"),
+    *ROOMS_THAT_SAY_IMAGE,
+)
 
 
 def _words(name: str) -> list[str]:
@@ -115,6 +122,17 @@ def test_names_use_the_standard_words():
         if word in RETIRED
     }
     assert not found, "\n" + "\n".join(sorted(found))
+
+
+def test_names_say_image_where_the_networks_are():
+    """Prose for the public may say picture."""
+    found = [
+        f"{path}:{line}: {name}"
+        for path, tree in _trees(ROOMS_THAT_SAY_IMAGE)
+        for name, line in _names(tree)
+        if {"picture", "pictures"} & set(_words(name))
+    ]
+    assert not found, "\n" + "\n".join(found)
 
 
 def test_every_allowed_name_is_still_there():

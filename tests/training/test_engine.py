@@ -11,12 +11,7 @@ import pytest
 
 from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
-from core.errors import (
-    Cancelled,
-    TrainingDiverged,
-    UnknownName,
-    WeightsUnavailable,
-)
+from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
 from core.layers.record import (
     LayerRecord,
     build_network,
@@ -30,12 +25,7 @@ from core.strategies.network import BuildContext, Stage, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.strategy import FitOptions, Role
 from core.training.engine import train
-from core.training.events import (
-    EpochRecord,
-    Progress,
-    RunResult,
-    TrainingOutcome,
-)
+from core.training.events import EpochRecord, Progress, RunResult, TrainingOutcome
 from core.training.scoring import tracked_rows
 from core.training.spec import TrainingSpec
 

