@@ -53,13 +53,13 @@ def inside_words(restored: RestoredModel) -> tuple[str, ...]:
     size = first.image_size
     steps = [] if (height, width) == (size, size) else [f"enlarged bilinearly to {size}x{size}"]
     if channels == 1:
-        steps.append("grey made three equal colours")
+        steps.append("grey copied to three channels")
     if not hasattr(first, "mean_rgb"):
         return (*steps, "divided by 255")
     mean = ", ".join(f"{value:g}" for value in first.mean_rgb)
-    steps.append(f"the mean colour (RGB {mean}) taken off")
+    steps.append(f"the mean colour (RGB {mean}) subtracted")
     if first.blue_first:
-        steps.append("turned to blue, green, red")
+        steps.append("channels reordered to blue, green, red")
     if first.deviation_rgb != (1.0, 1.0, 1.0):
         deviation = ", ".join(f"{value:g}" for value in first.deviation_rgb)
         steps.append(f"divided by the deviation (RGB {deviation})")

@@ -99,8 +99,8 @@ def test_no_layer_of_our_own_and_no_dropout_is_left(tiny_dataset: Dataset) -> No
     assert all(kind.__module__.startswith("keras.") for kind in kinds)
     assert "Dropout" not in {kind.__name__ for kind in kinds}
     assert inside_words(restored) == (
-        "the mean colour (RGB 123.68, 116.779, 103.939) taken off",
-        "turned to blue, green, red",
+        "the mean colour (RGB 123.68, 116.779, 103.939) subtracted",
+        "channels reordered to blue, green, red",
     )
 
 
