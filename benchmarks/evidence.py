@@ -75,11 +75,10 @@ def fill_home() -> tuple[Any, list[str]]:
 def measure(store: Any, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds of what is needed at first sight, and of what is asked for later."""
     from core.analysis.evidence import load_evidence
-    from core.analysis.ladder import ladder_steps
     from core.analysis.metrics import METRICS
     from core.analysis.scores import per_class_table, reliability, score_table
     from core.analysis.time_breakdown import load_time_breakdown
-    from core.analysis.verdicts import against_majority, all_pairs, pair_verdict, ties
+    from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, pair_verdict, ties
     from core.analysis.words.verdicts import describe_power
 
     first: dict[str, float] = {}

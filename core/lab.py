@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from core.analysis.comparison import Comparison, compare_experiment, curves_of
+from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
+from core.analysis.curves import curves_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import load_time_breakdown

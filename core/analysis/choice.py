@@ -1,12 +1,15 @@
-"""Which strategies a comparison talks about: the roles they play, and the headline pair.
+"""Which strategies a comparison talks about: by role, the headline pair, the good and the best.
 
 Pages, report, story and learning curve set the same two strategies side by side
 (``docs/decisions/0011-numbers-words-and-the-headline-pair.md``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from core.analysis.evidence import ExperimentPredictions
+import numpy as np
+
+from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.significance import SIGNIFICANCE, holm, sign_flip_p_value
 from core.analysis.verdicts import is_told_apart
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Role
@@ -28,8 +31,8 @@ def is_probe(strategy: str) -> bool:
 def headline_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
     """``(first, second)``: what a pre-trained network adds to training from scratch.
 
-    See ``headline_of``; whether a pre-trained strategy is really better than the linear probe is
-    asked of the exact test over the shared images.
+    See ``headline_of``; the exact test over the shared images decides whether a pre-trained
+    strategy is really better than the linear probe.
     """
     accuracies = {answers.strategy: answers.accuracy for answers in evidence.answers}
     return headline_of(accuracies, lambda name, over: is_told_apart(evidence, over, name))
@@ -40,9 +43,9 @@ def headline_of(
 ) -> tuple[str, str] | None:
     """The best from scratch and the chosen pre-trained one, by the ``accuracies`` of strategies.
 
-    Where one kind is missing: the runner-up and the best of those that learn, else of all. None
-    with fewer than two strategies. ``accuracies`` are in the order of the ladder: ties go
-    to the earlier.
+    Where one kind is missing: the second best and the best of those that learn, else of all. None
+    with fewer than two strategies. ``accuracies`` are in the order of the ladder: ties go to the
+    earlier.
     """
     scratch, pretrained = best_from_scratch(accuracies), best_pretrained(accuracies, is_better)
     if scratch is not None and pretrained is not None:
@@ -64,8 +67,8 @@ def best_pretrained(
 ) -> str | None:
     """The linear probe, or the most accurate pre-trained strategy where that is really better.
 
-    The probe is the simplest use of a pre-trained network. So the highest of several numbers that
-    differ by luck is not chosen for being the highest.
+    The probe is the simplest use of a pre-trained network. Where several accuracies differ by luck
+    alone, the highest of them is no reason to prefer its strategy.
     """
     names = [name for name in accuracies if needs_pretrained(name)]
     best = max(names, key=lambda name: accuracies[name], default=None)
@@ -73,3 +76,44 @@ def best_pretrained(
     if probe is None or best is None or best == probe:
         return best
     return best if is_better(best, probe) else probe
+
+
+def good_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:
+    """Strategies that are clearly better than always predicting the commonest training class.
+
+    Exact test on the shared images, Holm over the strategies, at 5 %. In the order of the ladder;
+    never the majority class itself, which cannot be better than itself.
+    """
+    if not evidence.images:
+        return ()
+    p_values = _p_values(evidence.majority_right, evidence.answers)
+    return tuple(
+        answers
+        for answers, p_value in zip(evidence.answers, p_values, strict=True)
+        if p_value < SIGNIFICANCE and answers.accuracy > evidence.majority_accuracy
+    )
+
+
+def best_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:
+    """Of the good strategies the best, the second best, and all that are not clearly worse.
+
+    In the order of the ladder; fewer than two where no more are good.
+    """
+    good = good_strategies(evidence)
+    ranked = [answers for answers in evidence.ranked if answers in good]
+    if len(ranked) < 2:
+        return good
+    best, second = ranked[:2]
+    others = [answers for answers in good if answers is not best]
+    p_values = _p_values(best.correct, others)
+    worse = {
+        answers.strategy
+        for answers, p_value in zip(others, p_values, strict=True)
+        if p_value < SIGNIFICANCE and answers is not second
+    }
+    return tuple(answers for answers in good if answers.strategy not in worse)
+
+
+def _p_values(right: np.ndarray, others: Sequence[StrategyPredictions]) -> list[float]:
+    """Of each of ``others`` against ``right`` bool ``(seeds, N)``, adjusted for their number."""
+    return holm([sign_flip_p_value(right, answers.correct) for answers in others])

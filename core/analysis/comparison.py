@@ -1,4 +1,4 @@
-"""Runs of the store laid side by side: one row for each strategy, seeds taken together.
+"""The strategies of one experiment side by side: one row each, over all its seeds.
 
 Frames are for pages and notebooks: in percent, with the unit in each column name.
 """
@@ -6,15 +6,16 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from core.analysis.curves import Curve
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
 from core.experiments.records import (
     ExperimentRecord,
+    ExperimentSpec,
     Origin,
     RunRecord,
     finished_runs,
@@ -38,14 +39,14 @@ class SeedResult:
 
 @dataclass(frozen=True)
 class Row:
-    """One strategy over all its seeds. Fractions are 0 to 1, times seconds, None "not known".
+    """One strategy over all its seeds. Fractions are 0 to 1, times seconds, None is not known.
 
-    Accuracies and losses are means over the finished seeds, clocks are medians over them.
+    Accuracies and losses are means over the finished seeds, times are medians over them.
     ``test_accuracy_low`` and ``test_accuracy_high`` are the 95 % Wilson interval of the *rounded
-    mean number of right test images* over the test images of one seed. Seeds are not pooled: they
-    are scored on the same pictures, so three seeds do not make three times the evidence.
-    ``feature_seconds`` is what extraction cost when it was done, also where this experiment found
-    the features in the cache; ``end_to_end_seconds`` is the total with that cost always counted.
+    mean number of correct test images* of one seed. Seeds are not pooled: they are scored on the
+    same images, so three seeds are not three times the evidence. ``feature_seconds`` is what the
+    extraction cost when it was done, also where this experiment found the features in the cache;
+    ``end_to_end_seconds`` is the total with that cost always counted.
     """
 
     strategy: str
@@ -78,13 +79,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One experiment, laid side by side.
+    """One experiment with its strategies.
 
-    ``images`` counts the images of ``train``, ``validation`` and ``test``; it is empty until a
-    run finished where the dataset itself is no longer here. ``majority_accuracy`` is the test
-    accuracy of always predicting ``majority_class``, the commonest class of the training images.
-    ``given_split`` is true where the dataset came with a split and it was used; ``split`` then
-    says nothing about the test images.
+    ``images`` counts the images of ``train``, ``validation`` and ``test``. ``majority_accuracy`` is
+    the test accuracy of always predicting ``majority_class``, the commonest class of the training
+    images. ``given_split`` is true where the dataset came with a split that was used; ``split``
+    then says nothing about the test images.
     """
 
     experiment: str
@@ -142,7 +142,7 @@ def compare_experiment(store: Store, experiment_id: str) -> Comparison:
 
 
 def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparison:
-    """Lay the runs of one experiment side by side, strategies in the order of their runs."""
+    """The comparison of one experiment; strategies in the order of their first ``runs``."""
     spec = experiment.spec
     results = [result for _, result in finished_runs(runs)]
     # The majority class is counted, not trained: it has no precision or backend of its own.
@@ -172,26 +172,10 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
         recorded=experiment.recorded,
         origin=experiment.origin,
         unavailable=dict(spec.unavailable),
-        rows=rows_of(runs, spec.majority_accuracy),
-    )
-
-
-def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
-    """The epochs so far of every run that has any."""
-    curves = [
-        Curve(run.strategy, title_of(run.strategy), run.seed, store.epochs(run.id))
-        for run in runs
-        if run.state != "queued"
-    ]
-    return [curve for curve in curves if curve.epochs]
-
-
-def rows_of(runs: Sequence[RunRecord], majority_accuracy: float | None) -> tuple[Row, ...]:
-    """The rows in the order in which strategies first appear among ``runs``."""
-    strategies = list(dict.fromkeys(run.strategy for run in runs))
-    return tuple(
-        _row([run for run in runs if run.strategy == strategy], majority_accuracy)
-        for strategy in strategies
+        rows=tuple(
+            _row([run for run in runs if run.strategy == strategy], spec.majority_accuracy)
+            for strategy in dict.fromkeys(run.strategy for run in runs)
+        ),
     )
 
 
@@ -203,14 +187,24 @@ def title_of(strategy: str) -> str:
         return strategy
 
 
+def split_text(spec: ExperimentSpec) -> str:
+    """How the images were split."""
+    if spec.given_split:
+        return "came with the dataset"
+    test, validation = spec.split.test, spec.split.validation
+    return f"{100 * test:g} % test, {100 * validation:g} % validation, seed {spec.split.seed}"
+
+
 def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
     results = [result for _, result in finished_runs(runs)]
     accuracies = [result.scores.test.accuracy for result in results]
-    low = high = None
+    mean = low = high = lift = None
     if accuracies:
+        mean = statistics.fmean(accuracies)
         low, high = mean_interval(accuracies, results[0].scores.test.images)
-    mean = _mean(accuracies)
+        lift = None if majority_accuracy is None else mean - majority_accuracy
     states = {run.state for run in runs}
+    noted = [run.notes for run in runs] + [result.notes for result in results]
     return Row(
         strategy=runs[0].strategy,
         title=title_of(runs[0].strategy),
@@ -222,9 +216,7 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         validation_accuracy=_mean(r.scores.validation.accuracy for r in results),
         train_accuracy=_mean(r.scores.train.accuracy for r in results),
         log_loss=_mean(r.scores.test.log_loss for r in results),
-        lift_over_majority=None
-        if mean is None or majority_accuracy is None
-        else mean - majority_accuracy,
+        lift_over_majority=lift,
         first_epoch_seconds=_median(r.first_epoch_seconds for r in results),
         steady_epoch_seconds=_median(r.steady_epoch_seconds for r in results),
         validation_seconds=_median(r.validation_seconds for r in results),
@@ -238,21 +230,9 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         trainable_parameters=_whole_median(r.trainable_parameters for r in results),
         peak_memory_bytes=max((r.peak_memory_bytes for r in results), default=None),
         device=_joined(r.device for r in results),
-        notes=tuple(
-            dict.fromkeys(
-                [note for run in runs for note in run.notes]
-                + [note for r in results for note in r.notes]
-            )
-        ),
+        notes=tuple(dict.fromkeys(chain(*noted))),
         runs=tuple(
-            SeedResult(
-                run_id=run.id,
-                seed=run.seed,
-                state=run.state,
-                test_accuracy=run.test_accuracy,
-                error=run.error,
-            )
-            for run in runs
+            SeedResult(run.id, run.seed, run.state, run.test_accuracy, run.error) for run in runs
         ),
     )
 
@@ -285,22 +265,22 @@ MEGABYTE = 1_000_000
 
 
 def results_frame(comparison: Comparison) -> pd.DataFrame:
-    """One line a strategy in ladder order; unknown values are missing."""
+    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing."""
     return pd.DataFrame([_line(row) for row in comparison.rows], columns=list(COLUMN_HELP))
 
 
 def seeds_frame(comparison: Comparison) -> pd.DataFrame:
-    """One line a run: strategy, seed, state, test accuracy (%), error."""
+    """One line a run: strategy, seed, state, test accuracy (%), id, error."""
     return pd.DataFrame(
         [
-            {
-                "strategy": row.title,
-                "seed": run.seed,
-                "state": run.state,
-                "test accuracy (%)": _percent(run.test_accuracy),
-                "run": run.run_id,
-                "message": run.error or "",
-            }
+            (
+                row.title,
+                run.seed,
+                run.state,
+                _percent(run.test_accuracy),
+                run.run_id,
+                run.error or "",
+            )
             for row in comparison.rows
             for run in row.runs
         ],
@@ -308,8 +288,43 @@ def seeds_frame(comparison: Comparison) -> pd.DataFrame:
     )
 
 
+def _line(row: Row) -> dict[str, object]:
+    memory = row.peak_memory_bytes
+    return {
+        "strategy": row.title,
+        "state": _state(row),
+        "test accuracy (%)": _percent(row.test_accuracy),
+        "low (%)": _percent(row.test_accuracy_low),
+        "high (%)": _percent(row.test_accuracy_high),
+        "over majority (points)": _percent(row.lift_over_majority),
+        "validation accuracy (%)": _percent(row.validation_accuracy),
+        "training accuracy (%)": _percent(row.train_accuracy),
+        "log loss (nats)": row.log_loss,
+        "steady epoch (s)": row.steady_epoch_seconds,
+        "first epoch (s)": row.first_epoch_seconds,
+        "features (s)": row.feature_seconds,
+        "whole run (s)": row.end_to_end_seconds,
+        "epochs": row.epochs,
+        "parameters": row.parameters,
+        "trained parameters": row.trainable_parameters,
+        "peak memory (MB)": None if memory is None else memory / MEGABYTE,
+    }
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
+
+
+def _state(row: Row) -> str:
+    """``finished``; or ``running, 1 of 3 seeds done`` while some seeds are finished."""
+    done = sum(run.state == "finished" for run in row.runs)
+    if row.status == "finished" or not done:
+        return row.status
+    return f"{row.status}, {done} of {len(row.runs)} seeds done"
+
+
 COLUMN_HELP = {
-    "strategy": "The rung of the ladder; the page 'The ladder' describes each.",
+    "strategy": "One step of the ladder; the page 'The ladder' describes each.",
     "state": "finished, or the state of the run that is not.",
     "test accuracy (%)": "Fraction of test images that were predicted correctly: mean over the "
     "seeds.",
@@ -335,39 +350,3 @@ COLUMN_HELP = {
     "trained parameters": "Numbers in the model that training may change.",
     "peak memory (MB)": "The most main memory that the process held.",
 }
-
-
-def _line(row: Row) -> dict[str, object]:
-    return {
-        "strategy": row.title,
-        "state": _state(row),
-        "test accuracy (%)": _percent(row.test_accuracy),
-        "low (%)": _percent(row.test_accuracy_low),
-        "high (%)": _percent(row.test_accuracy_high),
-        "over majority (points)": _percent(row.lift_over_majority),
-        "validation accuracy (%)": _percent(row.validation_accuracy),
-        "training accuracy (%)": _percent(row.train_accuracy),
-        "log loss (nats)": row.log_loss,
-        "steady epoch (s)": row.steady_epoch_seconds,
-        "first epoch (s)": row.first_epoch_seconds,
-        "features (s)": row.feature_seconds,
-        "whole run (s)": row.end_to_end_seconds,
-        "epochs": row.epochs,
-        "parameters": row.parameters,
-        "trained parameters": row.trainable_parameters,
-        "peak memory (MB)": None
-        if row.peak_memory_bytes is None
-        else row.peak_memory_bytes / MEGABYTE,
-    }
-
-
-def _state(row: Row) -> str:
-    """``finished``; or ``running, 1 of 3 seeds done`` while some seeds are finished."""
-    done = sum(run.state == "finished" for run in row.runs)
-    if row.status == "finished" or not done:
-        return row.status
-    return f"{row.status}, {done} of {len(row.runs)} seeds done"
-
-
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else 100 * fraction

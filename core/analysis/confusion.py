@@ -11,7 +11,7 @@ from core.errors import UnknownName
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often each class was predicted for each: row the label, column the prediction.
+    """Images by label (rows) and predicted class (columns).
 
     ``counts`` ``(C, C)``: int64 for one seed; with ``seed`` None float64, the mean over the
     ``seed_count`` seeds.
@@ -45,9 +45,9 @@ class Confusion:
         return counts
 
     def most_confused(self, count: int) -> list[int]:
-        """Positions of the ``count`` classes with most mistakes, made or suffered, in class order.
+        """Positions of the ``count`` classes in most mistakes, as label or prediction, rising.
 
-        Of classes with as many mistakes the earlier come first.
+        Ties go to the earlier class.
         """
         mistakes = self.wrong.sum(axis=0) + self.wrong.sum(axis=1)
         return sorted(int(place) for place in np.argsort(-mistakes, kind="stable")[:count])
@@ -55,11 +55,11 @@ class Confusion:
 
 @dataclass(frozen=True)
 class CellImages:
-    """The pictures behind one cell, most certain first.
+    """The images behind one cell.
 
-    ``positions`` int64 ``(n,)`` are places in the dataset; ``seeds`` int64 ``(n,)`` says how many
-    of ``seed_count`` seeds put the picture there, ``confidence`` float64 ``(n,)`` the mean
-    confidence (0 to 1) of these in the predicted class.
+    ``positions`` int64 ``(n,)`` in the dataset; ``seeds`` int64 ``(n,)``: how many of
+    ``seed_count`` seeds put the image there; ``confidence`` float64 ``(n,)``: their mean confidence
+    (0 to 1) in the predicted class.
     """
 
     positions: np.ndarray
@@ -74,8 +74,7 @@ def confusion(evidence: ExperimentPredictions, strategy: str, seed: int | None =
     ``UnknownName`` for a strategy or seed that is not there.
     """
     answers = evidence.of(strategy)
-    predicted = answers.predicted if seed is None else answers.predicted[answers.row_of(seed)]
-    predicted = np.atleast_2d(predicted)
+    predicted = answers.predicted if seed is None else answers.predicted[[answers.row_of(seed)]]
     size = len(evidence.classes)
     cells = evidence.labels.astype(np.int64) * size + predicted
     counts = np.bincount(cells.ravel(), minlength=size * size).reshape(size, size)
@@ -95,8 +94,8 @@ def cell_images(
     """The test images of class ``true`` that the strategy predicts as ``predicted``.
 
     Classes are positions in ``evidence.classes``. With ``seed`` None these are the images that any
-    seed put there: those that most seeds put there come first, then by sureness. ``UnknownName``
-    for a strategy, seed or class that is not there.
+    seed put there, those of most seeds first, then the most confident. ``UnknownName`` for a
+    strategy, seed or class that is not there.
     """
     answers = evidence.of(strategy)
     for place in (true, predicted):
@@ -123,13 +122,8 @@ def confusion_frame(matrix: Confusion) -> pd.DataFrame:
     The columns after ``label``, ``images`` and ``correct (%)`` are the classes in their
     order, each after "as".
     """
-    fractions = 100 * np.diagonal(matrix.fractions)
-    frame = pd.DataFrame(
-        {
-            "label": matrix.classes,
-            "images": np.rint(matrix.images_of_label).astype(np.int64),
-            "correct (%)": fractions,
-        }
-    )
-    predicted = [f"as {name}" for name in matrix.classes]
-    return pd.concat([frame, pd.DataFrame(matrix.counts, columns=predicted)], axis=1)
+    frame = pd.DataFrame(matrix.counts, columns=[f"as {name}" for name in matrix.classes])
+    frame.insert(0, "label", matrix.classes)
+    frame.insert(1, "images", np.rint(matrix.images_of_label).astype(np.int64))
+    frame.insert(2, "correct (%)", 100 * np.diagonal(matrix.fractions))
+    return frame

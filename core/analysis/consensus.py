@@ -1,4 +1,4 @@
-"""What the seeds of a strategy predict together, and which strategies have learned something.
+"""What the seeds of a strategy predict together, for all test images or for one.
 
 With several seeds a strategy predicts what most of its seeds predict; ties go to the class with the
 higher confidence.
@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.analysis.significance import CONFIDENCE, holm, sign_flip_p_value
+from core.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def consensus(
 ) -> Consensus:
     """Of all seeds, or of one: ``UnknownName`` if the strategy has no such seed.
 
-    ``images`` chooses some of the test images, by their place in the split.
+    ``images`` chooses some of the test images, by their row in the arrays.
     """
     chosen_seeds = slice(None) if seed is None else [answers.row_of(seed)]
     rows = (chosen_seeds, images)
@@ -61,7 +62,7 @@ def consensus(
     same = predicted[:, None, :] == predicted[None, :, :]
     seeds = same.sum(axis=1)
     sums = (same * confidence[None, :, :]).sum(axis=1)
-    # A sum of probabilities is no more than the number of seeds, so it only settles ties.
+    # A sum of probabilities is at most the number of seeds, so it only breaks ties.
     chosen = (seeds * (len(predicted) + 1) + sums).argmax(axis=0)[None, :]
     agreeing = np.take_along_axis(seeds, chosen, axis=0)[0]
     return Consensus(
@@ -74,45 +75,83 @@ def consensus(
     )
 
 
-def good_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:
-    """Strategies that are clearly better than always predicting the commonest training class.
+@dataclass(frozen=True)
+class ImageAnswer:
+    """One strategy on one image.
 
-    Exact test on the shared images, Holm over the strategies, at 5 %. In the order of the ladder;
-    never the majority class itself, which cannot be better than itself.
+    ``predicted``: position in the classes. ``confidence``: mean probability (0 to 1) of the seeds
+    that predict it. ``true_class_probability``: mean over all seeds of that of the label.
     """
-    if not evidence.images:
-        return ()
-    majority = evidence.majority_right
+
+    strategy: str
+    title: str
+    predicted: int
+    predicted_name: str
+    correct: bool
+    confidence: float
+    true_class_probability: float
+    seeds_correct: int
+    seed_count: int
+
+
+def answers_about(
+    evidence: ExperimentPredictions, image: int, seed: int | None = None
+) -> tuple[ImageAnswer, ...]:
+    """What each strategy predicts for an image of the test split, in ladder order.
+
+    ``image`` is its position in the dataset; ``BadInput`` if it is not one of the test images.
+    With ``seed`` only strategies that have it are asked.
+    """
+    row = test_row(evidence, image)
     return tuple(
-        answers
-        for answers, p_value in zip(
-            evidence.answers, _p_values(majority, evidence.answers), strict=True
-        )
-        if p_value < 1 - CONFIDENCE and answers.accuracy > evidence.majority_accuracy
+        _answer(evidence, answers, row, seed)
+        for answers in evidence.answers
+        if seed is None or seed in answers.seeds
     )
 
 
-def best_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:
-    """Of the good strategies the best, the second best, and all that are not clearly worse.
-
-    In the order of the ladder; at most one, or none, where no more are good.
-    """
-    good = good_strategies(evidence)
-    ranked = [answers for answers in evidence.ranked if answers in good]
-    if len(ranked) < 2:
-        return good
-    best, second = ranked[:2]
-    others = [answers for answers in good if answers is not best]
-    p_values = _p_values(best.correct, others)
-    near = {
-        answers.strategy
-        for answers, p_value in zip(others, p_values, strict=True)
-        if p_value >= 1 - CONFIDENCE
-    }
-    near |= {best.strategy, second.strategy}
-    return tuple(answers for answers in good if answers.strategy in near)
+def test_row(evidence: ExperimentPredictions, image: int) -> int:
+    """The row of an image in the arrays of ``evidence``; ``BadInput`` if it has none."""
+    found = np.flatnonzero(evidence.test_indices == image)
+    if not len(found):
+        raise BadInput(
+            f"Picture {image:,} is not one of the {evidence.images:,} test images, so there is no "
+            "prediction for it.",
+            "image",
+        )
+    return int(found[0])
 
 
-def _p_values(right: np.ndarray, others: Sequence[StrategyPredictions]) -> list[float]:
-    """Of each of ``others`` against ``correct`` ``(seeds, N)``, adjusted for their number."""
-    return holm([sign_flip_p_value(right, answers.correct) for answers in others])
+def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
+    """One line a strategy: prediction, confidence, what the label got, seeds that are correct."""
+    return pd.DataFrame(
+        [
+            {
+                "strategy": answer.title,
+                "predicted": answer.predicted_name,
+                "correct": "yes" if answer.correct else "no",
+                "confidence (%)": 100 * answer.confidence,
+                "probability of the label (%)": 100 * answer.true_class_probability,
+                "seeds correct": f"{answer.seeds_correct} of {answer.seed_count}",
+            }
+            for answer in answers
+        ]
+    )
+
+
+def _answer(
+    evidence: ExperimentPredictions, answers: StrategyPredictions, row: int, seed: int | None
+) -> ImageAnswer:
+    found = consensus(answers, seed, slice(row, row + 1))
+    predicted = int(found.predicted[0])
+    return ImageAnswer(
+        strategy=answers.strategy,
+        title=answers.title,
+        predicted=predicted,
+        predicted_name=evidence.classes[predicted],
+        correct=predicted == int(evidence.labels[row]),
+        confidence=float(found.confidence[0]),
+        true_class_probability=float(found.true_class_probability[0]),
+        seeds_correct=round(float(found.fraction_correct[0]) * found.seed_count),
+        seed_count=found.seed_count,
+    )

@@ -73,16 +73,8 @@ class StrategyPredictions:
     def of_seed(self, seed: int) -> "StrategyPredictions":
         """The same strategy with one of its seeds alone."""
         row = slice(self.row_of(seed), self.row_of(seed) + 1)
-        return replace(
-            self,
-            seeds=self.seeds[row],
-            run_ids=self.run_ids[row],
-            predicted=self.predicted[row],
-            correct=self.correct[row],
-            true_class_probability=self.true_class_probability[row],
-            confidence=self.confidence[row],
-            true_class_rank=self.true_class_rank[row],
-        )
+        by_seed = set(self.__dataclass_fields__) - {"strategy", "title"}
+        return replace(self, **{name: getattr(self, name)[row] for name in by_seed})
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +83,8 @@ class ExperimentPredictions:
 
     ``labels`` int32 ``(N,)``, ``test_indices`` int64 ``(N,)`` (positions in the dataset).
     ``majority_label`` is the position in ``classes`` of the commonest class of the *training*
-    images. ``answers`` are in the order of the ladder; ``missing`` has the reason for each
-    finished run that is left out. With no answers at all the arrays are empty.
+    images. ``answers`` are in the order of the ladder and empty where nothing could be read, as are
+    the arrays then; ``missing`` has the reason for each finished run that is left out.
     """
 
     experiment_id: str
@@ -132,15 +124,18 @@ class ExperimentPredictions:
     def resampled(self) -> dict[str, np.ndarray]:
         """Mean accuracy of each strategy in each bootstrap sample, float64 ``(resamples,)``.
 
-        Images and seeds are drawn anew, the same images for all strategies: the interval of any
-        difference is read from the difference of two of these. ``BASELINE`` is the key of always
-        predicting the commonest class. Computed once, when it is first asked for.
+        Images and seeds are drawn anew, the same images for all strategies. ``BASELINE`` is the key
+        of always predicting the commonest class. Computed once, when it is first asked for.
         """
-        rights = [self.majority_right, *(answers.correct for answers in self.answers)]
-        names = [BASELINE, *(answers.strategy for answers in self.answers)]
         if not self.images:
             return {}
+        rights = [self.majority_right, *(answers.correct for answers in self.answers)]
+        names = [BASELINE, *(answers.strategy for answers in self.answers)]
         return dict(zip(names, resampled_accuracies(rights), strict=True))
+
+    def drawn_differences(self, first: str, second: str) -> np.ndarray:
+        """Accuracy of ``second`` minus that of ``first`` in each bootstrap sample."""
+        return self.resampled[second] - self.resampled[first]
 
     @cached_property
     def pair_tests(self) -> dict[tuple[str, str], PairedTest]:
@@ -155,20 +150,20 @@ class ExperimentPredictions:
 
     @cached_property
     def ranked(self) -> tuple[StrategyPredictions, ...]:
-        """Best accuracy first; ties go to the lower rung of the ladder."""
+        """Best accuracy first; ties go to the earlier in the order of the ladder."""
         return tuple(sorted(self.answers, key=lambda answers: -answers.accuracy))
 
     @property
     def best(self) -> StrategyPredictions | None:
-        """The most accurate strategy; None where nothing has answers."""
+        """The most accurate strategy; None without predictions."""
         return self.ranked[0] if self.ranked else None
 
     def of(self, strategy: str) -> StrategyPredictions:
-        """The answers of one strategy, or ``UnknownName`` listing those that have any."""
-        for answers in self.answers:
-            if answers.strategy == strategy:
-                return answers
-        raise UnknownName("strategy", strategy, [answers.strategy for answers in self.answers])
+        """The predictions of one strategy, or ``UnknownName`` listing those that have any."""
+        known = {answers.strategy: answers for answers in self.answers}
+        if strategy not in known:
+            raise UnknownName("strategy", strategy, list(known))
+        return known[strategy]
 
 
 def load_evidence(store: Store, experiment_id: str) -> ExperimentPredictions:
@@ -224,7 +219,7 @@ def _refuse_misfit(
         np.array_equal(predictions.test_indices, others.test_indices)
         and np.array_equal(labels, others.labels)
     ):
-        reason = "they are of other test images than those of the other runs"
+        reason = "they are for other test images than those of the other runs"
     if reason is not None:
         raise StoreError(
             f"The predictions of run {run_id} do not fit: {reason}. Start the run again."
@@ -234,7 +229,7 @@ def _refuse_misfit(
 def _majority_label(spec: ExperimentSpec, labels: np.ndarray) -> int:
     """By name; an old experiment without it gets the commonest class of its test images.
 
-    The split is stratified, so that the two are the same unless classes are almost equal.
+    The split is stratified, so the two are the same unless classes are almost equally common.
     """
     if spec.majority_class in spec.classes:
         return spec.classes.index(spec.majority_class)
@@ -256,27 +251,23 @@ def _answers(
     read = sorted(read, key=lambda entry: entry[0].seed)
     strategy = read[0][0].strategy
     images = np.arange(len(labels))
-    shape = (len(read), len(labels))
-    predicted, true_class_rank = np.empty(shape, np.int32), np.empty(shape, np.int32)
-    true_class_probability = np.empty(shape, np.float32)
-    confidence = np.empty(shape, np.float32)
-    for row, (_, predictions) in enumerate(read):
+    by_seed = []
+    for _, predictions in read:
         probabilities = predictions.probabilities
-        predicted[row] = probabilities.argmax(axis=1)
-        confidence[row] = probabilities[images, predicted[row]]
-        given = probabilities[images, labels]
-        true_class_probability[row] = given
-        true_class_rank[row] = _rank(probabilities, labels, given)
+        chosen, given = probabilities.argmax(axis=1), probabilities[images, labels]
+        rank = _rank(probabilities, labels, given)
+        by_seed.append((chosen, probabilities[images, chosen], given, rank))
+    predicted, confidence, true_class, ranks = zip(*by_seed, strict=True)
     return StrategyPredictions(
         strategy=strategy,
         title=title_of(strategy),
         seeds=tuple(run.seed for run, _ in read),
         run_ids=tuple(run.id for run, _ in read),
-        predicted=predicted,
-        correct=predicted == labels,
-        true_class_probability=true_class_probability,
-        confidence=confidence,
-        true_class_rank=true_class_rank,
+        predicted=np.array(predicted, np.int32),
+        correct=np.array(predicted, np.int32) == labels,
+        true_class_probability=np.array(true_class, np.float32),
+        confidence=np.array(confidence, np.float32),
+        true_class_rank=np.array(ranks, np.int32),
     )
 
 

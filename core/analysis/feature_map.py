@@ -1,30 +1,57 @@
 """A map of the test images: images with similar features lie near each other.
 
-A job computes it (``core.analysis.feature_map_job``); here it is requested and read.
+Pages ask for it and read it; the job ``feature_map`` makes it. Features come from the cache as
+they are: TensorFlow is not loaded and nothing is extracted. Where the cache has none, the images
+are compared by their pixels.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from scipy.spatial import cKDTree
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.feature_map_job import METHODS, Method, wanted_features
-from core.backbones.features import matching_keys
+from core.backbones.backbone import Backbone
+from core.backbones.features import feature_identity, find_stored, matching_keys
+from core.backbones.registry import BACKBONES
+from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
-from core.errors import StoreError, UnknownName
-from core.experiments.store import Store
-from core.files import UNREADABLE, read_arrays
-from core.jobs.cached import CachedWork, cache_folder, cached_work
+from core.errors import HeadstartError, StoreError, UnknownName
+from core.experiments.records import ExperimentSpec
+from core.experiments.run_files import read_predictions
+from core.experiments.store import Store, open_store
+from core.files import UNREADABLE, read_arrays, write_arrays
+from core.jobs.cached import (
+    CachedWork,
+    cache_folder,
+    cached_work,
+    output_of,
+    remove_oldest,
+)
+from core.jobs.context import JobContext
+from core.training.events import Predictions
 
+Method = Literal["tsne", "pca"]
+METHODS: tuple[Method, ...] = get_args(Method)
+METHOD_TITLES: dict[Method, str] = {"tsne": "t-SNE, shows groups", "pca": "PCA, quick"}
 # Raised when the same images would be laid out in another way.
 FORMAT = 1
 NEIGHBOURS = 5
-METHOD_TITLES: dict[Method, str] = {"tsne": "t-SNE, shows groups", "pca": "PCA, quick"}
+MOST_IMAGES = 5000
+# t-SNE costs less and is hardly different on the few directions that hold most of the spread.
+KEPT_DIRECTIONS = 50
+PERPLEXITY = 30
+# Of fewer images PCA shows all that there is to see.
+FEWEST_FOR_TSNE = 10
+PIXEL_SIZE = 32
+SEED = 0
+BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -40,12 +67,11 @@ class FeatureMap:
 
 
 def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> CachedWork:
-    """How the map of an experiment stands; starts the work where there is none yet.
+    """The state of an experiment's map; starts the job where there is no map yet.
 
     Read it with ``read_map(work.result)`` once ``work.state`` is ``ready``; after a failure
-    ``make_again`` starts it again. When features come into the cache that
-    were not there, the map is made anew. ``UnknownName`` for an experiment, dataset or method that
-    is not there.
+    ``make_again`` starts it again. When new features come into the cache, the map is made anew.
+    ``UnknownName`` for an experiment, dataset or method that is not there.
     """
     if method not in METHODS:
         raise UnknownName("method", method, METHODS)
@@ -119,4 +145,175 @@ def map_frame(
             "y": layout.xy[:, 1],
             "neighbours with the same label (%)": 100 * neighbour_agreement(layout, evidence),
         }
+    )
+
+
+def wanted_features(
+    spec: ExperimentSpec, image_count: int
+) -> list[tuple[Backbone, dict[str, Any]]]:
+    """For each backbone what the manifest of features says that fit this experiment's images.
+
+    Features of another precision, device or mean are as good for a map.
+    """
+    size = spec.image_size
+    return [
+        (
+            backbone,
+            feature_identity(backbone, False, size, spec.resize)
+            | {"shape": [image_count, backbone.feature_width(size)]},
+        )
+        for backbone in BACKBONES.values()
+        if backbone.smallest_size <= size
+    ]
+
+
+def run(arguments: dict[str, Any], context: JobContext) -> None:
+    """Lay out the test images of ``experiment`` by ``method``."""
+    layout = layout_of(open_store(), arguments["experiment"], arguments["method"], context)
+    output = output_of(arguments)
+    arrays = {"positions": layout.positions, "xy": layout.xy, "how": np.array(layout.how)}
+    write_arrays(output, arrays)
+    remove_oldest(context.queue, context.job.kind, output)
+
+
+def layout_of(store: Store, experiment_id: str, method: Method, context: JobContext) -> FeatureMap:
+    """The map of an experiment's test images, at most ``MOST_IMAGES`` of them.
+
+    Raises ``UnknownName`` for an experiment or dataset that is not there, ``HeadstartError``
+    where no run is finished, ``StoreError`` where no predictions can be read.
+    """
+    spec = store.experiment(experiment_id).spec
+    scored = _scored_images(store, experiment_id)
+    dataset = open_dataset(spec.dataset_id)
+    positions = stratified_sample(scored.test_indices, scored.labels, MOST_IMAGES)
+    prepared = prepare_images(
+        dataset,
+        spec.image_size,
+        spec.resize,
+        lambda done, total: context.report("Preparing the images", done, total),
+    )
+    vectors, seen = _vectors(spec, prepared, positions, context)
+    laid_out = "t-SNE" if method == "tsne" and len(positions) >= FEWEST_FOR_TSNE else "PCA"
+    context.report(f"Laying out {len(positions):,} pictures ({laid_out})")
+    sentences = [
+        f"{_what_is_shown(len(positions), len(scored.labels))} {seen}",
+        f"Laid out by {laid_out}: only nearness means something, the axes have no unit.",
+    ]
+    return FeatureMap(positions, laid_out_flat(vectors, method), " ".join(sentences))
+
+
+def stratified_sample(indices: np.ndarray, labels: np.ndarray, most: int) -> np.ndarray:
+    """``indices``, or ``most`` of them with every class in proportion, drawn with a fixed seed.
+
+    Sorted int64. At least one image of each class, where ``most`` allows it.
+    """
+    if len(indices) <= most:
+        return np.sort(indices)
+    order = np.random.default_rng(SEED).permutation(len(indices))
+    # How much of its class comes before an image, 0 to 1: the smallest are in proportion.
+    before = np.empty(len(indices))
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        before[members] = np.arange(len(members)) / len(members)
+    chosen = order[np.argsort(before[order], kind="stable")[:most]]
+    return np.sort(indices[chosen])
+
+
+def root_normalised(vectors: np.ndarray) -> np.ndarray:
+    """Square root, then unit length, ``(n, width)`` float32 >= 0, in place: as the probe does.
+
+    On the bundled images more neighbours share a class with it than without.
+    """
+    np.sqrt(vectors, out=vectors)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+    return vectors
+
+
+def laid_out_flat(vectors: np.ndarray, method: Method) -> np.ndarray:
+    """``(n, width)`` float32 to ``(n, 2)`` float32; the same input gives the same places.
+
+    ``vectors`` are overwritten. Pictures that are all alike lie on one point.
+    """
+    count, width = vectors.shape
+    if not np.ptp(vectors, axis=0).any():
+        return np.zeros((count, 2), np.float32)
+    # Imported here: the web process reads this module and lays nothing out.
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    small = method == "pca" or count < FEWEST_FOR_TSNE
+    directions = min(2 if small else KEPT_DIRECTIONS, count, width)
+    # One thread: beside a benchmark, two that wait for each other on busy cores were three times
+    # slower.
+    with threadpool_limits(limits=1):
+        found = PCA(directions, copy=False, random_state=SEED).fit_transform(vectors)
+        flat = np.zeros((count, max(2, directions)), np.float32)
+        flat[:, :directions] = found
+        if small:
+            return flat
+        perplexity = min(PERPLEXITY, (count - 1) / 3)
+        tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=SEED)
+        return tsne.fit_transform(flat).astype(np.float32)
+
+
+def _scored_images(store: Store, experiment_id: str) -> Predictions:
+    """The predictions of the first run whose file can be read."""
+    unreadable: StoreError | None = None
+    for run in store.runs(experiment_id, ["finished"]):
+        try:
+            return read_predictions(run.id)
+        except StoreError as error:
+            unreadable = error
+    if unreadable is not None:
+        raise unreadable
+    raise HeadstartError(
+        "No run of this experiment is finished yet, so there are no scored images to show."
+    )
+
+
+def _vectors(
+    spec: ExperimentSpec, prepared: PreparedImages, positions: np.ndarray, context: JobContext
+) -> tuple[np.ndarray, str]:
+    """One row of numbers for each image, float32, and a sentence on what they are."""
+    context.report("Looking for features")
+    for backbone, wanted in wanted_features(spec, prepared.shape[0]):
+        for key in matching_keys(wanted | {"images": prepared.digest}):
+            stored = find_stored(key)
+            if stored is not None:
+                return root_normalised(stored.take(positions)), (
+                    f"Pictures in which {backbone.title}, trained on ImageNet, sees similar things "
+                    "lie near each other."
+                )
+    return _small_pixels(prepared, positions, context.report), (
+        "No features of these pictures are kept on this machine, so they are compared by their "
+        "pixels: pictures with similar colours in the same places lie near each other. Run a "
+        "strategy with frozen features on this dataset here to compare them by what they show."
+    )
+
+
+def _small_pixels(
+    prepared: PreparedImages, positions: np.ndarray, report: Callable[[str, int, int], None]
+) -> np.ndarray:
+    """Pixels 0 to 1, float32, images reduced to ``PIXEL_SIZE`` where they are larger."""
+    size = min(PIXEL_SIZE, prepared.shape[1])
+    channels = prepared.shape[3]
+    found = np.empty((len(positions), size * size * channels), np.float32)
+    for start in range(0, len(positions), BLOCK):
+        block = prepared.take(positions[start : start + BLOCK])
+        for offset, pixels in enumerate(block):
+            image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+            small = image.resize((size, size), Image.Resampling.BOX)
+            found[start + offset] = np.asarray(small, np.float32).ravel() / 255
+        report("Reading the pictures", start + len(block), len(positions))
+    return found
+
+
+def _what_is_shown(shown: int, images: int) -> str:
+    if shown == images:
+        return f"Each point is one of the {images:,} test images."
+    return (
+        f"Each point is a test image: {shown:,} of {images:,}, drawn so that every class keeps its "
+        "share."
     )

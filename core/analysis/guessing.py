@@ -1,7 +1,7 @@
 """The guessing game: a visitor beside every strategy on ten test images.
 
-A small view over stored predictions. Of a strategy with several seeds the first plays: one network
-against one person. Always predicting the commonest training class plays too.
+The first seed of each strategy plays: one network against one person. Always predicting the
+commonest training class plays too.
 """
 
 import random
@@ -16,7 +16,7 @@ from core.analysis.significance import holm, sign_flip_p_value, wilson_interval
 from core.errors import BadInput
 from core.strategies.registry import MAJORITY
 
-PICTURES = 10
+IMAGES_A_ROUND = 10
 VISITOR = "You"
 
 
@@ -48,9 +48,9 @@ class Player:
 
 @dataclass(frozen=True)
 class PlayerScore:
-    """How one player did in a round; the visitor's ``strategy`` is None.
+    """One player in a round; the visitor's ``strategy`` is None.
 
-    ``low`` and ``high`` (0 to 1) are the 95 % Wilson interval of ``correct`` out of ``pictures``.
+    ``low`` and ``high`` (0 to 1) are the 95 % Wilson interval of ``correct`` out of ``images``.
     ``everywhere`` (0 to 1) is the accuracy of the same network on all test images, and ``p_value``
     that of McNemar's exact test against the visitor, after Holm: None for the visitor.
     """
@@ -58,7 +58,7 @@ class PlayerScore:
     strategy: str | None
     title: str
     correct: int
-    pictures: int
+    images: int
     low: float
     high: float
     everywhere: float | None = None
@@ -66,8 +66,8 @@ class PlayerScore:
 
 
 def rounds_of(images: int) -> int:
-    """How many rounds of different images so many test images give; at least one."""
-    return max(1, images // PICTURES)
+    """How many rounds of different images a number of test images gives; at least one."""
+    return max(1, images // IMAGES_A_ROUND)
 
 
 def shuffled(count: int, key: str) -> list[int]:
@@ -86,8 +86,8 @@ def guessing_round(evidence: ExperimentPredictions, number: int) -> GuessingRoun
     most = rounds_of(evidence.images)
     if not 1 <= number <= most:
         raise BadInput(f"There is no round {number}: the rounds are 1 to {most:,}.", "round")
-    first = (number - 1) * PICTURES
-    rows = shuffled(evidence.images, evidence.experiment_id)[first : first + PICTURES]
+    first = (number - 1) * IMAGES_A_ROUND
+    rows = shuffled(evidence.images, evidence.experiment_id)[first : first + IMAGES_A_ROUND]
     return GuessingRound(
         number=number,
         rows=tuple(rows),
@@ -124,27 +124,28 @@ def round_scores(
     number is another.
     """
     if len(guesses) != len(dealt.rows):
-        raise ValueError(f"{len(guesses)} guesses do not fit {len(dealt.rows)} pictures")
+        raise ValueError(f"{len(guesses)} guesses do not fit {len(dealt.rows)} images")
     own = np.array(guesses) == np.array(dealt.labels)
-    rows = list(dealt.rows)
-    found = players(evidence)
-    p_values = holm([sign_flip_p_value(own[None], player.correct[None, rows]) for player in found])
+    others = players(evidence)
+    correct = [player.correct[list(dealt.rows)] for player in others]
+    p_values = holm([sign_flip_p_value(own[None], right[None]) for right in correct])
     return (
-        PlayerScore(None, VISITOR, *_counted(own)),
+        _score(None, VISITOR, own),
         *(
-            PlayerScore(
-                player.strategy,
-                player.title,
-                *_counted(player.correct[rows]),
-                everywhere=float(player.correct.mean()),
-                p_value=p_value,
-            )
-            for player, p_value in zip(found, p_values, strict=True)
+            _score(player.strategy, player.title, right, float(player.correct.mean()), p_value)
+            for player, right, p_value in zip(others, correct, p_values, strict=True)
         ),
     )
 
 
-def _counted(right: np.ndarray) -> tuple[int, int, float, float]:
-    """``(right, pictures, low, high)`` of a bool ``(pictures,)``."""
-    count, pictures = int(right.sum()), len(right)
-    return (count, pictures, *wilson_interval(count, pictures))
+def _score(
+    strategy: str | None,
+    title: str,
+    correct: np.ndarray,
+    everywhere: float | None = None,
+    p_value: float | None = None,
+) -> PlayerScore:
+    """``correct`` bool ``(images,)``: the images of the round."""
+    count, images = int(correct.sum()), len(correct)
+    low, high = wilson_interval(count, images)
+    return PlayerScore(strategy, title, count, images, low, high, everywhere, p_value)

@@ -22,7 +22,7 @@ from core.experiments.store import Store
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One strategy on one size: ``values`` (0 to 1) by seed, their mean and its Wilson interval."""
+    """One strategy at one size: ``values`` (0 to 1) by seed, their mean and its Wilson interval."""
 
     experiment_id: str
     fraction: float
@@ -78,19 +78,17 @@ class Crossing:
 
 def load_learning_curve(store: Store, series: str) -> LearningCurve:
     """All points that are finished; ``UnknownName`` for a series that is not in the store."""
-    experiments = series_of(store, series)
-    return learning_curve_of(
-        series, [(experiment, store.runs(experiment.id)) for experiment in experiments]
-    )
+    members = [(member, store.runs(member.id)) for member in series_of(store, series)]
+    return learning_curve_of(series, members)
 
 
 def learning_curve_of(
     series: str, members: Sequence[tuple[ExperimentRecord, Sequence[RunRecord]]]
 ) -> LearningCurve:
-    """``members`` are the experiments with their runs, the smallest share first, at least one."""
+    """``members`` are the experiments with their runs, the fewest images first, at least one."""
     spec = members[0][0].spec
     every = [run for _, runs in members for run in runs]
-    found = {}
+    curves = []
     for name in ladder_order(run.strategy for run in every):
         points = [
             point
@@ -98,13 +96,13 @@ def learning_curve_of(
             if (point := _point(experiment, [run for run in runs if run.strategy == name]))
         ]
         if points:
-            found[name] = StrategyCurve(name, title_of(name), tuple(points))
+            curves.append(StrategyCurve(name, title_of(name), tuple(points)))
     return LearningCurve(
         series=series,
         dataset_name=spec.dataset_name,
         test_images=spec.images["test"],
         majority_accuracy=spec.majority_accuracy,
-        curves=tuple(found.values()),
+        curves=tuple(curves),
         done=sum(not run.is_active for run in every),
         total=len(every),
     )
@@ -121,13 +119,9 @@ def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ..
     """Where one of the two overtakes the other, the fewest images first.
 
     Between two sizes the lines are straight over the logarithm of the images, as they are drawn.
-    Sizes at which both are equal are passed over: what counts is who leads before and after.
+    Sizes at which both are equal do not count: who leads before and after them does.
     """
-    known = {point.train_images: point for point in second.points}
-    shared = [
-        (point, known[point.train_images]) for point in first.points if point.train_images in known
-    ]
-    apart = [pair for pair in shared if pair[0].mean != pair[1].mean]
+    apart = [pair for pair in shared_points(first, second) if pair[0].mean != pair[1].mean]
     found = []
     for place_before, (before, after) in enumerate(pairwise(apart)):
         gap_before, gap_after = (pair[1].mean - pair[0].mean for pair in (before, after))
@@ -148,8 +142,18 @@ def crossings(first: StrategyCurve, second: StrategyCurve) -> tuple[Crossing, ..
     return tuple(found)
 
 
+def shared_points(
+    first: StrategyCurve, second: StrategyCurve
+) -> list[tuple[CurvePoint, CurvePoint]]:
+    """The points of both with the same number of images, the fewest first."""
+    known = {point.train_images: point for point in second.points}
+    return [
+        (point, known[point.train_images]) for point in first.points if point.train_images in known
+    ]
+
+
 def _led_clearly(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> bool:
-    """Whether the leader of the first pair is clearly ahead before the other one leads again."""
+    """Whether the leader of the first pair is clearly ahead before the other one leads."""
     ahead = pairs[0][1].mean > pairs[0][0].mean
     for first, second in pairs:
         if (second.mean > first.mean) != ahead:

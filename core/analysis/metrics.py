@@ -1,7 +1,7 @@
 """The registry of metrics of the test images: pages, command line and charts draw from it.
 
-A metric measures many bootstrap samples at once. ``counts`` is float64 ``(N, R)``: how often each
-of N test images is in each of R samples; a column of ones is the plain metric. The result is
+A metric is computed for many bootstrap samples at once. ``counts`` is float64 ``(N, R)``: how often
+each of N test images is in each of R samples; a column of ones is the plain metric. The result is
 ``(S, R)``, one row for each of S seeds. To add a metric, add its entry to ``METRICS``: a function
 of the predictions, of which ``StrategyPredictions.probabilities()`` has all there are.
 """
@@ -21,6 +21,8 @@ RELIABILITY_BINS = 15
 TOP = 3
 TOP_METRIC = "top_3_accuracy"
 
+_OfRuns = Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -30,7 +32,7 @@ class Metric:
     fractions) or ``nats``. ``of_runs(evidence, answers, counts)``: see the module.
     ``of_majority`` is the value of always predicting the commonest training class, None where
     that means nothing. ``is_fraction``: the mean of a yes or no for each image, which has a Wilson
-    interval; others are bootstrapped.
+    interval; the intervals of other metrics are bootstrapped.
     """
 
     name: str
@@ -38,12 +40,12 @@ class Metric:
     unit: Literal["percent", "points", "nats"]
     better: Literal["higher", "lower"]
     help: str
-    of_runs: Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]
+    of_runs: _OfRuns
     of_majority: Callable[[ExperimentPredictions], float] | None = None
     is_fraction: bool = False
 
     def shown(self, value: float) -> float:
-        """``value`` in the unit in which it is shown: percent and points are hundredfold."""
+        """``value`` as it is shown: times 100 in percent and points."""
         return value if self.unit == "nats" else 100 * value
 
     def text(self, value: float | None) -> str:
@@ -97,23 +99,24 @@ def macro_f1(
     return np.stack(found)
 
 
-def calibration_error(confidence: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def calibration_error(
+    confidence: np.ndarray, correct: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
     """Expected calibration error in 15 bins of equal width (Guo et al. 2017), 0 to 1.
 
     ``confidence`` and ``correct`` are ``(S, N)``. The gap between confidence and accuracy, averaged
     over the bins by their number of images.
     """
-    images = counts.sum(axis=0)
     found = []
-    for confident, was_right in zip(confidence.astype(np.float64), right, strict=True):
-        bins = reliability_bin(confident)
-        gaps = _sums(bins, RELIABILITY_BINS, confident - was_right, counts)
-        found.append(np.abs(gaps).sum(axis=0) / images)
+    for confident, is_correct in zip(confidence.astype(np.float64), correct, strict=True):
+        gaps = confident - is_correct
+        of_bins = _sums(reliability_bin(confident), RELIABILITY_BINS, gaps, counts)
+        found.append(np.abs(of_bins).sum(axis=0) / counts.sum(axis=0))
     return np.stack(found)
 
 
 def reliability_bin(confidence: np.ndarray) -> np.ndarray:
-    """Which bin a probability falls into, 0 to 14; bin i holds those over i/15 up to (i+1)/15."""
+    """The bin of each probability, 0 to 14; bin i holds those over i/15 up to (i+1)/15."""
     edges = np.arange(1, RELIABILITY_BINS) / RELIABILITY_BINS
     return np.digitize(confidence.astype(np.float64), edges, right=True)
 
@@ -134,20 +137,18 @@ def _log_loss(
 _OfClasses = Callable[[np.ndarray, np.ndarray, int, np.ndarray], np.ndarray]
 
 
-def _by_class(
-    measure: _OfClasses,
-) -> Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]:
-    return lambda evidence, answers, counts: measure(
+def _by_class(function: _OfClasses) -> _OfRuns:
+    return lambda evidence, answers, counts: function(
         evidence.labels, answers.predicted, len(evidence.classes), counts
     )
 
 
-def _of_always(measure: _OfClasses) -> Callable[[ExperimentPredictions], float]:
-    """``measure`` of always predicting the commonest training class."""
+def _of_always(function: _OfClasses) -> Callable[[ExperimentPredictions], float]:
+    """``function`` of always predicting the commonest training class."""
 
     def of_majority(evidence: ExperimentPredictions) -> float:
         always = np.full((1, evidence.images), evidence.majority_label, np.int32)
-        found = measure(evidence.labels, always, len(evidence.classes), once(evidence))
+        found = function(evidence.labels, always, len(evidence.classes), once(evidence))
         return float(found[0, 0])
 
     return of_majority

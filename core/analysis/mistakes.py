@@ -5,13 +5,15 @@ classes are positions in ``evidence.classes``; probabilities are 0 to 1. A strat
 seeds predicts what most of its seeds predict (``core.analysis.consensus``).
 """
 
-import csv
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from core.analysis.consensus import Consensus, best_strategies, consensus, good_strategies
+from core.analysis.choice import best_strategies, good_strategies
+from core.analysis.consensus import consensus
 from core.analysis.evidence import ExperimentPredictions
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
@@ -32,10 +34,9 @@ LABEL_ERROR_COLUMNS = (
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One image that one strategy had right and the other wrong.
+    """One image that one strategy got right and the other wrong.
 
-    For the first and for the second strategy: the class that it predicts, its confidence, and the
-    probability that it gave to the label.
+    For each of the two: the predicted class, its confidence, the probability of the label.
     """
 
     image: int
@@ -49,7 +50,7 @@ class Disagreement:
 
     @property
     def gain(self) -> float:
-        """How much more the second strategy gave to the label, -1 to 1."""
+        """How much more probable the second strategy found the label, -1 to 1."""
         return self.second_true_class_probability - self.first_true_class_probability
 
 
@@ -66,10 +67,7 @@ class Disagreements:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One image that a strategy got wrong, with the probability of its answer and of the label.
-
-    ``seeds_wrong`` of ``seed_count`` seeds were wrong.
-    """
+    """One image that a strategy got wrong; ``seeds_wrong`` of ``seed_count`` seeds did."""
 
     image: int
     label: int
@@ -92,9 +90,9 @@ class HardImage:
 
 @dataclass(frozen=True)
 class LabelError:
-    """One image for which ``strategies`` all predict ``suggested`` and not the label.
+    """One image for which all ``strategies`` predict ``suggested`` and not the label.
 
-    ``probability`` is the mean over the strategies of what they gave to ``suggested``.
+    ``probability`` is the mean over the strategies of that of ``suggested``.
     """
 
     image: int
@@ -111,35 +109,15 @@ def disagreements(
     seed_of_first: int | None = None,
     seed_of_second: int | None = None,
 ) -> Disagreements:
-    """The images on which two strategies differ in being right.
+    """The images that only one of two strategies gets right.
 
     With one seed each (chosen, or because there is only one) the counts are those of
-    ``significance.paired_difference``. With several, an image is one where more than half of
-    the seeds of one are right and more than half of the other's are wrong; ``paired_difference``
-    then counts means over the pairs of seeds instead. ``UnknownName`` for a strategy or seed that
-    is not there.
+    ``significance.paired_test``. With several, an image counts where more than half of the seeds
+    of one are right and more than half of the other's are wrong; ``paired_test`` takes means over
+    the pairs of seeds instead. ``UnknownName`` for a strategy or seed that is not there.
     """
     before = consensus(evidence.of(first), seed_of_first)
     after = consensus(evidence.of(second), seed_of_second)
-    gains = after.true_class_probability - before.true_class_probability
-    return Disagreements(
-        fixed=_disagreements(
-            evidence, before, after, before.mostly_wrong & after.mostly_correct, -gains
-        ),
-        regressed=_disagreements(
-            evidence, before, after, before.mostly_correct & after.mostly_wrong, gains
-        ),
-    )
-
-
-def _disagreements(
-    evidence: ExperimentPredictions,
-    before: Consensus,
-    after: Consensus,
-    there: np.ndarray,
-    order: np.ndarray,
-) -> tuple[Disagreement, ...]:
-    rows = _sorted_by(order, there)
     columns = (
         evidence.test_indices,
         evidence.labels,
@@ -150,8 +128,12 @@ def _disagreements(
         before.confidence,
         after.confidence,
     )
-    return tuple(
-        Disagreement(*row) for row in zip(*(c[rows].tolist() for c in columns), strict=True)
+    gains = after.true_class_probability - before.true_class_probability
+    fixed = _sorted_by(-gains, before.mostly_wrong & after.mostly_correct)
+    regressed = _sorted_by(gains, before.mostly_correct & after.mostly_wrong)
+    return Disagreements(
+        tuple(Disagreement(*values) for values in _values(fixed, *columns)),
+        tuple(Disagreement(*values) for values in _values(regressed, *columns)),
     )
 
 
@@ -166,28 +148,24 @@ def confident_mistakes(
     answers = evidence.of(strategy)
     found = consensus(answers)
     wrong = found.mostly_wrong & (found.predicted != evidence.labels)
-    rows = _sorted_by(-found.confidence, wrong)[:count]
-    seeds_wrong = (~answers.correct).sum(axis=0)
-    return tuple(
-        Mistake(
-            image=int(evidence.test_indices[row]),
-            label=int(evidence.labels[row]),
-            predicted=int(found.predicted[row]),
-            confidence=float(found.confidence[row]),
-            true_class_probability=float(found.true_class_probability[row]),
-            seeds_wrong=int(seeds_wrong[row]),
-            seed_count=found.seed_count,
-        )
-        for row in rows
+    values = _values(
+        _sorted_by(-found.confidence, wrong)[:count],
+        evidence.test_indices,
+        evidence.labels,
+        found.predicted,
+        found.confidence,
+        found.true_class_probability,
+        (~answers.correct).sum(axis=0),
     )
+    return tuple(Mistake(*[*of_image, found.seed_count]) for of_image in values)
 
 
 def hardest(evidence: ExperimentPredictions, count: int) -> tuple[HardImage, ...]:
-    """Images that all strategies get wrong, those with the least probability for the label first.
+    """Images that all strategies get wrong, those with the least probable label first.
 
     Only strategies that are clearly better than the majority class count: one that always predicts
-    the commonest class is right on it without having learned anything. Where none is better, all
-    but the majority class count. An image is wrong where more than half of the seeds are.
+    the commonest class gets its images right without having learned anything. Where none is better,
+    all but the majority class count. A strategy is wrong where more than half of its seeds are.
     """
     asked = good_strategies(evidence) or tuple(
         answers for answers in evidence.answers if answers.strategy != MAJORITY
@@ -216,10 +194,9 @@ def likely_label_errors(
 ) -> tuple[LabelError, ...]:
     """Images on which the best strategies agree on one class that is not the label.
 
-    The best are those that are clearly better than the majority class and not clearly worse than
-    the most accurate; fewer than two find nothing: weaker ones often agree on the commonest class
-    out of ignorance. Each must predict the class with more than half of its seeds. The highest
-    mean probability of that class comes first; ``count`` limits how many.
+    See ``best_strategies``; fewer than two find nothing, because weaker ones often agree on the
+    commonest class out of ignorance. Each must predict the class with more than half of its seeds.
+    The highest mean probability of that class comes first, at most ``count`` images.
     """
     asked = best_strategies(evidence)
     if len(asked) < FEWEST_WITNESSES:
@@ -228,16 +205,10 @@ def likely_label_errors(
     predicted = views[0].predicted
     agreed = np.all([(view.predicted == predicted) & view.most_agree for view in views], axis=0)
     confidence = np.mean([view.confidence for view in views], axis=0)
-    return tuple(
-        LabelError(
-            image=int(evidence.test_indices[row]),
-            label=int(evidence.labels[row]),
-            suggested=int(predicted[row]),
-            probability=float(confidence[row]),
-            strategies=tuple(answers.strategy for answers in asked),
-        )
-        for row in _sorted_by(-confidence, agreed & (predicted != evidence.labels))[:count]
-    )
+    rows = _sorted_by(-confidence, agreed & (predicted != evidence.labels))[:count]
+    values = _values(rows, evidence.test_indices, evidence.labels, predicted, confidence)
+    strategies = tuple(answers.strategy for answers in asked)
+    return tuple(LabelError(*[*of_image, strategies]) for of_image in values)
 
 
 def label_errors_csv(evidence: ExperimentPredictions, dataset: Dataset) -> bytes:
@@ -249,26 +220,30 @@ def label_errors_csv(evidence: ExperimentPredictions, dataset: Dataset) -> bytes
     if dataset.id != evidence.dataset_id:
         raise BadInput(
             f"The experiment {evidence.experiment_id} was made on another dataset than "
-            f"{dataset.name!r}, so its images cannot be named.",
+            f"{dataset.name!r}, so the files of its images are not known.",
             "dataset",
         )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(LABEL_ERROR_COLUMNS)
-    for error in likely_label_errors(evidence):
-        cells = (
+    lines = [
+        (
             error.image,
             dataset.file_names[error.image],
             evidence.classes[error.label],
             evidence.classes[error.suggested],
             f"{error.probability:.3f}",
-            " ".join(error.strategies),
+            error.strategies,
         )
-        writer.writerow([csv_cell(cell) for cell in cells])
-    return text.getvalue().encode()
+        for error in likely_label_errors(evidence)
+    ]
+    frame = pd.DataFrame(lines, columns=LABEL_ERROR_COLUMNS).map(csv_cell)
+    return frame.to_csv(index=False, lineterminator="\r\n").encode()
 
 
 def _sorted_by(key: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Rows where ``there`` is true, smallest ``key`` first; ties go to the earlier in the split."""
     rows = np.flatnonzero(there)
     return rows[np.argsort(key[rows], kind="stable")]
+
+
+def _values(rows: np.ndarray, *columns: np.ndarray) -> Iterator[tuple[Any, ...]]:
+    """The Python numbers of each of ``rows`` in ``columns``."""
+    return zip(*(column[rows].tolist() for column in columns), strict=True)

@@ -1,4 +1,4 @@
-"""How good every strategy is by every measure, with seeds and intervals; classes; reliability.
+"""How good every strategy is by every metric, with seeds and intervals; classes; reliability.
 
 The metrics themselves are in ``core.analysis.metrics``.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.evidence import ExperimentPredictions
 from core.analysis.metrics import RELIABILITY_BINS, Metric, find_metric, once, reliability_bin
 from core.analysis.significance import drawn_counts, mean_interval, percentile_interval
 
@@ -16,11 +16,12 @@ from core.analysis.significance import drawn_counts, mean_interval, percentile_i
 RESAMPLES = 500
 # Narrower than rounding: the samples were all alike, which tells nothing about other images.
 _NO_SPREAD = 1e-12
+_UNKNOWN = (None, None)
 
 
 @dataclass(frozen=True)
 class StrategyScore:
-    """One measure of one strategy.
+    """One metric of one strategy.
 
     ``values`` by seed in the order of ``seeds``, ``mean`` over them, ``deviation`` their sample
     standard deviation (None with one seed). ``low`` and ``high``: 95 % interval of the mean over
@@ -28,7 +29,7 @@ class StrategyScore:
     (every sample of them gives the same value). ``majority``: see ``Metric.of_majority``.
     """
 
-    score: str
+    metric: str
     strategy: str
     title: str
     seeds: tuple[int, ...]
@@ -41,55 +42,49 @@ class StrategyScore:
 
 
 def score_table(
-    evidence: ExperimentPredictions, score: str = "accuracy", with_intervals: bool = True
+    evidence: ExperimentPredictions, metric: str = "accuracy", with_intervals: bool = True
 ) -> tuple[StrategyScore, ...]:
-    """One measure of every strategy, in the order of the ladder.
+    """One metric of every strategy, in the order of the ladder.
 
-    Shares have the Wilson interval of the rounded mean number of images; the others that of a
+    Fractions have the Wilson interval of the rounded mean number of images; the others that of a
     percentile bootstrap over images, moved by the bootstrap's own bias (a calibration error of
     drawn images is always a little larger). Bootstrapping takes up to a second for 50 runs on
     10,000 images: leave intervals out where they are not shown.
     """
-    kind = find_metric(score)
-    values = [kind.of_runs(evidence, answers, once(evidence)) for answers in evidence.answers]
-    if not with_intervals:
-        intervals: list[tuple[float, float] | None] = [None] * len(values)
-    elif kind.is_fraction:
-        intervals = [mean_interval(list(of_seeds[:, 0]), evidence.images) for of_seeds in values]
-    else:
-        intervals = _bootstrapped(evidence, kind, [float(entry.mean()) for entry in values])
+    kind = find_metric(metric)
+    values = [
+        tuple(kind.of_runs(evidence, answers, once(evidence))[:, 0].tolist())
+        for answers in evidence.answers
+    ]
+    means = [statistics.fmean(of_seeds) for of_seeds in values]
+    intervals: list[tuple[float, float] | tuple[None, None]] = [_UNKNOWN] * len(values)
+    if with_intervals and kind.is_fraction:
+        intervals = [mean_interval(of_seeds, evidence.images) for of_seeds in values]
+    elif with_intervals:
+        intervals = _bootstrapped(evidence, kind, [float(np.mean(found)) for found in values])
     majority = kind.of_majority(evidence) if kind.of_majority and evidence.images else None
     return tuple(
-        _strategy_score(kind, answers, [float(value) for value in of_seeds[:, 0]], found, majority)
-        for answers, of_seeds, found in zip(evidence.answers, values, intervals, strict=True)
-    )
-
-
-def _strategy_score(
-    kind: Metric,
-    answers: StrategyPredictions,
-    values: list[float],
-    interval: tuple[float, float] | None,
-    majority: float | None,
-) -> StrategyScore:
-    low, high = interval or (None, None)
-    return StrategyScore(
-        score=kind.name,
-        strategy=answers.strategy,
-        title=answers.title,
-        seeds=answers.seeds,
-        values=tuple(values),
-        mean=statistics.fmean(values),
-        deviation=statistics.stdev(values) if len(values) > 1 else None,
-        low=low,
-        high=high,
-        majority=majority,
+        StrategyScore(
+            metric=kind.name,
+            strategy=answers.strategy,
+            title=answers.title,
+            seeds=answers.seeds,
+            values=of_seeds,
+            mean=mean,
+            deviation=statistics.stdev(of_seeds) if len(of_seeds) > 1 else None,
+            low=low,
+            high=high,
+            majority=majority,
+        )
+        for answers, of_seeds, mean, (low, high) in zip(
+            evidence.answers, values, means, intervals, strict=True
+        )
     )
 
 
 def _bootstrapped(
     evidence: ExperimentPredictions, kind: Metric, means: list[float]
-) -> list[tuple[float, float] | None]:
+) -> list[tuple[float, float] | tuple[None, None]]:
     if not evidence.answers:
         return []
     found: list[list[np.ndarray]] = [[] for _ in evidence.answers]
@@ -104,9 +99,11 @@ def _bootstrapped(
     ]
 
 
-def _centred_interval(samples: np.ndarray, mean: float, kind: Metric) -> tuple[float, float] | None:
+def _centred_interval(
+    samples: np.ndarray, mean: float, kind: Metric
+) -> tuple[float, float] | tuple[None, None]:
     if np.ptp(samples) < _NO_SPREAD:
-        return None
+        return _UNKNOWN
     low, high = percentile_interval(samples - samples.mean() + mean)
     largest = np.inf if kind.unit == "nats" else 1.0
     return max(0.0, low), min(largest, high)
@@ -146,27 +143,25 @@ def per_class_table(
     )
 
 
-def _class_score(evidence: ExperimentPredictions, label: int, named: np.ndarray) -> ClassScore:
-    """``named`` bool ``(S, N)``: whether each seed gave each image this class."""
+def _class_score(evidence: ExperimentPredictions, label: int, predicted: np.ndarray) -> ClassScore:
+    """``predicted`` bool ``(S, N)``: whether each seed predicted this class for each image."""
     of_class = evidence.labels == label
     images = int(of_class.sum())
-    times_named = named.sum(axis=1)
-    right = (named & of_class).sum(axis=1)
-    precisions = right[times_named > 0] / times_named[times_named > 0]
-    recalls = right / images if images else None
-    low, high = (None, None) if recalls is None else mean_interval(recalls.tolist(), images)
-    with_either = times_named + images > 0
-    f1 = 2 * right[with_either] / (times_named + images)[with_either]
+    times = predicted.sum(axis=1)
+    correct = (predicted & of_class).sum(axis=1)
+    recalls = correct / images if images else np.zeros(0)
+    low, high = mean_interval(recalls.tolist(), images) if images else _UNKNOWN
+    either = times + images > 0
     return ClassScore(
         label=label,
         name=evidence.classes[label],
         images=images,
-        named=float(times_named.mean()),
-        precision=_mean(precisions),
-        recall=None if recalls is None else _mean(recalls),
+        named=float(times.mean()),
+        precision=_mean(correct[times > 0] / times[times > 0]),
+        recall=_mean(recalls),
         recall_low=low,
         recall_high=high,
-        f1=_mean(f1),
+        f1=_mean(2 * correct[either] / (times + images)[either]),
     )
 
 
@@ -196,10 +191,10 @@ def reliability(evidence: ExperimentPredictions, strategy: str) -> tuple[Reliabi
     for number in range(RELIABILITY_BINS):
         inside = bins == number
         count = int(inside.sum())
-        accuracy = _mean(answers.correct[inside])
         images = round(count / len(answers.seeds))
+        accuracy = _mean(answers.correct[inside])
         known = accuracy is not None and images > 0
-        low, high = mean_interval([accuracy or 0.0], images) if known else (None, None)
+        low, high = mean_interval([accuracy or 0.0], images) if known else _UNKNOWN
         found.append(
             ReliabilityBin(
                 low=number / RELIABILITY_BINS,

@@ -1,7 +1,7 @@
 """Several experiments in one view: a column each, a row for each fact, deltas to a baseline.
 
-Accuracies are set against each other only where they come from the same test images, and times
-only where the work was the same; elsewhere the column names the obstacle.
+Accuracies are compared only where they come from the same test images, and times only where the
+work was the same; elsewhere the column names the obstacle.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,12 +11,11 @@ from typing import Literal
 
 from core.analysis.comparison import (
     Comparison,
-    Row,
     compare_experiment,
+    split_text,
     title_of,
 )
 from core.analysis.evidence import ladder_order
-from core.analysis.split_facts import split_text
 from core.errors import BadInput
 from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
@@ -27,7 +26,7 @@ Kind = Literal["setup", "setting", "accuracy", "time"]
 
 
 class Obstacle(StrEnum):
-    """Why the numbers of an experiment may not be set against those of the baseline."""
+    """Why the numbers of an experiment may not be compared with those of the baseline."""
 
     OTHER_DATASET = "other dataset"
     OTHER_SPLIT = "other split"
@@ -35,8 +34,8 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One experiment; ``obstacle`` is None for the baseline itself, without one, and where its
-    numbers may be set against those of the baseline."""
+    """One experiment; ``obstacle`` is None for the baseline, without a baseline, and where its
+    numbers may be compared with those of the baseline."""
 
     experiment: str
     dataset: str
@@ -76,12 +75,6 @@ class Several:
         return tuple(row for row in self.rows if row.differs or not differences_only)
 
 
-@dataclass(frozen=True)
-class _Entry:
-    spec: ExperimentSpec
-    comparison: Comparison
-
-
 def compare_several(store: Store, ids: Sequence[str], baseline: str | None = None) -> Several:
     """One to six experiments, in the order given; ``baseline`` is one of them, or none.
 
@@ -89,34 +82,40 @@ def compare_several(store: Store, ids: Sequence[str], baseline: str | None = Non
     many, none, one given twice, or a baseline that is not among them.
     """
     _check(ids, baseline)
-    entries = [_Entry(store.experiment(name).spec, compare_experiment(store, name)) for name in ids]
+    specs = [store.experiment(name).spec for name in ids]
+    comparisons = [compare_experiment(store, name) for name in ids]
     pinned = None if baseline is None else list(ids).index(baseline)
-    obstacles = [None if pinned is None else _obstacle(entries[pinned], entry) for entry in entries]
-    columns = tuple(
-        Column(entry.comparison.experiment, entry.comparison.dataset, place == pinned, obstacle)
-        for place, (entry, obstacle) in enumerate(zip(entries, obstacles, strict=True))
-    )
-    near = [entry for entry, why in zip(entries, obstacles, strict=True) if why is None]
-    devices = {entry.comparison.device for entry in near}
-    allowed = [pinned is not None and obstacle is None for obstacle in obstacles]
+    obstacles = [None if pinned is None else _obstacle(specs[pinned], spec) for spec in specs]
+    columns = [
+        Column(comparison.experiment, comparison.dataset, place == pinned, obstacle)
+        for place, (comparison, obstacle) in enumerate(zip(comparisons, obstacles, strict=True))
+    ]
+    devices = {
+        comparison.device
+        for comparison, obstacle in zip(comparisons, obstacles, strict=True)
+        if obstacle is None
+    }
+    rows = [
+        _text_row(title, "setup", [fact(*entry) for entry in zip(specs, comparisons, strict=True)])
+        for title, fact in _SETUP.items()
+    ]
+    names = ladder_order(row.strategy for comparison in comparisons for row in comparison.rows)
+    for name in names:
+        rows += _setting_rows(specs, name)
+    majority = [comparison.majority_accuracy for comparison in comparisons]
+    rows.append(_number_row("always the commonest class", "accuracy", majority, columns))
+    by_name = [{row.strategy: row for row in comparison.rows} for comparison in comparisons]
+    for kind, metrics in _METRICS.items():
+        for name in names:
+            for metric, title in metrics.items():
+                values = [getattr(found.get(name), metric, None) for found in by_name]
+                if any(value is not None for value in values):
+                    rows.append(_number_row(f"{title_of(name)}: {title}", kind, values, columns))
     return Several(
-        columns,
-        tuple(_rows(entries, pinned, allowed)),
+        tuple(columns),
+        tuple(rows),
         other_devices=pinned is not None and len(devices) > 1,
     )
-
-
-def _obstacle(baseline: _Entry, other: _Entry) -> Obstacle | None:
-    if baseline.comparison.dataset_id != other.comparison.dataset_id:
-        return Obstacle.OTHER_DATASET
-    return None if _same_split(baseline.spec, other.spec) else Obstacle.OTHER_SPLIT
-
-
-def _same_split(first: ExperimentSpec, second: ExperimentSpec) -> bool:
-    """Whether the test images are the same: by fingerprint, or for old experiments by its rule."""
-    if first.split_fingerprint and second.split_fingerprint:
-        return first.split_fingerprint == second.split_fingerprint
-    return (first.split, first.given_split) == (second.split, second.given_split)
 
 
 def _check(ids: Sequence[str], baseline: str | None) -> None:
@@ -133,70 +132,40 @@ def _check(ids: Sequence[str], baseline: str | None) -> None:
         )
 
 
-def _rows(entries: list[_Entry], pinned: int | None, allowed: list[bool]) -> list[FactRow]:
-    rows = [
-        _plain_row(title, "setup", [of(entry) for entry in entries]) for title, of in _SETUP.items()
-    ]
-    names = ladder_order(row.strategy for entry in entries for row in entry.comparison.rows)
-    for name in names:
-        rows += _setting_rows(entries, name)
-    rows.append(
-        _number_row("always the commonest class", "accuracy",
-                    [entry.comparison.majority_accuracy for entry in entries], pinned, allowed)
-    )  # fmt: skip
-    for kind, metrics in _METRICS.items():
-        for name in names:
-            of_strategy = [_row_of(entry, name) for entry in entries]
-            for measure, title in metrics.items():
-                values = [None if row is None else getattr(row, measure) for row in of_strategy]
-                if any(value is not None for value in values):
-                    full = f"{title_of(name)}: {title}"
-                    rows.append(_number_row(full, kind, values, pinned, allowed))
-    return rows
+def _obstacle(baseline: ExperimentSpec, other: ExperimentSpec) -> Obstacle | None:
+    if baseline.dataset_id != other.dataset_id:
+        return Obstacle.OTHER_DATASET
+    if baseline.split_fingerprint and other.split_fingerprint:
+        is_same = baseline.split_fingerprint == other.split_fingerprint
+    else:  # an old experiment, known by its rule alone
+        is_same = (baseline.split, baseline.given_split) == (other.split, other.given_split)
+    return None if is_same else Obstacle.OTHER_SPLIT
 
 
-_METRICS: dict[Kind, dict[str, str]] = {
-    "accuracy": {"test_accuracy": "test accuracy"},
-    "time": {"end_to_end_seconds": "whole run", "steady_epoch_seconds": "steady epoch"},
-}
-
-
-def _row_of(entry: _Entry, strategy: str) -> Row | None:
-    return next((row for row in entry.comparison.rows if row.strategy == strategy), None)
-
-
-def _plain_row(title: str, kind: Kind, values: Sequence[str | None]) -> FactRow:
+def _text_row(title: str, kind: Kind, values: Sequence[str | None]) -> FactRow:
     return FactRow(title, kind, tuple(values), (None,) * len(values))
 
 
-def _setting_rows(entries: list[_Entry], strategy: str) -> list[FactRow]:
+def _setting_rows(specs: Sequence[ExperimentSpec], strategy: str) -> list[FactRow]:
     """Settings of a strategy that at least two experiments have, and not all alike."""
-    found = [dict(entry.spec.strategies).get(strategy) for entry in entries]
-    names = dict.fromkeys(name for settings in found if settings for name in settings)
+    found = [dict(spec.strategies).get(strategy, {}) for spec in specs]
     rows = []
-    for name in names:
-        values = [
-            None if settings is None or name not in settings else str(settings[name])
-            for settings in found
-        ]
+    for name in dict.fromkeys(name for settings in found for name in settings):
+        values = [str(settings[name]) if name in settings else None for settings in found]
         if len({value for value in values if value is not None}) > 1:
-            rows.append(_plain_row(f"{title_of(strategy)}: setting {name}", "setting", values))
+            rows.append(_text_row(f"{title_of(strategy)}: setting {name}", "setting", values))
     return rows
 
 
 def _number_row(
-    title: str,
-    kind: Kind,
-    values: Sequence[float | None],
-    pinned: int | None,
-    allowed: Sequence[bool],
+    title: str, kind: Kind, values: Sequence[float | None], columns: Sequence[Column]
 ) -> FactRow:
-    base = None if pinned is None else values[pinned]
+    base = next((v for v, column in zip(values, columns, strict=True) if column.is_baseline), None)
     deltas = tuple(
         None
-        if not may or place == pinned or value is None or base is None
+        if column.is_baseline or column.obstacle or value is None or base is None
         else _delta(kind, value, base)
-        for place, (value, may) in enumerate(zip(values, allowed, strict=True))
+        for value, column in zip(values, columns, strict=True)
     )
     return FactRow(title, kind, tuple(values), deltas)
 
@@ -207,32 +176,33 @@ def _delta(kind: Kind, value: float, base: float) -> float | None:
     return value / base if base > 0 else None
 
 
-_SETUP: dict[str, Callable[[_Entry], str | None]] = {
-    "dataset": lambda entry: entry.comparison.dataset,
-    "dataset id": lambda entry: entry.comparison.dataset_id[:12],
-    "classes": lambda entry: str(len(entry.comparison.classes)),
-    "training images": lambda entry: _count(entry, "train"),
-    "validation images": lambda entry: _count(entry, "validation"),
-    "test images": lambda entry: _count(entry, "test"),
-    "fraction of the training images": lambda entry: exact_percent_text(entry.spec.train_share),
-    "split": lambda entry: split_text(entry.spec),
-    "split fingerprint": lambda entry: entry.spec.split_fingerprint[:12] or None,
-    "image size": lambda entry: f"{entry.spec.image_size} x {entry.spec.image_size} pixels",
-    "resize": lambda entry: entry.spec.resize,
-    "preset": lambda entry: entry.spec.preset,
-    "seeds": lambda entry: ", ".join(map(str, entry.spec.seeds)),
-    "precision": lambda entry: entry.comparison.precision,
-    "device": lambda entry: entry.comparison.device,
-    "backend": lambda entry: entry.comparison.backend,
-    "versions": lambda entry: _versions(entry),
+_METRICS: dict[Kind, dict[str, str]] = {
+    "accuracy": {"test_accuracy": "test accuracy"},
+    "time": {"end_to_end_seconds": "whole run", "steady_epoch_seconds": "steady epoch"},
+}
+_SETUP: dict[str, Callable[[ExperimentSpec, Comparison], str | None]] = {
+    "dataset": lambda spec, _: spec.dataset_name,
+    "dataset id": lambda spec, _: spec.dataset_id[:12],
+    "classes": lambda spec, _: str(len(spec.classes)),
+    "training images": lambda spec, _: _count(spec, "train"),
+    "validation images": lambda spec, _: _count(spec, "validation"),
+    "test images": lambda spec, _: _count(spec, "test"),
+    "fraction of the training images": lambda spec, _: exact_percent_text(spec.train_share),
+    "split": lambda spec, _: split_text(spec),
+    "split fingerprint": lambda spec, _: spec.split_fingerprint[:12] or None,
+    "image size": lambda spec, _: f"{spec.image_size} x {spec.image_size} pixels",
+    "resize": lambda spec, _: spec.resize,
+    "preset": lambda spec, _: spec.preset,
+    "seeds": lambda spec, _: ", ".join(map(str, spec.seeds)),
+    "precision": lambda _, comparison: comparison.precision,
+    "device": lambda _, comparison: comparison.device,
+    "backend": lambda _, comparison: comparison.backend,
+    "versions": lambda _, comparison: (
+        ", ".join(f"{name} {number}" for name, number in comparison.versions.items()) or None
+    ),
 }
 
 
-def _count(entry: _Entry, subset: str) -> str | None:
-    images = entry.comparison.images.get(subset)
+def _count(spec: ExperimentSpec, subset: str) -> str | None:
+    images = spec.images.get(subset)
     return None if images is None else f"{images:,}"
-
-
-def _versions(entry: _Entry) -> str | None:
-    versions = entry.comparison.versions
-    return ", ".join(f"{name} {number}" for name, number in versions.items()) or None

@@ -1,4 +1,4 @@
-"""Is a difference between two strategies real? Tests on the test images that both were scored on.
+"""Is a difference between two strategies real? Tests over the test images that both predicted.
 
 Everything is computed from ``correct`` arrays: bool ``(seeds, N)``, whether each run of a strategy
 got each test image right, images in the order of the split.
@@ -14,14 +14,14 @@ from scipy.signal import fftconvolve
 from scipy.stats import binom, binomtest
 
 CONFIDENCE = 0.95
-# A difference with a smaller p value is called real.
+# A difference with a smaller p value counts as real.
 SIGNIFICANCE = 1 - CONFIDENCE
 RESAMPLES = 2000
-# Chance of seeing a difference of the size that the power sentence names.
+# Chance of seeing a difference of ``smallest_visible_difference``.
 POWER = 0.80
 # Below this the rounding of a convolution is no longer small beside the p value.
 _SMALLEST_EXACT = 1e-12
-# Halving stops when the two ends are this near to each other.
+# Bisection stops when the two ends are this near to each other; weights below it are left out.
 _TINY = 1e-9
 # Numbers held at once: bounds the memory, however many images there are.
 _LARGEST_BLOCK = 5_000_000
@@ -47,10 +47,10 @@ class PairedTest:
 
 
 def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of an accuracy: ``(low, high)``, fractions 0 to 1.
+    """Wilson score interval (Wilson 1927) of an accuracy: ``(low, high)``, fractions 0 to 1.
 
-    ``correct`` of ``images`` independent test images were right. Raises ``ValueError`` where
-    there are no images or the counts make no sense.
+    ``correct`` of ``images`` independent test images were predicted correctly. Raises
+    ``ValueError`` for no images and for counts that make no sense.
     """
     interval = binomtest(correct, images).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
@@ -59,15 +59,14 @@ def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tupl
 def mean_interval(accuracies: Sequence[float], images: int) -> tuple[float, float]:
     """95 % Wilson interval of a mean accuracy over seeds scored on the same ``images``.
 
-    It is that of the rounded mean number of right images out of ``images``. Pooling the seeds
-    would pretend that the pictures were new each time.
+    It is that of the rounded mean number of correct images. Pooling the seeds would pretend that
+    each seed was scored on new images.
     """
-    right = round(statistics.fmean(accuracies) * images)
-    return wilson_interval(right, images)
+    return wilson_interval(round(statistics.fmean(accuracies) * images), images)
 
 
 def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
-    """Compare two strategies by their ``correct`` arrays, which are over the same images."""
+    """Compare two strategies by their ``correct`` arrays over the same images."""
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         raise ValueError(f"shapes {first.shape} and {second.shape} are not over the same images")
     if first.shape[1] == 0:
@@ -84,14 +83,14 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> PairedTest:
 
 
 def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact two-sided p of a permutation test: swap the two strategies on each image by a coin.
+    """Exact two-sided p value of a permutation test: a coin per image swaps the two strategies.
 
     The statistic is the sum over images of the difference in the fraction of correct seeds.
-    With one seed each, only images that differ count, each by one: this is McNemar's exact test.
-    With more, an image counts by how many seeds agree on the difference. The whole distribution
-    is computed, none of it sampled: differences are multiples of one fraction, so it is a
-    convolution of binomials. Where Hoeffding's bound shows that p is below 1e-12, where rounding
-    would drown it, the bound stands for it: it is never smaller than p itself.
+    With one seed each, only images that differ count, each by one: this is McNemar's exact test
+    (McNemar 1947). With more, an image counts by how many seeds agree on the difference. The whole
+    distribution is computed, none of it sampled: differences are multiples of one fraction, so it
+    is a convolution of binomials. A p value below 1e-12 would drown in rounding: where Hoeffding's
+    bound (Hoeffding 1963) is below that, the bound is returned, which is never smaller than p.
     """
     unit = math.lcm(len(first), len(second))
     fractions = second.sum(axis=0) * (unit // len(second)) - first.sum(axis=0) * (
@@ -118,7 +117,7 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def resampled_accuracies(rights: Sequence[np.ndarray], seed: int = 0) -> list[np.ndarray]:
-    """Mean accuracy of each strategy in each of ``RESAMPLES`` bootstrap samples.
+    """Mean accuracy of each strategy in each of ``RESAMPLES`` bootstrap samples (Efron 1979).
 
     Images are drawn with replacement together for all strategies (they are paired), seeds
     within each strategy. The same ``seed`` gives the same numbers again.
@@ -156,10 +155,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def tie_groups(ordered: Sequence[str], told_apart: set[frozenset[str]]) -> list[tuple[str, ...]]:
-    """Runs of neighbours in the ranking of which no two can be told apart, two names or more.
+    """Groups of two or more neighbours in the ranking of which no two can be told apart.
 
     ``ordered`` are names from best to worst; ``told_apart`` holds the pairs that differ. A group
-    inside a larger one is not named again.
+    inside a larger one is left out.
     """
     groups: list[tuple[str, ...]] = []
     for start in range(len(ordered)):
@@ -177,9 +176,9 @@ def tie_groups(ordered: Sequence[str], told_apart: set[frozenset[str]]) -> list[
 def smallest_visible_difference(images: int, disagreement: float) -> float | None:
     """The smallest difference in accuracy (0 to 1) that ``images`` would show four times in five.
 
-    By the exact power of McNemar's exact test at 5 %, where the two strategies differ on a share
-    of ``disagreement`` of the images; with several seeds see ``PairedTest``. None where not even a
-    difference of all of these would be seen as often: fewer than six images never suffice.
+    By the exact power of McNemar's exact test at 5 %, where the two strategies differ on a fraction
+    ``disagreement`` of the images; with several seeds see ``PairedTest``. None where not even a
+    difference on all of these would be seen as often: fewer than six images never suffice.
     """
     if images < 1 or not 0 <= disagreement <= 1:
         raise ValueError(f"{images} images and a disagreement of {disagreement} make no sense")
@@ -210,8 +209,8 @@ def drawn_counts(images: int, resamples: int, random: np.random.Generator) -> It
     """How often each image was drawn: float64 blocks ``(n, images)``, ``resamples`` rows in all.
 
     Every row sums to ``images``. ``scipy.stats.bootstrap`` would call its statistic once for each
-    sample. Here all strategies see the same draws (they are paired) and a statistic is a product
-    with the counts, so 10,000 images and 50 runs take a fraction of a second.
+    sample. Here all strategies share the draws (they are paired) and a statistic is a product with
+    the counts, so 10,000 images and 50 runs take a fraction of a second.
     """
     rows = max(1, _LARGEST_BLOCK // images)
     for start in range(0, resamples, rows):

@@ -1,19 +1,14 @@
-"""The story of one experiment: who appears in it, and the picture of each scene.
+"""The story of one experiment: its facts, its scenes, and what each scene shows.
 
 The story climbs from the commonest class over a network on raw pixels and one that learns its own
-filters to one that starts from what other pictures taught it (``best_pretrained``), which is held
-against the best that started from nothing (``best_from_scratch``). Scenes whose strategies have no
-result are left out. Every number comes from the experiment; ``core.analysis.words.story`` tells
-it.
+filters to one that was pre-trained on other images (``best_pretrained``), which is compared with
+the best that was trained from scratch (``best_from_scratch``). Scenes whose strategies have no
+result are left out. Every number comes from the experiment; ``core.analysis.words.story`` makes
+the sentences.
 """
 
 import statistics
-from collections.abc import (
-    Callable,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,7 +33,6 @@ PIXELS = names_with(Role.FROM_SCRATCH, convolutional=False)[0]
 FILTERS = names_with(Role.FROM_SCRATCH, convolutional=True)[0]
 PICTURES, COMMONEST, HEAD_START = "pictures", "commonest", "head_start"
 TIME, ELSEWHERE = "time", "elsewhere"
-SCENES = (PICTURES, COMMONEST, PIXELS, FILTERS, HEAD_START, TIME, ELSEWHERE)
 
 
 @dataclass(frozen=True)
@@ -57,14 +51,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Montage:
-    """Real pictures of every class; whoever shows it has the dataset."""
+    """Images of every class of a dataset."""
 
     dataset_id: str
 
 
 @dataclass(frozen=True)
 class Squares:
-    """A hundred squares, ``fraction`` (0 to 1) of them marked; ``label`` says what those are."""
+    """A hundred squares, ``fraction`` (0 to 1) of them marked: those that ``label`` gets right."""
 
     fraction: float
     label: str
@@ -72,7 +66,7 @@ class Squares:
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars from the top of a chart with room for ``places``, so that later ones find theirs.
+    """Bars from the top of a chart with room for ``places``, so that none moves when one is added.
 
     ``dataset`` is the name of the dataset.
     """
@@ -84,20 +78,20 @@ class Bars:
 
 @dataclass(frozen=True)
 class Times:
-    """Accuracy against the time of a whole run, of all strategies of ``comparison``."""
+    """Accuracy against the time of a whole run, for all strategies of ``comparison``."""
 
     comparison: Comparison
 
 
-Picture = Montage | Squares | Bars | Times
+Visual = Montage | Squares | Bars | Times
 
 
 @dataclass(frozen=True, eq=False)
 class StoryFacts:
     """The experiment that the story is about.
 
-    ``load_evidence`` is called when a scene first needs to know whether a difference is real.
-    What was not kept (results without predictions) is simply not in it.
+    ``load_evidence`` is called when a scene first asks whether a difference is real. Verdicts are
+    None for strategies without predictions.
     """
 
     comparison: Comparison
@@ -121,13 +115,8 @@ class StoryFacts:
         return {row.strategy: row for row in self.comparison.finished_rows}
 
     @property
-    def has_baseline(self) -> bool:
-        known = self.comparison
-        return known.majority_class is not None and known.majority_accuracy is not None
-
-    @property
     def has_pretrained(self) -> bool:
-        """Asked without reading predictions, which ``best_pretrained`` may need."""
+        """Known without the predictions that ``best_pretrained`` may need."""
         return any(needs_pretrained(name) for name in self.rows)
 
     @cached_property
@@ -143,77 +132,88 @@ class StoryFacts:
         return None if name is None else self.rows[name]
 
     @property
+    def headline(self) -> tuple[Row, Row] | None:
+        """The best from scratch and the best pre-trained one; None where one is missing."""
+        first, second = self.best_from_scratch, self.best_pretrained
+        return None if first is None or second is None else (first, second)
+
+    @property
+    def headline_verdict(self) -> PairVerdict | None:
+        if self.headline is None:
+            return None
+        first, second = self.headline
+        return self.verdict(second.strategy, over=first.strategy)
+
+    @property
     def gain(self) -> float | None:
         """What the pre-trained one adds in accuracy; None where one of the two is missing."""
-        if self.best_pretrained is None or self.best_from_scratch is None:
+        if self.headline is None:
             return None
-        return accuracy_of(self.best_pretrained) - accuracy_of(self.best_from_scratch)
+        first, second = self.headline
+        return accuracy_of(second) - accuracy_of(first)
 
     @property
     def gain_outcome(self) -> Outcome | None:
         """Whether the gain is real, also over other seeds; None where that is not known."""
-        if self.best_pretrained is None or self.best_from_scratch is None:
-            return None
-        pair = self.verdict(self.best_pretrained.strategy, over=self.best_from_scratch.strategy)
-        if pair is None:
-            return None
-        return Outcome.TIED if pair.seeds_agree is False else pair.outcome
+        verdict = self.headline_verdict
+        return None if verdict is None else verdict.settled_outcome
 
     def verdict(self, strategy: str, over: str) -> PairVerdict | None:
-        """Whether ``strategy`` differs from ``over``; None where that was not kept."""
-        answered = {answers.strategy for answers in self.evidence.answers}
-        if not {strategy, over} <= answered:
+        """``strategy`` against ``over``."""
+        if not {strategy, over} <= self._predicted:
             return None
         return pair_verdict(self.evidence, over, strategy)
 
     def verdict_on_majority(self, strategy: str) -> MajorityVerdict | None:
-        """Whether it beats always predicting the commonest class; None where that was not kept."""
-        if strategy not in {answers.strategy for answers in self.evidence.answers}:
-            return None
-        return against_majority(self.evidence, strategy)
+        """``strategy`` against always predicting the commonest class."""
+        return against_majority(self.evidence, strategy) if strategy in self._predicted else None
 
     def before(self, strategy: str) -> Row | None:
-        """What a rung is held against, besides the commonest class."""
+        """What a network of the story is compared with, besides the commonest class."""
         if needs_pretrained(strategy):
             return self.best_from_scratch
         return self.rows.get(PIXELS) if strategy == FILTERS else None
 
     @property
     def timed_rows(self) -> list[Row]:
-        """What was trained and knows how long a whole run took."""
-        return [
-            row
+        """What was trained and knows how long a whole run took, the quickest first."""
+        timed = [
+            (row.end_to_end_seconds, row)
             for row in self.rows.values()
             if row.strategy != MAJORITY and row.end_to_end_seconds is not None
         ]
+        return [row for _, row in sorted(timed, key=lambda entry: entry[0])]
 
     @cached_property
     def bars(self) -> tuple[Bar, ...]:
-        """All bars of the story from the lowest rung up, those of the last scene included."""
+        """All bars of the scenes on this experiment, from the commonest class up."""
         shown = [self.rows.get(PIXELS), self.rows.get(FILTERS)]
         if self.best_pretrained is not None:
             if self.best_from_scratch not in shown:
                 shown.append(self.best_from_scratch)
             if not is_probe(self.best_pretrained.strategy):
-                shown += [r for r in self.rows.values() if is_probe(r.strategy)]
+                shown += [row for row in self.rows.values() if is_probe(row.strategy)]
             shown.append(self.best_pretrained)
         return self.baseline_bars + tuple(bar_of(row) for row in shown if row is not None)
 
     @property
     def baseline_bars(self) -> tuple[Bar, ...]:
         """The bar of always predicting the commonest class; none where it is not known."""
-        fraction = self.comparison.majority_accuracy
-        if not self.has_baseline or fraction is None:
+        name, fraction = self.comparison.majority_class, self.comparison.majority_accuracy
+        if name is None or fraction is None:
             return ()
         low, high = None, None
         if self.test_images:
             low, high = wilson_interval(round(fraction * self.test_images), self.test_images)
-        title = f"Always “{self.comparison.majority_class}”"
-        return (Bar(MAJORITY, title, fraction, low, high),)
+        return (Bar(MAJORITY, f"Always “{name}”", fraction, low, high),)
 
     @property
     def _accuracies(self) -> dict[str, float]:
         return {name: accuracy_of(row) for name, row in self.rows.items()}
+
+    @property
+    def _predicted(self) -> set[str]:
+        return {answers.strategy for answers in self.evidence.answers}
 
     def _is_better(self, strategy: str, over: str) -> bool:
         verdict = self.verdict(strategy, over=over)
@@ -225,21 +225,20 @@ def scene_keys(facts: StoryFacts, other: StoryFacts | None) -> tuple[str, ...]:
 
     ``other`` is the experiment of the last scene: see ``other_experiment``.
     """
+    elsewhere = other is not None and other.best_from_scratch and other.has_pretrained
     there = {
         PICTURES: True,
-        COMMONEST: facts.has_baseline,
+        COMMONEST: facts.baseline_bars,
         PIXELS: PIXELS in facts.rows,
         FILTERS: FILTERS in facts.rows,
         HEAD_START: facts.has_pretrained,
         TIME: len(facts.timed_rows) > 1,
-        ELSEWHERE: other is not None
-        and other.best_from_scratch is not None
-        and other.has_pretrained,
+        ELSEWHERE: elsewhere,
     }
-    return tuple(key for key in SCENES if there[key])
+    return tuple(key for key, is_there in there.items() if is_there)
 
 
-def picture_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Picture:
+def visual_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Visual:
     """What one of ``scene_keys`` shows; ``KeyError`` for any other, a programmer's error."""
     if key == PICTURES:
         return Montage(facts.comparison.dataset_id)
@@ -248,15 +247,16 @@ def picture_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Picture
         return Squares(bar.accuracy, bar.label)
     if key == TIME:
         return Times(facts.comparison)
-    if key == ELSEWHERE:
-        return _bars_elsewhere(facts, other)
-    rung = rung_of(key, facts)
-    last = [bar.strategy for bar in facts.bars].index(rung) + 1
+    if key == ELSEWHERE and other is not None and other.headline is not None:
+        bars = (*other.baseline_bars, *map(bar_of, other.headline))
+        return Bars(other.name, bars, max(len(bars), len(facts.bars)))
+    strategy = strategy_of(key, facts)
+    last = [bar.strategy for bar in facts.bars].index(strategy) + 1
     return Bars(facts.name, facts.bars[:last], len(facts.bars))
 
 
-def rung_of(key: str, facts: StoryFacts) -> str:
-    """The strategy that the scene of a rung is about; ``KeyError`` for another scene."""
+def strategy_of(key: str, facts: StoryFacts) -> str:
+    """The strategy that a scene is about; ``KeyError`` for a scene that is about none."""
     if key in (PIXELS, FILTERS):
         return key
     if key != HEAD_START or facts.best_pretrained is None:
@@ -264,25 +264,9 @@ def rung_of(key: str, facts: StoryFacts) -> str:
     return facts.best_pretrained.strategy
 
 
-def _bars_elsewhere(facts: StoryFacts, other: StoryFacts | None) -> Bars:
-    if other is None or other.best_pretrained is None or other.best_from_scratch is None:
-        raise KeyError(ELSEWHERE)
-    bars = (
-        *other.baseline_bars,
-        bar_of(other.best_from_scratch),
-        bar_of(other.best_pretrained),
-    )
-    return Bars(other.name, bars, max(len(bars), len(facts.bars)))
-
-
 def bar_of(row: Row) -> Bar:
-    return Bar(
-        row.strategy,
-        row.title,
-        accuracy_of(row),
-        row.test_accuracy_low,
-        row.test_accuracy_high,
-    )
+    low, high = row.test_accuracy_low, row.test_accuracy_high
+    return Bar(row.strategy, row.title, accuracy_of(row), low, high)
 
 
 def accuracy_of(row: Row) -> float:
@@ -295,8 +279,8 @@ def accuracy_of(row: Row) -> float:
 def stored_gains(runs: Iterable[RunRecord]) -> dict[str, float]:
     """By experiment: the best pre-trained accuracy minus the best from scratch.
 
-    From the scores that every run keeps, without reading predictions. Experiments that lack
-    either are left out; the order is that in which they first appear among ``runs``.
+    From the scores of the runs, without reading predictions. Experiments that lack either are left
+    out; the order is that in which they first appear among ``runs``.
     """
     scores: dict[str, dict[str, list[float]]] = {}
     for run, result in finished_runs(runs):

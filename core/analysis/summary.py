@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.analysis.consensus import good_strategies
+from core.analysis.choice import good_strategies
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import (
@@ -27,15 +27,15 @@ class Contender:
 
 @dataclass(frozen=True)
 class Summary:
-    """``best`` is the most accurate strategy, ``verdict`` sets it against the majority class.
+    """The answer of one experiment.
 
-    ``tied`` are titles of those that cannot be told apart from it. ``lead`` is its verdict over
-    the next best, with the interval; None where there is no other. ``quickest_good``: the quickest
-    that is clearly better than the majority class, if it is quicker than the best.
-    ``enough``: the quickest of the good ones that is quicker than the best and cannot be told apart
-    from it. ``nearest_quicker`` is the most accurate of those that are quicker, with
-    ``nearest_told_apart``. ``useless`` are titles of those that are no better than the majority
-    class. ``any_good``: at least one strategy is clearly better than the majority class.
+    ``best`` is the most accurate strategy, ``verdict`` that against the majority class, ``lead``
+    that over the next best, with the interval; None where there is no other. ``tied`` are titles
+    of those that cannot be told apart from the best. Of those that are quicker than the best:
+    ``quickest_good`` is the quickest that is clearly better than the majority class, ``enough``
+    the quickest of these that cannot be told apart from the best, ``nearest_quicker`` the most
+    accurate, with ``nearest_told_apart``. ``useless`` are titles of those that are no better than
+    the majority class. ``any_good``: at least one is clearly better than that.
     """
 
     best: Contender
@@ -56,33 +56,38 @@ def summary_of(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Sum
     if best is None:
         return None
     seconds = {row.strategy: row.parts.end_to_end for row in breakdown.rows}
-    own = seconds.get(best.strategy)
+
+    def contender(answers: StrategyPredictions) -> Contender:
+        name = answers.strategy
+        return Contender(name, answers.title, answers.accuracy, seconds.get(name))
+
+    def is_quicker(answers: StrategyPredictions) -> bool:
+        infinite = float("inf")
+        return seconds.get(answers.strategy, infinite) < seconds.get(best.strategy, -infinite)
+
+    def quickest(entries: list[StrategyPredictions]) -> Contender | None:
+        first = min(entries, key=lambda answers: seconds[answers.strategy], default=None)
+        return None if first is None else contender(first)
+
+    learning = [answers for answers in evidence.answers if answers.strategy != MAJORITY]
     good = good_strategies(evidence)
     rivals = _rivals(evidence, best)
-    quicker = [
-        (answers, pair)
-        for answers, pair in rivals
-        if own is not None and seconds.get(answers.strategy, own) < own
-    ]
-    quick_good = [
-        answers for answers in good if own is not None and seconds.get(answers.strategy, own) < own
-    ]
+    quicker = [(answers, pair) for answers, pair in rivals if is_quicker(answers)]
     # On few images even a useless strategy cannot be told apart from the best.
     enough = [answers for answers, pair in quicker if not pair.told_apart and answers in good]
     return Summary(
-        best=_contender(best, seconds),
+        best=contender(best),
         verdict=against_majority(evidence, best.strategy),
         tied=tuple(answers.title for answers, pair in rivals if not pair.told_apart),
         lead=pair_verdict(evidence, rivals[0][0].strategy, best.strategy) if rivals else None,
-        quickest_good=_quickest(quick_good, seconds),
-        enough=_quickest(enough, seconds),
-        nearest_quicker=_contender(quicker[0][0], seconds) if quicker else None,
+        quickest_good=quickest([answers for answers in good if is_quicker(answers)]),
+        enough=quickest(enough),
+        nearest_quicker=contender(quicker[0][0]) if quicker else None,
         nearest_told_apart=bool(quicker) and quicker[0][1].told_apart,
         useless=tuple(
             answers.title
-            for answers in evidence.answers
-            if answers.strategy != MAJORITY
-            and not against_majority(evidence, answers.strategy).is_better
+            for answers in learning
+            if not against_majority(evidence, answers.strategy).is_better
         ),
         any_good=bool(good),
     )
@@ -98,14 +103,3 @@ def _rivals(
         for answers in evidence.ranked
         if answers is not best and answers.strategy != MAJORITY
     ]
-
-
-def _contender(answers: StrategyPredictions, seconds: dict[str, float]) -> Contender:
-    return Contender(
-        answers.strategy, answers.title, answers.accuracy, seconds.get(answers.strategy)
-    )
-
-
-def _quickest(answers: list[StrategyPredictions], seconds: dict[str, float]) -> Contender | None:
-    contenders = [_contender(entry, seconds) for entry in answers if entry.strategy in seconds]
-    return min(contenders, key=lambda entry: entry.seconds or 0.0, default=None)

@@ -1,11 +1,11 @@
-"""Which differences are real, for every pair and against the majority class: numbers alone.
+"""Which differences are real: for every pair, against the majority class, up the ladder.
 
 The p values come from the exact paired test over images; those of pairs are adjusted for their
 number (Holm) before anything is called real. Intervals are bootstrapped over images and seeds.
 ``core.analysis.words.verdicts`` makes the sentences.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median
@@ -22,11 +22,12 @@ from core.analysis.significance import (
     smallest_visible_difference,
     tie_groups,
 )
-from core.errors import BadInput
+from core.errors import BadInput, UnknownName
+from core.strategies.registry import MAJORITY, find_strategy
 
 
 class Outcome(StrEnum):
-    """Where one strategy stands beside another; ``TIED``: the test cannot tell them apart."""
+    """One strategy beside another; ``TIED``: the test cannot tell them apart."""
 
     AHEAD = "ahead"
     BEHIND = "behind"
@@ -44,11 +45,11 @@ class PairVerdict:
     """``second`` against ``first``; fractions are 0 to 1.
 
     ``difference`` is the mean accuracy of ``second`` minus that of ``first``; ``low`` and ``high``
-    its 95 % interval over images and seeds, None where it was not asked for (``all_pairs``).
-    ``adjusted_p_value`` is ``p_value`` after Holm over all ``pairs``, and ``told_apart`` whether it
-    is under 5 %. ``seeds_agree`` is False where it is, but the interval holds 0: another training
-    could turn it round (None: not known, or one seed each). ``fixed`` and ``regressed`` count
-    images that only ``second``, and only ``first``, got right (means over seeds).
+    its 95 % interval over images and seeds, None in ``all_pairs``. ``adjusted_p_value`` is
+    ``p_value`` after Holm over all ``pairs``, and ``told_apart`` whether it is under 5 %.
+    ``seeds_agree`` is False where it is, but the interval holds 0: training again could reverse
+    the difference (None: not known, or one seed each). ``fixed`` and ``regressed`` count images
+    that only ``second``, and only ``first``, got right (means over seeds).
     """
 
     first: str
@@ -71,8 +72,13 @@ class PairVerdict:
 
     @property
     def outcome(self) -> Outcome:
-        """Where ``second`` stands beside ``first``."""
+        """``second`` beside ``first``."""
         return outcome_of(self.difference, self.told_apart)
+
+    @property
+    def settled_outcome(self) -> Outcome:
+        """``outcome``, but tied where the seeds disagree."""
+        return Outcome.TIED if self.seeds_agree is False else self.outcome
 
 
 @dataclass(frozen=True)
@@ -111,21 +117,59 @@ class TieGroup:
     images: int
 
 
+@dataclass(frozen=True)
+class LadderStep:
+    """One step of the ladder from the majority class to the best; fractions are 0 to 1.
+
+    ``gain`` is the strategy's mean accuracy minus that of the step before (``over``, a title), with
+    ``low`` and ``high``, the 95 % interval over images and seeds; all four are None for the first
+    step, always predicting the commonest training class. ``over_majority`` is the gain over that
+    first. ``seeds`` is the number of seeds.
+    """
+
+    strategy: str
+    title: str
+    teaches: str
+    seeds: int
+    accuracy: float
+    over: str | None
+    gain: float | None
+    low: float | None
+    high: float | None
+    over_majority: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """Beside the step before; tied where the interval of the gain holds 0, and at the start."""
+        if self.low is not None and self.low > 0:
+            return Outcome.AHEAD
+        if self.high is not None and self.high < 0:
+            return Outcome.BEHIND
+        return Outcome.TIED
+
+
 def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> PairVerdict:
     """``second`` against ``first``, with the interval.
 
-    Raises ``UnknownName`` for a strategy without answers and ``BadInput`` for twice the same.
+    Raises ``UnknownName`` for a strategy without predictions and ``BadInput`` for twice the same.
     """
     answers = evidence.of(first), evidence.of(second)
     if first == second:
         raise BadInput("Choose two different strategies to compare.", "pair")
     adjusted = _adjusted(evidence)
-    turned = (first, second) not in adjusted
-    key = (second, first) if turned else (first, second)
-    test = evidence.pair_tests[key]
-    if turned:
-        test = _turned(test)
-    interval = percentile_interval(evidence.resampled[second] - evidence.resampled[first])
+    key = (first, second)
+    if key in adjusted:
+        test = evidence.pair_tests[key]
+    else:
+        key = (second, first)
+        former = evidence.pair_tests[key]
+        test = replace(
+            former,
+            difference=-former.difference,
+            fixed=former.regressed,
+            regressed=former.fixed,
+        )
+    interval = percentile_interval(evidence.drawn_differences(first, second))
     return _verdict(answers, test, adjusted[key], len(adjusted), interval)
 
 
@@ -148,8 +192,7 @@ def against_majority(evidence: ExperimentPredictions, strategy: str) -> Majority
     """Is the strategy any better than always predicting the commonest training class?"""
     answers = evidence.of(strategy)
     test = paired_test(evidence.majority_right, answers.correct)
-    resampled = evidence.resampled
-    low, high = percentile_interval(resampled[strategy] - resampled[BASELINE])
+    low, high = percentile_interval(evidence.drawn_differences(BASELINE, strategy))
     return MajorityVerdict(
         strategy=strategy,
         title=answers.title,
@@ -179,21 +222,63 @@ def ties(evidence: ExperimentPredictions) -> tuple[TieGroup, ...]:
     )
 
 
+def ladder_steps(evidence: ExperimentPredictions) -> tuple[LadderStep, ...]:
+    """The steps from the least accurate strategy up, the majority class first.
+
+    A strategy that is worse than always predicting one class comes second, with a gain below zero.
+    Order and gains come from the same images: neighbours that lie close might change places on
+    other images, which is what the interval of their gain says. Empty without predictions.
+    """
+    if not evidence.answers:
+        return ()
+    baseline = evidence.majority_accuracy
+    title = evidence.majority_title
+    teaches = _teaches(MAJORITY)
+    steps = [LadderStep(MAJORITY, title, teaches, 1, baseline, None, None, None, None, 0.0)]
+    before = BASELINE
+    learning = (answers for answers in evidence.answers if answers.strategy != MAJORITY)
+    for answers in sorted(learning, key=lambda answers: answers.accuracy):
+        low, high = percentile_interval(evidence.drawn_differences(before, answers.strategy))
+        steps.append(
+            LadderStep(
+                strategy=answers.strategy,
+                title=answers.title,
+                teaches=_teaches(answers.strategy),
+                seeds=len(answers.seeds),
+                accuracy=answers.accuracy,
+                over=steps[-1].title,
+                gain=answers.accuracy - steps[-1].accuracy,
+                low=low,
+                high=high,
+                over_majority=answers.accuracy - baseline,
+            )
+        )
+        before = answers.strategy
+    return tuple(steps)
+
+
+def _teaches(strategy: str) -> str:
+    """The registry's sentence; nothing for a strategy that is no longer there."""
+    try:
+        return find_strategy(strategy).teaches
+    except UnknownName:
+        return ""
+
+
 def visible_difference(evidence: ExperimentPredictions) -> float | None:
     """The difference in accuracy that these test images show four times in five, 0 to 1.
 
-    For two strategies that disagree as much as neighbours in the ranking do here (the middle one
-    of them), at 5 % without Holm: with many pairs it is somewhat larger. None where there is
-    nothing to compare, or where no difference would be seen so often.
+    For two strategies that disagree as much as the median pair of neighbours in the ranking, at
+    5 % without Holm: with many pairs it is somewhat larger. None where there is nothing to compare,
+    or where no difference would be seen so often.
     """
     ranked = [evidence.majority_right, *(answers.correct for answers in reversed(evidence.ranked))]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
-    disagreements = [test.disagreement for test in tests if test.disagreement > 0]
     if not tests:
         return None
-    return smallest_visible_difference(
-        evidence.images, median(disagreements) if disagreements else 0.0
-    )
+    disagreements = [test.disagreement for test in tests if test.disagreement > 0]
+    middle = median(disagreements) if disagreements else 0.0
+    return smallest_visible_difference(evidence.images, middle)
 
 
 def is_told_apart(evidence: ExperimentPredictions, first: str, second: str) -> bool:
@@ -207,17 +292,6 @@ def _adjusted(evidence: ExperimentPredictions) -> dict[tuple[str, str], float]:
     """p values of all pairs after Holm."""
     tests = evidence.pair_tests
     return dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
-
-
-def _turned(test: PairedTest) -> PairedTest:
-    return PairedTest(
-        images=test.images,
-        difference=-test.difference,
-        p_value=test.p_value,
-        fixed=test.regressed,
-        regressed=test.fixed,
-        disagreement=test.disagreement,
-    )
 
 
 def _verdict(

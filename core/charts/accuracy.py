@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 
 from core.analysis.comparison import Comparison
 from core.analysis.guessing import PlayerScore
-from core.analysis.ladder import LadderStep
 from core.analysis.metrics import METRICS, Metric
 from core.analysis.scores import StrategyScore
+from core.analysis.verdicts import LadderStep
 from core.analysis.words.verdicts import describe_seeds, describe_step, interval_words, points_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
@@ -49,7 +49,7 @@ def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
         values = tuple(known.values())
         scores.append(
             StrategyScore(
-                score="accuracy",
+                metric="accuracy",
                 strategy=row.strategy,
                 title=row.title,
                 seeds=tuple(known),
@@ -67,7 +67,7 @@ def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
 def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
     """One metric: each mean with its 95 % interval, every seed below it, the majority class."""
     figure = go.Figure()
-    kind = METRICS[scores[0].score if scores else "accuracy"]
+    kind = METRICS[scores[0].metric if scores else "accuracy"]
     for place, score in enumerate(reversed(scores)):
         _add_score(figure, kind, score, place)
     majority = scores[0].majority if scores else None
@@ -144,7 +144,7 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
     figure = go.Figure()
     shown = scores[::-1]
     for place, score in enumerate(shown):
-        mean = 100 * score.correct / score.pictures
+        mean = 100 * score.correct / score.images
         marker = VISITOR_MARKER if score.strategy is None else marker_of(score.strategy, 13)
         bar = whisker(mean, 100 * score.low, 100 * score.high) or {}
         figure.add_scatter(
@@ -154,7 +154,7 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
             marker=marker,
             error_x=bar | {"color": marker["color"]},
             hovertemplate=(
-                f"{escape_plotly(score.title)}<br>{score.correct} of {score.pictures} correct, "
+                f"{escape_plotly(score.title)}<br>{score.correct} of {score.images} correct, "
                 "interval "
                 f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
@@ -162,7 +162,7 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
     list_on_rows(
         figure,
         [
-            f"{escape_plotly(score.title)}<br><b>{score.correct} of {score.pictures}</b>"
+            f"{escape_plotly(score.title)}<br><b>{score.correct} of {score.images}</b>"
             for score in shown
         ],
         PLAYER_HEIGHT,
@@ -175,14 +175,14 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
         {
             "player": score.title,
             "correct": score.correct,
-            "of": score.pictures,
+            "of": score.images,
             "low (%)": 100 * score.low,
             "high (%)": 100 * score.high,
             "correct on all test pictures (%)": hundredfold(score.everywhere),
         }
         for score in scores
     )
-    words = "; ".join(f"{score.title} {score.correct} of {score.pictures}" for score in scores)
+    words = "; ".join(f"{score.title} {score.correct} of {score.images}" for score in scores)
     return Exhibit(figure, f"{words}.", frame)
 
 

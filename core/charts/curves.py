@@ -6,8 +6,7 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.curves import Curve
-from core.analysis.watching import finished_fraction
+from core.analysis.curves import Curve, finished_fraction
 from core.charts.exhibit import Exhibit
 from core.charts.style import DOTTED, LEGEND_BELOW, appearance_of, line_of, percent_axis
 from core.text import escape_plotly, percent_text

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.analysis.split_facts import SubsetFacts
+from core.analysis.measured import SubsetFacts
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,

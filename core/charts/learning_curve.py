@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.learning_curve import CurvePoint, LearningCurve, StrategyCurve
-from core.analysis.words.curve import describe_curve
+from core.analysis.words.several import describe_curve
 from core.charts.accuracy import seeds_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (

@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from core.analysis.measured import Segment, WidthAt, epochs_alone
 from core.analysis.significance import CONFIDENCE, percentile_interval
-from core.analysis.statistics_examples import WidthAt
-from core.analysis.time_breakdown import Segment, epochs_alone
 from core.analysis.tutorial import Beside
 from core.analysis.words.verdicts import points_text
 from core.charts.exhibit import Exhibit

@@ -161,11 +161,11 @@ class _Point:
     @property
     def value(self) -> float:
         """The metric in the unit in which it is shown."""
-        return METRICS[self.score.score].shown(self.score.mean)
+        return METRICS[self.score.metric].shown(self.score.mean)
 
     @property
     def text(self) -> str:
-        mean = METRICS[self.score.score].text(self.score.mean)
+        mean = METRICS[self.score.metric].text(self.score.mean)
         return f"{self.score.title} {mean} after {seconds_text(self.seconds)}"
 
 
@@ -181,7 +181,7 @@ def accuracy_time_chart(
     points = _points(scores, seconds)
     if not points:
         return Exhibit(figure, NOTHING_YET, pd.DataFrame())
-    kind = METRICS[points[0].score.score]
+    kind = METRICS[points[0].score.metric]
     front = [point for point in points if point.is_front]
     if with_front:
         figure.add_scatter(
@@ -340,7 +340,7 @@ def _points(scores: Sequence[StrategyScore], seconds: Mapping[str, float]) -> li
     front = pareto_front(
         {score.strategy: seconds[score.strategy] for score in timed},
         {score.strategy: score.mean for score in timed},
-        METRICS[timed[0].score].better == "higher",
+        METRICS[timed[0].metric].better == "higher",
     )
     points = [
         _Point(score, max(seconds[score.strategy], SMALLEST_SECONDS), score.strategy in front)

@@ -202,7 +202,7 @@ def _number(text: str, field: str) -> float:
 
 def _print(curve: "LearningCurve") -> None:
     from core.analysis.learning_curve import headline_curves
-    from core.analysis.words.curve import describe_crossings
+    from core.analysis.words.several import describe_crossings
 
     print(f"{curve.dataset_name}: learning curve {curve.series}, {curve.test_images:,} test images")
     print()

@@ -94,11 +94,7 @@ def add_dataset(
 
 
 def add_pixels(
-    pixels: np.ndarray,
-    labels: np.ndarray,
-    classes: list[str],
-    name: str,
-    provenance: str,
+    pixels: np.ndarray, labels: np.ndarray, classes: list[str], name: str, provenance: str
 ) -> Dataset:
     """Store images that are arrays: uint8 ``(N, H, W)`` or ``(N, H, W, 3)``, 0 to 255.
 
@@ -233,9 +229,7 @@ def _with_content(files: Iterable[LabelledFile]) -> Iterator[_Content]:
             yield file, b"", error
 
 
-def _examine(
-    content: _Content,
-) -> tuple[LabelledFile, bytes, Examined | UnreadableImageError]:
+def _examine(content: _Content) -> tuple[LabelledFile, bytes, Examined | UnreadableImageError]:
     file, data, failure = content
     try:
         return file, data, failure or examine_file(data, file.raw.name)

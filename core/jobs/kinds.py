@@ -111,7 +111,7 @@ KINDS: dict[str, JobKind] = {
             saves_memory="close other programs, or give fewer images at a time",
         ),
         JobKind("explain", "core.experiments.heat_maps:run", "cpu", "heat map", niceness=LOWEST),
-        JobKind("feature_map", "core.analysis.feature_map_job:run", "cpu", "map", niceness=LOWEST),
+        JobKind("feature_map", "core.analysis.feature_map:run", "cpu", "map", niceness=LOWEST),
         JobKind("live", "core.live.server:run", "live", "live process"),
         JobKind("export", "core.reports.export_job:run", "cpu", "export", niceness=LOWEST),
     )

@@ -17,7 +17,7 @@ from jinja2 import (
     Template,
 )
 
-from core.analysis.comparison import title_of
+from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
 from core.analysis.scores import (
@@ -26,12 +26,16 @@ from core.analysis.scores import (
     per_class_table,
     score_table,
 )
-from core.analysis.split_facts import split_text
 from core.analysis.words.limits import limits
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, result_of
+from core.experiments.records import (
+    ExperimentRecord,
+    ExperimentSpec,
+    RunRecord,
+    result_of,
+)
 from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.reports.export_model import CONTENTS, ONNX_FILE, ONNX_REQUIREMENTS
@@ -166,7 +170,7 @@ def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def _metric_row(score: StrategyScore) -> tuple[str, ...]:
-    kind = METRICS[score.score]
+    kind = METRICS[score.metric]
     return (
         kind.title,
         kind.text(score.mean),

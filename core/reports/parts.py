@@ -4,10 +4,9 @@ facts."""
 import base64
 
 from core.analysis.choice import headline_pair
-from core.analysis.comparison import Comparison, title_of
+from core.analysis.comparison import Comparison, split_text, title_of
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.mistakes import Disagreement, disagreements
-from core.analysis.split_facts import split_text
 from core.analysis.words.verdicts import closed
 from core.datasets.dataset import Dataset
 from core.datasets.health.findings import findings

@@ -6,7 +6,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from core.analysis.comparison import compare_experiment, curves_of
+from core.analysis.comparison import compare_experiment
+from core.analysis.curves import curves_of
 from core.analysis.evidence import load_evidence
 from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown

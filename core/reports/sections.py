@@ -9,10 +9,9 @@ from core.analysis.comparison import Comparison, results_frame
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
-from core.analysis.verdicts import against_majority, all_pairs, ties
+from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
 from core.analysis.words.verdicts import (
     NO_TIES,
     TOLD_APART,

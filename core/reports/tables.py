@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 
 from core.analysis.choice import headline_pair
-from core.analysis.comparison import Comparison, compare_experiment, curves_of
+from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
+from core.analysis.curves import curves_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
-from core.analysis.ladder import LadderStep, ladder_steps
 from core.analysis.metrics import METRICS
 from core.analysis.mistakes import disagreements, likely_label_errors
 from core.analysis.scores import ClassScore, per_class_table, score_table
 from core.analysis.time_breakdown import TimeBreakdown, load_time_breakdown
 from core.analysis.verdicts import (
+    LadderStep,
     MajorityVerdict,
     PairVerdict,
     against_majority,
     all_pairs,
+    ladder_steps,
 )
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.experiments.store import Store

@@ -160,7 +160,7 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
         if scene.key == PICTURES:
             st.markdown(WHAT_IT_IS)
     with figure:
-        if isinstance(scene.picture, Montage):
+        if isinstance(scene.visual, Montage):
             dataset = dataset_or_words(evidence_reads.subject(facts.comparison.experiment))
             if dataset is not None:
                 _show_montage(dataset)
@@ -168,7 +168,7 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
             # Words in the colour of the theme's text; None while the theme is not known yet.
             theme = st.context.theme.type
             ink = st.get_option(f"theme.{theme}.textColor") if theme else None
-            exhibit = story_chart(scene.picture, is_presented(), ink)
+            exhibit = story_chart(scene.visual, is_presented(), ink)
             # With its height, the space is kept free while the chart is loaded.
             height = int(exhibit.figure.layout.height)
             show_exhibit(exhibit, f"story.{scene.key}", table=False, height=height)

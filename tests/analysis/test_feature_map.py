@@ -6,6 +6,7 @@ import pytest
 
 from core.analysis.feature_map import (
     METHOD_TITLES,
+    METHODS,
     FeatureMap,
     feature_map,
     map_frame,
@@ -13,7 +14,6 @@ from core.analysis.feature_map import (
     read_map,
     rows_on_map,
 )
-from core.analysis.feature_map_job import METHODS
 from core.charts.feature_map import MOST_NAMED, chosen_image, left_out_sentence, map_chart
 from core.errors import StoreError, UnknownName
 from core.experiments.store import open_store

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.analysis import feature_map_job
-from core.analysis.feature_map import feature_map, read_map
-from core.analysis.feature_map_job import (
+from core.analysis import feature_map as module
+from core.analysis.feature_map import (
     FEWEST_FOR_TSNE,
     METHODS,
+    feature_map,
     laid_out_flat,
     layout_of,
+    read_map,
     root_normalised,
     stratified_sample,
     wanted_features,
@@ -144,8 +145,8 @@ def test_without_features_pixels_are_compared(finished, work):
     assert layout.xy.shape == (36, 2)
     assert layout.how == (
         "Each point is one of the 36 test images. No features of these pictures are kept on "
-        "this machine, so they are compared by their pixels: pictures with like colours in like "
-        "places lie near each other. Run a strategy with frozen features on this dataset "
+        "this machine, so they are compared by their pixels: pictures with similar colours in the "
+        "same places lie near each other. Run a strategy with frozen features on this dataset "
         "here to compare them by what they show. Laid out by t-SNE: only nearness means something, "
         "the axes have no unit."
     )
@@ -156,8 +157,8 @@ def test_features_are_taken_from_the_cache_as_they_are(finished, work):
     layout = layout_of(finished, EXPERIMENT, "pca", work)
     assert layout.how == (
         "Each point is one of the 36 test images. Pictures in which VGG16, trained on ImageNet, "
-        "sees like things lie near each other. Laid out by PCA: only nearness means something, the "
-        "axes have no unit."
+        "sees similar things lie near each other. Laid out by PCA: only nearness means something, "
+        "the axes have no unit."
     )
     # Label 0 has no length, the others the same direction: two places on the map.
     nothing = layout.xy[labels[layout.positions] == 0]
@@ -188,7 +189,7 @@ def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
 
 
 def test_of_very_many_images_a_sample_is_shown(finished, work, monkeypatch):
-    monkeypatch.setattr(feature_map_job, "MOST_IMAGES", 12)
+    monkeypatch.setattr(module, "MOST_IMAGES", 12)
     layout = layout_of(finished, EXPERIMENT, "pca", work)
     labels = open_dataset("arrows").labels[layout.positions]
     assert np.bincount(labels).tolist() == [4, 4, 4]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.analysis.guessing import (
-    PICTURES,
+    IMAGES_A_ROUND,
     guessing_round,
     players,
     round_scores,
@@ -38,7 +38,7 @@ def test_no_picture_comes_twice_and_each_keeps_its_label():
     found = evidence()
     first, second = guessing_round(found, 1), guessing_round(found, 2)
     assert first == guessing_round(evidence(), 1)
-    assert (len(first.rows), len(second.rows)) == (PICTURES, PICTURES)
+    assert (len(first.rows), len(second.rows)) == (IMAGES_A_ROUND, IMAGES_A_ROUND)
     assert not set(first.rows) & set(second.rows)
     assert first.images == first.rows  # this evidence numbers its images from 0
     assert first.labels == tuple(0 if row < 5 else 1 for row in first.rows)
@@ -80,7 +80,7 @@ def test_visitor_and_strategies_are_scored_on_the_same_pictures():
     dealt = guessing_round(found, 1)
     guesses = [*dealt.labels[:7], 2, 2, 2]
     visitor, majority, network = round_scores(found, dealt, guesses)
-    assert (visitor.strategy, visitor.title, visitor.correct, visitor.pictures) == (
+    assert (visitor.strategy, visitor.title, visitor.correct, visitor.images) == (
         None,
         "You",
         7,
@@ -110,5 +110,5 @@ def test_leads_are_tested_with_mcnemar_and_holm():
 
 def test_guesses_must_fit_the_round():
     found = evidence()
-    with pytest.raises(ValueError, match="9 guesses do not fit 10 pictures"):
+    with pytest.raises(ValueError, match="9 guesses do not fit 10 images"):
         round_scores(found, guessing_round(found, 1), [0] * 9)

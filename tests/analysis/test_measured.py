@@ -1,31 +1,24 @@
-"""What "How it is measured" computes: sides, near duplicates, a run in time, examples, tutorial."""
+"""What "How it is measured" computes: subsets, near duplicates, a run in time, the tutorial."""
 
 import numpy as np
 import pytest
 
 from core.analysis import tutorial
 from core.analysis.comparison import Comparison, compare
-from core.analysis.significance import wilson_interval
-from core.analysis.split_facts import (
+from core.analysis.measured import (
+    Segment,
     SubsetFacts,
     class_counts_by_subset,
     duplicate_facts,
-    subsets_of,
-    widest_gap,
-)
-from core.analysis.statistics_examples import (
-    drawn_differences,
+    epochs_alone,
     four_cells,
-    holm_steps,
+    subsets_of,
+    time_line,
+    widest_gap,
     widths,
 )
-from core.analysis.time_breakdown import (
-    Epochs,
-    Segment,
-    epochs_alone,
-    time_line,
-)
-from core.analysis.verdicts import all_pairs
+from core.analysis.significance import wilson_interval
+from core.analysis.time_breakdown import Epochs
 from core.datasets.split import Split
 from tests import made_up
 from tests.made_evidence import evidence_of
@@ -133,25 +126,10 @@ def test_the_four_cells_of_mcnemar():
     second = [[True] * 5 + [False] + [True] * 3 + [False]]
     evidence = evidence_of({"cnn": first, "vgg16_probe": second})
     cells = four_cells(evidence.of("cnn"), evidence.of("vgg16_probe"))
-    assert (cells.both_right, cells.fixed, cells.regressed, cells.both_wrong) == (5, 3, 1, 1)
+    assert (cells.both_correct, cells.fixed, cells.regressed, cells.both_wrong) == (5, 3, 1, 1)
     assert cells.p_value == pytest.approx(0.625)
-    differences = drawn_differences(evidence, "cnn", "vgg16_probe")
+    differences = evidence.drawn_differences("cnn", "vgg16_probe")
     assert differences.mean() == pytest.approx(0.2, abs=0.02)
-
-
-def test_holm_step_by_step():
-    right = np.zeros((1, 60), bool)
-    third = right.copy()
-    third[:, :40] = True
-    second = right.copy()
-    second[:, :8] = True
-    evidence = evidence_of({"mlp": right, "cnn": second, "vgg16_probe": third})
-    steps = holm_steps(all_pairs(evidence))
-    assert [step.factor for step in steps] == [3, 2, 1]
-    assert (steps[0].first_title, steps[0].second_title) == ("MLP", "VGG16 probe")
-    assert steps[2].p_value == pytest.approx(2 * 0.5**8)
-    assert steps[2].adjusted == steps[2].p_value
-    assert all(step.told_apart for step in steps)
 
 
 def comparison_of(*strategies: str) -> Comparison:

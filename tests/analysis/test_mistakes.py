@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.analysis.consensus import best_strategies, consensus, good_strategies
+from core.analysis.choice import best_strategies, good_strategies
+from core.analysis.consensus import consensus
 from core.analysis.mistakes import (
     Disagreement,
     HardImage,

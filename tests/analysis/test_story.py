@@ -9,9 +9,9 @@ from core.analysis.story import (
     Times,
     headline_experiment,
     other_experiment,
-    picture_of,
     scene_keys,
     stored_gains,
+    visual_of,
 )
 from core.analysis.verdicts import Outcome
 from core.charts.story import HEIGHT, PRESENTED_HEIGHT, marked_squares, story_chart
@@ -105,17 +105,17 @@ def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
     facts = facts_of(CLIMBING)
     figures = []
     for count, key in ((2, "mlp"), (3, "cnn"), (4, "head_start")):
-        picture = picture_of(key, facts, None)
-        assert isinstance(picture, Bars)
-        assert (len(picture.bars), picture.places) == (count, 4)
-        figures.append(story_chart(picture).figure)
+        visual = visual_of(key, facts, None)
+        assert isinstance(visual, Bars)
+        assert (len(visual.bars), visual.places) == (count, 4)
+        figures.append(story_chart(visual).figure)
     for figure in figures:
         assert figure.layout.height == HEIGHT
         assert figure.layout.yaxis.range == (3.55, -0.6)
         assert figure.layout.xaxis.range == (0, 102)
     drawn = [trace.x[0] for trace in figures[2].data if trace.type == "bar"]
     assert drawn == pytest.approx([20.0, 40.0, 55.0, 90.0])
-    assert story_chart(picture, presented=True).figure.layout.height == PRESENTED_HEIGHT
+    assert story_chart(visual, presented=True).figure.layout.height == PRESENTED_HEIGHT
 
 
 def test_a_hundred_squares_are_marked_by_the_share():
@@ -133,11 +133,11 @@ def test_a_hundred_squares_are_marked_by_the_share():
 
 def test_every_chart_is_said_in_words():
     facts = facts_of(CLIMBING)
-    picture = picture_of("mlp", facts, None)
-    assert story_chart(picture).words == (
+    visual = visual_of("mlp", facts, None)
+    assert story_chart(visual).words == (
         "Test accuracy on insects, bars with 95 % intervals. Always “ant” 20.0 % (13.3 % to "
         "28.9 %); MLP 40.0 % (30.9 % to 49.8 %)."
     )
-    times = picture_of("time", facts, None)
+    times = visual_of("time", facts, None)
     assert isinstance(times, Times)
     assert "VGG16 probe 90.0 % after 10.0 s" in story_chart(times).words

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from core.analysis.evidence import ExperimentPredictions, load_evidence
-from core.analysis.ladder import ladder_steps
 from core.analysis.verdicts import (
     Outcome,
     against_majority,
     all_pairs,
+    ladder_steps,
     pair_verdict,
     ties,
     visible_difference,

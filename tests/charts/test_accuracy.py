@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from core.analysis.guessing import PlayerScore
-from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
+from core.analysis.verdicts import ladder_steps
 from core.charts.accuracy import accuracy_scores, ladder_chart, players_chart, scores_chart
 from core.charts.style import appearance_of
 from tests.made_evidence import evidence_of

@@ -11,10 +11,9 @@ from core.analysis import tutorial
 from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
-from core.analysis.ladder import ladder_steps
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.time_breakdown import TimeBreakdown
-from core.analysis.verdicts import all_pairs
+from core.analysis.verdicts import all_pairs, ladder_steps
 from core.charts.accuracy import (
     NOTHING_YET,
     accuracy_scores,

@@ -5,9 +5,7 @@ import pytest
 
 from core.analysis import tutorial
 from core.analysis.comparison import compare
-from core.analysis.split_facts import subsets_of
-from core.analysis.statistics_examples import widths
-from core.analysis.time_breakdown import time_line
+from core.analysis.measured import subsets_of, time_line, widths
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,

@@ -20,7 +20,12 @@ from core.experiments import recorded
 from core.experiments.store import open_store
 from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT, current_settings
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -64,7 +69,7 @@ def test_adding_tells_what_was_left_out(type_it: TypeIt, tmp_path: Path) -> None
     stored = out.splitlines()[1].split()[1].rstrip(",")
     assert err.splitlines()[-2:] == [
         f"1 files could not be used; why: datasets show {stored[:12]}",
-        "1 file(s) outside the class folders were left out.",
+        "Left out: 1 file outside the class folders.",
     ]
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.analysis.choice import best_strategies
 from core.analysis.confusion import Confusion
-from core.analysis.consensus import best_strategies
+from core.analysis.consensus import ImageAnswer, test_row
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import NEIGHBOURS, FeatureMap, neighbour_agreement, rows_on_map
 from core.analysis.guessing import PlayerScore
 from core.analysis.mistakes import FEWEST_WITNESSES, likely_label_errors
-from core.analysis.one_image import ImageAnswer, test_row
 from core.analysis.significance import SIGNIFICANCE
 from core.text import number_text, percent_text
 
@@ -109,7 +109,7 @@ def describe_round(scores: Sequence[PlayerScore]) -> str:
     """What a round of the game can tell, and what it cannot; the visitor's score comes first."""
     visitor, strategies = scores[0], scores[1:]
     interval = (
-        f"{visitor.correct} of {visitor.pictures} right means that on very many such pictures you "
+        f"{visitor.correct} of {visitor.images} right means that on very many such pictures you "
         f"would plausibly be right for {percent_text(visitor.low)} to "
         f"{percent_text(visitor.high)} of them: so few pictures make a game, not a measurement."
     )

@@ -6,11 +6,11 @@ Every page, report and story takes its verdicts from here, so each rule of wordi
 from collections.abc import Sequence
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.ladder import LadderStep
 from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.significance import CONFIDENCE
 from core.analysis.verdicts import (
+    LadderStep,
     MajorityVerdict,
     Outcome,
     PairVerdict,
@@ -111,7 +111,7 @@ def describe_seeds(score: StrategyScore) -> str:
     """What stands beside a mean: ``one seed``, or how far the seeds lie apart."""
     if score.deviation is None:
         return "one seed"
-    kind = METRICS[score.score]
+    kind = METRICS[score.metric]
     unit = "nats" if kind.unit == "nats" else "points"
     spread = f"{kind.shown(score.deviation):.{2 if kind.unit == 'nats' else 1}f}"
     return f"{len(score.seeds)} seeds, standard deviation {spread} {unit}"

@@ -22,6 +22,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 LARGEST_PIXELS = 50_000_000
 SMALLEST_EDGE = 2
+TOO_LARGE = f"is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
 
 # Larger images are decoded and examined one at a time, so that a pool of threads never has several
 # of them in memory. The lock is reentrant: a thread may need a second one while it has the first.
@@ -111,7 +112,7 @@ def _decoded_or_reason(
         except UnidentifiedImageError:
             raise UnreadableImageError(_why_unknown(data)) from None
         except Image.DecompressionBombError:
-            raise UnreadableImageError(_too_large_message(None)) from None
+            raise UnreadableImageError(f"the image {TOO_LARGE}") from None
         except MemoryError:
             raise UnreadableImageError("too large for the memory of this machine") from None
         except Exception as error:
@@ -123,7 +124,12 @@ def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
     orientation = exif_orientation(opened)
     width, height = reversed(whole) if orientation in _TURNED_A_QUARTER else whole
     reduced = opened.size != whole
-    image = _as_people_see_it(opened, orientation)
+    opened.load()
+    image = as_rgb(opened, opened.info.get("transparency"))
+    # Free the pixels before turning makes another copy of them.
+    opened.close()
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
     return Decoded(image, height, width, reduced, opened.format or "", orientation)
 
 
@@ -140,12 +146,11 @@ def _formats_for(file_name: str) -> tuple[str, ...]:
 
 
 def _check_size(image: Image.Image) -> None:
+    size = f"{image.width} x {image.height} pixels"
     if image.width * image.height > LARGEST_PIXELS:
-        raise UnreadableImageError(_too_large_message(image))
+        raise UnreadableImageError(f"{size} {TOO_LARGE}")
     if min(image.size) < SMALLEST_EDGE:
-        raise UnreadableImageError(
-            f"{image.width} x {image.height} pixels: each side must be at least {SMALLEST_EDGE}"
-        )
+        raise UnreadableImageError(f"{size}: each side must be at least {SMALLEST_EDGE}")
 
 
 def _check_structure(image: Image.Image, data: bytes) -> None:
@@ -159,24 +164,11 @@ def _check_structure(image: Image.Image, data: bytes) -> None:
             again.verify()
 
 
-def _too_large_message(image: Image.Image | None) -> str:
-    size = f"{image.width} x {image.height} pixels" if image else "the image"
-    return f"{size} is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
-
-
-def _as_people_see_it(image: Image.Image, orientation: int) -> Image.Image:
-    image.load()
-    rgb = as_rgb(image, image.info.get("transparency"))
-    # Free the pixels before turning makes another copy of them.
-    image.close()
-    turn = _TURNS.get(orientation)
-    return rgb.transpose(turn) if turn is not None else rgb
-
-
 def _why_damaged(error: Exception) -> str:
     if isinstance(error, ValueError) and "MAX_TEXT" in str(error):
         return "contains a text that unpacks to far more than an image's description needs"
-    return f"damaged or cut short ({_one_line(error)})"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"damaged or cut short ({text[:120]})"
 
 
 def _why_unknown(data: bytes) -> str:
@@ -191,20 +183,14 @@ def _why_unknown(data: bytes) -> str:
     if start.startswith(b"%pdf"):
         return f"a PDF document, not one of {accepted}"
     if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in _HEIC_BRANDS:
+        if data[8:12] in _HEIC_BRANDS:
             return (
                 "a HEIC image, as iPhones take them: save it as JPEG (formats that can be read:"
                 f" {accepted})"
             )
-        if brand == b"avif":
+        if data[8:12] == b"avif":
             return f"an AVIF image: save it as JPEG or PNG (formats that can be read: {accepted})"
         return f"a video, not one of {accepted}"
     if data.startswith((b"II*\0", b"MM\0*")):
         return "a TIFF whose name does not end in .tif or .tiff"
     return f"not a readable image of a known format ({accepted})"
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:120]

@@ -17,10 +17,7 @@ from core.datasets.reading.raw_files import (
     LARGEST_TOTAL_BYTES,
     MOST_FILES,
     Listing,
-    RawFile,
-    RefusedNameError,
-    is_ignored,
-    safe_parts,
+    bad_source,
 )
 from core.errors import BadInput
 
@@ -41,10 +38,6 @@ _DIRECTORY_ENTRY = b"PK\x01\x02"
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz", ".bz2", ".xz")
 
 
-class _TooManyMembersError(Exception):
-    """The directory of a zip has more members than fit the memory allowed for them."""
-
-
 class _CountedFile(io.BufferedReader):
     """A file that refuses to read a zip directory of too many members."""
 
@@ -54,13 +47,16 @@ class _CountedFile(io.BufferedReader):
         if not self.watching:
             return super().read(size)
         if size is not None and size > LONGEST_DIRECTORY_BYTES:
-            raise _TooManyMembersError(f"more than {MOST_FILES:,} members")
+            raise self._too_many(f"more than {MOST_FILES:,}")
         data = super().read(size)
         # Twice as many, because folders are members too.
         count = data.count(_DIRECTORY_ENTRY)
         if count > 2 * MOST_FILES:
-            raise _TooManyMembersError(f"{count:,} members")
+            raise self._too_many(f"{count:,}")
         return data
+
+    def _too_many(self, count: str) -> BadInput:
+        return _unusable(Path(self.name), f"{count} members; the limit is {MOST_FILES:,}")
 
 
 @contextmanager
@@ -81,12 +77,13 @@ def open_archive(path: Path) -> Iterator[Listing]:
             raise _unusable(path, "the zip is encrypted; pack it again without a password")
         listing = Listing()
         overlapping = _overlapping(members)
-        kept = [
-            member
-            for member in members
-            if _list_member(archive, member, listing, member.header_offset in overlapping)
-        ]
-        unpacked = sum(member.file_size for member in kept)
+        for member in members:
+            problem = _why_refused(member)
+            if member.header_offset in overlapping:
+                problem = "it shares its bytes with another file of the zip"
+            opener = cast(Callable[[], BinaryIO], partial(archive.open, member))
+            listing.add(member.orig_filename, member.file_size, opener, problem)
+        unpacked = sum(file.size_bytes for file in listing.files)
         # Compared with the size of the file, because declared sizes may be wrong.
         packed = max(1, path.stat().st_size)
         if unpacked > LARGEST_TOTAL_BYTES:
@@ -122,8 +119,6 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             )
         try:
             archive = zipfile.ZipFile(file)
-        except _TooManyMembersError as error:
-            raise _unusable(path, f"{error}; the limit is {MOST_FILES:,}") from error
         except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
             raise _unusable(
                 path, "the zip is damaged or cut short; make it or send it again"
@@ -134,7 +129,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _unusable(path: Path, reason: str) -> BadInput:
-    return BadInput(f"{path.name}: {reason}.", "path")
+    return bad_source(f"{path.name}: {reason}.")
 
 
 def _is_bomb(unpacked: int, packed: int) -> bool:
@@ -152,29 +147,6 @@ def _overlapping(members: list[zipfile.ZipInfo]) -> set[int]:
         if end > reached:
             reached, holder = end, member.header_offset
     return found
-
-
-def _list_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, listing: Listing, overlaps: bool
-) -> bool:
-    """List a member, or refuse it with the reason; True where it was listed."""
-    name = member.orig_filename
-    try:
-        parts = safe_parts(name)
-    except RefusedNameError as error:
-        listing.refuse(name, str(error))
-        return False
-    if not parts or is_ignored(parts):
-        listing.ignored += 1
-        return False
-    reason = "it shares its bytes with another file of the zip" if overlaps else None
-    reason = reason or _why_refused(member)
-    if reason:
-        listing.refuse(name, reason)
-        return False
-    open_member = cast(Callable[[], BinaryIO], partial(archive.open, member))
-    listing.files.append(RawFile(parts, member.file_size, open_member))
-    return True
 
 
 def _why_refused(member: zipfile.ZipInfo) -> str | None:

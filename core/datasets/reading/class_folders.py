@@ -9,7 +9,7 @@ from core.datasets.reading.image_files import (
     is_companion,
     looks_like_an_image,
 )
-from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.reader import (
     EXPECTED,
     FEWEST_CLASSES,
@@ -103,7 +103,7 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     """
     reasons = first_reasons(listing.refused)
     if not listing.files:
-        raise BadInput(f"There is no image in it.{reasons} {EXPECTED}.", "path")
+        raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")
     ignored_before = listing.ignored
     files = unwrap([(raw.parts, raw) for raw in listing.files])
     labelled = (
@@ -113,12 +113,10 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
         or _by_class_folders(files, listing)
     )
     if not labelled:
-        raise BadInput(f"The images are in no class folder.{reasons} {EXPECTED}.", "path")
+        raise bad_source(f"The images are in no class folder.{reasons} {EXPECTED}.")
     labelled = _without_companions(labelled, listing)
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
-    if beside:
-        listing.ignored += beside
-        listing.notes.append(f"{beside} file(s) outside the class folders were left out.")
+    listing.leave_out(beside, "outside the class folders")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
     return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
 
@@ -158,11 +156,8 @@ def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[
     companions = [entry for entry in labelled if is_companion(entry.raw.name)]
     if len(companions) in (0, len(labelled)):
         return labelled
-    listing.ignored += len(companions)
-    listing.notes.append(
-        f"{len(companions)} file(s) that programs put beside images were ignored, such as"
-        f" {shown_name(companions[0].raw.path)}."
-    )
+    example = shown_name(companions[0].raw.path)
+    listing.leave_out(len(companions), f"that programs put beside images, such as {example}")
     return [entry for entry in labelled if not is_companion(entry.raw.name)]
 
 
@@ -185,20 +180,17 @@ def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     to_predict = [name for name in groups if is_to_predict(name)]
     others = set(groups) - set(inside) - set(to_predict)
     if len({subsets[name] for name in inside}) > 1 and not others and not labelled:
-        raise BadInput(
+        raise bad_source(
             f"The images are directly in {', '.join(sorted(inside))}, in no class folder,"
-            f" and no table names them with their labels. {EXPECTED}.",
-            "path",
+            f" and no table names them with their labels. {EXPECTED}."
         )
     given = {entry.subset for entry in labelled}
     if not labelled or (len(given) < 2 and (others or len(groups) < 2)):
         return []
     for name in sorted({*to_predict, *inside}):
         if not entries.get(name):
-            listing.ignored += len(groups[name])
-            listing.notes.append(
-                f"The {len(groups[name])} file(s) in {name} are in no class folder: they have no"
-                " label and were left out."
+            listing.leave_out(
+                len(groups[name]), f"in {name}, in no class folder there and so without a label"
             )
     if len(given) < 2:
         return [LabelledFile(entry.class_name, entry.name, entry.raw) for entry in labelled]
@@ -271,9 +263,8 @@ def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
     deeper = {name: set(grouped(members)) for name, members in groups.items()}
     for name, folders in deeper.items():
         if len(folders) > 1 and folders == set(groups) - {name}:
-            listing.ignored += len(groups.pop(name))
-            listing.notes.append(
-                f"The folder {name} contains the same class folders again; it was left out."
+            listing.leave_out(
+                len(groups.pop(name)), f"in {name}, which contains the same class folders again"
             )
             break
     for name, members in groups.items():

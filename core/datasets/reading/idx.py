@@ -20,6 +20,7 @@ from core.datasets.reading.raw_files import (
     MOST_FILES,
     Listing,
     RawFile,
+    bad_source,
     open_unpacked,
     unpacked_start,
 )
@@ -116,13 +117,10 @@ def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
         _check_pair(images, labels)
     total = sum(images.shape[0] for images, _ in pairs)
     if total > MOST_FILES:
-        raise BadInput(
-            f"{pairs[0][0].raw.path}: {total:,} images in all; the limit is {MOST_FILES:,}.", "path"
+        raise bad_source(
+            f"{pairs[0][0].raw.path}: {total:,} images in all; the limit is {MOST_FILES:,}."
         )
-    left_out = len(listing.files) - len(found)
-    if left_out:
-        listing.ignored += left_out
-        listing.notes.append(f"{left_out} file(s) beside the IDX files were left out.")
+    listing.leave_out(len(listing.files) - len(found), "beside the IDX files")
     labelled = [
         (images, [str(label) for piece in _pieces(labels, labels.shape[0]) for label in piece])
         for images, labels in pairs
@@ -162,9 +160,7 @@ def _pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
     keys = sorted({" ".join(idx.key) for idx in images})
     if len(keys) > 1:
         listed = ", ".join(key or "one without a name" for key in keys)
-        raise BadInput(
-            f"There are several datasets in it: {listed}. Give the files of one.", "path"
-        )
+        raise bad_source(f"There are several datasets in it: {listed}. Give the files of one.")
     pairs = []
     for idx in images:
         named_alike = [entry for entry in labels if entry.subset == idx.subset]
@@ -180,10 +176,9 @@ def _pair_up(found: Iterable[IdxFile]) -> list[tuple[IdxFile, IdxFile]]:
 
 
 def _no_partner(idx: IdxFile, held: str, missing: str) -> BadInput:
-    return BadInput(
+    return bad_source(
         f"{idx.raw.path} contains {idx.shape[0]:,} {held}, but there is no IDX file with their"
-        f" {missing} beside it. {BOTH_NEEDED}.",
-        "path",
+        f" {missing} beside it. {BOTH_NEEDED}."
     )
 
 
@@ -206,23 +201,19 @@ def _check_images(idx: IdxFile) -> None:
         )
     else:
         return
-    raise BadInput(
-        f"{idx.raw.path}: {reason}. Save the images as uint8, count x rows x columns.", "path"
-    )
+    raise bad_source(f"{idx.raw.path}: {reason}. Save the images as uint8, count x rows x columns.")
 
 
 def _check_pair(images: IdxFile, labels: IdxFile) -> None:
     if labels.type_code != _UINT8:
-        raise BadInput(
+        raise bad_source(
             f"{labels.raw.path}: its numbers are {_TYPES[labels.type_code]}; only uint8 (labels 0"
-            " to 255) is read. Save the labels as uint8.",
-            "path",
+            " to 255) is read. Save the labels as uint8."
         )
     if images.shape[0] != labels.shape[0]:
-        raise BadInput(
+        raise bad_source(
             f"{images.raw.path} contains {images.shape[0]:,} images and {labels.raw.path}"
-            f" {labels.shape[0]:,} labels. Give the two files that belong together.",
-            "path",
+            f" {labels.shape[0]:,} labels. Give the two files that belong together."
         )
     for idx in (images, labels):
         promised = idx.header_bytes + math.prod(idx.shape)
@@ -231,10 +222,9 @@ def _check_pair(images: IdxFile, labels: IdxFile) -> None:
 
 
 def _cut_short(idx: IdxFile) -> BadInput:
-    return BadInput(
+    return bad_source(
         f"{idx.raw.path} is cut short: its header promises {math.prod(idx.shape):,} bytes of"
-        " content, but it contains fewer. Download or copy it again.",
-        "path",
+        " content, but it contains fewer. Download or copy it again."
     )
 
 
@@ -253,7 +243,7 @@ def _pieces(idx: IdxFile, piece_bytes: int) -> Iterator[bytes]:
             # Reading past the end of a gzip file compares its checksum.
             stream.read(1)
     except UnreadableImageError as error:
-        raise BadInput(f"{idx.raw.path}: {error}. Download or copy it again.", "path") from error
+        raise bad_source(f"{idx.raw.path}: {error}. Download or copy it again.") from error
 
 
 def _batches_of(images: IdxFile, labels: list[str]) -> Iterator[PixelBatch]:

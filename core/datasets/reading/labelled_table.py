@@ -20,7 +20,12 @@ from core.datasets.reading.columns import (
 )
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
-from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.raw_files import (
+    Listing,
+    RawFile,
+    bad_source,
+    shown_name,
+)
 from core.datasets.reading.reader import (
     LabelledFile,
     LabelledFiles,
@@ -31,7 +36,7 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.subset_names import subset_of, subset_of_file, subset_of_folders
 from core.datasets.reading.table import TextTable, is_table_name, read_table
 from core.errors import BadInput, ColumnsUnclear
-from core.text import count_text
+from core.text import count_text, some_text
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3
@@ -109,7 +114,7 @@ def recognise(listing: Listing, columns: Columns) -> LabelledFiles | None:
         listing.refused.extend(entry.refused)
     if not rows:
         reasons = first_reasons(listing.refused)
-        raise BadInput(f"No row of {taken[0].table.name} can be used.{reasons} {EXPECTED}.", "path")
+        raise bad_source(f"No row of {taken[0].table.name} can be used.{reasons} {EXPECTED}.")
     _note_what_was_taken(taken, bool(folders), listing)
     _note_images_without_row(rows, images, listing)
     note_alike_classes({row.label for row in rows}, listing)
@@ -317,11 +322,10 @@ def _note_images_without_row(
     listing.ignored += len(listing.files) - len(named)
     unnamed = sorted(raw.path for raw in images if id(raw) not in named)
     if unnamed:
-        shown = ", ".join(map(shown_name, unnamed[:FILES_SHOWN]))
-        more = " and others" if len(unnamed) > FILES_SHOWN else ""
+        shown = some_text([shown_name(path) for path in unnamed], FILES_SHOWN)
         listing.notes.append(
-            f"{len(unnamed)} image(s) are in no usable row of the table and were left out:"
-            f" {shown}{more}."
+            f"Left out: {count_text(len(unnamed), 'image')} that no usable row of the table names:"
+            f" {shown}."
         )
 
 

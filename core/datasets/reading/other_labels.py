@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name
 from core.datasets.reading.image_files import has_image_suffix, stem
-from core.datasets.reading.raw_files import Listing, RawFile, shown_name
+from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.table import TextTable
-from core.errors import BadInput
 
 SHEET_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers")
 TREE_SUFFIXES = (".json", ".xml")
@@ -35,20 +34,18 @@ def check_other_labels(
     there = " and ".join(shown_name(raw.path) for raw in images[:2])
     sheets = [raw.path for raw in listing.files if raw.name.lower().endswith(SHEET_SUFFIXES)]
     if sheets:
-        raise BadInput(
+        raise bad_source(
             f"{sheets[0]} is a spreadsheet, which cannot be read, and the images are in no class"
             " folders. Save it as CSV (in Excel: Save as, CSV UTF-8) and put that beside the"
-            " images.",
-            "path",
+            " images."
         )
     for table in tables:
         named = _absent_files(table)
         if named:
-            raise BadInput(
+            raise bad_source(
                 f"{table.name} names {' and '.join(map(shown_name, named[:2]))}, but none of the"
                 f" images that it names is there. There are {there}. Give the images of this"
-                " table.",
-                "path",
+                " table."
             )
     # Google keeps "1.jpg.json" beside a photo; it contains no label.
     trees = [
@@ -61,20 +58,18 @@ def check_other_labels(
     if len(boxes) >= FEWEST_BOX_FILES:
         what = f"{boxes[0].name} looks like boxes around objects, as YOLO has them"
     if what:
-        raise BadInput(
+        raise bad_source(
             f"{what}; such files cannot be read. Each whole image needs one class: sort the images"
-            " into one folder per class, or add a CSV with a first line file,label.",
-            "path",
+            " into one folder per class, or add a CSV with a first line file,label."
         )
     for table in tables:
         header, *rows = table.first_rows
         labels = [name.strip() for name in header if bare_name(name) in LABEL_NAMES]
         if labels and rows:  # Excel turns 0001 into 1
-            raise BadInput(
+            raise bad_source(
                 f"{table.name} has a column {labels[0]!r}, but none of its columns names an image:"
                 f" its first line is {shown_name(', '.join(rows[0]))}. There are {there}. Write"
-                " the complete file names, with leading zeros.",
-                "path",
+                " the complete file names, with leading zeros."
             )
 
 

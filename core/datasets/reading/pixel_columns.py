@@ -20,9 +20,10 @@ from core.datasets.reading.columns import (
     split_position,
     unique_names,
 )
+from core.datasets.reading.raw_files import bad_source
 from core.datasets.reading.subset_names import subset_of_file
 from core.datasets.reading.table import TextTable
-from core.errors import BadInput, ColumnsUnclear
+from core.errors import ColumnsUnclear
 
 EXPECTED = (
     "Expected one line per image: its label, then its pixels from 0 to 255, row by row:"
@@ -244,10 +245,9 @@ def _image_shape(name: str, count: int) -> tuple[int, int]:
     shape = _shape_of(count)
     if shape is None:
         near = math.isqrt(count)
-        raise BadInput(
+        raise bad_source(
             f"{name}: {count} numbers a line do not form a square image; {near * near} or"
-            f" {(near + 1) ** 2} would (grey), or three times a square (colour). {EXPECTED}.",
-            "path",
+            f" {(near + 1) ** 2} would (grey), or three times a square (colour). {EXPECTED}."
         )
     return shape
 

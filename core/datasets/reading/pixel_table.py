@@ -11,7 +11,7 @@ import numpy as np
 from core.datasets.reading.columns import Columns, RefusedRows, why_no_label, why_no_subset
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelTable, read_pixel_table
-from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile
+from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
 from core.datasets.reading.reader import PixelBatch, PixelImages, first_reasons
 from core.datasets.reading.subset_names import subset_of
 from core.datasets.reading.table import TextTable, is_table_name, read_table
@@ -109,10 +109,7 @@ class _PixelRows:
         try:
             return next(
                 csv.reader(
-                    [line],
-                    delimiter=separator,
-                    strict=True,
-                    skipinitialspace=separator != " ",
+                    [line], delimiter=separator, strict=True, skipinitialspace=separator != " "
                 )
             )
         except csv.Error:
@@ -213,10 +210,7 @@ def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
         return None
     tables = _labelled(found, listing)
     _check_alike(tables)
-    left_out = len(listing.files) - len(tables)
-    if left_out:
-        listing.ignored += left_out
-        listing.notes.append(f"{left_out} file(s) without labelled pixels were left out.")
+    listing.leave_out(len(listing.files) - len(tables), "without labelled pixels")
     work = [layout.table.raw.size_bytes for layout in tables]
     unpacked = [
         layout.table.raw.size_bytes * (GZIP_GROWTH if layout.table.raw.is_gzip() else 1)
@@ -239,17 +233,16 @@ def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
         )
     else:
         what = "is a table without pixels in it. If it names images, put it into one zip with them"
-    return BadInput(f"{raw.name} {what}. For a table of pixels: {EXPECTED}.", "path")
+    return bad_source(f"{raw.name} {what}. For a table of pixels: {EXPECTED}.")
 
 
 def _labelled(found: list[PixelTable], listing: Listing) -> list[PixelTable]:
     """The tables that have labels; the others are left out with a note."""
     tables = [layout for layout in found if layout.label is not None]
     if not tables:
-        raise BadInput(
+        raise bad_source(
             f"{found[0].table.name} has pixels but no column of labels. {EXPECTED}. If it is the"
-            " test part of a competition, give the train part.",
-            "path",
+            " test part of a competition, give the train part."
         )
     for layout in found:
         if layout.label is None:
@@ -266,10 +259,9 @@ def _check_alike(tables: list[PixelTable]) -> None:
     sizes = [f"{one.edge} x {one.edge} x {one.channels}" for one in tables]
     for layout, size in zip(tables, sizes, strict=True):
         if size != sizes[0]:
-            raise BadInput(
+            raise bad_source(
                 f"{tables[0].table.name} and {layout.table.name} hold images of different sizes"
-                f" ({sizes[0]} and {size}). Give the tables of one dataset.",
-                "path",
+                f" ({sizes[0]} and {size}). Give the tables of one dataset."
             )
 
 
@@ -282,9 +274,7 @@ def _batches(tables: list[PixelTable], listing: Listing) -> Iterator[tuple[Pixel
         for batch, done in reader.batches():
             images += len(batch.pixels)
             if images > MOST_FILES:
-                raise BadInput(
-                    f"{name}: more than {MOST_FILES:,} images, which is the limit.", "path"
-                )
+                raise bad_source(f"{name}: more than {MOST_FILES:,} images, which is the limit.")
             yield batch, done_before + done
         refused.finish()
         done_before += layout.table.raw.size_bytes
@@ -295,4 +285,4 @@ def _batches(tables: list[PixelTable], listing: Listing) -> Iterator[tuple[Pixel
             )
     if not images:
         reasons = first_reasons(listing.refused)
-        raise BadInput(f"No line of the table can be used.{reasons} {EXPECTED}.", "path")
+        raise bad_source(f"No line of the table can be used.{reasons} {EXPECTED}.")

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from core.datasets.dataset import LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.errors import BadInput
+from core.text import count_text
 
 LARGEST_FILE_BYTES = 100 * 1024**2
 # Tables and IDX files hold many images; they are read as streams, never as a whole.
@@ -90,19 +91,6 @@ class RawFile:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
 
 
-@dataclass
-class Listing:
-    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
-
-    files: list[RawFile] = field(default_factory=list)
-    refused: list[LeftOut] = field(default_factory=list)
-    ignored: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def refuse(self, name: str, reason: str) -> None:
-        self.refused.append(LeftOut(shown_name(name), reason))
-
-
 def safe_parts(name: str) -> tuple[str, ...]:
     """Split a path from an archive or folder into its parts, in Unicode normal form C.
 
@@ -144,6 +132,46 @@ def shown_name(name: str) -> str:
     return visible if len(visible) <= 120 else f"{visible[:117]}..."
 
 
+@dataclass
+class Listing:
+    """The files of a folder or archive; what was refused, how many were ignored, and notes."""
+
+    files: list[RawFile] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
+    ignored: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, size_bytes: int, opener: Callable[[], BinaryIO], problem: str | None
+    ) -> None:
+        """List a file, unless its name is refused or ignored, or there is a ``problem`` with it."""
+        try:
+            parts = safe_parts(name)
+        except RefusedNameError as error:
+            self.refuse(name, str(error))
+            return
+        if not parts or is_ignored(parts):
+            self.ignored += 1
+        elif problem is not None:
+            self.refuse(name, problem)
+        else:
+            self.files.append(RawFile(parts, size_bytes, opener))
+
+    def refuse(self, name: str, reason: str) -> None:
+        self.refused.append(LeftOut(shown_name(name), reason))
+
+    def leave_out(self, count: int, which: str) -> None:
+        """Count files that are left out and note them: "Left out: 3 files" and ``which``."""
+        if count:
+            self.ignored += count
+            self.notes.append(f"Left out: {count_text(count, 'file')} {which}.")
+
+
+def bad_source(message: str) -> BadInput:
+    """The error for a file or folder that the user gave and that cannot be used."""
+    return BadInput(message, "path")
+
+
 class _Counted(io.RawIOBase):
     """A stream that counts the bytes read and stops above ``LARGEST_TABLE_BYTES``."""
 
@@ -159,10 +187,9 @@ class _Counted(io.RawIOBase):
         data = self._stream.read(len(buffer))
         self.count += len(data)
         if self.count > LARGEST_TABLE_BYTES:
-            raise BadInput(
+            raise bad_source(
                 f"{self._name}: unpacked it is larger than {LARGEST_TABLE_BYTES // 1024**3} GiB,"
-                " which is the limit.",
-                "path",
+                " which is the limit."
             )
         buffer[: len(data)] = data
         return len(data)

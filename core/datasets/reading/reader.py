@@ -1,7 +1,12 @@
 """What the reader of a layout is, and what it gives: labelled files, or pixels with labels."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,8 +14,7 @@ import numpy as np
 
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.columns import Columns
-from core.datasets.reading.raw_files import Listing, RawFile
-from core.errors import BadInput
+from core.datasets.reading.raw_files import Listing, RawFile, bad_source
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3
@@ -110,10 +114,9 @@ def check_classes(classes: list[str], left_out: Sequence[LeftOut] = ()) -> None:
     if len(classes) >= FEWEST_CLASSES:
         return
     found = f"one class ({classes[0]!r})" if classes else "no class"
-    raise BadInput(
+    raise bad_source(
         f"Found {found} with readable images; at least {FEWEST_CLASSES} are needed."
-        f"{first_reasons(left_out)} {EXPECTED}.",
-        "path",
+        f"{first_reasons(left_out)} {EXPECTED}."
     )
 
 

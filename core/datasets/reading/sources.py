@@ -19,9 +19,8 @@ from core.datasets.reading.raw_files import (
     MOST_FILES,
     Listing,
     RawFile,
-    RefusedNameError,
+    bad_source,
     is_ignored,
-    safe_parts,
     unpacked_start,
 )
 from core.errors import BadInput
@@ -84,7 +83,7 @@ def open_source(path: Path) -> Iterator[Listing]:
                 raise _model_refused(path)
             yield listing
     else:
-        raise BadInput(f"There is no folder or zip at {path}.", "path")
+        raise bad_source(f"There is no folder or zip at {path}.")
 
 
 def _add_partners(path: Path, listing: Listing) -> None:
@@ -105,11 +104,10 @@ def _add_partners(path: Path, listing: Listing) -> None:
 
 def _model_refused(path: Path) -> BadInput:
     """Model files are never opened: some of their formats run code when they are read."""
-    return BadInput(
+    return bad_source(
         f"{path.name} is a model file, not images. Expected a folder, or a zip, with one folder "
         "of images for each class. Weights of pre-trained networks go into the folder that "
-        "`python -m core weights status` names.",
-        "path",
+        "`python -m core weights status` names."
     )
 
 
@@ -130,13 +128,12 @@ def _list_folder(root: Path) -> Listing:
                 _list_file(root, path, listing)
         subfolders[:] = sorted(entry for entry in subfolders if not is_ignored((entry,)))
         if len(listing.files) > MOST_FILES:
-            raise BadInput(f"{root}: more than {MOST_FILES} files, which is the limit.", "path")
+            raise bad_source(f"{root}: more than {MOST_FILES} files, which is the limit.")
     total_bytes = sum(file.size_bytes for file in listing.files)
     if total_bytes > LARGEST_TOTAL_BYTES:
-        raise BadInput(
+        raise bad_source(
             f"{root}: {total_bytes / 1024**3:.1f} GiB of files;"
-            f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB.",
-            "path",
+            f" the limit is {LARGEST_TOTAL_BYTES // 1024**3} GiB."
         )
     return listing
 
@@ -144,23 +141,15 @@ def _list_folder(root: Path) -> Listing:
 def _list_file(root: Path, path: Path, listing: Listing) -> None:
     # The file system gives names that are not valid Unicode with surrogates in them.
     name = os.fsencode(path.relative_to(root)).decode("utf-8", "replace")
-    try:
-        parts = safe_parts(name)
-    except RefusedNameError as error:
-        listing.refuse(name, str(error))
-        return
-    if is_ignored(parts):
-        listing.ignored += 1
-        return
+    size_bytes, problem = 0, None
     # A link may lead out of the folder, to something that the user did not give.
     if path.is_symlink() or not path.is_file():
-        listing.refuse(name, "a link or device, not a file")
-        return
-    size_bytes = path.stat().st_size
-    if size_bytes > LARGEST_TABLE_BYTES:
-        listing.refuse(name, f"larger than {LARGEST_TABLE_BYTES // 1024**3} GiB")
-        return
-    listing.files.append(RawFile(parts, size_bytes, partial(_open, path)))
+        problem = "a link or device, not a file"
+    else:
+        size_bytes = path.stat().st_size
+        if size_bytes > LARGEST_TABLE_BYTES:
+            problem = f"larger than {LARGEST_TABLE_BYTES // 1024**3} GiB"
+    listing.add(name, size_bytes, partial(_open, path), problem)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -174,30 +163,26 @@ def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
     """
     start = raw.start(LOOKED_AT_BYTES)
     if start and not start.startswith(b"PK") and looks_like_an_image(raw):
-        raise BadInput(
-            f"{path.name} is one image; a dataset needs many, each with its class. {WHAT_TO_GIVE}.",
-            "path",
+        raise bad_source(
+            f"{path.name} is one image; a dataset needs many, each with its class. {WHAT_TO_GIVE}."
         )
     what = _KNOWN_SUFFIXES.get(path.suffix.lower()) or next(
         (known for mark, known in _KNOWN_STARTS.items() if start.startswith(mark)), None
     )
     if what is not None:
-        raise BadInput(f"{path.name} is {what}. {WHAT_TO_GIVE}.", "path")
+        raise bad_source(f"{path.name} is {what}. {WHAT_TO_GIVE}.")
     if start.startswith(GZIP_START):
         try:
             start = unpacked_start(raw, LOOKED_AT_BYTES)
         except UnreadableImageError:
             start = b""
         if not start:
-            raise BadInput(
+            raise bad_source(
                 f"{path.name}: this is a gzip file that is damaged or empty. Make or download it"
-                " again.",
-                "path",
+                " again."
             )
     if start[_TAR_MARK] == b"ustar":
-        raise BadInput(
-            f"{path.name} is a tar archive. Unpack it, and pack the folders as a zip.", "path"
-        )
+        raise bad_source(f"{path.name} is a tar archive. Unpack it, and pack the folders as a zip.")
     is_idx = start[:2] == b"\0\0" and len(start) > 3 and start[2] in range(8, 15)
     is_text = bool(start) and (start.startswith(_TEXT_MARKS) or b"\0" not in start)
     return is_idx or is_text

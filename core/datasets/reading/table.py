@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.reading.raw_files import RawFile, open_unpacked
+from core.datasets.reading.raw_files import RawFile, bad_source, open_unpacked
 from core.errors import BadInput
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -68,15 +68,14 @@ class TextTable:
                 while line := text.readline(LONGEST_LINE + 1):
                     number += 1
                     if len(line) > LONGEST_LINE:
-                        raise BadInput(
+                        raise bad_source(
                             f"{self.name} line {number}: longer than {LONGEST_LINE:,} characters,"
-                            " which is the limit. Check that it is a table with one line per row.",
-                            "path",
+                            " which is the limit. Check that it is a table with one line per row."
                         )
                     if number > self.lines_before:
                         yield number, line, bytes_read()
         except UnreadableImageError as error:
-            raise BadInput(f"{self.name}: {error}. Make or download it again.", "path") from error
+            raise bad_source(f"{self.name}: {error}. Make or download it again.") from error
 
     def rows(self) -> Iterator[tuple[int, list[str] | None]]:
         """Each row with the number of its first line; None where its quotation marks do not match.
@@ -201,10 +200,9 @@ def _rows(
         for number, line in lines:
             first_line = first_line or number
             if number - first_line >= MOST_LINES_IN_A_ROW:
-                raise BadInput(
+                raise bad_source(
                     f"{name} line {first_line}: a quotation mark is opened and never closed."
-                    " Correct that line.",
-                    "path",
+                    " Correct that line."
                 )
             yield line
 

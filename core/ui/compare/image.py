@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.analysis.consensus import ImageAnswer, answers_about, answers_frame
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.feature_map import (
     METHOD_TITLES,
     FeatureMap,
+    Method,
     feature_map,
     read_map,
 )
-from core.analysis.feature_map_job import Method
-from core.analysis.one_image import ImageAnswer, answers_about, answers_frame
 from core.analysis.words.images import describe_image
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset

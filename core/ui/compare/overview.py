@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.analysis.comparison import Comparison
 from core.analysis.curves import Curve
-from core.analysis.ladder import ladder_steps
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC
 from core.analysis.scores import score_table
+from core.analysis.verdicts import ladder_steps
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart

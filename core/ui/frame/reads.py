@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from core.analysis.comparison import Comparison, compare, curves_of
-from core.analysis.curves import Curve
+from core.analysis.comparison import Comparison, compare
+from core.analysis.curves import Curve, curves_of
 from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find

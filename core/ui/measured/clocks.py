@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.analysis.time_breakdown import time_line
+from core.analysis.measured import time_line
 from core.charts.measured import time_line_chart
 from core.experiments.records import RunRecord, finished_runs
 from core.text import UNKNOWN, seconds_text

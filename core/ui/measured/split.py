@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import Curve
-from core.analysis.split_facts import (
+from core.analysis.measured import (
     class_counts_by_subset,
     duplicate_facts,
     subsets_of,

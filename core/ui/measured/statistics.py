@@ -3,13 +3,8 @@
 import pandas as pd
 
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.measured import four_cells, widths
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
-from core.analysis.statistics_examples import (
-    drawn_differences,
-    four_cells,
-    holm_steps,
-    widths,
-)
 from core.analysis.verdicts import all_pairs
 from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
 from core.charts.measured import bootstrap_chart, widths_chart
@@ -79,12 +74,13 @@ def _show_pair(text: Text, evidence: ExperimentPredictions) -> None:
         return
     first, second = (evidence.of(name) for name in names)
     cells = four_cells(first, second)
-    exhibit = bootstrap_chart(drawn_differences(evidence, *names), evidence.images, second.strategy)
+    differences = evidence.drawn_differences(*names)
+    exhibit = bootstrap_chart(differences, evidence.images, second.strategy)
     text.until(
         "bootstrap",
         first=first.title,
         second=second.title,
-        both_correct=f"{cells.both_right:,}",
+        both_correct=f"{cells.both_correct:,}",
         fixed=f"{cells.fixed:,}",
         regressed=f"{cells.regressed:,}",
         both_wrong=f"{cells.both_wrong:,}",
@@ -97,7 +93,8 @@ def _show_pair(text: Text, evidence: ExperimentPredictions) -> None:
 
 def _show_correction(text: Text, subject: Subject) -> None:
     text.until("pairs")
-    steps = holm_steps(computed(subject, all_pairs))
+    # The smallest p value is multiplied by the number of pairs, the next by one less, and so on.
+    steps = sorted(computed(subject, all_pairs), key=lambda pair: pair.p_value)
     if not steps:
         return
     text.until(
@@ -108,8 +105,8 @@ def _show_correction(text: Text, subject: Subject) -> None:
     table = {
         "pair": [f"{step.second_title} against {step.first_title}" for step in steps],
         "p": [p_text(step.p_value) for step in steps],
-        "times": [step.factor for step in steps],
-        "after Holm": [p_text(step.adjusted) for step in steps],
+        "times": list(range(len(steps), 0, -1)),
+        "after Holm": [p_text(step.adjusted_p_value) for step in steps],
         TOLD_APART: ["yes" if step.told_apart else "no" for step in steps],
     }
     alt = "Each pair with its p value before and after Holm's correction."

@@ -180,7 +180,7 @@ def _show_score(
     ahead = sum(score.correct > visitor.correct for score in others)
     even = sum(score.correct == visitor.correct for score in others)
     st.header(
-        f"You: {visitor.correct} of {visitor.pictures} right", help=explain("confidence interval")
+        f"You: {visitor.correct} of {visitor.images} right", help=explain("confidence interval")
     )
     st.markdown(
         f"{ahead} of {len(others)} strategies had more right in this round, {even} as many. "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.watching import TrackedPrediction, TrainingSnapshot
+from core.analysis.curves import TrackedPrediction, TrainingSnapshot
 from core.datasets.dataset import Dataset
 from core.text import escape_markdown, percent_text, shorten
 from core.ui.frame import reads

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.analysis.comparison import title_of
-from core.analysis.curves import Curve
-from core.analysis.watching import (
+from core.analysis.curves import (
     END,
+    Curve,
     TrainingSnapshot,
     epochs_up_to,
     has_tracked_images,
@@ -33,7 +33,12 @@ from core.ui.frame.address import (
 )
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
-from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
+from core.ui.watch.snapshots import (
+    show_matrix,
+    show_numbers,
+    show_tiles,
+    snapshot_words,
+)
 from core.ui.widgets.exhibit import show_exhibit
 
 PLAY_SECONDS = 1.0

@@ -3,10 +3,10 @@
 import numpy as np
 
 from core.analysis.confusion import confusion
+from core.analysis.consensus import answers_about
 from core.analysis.evidence import load_evidence
 from core.analysis.feature_map import FeatureMap
 from core.analysis.guessing import PlayerScore
-from core.analysis.one_image import answers_about
 from core.analysis.words.images import (
     describe_confusion,
     describe_image,

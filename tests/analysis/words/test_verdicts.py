@@ -2,9 +2,15 @@
 
 import pytest
 
-from core.analysis.ladder import ladder_steps
 from core.analysis.scores import score_table
-from core.analysis.verdicts import MajorityVerdict, Outcome, PairVerdict, pair_verdict, ties
+from core.analysis.verdicts import (
+    MajorityVerdict,
+    Outcome,
+    PairVerdict,
+    ladder_steps,
+    pair_verdict,
+    ties,
+)
 from core.analysis.words.verdicts import (
     closed,
     describe_majority,
@@ -102,7 +108,7 @@ def test_the_sentences(held):
             "power, no run": describe_power(EMPTY),
         }
         | {
-            f"seeds, {score.strategy} {score.score}": describe_seeds(score)
+            f"seeds, {score.strategy} {score.metric}": describe_seeds(score)
             for name in ("accuracy", "log_loss")
             for score in score_table(evidence_of({"cnn": [row(10, 100), row(30, 100)]}), name)
         }

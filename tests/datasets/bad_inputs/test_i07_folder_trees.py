@@ -13,7 +13,7 @@ from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 PICTURE = noise_png(7)
-LEFT = "1 file(s) outside the class folders were left out."
+LEFT = "Left out: 1 file outside the class folders."
 
 # What is added to two class folders, by what it is: files ignored, notes.
 BESIDE = {

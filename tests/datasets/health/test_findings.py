@@ -7,7 +7,12 @@ from PIL import Image, ImageDraw
 
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.groups import renumbered
-from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES, size_summary
+from core.datasets.health.finding import (
+    MOST_GROUPS,
+    MOST_IN_GROUP,
+    SEVERITIES,
+    size_summary,
+)
 from core.datasets.health.findings import findings
 from core.datasets.split import make_split
 from core.datasets.versions import Changes
@@ -89,7 +94,7 @@ def test_what_was_passed_over_and_noted(tmp_path):
     kinds = found(dataset)
     assert kinds["ignored_files"].severity == "note"
     assert kinds["ignored_files"].count == 2
-    assert kinds["reading"].title == "1 file(s) outside the class folders were left out."
+    assert kinds["reading"].title == "Left out: 1 file outside the class folders."
     assert kinds["nothing_found"].severity == "good"
 
 

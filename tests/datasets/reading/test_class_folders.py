@@ -84,7 +84,7 @@ def test_an_unlabelled_part_is_left_out_with_a_note(unlabelled):
     found, notes = read(*pets("train/"), unlabelled)
     assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
     assert notes == [
-        f"The 1 file(s) in {folder} are in no class folder: they have no label and were left out."
+        f"Left out: 1 file in {folder}, in no class folder there and so without a label."
     ]
 
 
@@ -93,7 +93,7 @@ def test_other_folders_beside_the_split_are_left_out():
     assert len(found) == 8
     assert notes == [
         "The folders test, train were used as the split.",
-        "2 file(s) outside the class folders were left out.",
+        "Left out: 2 files outside the class folders.",
     ]
 
 
@@ -121,16 +121,14 @@ def test_names_with_a_side_and_a_class_are_classes():
 def test_folders_without_pictures_are_no_classes():
     found, notes = read(*pets("images/"), "annotations/cats/1.xml", "annotations/dogs/1.xml")
     assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
-    assert notes == ["2 file(s) outside the class folders were left out."]
+    assert notes == ["Left out: 2 files outside the class folders."]
 
 
 def test_what_programs_put_beside_pictures_is_passed_over():
     beside = ["cats/1.jpg.json", "cats/2.AAE", "dogs/readme.txt"]
     found, notes = read(*pets(), *beside)
     assert sorted(found) == sorted(pets())
-    assert notes == [
-        "3 file(s) that programs put beside images were ignored, such as cats/1.jpg.json."
-    ]
+    assert notes == ["Left out: 3 files that programs put beside images, such as cats/1.jpg.json."]
 
 
 def test_pictures_without_an_ending_are_known_by_content():
@@ -153,7 +151,7 @@ def test_deeper_classes_are_said():
 def test_the_same_class_folders_again():
     found, notes = read(*pets(), *pets("pets/"))
     assert sorted(found) == sorted(pets())
-    assert notes == ["The folder pets contains the same class folders again; it was left out."]
+    assert notes == ["Left out: 4 files in pets, which contains the same class folders again."]
 
 
 @pytest.mark.parametrize("other", ["Cats", " cats"])

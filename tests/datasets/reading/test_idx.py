@@ -142,7 +142,7 @@ def test_other_files_are_left_out(tmp_path):
     dataset = add_dataset(write(tmp_path / "x", pair() | {"README.txt": b"about"}))
     assert dataset.read_as == "IDX files"
     assert dataset.health.ignored_files == 1
-    assert dataset.health.notes[0] == "1 file(s) beside the IDX files were left out."
+    assert dataset.health.notes[0] == "Left out: 1 file beside the IDX files."
 
 
 def test_no_idx_file(tmp_path):

@@ -162,9 +162,7 @@ def test_a_bad_row_is_refused_with_its_line_and_the_rest_kept(row):
     labels, listing = read(members(table))
     assert labels == {"b.jpg": "dog", "c.jpg": "cat", "d.jpg": "dog"}
     assert refused(listing) == {"labels.csv line 3": BAD_ROWS[row]}
-    assert listing.notes[-1] == (
-        "1 image(s) are in no usable row of the table and were left out: a.jpg."
-    )
+    assert listing.notes[-1] == ("Left out: 1 image that no usable row of the table names: a.jpg.")
 
 
 def test_named_twice():
@@ -182,8 +180,8 @@ def test_pictures_that_no_row_names_are_counted():
     _, listing = read(members(LABELLED, paths))
     assert listing.notes == [
         "labels.csv: column 'file' names the images, and column 'label' holds their classes.",
-        "5 image(s) are in no usable row of the table and were left out: more/0.jpg,"
-        " more/1.jpg, more/2.jpg and others.",
+        "Left out: 5 images that no usable row of the table names: more/0.jpg,"
+        " more/1.jpg, more/2.jpg and 2 more.",
     ]
     assert listing.ignored == 6
 

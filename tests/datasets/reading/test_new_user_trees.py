@@ -351,7 +351,7 @@ CASES = {
         {"cat": 5, "dog": 5},
         None,
         FOLDERS,
-        "The 4 file(s) in test1 are in no class folder: they have no label and were left out.",
+        "Left out: 4 files in test1, in no class folder there and so without a label.",
     ),
     "flowers": Case(flowers, {"daisy": 4, "dandelion": 4, "rose": 4}, None, FOLDERS),
     "intel": Case(
@@ -410,7 +410,7 @@ CASES = {
         {"0": 4, "1": 4},
         None,
         TABLE,
-        "2 image(s) are in no usable row of the table and were left out:"
+        "Left out: 2 images that no usable row of the table names:"
         " train_SOaYf6m/images/10.jpg, train_SOaYf6m/images/9.jpg.",
     ),
     "photos_on_a_mac": Case(photos_on_a_mac, {"Beach ": 3, "Café": 3}, None, FOLDERS),
@@ -428,7 +428,7 @@ CASES = {
         {"Parasitized": 4, "Uninfected": 4},
         None,
         FOLDERS,
-        "The folder cell_images contains the same class folders again; it was left out.",
+        "Left out: 8 files in cell_images, which contains the same class folders again.",
     ),
     "cifar_from_kaggle": Case(cifar_from_kaggle, {"deer": 3, "frog": 3, "truck": 3}, None, TABLE),
     "traffic_signs": Case(traffic_signs, {"0": 6, "1": 5}, {"train": 8, "test": 3}, TABLE),
@@ -443,8 +443,7 @@ CASES = {
         {"A": 3, "B": 3, "C": 3},
         None,
         FOLDERS,
-        "The 3 file(s) in asl_alphabet_test are in no class folder: they have no label and were"
-        " left out.",
+        "Left out: 3 files in asl_alphabet_test, in no class folder there and so without a label.",
     ),
     "frame_saved_with_its_index": Case(
         frame_saved_with_its_index, {"0": 3, "1": 3, "2": 3}, None, PIXELS

@@ -228,7 +228,7 @@ def test_train_and_test_in_the_names_of_several_tables():
     assert subsets == ["train"] * 6 + ["test"] * 6
     assert listing.notes == [
         "2 tables were read as one dataset: mnist_train.csv, x/mnist_test.csv.",
-        "1 file(s) without labelled pixels were left out.",
+        "Left out: 1 file without labelled pixels.",
     ]
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from core.analysis.curves import Curve
-from core.analysis.watching import (
+from core.analysis.curves import (
+    Curve,
     TrackedPrediction,
     epochs_up_to,
     finished_fraction,

@@ -1,0 +1,184 @@
+"""What the page "How it is measured" computes: the split, a run in time, examples of statistics."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.analysis.evidence import StrategyPredictions
+from core.analysis.significance import sign_flip_p_value, wilson_interval
+from core.analysis.time_breakdown import Epochs, time_parts
+from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.split import Split
+from core.experiments.records import ExperimentSpec
+from core.training.events import RunResult
+
+# Near duplicates that fit one row of images on the page.
+MOST_SHOWN = 6
+# Test images for which the interval is shown, beside the experiment's own number.
+USUAL_TEST_SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+@dataclass(frozen=True)
+class SubsetFacts:
+    """One subset of the split; ``fraction`` is of all images of the three, 0 to 1."""
+
+    subset: str
+    images: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class DuplicateFacts:
+    """``groups`` of two or more images that look the same, holding ``images`` in all.
+
+    ``divided`` counts groups in more than one subset. ``example`` are positions in the dataset of
+    one group, all in ``example_subset``; empty without such a group.
+    """
+
+    groups: int
+    images: int
+    divided: int
+    example: tuple[int, ...]
+    example_subset: str
+
+
+def subsets_of(spec: ExperimentSpec) -> tuple[SubsetFacts, ...]:
+    """The subsets in the order of ``SUBSETS``; empty where the spec does not say."""
+    total = sum(spec.images.get(subset, 0) for subset in SUBSETS)
+    return tuple(
+        SubsetFacts(subset, spec.images[subset], spec.images[subset] / total)
+        for subset in SUBSETS
+        if total and subset in spec.images
+    )
+
+
+def class_counts_by_subset(dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
+    """Images of each class in each subset: int ``(classes,)`` by subset."""
+    return {
+        subset: np.bincount(dataset.labels[getattr(split, subset)], minlength=len(dataset.classes))
+        for subset in SUBSETS
+    }
+
+
+def widest_gap(counts: dict[str, np.ndarray]) -> float:
+    """The largest difference of a class's fractions of training and of test images, 0 to 1.
+
+    Stratifying keeps it small.
+    """
+    train, test = (counts[subset] / counts[subset].sum() for subset in ("train", "test"))
+    return float(np.abs(train - test).max())
+
+
+def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
+    """Groups of near duplicates and in which subsets they lie."""
+    subsets = np.full(dataset.image_count, -1)
+    for number, subset in enumerate(SUBSETS):
+        subsets[getattr(split, subset)] = number
+    dealt = np.flatnonzero(subsets >= 0)
+    _, places, sizes = np.unique(dataset.groups[dealt], return_inverse=True, return_counts=True)
+    lowest, highest = np.full(len(sizes), len(SUBSETS)), np.full(len(sizes), -1)
+    np.minimum.at(lowest, places, subsets[dealt])
+    np.maximum.at(highest, places, subsets[dealt])
+    several, whole = sizes > 1, lowest == highest
+    example: tuple[int, ...] = ()
+    example_subset = ""
+    fitting = np.flatnonzero(several & whole & (sizes <= MOST_SHOWN))
+    if len(fitting):
+        chosen = int(fitting[np.argmax(sizes[fitting])])
+        example = tuple(dealt[places == chosen].tolist())
+        example_subset = SUBSETS[int(lowest[chosen])]
+    return DuplicateFacts(
+        groups=int(several.sum()),
+        images=int(sizes[several].sum()),
+        divided=int((several & ~whole).sum()),
+        example=example,
+        example_subset=example_subset,
+    )
+
+
+@dataclass(frozen=True)
+class Segment:
+    """``part`` is a field of ``TimeParts``; ``start`` and ``seconds`` are seconds of the run."""
+
+    part: str
+    words: str
+    start: float
+    seconds: float
+
+
+def time_line(result: RunResult, epochs: Epochs) -> tuple[Segment, ...]:
+    """The run from its first second to its last; the segments follow one another.
+
+    Starting up and scoring were recorded as one number, so both come last. Extraction has the
+    seconds that it took when it was done, also where the features were in the cache.
+    """
+    parts = time_parts(result, epochs)
+    segments: list[Segment] = []
+
+    def add(part: str, words: str, seconds: float) -> None:
+        start = segments[-1].start + segments[-1].seconds if segments else 0.0
+        segments.append(Segment(part, words, start, seconds))
+
+    if parts.extraction:
+        done = " (done by an earlier run)" if result.feature_cache == "hit" else ""
+        add("extraction", f"extracting features{done}", parts.extraction)
+    part = "first_epoch"
+    for epoch in epochs:
+        words = f"epoch {epoch.epoch}"
+        if epoch.stage == "main":
+            add(part, words, epoch.train_seconds)
+            part = "steady_epochs"
+        else:
+            words += " of the head alone"
+            add("head", words, epoch.train_seconds)
+        add("validation", f"validation after {words}", epoch.validation_seconds)
+    add("other", "starting, building and scoring", max(0.0, parts.other))
+    return tuple(segments)
+
+
+def epochs_alone(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """The epochs and their validation, from second 0."""
+    kept = [entry for entry in segments if entry.part not in ("extraction", "other")]
+    return tuple(replace(entry, start=entry.start - kept[0].start) for entry in kept)
+
+
+@dataclass(frozen=True)
+class WidthAt:
+    """The 95 % Wilson interval of an accuracy measured on ``images``; fractions 0 to 1."""
+
+    images: int
+    low: float
+    high: float
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class FourCells:
+    """Two runs of one seed each on the same test images, and McNemar's exact p value."""
+
+    both_correct: int
+    fixed: int
+    regressed: int
+    both_wrong: int
+    p_value: float
+
+
+def widths(accuracy: float, images: int) -> tuple[WidthAt, ...]:
+    """How wide the interval of the same ``accuracy`` is with fewer and with more test images."""
+    found = []
+    for size in sorted({*USUAL_TEST_SIZES, images}):
+        low, high = wilson_interval(round(accuracy * size), size)
+        found.append(WidthAt(size, low, high, size == images))
+    return tuple(found)
+
+
+def four_cells(first: StrategyPredictions, second: StrategyPredictions) -> FourCells:
+    """Of the first seed of each."""
+    before, after = first.correct[0], second.correct[0]
+    return FourCells(
+        both_correct=int((before & after).sum()),
+        fixed=int((~before & after).sum()),
+        regressed=int((before & ~after).sum()),
+        both_wrong=int((~before & ~after).sum()),
+        p_value=sign_flip_p_value(first.correct[:1], second.correct[:1]),
+    )
