@@ -66,7 +66,7 @@ class LearningCurve:
 class Crossing:
     """Between ``before`` and ``after`` training images ``leader`` goes ahead, at about ``images``.
 
-    ``certain`` is False where the intervals of the two overlap on both sides of it.
+    ``certain``: on each side of it the intervals of the two are apart at least once.
     """
 
     leader: str

@@ -31,7 +31,7 @@ from core.strategies.strategy import Role
 # The two strategies from scratch that have scenes of their own, named like them, also in links.
 PIXELS = names_with(Role.FROM_SCRATCH, convolutional=False)[0]
 FILTERS = names_with(Role.FROM_SCRATCH, convolutional=True)[0]
-PICTURES, COMMONEST, HEAD_START = "pictures", "commonest", "head_start"
+IMAGES, COMMONEST, HEAD_START = "pictures", "commonest", "head_start"
 TIME, ELSEWHERE = "time", "elsewhere"
 
 
@@ -227,7 +227,7 @@ def scene_keys(facts: StoryFacts, other: StoryFacts | None) -> tuple[str, ...]:
     """
     elsewhere = other is not None and other.best_from_scratch and other.has_pretrained
     there = {
-        PICTURES: True,
+        IMAGES: True,
         COMMONEST: facts.baseline_bars,
         PIXELS: PIXELS in facts.rows,
         FILTERS: FILTERS in facts.rows,
@@ -240,7 +240,7 @@ def scene_keys(facts: StoryFacts, other: StoryFacts | None) -> tuple[str, ...]:
 
 def visual_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Visual:
     """What one of ``scene_keys`` shows; ``KeyError`` for any other, a programmer's error."""
-    if key == PICTURES:
+    if key == IMAGES:
         return Montage(facts.comparison.dataset_id)
     if key == COMMONEST:
         (bar,) = facts.baseline_bars

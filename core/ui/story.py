@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.analysis.story import (
     ELSEWHERE,
-    PICTURES,
+    IMAGES,
     Montage,
     StoryFacts,
     headline_experiment,
@@ -157,7 +157,7 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
     with text:
         st.caption(f"{where} · {scene.title}")
         st.title(_unbroken(scene.sentence), anchor=False)
-        if scene.key == PICTURES:
+        if scene.key == IMAGES:
             st.markdown(WHAT_IT_IS)
     with figure:
         if isinstance(scene.visual, Montage):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from core.analysis import tutorial
 from core.analysis.comparison import Comparison, compare
 from core.analysis.measured import (
     Segment,
     SubsetFacts,
+    beside_tutorial,
     class_counts_by_subset,
     duplicate_facts,
     epochs_alone,
@@ -138,16 +138,16 @@ def comparison_of(*strategies: str) -> Comparison:
 
 
 def test_each_model_of_the_tutorial_has_the_nearest_strategy_beside_it():
-    found = tutorial.beside(comparison_of("majority", "vgg16_probe", "vgg16_softmax"))
+    found = beside_tutorial(comparison_of("majority", "vgg16_probe", "vgg16_softmax"))
     assert [entry.row.strategy if entry.row else None for entry in found] == [
         "majority",
         None,
         None,
         "vgg16_softmax",
     ]
-    without = tutorial.beside(comparison_of("cnn", "vgg16_probe"))
-    assert [entry.row.strategy for entry in tutorial.known(without) if entry.row] == [
+    without = beside_tutorial(comparison_of("cnn", "vgg16_probe"))
+    assert [entry.row.strategy for entry in without if entry.row] == [
         "cnn",
         "vgg16_probe",
     ]
-    assert tutorial.known(tutorial.beside(None)) == ()
+    assert [entry.row for entry in beside_tutorial(None)] == [None] * 4

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.analysis import tutorial
 from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
+from core.analysis.measured import beside_tutorial
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import all_pairs, ladder_steps
@@ -22,12 +22,10 @@ from core.charts.accuracy import (
     scores_chart,
 )
 from core.charts.classes import recall_chart, reliability_chart
-from core.charts.confusion import confusion_chart
 from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
 from core.charts.exhibit import Exhibit
+from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.measured import tutorial_chart
-from core.charts.pairs import pairs_chart
-from core.charts.style import MARGIN
 from core.charts.time import (
     accuracy_time_chart,
     costs_words,
@@ -67,7 +65,7 @@ def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
         "curves": curve_chart(CURVES, "validation_accuracy"),
         "watched curves": watch_chart(CURVES, 0.375, 400),
         "best epoch": best_epoch_chart(CURVES[0], 2),
-        "tutorial": tutorial_chart(tutorial.beside(comparison)),
+        "tutorial": tutorial_chart(beside_tutorial(comparison)),
         "guessing": players_chart(players),
     }
 
@@ -106,4 +104,3 @@ def test_nothing_is_drawn_of_nothing():
     assert recall_chart({}).words == "No class has test images yet."
     assert recall_chart({}).figure.data == ()
     assert curve_chart([], "train_loss").words.endswith("No epoch has finished yet.")
-    assert time_breakdown_chart(nothing).figure.layout.margin.t > MARGIN["t"]

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from core.analysis import tutorial
 from core.analysis.comparison import compare
-from core.analysis.measured import subsets_of, time_line, widths
+from core.analysis.measured import (
+    beside_tutorial,
+    subsets_of,
+    time_line,
+    widths,
+)
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,
@@ -122,7 +126,7 @@ def test_the_split_is_drawn_to_scale():
     assert [trace.x[0] for trace in figure.data] == [200, 20, 100]
     assert figure.layout.xaxis.range == (0, 320)
     assert exhibit.words == (
-        "Images in each subset: train 200 (62.5 %), validation 20 (6.2 %), test 100 (31.2 %)."
+        "Images in each subset: train: 200 (62.5 %), validation: 20 (6.2 %), test: 100 (31.2 %)."
     )
 
 
@@ -165,7 +169,7 @@ def test_the_middle_of_the_draws():
 
 def test_the_tutorial_beside_an_experiment():
     runs = [made_up.run("cnn", result=made_up.result(0.4)), made_up.run("vgg16_probe")]
-    found = tutorial.beside(compare(made_up.experiment(), runs))
+    found = beside_tutorial(compare(made_up.experiment(), runs))
     exhibit = tutorial_chart(found)
     figure = exhibit.figure
     assert [trace.name for trace in figure.data] == [
@@ -183,7 +187,7 @@ def test_the_tutorial_beside_an_experiment():
 
 
 def test_the_tutorial_without_any_experiment():
-    found = tutorial.beside(None)
+    found = beside_tutorial(None)
     exhibit = tutorial_chart(found)
     assert len(exhibit.frame) == 4
     assert len(exhibit.figure.data[2].x) == 0

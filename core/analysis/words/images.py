@@ -1,7 +1,4 @@
-"""What is known of single images in words: confusion matrix, label errors, one image, the map.
-
-And the ten images of a round of the guessing game.
-"""
+"""Predictions for single images in words: confusion matrix, label errors, one image, map, game."""
 
 from collections.abc import Sequence
 
@@ -17,17 +14,16 @@ from core.analysis.mistakes import FEWEST_WITNESSES, likely_label_errors
 from core.analysis.significance import SIGNIFICANCE
 from core.text import number_text, percent_text
 
-# So many kinds of mistake are named.
 MISTAKES_NAMED = 3
 
 
 def describe_confusion(matrix: Confusion) -> str:
-    """The matrix in two sentences: how much is right, and what is confused most often."""
-    images, right = matrix.counts.sum(), matrix.counts.trace()
+    """The matrix in two sentences: how many are correct, and what is confused most often."""
+    images, correct = matrix.counts.sum(), matrix.counts.trace()
     seeds = f", on average over {matrix.seed_count} seeds" if matrix.seed_count > 1 else ""
     first = (
-        f"{matrix.title}: {number_text(right)} of {number_text(images)} test images were predicted "
-        f"correctly ({percent_text(right / images)}){seeds}."
+        f"{matrix.title}: {number_text(correct)} of {number_text(images)} test images were "
+        f"predicted correctly ({percent_text(correct / images)}){seeds}."
     )
     wrong = matrix.wrong
     worst = np.argsort(-wrong.ravel(), kind="stable")[:MISTAKES_NAMED]
@@ -72,14 +68,14 @@ def describe_image(
 ) -> str:
     """How many strategies predicted its label, in a sentence."""
     label = evidence.classes[evidence.labels[test_row(evidence, image)]]
-    right = sum(answer.correct for answer in answers)
+    correct = sum(answer.correct for answer in answers)
     if not answers:
         return f"Labelled {label}. No strategy made a prediction for it."
-    if right == len(answers):
+    if correct == len(answers):
         return f"Labelled {label}; every strategy predicts that."
-    if not right:
+    if not correct:
         return f"Labelled {label}; no strategy predicts that."
-    return f"Labelled {label}; {right} of {len(answers)} strategies predict that."
+    return f"Labelled {label}; {correct} of {len(answers)} strategies predict that."
 
 
 def describe_map(layout: FeatureMap, evidence: ExperimentPredictions) -> str:
@@ -87,17 +83,16 @@ def describe_map(layout: FeatureMap, evidence: ExperimentPredictions) -> str:
     labels = evidence.labels[rows_on_map(layout, evidence)]
     agreement = neighbour_agreement(layout, evidence)
     fractions = np.bincount(labels, minlength=len(evidence.classes)) / max(1, len(labels))
-    counted = [place for place in range(len(evidence.classes)) if fractions[place] > 0]
-    means = {place: float(agreement[labels == place].mean()) for place in counted}
     words = (
         f"{layout.how} Of the {NEIGHBOURS} nearest neighbours of a point "
         f"{percent_text(float(agreement.mean()))} have the same label; if the classes lay mixed at "
         f"random it would be about {percent_text(float((fractions**2).sum()))}."
     )
-    if len(counted) < 2:
+    means = {label: float(agreement[labels == label].mean()) for label in np.unique(labels)}
+    if len(means) < 2:
         return words
-    best = max(counted, key=lambda place: means[place])
-    worst = min(counted, key=lambda place: means[place])
+    best = max(means, key=lambda label: means[label])
+    worst = min(means, key=lambda label: means[label])
     return (
         f"{words} The class most by itself is {evidence.classes[best]} "
         f"({percent_text(means[best])}), the least {evidence.classes[worst]} "
@@ -113,19 +108,16 @@ def describe_round(scores: Sequence[PlayerScore]) -> str:
         f"would plausibly be right for {percent_text(visitor.low)} to "
         f"{percent_text(visitor.high)} of them: so few pictures make a game, not a measurement."
     )
-    told_apart = [
-        score for score in strategies if score.p_value is not None and score.p_value < SIGNIFICANCE
-    ]
-    if not told_apart:
+    leads = [score for score in strategies if score.correct != visitor.correct]
+    real = [score for score in leads if score.p_value is not None and score.p_value < SIGNIFICANCE]
+    if not real:
         return f"{interval} No lead in this round is larger than luck could explain."
-    behind = [score.title for score in told_apart if score.correct < visitor.correct]
-    ahead = [score.title for score in told_apart if score.correct > visitor.correct]
+    behind = [score.title for score in real if score.correct < visitor.correct]
+    ahead = [score.title for score in real if score.correct > visitor.correct]
     parts = [
         f"{word} {'; '.join(titles)}"
         for word, titles in (("ahead of", behind), ("behind", ahead))
         if titles
     ]
-    surely = f"{interval} Even so, by more than luck would explain you are {', and '.join(parts)}."
-    if all(score in told_apart or score.correct == visitor.correct for score in strategies):
-        return surely
-    return f"{surely} The other leads may be luck."
+    found = f"{interval} Even so, by more than luck would explain you are {', and '.join(parts)}."
+    return found if len(real) == len(leads) else f"{found} The other leads may be luck."

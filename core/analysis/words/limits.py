@@ -25,7 +25,7 @@ def limits(
     scores: dict[str, StrategyScore],
     classes: tuple[ClassScore, ...],
 ) -> tuple[str, ...]:
-    """Sentences, plain text; ``evidence`` holds the answers of this one run alone."""
+    """Sentences, plain text; ``evidence`` holds the predictions of this one run alone."""
     found = [
         f"It predicts one of its {len(classes):,} classes for every picture, even for a picture "
         "of something else, possibly with high confidence.",
@@ -34,18 +34,40 @@ def limits(
         "of photographs): test it on yours first.",
         _beside_majority(evidence, scores["accuracy"]),
         *_small_test(evidence, scores["accuracy"]),
-        *_few(classes),
-        *_weak(classes),
-        *_confidence(scores["calibration_error"]),
+    ]
+    few = [entry for entry in classes if entry.images < FEW_TEST_IMAGES]
+    if few:
+        names = some_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
+        found.append(
+            f"Classes with fewer than {FEW_TEST_IMAGES} test pictures: {names}. "
+            "Their numbers are little more than a guess."
+        )
+    recalls = [(entry.recall, entry.name) for entry in classes if entry.recall is not None]
+    weak = sorted((entry for entry in recalls if entry[0] < 0.5), key=lambda entry: entry[0])
+    if weak:
+        names = some_text([f"{name} ({percent_text(recall)})" for recall, name in weak], NAMED)
+        found.append(f"Classes with a recall below 50 %: {names}.")
+    found += [
+        "Its confidence is not the chance to be correct: on average it is "
+        f"{points_words(scores['calibration_error'].mean)} away from the fraction of correct "
+        "predictions (calibration error).",
         f"It sees pictures at {spec.image_size} x {spec.image_size} pixels: small details are "
         f"lost, and {RESIZED[spec.resize]}.",
-        *_copies(dataset),
     ]
-    if spec.train_share != 1:
+    health = dataset.health
+    if health.near_duplicate_groups:
         found.append(
-            f"It was trained on {exact_percent_text(spec.train_share)} of the training pictures "
-            "only."
+            f"The dataset holds {health.near_duplicate_groups:,} groups of pictures that look "
+            f"nearly the same ({health.images_in_groups:,} pictures). Each group is in one subset "
+            "of the split, so none was both trained on and tested on; but such pictures count "
+            "several times."
         )
+    if health.label_conflicts:
+        conflicts = len(health.label_conflicts)
+        found.append(f"{conflicts:,} pictures are in the dataset with two labels.")
+    if spec.train_share != 1:
+        fraction = exact_percent_text(spec.train_share)
+        found.append(f"It was trained on {fraction} of the training pictures only.")
     return tuple(found)
 
 
@@ -69,49 +91,3 @@ def _small_test(evidence: ExperimentPredictions, accuracy: StrategyScore) -> lis
         f"The test set is small: with {evidence.images:,} pictures the accuracy is only known to "
         f"about ±{points_words(half)}."
     ]
-
-
-def _few(classes: tuple[ClassScore, ...]) -> list[str]:
-    few = [entry for entry in classes if entry.images < FEW_TEST_IMAGES]
-    if not few:
-        return []
-    listed = some_text([f"{entry.name} ({entry.images:,})" for entry in few], NAMED)
-    return [
-        f"Classes with fewer than {FEW_TEST_IMAGES} test pictures: {listed}. Their "
-        "numbers are little more than a guess."
-    ]
-
-
-def _weak(classes: tuple[ClassScore, ...]) -> list[str]:
-    weak = sorted(
-        (entry for entry in classes if entry.recall is not None and entry.recall < 0.5),
-        key=lambda entry: entry.recall or 0.0,
-    )
-    if not weak:
-        return []
-    listed = some_text([f"{entry.name} ({percent_text(entry.recall)})" for entry in weak], NAMED)
-    return [f"Classes with a recall below 50 %: {listed}."]
-
-
-def _confidence(calibration: StrategyScore) -> list[str]:
-    return [
-        "Its confidence is not the chance to be correct: on average it is "
-        f"{points_words(calibration.mean)} away from the fraction of correct predictions "
-        "(calibration error)."
-    ]
-
-
-def _copies(dataset: Dataset) -> list[str]:
-    groups = dataset.health.near_duplicate_groups
-    found = []
-    if groups:
-        pictures = dataset.health.images_in_groups
-        found.append(
-            f"The dataset holds {groups:,} groups of pictures that look nearly the same "
-            f"({pictures:,} pictures). Each group is in one subset of the split, so none was both "
-            "trained on and tested on; but such pictures count several times."
-        )
-    conflicts = len(dataset.health.label_conflicts)
-    if conflicts:
-        found.append(f"{conflicts:,} pictures are in the dataset with two labels.")
-    return found

@@ -9,7 +9,7 @@ from core.analysis.story import (
     ELSEWHERE,
     FILTERS,
     HEAD_START,
-    PICTURES,
+    IMAGES,
     PIXELS,
     TIME,
     StoryFacts,
@@ -33,7 +33,7 @@ from core.strategies.strategy import Role
 from core.text import count_text, list_text, percent_text, seconds_text
 
 TITLES = {
-    PICTURES: "The pictures",
+    IMAGES: "The pictures",
     COMMONEST: "The line to beat",
     PIXELS: "Raw pixels",
     FILTERS: "Its own filters",
@@ -53,8 +53,8 @@ _SUBJECTS = {
 _PRETRAINED = "A network that has seen a million other pictures"
 _FROM_NOTHING = "the best that started from nothing"
 _ON_PIXELS = "the one on raw pixels"
-# The images tell two apart, but the interval over images and seeds holds no difference.
-_DOUBT = ", though training again could turn that round"
+# The images tell two apart, but the interval over images and seeds includes zero.
+_DOUBT = ", though training again could reverse that"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Scene:
 def scene_of(key: str, facts: StoryFacts, other: StoryFacts | None) -> Scene:
     """One of ``scene_keys``; ``KeyError`` for any other, a programmer's error."""
     visual = visual_of(key, facts, other)
-    if key == PICTURES:
+    if key == IMAGES:
         texts = _images_texts(facts)
     elif key == COMMONEST:
         texts = _commonest_texts(facts)

@@ -1,6 +1,6 @@
 """An experiment in three sentences: what won and how surely, what it costs, when less is enough.
 
-Beside them ``describe_findings``, what the overview of an experiment says first.
+``describe_findings`` makes the first sentences of the overview of an experiment.
 """
 
 from core.analysis.evidence import ExperimentPredictions
@@ -25,8 +25,8 @@ from core.text import percent_text, seconds_text
 NOTHING_YET = (
     "No run of this experiment has finished with its predictions, so there is nothing to "
     "summarise yet.",
-    "What it costs in time will stand here once a run has finished.",
-    "Whether something simpler is enough will stand here, too.",
+    "The time that it costs will appear here once a run has finished.",
+    "Whether something quicker is enough will appear here too.",
 )
 
 
@@ -38,7 +38,7 @@ def describe_summary(summary: Summary | None) -> tuple[str, str, str]:
 
 
 def describe_findings(evidence: ExperimentPredictions) -> list[str]:
-    """Who leads, what cannot be told apart, what so many images can show, and single seeds."""
+    """Who leads, what cannot be told apart, what the images can show, and single seeds."""
     best = evidence.best
     if best is None:
         return [describe_power(evidence)]

@@ -21,13 +21,13 @@ from core.text import percent_text
 
 # Below this p is not shown as a number: "p = 0.0000" would say that it cannot be.
 SMALLEST_SHOWN_P = 1e-4
-# What the test says of two strategies whose difference is more than luck.
+# The verdict on two strategies whose difference is more than luck.
 TOLD_APART = "told apart"
 TIED = f"cannot be {TOLD_APART}"
 NO_TIES = f"All neighbours in the ranking can be {TOLD_APART}."
 SEEDS_DISAGREE = (
-    "But the seeds disagree: over images and seeds the interval holds no difference at all, so "
-    "that training again could turn it round."
+    "But the seeds disagree: the interval over images and seeds includes zero, so "
+    "training again could reverse it."
 )
 _SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -95,7 +95,7 @@ def describe_ties(group: TieGroup) -> str:
 
 
 def describe_step(step: LadderStep) -> str:
-    """One step. It is compared by its interval alone, not by the test of ``words.verdicts``."""
+    """One step, judged by its interval alone and not by the paired test."""
     fraction = percent_text(step.accuracy)
     if step.over is None or step.gain is None or step.low is None or step.high is None:
         return f"{step.title} is right for {fraction} of the test images."
@@ -118,7 +118,7 @@ def describe_seeds(score: StrategyScore) -> str:
 
 
 def describe_power(evidence: ExperimentPredictions) -> str:
-    """How large a difference must be to be seen with so many test images."""
+    """How large a difference must be to be seen with this number of test images."""
     if not evidence.answers:
         return "No run has finished yet, so there is nothing to compare."
     difference = visible_difference(evidence)
@@ -171,7 +171,7 @@ def adjusted_p_words(adjusted: float, pairs: int) -> str:
 
 
 def luck_words(p_value: float) -> str:
-    """How likely luck alone gives a difference this large, as one chance in so many."""
+    """How likely luck alone gives a difference this large, as 1 in a number."""
     if p_value < SMALLEST_SHOWN_P:
         return (
             "a difference this large by luck is less likely than "
@@ -185,7 +185,7 @@ def luck_words(p_value: float) -> str:
 
 
 def one_seed_words(*strategies: tuple[str, int]) -> str:
-    """Which of the strategies, given as title and number of seeds, have one seed; may be empty."""
+    """Which of the strategies, as title and number of seeds, have one seed; "" if none has."""
     single = [title for title, seeds in strategies if seeds == 1]
     if not single:
         return ""

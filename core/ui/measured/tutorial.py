@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.analysis import tutorial
 from core.analysis.comparison import Comparison, title_of
-from core.analysis.tutorial import Beside
+from core.analysis.measured import Beside, beside_tutorial
 from core.charts.measured import tutorial_chart
 from core.strategies.registry import names_with
 from core.strategies.strategy import Mode, Role
@@ -23,11 +22,11 @@ SCENARIOS = {
 
 
 def show_tutorial(subject: Subject | None) -> None:
-    found = tutorial.beside(subject.comparison if subject else None)
+    found = beside_tutorial(subject.comparison if subject else None)
     text = Text("tutorial", own_mlp=_own_mlp(found[1]), own_epoch=_own_epoch(found[-1]))
     text.until("numbers")
     exhibit = tutorial_chart(found)
-    if tutorial.known(found):
+    if any(entry.row for entry in found):
         show_exhibit(exhibit, "measured.tutorial", table=False)
     show_table(exhibit.frame, "tutorial", exhibit.words)
     for entry in found:
