@@ -37,22 +37,12 @@ from core.reports.export_model import (
     snippet,
     why_nothing_to_keep,
 )
-from core.reports.model_card import (
-    CARD,
-    CONTENTS,
-    KERAS_FILE,
-    SNIPPET,
-)
+from core.reports.model_card import CARD, CONTENTS, KERAS_FILE, SNIPPET
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows
 
-SMALL = {
-    "cnn.epochs": 1,
-    "mlp.epochs": 1,
-    "mlp.hidden_width": 8,
-    "mlp.hidden_layers": 1,
-}
+SMALL = {"cnn.epochs": 1, "mlp.epochs": 1, "mlp.hidden_width": 8, "mlp.hidden_layers": 1}
 # Keras of these versions says so while it converts.
 pytestmark = pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
 
