@@ -294,7 +294,7 @@ def test_a_side_that_is_emptied_ends_the_split(leaky):
     assert made.predefined_subsets is None
     assert made.changes == (
         "6 images chosen by hand are left out.",
-        "It marks images as train only, so Headstart makes its own split.",
+        "The images are marked as train only, so Headstart makes its own split.",
     )
 
 

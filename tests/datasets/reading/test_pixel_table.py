@@ -197,6 +197,7 @@ BAD_LINES = {
     GOOD[1:]: "the label is empty",
     "x" * 500 + GOOD[1:]: "the label has 500 characters; the limit is 255",
     '"' + GOOD: "its quotation marks do not match",
+    'a"b, "' + GOOD[2:]: "its quotation marks do not match",  # a cell that is never closed
 }
 
 
