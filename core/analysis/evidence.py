@@ -47,11 +47,6 @@ class StrategyPredictions:
     true_class_rank: np.ndarray
 
     @property
-    def fraction_correct(self) -> np.ndarray:
-        """float64 ``(N,)``: fraction of seeds that predict each image correctly."""
-        return self.correct.mean(axis=0)
-
-    @property
     def accuracy(self) -> float:
         """Mean over seeds of the fraction of images that are predicted correctly."""
         return float(self.correct.mean())

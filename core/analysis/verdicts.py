@@ -112,7 +112,6 @@ class MajorityVerdict:
 class TieGroup:
     """Neighbours in the ranking, best first, of which no two can be told apart on ``images``."""
 
-    strategies: tuple[str, ...]
     titles: tuple[str, ...]
     images: int
 
@@ -164,10 +163,7 @@ def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> Pa
         key = (second, first)
         former = evidence.pair_tests[key]
         test = replace(
-            former,
-            difference=-former.difference,
-            fixed=former.regressed,
-            regressed=former.fixed,
+            former, difference=-former.difference, fixed=former.regressed, regressed=former.fixed
         )
     interval = percentile_interval(evidence.drawn_differences(first, second))
     return _verdict(answers, test, adjusted[key], len(adjusted), interval)
@@ -217,7 +213,7 @@ def ties(evidence: ExperimentPredictions) -> tuple[TieGroup, ...]:
         frozenset(pair) for pair, p_value in _adjusted(evidence).items() if p_value < SIGNIFICANCE
     }
     return tuple(
-        TieGroup(group, tuple(titles[name] for name in group), evidence.images)
+        TieGroup(tuple(titles[name] for name in group), evidence.images)
         for group in tie_groups(list(titles), told_apart)
     )
 

@@ -121,7 +121,7 @@ def test_the_split_is_drawn_to_scale():
     assert [trace.x[0] for trace in figure.data] == [200, 20, 100]
     assert figure.layout.xaxis.range == (0, 320)
     assert exhibit.words == (
-        "Images in each subset: train 200 (62.5 %), validation 20 (6.2 %), test 100 (31.2 %)."
+        "Images in each subset: train: 200 (62.5 %), validation: 20 (6.2 %), test: 100 (31.2 %)."
     )
 
 
