@@ -1,7 +1,7 @@
 """Which differences are real: for every pair, against the majority class, up the ladder.
 
 The p values come from the exact paired test over images; those of pairs are adjusted for their
-number (Holm) before anything is called real. Intervals are bootstrapped over images and seeds.
+number (Holm) before a difference counts as real. Intervals are bootstrapped over images and seeds.
 ``core.analysis.words.verdicts`` makes the sentences.
 """
 
@@ -187,7 +187,7 @@ def all_pairs(evidence: ExperimentPredictions) -> tuple[PairVerdict, ...]:
 def against_majority(evidence: ExperimentPredictions, strategy: str) -> MajorityVerdict:
     """Is the strategy any better than always predicting the commonest training class?"""
     answers = evidence.of(strategy)
-    test = paired_test(evidence.majority_right, answers.correct)
+    test = paired_test(evidence.majority_correct, answers.correct)
     low, high = percentile_interval(evidence.drawn_differences(BASELINE, strategy))
     return MajorityVerdict(
         strategy=strategy,
@@ -268,7 +268,10 @@ def visible_difference(evidence: ExperimentPredictions) -> float | None:
     5 % without Holm: with many pairs it is somewhat larger. None where there is nothing to compare,
     or where no difference would be seen so often.
     """
-    ranked = [evidence.majority_right, *(answers.correct for answers in reversed(evidence.ranked))]
+    ranked = [
+        evidence.majority_correct,
+        *(answers.correct for answers in reversed(evidence.ranked)),
+    ]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
     if not tests:
         return None

@@ -48,7 +48,7 @@ def test_what_all_runs_share(evidence):
     assert evidence.images == 8
     assert (evidence.majority_label, evidence.majority_name) == (0, "ant")
     assert evidence.majority_accuracy == 0.375
-    assert evidence.majority_right.tolist() == [[True] * 3 + [False] * 5]
+    assert evidence.majority_correct.tolist() == [[True] * 3 + [False] * 5]
 
 
 def test_answers_of_one_strategy(evidence):
