@@ -84,7 +84,7 @@ def show_confusion(
 
 
 def _wanted_cell(matrix: Confusion) -> tuple[int, int]:
-    """What the address names, else the commonest mistake; a class that is gone is said below."""
+    """What the address names, else the commonest mistake; the boxes below warn of a stale class."""
     worst = int(matrix.wrong.argmax())
     usual = divmod(worst, len(matrix.classes))
     named = st.query_params.get("true"), st.query_params.get("predicted")

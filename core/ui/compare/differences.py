@@ -148,8 +148,10 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str]) -> Non
 def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str]) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
-    show_exhibit(reliability_chart(bins), f"reliability.{evidence.experiment_id}", table=False)
+    exhibit = reliability_chart(bins)
+    show_exhibit(exhibit, f"reliability.{evidence.experiment_id}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
+        st.markdown(escape_markdown(exhibit.words))
         for name, entries in bins.items():
             title = evidence.of(name).title
             st.markdown(f"**{escape_markdown(title)}**")

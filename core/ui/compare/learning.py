@@ -174,7 +174,7 @@ def _offer_start(subject: Subject) -> None:
         [fraction for fraction in OFFERED_FRACTIONS if fraction >= SMALLEST_TRAIN_FRACTION],
         default=list(FRACTIONS),
         format_func=exact_percent_text,
-        key="learning.shares",
+        key="learning.fractions",
         help="The smaller ones are inside the larger ones, class by class.",
     )
     seeds = st.number_input(

@@ -1,4 +1,4 @@
-"""Pictures with what was said about them, page by page; each opens large."""
+"""Images with a few lines below each, page by page; each opens large."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _TOGETHER = re.compile(r"(?<=\d) (?=%|of \d)|(?<=\d of) (?=\d)")
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: its position in the dataset, the plain lines below it, and the label of its
+    """One image: its position in the dataset, the plain lines below it, and the label of its
     button, which is the file name where there is none."""
 
     image: int
@@ -83,7 +83,7 @@ def draw_tiles(
 def tiles_or_words(
     dataset: Dataset | None, tiles: Sequence[Tile], prefix: str, nothing: str | None
 ) -> None:
-    """The pictures; without the dataset, what is known of them in lines."""
+    """The images; without the dataset, a table of their numbers and lines."""
     if not tiles:
         if nothing is not None:
             st.info(nothing)
@@ -102,7 +102,7 @@ def tiles_or_words(
 
 
 def image_words(dataset: Dataset, tile: Tile) -> str:
-    """The picture for those who do not see it."""
+    """The image in words, for those who do not see it."""
     label = dataset.classes[dataset.labels[tile.image]]
     predicted = "".join(f"; {line}" for line in tile.lines)
     return f"{dataset.file_names[tile.image]}, class {label}{predicted}"
