@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-from core.charts.style import LOOKS
+from core.charts.style import MAJORITY_COLOUR, PALETTE
 
 PAGES = ("#FFFFFF", "#11171D")
 LEAST_CONTRAST = 3.05
@@ -178,7 +178,7 @@ def _least(apart: np.ndarray, chosen: list[int]) -> float:
 
 
 def main() -> None:
-    used = [look.colour for look in LOOKS.values()]
+    used = [MAJORITY_COLOUR, *PALETTE]
     for name, colours in (("in use", used), ("found", search(len(used)))):
         print(name, *colours)
         for vision in VISIONS:

@@ -64,10 +64,7 @@ def body() -> None:
         VIEWS[view][1](evidence_reads.subject(experiment_id))
     if view in MEASURED_IN:
         link_to(
-            "measured",
-            "How is this measured?",
-            section=MEASURED_IN[view],
-            experiment=experiment_id,
+            "measured", "How is this measured?", section=MEASURED_IN[view], experiment=experiment_id
         )
 
 

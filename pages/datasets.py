@@ -20,7 +20,7 @@ from core.ui.datasets.facts import (
     sizes_text,
 )
 from core.ui.datasets.health import show_health
-from core.ui.datasets.images import show_images
+from core.ui.datasets.images import page_of, show_images
 from core.ui.datasets.imports import watch_imports
 from core.ui.datasets.manage import REMOVED_NOTE, show_manage
 from core.ui.datasets.uploads import offer_upload, show_formats
@@ -82,9 +82,7 @@ def show_datasets() -> None:
             icon=":material/photo_library:",
         )
         return
-    pages = -(-len(found) // CARDS_A_PAGE)
-    page = st.pagination(pages, key="datasets.page") if pages > 1 else 1
-    shown = found[(page - 1) * CARDS_A_PAGE : page * CARDS_A_PAGE]
+    shown = page_of(found, CARDS_A_PAGE, "datasets.page")
     for first in range(0, len(shown), 2):
         columns = st.columns(2, gap="small")
         for column, dataset in zip(columns, shown[first : first + 2], strict=False):

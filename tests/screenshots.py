@@ -38,7 +38,6 @@ def main() -> None:
             )
             page.set_default_timeout(60 * MILLISECONDS)
             for name, place in (ADDRESSES | SCENES).items():
-                # Opened anew for each width: a resized window has its legends in other places.
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 900})
                     open_whole(page, place)

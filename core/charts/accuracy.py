@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from core.analysis.comparison import Comparison
 from core.analysis.guessing import PlayerScore
@@ -14,16 +13,18 @@ from core.analysis.verdicts import LadderStep
 from core.analysis.words.verdicts import describe_seeds, describe_step, interval_words, points_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
-    OUTLINE,
+    FLAT_MARGIN,
     add_majority_line,
-    appearance_of,
+    bar_of,
+    chart_of_rows,
     hundredfold,
-    list_on_rows,
     marker_of,
     percent_axis,
+    row_label,
     whisker,
+    zero_axis,
 )
-from core.text import escape_plotly, percent_text
+from core.text import count_text, escape_plotly, percent_text
 
 NOTHING_YET = "No run has finished yet."
 # Seeds are drawn below their mean, so that neither hides the other.
@@ -33,9 +34,14 @@ VISITOR_MARKER = {"symbol": "asterisk-open", "color": "#808890", "line": {"width
 PLAYER_HEIGHT = 40
 
 
-def unit_of(kind: Metric) -> str:
-    """The unit of a metric for a heading: ``%``, ``points`` or ``nats``."""
-    return "%" if kind.unit == "percent" else kind.unit
+def heading_of(kind: Metric) -> str:
+    """A metric with its unit, for an axis or a column: ``test accuracy (%)``."""
+    return f"{kind.title} ({_unit_of(kind)})"
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """``one seed`` or ``3 seeds``."""
+    return "one seed" if len(seeds) == 1 else count_text(len(seeds), "seed")
 
 
 def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
@@ -66,28 +72,45 @@ def accuracy_scores(comparison: Comparison) -> tuple[StrategyScore, ...]:
 
 def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
     """One metric: each mean with its 95 % interval, every seed below it, the majority class."""
-    figure = go.Figure()
     kind = METRICS[scores[0].metric if scores else "accuracy"]
-    for place, score in enumerate(reversed(scores)):
-        _add_score(figure, kind, score, place)
-    majority = scores[0].majority if scores else None
-    if majority is not None:
-        add_majority_line(
-            figure, kind.shown(majority), f"majority class: {kind.text(majority)}", majority >= 0.5
+    rows = scores[::-1]
+    heading = heading_of(kind)
+    figure = chart_of_rows(
+        [row_label(score.title, kind.text(score.mean)) for score in rows],
+        percent_axis(heading, 103) if kind.unit == "percent" else zero_axis(heading),
+    )
+    for place, score in enumerate(rows):
+        title, mean = escape_plotly(score.title), kind.shown(score.mean)
+        figure.add_scatter(
+            x=[kind.shown(value) for value in score.values],
+            y=[place - SEED_OFFSET] * len(score.values),
+            mode="markers",
+            cliponaxis=False,
+            marker=marker_of(score.strategy, 8, is_open=True),
+            customdata=score.seeds,
+            hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.2f}}<extra></extra>",
         )
-    figure.update_xaxes(
-        title=f"{kind.title} ({unit_of(kind)})", fixedrange=True, rangemode="tozero"
+        figure.add_scatter(
+            x=[mean],
+            y=[place],
+            mode="markers",
+            cliponaxis=False,
+            error_x=whisker(mean, _shown(kind, score.low), _shown(kind, score.high)),
+            marker=marker_of(score.strategy),
+            hovertemplate=(
+                f"{title}<br>mean {kind.text(score.mean)}, {_details(kind, score)}<extra></extra>"
+            ),
+        )
+    majority = scores[0].majority if scores else None
+    words = f"{kind.title.capitalize()} on the test images; {kind.better} is better. "
+    if majority is not None:
+        text = f"majority class: {kind.text(majority)}"
+        add_majority_line(figure, kind.shown(majority), text, majority >= 0.5)
+        words += f"{text.capitalize()}. "
+    words += "; ".join(
+        f"{score.title} {kind.text(score.mean)} ({_details(kind, score)})" for score in scores
     )
-    if kind.unit == "percent":
-        figure.update_xaxes(range=[0, 103])
-    list_on_rows(
-        figure,
-        [
-            f"{escape_plotly(score.title)}<br><b>{kind.text(score.mean)}</b>"
-            for score in reversed(scores)
-        ],
-    )
-    return Exhibit(figure, _scores_words(kind, scores, majority), _scores_frame(kind, scores))
+    return Exhibit(figure, f"{words}." if scores else NOTHING_YET, _scores_frame(kind, scores))
 
 
 def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
@@ -95,7 +118,10 @@ def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
 
     The whisker is the 95 % interval of the step, drawn around where it ends.
     """
-    figure = go.Figure()
+    figure = chart_of_rows(
+        [row_label(step.title, percent_text(step.accuracy), _gain_text(step)) for step in steps],
+        percent_axis("test accuracy (%)", 103),
+    )
     for place, step in enumerate(steps):
         gain = step.accuracy if step.gain is None else step.gain
         figure.add_bar(
@@ -104,7 +130,7 @@ def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
             y=[place],
             width=0.5,
             orientation="h",
-            marker={"color": appearance_of(step.strategy).colour, "line": OUTLINE},
+            marker=bar_of(step.strategy),
             hoverinfo="skip",
         )
         figure.add_scatter(
@@ -115,14 +141,6 @@ def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
             error_x=whisker(100 * gain, hundredfold(step.low), hundredfold(step.high)),
             hovertemplate=f"{escape_plotly(describe_step(step))}<extra></extra>",
         )
-    figure.update_xaxes(percent_axis("test accuracy (%)", 103))
-    list_on_rows(
-        figure,
-        [
-            f"{escape_plotly(step.title)}<br><b>{percent_text(step.accuracy)}</b>{_gain_text(step)}"
-            for step in steps
-        ],
-    )
     frame = pd.DataFrame(
         {
             "step": step.title,
@@ -140,9 +158,14 @@ def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
 
 
 def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
-    """A round of the guessing game: correct pictures of each player in percent, from the top."""
-    figure = go.Figure()
+    """A round of the guessing game: correct images of each player in percent, from the top."""
     shown = scores[::-1]
+    figure = chart_of_rows(
+        [row_label(score.title, f"{score.correct} of {score.images}") for score in shown],
+        percent_axis("correct in this round (%), with 95 % interval", 103, lowest=-2),
+        PLAYER_HEIGHT,
+        margin=FLAT_MARGIN | {"t": 8},
+    )
     for place, score in enumerate(shown):
         mean = 100 * score.correct / score.images
         marker = VISITOR_MARKER if score.strategy is None else marker_of(score.strategy, 13)
@@ -155,22 +178,9 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
             error_x=bar | {"color": marker["color"]},
             hovertemplate=(
                 f"{escape_plotly(score.title)}<br>{score.correct} of {score.images} correct, "
-                "interval "
-                f"{percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
+                f"interval {percent_text(score.low)} to {percent_text(score.high)}<extra></extra>"
             ),
         )
-    list_on_rows(
-        figure,
-        [
-            f"{escape_plotly(score.title)}<br><b>{score.correct} of {score.images}</b>"
-            for score in shown
-        ],
-        PLAYER_HEIGHT,
-    )
-    figure.update_xaxes(
-        title="correct in this round (%), with 95 % interval", range=[-2, 103], fixedrange=True
-    )
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 48})
     frame = pd.DataFrame(
         {
             "player": score.title,
@@ -186,29 +196,8 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
     return Exhibit(figure, f"{words}.", frame)
 
 
-def _add_score(figure: go.Figure, kind: Metric, score: StrategyScore, place: int) -> None:
-    title = escape_plotly(score.title)
-    figure.add_scatter(
-        x=[kind.shown(value) for value in score.values],
-        y=[place - SEED_OFFSET] * len(score.values),
-        mode="markers",
-        cliponaxis=False,
-        marker=marker_of(score.strategy, 8, is_open=True),
-        customdata=list(score.seeds),
-        hovertemplate=f"{title}<br>seed %{{customdata}}: %{{x:.2f}}<extra></extra>",
-    )
-    mean = kind.shown(score.mean)
-    figure.add_scatter(
-        x=[mean],
-        y=[place],
-        mode="markers",
-        cliponaxis=False,
-        error_x=whisker(mean, _shown(kind, score.low), _shown(kind, score.high)),
-        marker=marker_of(score.strategy),
-        hovertemplate=(
-            f"{title}<br>mean {kind.text(score.mean)}, {_details(kind, score)}<extra></extra>"
-        ),
-    )
+def _unit_of(kind: Metric) -> str:
+    return "%" if kind.unit == "percent" else kind.unit
 
 
 def _details(kind: Metric, score: StrategyScore) -> str:
@@ -218,42 +207,25 @@ def _details(kind: Metric, score: StrategyScore) -> str:
     return f"{kind.text(score.low)} to {kind.text(score.high)}, {describe_seeds(score)}"
 
 
-def _scores_words(kind: Metric, scores: Sequence[StrategyScore], majority: float | None) -> str:
-    if not scores:
-        return NOTHING_YET
-    baseline = "" if majority is None else f"Majority class: {kind.text(majority)}. "
-    rows = "; ".join(
-        f"{score.title} {kind.text(score.mean)} ({_details(kind, score)})" for score in scores
-    )
-    return (
-        f"{kind.title.capitalize()} on the test images; {kind.better} is better. {baseline}{rows}."
-    )
-
-
 def _scores_frame(kind: Metric, scores: Sequence[StrategyScore]) -> pd.DataFrame:
     """One line a strategy: mean, spread, interval, and every seed in a column of its own."""
-    unit = unit_of(kind)
-    spread = "nats" if kind.unit == "nats" else "points"
+    unit, spread = _unit_of(kind), "nats" if kind.unit == "nats" else "points"
     every = sorted({seed for score in scores for seed in score.seeds})
     lines = []
     for score in scores:
         by_seed = dict(zip(score.seeds, score.values, strict=True))
-        line: dict[str, object] = {
-            "strategy": score.title,
-            "seeds": seeds_text(score.seeds),
-            f"mean ({unit})": kind.shown(score.mean),
-            f"standard deviation ({spread})": _shown(kind, score.deviation),
-            f"low ({unit})": _shown(kind, score.low),
-            f"high ({unit})": _shown(kind, score.high),
-        }
-        line |= {f"seed {seed} ({unit})": _shown(kind, by_seed.get(seed)) for seed in every}
-        lines.append(line)
+        lines.append(
+            {
+                "strategy": score.title,
+                "seeds": seeds_text(score.seeds),
+                f"mean ({unit})": kind.shown(score.mean),
+                f"standard deviation ({spread})": _shown(kind, score.deviation),
+                f"low ({unit})": _shown(kind, score.low),
+                f"high ({unit})": _shown(kind, score.high),
+            }
+            | {f"seed {seed} ({unit})": _shown(kind, by_seed.get(seed)) for seed in every}
+        )
     return pd.DataFrame(lines)
-
-
-def seeds_text(seeds: Sequence[int]) -> str:
-    """``one seed`` or ``3 seeds``."""
-    return "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
 
 
 def _gain_text(step: LadderStep) -> str:

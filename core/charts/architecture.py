@@ -10,12 +10,22 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.exhibit import Exhibit
-from core.charts.style import LEGEND_ABOVE, MAJORITY_COLOUR, OUTLINE, appearance_of, white_pattern
+from core.charts.style import (
+    LEGEND_ABOVE,
+    MAJORITY_COLOUR,
+    MARGIN,
+    OUTLINE,
+    UPRIGHT,
+    appearance_of,
+    empty_chart,
+    white_pattern,
+    zero_axis,
+)
 from core.errors import BadInput
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
-from core.text import dimensions_text, escape_plotly, percent_text
+from core.text import UNKNOWN, dimensions_text, escape_plotly, percent_text
 
 # Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
 # and the smallest height of a layer as a fraction of the tallest, so that it can be seen.
@@ -25,27 +35,32 @@ GAP, BLOCK_GAP, ROW_GAP = 0.12, 0.55, 1.3
 LEAST_HEIGHT = 0.025
 # See-through grey: there is a layer, but nothing in it learns.
 PALE = "rgba(140, 140, 140, 0.18)"
-DRAWING_HEIGHT, PARAMETERS_HEIGHT = 400, 150
+DRAWING_HEIGHT, PARAMETERS_HEIGHT, LEGEND_LINE = 400, 150, 20
 
 
 @dataclass(frozen=True)
 class LayerLook:
     """How layers of one state look: ``words`` for the legend, ``pattern`` repeats the colour.
 
-    ``takes_colour``: drawn in the strategy's own colour, else grey.
+    ``colour`` None is the strategy's own.
     """
 
     words: str
     pattern: str
-    takes_colour: bool
+    colour: str | None = None
+
+    def bar(self, strategy: str) -> dict[str, object]:
+        """Plotly's marker of a bar."""
+        colour = self.colour or appearance_of(strategy).colour
+        return {"color": colour, "line": OUTLINE, "pattern": white_pattern(self.pattern, 0.3, 6)}
 
 
 # From the input of a network to its output.
 LOOKS = {
-    "none": LayerLook("nothing to learn", "", False),
-    "frozen": LayerLook("frozen: stays as ImageNet made it", "/", False),
-    "tuned": LayerLook("trained, starting from ImageNet", "", True),
-    "new": LayerLook("trained, starting from nothing", ".", True),
+    "none": LayerLook("nothing to learn", "", PALE),
+    "frozen": LayerLook("frozen: stays as ImageNet made it", "/", MAJORITY_COLOUR),
+    "tuned": LayerLook("trained, starting from ImageNet", ""),
+    "new": LayerLook("trained, starting from nothing", "."),
 }
 
 
@@ -59,22 +74,30 @@ def state_of(layer: LayerRecord) -> str:
 
 
 def architecture_chart(strategy: Strategy, layers: Sequence[LayerRecord], outline: str) -> Exhibit:
-    """The layers side by side, from the image on the left to the classes on the right.
+    """The layers next to each other, from the image on the left to the classes on the right.
 
     A block is as tall as its output in pixels, and wider the more channels it has; a vector is as
     tall as the square that would hold as many numbers. Layers that change neither shape nor
     parameters (dropout) are left out. ``outline`` is the network in a line, for the words; the
     table has every layer.
     """
-    figure = go.Figure()
     drawn = drawn_layers(layers)
     if not drawn:
         words = f"{strategy.title} has no network: there is nothing to draw."
-        return Exhibit(figure, words, pd.DataFrame())
-    heights = [side_of(layer.output) for layer in drawn]
-    least = LEAST_HEIGHT * max(heights)
+        return Exhibit(go.Figure(), words, pd.DataFrame())
     widths = [_width(layer.output) for layer in drawn]
     places = _places(drawn, widths)
+    figure = empty_chart(
+        DRAWING_HEIGHT,
+        _labels(drawn, places) | {"tickangle": -50, "showgrid": False, "zeroline": False},
+        {"visible": False},
+        # The slanted label of the first layer leans out to the left.
+        margin={"l": 40, "r": 8, "t": 72, "b": 72},
+        legend=LEGEND_ABOVE,
+        barmode="overlay",
+    )
+    heights = [side_of(layer.output) for layer in drawn]
+    least = LEAST_HEIGHT * max(heights)
     for state, look in LOOKS.items():
         chosen = [number for number, layer in enumerate(drawn) if state_of(layer) == state]
         if not chosen:
@@ -86,20 +109,10 @@ def architecture_chart(strategy: Strategy, layers: Sequence[LayerRecord], outlin
             y=shown,
             base=[-height / 2 for height in shown],
             width=[widths[number] for number in chosen],
-            marker=_marker(strategy.name, look),
+            marker=look.bar(strategy.name),
             customdata=[_hover(drawn[number]) for number in chosen],
             hovertemplate="%{customdata}<extra></extra>",
         )
-    _label(figure, drawn, places)
-    figure.update_yaxes(visible=False, fixedrange=True)
-    figure.update_layout(
-        barmode="overlay",
-        height=DRAWING_HEIGHT,
-        # The slanted label of the first layer leans out to the left.
-        margin={"l": 40, "r": 8, "t": 72, "b": 72},
-        showlegend=True,
-        legend=LEGEND_ABOVE,
-    )
     parts = "; ".join(
         f"{count:,} parameters {LOOKS[state].words}"
         for state, count in parameter_counts(layers).items()
@@ -109,8 +122,16 @@ def architecture_chart(strategy: Strategy, layers: Sequence[LayerRecord], outlin
 
 def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> Exhibit:
     """One bar to scale: how many parameters are frozen, trained further, and new."""
-    figure = go.Figure()
     counts = parameter_counts(layers)
+    room = LEGEND_LINE * len(counts)
+    figure = empty_chart(
+        PARAMETERS_HEIGHT + room,
+        zero_axis("parameters"),
+        {"visible": False},
+        margin=MARGIN | {"t": 24 + room},
+        legend=LEGEND_ABOVE | UPRIGHT,
+        barmode="stack",
+    )
     for state, count in counts.items():
         look = LOOKS[state]
         figure.add_bar(
@@ -118,18 +139,9 @@ def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> Exhibit:
             x=[count],
             y=[""],
             orientation="h",
-            marker=_marker(strategy, look),
+            marker=look.bar(strategy),
             hovertemplate=f"{count:,} parameters, {look.words}<extra></extra>",
         )
-    figure.update_xaxes(title="parameters", fixedrange=True, rangemode="tozero")
-    figure.update_yaxes(visible=False, fixedrange=True)
-    figure.update_layout(
-        barmode="stack",
-        height=PARAMETERS_HEIGHT + 20 * len(figure.data),
-        margin={"l": 8, "r": 16, "t": 24 + 20 * len(figure.data), "b": 48},
-        showlegend=True,
-        legend=LEGEND_ABOVE | {"orientation": "v", "traceorder": "normal"},
-    )
     total = sum(counts.values())
     trained = sum(layer.parameters for layer in layers if layer.is_trained)
     words = f"{trained:,} of {total:,} parameters are trained ({percent_text(trained / total)})."
@@ -143,32 +155,10 @@ def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> Exhibit:
 
 def parameter_counts(layers: Sequence[LayerRecord]) -> dict[str, int]:
     """Parameters in each state that has any, by the keys of ``LOOKS``."""
-    counts = {
-        state: sum(layer.parameters for layer in layers if state_of(layer) == state)
-        for state in LOOKS
-    }
-    return {state: count for state, count in counts.items() if count}
-
-
-def _layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
-    """One line a layer; ``k`` counts the backbone's layers as the setting of that name does."""
-    counted = 0
-    lines = []
+    counts = dict.fromkeys(LOOKS, 0)
     for layer in layers:
-        counted += layer.part == BACKBONE_PART
-        lines.append(
-            {
-                "layer": layer.name,
-                "kind": layer.kind,
-                "block": layer.group.replace("_", " ") or "—",
-                "output": dimensions_text(layer.output),
-                "parameters": layer.parameters,
-                "training": LOOKS[state_of(layer)].words,
-                "starts from": layer.origin if layer.parameters else "—",
-                "k": counted if layer.part == BACKBONE_PART else None,
-            }
-        )
-    return pd.DataFrame(lines).astype({"k": "Int64"}) if lines else pd.DataFrame(lines)
+        counts[state_of(layer)] += layer.parameters
+    return {state: count for state, count in counts.items() if count}
 
 
 def strategies_frame(preset: str, image_size: int, class_count: int) -> pd.DataFrame:
@@ -213,6 +203,24 @@ def side_of(shape: tuple[int, ...]) -> float:
     return float(shape[0]) if len(shape) == 3 else sqrt(prod(shape))
 
 
+def _layers_frame(layers: Sequence[LayerRecord]) -> pd.DataFrame:
+    """One line a layer; ``k`` counts the backbone's layers as the setting of that name does."""
+    frame = pd.DataFrame(
+        {
+            "layer": layer.name,
+            "kind": layer.kind,
+            "block": layer.group.replace("_", " ") or UNKNOWN,
+            "output": dimensions_text(layer.output),
+            "parameters": layer.parameters,
+            "training": LOOKS[state_of(layer)].words,
+            "starts from": layer.origin if layer.parameters else UNKNOWN,
+        }
+        for layer in layers
+    )
+    in_backbone = pd.Series([layer.part == BACKBONE_PART for layer in layers])
+    return frame.assign(k=in_backbone.cumsum().astype("Int64").where(in_backbone))
+
+
 def _width(shape: tuple[int, ...]) -> float:
     channels = shape[-1] if len(shape) == 3 else 1
     return NARROWEST + WIDTH_A_DOUBLING * log2(max(channels, 1))
@@ -231,23 +239,15 @@ def _places(drawn: Sequence[LayerRecord], widths: Sequence[float]) -> list[float
     return places
 
 
-def _label(figure: go.Figure, drawn: Sequence[LayerRecord], places: Sequence[float]) -> None:
+def _labels(drawn: Sequence[LayerRecord], places: Sequence[float]) -> dict[str, object]:
     """One word under each block, and under each layer that belongs to none."""
-    numbered = list(zip(drawn, places, strict=True))
+    numbered = zip(drawn, places, strict=True)
     ticks, texts = [], []
     for group, members in groupby(numbered, key=lambda entry: entry[0].group or entry[0].name):
         found = list(members)
         ticks.append((found[0][1] + found[-1][1]) / 2)
         texts.append(_label_of(group, [layer for layer, _ in found]))
-    figure.update_xaxes(
-        tickvals=ticks,
-        ticktext=texts,
-        tickangle=-50,
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-        automargin=True,
-    )
+    return {"tickvals": ticks, "ticktext": texts, "automargin": True}
 
 
 def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
@@ -265,17 +265,10 @@ def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
     return escape_plotly(re.sub(r"[_ ]*(\d+)$", r" \1", group))
 
 
-def _marker(strategy: str, look: LayerLook) -> dict[str, object]:
-    colour = appearance_of(strategy).colour if look.takes_colour else MAJORITY_COLOUR
-    if look is LOOKS["none"]:
-        colour = PALE
-    return {"color": colour, "line": OUTLINE, "pattern": white_pattern(look.pattern, 0.3, 6)}
-
-
 def _hover(layer: LayerRecord) -> str:
     origin = "" if layer.origin == "none" else f"<br>starts from {layer.origin}"
     return (
-        f"{escape_plotly(layer.name)} "
-        f"({escape_plotly(layer.kind)})<br>{dimensions_text(layer.output)}<br>{layer.parameters:,} "
-        f"parameters, {LOOKS[state_of(layer)].words}{origin}"
+        f"{escape_plotly(layer.name)} ({escape_plotly(layer.kind)})<br>"
+        f"{dimensions_text(layer.output)}<br>{layer.parameters:,} parameters, "
+        f"{LOOKS[state_of(layer)].words}{origin}"
     )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from core.analysis.comparison import title_of
 from core.analysis.scores import ClassScore, ReliabilityBin
@@ -13,9 +12,10 @@ from core.charts.style import (
     LEGEND_ABOVE,
     LEGEND_BELOW,
     MARGIN,
+    chart_of_rows,
+    empty_chart,
     hundredfold,
     line_of,
-    list_on_rows,
     marker_of,
     percent_axis,
     whiskers,
@@ -47,23 +47,33 @@ def recall_chart(tables: Mapping[str, Sequence[ClassScore]]) -> Exhibit:
     lines, its hardest class on top. Intervals are drawn for up to two strategies. The table has
     precision, recall and F1 of every class, also of those that are not drawn.
     """
-    figure = go.Figure()
     labels = charted_classes(tables)[::-1]
     count = len(tables)
-    for number, (strategy, table) in enumerate(tables.items()):
-        shift = 0.0 if count < 2 else _SPREAD * (0.5 - number / (count - 1))
-        _add_recalls(figure, strategy, [table[label] for label in labels], shift, count <= 2)
     first = next(iter(tables.values()), ())
-    list_on_rows(
-        figure,
+    figure = chart_of_rows(
         [f"{escape_plotly(first[label].name)} (n = {first[label].images:,})" for label in labels],
-    )
-    figure.update_xaxes(title="recall (%)", range=[-3, 103], fixedrange=True)
-    figure.update_layout(
-        height=MARGIN["t"] + _LEGEND_HEIGHT + _LINE_HEIGHT * max(3, len(labels)),
-        showlegend=count > 1,
+        percent_axis("recall (%)", 103, lowest=-3),
         legend=LEGEND_ABOVE,
     )
+    for number, (strategy, table) in enumerate(tables.items()):
+        shift = 0.0 if count < 2 else _SPREAD * (0.5 - number / (count - 1))
+        rows = [table[label] for label in labels]
+        recalls = [100 * (row.recall or 0) for row in rows]
+        lows = [hundredfold(row.recall_low) for row in rows]
+        highs = [hundredfold(row.recall_high) for row in rows]
+        title = escape_plotly(title_of(strategy))
+        figure.add_scatter(
+            name=title,
+            x=recalls,
+            y=[place + shift for place in range(len(rows))],
+            mode="markers",
+            error_x=whiskers(recalls, lows, highs) if count <= 2 and rows else None,
+            marker=marker_of(strategy, 10),
+            customdata=[escape_plotly(row.name) for row in rows],
+            hovertemplate=f"%{{customdata}}, {title}: %{{x:.1f}} %<extra></extra>",
+        )
+    height = MARGIN["t"] + _LEGEND_HEIGHT + _LINE_HEIGHT * max(3, len(labels))
+    figure.update_layout(height=height, showlegend=count > 1)
     frames = {strategy: class_frame(table) for strategy, table in tables.items()}
     return Exhibit(figure, _recall_words(tables), _by_strategy(frames))
 
@@ -90,7 +100,13 @@ def reliability_chart(bins: Mapping[str, Sequence[ReliabilityBin]]) -> Exhibit:
 
     A calibrated strategy lies on the dotted diagonal; below it confidence is too high.
     """
-    figure = go.Figure()
+    figure = empty_chart(
+        460,
+        percent_axis("confidence (%)"),
+        percent_axis("correct predictions (%)"),
+        margin=MARGIN | {"t": 24},
+        legend=LEGEND_BELOW,
+    )
     figure.add_scatter(
         name="perfectly calibrated",
         x=[0, 100],
@@ -99,23 +115,34 @@ def reliability_chart(bins: Mapping[str, Sequence[ReliabilityBin]]) -> Exhibit:
         line=DOTTED,
         hoverinfo="skip",
     )
+    words = "Confidence of the predictions, and how many are correct."
     for strategy, entries in bins.items():
-        _add_reliability(figure, strategy, entries, len(bins) == 1)
-    figure.update_xaxes(percent_axis("confidence (%)"))
-    figure.update_yaxes(percent_axis("correct predictions (%)"))
-    figure.update_layout(
-        height=460, margin=MARGIN | {"t": 24}, showlegend=True, legend=LEGEND_BELOW
-    )
-    sentences = []
-    for strategy, entries in bins.items():
-        known = ", ".join(
+        known = [entry for entry in entries if entry.count]
+        accuracies = [100 * (entry.accuracy or 0) for entry in known]
+        lows = [hundredfold(entry.accuracy_low) for entry in known]
+        highs = [hundredfold(entry.accuracy_high) for entry in known]
+        title = escape_plotly(title_of(strategy))
+        figure.add_scatter(
+            name=title,
+            x=[100 * (entry.confidence or 0) for entry in known],
+            y=accuracies,
+            mode="lines+markers",
+            cliponaxis=False,
+            error_y=whiskers(accuracies, lows, highs) if len(bins) == 1 and known else None,
+            line=line_of(strategy),
+            marker=marker_of(strategy, 10),
+            customdata=[entry.count for entry in known],
+            hovertemplate=(
+                f"{title}<br>confidence %{{x:.1f}} %, %{{y:.1f}} % correct, "
+                "%{customdata} predictions<extra></extra>"
+            ),
+        )
+        parts = ", ".join(
             f"confidence {percent_text(entry.confidence)}, {percent_text(entry.accuracy)} correct "
             f"({entry.count:,} predictions)"
-            for entry in entries
-            if entry.count
+            for entry in known
         )
-        sentences.append(f"{title_of(strategy)}: {known or 'no predictions'}.")
-    words = f"Confidence of the predictions, and how many are correct. {' '.join(sentences)}"
+        words += f" {title_of(strategy)}: {parts or 'no predictions'}."
     frames = {strategy: reliability_frame(entries) for strategy, entries in bins.items()}
     return Exhibit(figure, words, _by_strategy(frames))
 
@@ -138,11 +165,9 @@ def reliability_frame(bins: Sequence[ReliabilityBin]) -> pd.DataFrame:
 
 def _by_strategy(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The tables of all strategies in one, the strategy in the first column."""
-    named = [frame.assign(strategy=title_of(strategy)) for strategy, frame in frames.items()]
-    if not named:
-        return pd.DataFrame()
-    joined = pd.concat(named, ignore_index=True)
-    return joined[["strategy", *joined.columns.drop("strategy")]]
+    for strategy, frame in frames.items():
+        frame.insert(0, "strategy", title_of(strategy))
+    return pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
 
 
 def _recall_words(tables: Mapping[str, Sequence[ClassScore]]) -> str:
@@ -158,58 +183,3 @@ def _recall_words(tables: Mapping[str, Sequence[ClassScore]]) -> str:
     every = sum(entry.recall is not None for entry in next(iter(tables.values())))
     cut = f" Only the {len(labels)} hardest of {every} classes." if every > len(labels) else ""
     return f"Recall of each class on the test images.{cut} {'; '.join(sentences)}."
-
-
-def _add_recalls(
-    figure: go.Figure,
-    strategy: str,
-    table: Sequence[ClassScore],
-    shift: float,
-    with_intervals: bool,
-) -> None:
-    recalls = [100 * (row.recall or 0) for row in table]
-    bars = whiskers(
-        recalls,
-        [hundredfold(row.recall_low) for row in table],
-        [hundredfold(row.recall_high) for row in table],
-    )
-    figure.add_scatter(
-        name=escape_plotly(title_of(strategy)),
-        x=recalls,
-        y=[place + shift for place in range(len(table))],
-        mode="markers",
-        error_x=bars if with_intervals and table else None,
-        marker=marker_of(strategy, 10),
-        customdata=[escape_plotly(row.name) for row in table],
-        hovertemplate=(
-            f"%{{customdata}}, {escape_plotly(title_of(strategy))}: %{{x:.1f}} %<extra></extra>"
-        ),
-    )
-
-
-def _add_reliability(
-    figure: go.Figure, strategy: str, entries: Sequence[ReliabilityBin], with_intervals: bool
-) -> None:
-    title = escape_plotly(title_of(strategy))
-    known = [entry for entry in entries if entry.count]
-    accuracies = [100 * (entry.accuracy or 0) for entry in known]
-    bars = whiskers(
-        accuracies,
-        [hundredfold(entry.accuracy_low) for entry in known],
-        [hundredfold(entry.accuracy_high) for entry in known],
-    )
-    figure.add_scatter(
-        name=title,
-        x=[100 * (entry.confidence or 0) for entry in known],
-        y=accuracies,
-        mode="lines+markers",
-        cliponaxis=False,
-        error_y=bars if with_intervals and known else None,
-        line=line_of(strategy),
-        marker=marker_of(strategy, 10),
-        customdata=[entry.count for entry in known],
-        hovertemplate=(
-            f"{title}<br>confidence %{{x:.1f}} %, %{{y:.1f}} % correct, "
-            "%{customdata} predictions<extra></extra>"
-        ),
-    )

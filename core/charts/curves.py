@@ -1,14 +1,30 @@
-"""Training curves: a value after each epoch, of every run, of watched runs, or of one run."""
+"""Curves: a value after each epoch, and test accuracy by the number of training images."""
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.curves import Curve, finished_fraction
+from core.analysis.learning_curve import LearningCurve, StrategyCurve
+from core.analysis.words.several import describe_curve
+from core.charts.accuracy import seeds_text
 from core.charts.exhibit import Exhibit
-from core.charts.style import DOTTED, LEGEND_BELOW, appearance_of, line_of, percent_axis
+from core.charts.style import (
+    DOTTED,
+    FLAT_MARGIN,
+    LEGEND_BELOW,
+    MARGIN,
+    appearance_of,
+    empty_chart,
+    line_of,
+    marker_of,
+    percent_axis,
+    whiskers,
+    zero_axis,
+)
 from core.text import escape_plotly, percent_text
 from core.training.events import EpochRecord
 
@@ -23,6 +39,9 @@ CURVE_METRICS: dict[CurveMetric, str] = {
 WATCH_FONT_SIZE = 15
 # Above this majority accuracy its label has room below the line, where curves hardly ever come.
 ROOM_BELOW = 0.08
+# Strategies with the same number of images are drawn a little beside each other, so that no
+# interval hides another: decimal orders of magnitude.
+_SHIFT = 0.012
 
 
 def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420) -> Exhibit:
@@ -31,77 +50,43 @@ def curve_chart(curves: Sequence[Curve], metric: CurveMetric, height: int = 420)
     Accuracies are in percent, losses in nats; ``height`` in pixels. Epochs of a head that was
     fitted first on cached features are left out: they take milliseconds.
     """
-    figure = go.Figure()
     is_percent = metric.endswith("accuracy")
     unit, factor = ("%", 100) if is_percent else ("nats", 1)
+    heading = f"{CURVE_METRICS[metric]} ({unit})"
     trained = [curve for curve in curves if curve.main_epochs]
-    shown: set[str] = set()
-    for curve in trained:
-        title = escape_plotly(curve.title)
-        look = appearance_of(curve.strategy)
-        figure.add_scatter(
-            name=title,
-            legendgroup=curve.strategy,
-            showlegend=curve.strategy not in shown,
-            x=[epoch.epoch for epoch in curve.main_epochs],
-            y=[_value(epoch, metric) * factor for epoch in curve.main_epochs],
-            mode="lines+markers",
-            line=line_of(curve.strategy),
-            marker={"symbol": look.marker, "size": 7, "color": look.colour},
-            hovertemplate=(
-                f"{title}, seed {curve.seed}<br>epoch %{{x}}: %{{y:.2f}} {unit}<extra></extra>"
-            ),
-        )
-        shown.add(curve.strategy)
-    figure.update_yaxes(title=f"{CURVE_METRICS[metric]} ({unit})", fixedrange=True)
-    figure.update_yaxes(**({"range": [0, 102]} if is_percent else {"rangemode": "tozero"}))
     # The axis is as long as the longest planned run, so that a live curve grows into it.
     last = max((epoch.epochs for curve in trained for epoch in curve.main_epochs), default=1)
-    figure.update_xaxes(
-        title="epoch",
-        fixedrange=True,
-        range=[0.5, last + 0.5],
-        tick0=1,
-        dtick=max(1, round(last / 10)),
-    )
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 16, "t": 24, "b": 48},
-        showlegend=len(shown) > 1,
+    ticks = {"tick0": 1, "dtick": max(1, round(last / 10))}
+    figure = empty_chart(
+        height,
+        {"title": "epoch", "range": [0.5, last + 0.5], **ticks},
+        percent_axis(heading) if is_percent else zero_axis(heading),
+        margin=MARGIN | {"t": 24},
         legend=LEGEND_BELOW,
     )
+    shown: set[str] = set()
+    for curve in trained:
+        figure.add_scatter(
+            x=[epoch.epoch for epoch in curve.main_epochs],
+            y=[_value(epoch, metric) * factor for epoch in curve.main_epochs],
+            legendgroup=curve.strategy,
+            showlegend=curve.strategy not in shown,
+            hovertemplate=_hover(curve, f"epoch %{{x}}: %{{y:.2f}} {unit}"),
+            **_line(curve, 2, 7),
+        )
+        shown.add(curve.strategy)
+    figure.update_layout(showlegend=len(shown) > 1)
     frame = pd.DataFrame(
         {
             "strategy": curve.title,
             "seed": curve.seed,
             "epoch": epoch.epoch,
-            f"{CURVE_METRICS[metric]} ({unit})": _value(epoch, metric) * factor,
+            heading: _value(epoch, metric) * factor,
         }
         for curve in trained
         for epoch in curve.main_epochs
     )
     return Exhibit(figure, _curve_words(trained, metric), frame)
-
-
-def _value(epoch: EpochRecord, metric: CurveMetric) -> float:
-    value: float = getattr(epoch, metric)
-    return value
-
-
-def _curve_words(trained: Sequence[Curve], metric: CurveMetric) -> str:
-    is_percent = metric.endswith("accuracy")
-    runs = []
-    for curve in trained:
-        pick = max if is_percent else min
-        best = pick(curve.main_epochs, key=lambda epoch: _value(epoch, metric))
-        value = _value(best, metric)
-        text = percent_text(value) if is_percent else f"{value:.2f} nats"
-        runs.append(
-            f"{curve.title}, seed {curve.seed}: best {text} after epoch {best.epoch} of "
-            f"{len(curve.main_epochs)}"
-        )
-    title = CURVE_METRICS[metric].capitalize()
-    return f"{title} after each epoch. {'; '.join(runs) or 'No epoch has finished yet'}."
 
 
 def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) -> Exhibit:
@@ -110,46 +95,26 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
     ``majority`` (0 to 1) is the dotted line. Both axes are fixed, so that nothing moves but the
     lines; ``height`` is in pixels. Epochs of a head that was fitted first are left out.
     """
-    figure = go.Figure()
+    font = {"size": WATCH_FONT_SIZE}
+    axis = {"title_font": font, "tickfont": font, "dtick": 20}
+    # Without a legend: it would come and go with the runs and move the axes. The page names the
+    # strategies beside the chart, with their markers.
+    figure = empty_chart(
+        height,
+        percent_axis("training completed (%)") | axis,
+        percent_axis("validation accuracy (%)") | axis,
+        font=font,
+        margin={"l": 8, "r": 8, "t": 8, "b": 40},
+    )
     for curve in curves:
-        main, title = curve.main_epochs, escape_plotly(curve.title)
-        look = appearance_of(curve.strategy)
+        main = curve.main_epochs
         figure.add_scatter(
-            name=title,
             x=[100 * finished_fraction(epoch) for epoch in main],
             y=[100 * epoch.validation_accuracy for epoch in main],
             customdata=[[epoch.epoch, epoch.epochs] for epoch in main],
-            mode="lines+markers",
-            line=line_of(curve.strategy, 3),
-            marker={"symbol": look.marker, "size": 9, "color": look.colour},
-            hovertemplate=(
-                f"{title}, seed {curve.seed}<br>epoch %{{customdata[0]}} of %{{customdata[1]}}: "
-                "%{y:.1f} %<extra></extra>"
-            ),
+            hovertemplate=_hover(curve, "epoch %{customdata[0]} of %{customdata[1]}: %{y:.1f} %"),
+            **_line(curve, 3, 9),
         )
-    if majority is not None:
-        figure.add_hline(
-            y=100 * majority,
-            line=DOTTED,
-            annotation={
-                "text": f"majority class: {percent_text(majority)}",
-                "xanchor": "right",
-                "showarrow": False,
-                "font": {"size": WATCH_FONT_SIZE},
-            },
-            annotation_position=f"{'bottom' if majority >= ROOM_BELOW else 'top'} right",
-        )
-    fonts = {"title_font_size": WATCH_FONT_SIZE, "tickfont_size": WATCH_FONT_SIZE, "dtick": 20}
-    figure.update_xaxes(**percent_axis("training completed (%)"), **fonts)
-    figure.update_yaxes(**percent_axis("validation accuracy (%)"), **fonts)
-    figure.update_layout(
-        height=height,
-        font={"size": WATCH_FONT_SIZE},
-        margin={"l": 8, "r": 8, "t": 8, "b": 40},
-        # A legend would come and go with the runs and move the axes; the page names the
-        # strategies beside the chart, with their markers.
-        showlegend=False,
-    )
     lines = [
         {
             "strategy": curve.title,
@@ -166,12 +131,17 @@ def watch_chart(curves: Sequence[Curve], majority: float | None, height: int) ->
         f"epoch {line['epoch']} of {line['of epochs']}"
         for line in lines
     )
-    baseline = "" if majority is None else f" Majority class: {percent_text(majority)}."
-    return Exhibit(
-        figure,
-        f"Accuracy on the validation images. {runs or 'No epoch yet'}.{baseline}",
-        pd.DataFrame(lines),
-    )
+    words = f"Accuracy on the validation images. {runs or 'No epoch yet'}."
+    if majority is not None:
+        text = f"majority class: {percent_text(majority)}"
+        figure.add_hline(
+            y=100 * majority,
+            line=DOTTED,
+            annotation={"text": text, "xanchor": "right", "showarrow": False, "font": font},
+            annotation_position=f"{'bottom' if majority >= ROOM_BELOW else 'top'} right",
+        )
+        words += f" {text.capitalize()}."
+    return Exhibit(figure, words, pd.DataFrame(lines))
 
 
 def best_epoch_chart(curve: Curve, best_epoch: int) -> Exhibit:
@@ -180,7 +150,12 @@ def best_epoch_chart(curve: Curve, best_epoch: int) -> Exhibit:
     accuracies = [100 * epoch.validation_accuracy for epoch in curve.main_epochs]
     is_best = [epoch == best_epoch for epoch in epochs]
     colour = appearance_of(curve.strategy).colour
-    figure = go.Figure()
+    figure = empty_chart(
+        280,
+        zero_axis("epoch") | {"tickformat": "d"},
+        percent_axis("validation accuracy (%)", 105) | {"automargin": True},
+        margin=FLAT_MARGIN,
+    )
     figure.add_scatter(
         x=epochs,
         y=accuracies,
@@ -205,8 +180,124 @@ def best_epoch_chart(curve: Curve, best_epoch: int) -> Exhibit:
             yshift=18,
             xanchor="right" if best_epoch > len(epochs) / 2 else "left",
         )
-    figure.update_xaxes(title="epoch", fixedrange=True, tickformat="d", rangemode="tozero")
-    figure.update_yaxes(percent_axis("validation accuracy (%)", 105), automargin=True)
-    figure.update_layout(height=280, margin={"l": 8, "r": 16, "t": 16, "b": 48}, showlegend=False)
     frame = pd.DataFrame({"epoch": epochs, "validation accuracy (%)": accuracies})
     return Exhibit(figure, words, frame)
+
+
+def learning_curve_chart(curve: LearningCurve) -> Exhibit:
+    """Test accuracy in percent against training images on a log axis, a line a strategy.
+
+    The marker is the mean with its 95 % interval; small open markers are the single seeds.
+    """
+    points = [(entry, point) for entry in curve.curves for point in entry.points]
+    sizes = sorted({point.train_images for _, point in points})
+    axis: dict[str, Any] = {"type": "log", "title": "training images (log scale)"}
+    axis |= {"tickvals": sizes, "ticktext": [f"{size:,}" for size in sizes]}
+    if sizes:
+        axis["range"] = [math.log10(sizes[0]) - 0.08, math.log10(sizes[-1]) + 0.08]
+    figure = empty_chart(
+        520,
+        axis,
+        percent_axis("test accuracy (%)"),
+        margin=MARGIN | {"t": 24},
+        legend=LEGEND_BELOW,
+    )
+    for number, entry in enumerate(curve.curves):
+        _add_strategy(figure, entry, 10 ** (_SHIFT * (number - (len(curve.curves) - 1) / 2)))
+    if curve.majority_accuracy is not None and curve.curves:
+        figure.add_hline(
+            y=100 * curve.majority_accuracy,
+            line=DOTTED,
+            annotation_text=f"majority class: {percent_text(curve.majority_accuracy)}",
+            annotation_position="bottom right",
+        )
+    # Every seed has a column of its own.
+    seeds = sorted({seed for _, point in points for seed in point.seeds})
+    frame = pd.DataFrame(
+        {
+            "strategy": entry.title,
+            "training images": point.train_images,
+            "fraction (%)": 100 * point.fraction,
+            "seeds": seeds_text(point.seeds),
+            "test accuracy (%)": 100 * point.mean,
+            "low (%)": 100 * point.low,
+            "high (%)": 100 * point.high,
+        }
+        | {f"seed {seed} (%)": None for seed in seeds}
+        | {
+            f"seed {seed} (%)": 100 * value
+            for seed, value in zip(point.seeds, point.values, strict=True)
+        }
+        for entry, point in points
+    )
+    return Exhibit(figure, describe_curve(curve), frame)
+
+
+def _add_strategy(figure: go.Figure, entry: StrategyCurve, shift: float) -> None:
+    title, points = escape_plotly(entry.title), entry.points
+    means = [100 * point.mean for point in points]
+    lows, highs = [100 * point.low for point in points], [100 * point.high for point in points]
+    figure.add_scatter(
+        name=title,
+        legendgroup=entry.strategy,
+        x=[point.train_images * shift for point in points],
+        y=means,
+        mode="lines+markers",
+        cliponaxis=False,
+        error_y=whiskers(means, lows, highs),
+        line=line_of(entry.strategy),
+        marker=marker_of(entry.strategy, 11),
+        customdata=[
+            (point.train_images, percent_text(point.low), percent_text(point.high))
+            for point in points
+        ],
+        hovertemplate=(
+            f"{title}<br>%{{customdata[0]:,}} training images: %{{y:.1f}} %<br>"
+            "interval %{customdata[1]} to %{customdata[2]}<extra></extra>"
+        ),
+    )
+    several = [point for point in points if len(point.seeds) > 1]
+    figure.add_scatter(
+        legendgroup=entry.strategy,
+        showlegend=False,
+        x=[point.train_images * shift for point in several for _ in point.values],
+        y=[100 * value for point in several for value in point.values],
+        mode="markers",
+        cliponaxis=False,
+        marker=marker_of(entry.strategy, 6, is_open=True),
+        customdata=[seed for point in several for seed in point.seeds],
+        hovertemplate=f"{title}<br>seed %{{customdata}}: %{{y:.1f}} %<extra></extra>",
+    )
+
+
+def _line(curve: Curve, width: float, size: float) -> dict[str, object]:
+    """Name and look of the line of one run: ``width`` and the markers' ``size`` in pixels."""
+    look = appearance_of(curve.strategy)
+    marker = {"symbol": look.marker, "size": size, "color": look.colour}
+    line = {"mode": "lines+markers", "line": line_of(curve.strategy, width), "marker": marker}
+    return {"name": escape_plotly(curve.title), **line}
+
+
+def _hover(curve: Curve, text: str) -> str:
+    return f"{escape_plotly(curve.title)}, seed {curve.seed}<br>{text}<extra></extra>"
+
+
+def _value(epoch: EpochRecord, metric: CurveMetric) -> float:
+    value: float = getattr(epoch, metric)
+    return value
+
+
+def _curve_words(trained: Sequence[Curve], metric: CurveMetric) -> str:
+    is_percent = metric.endswith("accuracy")
+    runs = []
+    for curve in trained:
+        pick = max if is_percent else min
+        best = pick(curve.main_epochs, key=lambda epoch: _value(epoch, metric))
+        value = _value(best, metric)
+        text = percent_text(value) if is_percent else f"{value:.2f} nats"
+        runs.append(
+            f"{curve.title}, seed {curve.seed}: best {text} after epoch {best.epoch} of "
+            f"{len(curve.main_epochs)}"
+        )
+    title = CURVE_METRICS[metric].capitalize()
+    return f"{title} after each epoch. {'; '.join(runs) or 'No epoch has finished yet'}."

@@ -83,6 +83,7 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
                 for number in shown
             ],
             insidetextanchor="end",
+            textangle=0,
             insidetextfont={"color": TEXT_ON_BAR},
             cliponaxis=False,
             customdata=[escape_plotly(dataset.classes[number]) for number in shown],

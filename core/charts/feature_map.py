@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.analysis.consensus import consensus
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.feature_map import FeatureMap, map_frame, rows_on_map
 from core.analysis.words.images import describe_map
 from core.charts.exhibit import Exhibit
-from core.charts.style import MAJORITY_COLOUR, PALETTE
+from core.charts.style import FLAT_MARGIN, LEGEND_BELOW, MAJORITY_COLOUR, PALETTE, empty_chart
 from core.text import escape_plotly, percent_text
 
 # People cannot tell more colours and markers than this apart in one legend.
@@ -24,9 +23,8 @@ MOST_NAMED = 24
 MANY_POINTS = 1500
 # Seven with the eight colours of the palette: only after 56 classes would a pair come again.
 _MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
-_GREY = MAJORITY_COLOUR
 _OUTLINE = {"width": 0.5, "color": "#808890"}
-_SEEDS_LOOKS = (
+_RESULT_LOOKS = (
     ("correct", "#643CFA", "circle"),
     ("correct for some seeds", "#64A064", "diamond"),
     ("wrong", "#C81432", "x"),
@@ -56,17 +54,34 @@ def map_chart(
     strategy that is not there and ``StoreError`` where map and runs do not belong together.
     """
     rows = rows_on_map(layout, evidence)
-    labels = evidence.labels[rows]
+    labels, classes = evidence.labels[rows], [escape_plotly(name) for name in evidence.classes]
     texts = [
-        f"{escape_plotly(file_names[position])}<br>label {escape_plotly(evidence.classes[label])}"
+        f"{escape_plotly(file_names[position])}<br>label {classes[label]}"
         for position, label in zip(layout.positions, labels, strict=True)
     ]
     if strategy is None:
         groups = _by_class(evidence.classes, labels)
     else:
-        groups = _by_result(evidence, strategy, rows)
-        texts = _with_predictions(texts, evidence, strategy, rows)
-    figure = go.Figure()
+        found = consensus(evidence.of(strategy))
+        groups = _by_result(found.fraction_correct[rows])
+        texts = [
+            f"{text}<br>predicted {classes[found.predicted[row]]}, "
+            f"confidence {percent_text(float(found.confidence[row]))}"
+            for text, row in zip(texts, rows, strict=True)
+        ]
+    # The one chart that can be moved and zoomed: its points may lie close together.
+    bare = {"showticklabels": False, "zeroline": False, "showgrid": False, "fixedrange": False}
+    figure = empty_chart(
+        620,
+        bare,
+        # One unit is as long downwards as across: nearness is all that the map says.
+        bare | {"scaleanchor": "x"},
+        margin=FLAT_MARGIN | {"r": 8, "b": 8},
+        legend=LEGEND_BELOW,
+        hovermode="closest",
+        clickmode="event+select",
+        dragmode="pan",
+    )
     for group in groups:
         figure.add_scatter(
             name=escape_plotly(group.name),
@@ -85,7 +100,6 @@ def map_chart(
             customdata=[(int(layout.positions[row]), texts[row]) for row in group.rows],
             hovertemplate="%{customdata[1]}<extra></extra>",
         )
-    _lay_out(figure)
     frame = map_frame(layout, evidence, file_names)
     return Exhibit(figure, describe_map(layout, evidence), frame)
 
@@ -129,43 +143,17 @@ def _by_class(classes: Sequence[str], labels: np.ndarray) -> list[_Group]:
         if counts[place]
     ]
     others = np.flatnonzero(~np.isin(labels, named))
-    # Drawn first, so that they lie below the points that have a name.
-    return (
-        [_Group("other classes", _GREY, "circle-open", others), *groups] if len(others) else groups
-    )
+    if len(others):
+        # Drawn first, so that they lie below the points that have a name.
+        groups.insert(0, _Group("other classes", MAJORITY_COLOUR, "circle-open", others))
+    return groups
 
 
-def _by_result(evidence: ExperimentPredictions, strategy: str, rows: np.ndarray) -> list[_Group]:
-    correct = consensus(evidence.of(strategy)).fraction_correct[rows]
+def _by_result(correct: np.ndarray) -> list[_Group]:
+    """``correct``: for each row of the map the fraction of the seeds that are correct, 0 to 1."""
     kinds = np.where(correct == 1, 0, np.where(correct > 0, 1, 2))
     return [
         _Group(name, colour, marker, np.flatnonzero(kinds == kind))
-        for kind, (name, colour, marker) in enumerate(_SEEDS_LOOKS)
+        for kind, (name, colour, marker) in enumerate(_RESULT_LOOKS)
         if (kinds == kind).any()
     ]
-
-
-def _with_predictions(
-    texts: Sequence[str], evidence: ExperimentPredictions, strategy: str, rows: np.ndarray
-) -> list[str]:
-    found = consensus(evidence.of(strategy))
-    return [
-        f"{text}<br>predicted {escape_plotly(evidence.classes[found.predicted[row]])}, "
-        f"confidence {percent_text(float(found.confidence[row]))}"
-        for text, row in zip(texts, rows, strict=True)
-    ]
-
-
-def _lay_out(figure: go.Figure) -> None:
-    bare = {"showticklabels": False, "zeroline": False, "title": None, "showgrid": False}
-    figure.update_xaxes(**bare)
-    # One unit is as long downwards as across: nearness is all that the map says.
-    figure.update_yaxes(scaleanchor="x", **bare)
-    figure.update_layout(
-        height=620,
-        margin={"l": 8, "r": 8, "t": 16, "b": 8},
-        hovermode="closest",
-        clickmode="event+select",
-        dragmode="pan",
-        legend={"orientation": "h", "yanchor": "top", "y": -0.02, "x": 0, "title": None},
-    )

@@ -16,53 +16,39 @@ from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Appearance
 from core.text import escape_plotly, shorten
 
-LOOKS = {name: strategy.appearance for name, strategy in STRATEGIES.items()}
-MAJORITY_COLOUR = LOOKS[MAJORITY].colour
-# The colours of the other strategies.
-PALETTE = tuple(look.colour for name, look in LOOKS.items() if name != MAJORITY)
-# For a run whose strategy is not in the registry any more.
+MAJORITY_COLOUR = STRATEGIES[MAJORITY].appearance.colour
+# The colours of the strategies that learn, each once.
+PALETTE = tuple(
+    dict.fromkeys(entry.appearance.colour for name, entry in STRATEGIES.items() if name != MAJORITY)
+)
+# For a strategy that is not registered: a colour again, with a marker and a dash of its own.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 
 ROW_HEIGHT = 46
 MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
+# The same without room for anything above the plot.
+FLAT_MARGIN = MARGIN | {"t": 16}
 # A rim with 3.5:1 on white and on the dark page sets off bars and markers that touch each other.
 OUTLINE = {"width": 1, "color": "#808890"}
 # The line of the majority class, and other lines to compare with.
 DOTTED = {"dash": "dot", "width": 2, "color": MAJORITY_COLOUR}
-LEGEND_ABOVE = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": None}
-# Under the title of the x axis, where it takes no width from the plot.
-LEGEND_BELOW = {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "title": None}
+# At an edge of the whole chart, over or under the plot and its titles. Plotly then reserves the
+# lines that a legend needs, also after a window was resized; one placed by the plot would cover it.
+_EDGE = {"orientation": "h", "yref": "container", "x": 0}
+LEGEND_ABOVE = _EDGE | {"yanchor": "top", "y": 1}
+LEGEND_BELOW = _EDGE | {"yanchor": "bottom", "y": 0}
+# One entry on each line, in the order of the traces.
+UPRIGHT = {"orientation": "v", "traceorder": "normal"}
 SMALLEST_SECONDS = 1e-3
-_SECOND_TICKS = {
-    0.001: "1 ms",
-    0.01: "10 ms",
-    0.1: "0.1 s",
-    1: "1 s",
-    10: "10 s",
-    100: "100 s",
-    1000: "17 min",
-    10_000: "2.8 h",
-    100_000: "28 h",
-}
+_TICK_SECONDS = [10.0**power for power in range(-3, 6)]
+_TICK_TEXTS = ["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "17 min", "2.8 h", "28 h"]
 
 
 def appearance_of(strategy: str) -> Appearance:
-    """The look in the strategy's record; an unknown name gets a spare look, always the same one."""
-    return LOOKS.get(strategy) or _SPARE[sum(strategy.encode()) % len(_SPARE)]
-
-
-def axis_name(name: str, place: int, longest: int = 22) -> str:
-    """A class name for a category axis: at most ``longest`` characters, different for each place.
-
-    Plotly merges categories with equal names. A zero-width space for each place keeps them apart
-    and is not seen.
-    """
-    return escape_plotly(shorten(name, longest)) + "\u200b" * place
-
-
-def hundredfold(fraction: float | None) -> float | None:
-    """A fraction in percent or points; None stays None."""
-    return None if fraction is None else 100 * fraction
+    """The look of a strategy; one that is not registered gets a spare look, stable for its name."""
+    if strategy in STRATEGIES:
+        return STRATEGIES[strategy].appearance
+    return _SPARE[sum(strategy.encode()) % len(_SPARE)]
 
 
 def solid_marker(marker: str) -> str:
@@ -79,6 +65,11 @@ def marker_of(strategy: str, size: float = 12, is_open: bool = False) -> dict[st
     return {"symbol": symbol, "size": size, "color": look.colour, "line": OUTLINE}
 
 
+def bar_of(strategy: str) -> dict[str, Any]:
+    """Plotly's marker of a bar in the colour of a strategy."""
+    return {"color": appearance_of(strategy).colour, "line": OUTLINE}
+
+
 def line_of(strategy: str, width: float = 2) -> dict[str, Any]:
     """Plotly's line of a strategy, ``width`` in pixels."""
     look = appearance_of(strategy)
@@ -89,6 +80,11 @@ def white_pattern(shape: str, solidity: float = 0.25, size: int = 8) -> dict[str
     """A white pattern on a bar of any colour, which repeats what the colour says."""
     pattern = {"shape": shape, "solidity": solidity, "size": size}
     return pattern | {"fillmode": "overlay", "fgcolor": "#FFFFFF"}
+
+
+def hundredfold(fraction: float | None) -> float | None:
+    """A fraction in percent or points; None stays None."""
+    return None if fraction is None else 100 * fraction
 
 
 def whiskers(
@@ -111,6 +107,75 @@ def whisker(mean: float, low: float | None, high: float | None) -> dict[str, Any
     return None if low is None or high is None else whiskers([mean], [low], [high])
 
 
+def empty_chart(height: int, x: dict[str, Any], y: dict[str, Any], **layout: Any) -> go.Figure:
+    """A figure ``height`` pixels high with axes that cannot be dragged, and no traces yet.
+
+    ``x`` and ``y`` are Plotly's axes. A legend is shown where ``layout`` has one.
+    """
+    fixed = {"fixedrange": True}
+    usual = {"height": height, "margin": MARGIN, "showlegend": "legend" in layout}
+    return go.Figure(layout={**usual, "xaxis": fixed | x, "yaxis": fixed | y, **layout})
+
+
+def chart_of_rows(
+    labels: Sequence[str],
+    x: dict[str, Any],
+    row_height: int = ROW_HEIGHT,
+    room: int = 0,
+    **layout: Any,
+) -> go.Figure:
+    """Labelled rows at positions 0, 1, ... from the bottom, ``row_height`` pixels each.
+
+    ``room``: more pixels above the rows, for a legend. ``x`` and ``layout`` as in ``empty_chart``.
+    """
+    rows = {
+        "tickvals": list(range(len(labels))),
+        "ticktext": list(labels),
+        "range": [-0.7, len(labels) - 0.3],
+        "automargin": True,
+    }
+    height = MARGIN["t"] + MARGIN["b"] + row_height * max(2, len(labels)) + room
+    return empty_chart(height, x, rows, **layout)
+
+
+def row_label(title: str, value: str, more: str = "") -> str:
+    """The label of a row: a title, and below it a number that stands out."""
+    return f"{escape_plotly(title)}<br><b>{value}</b>{more}"
+
+
+def axis_name(name: str, place: int, longest: int = 22) -> str:
+    """A class name for a category axis: at most ``longest`` characters, different for each place.
+
+    Plotly merges categories with equal names. A zero-width space for each place keeps them apart
+    and is not seen.
+    """
+    return escape_plotly(shorten(name, longest)) + "\u200b" * place
+
+
+def percent_axis(title: str, highest: float = 102, lowest: float = 0) -> dict[str, Any]:
+    """An axis from 0 % to a little over 100 %."""
+    return {"title": title, "range": [lowest, highest]}
+
+
+def zero_axis(title: str) -> dict[str, Any]:
+    """An axis that begins at 0 and is as long as its values need."""
+    return {"title": title, "rangemode": "tozero"}
+
+
+def seconds_axis(title: str, seconds: Sequence[float]) -> dict[str, Any]:
+    """A log axis over whole decades, with a tick on either side of each of ``seconds``."""
+    shown = [max(entry, SMALLEST_SECONDS) for entry in seconds] or [1.0]
+    low = math.floor(math.log10(min(shown)))
+    high = max(low + 1, math.ceil(math.log10(max(shown)) + 0.05))
+    return {
+        "title": title,
+        "type": "log",
+        "range": [low - 0.1, high + 0.4],
+        "tickvals": _TICK_SECONDS,
+        "ticktext": _TICK_TEXTS,
+    }
+
+
 def add_majority_line(figure: go.Figure, position: float, text: str, on_the_left: bool) -> None:
     """A dotted vertical line at ``position`` with ``text`` above it, to the left or right."""
     figure.add_vline(x=position, line=DOTTED)
@@ -122,41 +187,4 @@ def add_majority_line(figure: go.Figure, position: float, text: str, on_the_left
         xanchor="right" if on_the_left else "left",
         showarrow=False,
         text=text,
-    )
-
-
-def list_on_rows(figure: go.Figure, labels: Sequence[str], row_height: int = ROW_HEIGHT) -> None:
-    """Rows at positions 0, 1, ... from the bottom, with their labels; ``row_height`` in pixels."""
-    figure.update_yaxes(
-        tickvals=list(range(len(labels))),
-        ticktext=list(labels),
-        range=[-0.7, len(labels) - 0.3],
-        automargin=True,
-        fixedrange=True,
-        title=None,
-    )
-    figure.update_layout(
-        height=MARGIN["t"] + MARGIN["b"] + row_height * max(2, len(labels)),
-        margin=MARGIN,
-        showlegend=False,
-    )
-
-
-def percent_axis(title: str, highest: float = 102) -> dict[str, Any]:
-    """A fixed axis from 0 % to a little over 100 %."""
-    return {"title": title, "range": [0, highest], "fixedrange": True}
-
-
-def log_seconds(figure: go.Figure, title: str) -> None:
-    """A log x axis over whole decades, with a tick on either side of every point."""
-    known = [seconds for trace in figure.data for seconds in trace.x]
-    low = math.floor(math.log10(min(known, default=1.0)))
-    high = max(low + 1, math.ceil(math.log10(max(known, default=1.0)) + 0.05))
-    figure.update_xaxes(
-        title=title,
-        type="log",
-        range=[low - 0.1, high + 0.4],
-        fixedrange=True,
-        tickvals=list(_SECOND_TICKS),
-        ticktext=list(_SECOND_TICKS.values()),
     )

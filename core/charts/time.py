@@ -11,7 +11,7 @@ from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
 from core.analysis.time_breakdown import StrategyTime, TimeBreakdown, pareto_front
 from core.analysis.words.several import ratio_text
-from core.charts.accuracy import NOTHING_YET, seeds_text, unit_of
+from core.charts.accuracy import NOTHING_YET, heading_of, seeds_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     DOTTED,
@@ -21,10 +21,13 @@ from core.charts.style import (
     MARGIN,
     OUTLINE,
     SMALLEST_SECONDS,
-    list_on_rows,
-    log_seconds,
+    chart_of_rows,
+    empty_chart,
     marker_of,
     percent_axis,
+    row_label,
+    seconds_axis,
+    zero_axis,
 )
 from core.strategies.registry import MAJORITY
 from core.text import escape_plotly, percent_text, seconds_text
@@ -59,13 +62,29 @@ PART_LOOKS = {
 }
 
 
+def parts_text(seconds: Mapping[str, float]) -> str:
+    """The parts that took any time, by the keys of ``PART_LOOKS``."""
+    return ", ".join(
+        f"{look.title} {seconds_text(seconds[name])}"
+        for name, look in PART_LOOKS.items()
+        if seconds[name] > 0
+    )
+
+
 def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
     """Seconds of one whole run of each strategy, stacked by what they were spent on.
 
     The table also has what the cache saved, the speed and the memory.
     """
-    figure = go.Figure()
     rows = breakdown.rows[::-1]
+    figure = chart_of_rows(
+        [row_label(row.title, seconds_text(row.parts.end_to_end)) for row in rows],
+        {"title": "one whole run (seconds)", "rangemode": "tozero"},
+        room=LEGEND_HEIGHT,
+        legend=LEGEND_ABOVE | {"traceorder": "normal"},
+        barmode="stack",
+        bargap=0.35,
+    )
     for name, look in PART_LOOKS.items():
         seconds = [getattr(row.parts, name) for row in rows]
         figure.add_bar(
@@ -79,24 +98,13 @@ def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
             textposition="none",
             hovertemplate=f"%{{text}}<br>{look.title}: %{{customdata}}<extra></extra>",
         )
-    list_on_rows(
-        figure,
-        [
-            f"{escape_plotly(row.title)}<br><b>{seconds_text(row.parts.end_to_end)}</b>"
-            for row in rows
-        ],
-    )
-    figure.update_xaxes(title="one whole run (seconds)", rangemode="tozero", fixedrange=True)
-    figure.update_layout(
-        barmode="stack",
-        showlegend=True,
-        legend=LEGEND_ABOVE | {"traceorder": "normal"},
-        height=figure.layout.height + LEGEND_HEIGHT,
-        margin=MARGIN | {"t": MARGIN["t"] + LEGEND_HEIGHT},
-        bargap=0.35,
-    )
     frame = pd.DataFrame([_breakdown_line(row) for row in breakdown.rows])
-    return Exhibit(figure, _breakdown_words(breakdown), frame)
+    spent = "; ".join(
+        f"{row.title}: {seconds_text(row.parts.end_to_end)} ({parts_text(vars(row.parts))})"
+        for row in breakdown.rows
+    )
+    words = f"Time of one whole run. {spent}." if spent else NOTHING_YET
+    return Exhibit(figure, words, frame)
 
 
 def time_summary(breakdown: TimeBreakdown) -> str:
@@ -107,8 +115,8 @@ def time_summary(breakdown: TimeBreakdown) -> str:
     rows = [row for row in breakdown.rows if row.strategy != MAJORITY]
     if not rows:
         return ""
-    fastest = min(rows, key=lambda row: row.parts.end_to_end)
-    slowest = max(rows, key=lambda row: row.parts.end_to_end)
+    rows.sort(key=lambda row: row.parts.end_to_end)
+    fastest, slowest = rows[0], rows[-1]
     shortest, longest = fastest.parts.end_to_end, slowest.parts.end_to_end
     if len(rows) == 1:
         return f"One whole run of {fastest.title} took {seconds_text(shortest)}."
@@ -150,23 +158,9 @@ def costs_words(breakdown: TimeBreakdown) -> str:
     return "Time until validation accuracy first reached each target. " + " ".join(sentences)
 
 
-@dataclass(frozen=True)
-class _Point:
-    """One strategy in the chart of accuracy and time; ``is_front``: no other is better in both."""
-
-    score: StrategyScore
-    seconds: float
-    is_front: bool
-
-    @property
-    def value(self) -> float:
-        """The metric in the unit in which it is shown."""
-        return METRICS[self.score.metric].shown(self.score.mean)
-
-    @property
-    def text(self) -> str:
-        mean = METRICS[self.score.metric].text(self.score.mean)
-        return f"{self.score.title} {mean} after {seconds_text(self.seconds)}"
+def whole_run_seconds(breakdown: TimeBreakdown) -> dict[str, float]:
+    """Seconds of a whole run by strategy, extraction of the features always counted."""
+    return {row.strategy: row.parts.end_to_end for row in breakdown.rows}
 
 
 def accuracy_time_chart(
@@ -177,68 +171,74 @@ def accuracy_time_chart(
     The line joins the Pareto front: the strategies that no other beats in both. Open markers are
     beaten in both. Without the front all markers are filled and the majority class is a line.
     """
-    figure = go.Figure()
-    points = _points(scores, seconds)
-    if not points:
-        return Exhibit(figure, NOTHING_YET, pd.DataFrame())
-    kind = METRICS[points[0].score.metric]
-    front = [point for point in points if point.is_front]
+    timed = [score for score in scores if score.strategy in seconds]
+    if not timed:
+        return Exhibit(go.Figure(), NOTHING_YET, pd.DataFrame())
+    kind = METRICS[timed[0].metric]
+    heading = heading_of(kind)
+    front = pareto_front(
+        {score.strategy: seconds[score.strategy] for score in timed},
+        {score.strategy: score.mean for score in timed},
+        kind.better == "higher",
+    )
+    taken = {score.strategy: max(seconds[score.strategy], SMALLEST_SECONDS) for score in timed}
+    figure = empty_chart(
+        480,
+        seconds_axis("whole time of one run (log scale)", list(taken.values())),
+        percent_axis(heading) if kind.unit == "percent" else zero_axis(heading),
+        margin=MARGIN | {"t": 24},
+        legend=LEGEND_BELOW,
+    )
+    by_time = sorted(timed, key=lambda score: taken[score.strategy])
     if with_front:
+        on_front = [score for score in by_time if score.strategy in front]
         figure.add_scatter(
             name="Pareto front",
-            x=[point.seconds for point in front],
-            y=[point.value for point in front],
+            x=[taken[score.strategy] for score in on_front],
+            y=[kind.shown(score.mean) for score in on_front],
             mode="lines",
             line=DOTTED,
             hoverinfo="skip",
         )
-    # In the order of ``scores``, which is that of the legend.
-    for point in sorted(points, key=lambda point: scores.index(point.score)):
-        marker = marker_of(point.score.strategy, 15, is_open=with_front and not point.is_front)
-        title = escape_plotly(point.score.title)
+    for score in timed:
+        is_open = with_front and score.strategy not in front
+        marker = marker_of(score.strategy, 15, is_open)
+        title, time = escape_plotly(score.title), seconds_text(taken[score.strategy])
         figure.add_scatter(
             name=title,
-            x=[point.seconds],
-            y=[point.value],
+            x=[taken[score.strategy]],
+            y=[kind.shown(score.mean)],
             mode="markers",
             cliponaxis=False,
             marker={"line": {"width": 2, "color": marker["color"]}} | marker,
-            hovertemplate=(
-                f"{title}<br>%{{y:.2f}} after {seconds_text(point.seconds)}<extra></extra>"
-            ),
+            hovertemplate=f"{title}<br>%{{y:.2f}} after {time}<extra></extra>",
         )
-    majority = points[0].score.majority
+    majority = timed[0].majority
     if majority is not None and not with_front:
         figure.add_hline(y=kind.shown(majority), line=DOTTED)
-    log_seconds(figure, "whole time of one run (log scale)")
-    heading = f"{kind.title} ({unit_of(kind)})"
-    figure.update_yaxes(title=heading, rangemode="tozero", fixedrange=True)
-    if kind.unit == "percent":
-        figure.update_yaxes(percent_axis(heading))
-    figure.update_layout(
-        height=480, margin=MARGIN | {"t": 24}, showlegend=True, legend=LEGEND_BELOW
+    best, beaten = (
+        "; ".join(
+            f"{score.title} {kind.text(score.mean)} after {seconds_text(taken[score.strategy])}"
+            for score in by_time
+            if (score.strategy in front) == is_front
+        )
+        for is_front in (True, False)
     )
-    dominated = "; ".join(point.text for point in points if not point.is_front)
     words = (
-        f"{kind.title.capitalize()} against the time of a whole run. On the Pareto front: "
-        f"{'; '.join(point.text for point in front)}."
-        + (f" Another strategy is both better and faster than: {dominated}." if dominated else "")
+        f"{kind.title.capitalize()} against the time of a whole run. On the Pareto front: {best}."
     )
+    if beaten:
+        words += f" Another strategy is both better and faster than: {beaten}."
     frame = pd.DataFrame(
         {
-            "strategy": point.score.title,
-            "whole run (s)": point.seconds,
-            heading: point.value,
-            "on the Pareto front": "yes" if point.is_front else "no",
+            "strategy": score.title,
+            "whole run (s)": taken[score.strategy],
+            heading: kind.shown(score.mean),
+            "on the Pareto front": "yes" if score.strategy in front else "no",
         }
-        for point in points
+        for score in by_time
     )
     return Exhibit(figure, words, frame)
-
-
-def whole_run_seconds(breakdown: TimeBreakdown) -> dict[str, float]:
-    """Seconds of a whole run by strategy, extraction of the features always counted."""
-    return {row.strategy: row.parts.end_to_end for row in breakdown.rows}
 
 
 def epoch_time_chart(comparison: Comparison) -> Exhibit:
@@ -247,103 +247,61 @@ def epoch_time_chart(comparison: Comparison) -> Exhibit:
     An epoch on cached features looks nearly free; the diamond beside it is what the features
     cost once. Strategies without a clock (the majority class) are left out.
     """
-    figure = go.Figure()
     timed = [
         row
         for row in comparison.finished_rows
         if row.steady_epoch_seconds is not None or row.feature_seconds is not None
     ]
-    for name, field, symbol, colour, place in (
-        ("one epoch of training", "steady_epoch_seconds", "circle", "#643CFA", "top center"),
-        ("extracting features, once", "feature_seconds", "diamond", "#D26E14", "bottom center"),
-    ):
-        known = [
-            (place, row, getattr(row, field))
-            for place, row in enumerate(reversed(timed))
-            if getattr(row, field) is not None
-        ]
+    frame = pd.DataFrame(
+        [(row.title, row.steady_epoch_seconds, row.feature_seconds) for row in timed],
+        columns=["strategy", "epoch (s)", "features (s)"],
+    )
+    rows = frame[::-1].reset_index(drop=True)
+    clocks = (rows["epoch (s)"].dropna(), rows["features (s)"].dropna())
+    figure = chart_of_rows(
+        [escape_plotly(title) for title in rows["strategy"]],
+        seconds_axis("time (log scale)", [seconds for clock in clocks for seconds in clock]),
+        margin=MARGIN | {"r": 32},
+        legend=LEGEND_ABOVE,
+    )
+    looks = (
+        ("one epoch of training", "circle", "#643CFA", "top center"),
+        ("extracting features, once", "diamond", "#D26E14", "bottom center"),
+    )
+    for clock, (name, symbol, colour, position) in zip(clocks, looks, strict=True):
         figure.add_scatter(
             name=name,
-            x=[max(seconds, SMALLEST_SECONDS) for *_, seconds in known],
-            y=[place for place, *_ in known],
-            text=[seconds_text(seconds) for *_, seconds in known],
-            customdata=[escape_plotly(row.title) for _, row, _ in known],
+            x=[max(seconds, SMALLEST_SECONDS) for seconds in clock],
+            y=clock.index,
+            text=[seconds_text(seconds) for seconds in clock],
+            customdata=[escape_plotly(title) for title in rows["strategy"][clock.index]],
             mode="markers+text",
-            textposition=place,
+            textposition=position,
+            # A time that reaches over the edge of the plot stays legible.
+            cliponaxis=False,
             marker={"symbol": symbol, "size": 12, "color": colour},
             hovertemplate=f"%{{customdata}}<br>{name}: %{{text}}<extra></extra>",
         )
-    log_seconds(figure, "time (log scale)")
-    list_on_rows(figure, [escape_plotly(row.title) for row in reversed(timed)])
-    figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
     words = "; ".join(
         f"{row.title}: epoch {seconds_text(row.steady_epoch_seconds)}, features "
         f"{seconds_text(row.feature_seconds)}"
         for row in timed
     )
-    frame = pd.DataFrame(
-        {
-            "strategy": row.title,
-            "epoch (s)": row.steady_epoch_seconds,
-            "features (s)": row.feature_seconds,
-        }
-        for row in timed
-    )
     return Exhibit(figure, f"{words}." if timed else NOTHING_YET, frame)
-
-
-def parts_text(seconds: Mapping[str, float]) -> str:
-    """The parts that took any time, by the keys of ``PART_LOOKS``."""
-    return ", ".join(
-        f"{look.title} {seconds_text(seconds[name])}"
-        for name, look in PART_LOOKS.items()
-        if seconds[name] > 0
-    )
-
-
-def _breakdown_words(breakdown: TimeBreakdown) -> str:
-    if not breakdown.rows:
-        return NOTHING_YET
-    rows = "; ".join(
-        f"{row.title}: {seconds_text(row.parts.end_to_end)} ({parts_text(vars(row.parts))})"
-        for row in breakdown.rows
-    )
-    return f"Time of one whole run. {rows}."
 
 
 def _breakdown_line(row: StrategyTime) -> dict[str, object]:
     speed, memory = row.images_per_second, row.peak_memory_bytes
     source = "cached features" if row.trains_on_features else "pictures"
-    return (
-        {
-            "strategy": row.title,
-            "seeds": seeds_text(row.seeds),
-            "whole run (s)": row.parts.end_to_end,
-        }
-        | {f"{look.title} (s)": getattr(row.parts, name) for name, look in PART_LOOKS.items()}
-        | {
-            "fastest (s)": row.fastest,
-            "slowest (s)": row.slowest,
-            "saved by the cache, all seeds (s)": row.cache_saved,
-            "training speed (images/s)": speed,
-            "trained on": None if speed is None else source,
-            "peak memory (MB)": None if memory is None else memory / MEGABYTE,
-        }
-    )
-
-
-def _points(scores: Sequence[StrategyScore], seconds: Mapping[str, float]) -> list[_Point]:
-    """The strategies that have both, the fastest first."""
-    timed = [score for score in scores if score.strategy in seconds]
-    if not timed:
-        return []
-    front = pareto_front(
-        {score.strategy: seconds[score.strategy] for score in timed},
-        {score.strategy: score.mean for score in timed},
-        METRICS[timed[0].metric].better == "higher",
-    )
-    points = [
-        _Point(score, max(seconds[score.strategy], SMALLEST_SECONDS), score.strategy in front)
-        for score in timed
-    ]
-    return sorted(points, key=lambda point: point.seconds)
+    return {
+        "strategy": row.title,
+        "seeds": seeds_text(row.seeds),
+        "whole run (s)": row.parts.end_to_end,
+        **{f"{look.title} (s)": getattr(row.parts, name) for name, look in PART_LOOKS.items()},
+        "fastest (s)": row.fastest,
+        "slowest (s)": row.slowest,
+        "saved by the cache, all seeds (s)": row.cache_saved,
+        "training speed (images/s)": speed,
+        "trained on": None if speed is None else source,
+        "peak memory (MB)": None if memory is None else memory / MEGABYTE,
+    }

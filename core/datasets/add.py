@@ -2,12 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import (
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,26 +10,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import (
-    ENCODED,
-    PIXELS,
-    SOURCE_FILE,
-    Dataset,
-    LeftOut,
-)
+from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset, LeftOut
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.examine import (
-    THUMBNAIL_EDGE,
-    Examined,
-    examine_file,
-    examine_pixels,
-)
-from core.datasets.decoding.pool import (
-    ProgressCallback,
-    StopCallback,
-    in_order,
-    raise_if_stopped,
-)
+from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
+from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
 from core.datasets.reading.columns import Columns
@@ -50,12 +29,7 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.recognise import recognise
 from core.datasets.reading.sources import open_source
 from core.datasets.reading.subset_names import settle_subsets
-from core.datasets.storage import (
-    LONGEST_DATASET_NAME,
-    checked_name,
-    incoming_folder,
-    publish,
-)
+from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
 from core.errors import BadInput
 
 STOPPED = "Cancelled while the images were read; nothing was stored."

@@ -1,4 +1,4 @@
-"""A comparison as bytes for a file and as text for a terminal.
+"""A comparison as CSV, as JSON and as text for a terminal, and the command that repeats it.
 
 JSON is verbatim. In CSV, text that a spreadsheet would run as a formula gets a leading apostrophe.
 """
@@ -6,37 +6,22 @@ JSON is verbatim. In CSV, text that a spreadsheet would run as a formula gets a 
 import csv
 import io
 import json
+import shlex
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
 from core.analysis.comparison import Comparison, Row
-from core.text import csv_cell, percent_text, seconds_text
+from core.errors import UnknownName
+from core.experiments.records import ExperimentSpec
+from core.strategies.registry import find_strategy
+from core.text import UNKNOWN, csv_cell, percent_text, seconds_text
+from core.training.spec import SplitProportions
 
-ROW_COLUMNS = (
-    "strategy",
-    "title",
-    "status",
-    "seeds",
-    "test_accuracy",
-    "test_accuracy_low",
-    "test_accuracy_high",
-    "validation_accuracy",
-    "train_accuracy",
-    "log_loss",
-    "lift_over_majority",
-    "first_epoch_seconds",
-    "steady_epoch_seconds",
-    "validation_seconds",
-    "feature_seconds",
-    "feature_cache",
-    "total_seconds",
-    "end_to_end_seconds",
-    "epochs",
-    "parameters",
-    "trainable_parameters",
-    "peak_memory_bytes",
-    "device",
+# What a row says of its strategy in one value each.
+ROW_COLUMNS = tuple(
+    field.name for field in fields(Row) if field.name not in ("best_epochs", "notes", "runs")
 )
 SHARED_COLUMNS = (
     "experiment",
@@ -49,6 +34,8 @@ SHARED_COLUMNS = (
     "majority_class",
     "majority_accuracy",
 )
+# Digits of a dataset's id that pages show; they are enough to find it.
+ID_DIGITS = 12
 
 
 def to_json(comparison: Comparison) -> bytes:
@@ -92,10 +79,22 @@ def to_text(comparison: Comparison) -> str:
         "",
     ]
     table = [
-        ["strategy", "state", "test accuracy", "95 % interval", "epoch", "features", "whole run"]
+        ("strategy", "state", "test accuracy", "95 % interval", "epoch", "features", "whole run")
     ]
-    table += [_text_cells(row) for row in comparison.rows]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(table[0]))]
+    for row in comparison.rows:
+        low, high = percent_text(row.test_accuracy_low), percent_text(row.test_accuracy_high)
+        table.append(
+            (
+                row.strategy,
+                row.status,
+                percent_text(row.test_accuracy),
+                UNKNOWN if row.test_accuracy_low is None else f"{low} to {high}",
+                seconds_text(row.steady_epoch_seconds),
+                seconds_text(row.feature_seconds),
+                seconds_text(row.end_to_end_seconds),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines += ["  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) for cells in table]
     lines += [f"{row.strategy}: {note}" for row in comparison.rows for note in row.notes]
     lines += [f"{name}: left out. {reason}" for name, reason in comparison.unavailable.items()]
@@ -108,14 +107,54 @@ def to_text(comparison: Comparison) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _text_cells(row: Row) -> list[str]:
-    low, high = percent_text(row.test_accuracy_low), percent_text(row.test_accuracy_high)
-    return [
-        row.strategy,
-        row.status,
-        percent_text(row.test_accuracy),
-        "—" if row.test_accuracy_low is None else f"{low} to {high}",
-        seconds_text(row.steady_epoch_seconds),
-        seconds_text(row.feature_seconds),
-        seconds_text(row.end_to_end_seconds),
+def run_command(spec: ExperimentSpec) -> str:
+    """The command that plans the same experiment, as one line for a shell.
+
+    It names the dataset by its id, which renaming does not change; settings only if they differ
+    from the preset; and every strategy, so that those which could not run the first time stay out.
+    """
+    usual = SplitProportions.model_validate({})
+    options = [
+        ("--strategies", ",".join(name for name, _ in spec.strategies), None),
+        ("--preset", spec.preset, None),
+        ("--seeds", ",".join(map(str, spec.seeds)), None),
+        ("--image-size", spec.image_size, None),
+        ("--resize", spec.resize, "stretch"),
+        ("--split-seed", spec.split.seed, usual.seed),
+        ("--test-fraction", spec.split.test, usual.test),
+        ("--validation-fraction", spec.split.validation, usual.validation),
+        ("--precision", spec.precision, "auto"),
+        ("--train-fraction", spec.train_share, 1),
+        *(
+            ("--set", f"{strategy}.{name}={value}", None)
+            for strategy, settings in spec.strategies
+            for name, value in _changed(spec, strategy, settings)
+        ),
     ]
+    words = ["python", "-m", "core", "run", spec.dataset_id[:ID_DIGITS]]
+    for option, value, unless in options:
+        if value != unless:
+            words += [option, str(value)]
+    if not spec.split.use_given:
+        words.append("--own-split")
+    return shlex.join(words)
+
+
+def _changed(
+    spec: ExperimentSpec, strategy: str, settings: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Settings that differ from the preset; all of them for a strategy that no longer exists."""
+    try:
+        declared = {setting.name: setting for setting in find_strategy(strategy).settings}
+    except UnknownName:
+        declared = {}
+    for name, value in settings.items():
+        usual = declared[name].value_for(spec.preset) if name in declared else None
+        # A preset's batch that is larger than the set is made to fit when the run is planned.
+        fitted = (
+            name == "batch_size"
+            and usual is not None
+            and int(usual) > int(value) == spec.images.get("train")
+        )
+        if value != usual and not fitted:
+            yield name, value

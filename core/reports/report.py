@@ -1,7 +1,14 @@
-"""The report: one HTML file that opens without a network, prints well and can be sent to anyone."""
+"""The report: one HTML file that opens without a network, prints well and can be sent to anyone.
 
+Every text in it may hold names that users gave. None is markup: the templates escape them, and
+figures get their names through ``escape_plotly``.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
@@ -12,22 +19,21 @@ from core.analysis.evidence import load_evidence
 from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.words.summary import describe_summary
+from core.analysis.words.verdicts import p_text
+from core.charts.exhibit import Exhibit
 from core.experiments.store import Store
-from core.reports.blocks import Chart, Section
-from core.reports.parts import dataset_of, disagreements_section, facts_section, health_section
-from core.reports.sections import (
-    confusion_section,
-    curves_section,
-    ladder_section,
-    results_section,
-    statistics_section,
-    time_section,
-)
+from core.reports import sections
+from core.text import UNKNOWN, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 _FONT = {"family": "system-ui, sans-serif", "size": 12, "color": "#1A2530"}
-_LONGEST_WORD, _UNBROKEN = 24, 10
 _CONFIG = {"displayModeBar": False, "responsive": True, "showTips": False}
+_LONGEST_WORD, _UNBROKEN = 24, 10
+_ROWS_ON_ONE_PAGE = 20
+_NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
+_SECONDS = " (s)"
+# A column of counts comes as floats where one of them is unknown.
+_WHOLE = ("(MB)", "(images/s)", "parameters", "epochs")
 
 
 def report_html(store: Store, experiment_id: str) -> bytes:
@@ -40,37 +46,20 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     breakdown = load_time_breakdown(store, experiment_id)
-    dataset, why_not = dataset_of(spec)
-    sections: list[Section] = []
+    dataset, why_not = sections.dataset_of(spec)
+    found = {
+        "results": sections.results(evidence, comparison),
+        "curves": sections.curves(curves_of(store, store.runs(experiment_id))),
+        "confusion": sections.confusion_matrix(evidence),
+        "disagreements": sections.disagreements_of_headline(evidence, dataset, why_not),
+        "health": sections.health(dataset, why_not),
+        "made": sections.made(spec, comparison, evidence),
+    }
     if evidence.answers:
-        sections.append(ladder_section(evidence))
-    sections.append(results_section(evidence, comparison))
-    if evidence.answers:
-        sections.append(statistics_section(evidence))
+        found["ladder"] = sections.ladder(evidence)
+        found["differences"] = sections.differences(evidence)
     if breakdown.rows:
-        sections.append(time_section(evidence, breakdown))
-    sections += [
-        curves_section(curves_of(store, store.runs(experiment_id))),
-        confusion_section(evidence),
-        disagreements_section(evidence, dataset, why_not),
-        health_section(dataset, why_not),
-        facts_section(spec, comparison, evidence),
-    ]
-    page = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            comparison=comparison,
-            summary=describe_summary(summary_of(evidence, breakdown)),
-            sections=sections,
-            # The library holds no text of ours, and nothing in it ends the script element.
-            plotly_js=Markup(get_plotlyjs()),
-        )
-    )
-    return page.encode()
-
-
-def _environment() -> Environment:
+        found["time"] = sections.time(evidence, breakdown)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -78,20 +67,25 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["drawn"] = drawn
-    environment.filters["breakable"] = breakable
-    return environment
+    environment.filters |= {"drawn": drawn, "breakable": breakable, "texts": texts_of}
+    page = environment.get_template("report.html.j2").render(
+        comparison=comparison,
+        summary=describe_summary(summary_of(evidence, breakdown)),
+        sections=found,
+        # The library holds no text of ours, and nothing in it ends the script element.
+        plotly_js=Markup(get_plotlyjs()),
+    )
+    return page.encode()
 
 
-def drawn(chart: Chart) -> Markup:
-    """The figure as an element that draws itself; Plotly escapes ``<`` in what it is given."""
-    figure = chart.exhibit.figure.update_layout(
+def drawn(exhibit: Exhibit, name: str) -> Markup:
+    """The figure as the element ``name`` that draws itself; Plotly escapes ``<`` in its texts."""
+    figure = exhibit.figure.update_layout(
         template="plotly_white", font=_FONT, paper_bgcolor="#FFFFFF", plot_bgcolor="#FFFFFF"
     )
-    html = figure.to_html(
-        full_html=False, include_plotlyjs=False, div_id=chart.name, config=_CONFIG
+    return Markup(
+        figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_CONFIG)
     )
-    return Markup(html)
 
 
 def breakable(text: str) -> Markup:
@@ -105,3 +99,54 @@ def breakable(text: str) -> Markup:
         for word in text.split(" ")
     ]
     return Markup(" ").join(words)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A frame as texts."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_short(self) -> bool:
+        """Short enough to be printed on one page."""
+        return len(self.rows) <= _ROWS_ON_ONE_PAGE
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns hold numbers alone, and are set to the right; never the first."""
+        return tuple(
+            column > 0 and all(row[column][:1] in _NUMBER_STARTS for row in self.rows)
+            for column in range(len(self.headings))
+        )
+
+
+def texts_of(frame: pd.DataFrame) -> Table:
+    """A frame with digits that fit the unit of each column."""
+    names = [str(name) for name in frame.columns]
+    rows = (
+        tuple(cell_text(name, value) for name, value in zip(names, row, strict=True))
+        for row in frame.itertuples(index=False, name=None)
+    )
+    return Table(tuple(name.removesuffix(_SECONDS) for name in names), tuple(rows))
+
+
+def cell_text(heading: str, value: Any) -> str:
+    """One value as text: digits by the unit that the heading ends with, a dash for unknown.
+
+    Zero seconds are a dash, too: the run did not have that part.
+    """
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return UNKNOWN
+    if isinstance(value, str):
+        return value or UNKNOWN
+    if heading.endswith(_SECONDS):
+        return seconds_text(value) if value else UNKNOWN
+    if heading in ("p", "p after Holm"):
+        return p_text(value)
+    if heading.endswith("(nats)"):
+        return f"{value:.2f}"
+    if isinstance(value, int) or heading.endswith(_WHOLE):
+        return f"{value:,.0f}"
+    return f"{value:.1f}"

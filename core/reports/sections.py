@@ -1,50 +1,55 @@
-"""The sections of a report that come from numbers: ladder, results, statistics, time, curves,
-confusion matrix."""
+"""What each section of a report shows; ``templates/sections.html.j2`` sets it in sentences.
 
+Each function gives the exhibits, tables and texts of one section by the names in its template.
+"""
+
+import base64
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
-from core.analysis.comparison import Comparison, results_frame
+from core.analysis.choice import headline_pair
+from core.analysis.comparison import Comparison, results_frame, split_text, title_of
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
 from core.analysis.words.verdicts import (
     NO_TIES,
-    TOLD_APART,
+    closed,
     describe_majority,
     describe_power,
     describe_ties,
 )
 from core.charts.accuracy import ladder_chart, scores_chart
-from core.charts.confusion import confusion_chart, left_out_sentence
 from core.charts.curves import curve_chart
-from core.charts.pairs import pairs_chart
+from core.charts.matrices import confusion_chart, left_out_sentence, pairs_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
     time_breakdown_chart,
     whole_run_seconds,
 )
-from core.reports.blocks import (
-    Block,
-    Chart,
-    Paragraphs,
-    Section,
-    Table,
-    shortened,
-    table_of,
-)
+from core.datasets.dataset import Dataset
+from core.datasets.health.findings import findings
+from core.datasets.storage import open_dataset
+from core.errors import HeadstartError, UnknownName
+from core.experiments.records import ExperimentSpec
+from core.reports.export import run_command
 from core.strategies.registry import MAJORITY
-from core.text import UNKNOWN, number_text, percent_text
+from core.text import exact_percent_text, number_text, percent_text, shorten
 
 # A matrix with more columns does not fit a printed page.
 MOST_MATRIX_CLASSES = 20
 MISTAKES_LISTED = 30
-_RESULT_COLUMNS = (
+LONGEST_HEADING = 22
+DISAGREEMENTS_SHOWN = 10
+THUMBNAIL_SIZE = 144
+_RESULTS = [
     "strategy",
     "state",
     "test accuracy (%)",
@@ -54,8 +59,8 @@ _RESULT_COLUMNS = (
     "log loss (nats)",
     "validation accuracy (%)",
     "training accuracy (%)",
-)
-_COST_COLUMNS = (
+]
+_COSTS = [
     "strategy",
     "first epoch (s)",
     "steady epoch (s)",
@@ -64,9 +69,8 @@ _COST_COLUMNS = (
     "epochs",
     "parameters",
     "trained parameters",
-)
-_TIME_DETAILS = (
-    "strategy",
+]
+_TIME_DETAILS = [
     "seeds",
     "fastest (s)",
     "slowest (s)",
@@ -74,214 +78,231 @@ _TIME_DETAILS = (
     "training speed (images/s)",
     "trained on",
     "peak memory (MB)",
-)
+]
+
+Found = dict[str, object]
 
 
-def ladder_section(evidence: ExperimentPredictions) -> Section:
+def ladder(evidence: ExperimentPredictions) -> Found:
     steps = ladder_steps(evidence)
-    chart = ladder_chart(steps)
-    taught = tuple(f"{step.title}: {step.teaches}" for step in steps if step.teaches)
-    return Section(
-        "ladder",
-        "The ladder",
-        (
-            Chart(
-                "ladder-chart",
-                "Test accuracy step by step; the line around each point is the 95 % interval of "
-                "the step.",
-                chart,
-            ),
-            table_of(
-                chart.frame.drop(columns="what it teaches"),
-                "The steps of the ladder, from the majority class up.",
-            ),
-            Paragraphs(("What each step teaches:",)),
-            Paragraphs(taught, points=True),
-        ),
-    )
+    taught = [f"{step.title}: {step.teaches}" for step in steps if step.teaches]
+    return {"chart": ladder_chart(steps), "taught": taught}
 
 
-def results_section(evidence: ExperimentPredictions, comparison: Comparison) -> Section:
-    """The table is also there if no predictions can be read."""
-    frame = results_frame(comparison)
-    scores = score_table(evidence)
-    blocks: list[Block] = []
-    if scores:
-        chart = scores_chart(scores)
-        blocks = [
-            Chart(
-                "seeds-chart",
-                "Test accuracy: the mean with its 95 % interval, and each seed as an open point.",
-                chart,
-            ),
-            table_of(chart.frame, "Test accuracy: mean, spread and every seed."),
-        ]
+def results(evidence: ExperimentPredictions, comparison: Comparison) -> Found:
+    """The tables are also there if no predictions can be read."""
+    frame, scores = results_frame(comparison), score_table(evidence)
     finished = all(row.status == "finished" for row in comparison.rows)
-    columns = [name for name in _RESULT_COLUMNS if not (finished and name == "state")]
-    blocks += [
-        table_of(frame, "Results; means over the seeds.", columns),
-        table_of(frame, "Size and time; medians over the seeds.", _COST_COLUMNS),
-    ]
-    return Section("results", "Results", tuple(blocks))
+    return {
+        "chart": scores_chart(scores) if scores else None,
+        "results": frame[_RESULTS].drop(columns="state" if finished else []),
+        "costs": frame[_COSTS],
+    }
 
 
-def statistics_section(evidence: ExperimentPredictions) -> Section:
+def differences(evidence: ExperimentPredictions) -> Found:
     pairs = all_pairs(evidence)
-    against = tuple(
-        describe_majority(against_majority(evidence, answers.strategy))
-        for answers in evidence.answers
-        if answers.strategy != MAJORITY
-    )
-    tied = tuple(map(describe_ties, ties(evidence))) or (NO_TIES,)
-    blocks: list[Block] = [
-        Paragraphs((*tied, describe_power(evidence))),
-        Paragraphs(("Against always predicting the majority class:",)),
-        Paragraphs(against, points=True),
-    ]
-    if pairs:
-        chart = pairs_chart(pairs)
-        blocks += [
-            Chart(
-                "pairs-chart",
-                "How many points each row is ahead of each column. ▲: clearly ahead; ▼: clearly "
-                f"behind; ≈: they cannot be {TOLD_APART}.",
-                chart,
-            ),
-            table_of(
-                chart.frame.drop(columns=["p", "in words"]),
-                "Every pair: exact paired test on the shared test images, adjusted for the number "
-                "of pairs (Holm).",
-            ),
-        ]
-    return Section("differences", "Which differences are real", tuple(blocks))
+    return {
+        "ties": [describe_ties(group) for group in ties(evidence)] or [NO_TIES],
+        "power": describe_power(evidence),
+        "against_majority": [
+            describe_majority(against_majority(evidence, answers.strategy))
+            for answers in evidence.answers
+            if answers.strategy != MAJORITY
+        ],
+        "chart": pairs_chart(pairs) if pairs else None,
+    }
 
 
-def time_section(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Section:
+def time(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Found:
     chart = time_breakdown_chart(breakdown)
-    parts = [name for name in chart.frame.columns if name not in _TIME_DETAILS[1:]]
-    blocks: list[Block] = [
-        Chart(
-            "time-chart", "One whole run of each strategy, by what the time was spent on.", chart
-        ),
-        table_of(chart.frame, "Where the time of one run went.", parts),
-        table_of(chart.frame, "Spread, cache, speed and memory.", _TIME_DETAILS),
-        table_of(
-            costs_frame(breakdown), "Time until validation accuracy first reached each target."
-        ),
-    ]
     scores = score_table(evidence, with_intervals=False)
-    if scores:
-        bought = accuracy_time_chart(scores, whole_run_seconds(breakdown))
-        blocks += [
-            Chart(
-                "pareto-chart",
-                "Test accuracy against the time of a whole run. Filled: on the Pareto front, no "
-                "other strategy is both better and faster.",
-                bought,
-            ),
-            table_of(bought.frame, "Accuracy and time, the fastest first."),
-        ]
-    return Section("time", "What it costs in time", tuple(blocks))
+    return {
+        "chart": chart,
+        "parts": chart.frame.drop(columns=_TIME_DETAILS),
+        "details": chart.frame[["strategy", *_TIME_DETAILS]],
+        "costs": costs_frame(breakdown),
+        "bought": accuracy_time_chart(scores, whole_run_seconds(breakdown)) if scores else None,
+    }
 
 
-def curves_section(curves: Sequence[Curve]) -> Section:
-    trained = [curve for curve in curves if curve.main_epochs]
+def curves(found: Sequence[Curve]) -> Found:
+    trained = [curve for curve in found if curve.main_epochs]
     if not trained:
-        nothing = Paragraphs(("No network was trained, so there are no curves.",))
-        return Section("curves", "Training curves", (nothing,))
-    headings = (
-        "strategy",
-        "seed",
-        "epochs",
-        "best validation accuracy",
-        "after epoch",
-        "last validation accuracy",
-        "last training accuracy",
-    )
-    chart = curve_chart(trained, "validation_accuracy")
-    return Section(
-        "curves",
-        "Training curves",
-        (
-            Chart("curves-chart", "Validation accuracy after each epoch, one line a seed.", chart),
-            Table(
-                "The best and the last epoch of each run.",
-                headings,
-                tuple(_best_and_last(curve) for curve in trained),
-            ),
-        ),
-    )
+        return {"chart": None}
+    lines = []
+    for curve in trained:
+        epochs = curve.main_epochs
+        best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
+        lines.append(
+            {
+                "strategy": curve.title,
+                "seed": curve.seed,
+                "epochs": len(epochs),
+                "best validation accuracy": percent_text(best.validation_accuracy),
+                "after epoch": best.epoch,
+                "last validation accuracy": percent_text(epochs[-1].validation_accuracy),
+                "last training accuracy": percent_text(epochs[-1].train_accuracy),
+            }
+        )
+    return {"chart": curve_chart(trained, "validation_accuracy"), "epochs": pd.DataFrame(lines)}
 
 
-def _best_and_last(curve: Curve) -> tuple[str, ...]:
-    epochs = curve.main_epochs
-    best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
-    return (
-        curve.title,
-        str(curve.seed),
-        str(len(epochs)),
-        percent_text(best.validation_accuracy),
-        str(best.epoch),
-        percent_text(epochs[-1].validation_accuracy),
-        percent_text(epochs[-1].train_accuracy),
-    )
-
-
-def confusion_section(evidence: ExperimentPredictions) -> Section:
-    """The confusion matrix of the best strategy."""
+def confusion_matrix(evidence: ExperimentPredictions) -> Found:
+    """The confusion matrix of the best strategy; of many classes the worst mistakes."""
     best = evidence.best
     if best is None:
-        nothing = Paragraphs(("No predictions can be read, so there is no matrix.",))
-        return Section("confusion", "Confusion matrix", (nothing,))
+        return {"chart": None}
     matrix = confusion(evidence, best.strategy)
-    chart = confusion_chart(matrix)
-    left_out = left_out_sentence(matrix, "the exported tables have")
-    return Section(
-        "confusion",
-        "Confusion matrix",
-        (
-            Paragraphs((chart.words, *((left_out,) if left_out else ()))),
-            Chart(
-                "confusion-chart",
-                f"Confusion matrix of {best.title}: rows are labels, columns are predictions; "
-                "test images (means over the seeds).",
-                chart,
-            ),
-            _confusion_table(matrix),
-        ),
+    is_small = len(matrix.classes) <= MOST_MATRIX_CLASSES
+    return {
+        "title": best.title,
+        "chart": confusion_chart(matrix),
+        "left_out": left_out_sentence(matrix, "the exported tables have"),
+        "matrix": _matrix_frame(matrix) if is_small else None,
+        "mistakes": None if is_small else _mistakes_frame(matrix),
+    }
+
+
+def _matrix_frame(matrix: Confusion) -> pd.DataFrame:
+    counts = [[number_text(count) if count else "·" for count in row] for row in matrix.counts]
+    frame = pd.DataFrame(
+        counts, columns=[shorten(name, LONGEST_HEADING) for name in matrix.classes]
     )
+    recalls = ["" if np.isnan(it) else percent_text(float(it)) for it in np.diag(matrix.fractions)]
+    frame.insert(0, "correct", recalls, allow_duplicates=True)
+    frame.insert(0, "label", matrix.classes, allow_duplicates=True)
+    return frame
 
 
-def _confusion_table(matrix: Confusion) -> Table:
-    if len(matrix.classes) > MOST_MATRIX_CLASSES:
-        return _mistakes_table(matrix)
-    return Table(
-        "Rows are labels, columns are predictions; test images.",
-        ("label", "correct", *(shortened(name) for name in matrix.classes)),
-        tuple(
-            (
-                name,
-                UNKNOWN if np.isnan(recall) else percent_text(float(recall)),
-                *("·" if count == 0 else number_text(count) for count in counts),
-            )
-            for name, recall, counts in zip(
-                matrix.classes, np.diagonal(matrix.fractions), matrix.counts, strict=True
-            )
-        ),
-        upright=True,
-    )
-
-
-def _mistakes_table(matrix: Confusion) -> Table:
+def _mistakes_frame(matrix: Confusion) -> pd.DataFrame:
     wrong = matrix.wrong
     worst = np.argsort(-wrong.ravel(), kind="stable")[:MISTAKES_LISTED]
-    cells = [divmod(int(cell), len(matrix.classes)) for cell in worst]
-    return Table(
-        f"The {MISTAKES_LISTED} most frequent mistakes; all are in the exported table.",
-        ("label", "predicted", "images"),
-        tuple(
-            (matrix.classes[true], matrix.classes[predicted], number_text(wrong[true, predicted]))
-            for true, predicted in cells
-            if wrong[true, predicted] > 0
-        ),
+    lines = [
+        (matrix.classes[true], matrix.classes[predicted], number_text(wrong[true, predicted]))
+        for true, predicted in zip(*np.unravel_index(worst, wrong.shape), strict=True)
+        if wrong[true, predicted] > 0
+    ]
+    return pd.DataFrame(lines, columns=["label", "predicted", "images"])
+
+
+def dataset_of(spec: ExperimentSpec) -> tuple[Dataset | None, str]:
+    """The experiment's dataset, or None and a sentence that says why it cannot be shown."""
+    try:
+        return open_dataset(spec.dataset_id), ""
+    except UnknownName:
+        return None, (
+            f"The dataset {spec.dataset_name} is no longer on this machine, so its pictures and "
+            "its health cannot be shown."
+        )
+    except HeadstartError as error:
+        return None, f"The dataset {spec.dataset_name} cannot be shown: {error}"
+
+
+def disagreements_of_headline(
+    evidence: ExperimentPredictions, dataset: Dataset | None, why_not: str
+) -> Found:
+    """Ten images on which only one of the best strategy and its counterpart is correct.
+
+    Without the dataset they are a table.
+    """
+    pair = headline_pair(evidence)
+    if pair is None:
+        return {"words": None}
+    found = disagreements(evidence, *pair)
+    first, second = map(title_of, pair)
+    words = (
+        f"{closed(second)} fixed {len(found.fixed):,} test images that {closed(first)} got wrong, "
+        f"and regressed on {len(found.regressed):,} that it got right."
     )
+    # Ten in all, half of each kind where there are enough of both.
+    half = DISAGREEMENTS_SHOWN // 2
+    count = min(len(found.regressed), max(half, DISAGREEMENTS_SHOWN - len(found.fixed)))
+    shown = {
+        "Fixed": found.fixed[: DISAGREEMENTS_SHOWN - count],
+        "Regressed": found.regressed[:count],
+    }
+    if dataset is None:
+        lines = [
+            {"image": str(entry.image)} | _predictions(evidence, entry, (first, second))
+            for entries in shown.values()
+            for entry in entries
+        ]
+        frame = pd.DataFrame(lines, columns=["image", "label", first, second])
+        return {"words": words, "why_no_images": why_not, "frame": frame, "images": {}}
+    images = {
+        title: [
+            _image(dataset, entry, _predictions(evidence, entry, (first, second)))
+            for entry in entries
+        ]
+        for title, entries in shown.items()
+    }
+    return {"words": words, "why_no_images": "", "images": images}
+
+
+def _predictions(
+    evidence: ExperimentPredictions, entry: Disagreement, titles: tuple[str, str]
+) -> dict[str, str]:
+    """The label, and what both strategies predict with which confidence."""
+    first, second = (
+        evidence.classes[entry.first_predicted],
+        evidence.classes[entry.second_predicted],
+    )
+    return {
+        "label": evidence.classes[entry.label],
+        titles[0]: f"{first} ({percent_text(entry.first_confidence)})",
+        titles[1]: f"{second} ({percent_text(entry.second_confidence)})",
+    }
+
+
+def _image(dataset: Dataset, entry: Disagreement, predictions: dict[str, str]) -> Found:
+    png = base64.b64encode(dataset.thumbnail(entry.image, THUMBNAIL_SIZE)).decode()
+    return {
+        "source": f"data:image/png;base64,{png}",
+        "alternative": f"{dataset.file_names[entry.image]}, labelled {predictions['label']}",
+        "lines": [f"{name}: {text}" for name, text in predictions.items()],
+    }
+
+
+def health(dataset: Dataset | None, why_not: str) -> Found:
+    if dataset is None:
+        return {"why_not": why_not}
+    rows = [(entry.severity, entry.title) for entry in findings(dataset)]
+    return {"why_not": "", "findings": pd.DataFrame(rows, columns=["kind", "finding"])}
+
+
+def made(spec: ExperimentSpec, comparison: Comparison, evidence: ExperimentPredictions) -> Found:
+    """Device, versions, seeds, split, what went otherwise, and the command that repeats it."""
+    images = ", ".join(f"{count:,} {subset}" for subset, count in comparison.images.items())
+    versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
+    facts = {
+        "experiment": comparison.experiment,
+        "created": f"{comparison.created_at[:16].replace('T', ' ')} UTC",
+        "dataset": comparison.dataset,
+        "dataset fingerprint": comparison.dataset_id,
+        "images": images or "unknown",
+        "classes": f"{len(comparison.classes):,}",
+        "split": split_text(spec),
+        "split fingerprint": spec.split_fingerprint or "not recorded",
+        "seeds": ", ".join(map(str, spec.seeds)),
+        "preset": spec.preset,
+        "image size": f"{spec.image_size} x {spec.image_size} pixels, {spec.resize}",
+        "precision": comparison.precision,
+        "device": comparison.device or "unknown",
+        "backend": comparison.backend or "unknown",
+        "versions": versions or "unknown",
+    }
+    if spec.train_share != 1:
+        facts["training images used"] = f"{exact_percent_text(spec.train_share)} of them"
+    if comparison.origin is not None:
+        facts["recorded on"] = comparison.origin.machine
+    notes = [f"{name} was left out: {reason}" for name, reason in comparison.unavailable.items()]
+    for row in comparison.rows:
+        notes += [f"{row.title}: {note}" for note in row.notes]
+        notes += [
+            f"{row.title}, seed {run.seed}: {run.state}" + (f". {run.error}" if run.error else ".")
+            for run in row.runs
+            if run.state != "finished"
+        ]
+    notes += evidence.missing.values()
+    return {"facts": facts, "notes": notes, "command": run_command(spec)}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.analysis.confusion import cell_images, confusion, confusion_frame
-from core.charts.confusion import (
+from core.charts.matrices import (
     BLACK,
     MOST_CLASSES,
     WHITE,

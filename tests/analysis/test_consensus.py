@@ -5,7 +5,7 @@ import pytest
 from core.analysis.confusion import confusion
 from core.analysis.consensus import answers_about, answers_frame
 from core.analysis.evidence import load_evidence
-from core.charts.confusion import confusion_chart, mark_cell
+from core.charts.matrices import confusion_chart, mark_cell
 from core.errors import BadInput
 from core.experiments.store import open_store
 from tests.made_evidence import store_experiment

@@ -12,7 +12,7 @@ from core.analysis.learning_curve import (
     learning_curve_of,
 )
 from core.analysis.significance import wilson_interval
-from core.charts.learning_curve import learning_curve_chart
+from core.charts.curves import learning_curve_chart
 from tests import made_up
 
 SIZES = {0.1: 20, 0.5: 100, 1.0: 200}

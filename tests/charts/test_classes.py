@@ -14,7 +14,7 @@ from core.charts.classes import (
     reliability_chart,
     reliability_frame,
 )
-from core.charts.pairs import AHEAD, BEHIND, pairs_chart
+from core.charts.matrices import AHEAD, BEHIND, pairs_chart
 from tests.made_evidence import evidence_of
 
 CORRECT = {"mlp": 20, "cnn": 22, "vgg16_probe": 80}

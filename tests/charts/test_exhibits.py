@@ -22,12 +22,10 @@ from core.charts.accuracy import (
     scores_chart,
 )
 from core.charts.classes import recall_chart, reliability_chart
-from core.charts.confusion import confusion_chart
 from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
 from core.charts.exhibit import Exhibit
+from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.measured import tutorial_chart
-from core.charts.pairs import pairs_chart
-from core.charts.style import MARGIN
 from core.charts.time import (
     accuracy_time_chart,
     costs_words,
@@ -106,4 +104,3 @@ def test_nothing_is_drawn_of_nothing():
     assert recall_chart({}).words == "No class has test images yet."
     assert recall_chart({}).figure.data == ()
     assert curve_chart([], "train_loss").words.endswith("No epoch has finished yet.")
-    assert time_breakdown_chart(nothing).figure.layout.margin.t > MARGIN["t"]

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
-
 from core.analysis.comparison import compare
-from core.analysis.measured import beside_tutorial, subsets_of, time_line, widths
+from core.analysis.measured import (
+    beside_tutorial,
+    subsets_of,
+    time_line,
+    widths,
+)
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks.palette import PAGES, VISIONS, ciede2000, contrast, least_distance
-from core.charts.style import LOOKS, MAJORITY_COLOUR, appearance_of
+from core.charts.style import MAJORITY_COLOUR, PALETTE, appearance_of
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
 
-# Strategies may share a colour: their markers tell them apart.
-COLOURS = list(dict.fromkeys(look.colour for look in LOOKS.values()))
+COLOURS = [MAJORITY_COLOUR, *PALETTE]
 LEAST_APART = {"usual": 20.0, "protanopia": 12.5, "deuteranopia": 12.5, "tritanopia": 12.5}
 
 
@@ -73,5 +72,6 @@ def test_white_on_black_is_21_to_1():
     assert contrast("#FFFFFF", "#000000") == pytest.approx(21.0, abs=1e-3)
 
 
-def test_a_strategy_that_is_not_registered_has_a_marker_of_its_own():
-    assert appearance_of("resnet").marker not in {look.marker for look in LOOKS.values()}
+def test_a_strategy_that_is_new_here_has_a_marker_of_its_own():
+    known = {entry.appearance.marker for entry in STRATEGIES.values()}
+    assert appearance_of("resnet").marker not in known

@@ -21,20 +21,9 @@ from core.jobs.cached import CachedWork
 from core.text import escape_markdown
 from core.ui.compare import image as compare_image
 from core.ui.compare import learning as compare_learning
-from core.ui.frame import (
-    actions,
-    evidence_reads,
-    job_status,
-    reads,
-)
+from core.ui.frame import actions, evidence_reads, job_status, reads
 from tests import made_up, stored_home
-from tests.pages.compared import (
-    EXPERIMENT,
-    HOSTILE,
-    MOMENT,
-    add_hostile,
-    store_compared,
-)
+from tests.pages.compared import EXPERIMENT, HOSTILE, MOMENT, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 
 # What each view shows first, as one of its headings or sentences.
@@ -317,7 +306,7 @@ def test_missing_predictions_of_one_run_are_said_and_the_others_shown():
     for view, app in every_view():
         if view in ("overview", "differences", "pictures"):
             said = app.warning[0].value
-            assert "The answers of 2 finished runs to the single test" in said, view
+            assert "The stored predictions of 2 finished runs cannot be used" in said, view
             assert f"{EXPERIMENT}\\-cnn\\-0" in words(app), view
 
 
@@ -396,7 +385,7 @@ def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
     monkeypatch.setattr(compare_learning, "ensure_worker", woken)
     app = open_routed("compare", experiment=EXPERIMENT, view="data")
     app = app.multiselect(key=f"learning.strategies.{EXPERIMENT}").set_value(["majority"]).run()
-    app = is_whole(app.multiselect(key="learning.shares").set_value([0.5, 1.0]).run())
+    app = is_whole(app.multiselect(key="learning.fractions").set_value([0.5, 1.0]).run())
     assert "2 sizes" in words(app)
     press = next(button for button in app.button if button.label == "Start the learning curve")
     app = is_whole(press.click().run())
@@ -411,7 +400,7 @@ def test_a_learning_curve_is_planned_started_and_followed(monkeypatch):
 @pytest.mark.usefixtures("compared")
 def test_a_learning_curve_that_cannot_be_is_said_and_not_started():
     app = open_cold("compare", experiment=EXPERIMENT, view="data")
-    app = app.multiselect(key="learning.shares").set_value([1.0]).run()
+    app = app.multiselect(key="learning.fractions").set_value([1.0]).run()
     assert not app.exception
     assert "needs at least two fractions" in app.error[0].value
     press = next(button for button in app.button if button.label == "Start the learning curve")
@@ -441,10 +430,7 @@ def test_a_finished_learning_curve_is_drawn_and_said():
 
 
 WORKS = {
-    "working": (
-        CachedWork(Path("x"), "working", "Loading · 3 of 12", 0.25),
-        ["Cancel"],
-    ),
+    "working": (CachedWork(Path("x"), "working", "Loading · 3 of 12", 0.25), ["Cancel"]),
     "failed": (CachedWork(Path("x"), "failed", error="There was *no* memory."), ["Try again"]),
     "cancelled": (CachedWork(Path("x"), "cancelled", error="It was cancelled."), ["Try again"]),
 }

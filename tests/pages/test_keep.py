@@ -11,7 +11,8 @@ from core.datasets.storage import open_dataset
 from core.experiments.run_files import write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.cached import CachedWork
-from core.reports.export_model import CONTENTS, snippet
+from core.reports.export_model import snippet
+from core.reports.model_card import CONTENTS
 from core.ui.try_it import export as keep_view
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, open_routed, words

@@ -16,9 +16,13 @@ from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
-from core.reports.blocks import Table, cell_text
-from core.reports.report import breakable, report_html
-from core.reports.sections import confusion_section
+from core.reports.report import (
+    Table,
+    breakable,
+    cell_text,
+    report_html,
+)
+from core.reports.sections import confusion_matrix
 from core.text import UNKNOWN
 from core.training.events import Predictions
 from tests import hand_made, made_up
@@ -270,15 +274,16 @@ def test_many_classes_have_a_list_of_mistakes_and_not_a_matrix():
     classes = tuple(f"class {number:02d}" for number in range(40))
     labels = list(range(40))
     found = hand_made.evidence(labels, {"cnn": [[*labels[:-1], 3]]}, classes)
-    words, chart, table = confusion_section(found).blocks
-    assert words.texts[1] == (
+    section = confusion_matrix(found)
+    assert section["left_out"] == (
         "There are 40 classes. The chart shows the 30 with most mistakes; the exported tables "
         "have all of them."
     )
     # Without a size Plotly fits the numbers into their cells, on paper too.
-    numbers = list(chart.exhibit.figure.select_traces({"texttemplate": "%{text}"}))
+    numbers = list(section["chart"].figure.select_traces({"texttemplate": "%{text}"}))
     assert [trace.textfont.size for trace in numbers] == [None, None]
-    assert table.rows == (("class 39", "class 03", "1"),)
+    assert section["matrix"] is None
+    assert section["mistakes"].to_numpy().tolist() == [["class 39", "class 03", "1"]]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +308,7 @@ def test_cells(heading, value, text):
 
 def test_columns_of_numbers_are_set_to_the_right():
     rows = (("ant", "1.5 s", "never", "—"), ("bee", "—", "3 s", "< 1"))
-    assert Table("", ("a", "b", "c", "d"), rows).numeric == (False, True, False, True)
+    assert Table(("a", "b", "c", "d"), rows).numeric == (False, True, False, True)
 
 
 def test_long_words_can_be_broken_and_stay_text():

@@ -21,54 +21,49 @@ def as_rgb(image: Image.Image, transparent: object) -> Image.Image:
     ``UnreadableImageError``.
     """
     if image.mode.startswith("I"):
-        return _from_numbers(image, lambda values: _grey_of_16_bit(values, transparent))
+        return _by_bands(image, lambda band: _grey_of_16_bit(np.asarray(band), transparent))
     if image.mode == "F":
-        return _from_numbers(image, _grey_of_floats(image))
+        return _by_bands(image, _grey_of_floats(image))
     if image.has_transparency_data or image.mode in ("La", "RGBa"):
-        return _on_white(image)
+        return _by_bands(image, _on_white)
     if image.mode == "RGB":
         return image.copy()
     return image.convert("RGB")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _by_bands(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
     result = Image.new("RGB", image.size)
     top = 0
     for band in _cut(image):
-        band = band.convert("RGBA")
-        white = Image.new("RGBA", band.size, (255, 255, 255, 255))
-        result.paste(Image.alpha_composite(white, band).convert("RGB"), (0, top))
+        result.paste(convert(band).convert("RGB"), (0, top))
         top += band.height
     return result
 
 
-def _from_numbers(image: Image.Image, to_grey: Callable[[np.ndarray], np.ndarray]) -> Image.Image:
-    result = Image.new("RGB", image.size)
-    top = 0
-    for values in bands(image):
-        result.paste(Image.fromarray(to_grey(values)).convert("RGB"), (0, top))
-        top += len(values)
-    return result
+def _on_white(band: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", band.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, band.convert("RGBA"))
 
 
-def _grey_of_16_bit(values: np.ndarray, transparent: object) -> np.ndarray:
+def _grey_of_16_bit(values: np.ndarray, transparent: object) -> Image.Image:
     """0..65535 to 0..255, rounded; Pillow itself would clip everything above 255 to white."""
     wide = np.clip(values.astype(np.int64), 0, LARGEST_16_BIT)
     grey = ((wide * 255 + LARGEST_16_BIT // 2) // LARGEST_16_BIT).astype(np.uint8)
     if isinstance(transparent, int):
         grey[wide == transparent] = 255
-    return grey
+    return Image.fromarray(grey)
 
 
-def _grey_of_floats(image: Image.Image) -> Callable[[np.ndarray], np.ndarray]:
+def _grey_of_floats(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
     """Floats are taken as 0 to 1 where none is larger than 1, else as 0 to 255."""
     largest = max(float(values.max()) for values in bands(image))
     scale = 255.0 if largest <= 1.0 else 1.0
 
-    def to_grey(values: np.ndarray) -> np.ndarray:
+    def to_grey(band: Image.Image) -> Image.Image:
+        values = np.asarray(band)
         if not np.isfinite(values).all():
             raise UnreadableImageError("contains pixels that are not numbers")
-        return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+        return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8))
 
     return to_grey
 

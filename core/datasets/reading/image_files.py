@@ -26,14 +26,12 @@ _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
 def has_image_suffix(name: str) -> bool:
-    _, dot, ending = name.rpartition(".")
-    return (dot + ending).lower() in IMAGE_SUFFIXES
+    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
 def is_companion(name: str) -> bool:
     """Whether the ending is that of a file that programs put beside images."""
-    _, dot, ending = name.rpartition(".")
-    return (dot + ending).lower() in COMPANION_SUFFIXES
+    return name[name.rfind(".") :].lower() in COMPANION_SUFFIXES
 
 
 def stem(name: str) -> str:
@@ -58,9 +56,9 @@ def class_in_name(name: str) -> str | None:
 
 
 def classes_in_names(names: Iterable[str]) -> dict[str, str] | None:
-    """The class of each file name that contains one; None unless the files were named that way.
+    """The class of each file name that contains one, or None.
 
-    They were where nearly all names contain one of 2 to 200 classes, each at least three times.
+    None unless nearly all names contain one of 2 to 200 classes, each at least three times.
     """
     names = list(names)
     classes = {name: found for name in names if (found := class_in_name(name))}

@@ -20,12 +20,7 @@ from core.datasets.reading.columns import (
 )
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
-from core.datasets.reading.raw_files import (
-    Listing,
-    RawFile,
-    bad_source,
-    shown_name,
-)
+from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.reader import (
     LabelledFile,
     LabelledFiles,

@@ -1,12 +1,7 @@
 """What the reader of a layout is, and what it gives: labelled files, or pixels with labels."""
 
 from collections import defaultdict
-from collections.abc import (
-    Callable,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 

@@ -114,8 +114,8 @@ def settle_subsets(subsets: list[str | None]) -> tuple[np.ndarray | None, str | 
         )
     if not {"train", "test"} <= given:
         return None, (
-            f"It marks images as {' and '.join(sorted(given))} only, so Headstart makes its own"
-            " split."
+            f"The images are marked as {' and '.join(sorted(given))} only, so Headstart makes its"
+            " own split."
         )
     positions = [SUBSETS.index(subset) for subset in subsets if subset is not None]
     return np.array(positions, np.int8), None

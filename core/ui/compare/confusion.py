@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.confusion import Confusion, cell_images, confusion
 from core.analysis.evidence import ExperimentPredictions
-from core.charts.confusion import (
+from core.charts.matrices import (
     charted_classes,
     chosen_cell,
     confusion_chart,
@@ -12,8 +12,18 @@ from core.charts.confusion import (
     mark_cell,
 )
 from core.datasets.dataset import Dataset
-from core.text import count_text, escape_markdown, number_text, percent_text
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.text import (
+    count_text,
+    escape_markdown,
+    number_text,
+    percent_text,
+)
+from core.ui.frame.address import (
+    Choice,
+    choose_in_list,
+    choose_in_row,
+    remember,
+)
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
     choose_seed,
@@ -74,7 +84,7 @@ def show_confusion(
 
 
 def _wanted_cell(matrix: Confusion) -> tuple[int, int]:
-    """What the address names, else the commonest mistake; a class that is gone is said below."""
+    """What the address names, else the commonest mistake; the boxes below warn of a stale class."""
     worst = int(matrix.wrong.argmax())
     usual = divmod(worst, len(matrix.classes))
     named = st.query_params.get("true"), st.query_params.get("predicted")

@@ -4,7 +4,13 @@ import streamlit as st
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import per_class_table, reliability
-from core.analysis.verdicts import PairVerdict, against_majority, all_pairs, pair_verdict, ties
+from core.analysis.verdicts import (
+    PairVerdict,
+    against_majority,
+    all_pairs,
+    pair_verdict,
+    ties,
+)
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
@@ -14,8 +20,13 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
-from core.charts.pairs import CELL, pairs_chart
+from core.charts.classes import (
+    class_frame,
+    recall_chart,
+    reliability_chart,
+    reliability_frame,
+)
+from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import UNKNOWN, escape_markdown, percent_text
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject, computed
@@ -137,8 +148,10 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str]) -> Non
 def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str]) -> None:
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
     bins = {name: reliability(evidence, name) for name in pair}
-    show_exhibit(reliability_chart(bins), f"reliability.{evidence.experiment_id}", table=False)
+    exhibit = reliability_chart(bins)
+    show_exhibit(exhibit, f"reliability.{evidence.experiment_id}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
+        st.markdown(escape_markdown(exhibit.words))
         for name, entries in bins.items():
             title = evidence.of(name).title
             st.markdown(f"**{escape_markdown(title)}**")
@@ -153,5 +166,5 @@ def _show_all_pairs(subject: Subject) -> None:
     groups = computed(subject, ties)
     sentences([*map(describe_ties, groups), computed(subject, describe_power)])
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
-    place = matrix_place(len(strategies), CELL)
+    place = matrix_place(len(strategies), PAIR_CELL)
     show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)

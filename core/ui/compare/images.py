@@ -31,7 +31,8 @@ from core.ui.widgets.exhibit import (
 from core.ui.widgets.tiles import Tile, tiles_or_words
 
 MOST_SHOWN = 240
-SUBSETS = {"put_right": "Fixed by the second", "broken": "Regressed by the second"}
+# Keys of links.
+DIRECTIONS = {"put_right": "Fixed by the second", "broken": "Regressed by the second"}
 
 
 def show_images(subject: Subject) -> None:
@@ -67,7 +68,9 @@ def _show_disagreements(
             name="side",
             label="Which changed",
             kind="direction of change",
-            options={name: f"{SUBSETS[name]} ({len(changed[name]):,})" for name in SUBSETS},
+            options={
+                name: f"{title} ({len(changed[name]):,})" for name, title in DIRECTIONS.items()
+            },
             default="put_right",
         ),
         label_visible=False,

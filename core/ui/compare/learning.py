@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.analysis.learning_curve import LearningCurve, headline_curves
 from core.analysis.words.several import describe_crossings
-from core.charts.learning_curve import learning_curve_chart
+from core.charts.curves import learning_curve_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
 from core.experiments.forecast import forecast_experiment
@@ -174,7 +174,7 @@ def _offer_start(subject: Subject) -> None:
         [fraction for fraction in OFFERED_FRACTIONS if fraction >= SMALLEST_TRAIN_FRACTION],
         default=list(FRACTIONS),
         format_func=exact_percent_text,
-        key="learning.shares",
+        key="learning.fractions",
         help="The smaller ones are inside the larger ones, class by class.",
     )
     seeds = st.number_input(

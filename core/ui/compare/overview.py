@@ -12,8 +12,7 @@ from core.analysis.verdicts import ladder_steps
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart
-from core.reports.command import run_command
-from core.reports.export import to_csv, to_json
+from core.reports.export import run_command, to_csv, to_json
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 from core.text import count_text, escape_markdown, list_text

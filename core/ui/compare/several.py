@@ -45,7 +45,7 @@ def show_several(subject: Subject) -> None:
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)
     if frame.empty:
-        st.info("They agree in everything that is known of them.")
+        st.info("All known facts are the same.")
         return
     # Long texts wrap, and a plain table is there half a second before a data grid.
     st.table(frame.map(escape_markdown).rename(columns=escape_markdown).set_index("fact"))

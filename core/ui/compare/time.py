@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
-from core.analysis.words.verdicts import number_word
 from core.charts.accuracy import accuracy_scores
 from core.charts.time import (
     accuracy_time_chart,
@@ -15,20 +14,19 @@ from core.charts.time import (
     time_summary,
     whole_run_seconds,
 )
-from core.text import escape_markdown, seconds_text
+from core.text import count_text, escape_markdown, seconds_text
 from core.ui.compare.overview import choose_metric
 from core.ui.frame.evidence_reads import Subject, breakdown_of, computed
 from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
 
 TIME_HELP = (
-    "One whole run from start to score, of the seed in the middle. Extraction is counted also "
-    "where the features were in the cache already. Clocks are those that the runs kept; nothing "
-    "is estimated."
+    "The median run of each strategy, from start to score. Extraction is counted also where the "
+    "features were in the cache already. All times were measured; nothing is estimated."
 )
 COST_HELP = (
     "Seconds until the accuracy on the validation images first reached each mark: extraction, "
-    "training and validation up to that epoch, without starting up and scoring. “never” is a "
-    "result too."
+    "training and validation up to that epoch, without starting up and scoring. “never”: no epoch "
+    "reached it."
 )
 PARETO_HELP = (
     "Filled markers are on the front: nothing else is both better and faster. Open ones are beaten "
@@ -79,15 +77,14 @@ def show_time(subject: Subject) -> None:
 def _show_cache(breakdown: TimeBreakdown) -> None:
     saved = [row for row in breakdown.rows if row.cache_hits]
     if not saved:
-        st.markdown("No run found its features in the cache, so nothing was saved by it.")
+        st.markdown("No run found its features in the cache, so the cache saved nothing.")
         return
-    runs = sum(row.cache_hits for row in saved)
     total = seconds_text(sum(row.cache_saved for row in saved))
-    verb = "run" if runs == 1 else "runs"
-    fractions = [f"{row.title} {seconds_text(row.cache_saved)}" for row in saved]
+    runs = count_text(sum(row.cache_hits for row in saved), "run")
+    each = "; ".join(f"{row.title} {seconds_text(row.cache_saved)}" for row in saved)
     st.markdown(
-        f"The cache of features saved **{escape_markdown(total)}** in {number_word(runs)} {verb} "
-        f"that did not have to extract them again: {escape_markdown('; '.join(fractions))}."
+        f"The cache of features saved **{escape_markdown(total)}** in {runs} that did not have to "
+        f"extract them again: {escape_markdown(each)}."
     )
 
 

@@ -1,8 +1,5 @@
 """The health of a dataset: findings with their images and what can be done, and two charts."""
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 import streamlit as st
 
 from core.charts.dataset import charted_classes, class_counts_chart, sizes_chart, sizes_words
@@ -11,7 +8,7 @@ from core.datasets.health.finding import Finding, size_summary
 from core.text import count_text, dimensions_text, escape_markdown
 from core.ui.datasets.cleanup import ACTION_LABELS, prepare_changes
 from core.ui.datasets.facts import SEVERITY_LOOKS, majority_text
-from core.ui.datasets.images import PAGE_SIZE, show_tiles
+from core.ui.datasets.images import PAGE_SIZE, page_of, show_images_of
 from core.ui.datasets.manage import offer_quarantine_list
 from core.ui.frame import reads
 from core.ui.widgets.exhibit import show_exhibit
@@ -19,8 +16,6 @@ from core.ui.widgets.exhibit import show_exhibit
 GROUPS_A_PAGE = 6
 MOST_TILES_A_GROUP = 12
 MOST_FILES_LISTED = 1000
-
-Entry = TypeVar("Entry")
 
 
 def show_health(dataset: Dataset) -> None:
@@ -50,7 +45,7 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
             with st.container(horizontal=True):
                 for action in finding.actions:
                     st.button(
-                        ACTION_LABELS[action],
+                        _action_label(finding, action),
                         key=f"act.{dataset.id}.{number}.{action}",
                         help="Opens Clean up with this chosen. Nothing changes yet.",
                         on_click=prepare_changes,
@@ -60,6 +55,13 @@ def _show_finding(dataset: Dataset, finding: Finding, number: int) -> None:
             _show_quarantined(dataset)
         if finding.image_groups:
             _show_groups(dataset, finding, number)
+
+
+def _action_label(finding: Finding, action: str) -> str:
+    shown = len(finding.image_groups)
+    if action == "drop_images" and finding.count > shown:
+        return f"Leave out the first {shown:,}"
+    return ACTION_LABELS[action]
 
 
 def _show_groups(dataset: Dataset, finding: Finding, number: int) -> None:
@@ -74,21 +76,14 @@ def _show_groups(dataset: Dataset, finding: Finding, number: int) -> None:
         return
     with folded:
         if all(len(group) == 1 for group in groups):
-            shown = _page_of([group[0] for group in groups], PAGE_SIZE, key)
-            show_tiles(dataset, shown, key, name=False)
+            shown = page_of([group[0] for group in groups], PAGE_SIZE, f"page.{key}")
+            show_images_of(dataset, shown, key)
             return
-        for place, group in enumerate(_page_of(groups, GROUPS_A_PAGE, key)):
+        for place, group in enumerate(page_of(groups, GROUPS_A_PAGE, f"page.{key}")):
             with st.container(border=len(groups) > 1):
-                show_tiles(dataset, group[:MOST_TILES_A_GROUP], f"{key}.{place}", name=False)
+                show_images_of(dataset, group[:MOST_TILES_A_GROUP], f"{key}.{place}")
                 if len(group) > MOST_TILES_A_GROUP:
                     st.caption(f"{len(group) - MOST_TILES_A_GROUP:,} more are not shown.")
-
-
-def _page_of(entries: Sequence[Entry], size: int, key: str) -> Sequence[Entry]:
-    """The entries of the page that is chosen, with the choice where there are several."""
-    pages = -(-len(entries) // size)
-    page = st.pagination(pages, key=f"page.{key}") if pages > 1 else 1
-    return entries[(page - 1) * size : page * size]
 
 
 def _show_quarantined(dataset: Dataset) -> None:

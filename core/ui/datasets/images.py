@@ -1,59 +1,50 @@
 """The images of a dataset: a gallery page by page, and one image large."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 
 from core.datasets.dataset import SUBSETS, Dataset
-from core.text import count_text, dimensions_text, escape_markdown, shorten, shorten_start
+from core.text import count_text, dimensions_text, escape_markdown, shorten
 from core.ui.datasets.facts import IMAGES
 from core.ui.frame import reads
-from core.ui.frame.address import FIELD_WIDTH
+from core.ui.frame.address import Choice, choose_in_list, remember, wanted_number
+from core.ui.widgets.tiles import Tile, draw_tiles, image_words, page_number, turn_page
 
 PAGE_SIZE = 24
 # Three squares and the gaps between them fill a telephone of 390 pixels.
 TILE_SIZE = 108
-LONGEST_TILE_NAME = 13
+LONGEST_LABEL = 13
 MOST_NEAR_SHOWN = 12
+
+Entry = TypeVar("Entry")
 
 
 def show_images(dataset: Dataset) -> None:
     """The image that the address names, else the gallery of a class."""
-    index = _wanted_image(dataset)
+    index = wanted_number("image", dataset.image_count)
     if index is None:
         _show_gallery(dataset)
     else:
         _show_one(dataset, index)
 
 
-def show_tiles(dataset: Dataset, indexes: Sequence[int], prefix: str, *, name: bool = True) -> None:
-    """Squares in rows, each with a button that opens it; ``prefix`` keeps the keys apart.
+def show_images_of(dataset: Dataset, indexes: Sequence[int], prefix: str) -> None:
+    """Images side by side, each with its class and its predefined subset; ``prefix`` as in tiles.
 
-    Under each stands its file name, or with ``name`` off its class and its subset.
+    Each opens large in the section Images.
     """
-    squares = reads.tiles(dataset, indexes, TILE_SIZE)
-    with st.container(horizontal=True, gap="small"):
-        for index, square in zip(indexes, squares, strict=True):
-            with st.container(width=TILE_SIZE, gap=None):
-                # The height is fixed, so that nothing below moves when the image arrives.
-                with st.container(height=TILE_SIZE, border=False):
-                    st.image(square, width=TILE_SIZE, alt=_alt(dataset, index))
-                st.button(
-                    escape_markdown(_name(dataset, index) if name else _label(dataset, index)),
-                    key=f"open.{prefix}.{index}",
-                    type="tertiary",
-                    width="stretch",
-                    help=f"Open {escape_markdown(dataset.file_names[index])}",
-                    on_click=open_image,
-                    args=(int(index),),
-                )
+    tiles = [Tile(index, label=_label(dataset, index)) for index in indexes]
+    draw_tiles(dataset, tiles, prefix, TILE_SIZE, section=IMAGES)
 
 
-def open_image(index: int) -> None:
-    """Show one image large: the address names it from now on."""
-    st.query_params["image"] = str(index)
-    st.query_params["section"] = IMAGES
+def page_of(entries: Sequence[Entry], size: int, key: str) -> Sequence[Entry]:
+    """The entries of the chosen page; where there are several pages, with the choice."""
+    pages = -(-len(entries) // size)
+    page = st.pagination(pages, key=key) if pages > 1 else 1
+    return entries[(page - 1) * size : page * size]
 
 
 def marked_images(dataset: Dataset) -> set[int]:
@@ -61,86 +52,40 @@ def marked_images(dataset: Dataset) -> set[int]:
     return st.session_state.setdefault(f"marked.{dataset.id}", set())
 
 
-def _wanted_image(dataset: Dataset) -> int | None:
-    wanted = st.query_params.get("image")
-    if wanted is None:
-        return None
-    if wanted.isdecimal() and int(wanted) < dataset.image_count:
-        return int(wanted)
-    st.warning(
-        f"There is no image {escape_markdown(wanted)} in this dataset: its images are numbered "
-        f"0 to {dataset.image_count - 1:,}."
-    )
-    return None
-
-
 def _show_gallery(dataset: Dataset) -> None:
-    chosen = _choose_class(dataset)
-    indexes = (
-        np.arange(dataset.image_count)
-        if chosen is None
-        else np.flatnonzero(dataset.labels == dataset.classes.index(chosen))
-    )
-    pages = -(-len(indexes) // PAGE_SIZE)
-    page = _page_number(pages)
-    first = (page - 1) * PAGE_SIZE
-    shown = indexes[first : first + PAGE_SIZE]
-    st.caption(f"{first + 1:,} to {first + len(shown):,} of {count_text(len(indexes), 'image')}")
-    show_tiles(dataset, shown.tolist(), "gallery")
-    if pages > 1:
-        # No key: with another default it is another widget, so it follows class and address.
-        turned = st.pagination(pages, default=page)
-        if turned != page:
-            st.query_params["page"] = str(turned)
-            st.rerun()
-
-
-def _choose_class(dataset: Dataset) -> str | None:
-    """The class that the address names, or None for all; a warning names a stale one."""
-    wanted = st.query_params.get("class")
-    if wanted is not None and wanted not in dataset.classes:
-        st.warning(f"There is no class {escape_markdown(wanted)} in this dataset; all are shown.")
-        wanted = None
-    options = [None, *dataset.classes]
     counts = dataset.class_counts
-    chosen = st.selectbox(
-        "Class",
-        options,
-        index=options.index(wanted),
-        format_func=lambda name: (
-            f"All classes ({dataset.image_count:,})"
-            if name is None
-            else f"{name} ({counts[name]:,})"
-        ),
-        help="Type to search. The number behind each class counts its images.",
-        width=FIELD_WIDTH,
-    )
-    if chosen != wanted:
-        st.query_params.pop("page", None)
-        if chosen is None:
-            st.query_params.pop("class", None)
-        else:
-            st.query_params["class"] = chosen
-        st.rerun()
-    return chosen
-
-
-def _page_number(pages: int) -> int:
-    """The page that the address names, from 1; beyond the ends, the nearest there is."""
-    wanted = st.query_params.get("page", "1")
-    return min(max(int(wanted), 1), pages) if wanted.isdecimal() else 1
+    options = {"": f"All classes ({dataset.image_count:,})"} | {
+        name: f"{name} ({count:,})" for name, count in counts.items()
+    }
+    about = "Type to search. The number behind each class counts its images."
+    chosen = choose_in_list(Choice("class", "Class", "class", options, "", about))
+    indexes = np.arange(dataset.image_count)
+    if chosen:
+        indexes = np.flatnonzero(dataset.labels == dataset.classes.index(chosen))
+    pages = -(-len(indexes) // PAGE_SIZE)
+    page = page_number(pages)
+    first = (page - 1) * PAGE_SIZE
+    shown = indexes[first : first + PAGE_SIZE].tolist()
+    st.caption(f"{first + 1:,} to {first + len(shown):,} of {count_text(len(indexes), 'image')}")
+    draw_tiles(dataset, [Tile(index) for index in shown], "gallery", TILE_SIZE)
+    turn_page(pages, page)
 
 
 def _show_one(dataset: Dataset, index: int) -> None:
     same_class = np.flatnonzero(dataset.labels == dataset.labels[index])
     place = int(np.searchsorted(same_class, index))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("All images", icon=":material/grid_view:", on_click=_close_image)
+        st.button(
+            "All images",
+            icon=":material/grid_view:",
+            on_click=remember,
+            kwargs={"image": None},
+        )
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])
         st.caption(f"{place + 1:,} of {count_text(len(same_class), 'image')} of this class")
     left, right = st.columns([3, 2], gap="large")
-    left.image(reads.large_image(dataset, index), alt=_alt(dataset, index))
+    left.image(reads.large_image(dataset, index), alt=image_words(dataset, Tile(index)))
     with right:
         _show_image_facts(dataset, index)
     _show_near(dataset, index)
@@ -152,13 +97,9 @@ def _step_button(label: str, icon: str, target: np.ndarray) -> None:
         label,
         icon=icon,
         disabled=not len(target),
-        on_click=open_image,
-        args=(int(target[0]),) if len(target) else (),
+        on_click=remember,
+        kwargs={"image": int(target[0])} if len(target) else {},
     )
-
-
-def _close_image() -> None:
-    st.query_params.pop("image", None)
 
 
 def _show_image_facts(dataset: Dataset, index: int) -> None:
@@ -199,7 +140,7 @@ def _show_near(dataset: Dataset, index: int) -> None:
         f"{count_text(len(near), 'image')}, {same} exactly the same pixels. Headstart keeps them "
         "all in one subset of a split." + (f" {more:,} more are not shown." if more > 0 else "")
     )
-    show_tiles(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near", name=False)
+    show_images_of(dataset, near[:MOST_NEAR_SHOWN].tolist(), "near")
 
 
 def _label(dataset: Dataset, index: int) -> str:
@@ -207,14 +148,4 @@ def _label(dataset: Dataset, index: int) -> str:
     label = dataset.classes[dataset.labels[index]]
     if dataset.predefined_subsets is not None:
         label = f"{SUBSETS[dataset.predefined_subsets[index]]}: {label}"
-    return shorten(label, LONGEST_TILE_NAME)
-
-
-def _alt(dataset: Dataset, index: int) -> str:
-    return f"{dataset.file_names[index]}, class {dataset.classes[dataset.labels[index]]}"
-
-
-def _name(dataset: Dataset, index: int) -> str:
-    """The file's own name; of a long one the end, where it differs from its neighbours."""
-    name = dataset.file_names[index].rsplit("/", 1)[-1]
-    return shorten_start(name, LONGEST_TILE_NAME)
+    return shorten(label, LONGEST_LABEL)

@@ -19,8 +19,6 @@ from core.settings import current_settings
 from core.ui.frame import reads
 from core.ui.frame.access import editors_only
 
-# Runs -----------------------------------------------------------------------------------------
-
 
 @editors_only
 def create_experiments(specs: Sequence[ExperimentSpec]) -> list[str]:
@@ -52,24 +50,18 @@ def cancel_work(job_id: str) -> None:
     reads.store().cancel_job(job_id)
 
 
-# Imports --------------------------------------------------------------------------------------
-
-
 @editors_only
 def receive_upload(files: Sequence[tuple[str, BinaryIO]], name: str | None) -> str:
-    """``core.experiments.imports.receive_upload``."""
     return imports.receive_upload(reads.store(), files, name)
 
 
 @editors_only
 def import_folder(path_text: str, name: str | None) -> str:
-    """``core.experiments.imports.import_folder``."""
     return imports.import_folder(reads.store(), path_text, name)
 
 
 @editors_only
 def retry_import(import_id: str, columns: Columns | None = None) -> None:
-    """``core.experiments.imports.retry_import``."""
     imports.retry_import(reads.store(), import_id, columns)
 
 
@@ -84,12 +76,8 @@ def forget_import(import_id: str) -> None:
     imports.forget_import(reads.store(), import_id)
 
 
-# Datasets -------------------------------------------------------------------------------------
-
-
 @editors_only
 def rename_dataset(dataset_id: str, name: str) -> None:
-    """``core.datasets.storage.rename_dataset``."""
     storage.rename_dataset(dataset_id, name)
     reads.forget_datasets()
 

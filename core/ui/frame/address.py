@@ -1,8 +1,8 @@
 """Choices that live in the address bar, so that what is seen can be shared as a link.
 
 The address decides: before a widget is drawn its state is set from there, and a change writes it
-back. What a link names and is not there (any more) is said in a sentence, taken out of the
-address, and the default is shown.
+back. Where a link names something that is not here (any more), a warning says so, the name is taken
+out of the address, and the default is shown.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Choice:
 
 
 def wanted(choice: Choice) -> str:
-    """What the address names, else the default; a stale name is said and dropped."""
+    """What the address names, else the default; a stale name gets a warning and is dropped."""
     named = st.query_params.get(choice.name)
     if named is None:
         return choice.default
@@ -95,7 +95,7 @@ def choose_in_row(choice: Choice, label_visible: bool = True) -> str:
 
 
 def wanted_number(name: str, limit: int) -> int | None:
-    """A whole number from 0 up to ``limit`` (left out) that the address names; else None, said."""
+    """The number from 0 to ``limit - 1`` that the address names; any other gets a warning."""
     named = st.query_params.get(name)
     if named is None:
         return None
@@ -110,9 +110,9 @@ def wanted_number(name: str, limit: int) -> int | None:
 
 
 def remember(**values: str | int | None) -> None:
-    """Write choices into the address; None takes one out."""
+    """Write choices into the address; None and an empty text take one out."""
     for name, value in values.items():
-        if value is None:
+        if value in (None, ""):
             st.query_params.pop(name, None)
         else:
             st.query_params[name] = str(value)

@@ -8,12 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import (
-    Any,
-    Concatenate,
-    ParamSpec,
-    TypeVar,
-)
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 

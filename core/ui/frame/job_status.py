@@ -1,4 +1,4 @@
-"""Work in a process of its own as a page shows it: how far it is, or what went wrong."""
+"""A job as a page shows it: how far it is, or what went wrong."""
 
 from collections.abc import Callable
 
@@ -23,9 +23,9 @@ def show_progress(progress: Progress | None) -> None:
 def ready_or_words(ask: Callable[[], CachedWork], key: str) -> CachedWork | None:
     """The work once it is ready; until then a line that follows it, by itself.
 
-    ``ask`` says how the work stands, and starts it where nobody has; it is asked again every
-    second while somebody is at it, with a button that cancels it, and when it comes to its end the
-    page is drawn anew. A failure is said, with a button that tries again.
+    ``ask`` says how the work stands, and starts it where nobody has. While it runs it is asked
+    again every second, beside a button that cancels it; when it has ended the page is drawn anew.
+    A failure is shown, with a button that tries again.
     """
     work = ask()
     if work.state == "ready":

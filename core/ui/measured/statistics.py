@@ -6,7 +6,12 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.measured import four_cells, widths
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
 from core.analysis.verdicts import all_pairs
-from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
+from core.analysis.words.verdicts import (
+    TOLD_APART,
+    describe_power,
+    luck_words,
+    p_text,
+)
 from core.charts.measured import bootstrap_chart, widths_chart
 from core.text import count_text, percent_text
 from core.ui.frame.evidence_reads import Subject, computed
@@ -98,9 +103,7 @@ def _show_correction(text: Text, subject: Subject) -> None:
     if not steps:
         return
     text.until(
-        "holm",
-        pairs=count_text(len(steps), "pair"),
-        real=sum(step.told_apart for step in steps),
+        "holm", pairs=count_text(len(steps), "pair"), real=sum(step.told_apart for step in steps)
     )
     table = {
         "pair": [f"{step.second_title} against {step.first_title}" for step in steps],

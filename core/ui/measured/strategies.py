@@ -40,12 +40,7 @@ def show_strategies(subject: Subject | None) -> None:
     except BadInput as error:
         st.warning(escape_markdown(error))
     else:
-        text.until(
-            "network",
-            title=entry.title,
-            teaches=entry.teaches,
-            no_network=not layers,
-        )
+        text.until("network", title=entry.title, teaches=entry.teaches, no_network=not layers)
         if layers:
             _show_network(text, entry, layers, outline, len(entry.fits(settings)) > 1)
     text.until("all_strategies", preset=preset, size=size)

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.reports.export_model import (
-    CONTENTS,
-    SNIPPET,
     KeepableRun,
     keepable_runs,
     kept_package,
@@ -16,6 +14,7 @@ from core.reports.export_model import (
     snippet,
     why_nothing_to_keep,
 )
+from core.reports.model_card import CONTENTS, SNIPPET
 from core.text import escape_markdown, size_text
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row

@@ -126,15 +126,13 @@ def evidence_or_words(subject: Subject) -> ExperimentPredictions | None:
     if found.missing:
         left = "They are left out below." if found.answers else "So this view has nothing to show."
         count = len(found.missing)
-        st.warning(
-            f"The answers of {count_text(count, 'finished run')} to the single test images cannot "
-            f"be used. {left}"
-        )
+        runs = count_text(count, "finished run")
+        st.warning(f"The stored predictions of {runs} cannot be used. {left}")
         with st.expander("Why", icon=":material/info:"):
             for run_id, reason in list(found.missing.items())[:MOST_REASONS]:
                 st.caption(f"{escape_markdown(run_id)}: {escape_markdown(reason)}")
             if count > MOST_REASONS:
-                st.caption(f"{count - MOST_REASONS:,} more for reasons of the same kind.")
+                st.caption(f"{count - MOST_REASONS:,} more, for similar reasons.")
     return found if found.answers else None
 
 

@@ -20,7 +20,6 @@ from core.ui.frame.address import in_text_colour
 from core.ui.widgets.glossary import explain, explain_strategy
 
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
-_BACKBONES = tuple(BACKBONES.values())
 MOST_SEEDS = 10
 PRESET_HELP = {
     "quick": "Small pictures and few epochs: minutes on two processor cores.",
@@ -70,7 +69,9 @@ def choose_shared(has_own_split: bool) -> Choices:
             key=f"image_size.{choices.preset}",
             help="Width and height of the square picture that every strategy sees. Time grows with "
             "the square of it: 224 takes about five times as long as 96. "
-            + " ".join(f"{one.title} needs {one.smallest_size} or more." for one in _BACKBONES),
+            + " ".join(
+                f"{one.title} needs {one.smallest_size} or more." for one in BACKBONES.values()
+            ),
         )
     )
     count = columns[2].number_input(

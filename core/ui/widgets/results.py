@@ -2,19 +2,9 @@
 
 import streamlit as st
 
-from core.analysis.comparison import (
-    COLUMN_HELP,
-    Comparison,
-    results_frame,
-    seeds_frame,
-)
+from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
 from core.experiments.records import ExperimentRecord
-from core.text import (
-    count_text,
-    escape_markdown,
-    exact_percent_text,
-    percent_text,
-)
+from core.text import count_text, escape_markdown, exact_percent_text, percent_text
 from core.ui.widgets.exhibit import show_table
 
 INTERVAL_HELP = (

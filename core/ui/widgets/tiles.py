@@ -1,4 +1,4 @@
-"""Pictures with what was said about them, page by page; each opens large."""
+"""Images with a few lines below each, page by page; each opens large."""
 
 import re
 from collections.abc import Sequence
@@ -14,16 +14,18 @@ from core.ui.frame.address import remember
 PAGE_SIZE = 24
 # Two with their gap fill a telephone of 390 pixels.
 TILE_SIZE = 160
-LONGEST_NAME = 19
+LETTERS_PER_PIXEL = 0.12
 _TOGETHER = re.compile(r"(?<=\d) (?=%|of \d)|(?<=\d of) (?=\d)")
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: its position in the dataset, and what stands below it, as plain lines."""
+    """One image: its position in the dataset, the plain lines below it, and the label of its
+    button, which is the file name where there is none."""
 
     image: int
     lines: tuple[str, ...] = ()
+    label: str = ""
 
 
 def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
@@ -37,6 +39,11 @@ def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
             f"{first + 1:,} to {first + len(shown):,} of {count_text(len(tiles), 'picture')}"
         )
     draw_tiles(dataset, shown, prefix)
+    turn_page(pages, page)
+
+
+def turn_page(pages: int, page: int) -> None:
+    """The choice of another page, which the address then names; nothing for a single page."""
     if pages > 1:
         # No key: with another default it is another widget, so it follows the address.
         turned = st.pagination(pages, default=page)
@@ -45,23 +52,29 @@ def show_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
             st.rerun()
 
 
-def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
-    """All of ``tiles`` in rows; ``prefix`` keeps the keys apart."""
-    squares = reads.tiles(dataset, [tile.image for tile in tiles], TILE_SIZE)
+def draw_tiles(
+    dataset: Dataset, tiles: Sequence[Tile], prefix: str, size: int = TILE_SIZE, **address: str
+) -> None:
+    """All of ``tiles`` in rows, squares of ``size`` pixels; ``prefix`` keeps the keys apart.
+
+    A click writes the image, and ``address``, into the address.
+    """
+    squares = reads.tiles(dataset, [tile.image for tile in tiles], size)
+    longest_name = round(LETTERS_PER_PIXEL * size)
     with st.container(horizontal=True, gap="small"):
         for tile, square in zip(tiles, squares, strict=True):
-            with st.container(width=TILE_SIZE, gap=None):
-                # As high as the picture before it is there, so that nothing below moves.
-                with st.container(height=TILE_SIZE, border=False):
-                    st.image(square, width=TILE_SIZE, alt=image_words(dataset, tile))
+            with st.container(width=size, gap=None):
+                # The height is fixed, so that nothing below moves when the image arrives.
+                with st.container(height=size, border=False):
+                    st.image(square, width=size, alt=image_words(dataset, tile))
                 st.button(
-                    escape_markdown(_short_name(dataset, tile.image)),
+                    escape_markdown(tile.label or _short_name(dataset, tile.image, longest_name)),
                     key=f"open.{prefix}.{tile.image}",
                     type="tertiary",
                     width="stretch",
                     help=f"Open {escape_markdown(dataset.file_names[tile.image])}",
                     on_click=remember,
-                    kwargs={"image": tile.image},
+                    kwargs={"image": tile.image} | address,
                 )
                 if tile.lines:
                     st.caption("  \n".join(_unbroken(line) for line in tile.lines))
@@ -70,7 +83,7 @@ def draw_tiles(dataset: Dataset, tiles: Sequence[Tile], prefix: str) -> None:
 def tiles_or_words(
     dataset: Dataset | None, tiles: Sequence[Tile], prefix: str, nothing: str | None
 ) -> None:
-    """The pictures; without the dataset, what is known of them in lines."""
+    """The images; without the dataset, a table of their numbers and lines."""
     if not tiles:
         if nothing is not None:
             st.info(nothing)
@@ -89,10 +102,10 @@ def tiles_or_words(
 
 
 def image_words(dataset: Dataset, tile: Tile) -> str:
-    """The picture for those who do not see it."""
+    """The image in words, for those who do not see it."""
     label = dataset.classes[dataset.labels[tile.image]]
     predicted = "".join(f"; {line}" for line in tile.lines)
-    return f"{dataset.file_names[tile.image]}, label {label}{predicted}"
+    return f"{dataset.file_names[tile.image]}, class {label}{predicted}"
 
 
 def _unbroken(line: str) -> str:
@@ -100,10 +113,9 @@ def _unbroken(line: str) -> str:
     return _TOGETHER.sub("\N{NO-BREAK SPACE}", escape_markdown(line))
 
 
-def _short_name(dataset: Dataset, index: int) -> str:
+def _short_name(dataset: Dataset, index: int, longest: int) -> str:
     """The file's own name; of a long one the end, where it differs from its neighbours."""
-    name = dataset.file_names[index].rsplit("/", 1)[-1]
-    return shorten_start(name, LONGEST_NAME)
+    return shorten_start(dataset.file_names[index].rsplit("/", 1)[-1], longest)
 
 
 def page_number(pages: int) -> int:

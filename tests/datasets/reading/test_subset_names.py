@@ -31,18 +31,18 @@ def test_nothing_given_nothing_said(subsets):
 
 
 @pytest.mark.parametrize(
-    ("subsets", "said"),
+    ("subsets", "start"),
     [
         (["train", None], "Some images are marked as train or test and others are not"),
         (["train", "test", None], "Some images are marked as train or test and others are not"),
-        (["train", "train"], "It marks images as train only"),
-        (["test"], "It marks images as test only"),
-        (["validation"], "It marks images as validation only"),
-        (["validation", "test"], "It marks images as test and validation only"),
+        (["train", "train"], "The images are marked as train only"),
+        (["test"], "The images are marked as test only"),
+        (["validation"], "The images are marked as validation only"),
+        (["validation", "test"], "The images are marked as test and validation only"),
     ],
 )
-def test_what_is_no_usable_split_is_said(subsets, said):
+def test_what_is_no_usable_split_is_said(subsets, start):
     found, sentence = settle_subsets(subsets)
     assert found is None
-    assert sentence.startswith(said)
+    assert sentence.startswith(start)
     assert sentence.endswith("Headstart makes its own split.")

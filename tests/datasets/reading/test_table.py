@@ -1,4 +1,4 @@
-"""Which encoding and separator a table has, and what is said of columns and labels."""
+"""Which encoding and separator a table has, and its rows."""
 
 import gzip
 
@@ -8,17 +8,6 @@ from hypothesis import strategies as st
 
 from core.datasets.reading import raw_files
 from core.datasets.reading import table as table_module
-from core.datasets.reading.columns import (
-    MOST_LISTED_ROWS,
-    Columns,
-    RefusedRows,
-    asked_position,
-    bare_name,
-    split_position,
-    unique_names,
-    why_no_label,
-)
-from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.table import TextTable, read_table
 from core.errors import BadInput
 from tests.datasets.listings import listing_of
@@ -132,80 +121,6 @@ def test_a_damaged_gzip_is_said(monkeypatch):
     assert table is not None
     with pytest.raises(BadInput, match=r"t\.csv: cannot be read, or damaged"):
         list(table.rows())
-
-
-def test_names_of_columns():
-    assert unique_names(("a", "a", "", " b ", "a (2)"), 6) == (
-        "a",
-        "a (2)",
-        "column 3",
-        "b",
-        "a (2) (2)",
-        "column 6",
-    )
-    assert unique_names(None, 2) == ("column 1", "column 2")
-    assert [bare_name(name) for name in ("Class-Name", "Étiquette", " data set ")] == [
-        "classname",
-        "etiquette",
-        "dataset",
-    ]
-
-
-def test_a_column_that_is_not_there_is_answered_with_those_that_are():
-    assert asked_position("b", ("a", "b"), "t.csv") == 1
-    with pytest.raises(BadInput) as caught:
-        asked_position("x", ("a", "b"), "t.csv")
-    assert str(caught.value) == "t.csv has no column 'x'. Its columns: a, b."
-    assert caught.value.field == "columns"
-
-
-@pytest.mark.parametrize(
-    ("cells", "position"),
-    [
-        (["train", "Test", "valid"], 1),
-        (["Training", "PublicTest", ""], 1),
-        (["1", "2", "3"], None),
-        (["train", "cat", "test"], 1),
-        (["train", "cat", "dog"], None),
-        (["", "", ""], None),
-    ],
-)
-def test_a_column_of_sides_is_known_by_name_and_content(cells, position):
-    rows = [("x", cell) for cell in cells]
-    assert split_position(("file", "Subset"), rows, Columns(), "t.csv") == position
-    assert split_position(("file", "colour"), rows, Columns(), "t.csv") is None
-
-
-@pytest.mark.parametrize(
-    ("label", "reason"),
-    [
-        ("=cmd()", None),
-        ("<script>", None),
-        ("../", None),
-        ("\U0001f600", None),
-        ("nan", None),
-        ("x" * 255, None),
-        ("", "the label is empty"),
-        (" \t", "the label is empty"),
-        ("x" * 500, "the label has 500 characters; the limit is 255"),
-        ("a\nb", "the label contains control characters"),
-        ("a\u202eb", "the label contains marks that change the reading direction"),
-        ("caf\ufffd", "the label contains letters that cannot be read; save the table as UTF-8"),
-    ],
-)
-def test_which_labels_are_taken(label, reason):
-    assert why_no_label(label) == reason
-
-
-def test_refused_rows_are_listed_up_to_a_limit():
-    listing = Listing()
-    rows = RefusedRows(listing, "t.csv")
-    for line in range(MOST_LISTED_ROWS + 5):
-        rows.refuse(line, "bad")
-    rows.finish()
-    assert len(listing.refused) == MOST_LISTED_ROWS + 1
-    assert listing.refused[3] == ("t.csv line 3", "bad")
-    assert listing.refused[-1] == ("t.csv", "5 more lines like these")
 
 
 @settings(deadline=None, max_examples=200)

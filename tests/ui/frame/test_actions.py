@@ -6,12 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import (
-    add,
-    bundled,
-    storage,
-    versions,
-)
+from core.datasets import add, bundled, storage, versions
 from core.errors import NotAllowed
 from core.experiments import imports
 from core.experiments.store import Store

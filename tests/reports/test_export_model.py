@@ -17,22 +17,31 @@ from core.datasets.add import add_dataset
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.decode import decode_image
 from core.datasets.prepare import prepare_image, smallest_edge
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.planning import plan_experiment
 from core.experiments.run_files import read_predictions, read_weights, write_predictions
 from core.experiments.store import Store, open_store
+from core.jobs import cached
 from core.jobs.child import execute
+from core.jobs.launchers import ProcessLauncher
+from core.jobs.worker import serve
 from core.networks.restore import restored_model
-from core.reports.export_job import make_package
 from core.reports.export_model import (
-    CONTENTS,
     KeepableRun,
     keepable_runs,
     kept_package,
+    make_package,
     package_name,
     ready_package,
     snippet,
     why_nothing_to_keep,
+)
+from core.reports.model_card import (
+    CARD,
+    CONTENTS,
+    KERAS_FILE,
+    SNIPPET,
 )
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
@@ -208,6 +217,31 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None
     ):
         make_package(store, run_id, tmp_path / "x.zip", QuietContext())
     assert [path for path in tmp_path.iterdir() if path.suffix == ".zip"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_a_package_is_made_by_a_job(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_arrows()
+    monkeypatch.setattr(cached, "ensure_worker", lambda _queue: False)
+    store = open_store()
+    overrides = {"mlp.epochs": 1, "mlp.hidden_width": 8, "mlp.hidden_layers": 1}
+    spec = plan_experiment(
+        open_dataset("arrows").id, ["mlp"], image_size=16, overrides=overrides, precision="float32"
+    )
+    store.create_experiment(spec)
+    run = store.claim_next("worker")
+    assert run is not None
+    assert execute(store, run.id) == 0
+    assert kept_package(store, run.id).state == "working"
+    serve(store, ProcessLauncher(), exit_when_idle=0)
+    work = kept_package(store, run.id)
+    assert (work.state, work.error) == ("ready", "")
+    assert work.result.is_relative_to(home)
+    with zipfile.ZipFile(work.result) as archive:
+        names = {Path(name).name for name in archive.namelist()}
+    assert {CARD, KERAS_FILE, SNIPPET} <= names
+    assert [path.name for path in work.result.parent.iterdir()] == [work.result.name]
 
 
 @pytest.mark.tensorflow
