@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from core.analysis.comparison import compare
 from core.analysis.measured import (
     beside_tutorial,
