@@ -1,7 +1,7 @@
 """Headstart: how much of a head start does a pre-trained model give, and at what cost?
 
 For notebooks: ``import core as headstart``, then ``headstart.open_home()``; importing loads
-neither TensorFlow nor Streamlit. ``docs/notebook.md`` goes on from there.
+neither TensorFlow nor Streamlit. See ``docs/notebook.md``.
 """
 
 from typing import TYPE_CHECKING, Any

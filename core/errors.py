@@ -23,7 +23,7 @@ class BadInput(HeadstartError):
 
 
 class UnknownName(BadInput):
-    """A name that nothing answers to; the message lists the known ones."""
+    """A name that does not exist; the message lists the known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.known = sorted(known)
@@ -32,7 +32,7 @@ class UnknownName(BadInput):
 
 
 class ColumnsUnclear(BadInput):
-    """A table whose columns could not be told apart: the user must name them.
+    """A table whose columns are unclear: the user must name them.
 
     ``table`` is the name of the file, ``columns`` its column names in order, ``rows`` the first
     few rows as text.
@@ -48,14 +48,14 @@ class ColumnsUnclear(BadInput):
 
 
 class LimitReached(HeadstartError):
-    """What was asked for is good, but there is no room for it under a limit of this installation.
+    """The request is valid, but above a limit of this installation.
 
     The message names the limit, the variable that sets it, and what makes room.
     """
 
 
 class NotAllowed(HeadstartError):
-    """The person who is signed in, or nobody, may not do this; the message says who may."""
+    """This visitor, signed in or not, may not do this; the message says who may."""
 
 
 class WeightsUnavailable(HeadstartError):
@@ -79,7 +79,7 @@ class OutOfMemory(HeadstartError):
 
 
 class DamagedFile(HeadstartError):
-    """A file of ours is cut short or holds something else; whoever reads it says what to do."""
+    """A file of ours is cut short or is something else; the caller adds what to do."""
 
 
 class LockTimeout(HeadstartError):

@@ -60,12 +60,17 @@ def remove_parts(path: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
+    """Write a file whole; see ``written_whole``."""
+    with written_whole(path, private) as file:
+        file.write(content)
+
+
 def write_json(path: Path, document: Any, indent: int | None = None, private: bool = False) -> None:
     """Write a JSON document (UTF-8) whole; see ``written_whole``."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)
-    with written_whole(path, private) as file:
-        # Bytes of a file name that are no text become the escapes that JSON has for them.
-        file.write(f"{text}\n".encode(errors="backslashreplace"))
+    # Bytes of a file name that are no text become the escapes that JSON has for them.
+    write_bytes(path, f"{text}\n".encode(errors="backslashreplace"), private)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], compressed: bool = False) -> int:

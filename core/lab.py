@@ -30,7 +30,7 @@ from core.experiments.recorded import prepare_home
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.serving import run_to_end
 from core.experiments.store import Store
-from core.files import written_whole
+from core.files import write_bytes
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 
@@ -113,7 +113,7 @@ class Lab:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment as it stands now: every method reads the store anew."""
+    """One experiment; every method reads its present state from the store."""
 
     store: Store
     id: str
@@ -140,11 +140,13 @@ class Experiment:
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write the HTML report, one file that needs nothing else."""
-        return _written(Path(path), report_html(self.store, self.id))
+        write_bytes(Path(path), report_html(self.store, self.id))
+        return Path(path)
 
     def tables(self, path: str | os.PathLike[str]) -> Path:
         """Write every table as CSV and JSON into one zip."""
-        return _written(Path(path), export_zip_of_tables(self.store, self.id))
+        write_bytes(Path(path), export_zip_of_tables(self.store, self.id))
+        return Path(path)
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,3 @@ class Charts:
     def pairs(self) -> Exhibit:
         """Every pair of strategies: by how much one is ahead, and whether it may be luck."""
         return pairs_chart(all_pairs(load_evidence(self.store, self.id)))
-
-
-def _written(path: Path, content: bytes) -> Path:
-    with written_whole(path) as file:
-        file.write(content)
-    return path

@@ -6,29 +6,30 @@ variable                           meaning                                   def
 ``HEADSTART_HOME``                 datasets, cache, runs, weights, database  ``data/workspace``
 ``HEADSTART_DATABASE_URL``         SQLAlchemy URL of the run store           SQLite in the home
 ``HEADSTART_IMPORT_FOLDERS``       folders on this machine from which a      ``inbox`` in the home
-                                   page may add datasets, like ``PATH``
+                                   page may add datasets; written like
+                                   ``PATH``
 ``HEADSTART_WEIGHTS_SOURCE``       folder (URL) with the official weights    those that Keras uses
 ``HEADSTART_PRECISION``            ``auto``, ``float32``,                    ``auto``
                                    ``mixed_bfloat16``, ``mixed_float16``
-``HEADSTART_MODELS_MEMORY_MB``     what the process that holds networks      3072
-                                   for live answers may take
-``HEADSTART_MODELS_IDLE_MINUTES``  how long that process stays without a     15
-                                   question
+``HEADSTART_MODELS_MEMORY_MB``     most memory of the process that holds     3072
+                                   networks for live answers
+``HEADSTART_MODELS_IDLE_MINUTES``  that process ends after this long         15
+                                   without a question
 ``HEADSTART_EDITORS``              who may change things where sign-in is    nobody
                                    configured: e-mail addresses or
                                    ``*@example.org``, separated by commas
 ``HEADSTART_VIEWERS``              who may look, likewise                    all who sign in
-``HEADSTART_SIGN_IN_HOURS``        after how long one signs in again         12
+``HEADSTART_SIGN_IN_HOURS``        after this long people sign in again      12
 ``HEADSTART_MOST_QUEUED_RUNS``     most runs that pages may have waiting     1000
 ``HEADSTART_MOST_STORED_GB``       most disk space (GB) before pages refuse  200
                                    uploads
-``HEADSTART_LAUNCHER``             what starts the processes of jobs, as     child processes
+``HEADSTART_LAUNCHER``             the class that starts jobs, as            child processes
                                    ``module:class``                          on this machine
 =================================  ========================================  =====================
 
-How large an upload may be is Streamlit's ``server.maxUploadSize`` (``.streamlit/config.toml``, or
-the variable ``STREAMLIT_SERVER_MAX_UPLOAD_SIZE``), so that the browser and Headstart say the same;
-500 MB where neither is there.
+The largest upload is Streamlit's ``server.maxUploadSize`` (``.streamlit/config.toml``, or the
+variable ``STREAMLIT_SERVER_MAX_UPLOAD_SIZE``), so that the browser and Headstart agree; 500 MB
+without either.
 """
 
 import os
@@ -60,7 +61,7 @@ MODELS_IDLE_MINUTES = 15
 
 EDITORS_VARIABLE, VIEWERS_VARIABLE = "HEADSTART_EDITORS", "HEADSTART_VIEWERS"
 SIGN_IN_HOURS_VARIABLE, SIGN_IN_HOURS = "HEADSTART_SIGN_IN_HOURS", 12
-# A learning curve of all strategies, all shares and all seeds that the page offers is 720 runs.
+# A learning curve of all strategies, fractions and seeds that the page offers is 720 runs.
 MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS = "HEADSTART_MOST_QUEUED_RUNS", 1000
 MOST_STORED_VARIABLE, MOST_STORED_GB = "HEADSTART_MOST_STORED_GB", 200
 _ADDRESSES = re.compile(r"(\*|[^@\s*]+)@[^@\s*]+")
@@ -68,15 +69,11 @@ _ADDRESSES = re.compile(r"(\*|[^@\s*]+)@[^@\s*]+")
 
 @dataclass(frozen=True)
 class Settings:
-    """Where this installation keeps its state, and what it may use.
+    """The variables above, parsed.
 
-    ``import_folders`` are the folders on this machine below which a page may read datasets;
-    ``upload_limit_bytes`` is what one upload may have. ``models_memory_bytes`` and
-    ``models_idle_seconds`` bound the process that holds networks for live answers.
-    ``editors`` and ``viewers`` are e-mail addresses in small letters, or ``*@domain``; they, and
-    ``sign_in_seconds``, count only where sign-in is configured. ``most_queued_runs`` and
-    ``most_stored_bytes`` hold for what pages start and take, not for the command line. ``launcher``
-    names the class that starts jobs.
+    ``editors`` and ``viewers`` are in small letters; they and ``sign_in_seconds`` apply only where
+    sign-in is configured. ``most_queued_runs`` and ``most_stored_bytes`` are limits for pages, not
+    for the command line.
     """
 
     home: Path
@@ -126,17 +123,17 @@ def current_settings() -> Settings:
     precision = os.environ.get("HEADSTART_PRECISION") or "auto"
     if precision not in PRECISIONS:
         raise UnknownName("HEADSTART_PRECISION", precision, PRECISIONS)
+    database = os.environ.get("HEADSTART_DATABASE_URL")
     return Settings(
         home=home,
-        database_url=os.environ.get("HEADSTART_DATABASE_URL")
-        or f"sqlite:///{home / 'headstart.db'}",
+        database_url=database or f"sqlite:///{home / 'headstart.db'}",
         weights_source=os.environ.get("HEADSTART_WEIGHTS_SOURCE", ""),
         precision=precision,
         import_folders=_import_folders(home),
-        upload_limit_bytes=_upload_limit_bytes(),
+        upload_limit_bytes=_upload_megabytes() * 1024**2,
         models_memory_bytes=_whole_number(MODELS_MEMORY_VARIABLE, MODELS_MEMORY_MB, "MB") * 1024**2,
-        models_idle_seconds=_whole_number(MODELS_IDLE_VARIABLE, MODELS_IDLE_MINUTES, "minutes")
-        * 60.0,
+        models_idle_seconds=60.0
+        * _whole_number(MODELS_IDLE_VARIABLE, MODELS_IDLE_MINUTES, "minutes"),
         editors=_addresses(EDITORS_VARIABLE),
         viewers=_addresses(VIEWERS_VARIABLE),
         sign_in_seconds=_whole_number(SIGN_IN_HOURS_VARIABLE, SIGN_IN_HOURS, "hours") * 3600.0,
@@ -156,24 +153,18 @@ def _addresses(variable: str) -> tuple[str, ...]:
     """E-mail addresses and ``*@domain``, in small letters."""
     given = os.environ.get(variable) or ""
     found = tuple(part.strip().lower() for part in given.split(",") if part.strip())
-    wrong = [part for part in found if not _ADDRESSES.fullmatch(part)]
-    if wrong:
-        raise BadInput(
-            f"{variable} has {wrong[0]!r} in it; it takes e-mail addresses and *@example.org,"
-            " separated by commas.",
-            variable,
-        )
+    for address in found:
+        if not _ADDRESSES.fullmatch(address):
+            raise BadInput(
+                f"{variable} has {address!r} in it; it takes e-mail addresses and *@example.org,"
+                " separated by commas.",
+                variable,
+            )
     return found
 
 
-def _upload_limit_bytes() -> int:
-    if os.environ.get(STREAMLIT_UPLOAD_VARIABLE) is None:
-        return _configured_upload_megabytes() * 1024**2
-    return _whole_number(STREAMLIT_UPLOAD_VARIABLE, 0, "MB") * 1024**2
-
-
 def _whole_number(variable: str, default: int, unit: str) -> int:
-    """What the variable says, 1 or more, or the default where it is not set."""
+    """The value of the variable, 1 or more, or the default where it is not set."""
     given = os.environ.get(variable)
     if given is None:
         return default
@@ -182,9 +173,15 @@ def _whole_number(variable: str, default: int, unit: str) -> int:
     return int(given)
 
 
+def _upload_megabytes() -> int:
+    if STREAMLIT_UPLOAD_VARIABLE in os.environ:
+        return _whole_number(STREAMLIT_UPLOAD_VARIABLE, UPLOAD_MEGABYTES, "MB")
+    return _configured_upload_megabytes()
+
+
 @lru_cache(maxsize=1)
 def _configured_upload_megabytes() -> int:
-    """The limit in Streamlit's file; the default where there is no file or no limit in it."""
+    """The limit in Streamlit's file; the default without a file or a limit in it."""
     if not STREAMLIT_CONFIG.exists():
         return UPLOAD_MEGABYTES
     config = tomllib.loads(STREAMLIT_CONFIG.read_text(encoding="utf-8"))

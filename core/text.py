@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 UNKNOWN = "—"
-"""What stands where a number is not known."""
+"""Shown where a number is not known."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins with one of these."""
 LONGEST_QUOTED_NAME = 60
@@ -43,7 +43,7 @@ def percent_text(fraction: float | None, digits: int = 1) -> str:
 
 
 def exact_percent_text(fraction: float) -> str:
-    """A fraction 0 to 1 that somebody chose, with no digit too many: ``10 %``, ``12.5 %``."""
+    """A fraction 0 to 1 that a person chose, without needless digits: ``10 %``, ``12.5 %``."""
     return f"{100 * fraction:g} %"
 
 

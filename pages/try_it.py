@@ -19,7 +19,7 @@ from core.ui.widgets.results import experiment_label
 # The address has the name of the view; only the chosen one is drawn.
 VIEWS = {
     "picture": ("A picture", show_image_answers),
-    "guess": ("Guess against the models", show_guess),
+    "guess": ("Guess yourself", show_guess),
     "keep": ("Keep a model", show_export),
 }
 # Searched for one that can answer; older ones are still in the list.

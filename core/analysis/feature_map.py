@@ -151,7 +151,7 @@ def features_folder() -> Path:
 def wanted_features(
     spec: ExperimentSpec, image_count: int
 ) -> list[tuple[Backbone, dict[str, Any]]]:
-    """For each backbone what the manifest of features says that fit this experiment's images.
+    """Each backbone, with the manifest entries of features that fit this experiment's images.
 
     Features of another precision, device or mean are as good for a map.
     """

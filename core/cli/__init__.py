@@ -47,13 +47,15 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(required=True, metavar="VERB")
     _add_datasets(verbs)
-    _verb(verbs, "strategies", "show the ladder, with settings", "catalogue:show_strategies")
+    _verb(
+        verbs, "strategies", "list the strategies, with their settings", "catalogue:show_strategies"
+    )
     _add_backbones(verbs)
     _add_run(verbs)
     _add_experiments(verbs)
     _add_runs(verbs)
     worker = _verb(verbs, "worker", "serve the queue of jobs", "experiments:work", json=False)
-    idle = "end after this long with nothing to do"
+    idle = "end after this time without a job"
     worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS", help=idle)
     worker.add_argument("--worker-id", help=argparse.SUPPRESS)
     return root
@@ -101,7 +103,7 @@ def _add_datasets(verbs: Any) -> None:
     for column, holds in (columns | {"split": "says train, validation or test"}).items():
         about = f"the column of a table that {holds}"
         add.add_argument(f"--{column}-column", metavar="NAME", help=about)
-    does = "show one dataset: classes, what was found, what to do"
+    does = "show one dataset: classes, findings, what to do"
     show = _verb(group, "show", does, "datasets:show")
     rename = _verb(group, "rename", "give a dataset another name", "datasets:rename")
     export = _verb(group, "export", "write the images into a zip", "datasets:export")
@@ -121,7 +123,7 @@ def _add_datasets(verbs: Any) -> None:
 
 def _add_backbones(verbs: Any) -> None:
     group = _group(verbs, "backbones", "pre-trained networks and their weights")
-    does = "what each is: accuracy, size, licence"
+    does = "list the backbones: accuracy, size, licence"
     _verb(group, "list", does, "catalogue:list_backbones")
     fetch = _add_weights(group)
     fetch.add_argument("names", nargs="*", metavar="NAME", help="a backbone (default: all)")
@@ -136,7 +138,7 @@ def _add_backbones(verbs: Any) -> None:
 
 
 def _add_weights(group: Any) -> Any:
-    does = "which weights are there, from where, since when"
+    does = "show which weights are available, from where, since when"
     _verb(group, "status", does, "catalogue:weights_status")
     does = "get the weights from the first source that has them"
     return _verb(group, "fetch", does, "catalogue:fetch_weights")
@@ -151,33 +153,33 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--image-size", metavar="N", help="side in pixels (default: the preset's)")
     _several(run, "--set", "STRATEGY.SETTING=VALUE", "override a setting", dest="overrides")
     run.add_argument("--resize", help=f"{list_text(RESIZES, last='or')} (default {RESIZES[0]})")
-    run.add_argument("--split-seed", metavar="N", help="which split (default 0)")
+    run.add_argument("--split-seed", metavar="N", help="seed of the split (default 0)")
     about = f"fraction held out (default {DEFAULT_TEST_FRACTION:g})"
     run.add_argument("--test-fraction", metavar="X", help=about)
     about = f"default {DEFAULT_VALIDATION_FRACTION:g}"
     run.add_argument("--validation-fraction", metavar="X", help=about)
     # The second name of these two is that of the first edition.
     names = ("--train-fraction", "--train-share")
-    about = "fraction of the training images that is used (default 1)"
+    about = "fraction of the training images to use (default 1)"
     run.add_argument(*names, metavar="X", dest="train_share", help=about)
     about = "train on ever more of the images: how much data helps?"
     run.add_argument("--learning-curve", action="store_true", help=about)
-    about = "those of a learning curve (default 0.05,0.1,0.25,0.5,1)"
+    about = "fractions of a learning curve (default 0.05,0.1,0.25,0.5,1)"
     run.add_argument("--fractions", "--shares", metavar="0.05,0.1,...", help=about)
-    about = "split the images anew where the dataset came with a split"
+    about = "make a new split, although the dataset came with one"
     run.add_argument("--own-split", action="store_true", help=about)
     run.add_argument("--precision", default="auto", help=list_text(PRECISIONS, last="or"))
-    about = "when all runs finished, export the experiment into FOLDER"
+    about = "when all runs have finished, export the experiment into FOLDER"
     run.add_argument("--record", type=Path, metavar="FOLDER", help=about)
 
 
 def _add_experiments(verbs: Any) -> None:
-    group = _group(verbs, "experiments", "what was run so far")
+    group = _group(verbs, "experiments", "experiments that were run")
     _verb(group, "list", "list the experiments, the newest first", "experiments:list_experiments")
     show = _verb(group, "show", "show one experiment and its runs", "experiments:show_experiment")
     does = "write a finished experiment into a folder"
     export = _verb(group, "export", does, "experiments:export_experiment")
-    does = "lay the strategies of an experiment side by side"
+    does = "compare the strategies of an experiment"
     compare = _verb(verbs, "compare", does, "experiments:compare")
     for verb in (show, export, compare):
         verb.add_argument("id", metavar="ID")
@@ -191,8 +193,8 @@ def _add_experiments(verbs: Any) -> None:
 def _add_runs(verbs: Any) -> None:
     group = _group(verbs, "runs", "single runs: state, cancel, retry, export the model")
     listing = _verb(group, "list", "list the runs", "experiments:list_runs")
-    listing.add_argument("--experiment", metavar="ID", help="of this experiment alone")
-    listing.add_argument("--state", help="in this state alone")
+    listing.add_argument("--experiment", metavar="ID", help="only of this experiment")
+    listing.add_argument("--state", help="only in this state")
     show = _verb(group, "show", "show one run with its epochs", "experiments:show_run")
     cancel = _verb(group, "cancel", "ask a run to stop", "experiments:cancel")
     does = "queue a failed, cancelled or interrupted run again"

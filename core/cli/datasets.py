@@ -115,7 +115,7 @@ def export(arguments: argparse.Namespace) -> int:
     dataset = _opened(arguments.name)
     target: Path = arguments.output or Path(safe_file_name(f"{dataset.name}.zip"))
     if target.exists():
-        raise BadInput(f"{target} is there already; choose another place with --output.", "output")
+        raise BadInput(f"{target} exists already; choose another place with --output.", "output")
     stop_on_termination()
     try:
         with written_whole(target) as file:

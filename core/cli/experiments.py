@@ -9,20 +9,26 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
+from core.cli.output import (
+    EXIT_DONE,
+    print_json,
+    print_table,
+    say,
+    stop_on_termination,
+)
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.files import written_whole
+from core.files import written_whole, write_bytes
 from core.jobs.cached import make_again
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.text import percent_text
+
 
 POLL_SECONDS = 0.5
 
@@ -93,8 +99,7 @@ def compare(arguments: argparse.Namespace) -> int:
         if arguments.output.exists() and not arguments.output.is_file():
             arguments.output.write_bytes(content)  # a device or a pipe cannot be replaced
         else:
-            with written_whole(arguments.output) as file:
-                file.write(content)
+            write_bytes(arguments.output, content)
     except OSError as error:
         raise BadInput(f"--output: {error}", "--output") from error
     say(f"written to {arguments.output}")

@@ -21,30 +21,14 @@ Measured = tuple[ExperimentRecord, RunRecord, RunResult]
 
 
 @dataclass(frozen=True)
-class StrategyForecast:
-    """One strategy: ``seconds`` for all its seeds, without extraction; None where it never ran.
-
-    ``elsewhere`` is the machine where it was measured, None for this one.
-    """
-
-    strategy: str
-    seconds: float | None
-    measured_image_size: int | None
-    elsewhere: str | None
-
-
-@dataclass(frozen=True)
 class Forecast:
-    """The whole experiment.
-
-    ``seconds`` sums what is known, with extraction (once for each kind of features, whether or not
-    they are in the cache); None where nothing is known. ``unknown`` names the strategies without a
-    forecast. ``basis`` tells people in sentences what it is computed from.
+    """``seconds`` sums what is known, with extraction (once for each kind of features, whether or
+    not they are in the cache); None where nothing is known. ``unknown`` names the strategies
+    without a forecast. ``basis`` tells people in sentences what it is computed from.
     """
 
     seconds: float | None
     extraction_seconds: float
-    strategies: tuple[StrategyForecast, ...]
     unknown: tuple[str, ...]
     basis: str
 
@@ -61,25 +45,24 @@ def forecast_experiment(
         # A time on another machine's GPU is no guide to this machine.
         and not (by_id[run.experiment_id].recorded and result.device_kind == "gpu")
     ]
-    parts: list[StrategyForecast] = []
+    training_seconds = 0.0
     extraction: dict[tuple[Any, ...], float] = {}
+    known: dict[str, Measured] = {}
     for strategy, settings in spec.strategies:
         closest = _closest(strategy, spec, measured)
         if closest is None:
-            parts.append(StrategyForecast(strategy, None, None, None))
             continue
-        parts.append(_scaled(closest, spec, settings))
+        known[strategy] = closest
+        training_seconds += _scaled(closest, spec, settings) * len(spec.seeds)
         seconds = _scaled_extraction(closest, spec, settings)
         if seconds and "features" in find_strategy(strategy).needs(settings):
             extraction[_features_kind(strategy, settings)] = seconds
-    known = [part for part in parts if part.seconds is not None]
     extraction_seconds = sum(extraction.values())
     return Forecast(
-        seconds=sum(part.seconds or 0.0 for part in known) + extraction_seconds if known else None,
+        seconds=training_seconds + extraction_seconds if known else None,
         extraction_seconds=extraction_seconds,
-        strategies=tuple(parts),
-        unknown=tuple(part.strategy for part in parts if part.seconds is None),
-        basis=_basis(known, spec.image_size),
+        unknown=tuple(name for name, _ in spec.strategies if name not in known),
+        basis=_basis([experiment for experiment, _, _ in known.values()], spec.image_size),
     )
 
 
@@ -106,26 +89,20 @@ def _different_settings(
     return sum(wanted.get(name) != measured.get(name) for name in changing)
 
 
-def _scaled(
-    measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
-) -> StrategyForecast:
+def _scaled(measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]) -> float:
+    """The seconds of one run, extraction apart."""
     experiment, run, result = measured
     whole = result.total_seconds
     if result.feature_cache == "miss":
         whole -= result.feature_seconds or 0.0
-    epoch, scoring = _parts(experiment.spec.images, result)
-    fixed = max(0.0, whole - epoch - scoring)
+    training, scoring = _parts(experiment.spec.images, result)
+    fixed = max(0.0, whole - training - scoring)
     pixels = _pixel_fraction(spec, experiment.spec, settings, run)
-    epoch *= pixels * _fraction(spec.images, experiment.spec.images, ("train",))
+    training *= pixels * _fraction(spec.images, experiment.spec.images, ("train",))
     if "epochs" in settings and "epochs" in run.settings:
-        epoch *= settings["epochs"] / run.settings["epochs"]
+        training *= settings["epochs"] / run.settings["epochs"]
     scoring *= pixels * _fraction(spec.images, experiment.spec.images, ALL_SUBSETS)
-    return StrategyForecast(
-        strategy=run.strategy,
-        seconds=(fixed + epoch + scoring) * len(spec.seeds),
-        measured_image_size=experiment.spec.image_size,
-        elsewhere=experiment.origin.machine if experiment.origin else None,
-    )
+    return fixed + training + scoring
 
 
 def _parts(images: Mapping[str, int], result: RunResult) -> tuple[float, float]:
@@ -172,22 +149,22 @@ def _pixel_fraction(
     return (side(settings, wanted.image_size) / side(run.settings, measured.image_size)) ** 2
 
 
-def _basis(known: Sequence[StrategyForecast], image_size: int) -> str:
+def _basis(known: Sequence[ExperimentRecord], image_size: int) -> str:
+    """``known``: the experiment that each strategy with a forecast was measured in."""
     if not known:
-        return "None of these strategies has run here yet, so there is nothing to go by."
-    here = sum(part.elsewhere is None for part in known)
+        return "None of these strategies has run here yet, so there is no forecast."
+    elsewhere = [experiment.origin.machine for experiment in known if experiment.origin]
     sentences = []
-    if here:
+    if here := len(known) - len(elsewhere):
         sentences.append(
             f"From earlier runs on this machine ({here} of {len(known)} known strategies)."
         )
-    places = sorted({part.elsewhere for part in known if part.elsewhere})
-    if places:
+    if elsewhere:
         sentences.append(
-            f"Measured on {', '.join(places)}, not on this machine: here it can be faster or "
-            "several times as slow. After one run here the forecast is from this machine."
+            f"Measured on {', '.join(sorted(set(elsewhere)))}, not on this machine: here it can be "
+            "faster or several times as slow. After one run here the forecast is from this machine."
         )
-    sizes = sorted({part.measured_image_size or 0 for part in known} - {image_size})
+    sizes = sorted({experiment.spec.image_size for experiment in known} - {image_size})
     if sizes:
         listed = ", ".join(f"{size} px" for size in sizes)
         sentences.append(f"Scaled by the number of pixels from {listed} to {image_size} px.")

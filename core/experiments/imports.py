@@ -53,7 +53,7 @@ class ImportArguments(BaseModel):
     """What an import was asked to do, as its job keeps it.
 
     ``path`` is relative to the home where it lies in the home, so that a home can be moved.
-    ``source`` is the same in words for people; ``name`` is the name for the dataset, or None.
+    ``source`` names the files for people; ``name`` is the wanted name of the dataset, or None.
     """
 
     path: str

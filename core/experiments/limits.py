@@ -1,6 +1,6 @@
 """Limits of one installation: runs that wait, bytes in its home, folders that pages may read.
 
-They hold for pages, so that one visitor cannot fill a shared machine. Whoever uses the command
+They hold for pages, so that one visitor cannot fill a shared machine. The user of the command
 line runs the machine, and has no limits.
 """
 
@@ -54,7 +54,7 @@ def check_stored(more_bytes: int, what: str) -> None:
         raise LimitReached(
             f"Headstart holds {size_text(stored)}{taking}; the limit is"
             f" {size_text(settings.most_stored_bytes)} ({MOST_STORED_VARIABLE}). Remove datasets"
-            " that are no longer needed, or ask whoever runs this server for more."
+            " that are no longer needed, or ask the administrator of this server for more."
         )
 
 
@@ -111,7 +111,7 @@ def allowed_path(path_text: str) -> Path:
     for folder in allowed:
         try:
             place = (folder / text).resolve()
-            # A folder that is not allowed is not even looked at: nobody learns what is there.
+            # A folder that is not allowed is not read at all: a visitor must not learn what exists.
             if place.is_relative_to(folder.resolve()):
                 places.append(place)
                 if place.exists():

@@ -28,7 +28,7 @@ from core.experiments.records import (
 )
 from core.experiments.run_files import read_predictions, weights_path, write_predictions
 from core.experiments.store import Store, open_store
-from core.files import UNREADABLE, read_arrays, write_arrays, write_json, written_whole
+from core.files import UNREADABLE, read_arrays, write_arrays, write_bytes, write_json
 from core.settings import BUNDLED_DATA, current_settings
 from core.training.events import EpochRecord, Predictions, RunResult
 
@@ -175,7 +175,7 @@ def _write_weights(folder: Path, runs: list[RunRecord]) -> None:
         kept = weights_path(run.id)
         if kept.exists() and kept.stat().st_size <= MOST_WEIGHTS_BYTES:
             folder.mkdir(exist_ok=True)
-            _copy(kept, folder / f"{run.strategy}-{run.seed}.npz")
+            write_bytes(folder / f"{run.strategy}-{run.seed}.npz", kept.read_bytes())
 
 
 def _copy_weights(folder: Path, experiment_id: str) -> None:
@@ -187,13 +187,7 @@ def _copy_weights(folder: Path, experiment_id: str) -> None:
         strategy, _, seed = path.stem.rpartition("-")
         kept = weights_path(run_id_of(experiment_id, strategy, int(seed)))
         if kept.parent.is_dir() and not kept.exists():
-            _copy(path, kept)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all, also where two processes do it at once."""
-    with written_whole(target) as file:
-        file.write(source.read_bytes())
+            write_bytes(kept, path.read_bytes())
 
 
 def _import_one(store: Store, path: Path) -> str | None:
@@ -203,29 +197,22 @@ def _import_one(store: Store, path: Path) -> str | None:
             raise StoreError(f"{path} is of format {document['format']}; this code reads {FORMAT}.")
         spec = ExperimentSpec.model_validate(document["spec"])
         origin = Origin(**document["origin"])
-        runs = [
-            RecordedRun(
-                **entry
-                | {
-                    "result": RunResult.from_dict(entry["result"]),
-                    "epochs": tuple(map(EpochRecord.from_dict, entry["epochs"])),
-                    "notes": tuple(entry["notes"]),
-                }
-            )
-            for entry in document["runs"]
-        ]
+        runs = [_recorded_run(entry) for entry in document["runs"]]
         arrays = read_arrays(path.with_name(PREDICTIONS_NAME))
         for position, run in enumerate(runs):
-            write_predictions(
-                run_id_of(document["id"], run.strategy, run.seed),
-                Predictions(
-                    arrays["test_indices"],
-                    arrays["labels"],
-                    arrays[f"probabilities_{position}"].astype(np.float32),
-                ),
-            )
+            probabilities = arrays[f"probabilities_{position}"].astype(np.float32)
+            run_id = run_id_of(document["id"], run.strategy, run.seed)
+            predictions = Predictions(arrays["test_indices"], arrays["labels"], probabilities)
+            write_predictions(run_id, predictions)
     # pydantic's and JSON's errors are among the ValueErrors.
     except (*UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"The recorded experiment {path} cannot be read ({error}).") from error
     added = store.add_recorded(document["id"], spec, document["created_at"], origin, runs)
     return document["id"] if added else None
+
+
+def _recorded_run(entry: dict[str, Any]) -> RecordedRun:
+    result = RunResult.from_dict(entry["result"])
+    epochs = tuple(map(EpochRecord.from_dict, entry["epochs"]))
+    notes = tuple(entry["notes"])
+    return RecordedRun(**entry | {"result": result, "epochs": epochs, "notes": notes})

@@ -3,7 +3,7 @@
 The tables lie in one database with those of jobs (``core.jobs.records``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from core.datasets.choices import Resize
 from core.errors import StoreError
-from core.jobs.records import ACTIVE_STATES, JobStatus, NewJob, Progress, metadata
+from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, metadata
 from core.settings import Precision
 from core.training.events import EpochRecord, RunResult
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
@@ -71,9 +71,9 @@ class ExperimentSpec(BaseModel):
     ``strategies`` are pairs of name and complete settings, cheap ones first. ``images`` counts
     the images of ``train`` (those really trained on), ``validation`` and ``test``;
     ``majority_class`` is the commonest class of the training images and ``majority_accuracy``
-    (0 to 1) its share of the test images. ``given_split`` is true where the dataset came with a
+    (0 to 1) its fraction of the test images. ``given_split`` is true where the dataset came with a
     split and it is used.
-    ``train_share`` is the part of the split's training images that is trained on (0.01 to 1);
+    ``train_share`` is the fraction of the split's training images that is used (0.01 to 1);
     the experiments of one learning curve differ in it alone and share their ``series``.
     ``unavailable`` says for each strategy that "all" left out why it cannot run here.
     """
@@ -250,26 +250,3 @@ def new_run_row(
         "settings": settings,
         "notes": [],
     }
-
-
-def job_of(run: Mapping[str, Any]) -> NewJob:
-    """The job that makes the run of a row."""
-    return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
-
-
-def planned_rows(experiment_id: str, spec: ExperimentSpec) -> list[dict[str, Any]]:
-    """The runs of ``spec`` as they will wait: cheap strategies first, seed by seed."""
-    planned = [
-        (strategy, seed, settings) for seed in spec.seeds for strategy, settings in spec.strategies
-    ]
-    return [
-        new_run_row(experiment_id, position, strategy, seed, settings)
-        for position, (strategy, seed, settings) in enumerate(planned)
-    ]
-
-
-def epoch_rows(run_id: str, records: Iterable[EpochRecord]) -> list[dict[str, Any]]:
-    return [
-        {"run_id": run_id, "number": number, "record": record.as_dict()}
-        for number, record in enumerate(records, start=1)
-    ]

@@ -89,7 +89,7 @@ def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
     if experiment.recorded:
         return NOT_KEPT.format(why="it was recorded elsewhere")
     if kept is None:
-        return NOT_KEPT.format(why="it is from before Headstart kept them")
+        return NOT_KEPT.format(why="it was made by an older version of Headstart")
     if failed:
         return NOT_KEPT.format(why="they could not be written, as its notes say")
     return NOT_KEPT.format(why="their file was removed")

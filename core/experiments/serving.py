@@ -18,16 +18,35 @@ Say = Callable[[str], None]
 def run_to_end(store: Store, experiment_id: str, say: Say) -> None:
     """Serve the queued runs of one experiment until each has ended, here or at another worker.
 
-    ``say`` gets a line whenever a run gets further. Ctrl-C stops the run at work, which is then
+    ``say`` gets a line at each step of a run. Ctrl-C stops the running one, which becomes
     ``interrupted``.
     """
-    watch = _Watch(store, experiment_id, say)
+    shown: dict[str, str] = {}
+    looked_at = float("-inf")
+
+    def watch() -> None:
+        nonlocal looked_at
+        if time.monotonic() - looked_at >= PROGRESS_SECONDS:
+            looked_at = time.monotonic()
+            _say_changes(store, experiment_id, say, shown)
+
     serve(store, current_launcher(), group_id=experiment_id, watch=watch)
-    watch.look()
+    _say_changes(store, experiment_id, say, shown)
 
 
-def run_text(run: RunRecord) -> str:
-    """Where a run stands, in a line; empty while it waits."""
+def _say_changes(store: Store, experiment_id: str, say: Say, shown: dict[str, str]) -> None:
+    """A line for each run that is not as in ``shown``, which is kept up to date."""
+    runs = store.runs(experiment_id)
+    waits = all(run.state != "running" for run in runs) and store.is_taken("device")
+    for run in runs:
+        line = WAITING if waits and run.state == "queued" else _run_text(run)
+        if line and shown.get(run.id) != line:
+            shown[run.id] = line
+            say(f"{run.strategy}, seed {run.seed}: {line}")
+
+
+def _run_text(run: RunRecord) -> str:
+    """The status of a run in a line; empty while it waits."""
     if run.state == "queued":
         return ""
     if run.state == "running":
@@ -36,28 +55,3 @@ def run_text(run: RunRecord) -> str:
         accuracy = percent_text(result.scores.test.accuracy)
         return f"finished, test accuracy {accuracy}, {result.total_seconds:.1f} s"
     return f"{run.state}: {run.error}" if run.error else run.state
-
-
-class _Watch:
-    """Says what the runs of an experiment are doing, whoever serves them."""
-
-    def __init__(self, store: Store, experiment_id: str, say: Say) -> None:
-        self._store = store
-        self._experiment_id = experiment_id
-        self._say = say
-        self._looked_at = float("-inf")
-        self._lines: dict[str, str] = {}
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._looked_at >= PROGRESS_SECONDS:
-            self.look()
-
-    def look(self) -> None:
-        self._looked_at = time.monotonic()
-        runs = self._store.runs(self._experiment_id)
-        waits = all(run.state != "running" for run in runs) and self._store.is_taken("device")
-        for run in runs:
-            line = WAITING if waits and run.state == "queued" else run_text(run)
-            if line and self._lines.get(run.id) != line:
-                self._lines[run.id] = line
-                self._say(f"{run.strategy}, seed {run.seed}: {line}")

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
+from itertools import product
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
@@ -15,16 +16,13 @@ from core.experiments.records import (
     Origin,
     RecordedRun,
     RunRecord,
-    epoch_rows,
     epochs,
     experiments,
-    job_of,
     new_run_row,
-    planned_rows,
     runs,
 )
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, jobs
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs
 from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
 from core.training.events import EpochRecord, RunResult
@@ -73,31 +71,17 @@ class Store(JobQueue):
                 )
                 row |= {"result": entry.result.as_dict(), "notes": list(entry.notes)}
                 connection.execute(insert(runs), row)
-                over = {
-                    "state": "finished",
-                    "attempts": 1,
-                    "started_at": entry.started_at,
-                    "finished_at": entry.finished_at,
-                }
-                connection.execute(insert(jobs), job_row(job_of(row), 0, entry.created_at) | over)
-                if entry.epochs:
-                    connection.execute(insert(epochs), epoch_rows(row["id"], entry.epochs))
+                over = {"state": "finished", "attempts": 1}
+                over |= {"started_at": entry.started_at, "finished_at": entry.finished_at}
+                connection.execute(insert(jobs), job_row(_job(row), 0, entry.created_at) | over)
+                for number, epoch in enumerate(entry.epochs, start=1):
+                    self._insert_epoch(connection, row["id"], number, epoch)
         return True
 
     def experiments(self) -> list[ExperimentRecord]:
         """All experiments, the newest first."""
-        counted = (
-            select(jobs.c.group_id, jobs.c.state, func.count())
-            .where(jobs.c.kind == "train")
-            .group_by(jobs.c.group_id, jobs.c.state)
-        )
-        newest_first = select(experiments).order_by(experiments.c.created_at.desc())
         with self.database.reading() as connection:
-            counts: dict[str, dict[str, int]] = {}
-            for experiment_id, state, count in connection.execute(counted):
-                counts.setdefault(experiment_id, {})[state] = count
-            rows = connection.execute(newest_first).mappings().all()
-        return [ExperimentRecord.from_row(row, counts.get(row["id"], {})) for row in rows]
+            return self._experiments(connection)
 
     def experiment_ids(self) -> list[str]:
         with self.database.reading() as connection:
@@ -105,20 +89,12 @@ class Store(JobQueue):
 
     def experiment(self, experiment_id: str) -> ExperimentRecord:
         """The experiment of that id, or ``UnknownName`` listing the newest ones."""
-        wanted = select(experiments).where(experiments.c.id == experiment_id)
-        counted = (
-            select(jobs.c.state, func.count())
-            .where(jobs.c.group_id == experiment_id, jobs.c.kind == "train")
-            .group_by(jobs.c.state)
-        )
         newest = select(experiments.c.id).order_by(experiments.c.created_at.desc())
         with self.database.reading() as connection:
-            row = connection.execute(wanted).mappings().first()
-            if row is None:
-                known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
-                raise UnknownName("experiment", experiment_id, known)
-            counts = {row[0]: row[1] for row in connection.execute(counted)}
-        return ExperimentRecord.from_row(row, counts)
+            for found in self._experiments(connection, experiment_id):
+                return found
+            known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
+        raise UnknownName("experiment", experiment_id, known)
 
     # Runs -------------------------------------------------------------------------------------
 
@@ -126,13 +102,14 @@ class Store(JobQueue):
         self, experiment_id: str | None = None, states: Collection[str] | None = None
     ) -> list[RunRecord]:
         """The runs of one experiment in their order, or of all, the newest experiment first."""
-        wanted = _runs_with_jobs().join(experiments)
+        wanted = _runs_with_jobs().order_by(
+            experiments.c.created_at.desc(), experiments.c.id, runs.c.position
+        )
         if experiment_id is not None:
             self.experiment(experiment_id)
             wanted = wanted.where(runs.c.experiment_id == experiment_id)
         if states is not None:
-            wanted = wanted.where(jobs.c.state.in_(list(states)))
-        wanted = wanted.order_by(experiments.c.created_at.desc(), experiments.c.id, runs.c.position)
+            wanted = wanted.where(jobs.c.state.in_(states))
         with self.database.reading() as connection:
             return [RunRecord.from_row(row) for row in connection.execute(wanted).mappings()]
 
@@ -150,14 +127,12 @@ class Store(JobQueue):
 
     def active_runs_of_dataset(self, dataset_id: str) -> list[RunRecord]:
         """The queued and running runs that use a dataset, so that it cannot be removed."""
-        wanted = (
-            _runs_with_jobs()
-            .join(experiments)
-            .where(experiments.c.dataset_id == dataset_id, jobs.c.state.in_(ACTIVE_STATES))
-            .order_by(jobs.c.queue_number)
+        wanted = _runs_with_jobs().where(
+            experiments.c.dataset_id == dataset_id, jobs.c.state.in_(ACTIVE_STATES)
         )
         with self.database.reading() as connection:
-            return [RunRecord.from_row(row) for row in connection.execute(wanted).mappings()]
+            rows = connection.execute(wanted.order_by(jobs.c.queue_number)).mappings()
+            return [RunRecord.from_row(row) for row in rows]
 
     # What a person asks -----------------------------------------------------------------------
 
@@ -168,7 +143,7 @@ class Store(JobQueue):
         return self.run(run_id)
 
     def request_cancel_experiment(self, experiment_id: str) -> list[RunRecord]:
-        """Cancel all that is not over yet; returns the runs as they stand then."""
+        """Cancel all its active runs; returns its runs as they are then."""
         for run in self.runs(experiment_id, ACTIVE_STATES):
             self.request_cancel(run.id)
         return self.runs(experiment_id)
@@ -193,7 +168,7 @@ class Store(JobQueue):
             self.queue_again(connection, run_id)
             return self._run(connection, run_id)
 
-    # A run in work ----------------------------------------------------------------------------
+    # A running run ----------------------------------------------------------------------------
 
     def add_epoch(self, run_id: str, record: EpochRecord, attempt: int | None = None) -> bool:
         """Append the record of one epoch; False if the run was taken away."""
@@ -202,9 +177,7 @@ class Store(JobQueue):
                 return False
             last = select(func.max(epochs.c.number)).where(epochs.c.run_id == run_id)
             number = (connection.execute(last).scalar() or 0) + 1
-            connection.execute(
-                insert(epochs).values(run_id=run_id, number=number, record=record.as_dict())
-            )
+            self._insert_epoch(connection, run_id, number, record)
             return True
 
     def reduce_batch(
@@ -215,13 +188,9 @@ class Store(JobQueue):
             if not self.change_running(connection, run_id, attempt, progress=None, error=None):
                 return False
             run = self._run(connection, run_id)
-            connection.execute(
-                update(runs)
-                .where(runs.c.id == run_id)
-                .values(
-                    settings={**run.settings, "batch_size": batch_size}, notes=[*run.notes, note]
-                )
-            )
+            settings = {**run.settings, "batch_size": batch_size}
+            changed = update(runs).where(runs.c.id == run_id)
+            connection.execute(changed.values(settings=settings, notes=[*run.notes, note]))
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             return True
 
@@ -230,20 +199,46 @@ class Store(JobQueue):
         with self.database.writing() as connection:
             if not self.end_job(connection, run_id, attempt, state="finished"):
                 return False
-            connection.execute(
-                update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
-            )
+            done = update(runs).where(runs.c.id == run_id).values(result=result.as_dict())
+            connection.execute(done)
             return True
 
     # Parts ------------------------------------------------------------------------------------
 
+    def _experiments(
+        self, connection: Connection, experiment_id: str | None = None
+    ) -> list[ExperimentRecord]:
+        """One experiment, or all, the newest first, with the states of their runs counted."""
+        wanted = select(experiments).order_by(experiments.c.created_at.desc())
+        states = (jobs.c.group_id, jobs.c.state)
+        counted = select(*states, func.count()).where(jobs.c.kind == "train").group_by(*states)
+        if experiment_id is not None:
+            wanted = wanted.where(experiments.c.id == experiment_id)
+            counted = counted.where(jobs.c.group_id == experiment_id)
+        counts: dict[str, dict[str, int]] = {}
+        for group_id, state, count in connection.execute(counted):
+            counts.setdefault(group_id, {})[state] = count
+        rows = connection.execute(wanted).mappings()
+        return [ExperimentRecord.from_row(row, counts.get(row["id"], {})) for row in rows]
+
     def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
         experiment_id = secrets.token_hex(4)
         self._insert_experiment(connection, experiment_id, spec, self.moment(), None)
-        rows = planned_rows(experiment_id, spec)
+        rows = [
+            new_run_row(experiment_id, position, strategy, seed, settings)
+            for position, (seed, (strategy, settings)) in enumerate(
+                product(spec.seeds, spec.strategies)
+            )
+        ]
         connection.execute(insert(runs), rows)
-        self.insert_jobs(connection, [job_of(row) for row in rows])
+        self.insert_jobs(connection, [_job(row) for row in rows])
         return experiment_id
+
+    def _insert_epoch(
+        self, connection: Connection, run_id: str, number: int, record: EpochRecord
+    ) -> None:
+        row = {"run_id": run_id, "number": number, "record": record.as_dict()}
+        connection.execute(insert(epochs), row)
 
     def _check_waiting(self, connection: Connection, more: int, most: int | None) -> None:
         if most is not None:
@@ -271,22 +266,24 @@ class Store(JobQueue):
         )
 
     def _run(self, connection: Connection, run_id: str) -> RunRecord:
-        wanted = _runs_with_jobs().where(runs.c.id == run_id)
-        row = connection.execute(wanted).mappings().first()
+        wanted = _runs_with_jobs()
+        row = connection.execute(wanted.where(runs.c.id == run_id)).mappings().first()
         if row is None:
-            newest = (
-                select(runs.c.id)
-                .join(experiments)
-                .order_by(experiments.c.created_at.desc(), runs.c.position)
-            )
+            newest = wanted.order_by(experiments.c.created_at.desc(), runs.c.position)
             known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
             raise UnknownName("run", run_id, known)
         return RunRecord.from_row(row)
 
 
+def _job(run: dict[str, Any]) -> NewJob:
+    """The job that makes the run of a row."""
+    return NewJob(run["id"], "train", {"run": run["id"]}, run["experiment_id"])
+
+
 def _runs_with_jobs() -> Select[Any]:
+    """Every run with the status of its job; conditions may name its experiment too."""
     status = (jobs.c[name] for name in JobStatus.__dataclass_fields__)
-    return select(runs, *status).join(jobs, jobs.c.id == runs.c.id)
+    return select(runs, *status).join(jobs, jobs.c.id == runs.c.id).join(experiments)
 
 
 def open_store(lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Store:

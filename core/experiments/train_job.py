@@ -52,7 +52,7 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext
 
 
 def _check_split(store: Store, run: RunRecord, split: Split) -> None:
-    """Runs of one experiment are compared image by image: another split would spoil that."""
+    """Runs of one experiment are compared image by image, which needs the same split."""
     expected = store.experiment(run.experiment_id).spec.split_fingerprint
     if expected and split.fingerprint != expected:
         raise HeadstartError(
@@ -62,7 +62,7 @@ def _check_split(store: Store, run: RunRecord, split: Split) -> None:
 
 
 def _same_precision(store: Store, run: RunRecord, spec: TrainingSpec) -> TrainingSpec:
-    """What the experiment's first trained run chose holds for all that are compared with it."""
+    """The precision that the first trained run of the experiment chose holds for all its runs."""
     if spec.precision != "auto":
         return spec
     for _, result in finished_runs(store.runs(run.experiment_id)):
@@ -78,7 +78,7 @@ def _keep(store: Store, run: RunRecord, outcome: TrainingOutcome) -> None:
     write_predictions(run.id, outcome.predictions)
     kept, notes = None, (*run.notes, *outcome.result.notes)
     if outcome.trained_weights:
-        # After the run's clock stopped: what is kept of a run costs none of its seconds.
+        # After the run's clock stopped: keeping weights costs none of its seconds.
         kept, failures = _keep_weights(run.id, outcome.trained_weights)
         notes += failures
     store.finish_run(run.id, replace(outcome.result, notes=notes, weights=kept), run.attempts)
@@ -87,7 +87,7 @@ def _keep(store: Store, run: RunRecord, outcome: TrainingOutcome) -> None:
 def _keep_weights(
     run_id: str, weights: dict[str, np.ndarray]
 ) -> tuple[KeptWeights, tuple[str, ...]]:
-    """What was written, and a note where there was no room: the results stand."""
+    """The size written, and a note where they could not be written: the results are valid."""
     try:
         return KeptWeights(write_weights(run_id, weights)), ()
     except (OSError, HeadstartError) as error:
@@ -96,7 +96,7 @@ def _keep_weights(
 
 
 def _halve_the_batch(store: Store, run: RunRecord, error: Exception) -> None:
-    """Go on in a new process with half the batch; ``error`` again where there is none to halve."""
+    """Continue in a new process with half the batch; raise ``error`` where it cannot be halved."""
     batch_size = run.settings.get("batch_size")
     if batch_size is None or batch_size <= 1:
         raise error

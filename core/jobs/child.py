@@ -24,8 +24,8 @@ def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
     """Do the job and store its end; returns the exit status of the process.
 
     When the worker is gone, its lease decides about the job (``EXIT_ORPHANED``); after
-    ``EXIT_AGAIN`` the job goes on in a new process. A handler may have ended the job itself, in the
-    transaction that stored what it made.
+    ``EXIT_AGAIN`` the job continues in a new process. A handler may have ended the job itself, in
+    the transaction that stored its result.
     """
     job = queue.job(job_id)
     if job.state != "running":

@@ -27,7 +27,7 @@ EXIT_ORPHANED = 76
 
 
 class StartAgain(Exception):
-    """The job goes on in a new process: only the end of one gives back all memory of a device."""
+    """The job continues in a new process: only the end of one frees all memory of a device."""
 
 
 class JobFailed(HeadstartError):
@@ -45,7 +45,7 @@ def job_folder(job: JobRecord) -> Path:
 
 @contextmanager
 def _logged() -> Iterator[None]:
-    """A queue that cannot be reached goes into the log, and the job goes on."""
+    """Log that the queue cannot be reached; the job continues."""
     try:
         yield
     except StoreError as error:
@@ -105,7 +105,7 @@ class JobContext:
             self.queue.set_progress(self.job.id, progress, self.job.attempts)
 
     def finish(self, result: dict[str, Any] | None = None) -> bool:
-        """End the job now, for a handler that tidies up afterwards; False if it was taken away."""
+        """End the job now, for a handler that cleans up afterwards; False if it was taken away."""
         return self.queue.finish(self.job.id, result, self.job.attempts)
 
     def watch_parent(self) -> None:

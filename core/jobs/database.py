@@ -1,4 +1,4 @@
-"""Opening the database of runs and jobs: connections, transactions, schema, errors in words."""
+"""Opening the database of runs and jobs: connections, transactions, migrations, error messages."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from core.settings import current_settings
 
 BUSY_TIMEOUT_SECONDS = 20.0
 MIGRATION_LOCK_SECONDS = 60.0
+SELECT_VERSION = "SELECT version_num FROM alembic_version"
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 # Words in the driver's message, and what to tell people.
 ADVICE = (
@@ -41,8 +42,6 @@ class Database:
         self.url = url
         self._busy_timeout_seconds = busy_timeout_seconds
         self.file = _sqlite_file(url)
-        if self.file is not None and self.file.exists():
-            self._refuse_unreadable(self.file)
         self.engine = self._engine()
         if self._version() != SCHEMA_VERSIONS[-1]:
             self._migrate()
@@ -87,29 +86,35 @@ class Database:
 
         return engine
 
-    def _refuse_unreadable(self, file: Path) -> None:
-        """Look at the version without writing one byte to the file."""
-        with self._opened(f"{file.as_uri()}?mode=ro") as connection:
-            listed = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            tables = {name for (name,) in listed}
-            if not tables:
-                return
-            if "alembic_version" not in tables:
-                raise StoreError(
-                    f"{file} is a database, but not one of Headstart's; it was left as it "
-                    "is. Set HEADSTART_DATABASE_URL or HEADSTART_HOME to another place."
-                )
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        if row is not None and row[0] not in SCHEMA_VERSIONS:
-            raise StoreError(_newer_message(str(file), row[0]))
-
     def _version(self) -> str | None:
-        if self.file is not None and not self.file.exists():
-            return None
-        with self.reading() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        """The version of the schema, None before the first; nothing is written to the database.
+
+        Raises ``StoreError`` for a file that is not ours, and for a newer version.
+        """
+        version = None
+        if self.file is None:
+            with self.reading() as connection:
+                if inspect(connection).has_table("alembic_version"):
+                    version = connection.execute(text(SELECT_VERSION)).scalar()
+        elif self.file.exists():
+            with self._opened(f"{self.file.as_uri()}?mode=ro") as sqlite:
+                listed = sqlite.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+                tables = {name for (name,) in listed}
+                if tables and "alembic_version" not in tables:
+                    raise StoreError(
+                        f"{self.file} is a database, but not one of Headstart's; it was left as it "
+                        "is. Set HEADSTART_DATABASE_URL or HEADSTART_HOME to another place."
+                    )
+                if tables:
+                    version = next(sqlite.execute(SELECT_VERSION), (None,))[0]
+        if version is not None and version not in SCHEMA_VERSIONS:
+            raise StoreError(
+                f"The run store {self._place()} is of version {version}, which is newer than this "
+                f"code (version {SCHEMA_VERSIONS[-1]}). It was left as it is: update Headstart, or "
+                "set HEADSTART_HOME to another folder. If it was upgraded, a copy from before is "
+                "beside it."
+            )
+        return version
 
     def _migrate(self) -> None:
         if self.file is not None:
@@ -130,8 +135,6 @@ class Database:
         version = self._version()
         if version == SCHEMA_VERSIONS[-1]:
             return  # another process did it while this one waited
-        if version is not None and version not in SCHEMA_VERSIONS:
-            raise StoreError(_newer_message(self.url, version))
         if self.file is not None:
             with self._opened(self.file.as_uri()) as connection:
                 # Readers never wait for the writer; the mode is kept in the file.
@@ -209,11 +212,3 @@ def _sqlite_file(url: str) -> Path | None:
     if not parsed.database or parsed.database == ":memory:":
         raise StoreError("The run store is shared by processes, so it must be a file, not memory.")
     return Path(parsed.database).absolute()
-
-
-def _newer_message(place: str, version: str) -> str:
-    return (
-        f"The run store {place} is of version {version}, which is newer than this code "
-        f"(version {SCHEMA_VERSIONS[-1]}). It was left as it is: update Headstart, or set "
-        "HEADSTART_HOME to another folder. The upgrade kept a copy of the older version beside it."
-    )

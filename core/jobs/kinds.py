@@ -19,7 +19,7 @@ Handler = Callable[[dict[str, Any], "JobContext"], dict[str, Any] | None]
 POOLS: Mapping[Pool, int] = {"device": 1, "import": 1, "cpu": 1, "live": 1}
 """How many jobs of each pool run on one machine at a time."""
 
-YIELDING, LOWEST = 10, 19
+POLITE, YIELDING, LOWEST = 5, 10, 19
 LONGEST_DETAIL = 300
 
 
@@ -32,8 +32,8 @@ class JobKind:
     ``folder`` is where its jobs keep files, below the home. ``niceness`` is 0 (first) to 19
     (last). ``noun`` and ``saves_memory`` are words for people: what such a job is called, and what
     to do where memory runs out. A kind that ``takes_less`` is started once more where its process
-    was killed, most likely for want of memory: its handler finds the words for that in
-    ``context.job.error``, and goes on with less or gives up.
+    was killed, most likely because memory ran out: its handler finds the message about that in
+    ``context.job.error``, and continues with less or gives up.
     """
 
     name: str
@@ -112,7 +112,8 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind("explain", "core.experiments.heat_maps:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map:run", "cpu", "map", niceness=LOWEST),
-        JobKind("live", "core.live.server:run", "live", "live process"),
+        # Loading its libraries must not slow down the page that asked for it.
+        JobKind("live", "core.live.server:run", "live", "live process", niceness=POLITE),
         JobKind("export", "core.reports.export_model:run", "cpu", "export", niceness=LOWEST),
     )
 }

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -70,12 +71,17 @@ class LocalProcess:
     def stop(self) -> None:
         if self._process.poll() is not None:
             return
-        family = _family(self._process.pid)
+        family: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):  # here and below: it may end by itself meanwhile
+            parent = psutil.Process(self._process.pid)
+            family = [*parent.children(recursive=True), parent]
         for member in family:
-            _signal(member, "terminate")
+            with suppress(psutil.NoSuchProcess):
+                member.terminate()
         _, alive = psutil.wait_procs(family, timeout=STOP_GRACE_SECONDS)
         for member in alive:
-            _signal(member, "kill")
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
         psutil.wait_procs(alive, timeout=STOP_GRACE_SECONDS)
         self._process.wait(timeout=STOP_GRACE_SECONDS)
 
@@ -94,8 +100,8 @@ class ProcessLauncher:
 
     def start(self, job: JobRecord) -> LocalProcess:
         log = log_path(job)
-        command = python_command(self._module, job.id, "--parent", str(os.getpid()))
-        return LocalProcess(start_process(command, log), log)
+        process = _start_process(log, self._module, job.id, "--parent", str(os.getpid()))
+        return LocalProcess(process, log)
 
 
 def ensure_worker(queue: JobQueue) -> bool:
@@ -111,7 +117,7 @@ def ensure_worker(queue: JobQueue) -> bool:
         return False
     arguments = ("worker", "--exit-when-idle", str(WORKER_IDLE_SECONDS), "--worker-id", worker_id)
     try:
-        start_detached(python_command("core", *arguments), current_settings().home / "worker.log")
+        start_detached(current_settings().home / "worker.log", "core", *arguments)
     except OSError:
         queue.forget_worker(worker_id)
         raise
@@ -123,27 +129,25 @@ _detached: list["subprocess.Popen[bytes]"] = []
 _detached_lock = threading.Lock()
 
 
-def start_detached(command: list[str], log: Path) -> int:
-    """Start a process that outlives this one, its output in ``log``; returns its id.
+def start_detached(log: Path, module: str, *arguments: str) -> None:
+    """Run a module of this project in a process that outlives this one, its output in ``log``.
 
     Raises ``OSError`` if it cannot be started.
     """
-    # poll() collects those that ended, so that no zombie processes are left.
-    with _detached_lock:
-        _detached[:] = [process for process in _detached if process.poll() is None]
     shorten_log(log)
-    process = start_process(command, log)
+    process = _start_process(log, module, *arguments)
     with _detached_lock:
-        _detached.append(process)
-    return process.pid
+        # poll() collects those that ended, so that no zombie processes are left.
+        _detached[:] = [process, *(one for one in _detached if one.poll() is None)]
 
 
-def start_process(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
+def _start_process(log: Path, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
     """Start a process with a session of its own; its output is appended to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as output:
         return subprocess.Popen(
-            command,
+            # -P ignores the current folder.
+            [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -152,18 +156,13 @@ def start_process(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
         )
 
 
-def python_command(module: str, *arguments: str) -> list[str]:
-    """Run a module of this project, whatever the current folder is (``-P`` ignores it)."""
-    return [sys.executable, "-P", "-m", module, *arguments]
-
-
 def child_environment() -> dict[str, str]:
     paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def shorten_log(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
-    """Keep the end of a log that outgrew its limit; processes that append to it go on."""
+    """Keep the end of a log that outgrew its limit; processes may be appending to it."""
     if not log.exists() or log.stat().st_size <= limit_bytes:
         return
     with open(log, "r+b") as file:
@@ -172,18 +171,3 @@ def shorten_log(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
         file.seek(0)
         file.truncate()
         file.write(b"[the beginning of this log was cut off]\n" + tail)
-
-
-def _family(process_id: int) -> list[psutil.Process]:
-    try:
-        parent = psutil.Process(process_id)
-        return [*parent.children(recursive=True), parent]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _signal(member: psutil.Process, verb: str) -> None:
-    try:
-        getattr(member, verb)()
-    except psutil.NoSuchProcess:
-        return  # it ended by itself in the meantime

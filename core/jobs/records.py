@@ -136,7 +136,7 @@ def waiting_text(place: int | None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class JobStatus:
-    """What is known of every job, also where a run or an import stands for it.
+    """What every job has; the records of runs and imports have the same fields.
 
     ``progress_at`` is when it last reported; ``error`` is a sentence for people. ``attempts``
     counts its starts. Moments are ISO 8601 in UTC.

@@ -206,14 +206,14 @@ class Worker:
         return exit_when_idle is not None and time.monotonic() - idle_since >= exit_when_idle
 
     def _is_abandoned(self, idle_since: float, exit_when_idle: float | None) -> bool:
-        """Whether the home seems to have been removed: nobody will ever queue a job there."""
+        """Whether the home seems to have been removed, so that no job will ever be queued."""
         if exit_when_idle is None or self._at_work:
             return False
         return time.monotonic() - idle_since > max(exit_when_idle, GIVE_UP_SECONDS)
 
     def _leave(self) -> bool:
-        """False where work came just before leaving."""
-        # Whoever queues a job sees no worker from here on, or the job is found below.
+        """False where a job came just before leaving."""
+        # A job queued from here on gets a new worker; one queued before is found below.
         self.queue.forget_worker(self.worker_id)
         self._looked_at = float("-inf")
         if not self._take_waiting():

@@ -47,8 +47,7 @@ def spec():
 
 
 @pytest.mark.parametrize(
-    ("moment", "epochs"),
-    [(0.0, 1), (0.33, 1), (1 / 3, 2), (0.66, 2), (2 / 3, 3), (1.0, 3)],
+    ("moment", "epochs"), [(0.0, 1), (0.33, 1), (1 / 3, 2), (0.66, 2), (2 / 3, 3), (1.0, 3)]
 )
 def test_a_moment_is_a_share_of_a_runs_own_epochs(moment, epochs):
     assert len(epochs_up_to(CURVE, moment).epochs) == epochs

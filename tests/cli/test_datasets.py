@@ -226,7 +226,7 @@ def test_a_dataset_is_exported_and_can_be_added_again(
     assert (added["id"], added["name"]) == (open_dataset("arrows").id, "arrows")
     status, _, err = type_it("datasets", "export", "arrows")
     assert status == 2
-    assert "arrows.zip is there already; choose another place with --output" in err
+    assert "arrows.zip exists already; choose another place with --output" in err
     target = tmp_path / "no" / "such.zip"
     status, _, err = type_it("datasets", "export", "arrows", "--output", str(target))
     assert status == 1

@@ -77,8 +77,8 @@ def test_what_fits_is_taken_and_what_does_not_is_refused():
         check_stored(GIGABYTE - 399, "this upload")
     assert str(caught.value) == (
         "Headstart holds 0.1 MB and this upload would take 1 GB; the limit is 1 GB "
-        "(HEADSTART_MOST_STORED_GB). Remove datasets that are no longer needed, or ask whoever "
-        "runs this server for more."
+        "(HEADSTART_MOST_STORED_GB). Remove datasets that are no longer needed, or ask the "
+        "administrator of this server for more."
     )
 
 

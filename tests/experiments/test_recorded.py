@@ -1,12 +1,17 @@
 """Results that travel from one home to another."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.analysis.comparison import compare_experiment
+from core.backbones.vgg16 import WEIGHTS
+from core.backbones.weights import sources
+from core.datasets.prepare import prepare_images
+from core.datasets.storage import open_dataset
 from core.errors import BadInput, StoreError
 from core.experiments.recorded import (
     export_experiment,
@@ -30,6 +35,10 @@ from tests import made_up
 
 INDICES = np.array([1, 4, 9], dtype=np.int64)
 LABELS = np.array([0, 1, 1], dtype=np.int32)
+CHECKED_IMAGES = 64
+# Predictions are recorded in float16, whose steps are 0.0005 just below 1; another processor
+# rounds another way, hence four times that.
+TOLERANCE = 2e-3
 
 
 def finished_experiment(store: Store) -> str:
@@ -188,3 +197,34 @@ def test_the_home_is_prepared_once_and_quick_afterwards(home: Path) -> None:
     first = prepare_store().experiments()
     assert prepare_home().experiments() == first
     assert all(experiment.recorded for experiment in first)
+
+
+@pytest.fixture
+def showcase_home(tmp_path, monkeypatch, session_home, real_base_file):
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
+    shutil.copytree(session_home / "datasets", tmp_path / "datasets")
+    placed = sources.placed_path(WEIGHTS)
+    placed.parent.mkdir(parents=True)
+    placed.symlink_to(real_base_file)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "run_id",
+    ["c0819b9b-cnn-0", "c0819b9b-vgg16_probe-0", "3d975862-cnn-0", "3d975862-vgg16_probe-0"],
+)
+def test_the_restored_network_answers_as_recorded(showcase_home, run_id):  # noqa: ARG001
+    from core.networks.restore import restored_model
+
+    store = prepare_store()
+    run = store.run(run_id)
+    experiment = store.experiment(run.experiment_id)
+    assert why_no_weights(run, experiment) is None
+    # As Try it restores them: a processor with bfloat16 would else round more than the tolerance.
+    spec = experiment.training_spec(run).model_copy(update={"precision": "float32"})
+    dataset = open_dataset(spec.dataset_id)
+    recorded = read_predictions(run_id)
+    prepared = prepare_images(dataset, spec.image_size, spec.resize)
+    restored = restored_model(spec, read_weights(run_id), dataset)
+    answers = restored.probabilities(prepared.take(recorded.test_indices[:CHECKED_IMAGES]))
+    np.testing.assert_allclose(answers, recorded.probabilities[:CHECKED_IMAGES], atol=TOLERANCE)

@@ -138,7 +138,8 @@ def test_a_run_without_weights_says_why(arrows_store: Store) -> None:
     tail = " Run the benchmark here to see where it looked."
     before = finished(arrows_store, "cnn")
     assert why_no_heat_maps(arrows_store, before) == (
-        f"The weights of this run were not kept: it is from before Headstart kept them.{tail}"
+        "The weights of this run were not kept: it was made by an older version of Headstart."
+        f"{tail}"
     )
     removed = finished(arrows_store, "cnn", weights=KeptWeights(100))
     assert why_no_heat_maps(arrows_store, removed) == (
