@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
 from core.cli.output import (
     EXIT_DONE,
     print_json,
@@ -21,14 +22,13 @@ from core.experiments import recorded
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.files import written_whole, write_bytes
+from core.files import write_bytes, written_whole
 from core.jobs.cached import make_again
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.text import percent_text
-
 
 POLL_SECONDS = 0.5
 
