@@ -6,16 +6,14 @@ are compared by their pixels.
 """
 
 import hashlib
+import numpy as np
+import pandas as pd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
-
-import numpy as np
-import pandas as pd
 from PIL import Image
 from scipy.spatial import cKDTree
-
 from core.analysis.evidence import ExperimentPredictions
 from core.backbones.backbone import Backbone
 from core.backbones.features import feature_identity, find_stored, matching_keys
@@ -36,6 +34,7 @@ from core.jobs.cached import (
 )
 from core.jobs.context import JobContext
 from core.training.events import Predictions
+
 
 Method = Literal["tsne", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -151,7 +150,7 @@ def map_frame(
 def wanted_features(
     spec: ExperimentSpec, image_count: int
 ) -> list[tuple[Backbone, dict[str, Any]]]:
-    """For each backbone what the manifest of features says that fit this experiment's images.
+    """Each backbone, with the manifest entries of features that fit this experiment's images.
 
     Features of another precision, device or mean are as good for a map.
     """

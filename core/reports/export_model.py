@@ -9,12 +9,10 @@ import hashlib
 import json
 import re
 import zipfile
+import numpy as np
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-
 from core.analysis.comparison import title_of
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
@@ -49,9 +47,10 @@ from core.text import fold_accents
 from core.training.events import RunResult
 from core.training.spec import TrainingSpec
 
+
 FORMAT = 2  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
-# What kept packages may take together: some ten of large networks.
+# The most that the packages of the cache may take together: some ten of large networks.
 PACKAGES_LIMIT_BYTES = 2 * 1024**3
 CHECKED_IMAGES, CHECKED_TOGETHER = 64, 16
 # Rounding moves an answer here and there; more than this means another network.
@@ -59,7 +58,7 @@ LEAST_SAME_ANSWERS = 0.9
 
 
 @dataclass(frozen=True)
-class KeepableRun:
+class ExportableRun:
     """A run whose network can be taken away; ``expected_bytes`` is about the package's size,
     ``validation_accuracy`` a fraction 0 to 1."""
 
@@ -71,14 +70,14 @@ class KeepableRun:
     validation_accuracy: float
 
 
-def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
+def exportable_runs(store: Store, experiment_id: str) -> list[ExportableRun]:
     """The runs of an experiment with kept weights, in the order in which they were planned.
 
     ``UnknownName`` for an experiment that is not in the store.
     """
     experiment = store.experiment(experiment_id)
     return [
-        KeepableRun(
+        ExportableRun(
             run.id,
             run.strategy,
             title_of(run.strategy),
@@ -91,8 +90,8 @@ def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
     ]
 
 
-def why_nothing_to_keep(store: Store, experiment_id: str) -> str:
-    """One sentence for an experiment without any run of ``keepable_runs``.
+def why_nothing_to_export(store: Store, experiment_id: str) -> str:
+    """One sentence for an experiment without any run of ``exportable_runs``.
 
     ``UnknownName`` for an experiment that is not in the store.
     """
@@ -113,7 +112,7 @@ def expected_bytes(result: RunResult) -> int:
     return 2 * BYTES_PER_PARAMETER * result.parameters
 
 
-def kept_package(store: Store, run_id: str) -> CachedWork:
+def model_package(store: Store, run_id: str) -> CachedWork:
     """The state of a run's package; starts the work where there is none yet.
 
     The result is a zip, see ``CONTENTS``. Raises ``BadInput`` with the reason where the run has
@@ -252,8 +251,8 @@ def _compared(
     same = int((found.argmax(axis=1) == expected.argmax(axis=1)).sum())
     if same < LEAST_SAME_ANSWERS * len(rows):
         raise HeadstartError(
-            f"The file would not answer as the run did: {same} of {len(rows)} test pictures got "
-            "the same answer. It was not made. Run the benchmark again."
+            f"The exported file does not predict what the run did: only {same} of {len(rows)} test "
+            "images agree. The package was not made. Run the benchmark again."
         )
     return len(rows), same, float(np.abs(found - expected).max())
 

@@ -1,10 +1,8 @@
 """Where each strategy stands at a moment of its training, from made-up epochs."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-
+from types import SimpleNamespace
 from core.analysis.curves import (
     Curve,
     TrackedPrediction,
@@ -47,8 +45,7 @@ def spec():
 
 
 @pytest.mark.parametrize(
-    ("moment", "epochs"),
-    [(0.0, 1), (0.33, 1), (1 / 3, 2), (0.66, 2), (2 / 3, 3), (1.0, 3)],
+    ("moment", "epochs"), [(0.0, 1), (0.33, 1), (1 / 3, 2), (0.66, 2), (2 / 3, 3), (1.0, 3)]
 )
 def test_a_moment_is_a_share_of_a_runs_own_epochs(moment, epochs):
     assert len(epochs_up_to(CURVE, moment).epochs) == epochs
