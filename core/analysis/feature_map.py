@@ -6,14 +6,16 @@ are compared by their pixels.
 """
 
 import hashlib
-import numpy as np
-import pandas as pd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
 from PIL import Image
 from scipy.spatial import cKDTree
+
 from core.analysis.evidence import ExperimentPredictions
 from core.backbones.backbone import Backbone
 from core.backbones.features import feature_identity, find_stored, matching_keys
@@ -34,7 +36,6 @@ from core.jobs.cached import (
 )
 from core.jobs.context import JobContext
 from core.training.events import Predictions
-
 
 Method = Literal["tsne", "pca"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -9,10 +9,12 @@ import hashlib
 import json
 import re
 import zipfile
-import numpy as np
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
 from core.analysis.comparison import title_of
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import prepare_images
@@ -46,7 +48,6 @@ from core.strategies.registry import find_strategy
 from core.text import fold_accents
 from core.training.events import RunResult
 from core.training.spec import TrainingSpec
-
 
 FORMAT = 2  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
