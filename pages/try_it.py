@@ -1,9 +1,7 @@
 """Try it: show the trained networks a picture, play against them, take one along."""
 
-from collections.abc import Sequence
-
 import streamlit as st
-
+from collections.abc import Sequence
 from core.experiments.records import ExperimentRecord
 from core.live.client import candidates
 from core.ui.frame import evidence_reads, reads
@@ -15,10 +13,11 @@ from core.ui.try_it.export import show_export
 from core.ui.try_it.guess import show_guess
 from core.ui.widgets.results import choose_experiment
 
+
 # The address has the name of the view; only the chosen one is drawn.
 VIEWS = {
     "picture": ("A picture", show_image_answers),
-    "guess": ("Guess against the models", show_guess),
+    "guess": ("Guess yourself", show_guess),
     "keep": ("Keep a model", show_export),
 }
 # Searched for one that can answer; older ones are still in the list.

@@ -1,4 +1,4 @@
-"""Try it, Guess against the models: ten held-out images, the visitor and every strategy.
+"""Try it, Guess yourself: ten held-out images, the visitor and every strategy.
 
 The guesses are kept in the session alone; the address names the round.
 """

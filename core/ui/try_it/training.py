@@ -41,10 +41,10 @@ def offer_training(subject: Subject, unable: Collection[str]) -> None:
         spec = _planned(subject, names)
         if spec is None:
             return
-        titles = escape_markdown(", ".join(STRATEGIES[name].title for name in names))
+        titles = escape_markdown(" · ".join(STRATEGIES[name].title for name in names))
         st.markdown(
-            f"**Train the quick ones here** and they answer too: {titles}, on the same pictures, "
-            "the same split, with the same settings."
+            "**Train the quick ones here** and they answer too, on the same pictures and the same "
+            f"split, with the same settings: {titles}."
         )
         show_forecast(reads.forecast(spec))
         st.button(
