@@ -1,7 +1,9 @@
 """Try it: show the trained networks a picture, play against them, take one along."""
 
-import streamlit as st
 from collections.abc import Sequence
+
+import streamlit as st
+
 from core.experiments.records import ExperimentRecord
 from core.live.client import candidates
 from core.ui.frame import evidence_reads, reads
@@ -12,7 +14,6 @@ from core.ui.try_it.answers import show_image_answers
 from core.ui.try_it.export import show_export
 from core.ui.try_it.guess import show_guess
 from core.ui.widgets.results import choose_experiment
-
 
 # The address has the name of the view; only the chosen one is drawn.
 VIEWS = {
