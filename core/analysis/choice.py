@@ -86,7 +86,7 @@ def good_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPrediction
     """
     if not evidence.images:
         return ()
-    p_values = _p_values(evidence.majority_right, evidence.answers)
+    p_values = _p_values(evidence.majority_correct, evidence.answers)
     return tuple(
         answers
         for answers, p_value in zip(evidence.answers, p_values, strict=True)

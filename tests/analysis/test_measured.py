@@ -146,8 +146,5 @@ def test_each_model_of_the_tutorial_has_the_nearest_strategy_beside_it():
         "vgg16_softmax",
     ]
     without = beside_tutorial(comparison_of("cnn", "vgg16_probe"))
-    assert [entry.row.strategy for entry in without if entry.row] == [
-        "cnn",
-        "vgg16_probe",
-    ]
+    assert [entry.row.strategy for entry in without if entry.row] == ["cnn", "vgg16_probe"]
     assert [entry.row for entry in beside_tutorial(None)] == [None] * 4

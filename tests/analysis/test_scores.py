@@ -19,12 +19,7 @@ from core.experiments.store import open_store
 from core.training.events import Predictions
 from core.training.scoring import log_losses
 from tests import made_up
-from tests.made_evidence import (
-    EXPERIMENT,
-    MOMENT,
-    evidence_of,
-    store_experiment,
-)
+from tests.made_evidence import EXPERIMENT, MOMENT, evidence_of, store_experiment
 
 RIGHT, WRONG = log(2), log(8 / 3)  # nats of a probability of 1/2 and of 3/8
 
