@@ -1,10 +1,8 @@
 """Where each strategy stands at a moment of its training, from made-up epochs."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-
+from types import SimpleNamespace
 from core.analysis.curves import (
     Curve,
     TrackedPrediction,
@@ -25,9 +23,9 @@ def answers(*predicted):
     return tuple(map(TrackedImage, (7, 40), predicted, (0.75, 0.75)))
 
 
-HEAD = made_up.epoch(1, "head", epochs=1, watched=answers(1, 1))
-FIRST = made_up.epoch(1, epochs=3, watched=answers(0, 1))
-SECOND = made_up.epoch(2, epochs=3, watched=answers(0, 0))
+HEAD = made_up.epoch(1, "head", epochs=1, tracked=answers(1, 1))
+FIRST = made_up.epoch(1, epochs=3, tracked=answers(0, 1))
+SECOND = made_up.epoch(2, epochs=3, tracked=answers(0, 0))
 CURVE = Curve("cnn", "CNN", 0, (HEAD, FIRST, SECOND))
 PLAIN = Curve("mlp", "MLP", 0, (made_up.epoch(1), made_up.epoch(2)))
 

@@ -2,17 +2,14 @@
 
 import json
 import time
-from pathlib import Path
-
 import numpy as np
 import pytest
-
+from pathlib import Path
 from core.analysis import feature_map as module
 from core.analysis.feature_map import (
     FEWEST_FOR_TSNE,
     METHODS,
     feature_map,
-    features_folder,
     laid_out_flat,
     layout_of,
     read_map,
@@ -20,7 +17,6 @@ from core.analysis.feature_map import (
     stratified_sample,
     wanted_features,
 )
-from core.backbones.feature_files import key_of, matching_keys, write_features
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -31,6 +27,13 @@ from core.experiments.store import Store
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import origin, result
+from core.backbones.features import (
+    features_folder,
+    key_of,
+    matching_keys,
+    write_features,
+)
+
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
@@ -66,7 +69,7 @@ def keep_features(store: Store, **changes: object) -> np.ndarray:
     identity = wanted | {"images": prepared.digest} | changes
     identity.pop("shape")
     rows = np.repeat(dataset.labels[:, None], 512, axis=1).astype(np.float16)
-    write_features(features_folder(), key_of(identity), identity, rows.shape, [rows], 0.0)
+    write_features(key_of(identity), identity, rows.shape, [rows], 0.0)
     return dataset.labels
 
 
@@ -173,11 +176,11 @@ def test_features_of_something_else_are_left_alone(finished, work, changes):
 def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
     keep_features(finished, precision="float32")
     ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
-    (whole,) = matching_keys(features_folder(), wanted)
+    (whole,) = matching_keys(wanted)
     manifest = features_folder() / f"{whole}.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"created_at": "2020"}))
     keep_features(finished, precision="mixed_bfloat16")
-    newest = matching_keys(features_folder(), wanted)[0]
+    newest = matching_keys(wanted)[0]
     assert newest != whole
     (features_folder() / f"{newest}.npy").write_bytes(b"cut short")
     (features_folder() / "broken.json").write_text("[1, 2")
