@@ -1,8 +1,10 @@
 """Where each strategy stands at a moment of its training, from made-up epochs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from types import SimpleNamespace
+
 from core.analysis.curves import (
     Curve,
     TrackedPrediction,

@@ -2,9 +2,11 @@
 
 import json
 import time
+from pathlib import Path
+
 import numpy as np
 import pytest
-from pathlib import Path
+
 from core.analysis import feature_map as module
 from core.analysis.feature_map import (
     FEWEST_FOR_TSNE,
@@ -17,6 +19,12 @@ from core.analysis.feature_map import (
     stratified_sample,
     wanted_features,
 )
+from core.backbones.features import (
+    features_folder,
+    key_of,
+    matching_keys,
+    write_features,
+)
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -27,13 +35,6 @@ from core.experiments.store import Store
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import origin, result
-from core.backbones.features import (
-    features_folder,
-    key_of,
-    matching_keys,
-    write_features,
-)
-
 
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
