@@ -21,7 +21,7 @@ class Consensus:
     ``predicted`` int64 ``(N,)``: position in the classes of what most seeds predict.
     ``seeds`` int64 ``(N,)``: how many seeds predict it.
     ``confidence`` float64 ``(N,)``: the mean probability (0 to 1) that these gave it.
-    ``true_class_probability`` float64 ``(N,)``: mean over all seeds of what the label got.
+    ``true_class_probability`` float64 ``(N,)``: mean over all seeds of the label's.
     ``fraction_correct`` float64 ``(N,)``: fraction of seeds that are correct.
     """
 
@@ -80,7 +80,7 @@ class ImageAnswer:
     """One strategy on one image.
 
     ``predicted``: position in the classes. ``confidence``: mean probability (0 to 1) of the seeds
-    that predict it. ``true_class_probability``: mean over all seeds of that of the label.
+    that predict it. ``true_class_probability``: mean over all seeds of the label's.
     """
 
     strategy: str
@@ -123,7 +123,7 @@ def test_row(evidence: ExperimentPredictions, image: int) -> int:
 
 
 def answers_frame(answers: Sequence[ImageAnswer]) -> pd.DataFrame:
-    """One line a strategy: prediction, confidence, what the label got, seeds that are correct."""
+    """One line a strategy: prediction, confidence, the label's probability, seeds correct."""
     return pd.DataFrame(
         [
             {

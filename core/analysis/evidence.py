@@ -31,9 +31,9 @@ class StrategyPredictions:
 
     ``predicted`` int32 ``(S, N)``: the most probable class; ties go to the first.
     ``correct`` bool ``(S, N)``.
-    ``true_class_probability`` float32 ``(S, N)``, 0 to 1: what the run gave the true class.
-    ``confidence`` float32 ``(S, N)``, 0 to 1: what it gave the predicted class.
-    ``true_class_rank`` int32 ``(S, N)``: how many classes it put before the true one; 0 if correct.
+    ``true_class_probability`` float32 ``(S, N)``, 0 to 1.
+    ``confidence`` float32 ``(S, N)``, 0 to 1: the probability of the predicted class.
+    ``true_class_rank`` int32 ``(S, N)``: number of classes before the true one; 0 if correct.
     """
 
     strategy: str
@@ -47,19 +47,14 @@ class StrategyPredictions:
     true_class_rank: np.ndarray
 
     @property
-    def fraction_correct(self) -> np.ndarray:
-        """float64 ``(N,)``: fraction of seeds that predict each image correctly."""
-        return self.correct.mean(axis=0)
-
-    @property
     def accuracy(self) -> float:
         """Mean over seeds of the fraction of images that are predicted correctly."""
         return float(self.correct.mean())
 
     def probabilities(self) -> np.ndarray:
-        """float32 ``(S, N, C)``: what each run gave every class.
+        """float32 ``(S, N, C)``: the probability of every class by each run.
 
-        Read from the kept predictions at each call, since it is C times as large as all the rest;
+        Read from the files at each call, since it is C times as large as all the rest;
         ``StoreError`` where a file is gone.
         """
         return np.stack([read_predictions(run_id).probabilities for run_id in self.run_ids])
@@ -111,14 +106,14 @@ class ExperimentPredictions:
         return f"Always “{self.majority_name}”"
 
     @property
-    def majority_right(self) -> np.ndarray:
-        """bool ``(1, N)``: what always predicting the commonest training class gets right."""
+    def majority_correct(self) -> np.ndarray:
+        """``correct`` of always predicting the commonest training class, bool ``(1, N)``."""
         return (self.labels == self.majority_label)[np.newaxis]
 
     @property
     def majority_accuracy(self) -> float:
         """Fraction of the test images that are of the commonest training class."""
-        return float(self.majority_right.mean()) if self.images else 0.0
+        return float(self.majority_correct.mean()) if self.images else 0.0
 
     @cached_property
     def resampled(self) -> dict[str, np.ndarray]:
@@ -129,7 +124,7 @@ class ExperimentPredictions:
         """
         if not self.images:
             return {}
-        rights = [self.majority_right, *(answers.correct for answers in self.answers)]
+        rights = [self.majority_correct, *(answers.correct for answers in self.answers)]
         names = [BASELINE, *(answers.strategy for answers in self.answers)]
         return dict(zip(names, resampled_accuracies(rights), strict=True))
 

@@ -100,7 +100,7 @@ def players(evidence: ExperimentPredictions) -> tuple[Player, ...]:
     """The majority class, whether or not it was run, then every strategy in ladder order."""
     always = np.full(evidence.images, evidence.majority_label)
     return (
-        Player(MAJORITY, title_of(MAJORITY), always, evidence.majority_right[0], None),
+        Player(MAJORITY, title_of(MAJORITY), always, evidence.majority_correct[0], None),
         *(
             Player(
                 answers.strategy,

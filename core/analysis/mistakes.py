@@ -48,17 +48,12 @@ class Disagreement:
     first_confidence: float
     second_confidence: float
 
-    @property
-    def gain(self) -> float:
-        """How much more probable the second strategy found the label, -1 to 1."""
-        return self.second_true_class_probability - self.first_true_class_probability
-
 
 @dataclass(frozen=True)
 class Disagreements:
-    """``fixed``: images that only the second strategy gets right, the largest gain first.
+    """``fixed``: images that only the second strategy gets right; ``regressed``: only the first.
 
-    ``regressed``: those that only the first gets right, the largest loss first.
+    The largest difference in the probability of the label comes first.
     """
 
     fixed: tuple[Disagreement, ...]

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from core.analysis.comparison import (
-    Comparison,
-    compare_experiment,
-    split_text,
-    title_of,
-)
+from core.analysis.comparison import Comparison, compare_experiment, split_text, title_of
 from core.analysis.evidence import ladder_order
 from core.errors import BadInput
 from core.experiments.records import ExperimentSpec
@@ -70,10 +65,6 @@ class Several:
     rows: tuple[FactRow, ...]
     other_devices: bool
 
-    def shown_rows(self, differences_only: bool = False) -> tuple[FactRow, ...]:
-        """All rows, or those in which the columns differ."""
-        return tuple(row for row in self.rows if row.differs or not differences_only)
-
 
 def compare_several(store: Store, ids: Sequence[str], baseline: str | None = None) -> Several:
     """One to six experiments, in the order given; ``baseline`` is one of them, or none.
@@ -112,9 +103,7 @@ def compare_several(store: Store, ids: Sequence[str], baseline: str | None = Non
                 if any(value is not None for value in values):
                     rows.append(_number_row(f"{title_of(name)}: {title}", kind, values, columns))
     return Several(
-        tuple(columns),
-        tuple(rows),
-        other_devices=pinned is not None and len(devices) > 1,
+        tuple(columns), tuple(rows), other_devices=pinned is not None and len(devices) > 1
     )
 
 

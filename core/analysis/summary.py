@@ -1,4 +1,4 @@
-"""An experiment in a nutshell: what won and how surely, what it costs, when less is enough."""
+"""An experiment in short: what won and how certainly, what it costs, when less is enough."""
 
 from dataclasses import dataclass
 

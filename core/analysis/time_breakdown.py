@@ -117,7 +117,7 @@ _Timed = tuple[RunRecord, RunResult, Epochs]
 
 
 def load_time_breakdown(store: Store, experiment_id: str) -> TimeBreakdown:
-    """That of an experiment's finished runs; ``UnknownName`` if it is not in the store."""
+    """From the finished runs of an experiment; ``UnknownName`` if it is not in the store."""
     experiment = store.experiment(experiment_id)
     runs = store.runs(experiment_id, ["finished"])
     epochs = {run.id: store.epochs(run.id) for run in runs}

@@ -1,7 +1,7 @@
 """Which differences are real: for every pair, against the majority class, up the ladder.
 
 The p values come from the exact paired test over images; those of pairs are adjusted for their
-number (Holm) before anything is called real. Intervals are bootstrapped over images and seeds.
+number (Holm) before a difference counts as real. Intervals are bootstrapped over images and seeds.
 ``core.analysis.words.verdicts`` makes the sentences.
 """
 
@@ -112,7 +112,6 @@ class MajorityVerdict:
 class TieGroup:
     """Neighbours in the ranking, best first, of which no two can be told apart on ``images``."""
 
-    strategies: tuple[str, ...]
     titles: tuple[str, ...]
     images: int
 
@@ -164,10 +163,7 @@ def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> Pa
         key = (second, first)
         former = evidence.pair_tests[key]
         test = replace(
-            former,
-            difference=-former.difference,
-            fixed=former.regressed,
-            regressed=former.fixed,
+            former, difference=-former.difference, fixed=former.regressed, regressed=former.fixed
         )
     interval = percentile_interval(evidence.drawn_differences(first, second))
     return _verdict(answers, test, adjusted[key], len(adjusted), interval)
@@ -191,7 +187,7 @@ def all_pairs(evidence: ExperimentPredictions) -> tuple[PairVerdict, ...]:
 def against_majority(evidence: ExperimentPredictions, strategy: str) -> MajorityVerdict:
     """Is the strategy any better than always predicting the commonest training class?"""
     answers = evidence.of(strategy)
-    test = paired_test(evidence.majority_right, answers.correct)
+    test = paired_test(evidence.majority_correct, answers.correct)
     low, high = percentile_interval(evidence.drawn_differences(BASELINE, strategy))
     return MajorityVerdict(
         strategy=strategy,
@@ -217,7 +213,7 @@ def ties(evidence: ExperimentPredictions) -> tuple[TieGroup, ...]:
         frozenset(pair) for pair, p_value in _adjusted(evidence).items() if p_value < SIGNIFICANCE
     }
     return tuple(
-        TieGroup(group, tuple(titles[name] for name in group), evidence.images)
+        TieGroup(tuple(titles[name] for name in group), evidence.images)
         for group in tie_groups(list(titles), told_apart)
     )
 
@@ -272,7 +268,10 @@ def visible_difference(evidence: ExperimentPredictions) -> float | None:
     5 % without Holm: with many pairs it is somewhat larger. None where there is nothing to compare,
     or where no difference would be seen so often.
     """
-    ranked = [evidence.majority_right, *(answers.correct for answers in reversed(evidence.ranked))]
+    ranked = [
+        evidence.majority_correct,
+        *(answers.correct for answers in reversed(evidence.ranked)),
+    ]
     tests = [paired_test(first, second) for first, second in pairwise(ranked)]
     if not tests:
         return None

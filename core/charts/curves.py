@@ -196,11 +196,7 @@ def learning_curve_chart(curve: LearningCurve) -> Exhibit:
     if sizes:
         axis["range"] = [math.log10(sizes[0]) - 0.08, math.log10(sizes[-1]) + 0.08]
     figure = empty_chart(
-        520,
-        axis,
-        percent_axis("test accuracy (%)"),
-        margin=MARGIN | {"t": 24},
-        legend=LEGEND_BELOW,
+        520, axis, percent_axis("test accuracy (%)"), margin=MARGIN | {"t": 24}, legend=LEGEND_BELOW
     )
     for number, entry in enumerate(curve.curves):
         _add_strategy(figure, entry, 10 ** (_SHIFT * (number - (len(curve.curves) - 1) / 2)))

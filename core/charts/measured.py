@@ -7,12 +7,7 @@ import numpy as np
 import pandas as pd
 from plotly.subplots import make_subplots
 
-from core.analysis.measured import (
-    Beside,
-    Segment,
-    WidthAt,
-    epochs_alone,
-)
+from core.analysis.measured import Beside, Segment, WidthAt, epochs_alone
 from core.analysis.significance import CONFIDENCE, percentile_interval
 from core.analysis.words.verdicts import points_text
 from core.charts.exhibit import Exhibit
@@ -33,12 +28,7 @@ from core.charts.style import (
     whiskers,
 )
 from core.charts.time import PART_LOOKS, parts_text
-from core.text import (
-    UNKNOWN,
-    escape_plotly,
-    percent_text,
-    seconds_text,
-)
+from core.text import UNKNOWN, escape_plotly, percent_text, seconds_text
 
 MOST_BARS = 50
 LEGEND_LINE = 20

@@ -10,7 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
+from core.cli.output import (
+    EXIT_DONE,
+    print_json,
+    print_table,
+    say,
+    stop_on_termination,
+)
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store
@@ -212,22 +218,22 @@ def retry(arguments: argparse.Namespace) -> int:
 def export_run(arguments: argparse.Namespace) -> int:
     """Make the package in a job, as the page does, and copy it to the file."""
     # Imported here: it reads the card's template and much of the comparison.
-    from core.reports.export_model import kept_package
+    from core.reports.export_model import model_package
 
     store = prepare_store()
     output: Path = arguments.output
     if not output.parent.is_dir():
         raise BadInput(f"There is no folder {output.parent}.", "output")
-    work = kept_package(store, arguments.id)
+    work = model_package(store, arguments.id)
     if work.state in ("failed", "cancelled"):  # by an earlier request
         make_again(store, work)
-        work = kept_package(store, arguments.id)
+        work = model_package(store, arguments.id)
     shown = ""
     while work.state == "working":
         if work.text != shown:
             say(shown := work.text)
         time.sleep(POLL_SECONDS)
-        work = kept_package(store, arguments.id)
+        work = model_package(store, arguments.id)
     if work.state != "ready":
         raise HeadstartError(work.error)
     with open(work.result, "rb") as package, written_whole(output) as file:

@@ -19,7 +19,7 @@ Handler = Callable[[dict[str, Any], "JobContext"], dict[str, Any] | None]
 POOLS: Mapping[Pool, int] = {"device": 1, "import": 1, "cpu": 1, "live": 1}
 """How many jobs of each pool run on one machine at a time."""
 
-YIELDING, LOWEST = 10, 19
+POLITE, YIELDING, LOWEST = 5, 10, 19
 LONGEST_DETAIL = 300
 
 
@@ -112,7 +112,8 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind("explain", "core.experiments.heat_maps:run", "cpu", "heat map", niceness=LOWEST),
         JobKind("feature_map", "core.analysis.feature_map:run", "cpu", "map", niceness=LOWEST),
-        JobKind("live", "core.live.server:run", "live", "live process"),
+        # Loading its libraries must not slow down the page that asked for it.
+        JobKind("live", "core.live.server:run", "live", "live process", niceness=POLITE),
         JobKind("export", "core.reports.export_model:run", "cpu", "export", niceness=LOWEST),
     )
 }

@@ -109,14 +109,15 @@ def candidates(store: Store, experiment_id: str) -> tuple[Candidate, ...]:
     )
 
 
-def wake(store: Store, experiment_id: str) -> LiveState:
+def wake(store: Store, experiment_id: str, offered: Sequence[Candidate] | None = None) -> LiveState:
     """Start the process if none runs, ask it for this experiment's networks, return at once.
 
-    Cheap to poll. An experiment without a network that can answer is ``ready``: nothing is
-    started. Raises ``UnknownName`` for an experiment that is not there, ``OSError`` where no
-    process can be started.
+    Cheap to poll; ``offered`` are its ``candidates`` where the caller has them. An experiment
+    without a network that can answer is ``ready``: nothing is started. Raises ``UnknownName`` for
+    an experiment that is not there, ``OSError`` where no process can be started.
     """
-    wanted = [found for found in candidates(store, experiment_id) if found.has_network]
+    offered = candidates(store, experiment_id) if offered is None else offered
+    wanted = [found for found in offered if found.has_network]
     if not wanted:
         return LiveState("ready")
     server = server_state(store)

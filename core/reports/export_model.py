@@ -51,7 +51,7 @@ from core.training.spec import TrainingSpec
 
 FORMAT = 2  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
-# What kept packages may take together: some ten of large networks.
+# The most that the packages of the cache may take together: some ten of large networks.
 PACKAGES_LIMIT_BYTES = 2 * 1024**3
 CHECKED_IMAGES, CHECKED_TOGETHER = 64, 16
 # Rounding moves an answer here and there; more than this means another network.
@@ -59,7 +59,7 @@ LEAST_SAME_ANSWERS = 0.9
 
 
 @dataclass(frozen=True)
-class KeepableRun:
+class ExportableRun:
     """A run whose network can be taken away; ``expected_bytes`` is about the package's size,
     ``validation_accuracy`` a fraction 0 to 1."""
 
@@ -71,14 +71,14 @@ class KeepableRun:
     validation_accuracy: float
 
 
-def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
+def exportable_runs(store: Store, experiment_id: str) -> list[ExportableRun]:
     """The runs of an experiment with kept weights, in the order in which they were planned.
 
     ``UnknownName`` for an experiment that is not in the store.
     """
     experiment = store.experiment(experiment_id)
     return [
-        KeepableRun(
+        ExportableRun(
             run.id,
             run.strategy,
             title_of(run.strategy),
@@ -91,8 +91,8 @@ def keepable_runs(store: Store, experiment_id: str) -> list[KeepableRun]:
     ]
 
 
-def why_nothing_to_keep(store: Store, experiment_id: str) -> str:
-    """One sentence for an experiment without any run of ``keepable_runs``.
+def why_nothing_to_export(store: Store, experiment_id: str) -> str:
+    """One sentence for an experiment without any run of ``exportable_runs``.
 
     ``UnknownName`` for an experiment that is not in the store.
     """
@@ -113,7 +113,7 @@ def expected_bytes(result: RunResult) -> int:
     return 2 * BYTES_PER_PARAMETER * result.parameters
 
 
-def kept_package(store: Store, run_id: str) -> CachedWork:
+def model_package(store: Store, run_id: str) -> CachedWork:
     """The state of a run's package; starts the work where there is none yet.
 
     The result is a zip, see ``CONTENTS``. Raises ``BadInput`` with the reason where the run has
@@ -205,7 +205,7 @@ def _write_networks(
     context.report("Loading the libraries")
     # Imported here: these load Keras, and people should read that before.
     from core.backbones.backend import load_keras
-    from core.networks.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.networks.keras_export import inside_words, portable_network, save_onnx
     from core.networks.restore import restored_model
     from core.training.policy import library_versions
 
@@ -214,7 +214,7 @@ def _write_networks(
     restored = restored_model(spec.model_copy(update={"precision": "float32"}), weights, dataset)
     network = portable_network(restored)
     context.report("Writing the Keras file")
-    save_keras(network, folder / KERAS_FILE)
+    network.save(folder / KERAS_FILE)
     context.report("Writing the ONNX file")
     why_no_onnx = save_onnx(network, folder / ONNX_FILE)
     context.report("Comparing its answers with those of the run")
@@ -252,8 +252,8 @@ def _compared(
     same = int((found.argmax(axis=1) == expected.argmax(axis=1)).sum())
     if same < LEAST_SAME_ANSWERS * len(rows):
         raise HeadstartError(
-            f"The file would not answer as the run did: {same} of {len(rows)} test pictures got "
-            "the same answer. It was not made. Run the benchmark again."
+            f"The exported file does not predict what the run did: only {same} of {len(rows)} test "
+            "images agree. The package was not made. Run the benchmark again."
         )
     return len(rows), same, float(np.abs(found - expected).max())
 

@@ -4,7 +4,7 @@ In Markdown, after Mitchell et al. 2019, "Model Cards for Model Reporting". Ever
 the run, its predictions or its dataset.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Context
 from pathlib import Path
@@ -15,17 +15,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
-from core.analysis.scores import ClassScore, StrategyScore, per_class_table, score_table
+from core.analysis.scores import per_class_table, score_table
 from core.analysis.words.limits import limits
-from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.experiments.records import ExperimentSpec, RunRecord, result_of
+from core.experiments.records import RunRecord, result_of
 from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
-from core.text import UNKNOWN, escape_markdown_file, percent_text, seconds_text
-from core.training.events import RunResult
+from core.text import escape_markdown_file, percent_text, seconds_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 CARD, SNIPPET = "README.md", "predict.py"
@@ -97,26 +95,32 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["literal"] = escape_markdown_file
+    environment.filters |= {
+        "literal": escape_markdown_file,
+        "number": "{:,}".format,
+        "percent": percent_text,
+        "seconds": seconds_text,
+    }
     return environment.get_template("model_card.md.j2").render(
         title=title_of(run.strategy),
         teaches=strategy.teaches,
         run=run,
+        result=result_of(run),
         spec=spec,
+        split=split_text(spec),
+        dataset=dataset,
         package=package,
         furthest=f"{float(furthest):g}",
-        channels=dataset.channels,
         files={
             name: what
             for name, what in CONTENTS.items()
             if package.onnx_bytes or name not in (ONNX_FILE, ONNX_REQUIREMENTS)
         },
-        data=_data_rows(spec, dataset),
-        evidence=evidence,
-        metrics=[_metric_row(score) for score in scores.values()],
-        classes=[_class_row(entry, trained_on[entry.label]) for entry in classes],
+        images=evidence.images,
+        metrics=[(METRICS[name], score) for name, score in scores.items()],
+        classes=[(entry, trained_on[entry.label]) for entry in classes],
+        percent=percent_text,
         limits=limits(spec, dataset, evidence, scores, classes),
-        training=_training_rows(spec, run, result_of(run), package),
         imagenet=imagenet_words(layers),
     )
 
@@ -140,62 +144,3 @@ def evidence_of_run(evidence: ExperimentPredictions, run: RunRecord) -> Experime
         if run.id in answers.run_ids:
             return replace(evidence, answers=(answers.of_seed(run.seed),))
     raise StoreError(evidence.missing.get(run.id) or f"Run {run.id} has no predictions.")
-
-
-def _data_rows(spec: ExperimentSpec, dataset: Dataset) -> dict[str, str]:
-    images = ", ".join(f"{count:,} {subset}" for subset, count in spec.images.items())
-    majority = f"{percent_text(spec.majority_accuracy)} of the test pictures"
-    rows = {
-        "dataset": spec.dataset_name,
-        "fingerprint": spec.dataset_id,
-        "where it came from": dataset.provenance or "not recorded",
-        "pictures": f"{dataset.image_count:,} in {len(dataset.classes):,} classes",
-        "split": f"{images} ({split_text(spec)})",
-        "split fingerprint": spec.split_fingerprint or "not recorded",
-        "majority class": f"{spec.majority_class}, {majority}",
-    }
-    if dataset.changes:
-        rows["changed since it was read"] = " ".join(dataset.changes)
-    return rows
-
-
-def _metric_row(score: StrategyScore) -> tuple[str, ...]:
-    kind = METRICS[score.metric]
-    interval = _interval(kind.text, score.low, score.high)
-    advice = f"{kind.better} is better. {kind.help}"
-    return kind.title, kind.text(score.mean), interval, kind.text(score.majority), advice
-
-
-def _class_row(entry: ClassScore, trained_on: int) -> tuple[str, ...]:
-    """``trained_on``: how many training images the class has."""
-    interval = _interval(percent_text, entry.recall_low, entry.recall_high)
-    recall, precision = percent_text(entry.recall), percent_text(entry.precision)
-    return entry.name, f"{trained_on:,}", f"{entry.images:,}", recall, interval, precision
-
-
-def _interval(text: Callable[[float], str], low: float | None, high: float | None) -> str:
-    return UNKNOWN if low is None or high is None else f"{text(low)} to {text(high)}"
-
-
-def _training_rows(
-    spec: ExperimentSpec, run: RunRecord, result: RunResult, package: PackageFacts
-) -> dict[str, str]:
-    settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
-    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-    trained = f"{result.trainable_parameters:,} trained"
-    return {
-        "finished": f"{(run.finished_at or '')[:16].replace('T', ' ')} UTC",
-        "preset": spec.preset,
-        "settings": settings or "none",
-        "seed": str(run.seed),
-        "image size": f"{spec.image_size} x {spec.image_size} pixels, {spec.resize}",
-        "epochs": f"{result.epochs}; the weights are those after epoch {result.best_epoch}, "
-        "the best on the validation pictures",
-        "batch size": str(result.batch_size),
-        "parameters": f"{package.parameters:,}, of them {trained}",
-        "time": seconds_text(result.total_seconds),
-        "machine": result.device,
-        "precision": result.precision,
-        "versions": versions or "not recorded",
-        "notes": " ".join(run.notes) or "none",
-    }

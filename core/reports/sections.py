@@ -49,37 +49,6 @@ MISTAKES_LISTED = 30
 LONGEST_HEADING = 22
 DISAGREEMENTS_SHOWN = 10
 THUMBNAIL_SIZE = 144
-_RESULTS = [
-    "strategy",
-    "state",
-    "test accuracy (%)",
-    "low (%)",
-    "high (%)",
-    "over majority (points)",
-    "log loss (nats)",
-    "validation accuracy (%)",
-    "training accuracy (%)",
-]
-_COSTS = [
-    "strategy",
-    "first epoch (s)",
-    "steady epoch (s)",
-    "features (s)",
-    "whole run (s)",
-    "epochs",
-    "parameters",
-    "trained parameters",
-]
-_TIME_DETAILS = [
-    "seeds",
-    "fastest (s)",
-    "slowest (s)",
-    "saved by the cache, all seeds (s)",
-    "training speed (images/s)",
-    "trained on",
-    "peak memory (MB)",
-]
-
 Found = dict[str, object]
 
 
@@ -91,12 +60,11 @@ def ladder(evidence: ExperimentPredictions) -> Found:
 
 def results(evidence: ExperimentPredictions, comparison: Comparison) -> Found:
     """The tables are also there if no predictions can be read."""
-    frame, scores = results_frame(comparison), score_table(evidence)
-    finished = all(row.status == "finished" for row in comparison.rows)
+    scores = score_table(evidence)
     return {
         "chart": scores_chart(scores) if scores else None,
-        "results": frame[_RESULTS].drop(columns="state" if finished else []),
-        "costs": frame[_COSTS],
+        "frame": results_frame(comparison),
+        "all_finished": all(row.status == "finished" for row in comparison.rows),
     }
 
 
@@ -115,12 +83,9 @@ def differences(evidence: ExperimentPredictions) -> Found:
 
 
 def time(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Found:
-    chart = time_breakdown_chart(breakdown)
     scores = score_table(evidence, with_intervals=False)
     return {
-        "chart": chart,
-        "parts": chart.frame.drop(columns=_TIME_DETAILS),
-        "details": chart.frame[["strategy", *_TIME_DETAILS]],
+        "chart": time_breakdown_chart(breakdown),
         "costs": costs_frame(breakdown),
         "bought": accuracy_time_chart(scores, whole_run_seconds(breakdown)) if scores else None,
     }
@@ -273,29 +238,6 @@ def health(dataset: Dataset | None, why_not: str) -> Found:
 
 def made(spec: ExperimentSpec, comparison: Comparison, evidence: ExperimentPredictions) -> Found:
     """Device, versions, seeds, split, what went otherwise, and the command that repeats it."""
-    images = ", ".join(f"{count:,} {subset}" for subset, count in comparison.images.items())
-    versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
-    facts = {
-        "experiment": comparison.experiment,
-        "created": f"{comparison.created_at[:16].replace('T', ' ')} UTC",
-        "dataset": comparison.dataset,
-        "dataset fingerprint": comparison.dataset_id,
-        "images": images or "unknown",
-        "classes": f"{len(comparison.classes):,}",
-        "split": split_text(spec),
-        "split fingerprint": spec.split_fingerprint or "not recorded",
-        "seeds": ", ".join(map(str, spec.seeds)),
-        "preset": spec.preset,
-        "image size": f"{spec.image_size} x {spec.image_size} pixels, {spec.resize}",
-        "precision": comparison.precision,
-        "device": comparison.device or "unknown",
-        "backend": comparison.backend or "unknown",
-        "versions": versions or "unknown",
-    }
-    if spec.train_share != 1:
-        facts["training images used"] = f"{exact_percent_text(spec.train_share)} of them"
-    if comparison.origin is not None:
-        facts["recorded on"] = comparison.origin.machine
     notes = [f"{name} was left out: {reason}" for name, reason in comparison.unavailable.items()]
     for row in comparison.rows:
         notes += [f"{row.title}: {note}" for note in row.notes]
@@ -304,5 +246,11 @@ def made(spec: ExperimentSpec, comparison: Comparison, evidence: ExperimentPredi
             for run in row.runs
             if run.state != "finished"
         ]
-    notes += evidence.missing.values()
-    return {"facts": facts, "notes": notes, "command": run_command(spec)}
+    return {
+        "spec": spec,
+        "comparison": comparison,
+        "split": split_text(spec),
+        "train_fraction": exact_percent_text(spec.train_share),
+        "notes": [*notes, *evidence.missing.values()],
+        "command": run_command(spec),
+    }

@@ -159,9 +159,7 @@ def _tables_of_evidence(evidence: ExperimentPredictions) -> dict[str, Table]:
         "ladder": _in_words(LadderStep, ladder_steps(evidence), describe_step),
         "pairs": _in_words(PairVerdict, all_pairs(evidence), describe_pair),
         "against-majority": _in_words(
-            MajorityVerdict,
-            [against_majority(evidence, name) for name in names],
-            describe_majority,
+            MajorityVerdict, [against_majority(evidence, name) for name in names], describe_majority
         ),
         "label-errors": (
             ("image", "label", "suggested", "probability", "strategies"),

@@ -12,13 +12,7 @@ from core.experiments.forecast import Forecast
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
 from core.jobs.records import waiting_text
-from core.text import (
-    count_text,
-    escape_markdown,
-    percent_text,
-    rough_seconds_text,
-    seconds_text,
-)
+from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text
 from core.ui.datasets.facts import address_of, majority_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
@@ -168,18 +162,18 @@ def _watch(experiment_id: str, was_active: bool) -> None:
         comparison = reads.comparison(experiment_id)
         show_facts(comparison)
         _show_summary(runs)
-        for run in runs:
-            _show_run(run)
+        _show_runs(runs, active)
         curves = reads.curves(experiment_id)
+        so_far = " so far" if active else ""
         if curves:
             st.header(
-                "Validation accuracy so far",
+                f"Validation accuracy{so_far}",
                 help=explain_all("accuracy", "validation images", "epoch"),
             )
             chart = curve_chart(curves, "validation_accuracy")
             show_exhibit(chart, f"curve.{experiment_id}", table=False, config={})
         if comparison.finished_rows:
-            st.header("Results so far", help=explain_all("test images", "confidence interval"))
+            st.header(f"Results{so_far}", help=explain_all("test images", "confidence interval"))
             show_results_table(comparison, key=f"live.{experiment_id}")
     if active != was_active:
         st.rerun()  # the whole page, once: the timer stops, or starts after a retry
@@ -200,7 +194,30 @@ def _show_summary(runs: list[RunRecord]) -> None:
             )
 
 
-def _show_run(run: RunRecord) -> None:
+def _show_runs(runs: list[RunRecord], active: bool) -> None:
+    """A card for each run that can still change, and a line for each finished one."""
+    for run in runs:
+        if run.state != "finished":
+            _show_card(run)
+    finished = [(run, run.finished_result) for run in runs if run.state == "finished"]
+    if not finished:
+        return
+    title = count_text(len(finished), "finished run")
+    with st.expander(title, expanded=active, icon=STATE_LOOKS["finished"][1]):
+        for run, result in finished:
+            words = f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}"
+            if result is not None:
+                test = result.scores.test
+                words += (
+                    f": **{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
+                    f"{seconds_text(result.total_seconds)}"
+                )
+            st.markdown(words)
+            _show_notes(run)
+
+
+def _show_card(run: RunRecord) -> None:
+    """State, progress or error, and what can be done."""
     title = f"{title_of(run.strategy)}, seed {run.seed}"
     with st.container(border=True):
         name, progress, action = st.columns([3, 5, 1.4], vertical_alignment="center")
@@ -210,7 +227,11 @@ def _show_run(run: RunRecord) -> None:
             cancelling = run.cancel_requested and run.is_active
             st.badge("cancelling" if cancelling else run.state, icon=icon, color=colour)
         with progress:
-            _show_progress(run)
+            if run.state == "queued":
+                st.caption(waiting_text(reads.store().queue_place(run.id)))
+            elif run.state == "running":
+                show_progress(run.progress)
+            _show_notes(run)
         if not may_edit():
             return
         if run.is_active:
@@ -234,17 +255,7 @@ def _show_run(run: RunRecord) -> None:
             )
 
 
-def _show_progress(run: RunRecord) -> None:
-    if run.state == "queued":
-        st.caption(waiting_text(reads.store().queue_place(run.id)))
-    elif run.state == "running":
-        show_progress(run.progress)
-    elif (result := run.finished_result) is not None:
-        test = result.scores.test
-        st.markdown(
-            f"**{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
-            f"{seconds_text(result.total_seconds)}"
-        )
+def _show_notes(run: RunRecord) -> None:
     for note in run.notes:
         st.caption(f":material/info: {escape_markdown(note)}")
     if run.error:

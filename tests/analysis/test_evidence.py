@@ -3,12 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.analysis.evidence import (
-    BASELINE,
-    ExperimentPredictions,
-    ladder_order,
-    load_evidence,
-)
+from core.analysis.evidence import BASELINE, ExperimentPredictions, ladder_order, load_evidence
 from core.errors import UnknownName
 from core.experiments.run_files import predictions_path, read_predictions, write_predictions
 from core.experiments.store import Store, open_store
@@ -53,14 +48,13 @@ def test_what_all_runs_share(evidence):
     assert evidence.images == 8
     assert (evidence.majority_label, evidence.majority_name) == (0, "ant")
     assert evidence.majority_accuracy == 0.375
-    assert evidence.majority_right.tolist() == [[True] * 3 + [False] * 5]
+    assert evidence.majority_correct.tolist() == [[True] * 3 + [False] * 5]
 
 
 def test_answers_of_one_strategy(evidence):
     cnn = evidence.of("cnn")
     assert cnn.predicted.tolist() == [ANSWERS["cnn", 0], ANSWERS["cnn", 1]]
     assert cnn.correct[0].tolist() == [True, True, False, True, True, False, True, False]
-    assert cnn.fraction_correct.tolist() == [1, 0.5, 0, 1, 0.5, 0, 1, 0.5]
     assert cnn.accuracy == 9 / 16
     assert cnn.true_class_probability[0].tolist() == [0.5, 0.5, 0.375, 0.5, 0.5, 0.375, 0.5, 0.375]
     assert cnn.confidence.tolist() == [[0.5] * 8] * 2

@@ -79,7 +79,7 @@ def test_differences_only(store):
     stored(store, "one", {"cnn": 0.5}, settings={"epochs": 2, "dropout": 0.5})
     stored(store, "two", {"cnn": 0.5}, settings={"epochs": 9, "dropout": 0.5}, image_size=96)
     several = compare_several(store, ["one", "two"])
-    assert [entry.title for entry in several.shown_rows(differences_only=True)] == [
+    assert [entry.title for entry in several.rows if entry.differs] == [
         "image size",
         "CNN, three blocks: setting epochs",
     ]

@@ -73,11 +73,7 @@ def test_each_step_of_the_ladder_starts_where_the_last_one_ended(evidence):
     steps = ladder_steps(evidence)
     exhibit = ladder_chart(steps)
     bars, ends = exhibit.figure.data[::2], exhibit.figure.data[1::2]
-    assert [(bar.base[0], bar.x[0]) for bar in bars] == [
-        (0.0, 37.5),
-        (37.5, 18.75),
-        (56.25, 31.25),
-    ]
+    assert [(bar.base[0], bar.x[0]) for bar in bars] == [(0.0, 37.5), (37.5, 18.75), (56.25, 31.25)]
     assert [end.x[0] for end in ends] == [37.5, 56.25, 87.5]
     assert ends[0].error_x.array is None
     assert ends[1].error_x.array[0] == pytest.approx(100 * (steps[1].high - steps[1].gain))

@@ -37,11 +37,11 @@ def test_classes_stand_in_order_of_their_counts_with_the_majority_line(dataset):
     assert figure.layout.showlegend is False
 
 
-def test_a_given_split_is_shown_side_by_side():
+def test_the_subsets_of_a_predefined_split_are_stacked():
     dataset = made_up_dataset.dataset(
         labels=[0, 0, 1, 1, 1], classes=("a", "b"), predefined_subsets=[0, 2, 0, 0, 2]
     )
-    assert {side: counts.tolist() for side, counts in counts_by_subset(dataset).items()} == {
+    assert {subset: counts.tolist() for subset, counts in counts_by_subset(dataset).items()} == {
         "train": [1, 2],
         "test": [1, 1],
     }

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from core.analysis.comparison import compare
-from core.analysis.measured import (
-    beside_tutorial,
-    subsets_of,
-    time_line,
-    widths,
-)
+from core.analysis.measured import beside_tutorial, subsets_of, time_line, widths
 from core.charts.architecture import (
     LOOKS,
     architecture_chart,
@@ -20,12 +15,7 @@ from core.charts.architecture import (
     strategies_frame,
 )
 from core.charts.dataset import split_chart
-from core.charts.measured import (
-    bootstrap_chart,
-    time_line_chart,
-    tutorial_chart,
-    widths_chart,
-)
+from core.charts.measured import bootstrap_chart, time_line_chart, tutorial_chart, widths_chart
 from core.strategies.registry import STRATEGIES, find_strategy
 from tests import made_up
 

@@ -23,7 +23,7 @@ def no_showcase(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def making(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[CachedWork]], None]:
     def told(states: Iterator[CachedWork]) -> None:
-        monkeypatch.setattr(keep_model, "kept_package", lambda *_: next(states))
+        monkeypatch.setattr(keep_model, "model_package", lambda *_: next(states))
 
     return told
 

@@ -90,7 +90,7 @@ def dotted(level: int) -> Image.Image:
     return image
 
 
-def test_a_class_that_looks_all_the_same_is_dissolved_and_said():
+def test_a_class_that_looks_all_the_same_is_dissolved_and_reported():
     images = [dotted(level) for level in range(20)] + [drawing(seed) for seed in range(20)]
     groups, dissolved = group_duplicates(
         digests=[hashlib.sha256(image.tobytes()).digest() for image in images],
@@ -255,7 +255,7 @@ def test_sets_are_numbered_in_order_of_appearance():
     assert distinct_per_class(labels[:0], numbers[:0], 2).tolist() == [0, 0]
 
 
-def test_three_thousand_pictures_of_one_look_are_soon_told():
+def test_three_thousand_images_of_one_look_are_soon_told_apart():
     random = np.random.default_rng(1)
     look = random.integers(0, 256, (16, 16))
     thumbnails = np.clip(look + random.integers(-5, 6, (3_000, 16, 16)), 0, 255).astype(np.uint8)

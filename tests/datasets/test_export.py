@@ -51,12 +51,12 @@ def added_again(dataset, tmp_path, monkeypatch):
 
 
 def content_of(dataset):
-    """Every image with its class and side, in order."""
-    sides = dataset.predefined_subsets
+    """Every image with its class and subset, in order."""
+    subsets = dataset.predefined_subsets
     return [
         (
             dataset.classes[dataset.labels[index]],
-            None if sides is None else int(sides[index]),
+            None if subsets is None else int(subsets[index]),
             dataset.image(index).size,
             np.asarray(dataset.image(index)).tobytes(),
         )
@@ -110,11 +110,11 @@ def test_what_is_in_it(tmp_path):
     assert exported(dataset) == data
 
 
-def test_progress_is_told(tmp_path):
+def test_progress_is_reported(tmp_path):
     dataset = add_dataset(write_zip(tmp_path / "pets.zip", two_classes(2)))
-    told = []
-    export_zip(dataset, io.BytesIO(), lambda done, total: told.append((done, total)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    reported = []
+    export_zip(dataset, io.BytesIO(), lambda done, total: reported.append((done, total)))
+    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_a_target_that_cannot_be_sought_is_served_as_well(tmp_path):
@@ -229,9 +229,9 @@ def test_a_given_split_comes_back(tmp_path, monkeypatch, folders):
     }
     dataset = add_dataset(write_zip(tmp_path / "pets.zip", members))
     data = exported(dataset)
-    sides = ["train", "test"] if len(folders) == 2 else ["train", "validation", "test"]
-    assert {name.split("/")[0] for name in members_of(data) if "/" in name} == set(sides)
-    assert {row["split"] for row in rows_of(data)} == set(sides)
+    subsets = ["train", "test"] if len(folders) == 2 else ["train", "validation", "test"]
+    assert {name.split("/")[0] for name in members_of(data) if "/" in name} == set(subsets)
+    assert {row["split"] for row in rows_of(data)} == set(subsets)
     assert all(row["file"].startswith(f"{row['split']}/{row['label']}/") for row in rows_of(data))
     again = added_again(dataset, tmp_path, monkeypatch)
     assert again.id == dataset.id
@@ -382,7 +382,7 @@ def test_notes_that_are_not_ours_change_nothing(tmp_path, content):
     assert add_dataset(write_zip(tmp_path / "notes.zip", members)) == one_colour
 
 
-def test_a_dataset_that_was_removed_is_said(tmp_path):
+def test_a_dataset_that_was_removed_is_an_error(tmp_path):
     dataset = add_dataset(write_zip(tmp_path / "pets.zip", two_classes(2)))
     remove_dataset(dataset.name)
     with pytest.raises(HeadstartError, match="The dataset 'pets' was removed"):

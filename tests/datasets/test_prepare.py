@@ -108,7 +108,7 @@ def flip_a_bit(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "logged"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "size does not fit"),
         (flip_a_bit, "content changed"),
@@ -120,14 +120,14 @@ def flip_a_bit(path: Path) -> None:
     ],
     ids=["cut", "flipped", "gone", "no manifest", "cut manifest", "list", "other manifest"],
 )
-def test_a_damaged_cache_is_built_again(tiny_dataset, damage, said, caplog):
+def test_a_damaged_cache_is_built_again(tiny_dataset, damage, logged, caplog):
     first = prepare_images(tiny_dataset, 16)
     whole = first.path.read_bytes()
     damage(first.path)
     with caplog.at_level(logging.WARNING):
         assert prepare_images(tiny_dataset, 16) == first
     assert first.path.read_bytes() == whole
-    assert (said is None and caplog.text == "") or said in caplog.text
+    assert (logged is None and caplog.text == "") or logged in caplog.text
 
 
 def test_cancel_leaves_nothing(tiny_dataset, home):

@@ -110,7 +110,7 @@ def test_the_smallest_classes_that_work():
 
 
 @pytest.mark.usefixtures("home")
-def test_large_groups_still_leave_every_class_on_every_side():
+def test_large_groups_still_leave_every_class_in_every_subset():
     dataset = toy([3, 30], copies=8)
     for seed in range(10):
         made = make_split(dataset, TEST, VALIDATION, seed)
@@ -163,7 +163,7 @@ GIVEN = {
 
 
 def given_members(images):
-    """``subset/class/n.png`` with so many different pictures a class for each side."""
+    """``subset/class/n.png`` with this many different images of each class in each subset."""
     return {
         f"{subset}/{name}/{position}.png": noise_png(1000 * kind + 100 * number + position)
         for number, (subset, count) in enumerate(images.items())
@@ -188,7 +188,7 @@ def test_train_and_test_are_kept_and_validation_is_drawn_from_train(tmp_path):
     dataset = given_dataset(tmp_path, given_members(GIVEN["train and test"]))
     seen = set()
     for seed in range(6):
-        # The share of test says nothing; that of validation is taken of train.
+        # The fraction for test has no effect; validation is a fraction of train.
         made = make_split(dataset, 0.5, 1 / 6, seed)
         subsets = sides_by_name(dataset, made)
         assert subsets["test"] == {name for name in dataset.file_names if "/test/" in name}
@@ -202,7 +202,7 @@ def test_train_and_test_are_kept_and_validation_is_drawn_from_train(tmp_path):
 
 
 @pytest.mark.usefixtures("home")
-def test_all_three_sides_are_kept_whatever_the_seed(tmp_path):
+def test_all_three_subsets_are_kept_whatever_the_seed(tmp_path):
     dataset = given_dataset(tmp_path, given_members(GIVEN["train, validation and test"]))
     fingerprints = {make_split(dataset, 0.3, 0.07, seed).fingerprint for seed in range(4)}
     assert len(fingerprints) == 1
@@ -220,12 +220,12 @@ def test_validation_without_a_test_is_the_test(tmp_path):
 
 
 @pytest.mark.usefixtures("home")
-def test_i13_what_leaks_is_on_no_side_and_is_reported(tmp_path):
+def test_i13_leaking_images_are_in_no_subset_and_are_reported(tmp_path):
     members = given_members(GIVEN["train, validation and test"])
     members["train/cats/0.png"] = members["test/cats/1.png"]
     members["train/dogs/1.png"] = members["validation/dogs/0.png"]
     members["validation/cats/1.png"] = members["test/cats/2.png"]
-    members["train/dogs/2.png"] = members["train/dogs/3.png"]  # on one side: no leak
+    members["train/dogs/2.png"] = members["train/dogs/3.png"]  # in one subset: no leak
     dataset = given_dataset(tmp_path, members)
     leaking = {dataset.file_names[position] for position in leaking_images(dataset)}
     assert leaking == {"cats/train/0.png", "dogs/train/1.png", "cats/validation/1.png"}

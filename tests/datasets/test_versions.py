@@ -13,7 +13,12 @@ from core.datasets.split import leaking_images, make_split
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version, preview
 from core.errors import BadInput, HeadstartError, UnknownName
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -102,7 +107,7 @@ def test_a_failing_disk_is_not_hidden_and_leaves_nothing(messy, monkeypatch):
     assert [path.name for path in messy.folder.parent.iterdir()] == [messy.id[:16]]
 
 
-def test_a_dataset_that_was_removed_meanwhile_is_said(messy):
+def test_a_dataset_that_was_removed_meanwhile_is_an_error(messy):
     remove_dataset(messy.name)
     with pytest.raises(HeadstartError, match="'pets' is no longer there"):
         make_version(messy, Changes(drop_images=(0,)))
@@ -288,7 +293,7 @@ def test_a_leak_whose_test_picture_goes_is_none(leaky):
     assert "dogs/train/5.png" not in made.file_names
 
 
-def test_a_side_that_is_emptied_ends_the_split(leaky):
+def test_a_subset_that_is_emptied_ends_the_split(leaky):
     tests = tuple(np.flatnonzero(leaky.predefined_subsets == 2).tolist())
     made = make_version(leaky, Changes(drop_images=tests))
     assert made.predefined_subsets is None

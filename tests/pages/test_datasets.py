@@ -64,10 +64,10 @@ def pets(empty_home, tmp_path):  # noqa: ARG001 - sets the home
 
 @pytest.fixture
 def divided(empty_home, tmp_path):  # noqa: ARG001 - sets the home
-    """A dataset with a split of its own, one picture of which is on both sides."""
+    """A dataset with a predefined split; one image is in both subsets."""
     members = {
-        f"{side}/{name}/{number}.png": noise_png(1000 * place + 100 * number + len(side))
-        for side, count in (("train", 12), ("test", 6))
+        f"{subset}/{name}/{number}.png": noise_png(1000 * place + 100 * number + len(subset))
+        for subset, count in (("train", 12), ("test", 6))
         for place, name in enumerate(("cats", "dogs"))
         for number in range(count)
     }
@@ -156,7 +156,7 @@ def test_an_upload_becomes_a_dataset():
 
 
 @pytest.mark.usefixtures("at_once")
-def test_what_was_taken_for_the_classes_is_said_at_once():
+def test_the_classes_of_an_upload_are_named_at_once():
     """Folders of years, or of masks, are no classes: that should be seen before a benchmark."""
     pictures = {
         f"{year}/{path}": data for year in (2022, 2023) for path, data in two_classes(3).items()
@@ -374,7 +374,7 @@ def test_health_shows_findings_gravest_first_with_pictures_on_demand(pets):
     assert table["images"].tolist() == [21, 21]
 
 
-def test_the_numbers_of_a_given_split_are_shown(divided):
+def test_the_numbers_of_a_predefined_split_are_shown(divided):
     app = open_cold("datasets", dataset=divided.folder.name)
     assert "Comes with a split: 25 train, 12 test" in words(app)
     table = next(frame.value for frame in app.dataframe if "fraction (%)" in frame.value)
@@ -382,7 +382,7 @@ def test_the_numbers_of_a_given_split_are_shown(divided):
     assert table["test"].tolist() == [6, 6]
 
 
-def test_the_pictures_of_a_finding_stand_side_by_side_when_it_is_opened(pets):
+def test_the_images_of_a_finding_are_side_by_side_when_it_is_opened(pets):
     app = open_cold("datasets", dataset="pets")
     kinds = [finding.kind for finding in reads.findings(pets)]
     number = kinds.index("label_conflicts")
@@ -469,7 +469,7 @@ def test_next_and_previous_stay_in_the_class(pets):
     assert "2 of 21 images of this class" in words(app)
 
 
-def test_the_side_of_a_given_split_is_said(divided):
+def test_the_subset_of_a_predefined_split_is_shown(divided):
     leak = divided.file_names.index("cats/train/leak.png")
     app = open_cold("datasets", dataset="divided", section="Images", image=str(leak))
     assert "Subset of the split: **train**" in words(app)

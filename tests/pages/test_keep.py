@@ -36,11 +36,11 @@ def kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:  # no
             write_weights(f"{EXPERIMENT}-{strategy}-{seed}", {"a/kernel": np.zeros(3, np.float32)})
     told: dict[str, Any] = {"asked": []}
 
-    def kept_package(_store: Store, run_id: str) -> CachedWork:
+    def model_package(_store: Store, run_id: str) -> CachedWork:
         told["asked"].append(run_id)
         return told["work"]
 
-    monkeypatch.setattr(keep_view, "kept_package", kept_package)
+    monkeypatch.setattr(keep_view, "model_package", model_package)
     return told
 
 

@@ -92,7 +92,7 @@ def test_every_strategy_that_can_answers_at_once(live):
     assert ":green-badge[:material/check: left: correct]" in text
     assert "left 75\\.0 %" in text
     assert "took 21 ms" in text
-    assert "does not look at the picture" in text
+    assert "has no network" in text
     assert "No layer that keeps positions, so no heat map\\: Majority class\\." in text
     # With three classes the third says nothing that the others do not.
     assert "up 12" not in text
@@ -252,7 +252,8 @@ def recorded(empty_home):  # noqa: ARG001 - sets the home
 
 def test_one_button_trains_the_quick_strategies_with_the_same_settings(recorded):
     app = is_whole(open_routed("try_it", experiment=EXPERIMENT))
-    assert "**Train the quick ones here** and they answer too: Majority class, MLP" in words(app)
+    assert "**Train the quick ones here** and they answer too" in words(app)
+    assert "with the same settings: Majority class · MLP." in words(app)
     assert "Time: not known yet" in words(app)
     (button,) = [entry for entry in app.button if entry.label == "Train them here"]
     app = is_whole(button.click().run())

@@ -74,7 +74,7 @@ def test_an_upload_is_answered_and_a_round_is_played_by_keyboard(page, tmp_path)
     settle(page)
     keep_screenshot(page, "try-upload")
 
-    page.get_by_role("radio", name="Guess against the models").click()
+    page.get_by_role("radio", name="Guess yourself").click()
     for place in range(10):
         expect(page.get_by_text(f"Round 1 · picture {place + 1} of 10")).to_be_visible()
         expect(page.get_by_role("heading", name="What does it show?")).to_be_visible()

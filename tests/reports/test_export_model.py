@@ -28,31 +28,21 @@ from core.jobs.launchers import ProcessLauncher
 from core.jobs.worker import serve
 from core.networks.restore import restored_model
 from core.reports.export_model import (
-    KeepableRun,
-    keepable_runs,
-    kept_package,
+    ExportableRun,
+    exportable_runs,
     make_package,
+    model_package,
     package_name,
     ready_package,
     snippet,
-    why_nothing_to_keep,
+    why_nothing_to_export,
 )
-from core.reports.model_card import (
-    CARD,
-    CONTENTS,
-    KERAS_FILE,
-    SNIPPET,
-)
+from core.reports.model_card import CARD, CONTENTS, KERAS_FILE, SNIPPET
 from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.stored_home import add_arrows
 
-SMALL = {
-    "cnn.epochs": 1,
-    "mlp.epochs": 1,
-    "mlp.hidden_width": 8,
-    "mlp.hidden_layers": 1,
-}
+SMALL = {"cnn.epochs": 1, "mlp.epochs": 1, "mlp.hidden_width": 8, "mlp.hidden_layers": 1}
 # Keras of these versions says so while it converts.
 pytestmark = pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
 
@@ -212,9 +202,8 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(tmp_path: Path) -> None
     turned = np.roll(stored.probabilities, 1, axis=1)
     write_predictions(run_id, Predictions(stored.test_indices, stored.labels, turned))
     tested = len(stored.labels)
-    with pytest.raises(
-        HeadstartError, match=f"^The file would not answer as the run did: 0 of {tested} test"
-    ):
+    sentence = f"^The exported file does not predict what the run did: only 0 of {tested} test"
+    with pytest.raises(HeadstartError, match=sentence):
         make_package(store, run_id, tmp_path / "x.zip", QuietContext())
     assert [path for path in tmp_path.iterdir() if path.suffix == ".zip"] == []
 
@@ -233,9 +222,9 @@ def test_a_package_is_made_by_a_job(home: Path, monkeypatch: pytest.MonkeyPatch)
     run = store.claim_next("worker")
     assert run is not None
     assert execute(store, run.id) == 0
-    assert kept_package(store, run.id).state == "working"
+    assert model_package(store, run.id).state == "working"
     serve(store, ProcessLauncher(), exit_when_idle=0)
-    work = kept_package(store, run.id)
+    work = model_package(store, run.id)
     assert (work.state, work.error) == ("ready", "")
     assert work.result.is_relative_to(home)
     with zipfile.ZipFile(work.result) as archive:
@@ -251,23 +240,23 @@ def test_what_can_be_kept_and_what_not() -> None:
     experiment_id = store.run(run_id).experiment_id
     parameters = 16 * 16 * 3 * 8 + 8 + 8 * 3 + 3
     (epoch,) = store.epochs(run_id)
-    assert keepable_runs(store, experiment_id) == [
-        KeepableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch.validation_accuracy)
+    assert exportable_runs(store, experiment_id) == [
+        ExportableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch.validation_accuracy)
     ]
     assert ready_package(store, run_id) is None
     store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))
     waiting = store.claim_next("worker")
     assert waiting is not None
-    assert keepable_runs(store, waiting.group_id) == []
-    assert why_nothing_to_keep(store, waiting.group_id) == (
+    assert exportable_runs(store, waiting.group_id) == []
+    assert why_nothing_to_export(store, waiting.group_id) == (
         "No network has finished yet. It can be kept as soon as its run has."
     )
     assert execute(store, waiting.id) == 0
-    assert why_nothing_to_keep(store, waiting.group_id) == (
+    assert why_nothing_to_export(store, waiting.group_id) == (
         "No network of this experiment has finished, so there is nothing to keep."
     )
     with pytest.raises(BadInput, match="has no network"):
-        kept_package(store, waiting.id)
+        model_package(store, waiting.id)
 
 
 def test_names_of_packages_are_plain() -> None:

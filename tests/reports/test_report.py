@@ -16,12 +16,7 @@ from core.experiments.recorded import import_recorded
 from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
-from core.reports.report import (
-    Table,
-    breakable,
-    cell_text,
-    report_html,
-)
+from core.reports.report import Table, breakable, cell_text, report_html
 from core.reports.sections import confusion_matrix
 from core.text import UNKNOWN
 from core.training.events import Predictions

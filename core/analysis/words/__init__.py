@@ -1,1 +1,1 @@
-"""Sentences made of the numbers of the analysis: each rule of wording stands in one place."""
+"""Sentences made of the numbers of the analysis: each rule of wording is in one place."""

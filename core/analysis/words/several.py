@@ -54,7 +54,8 @@ def several_frame(several: Several, differences_only: bool = False) -> pd.DataFr
     return pd.DataFrame(
         [
             {"fact": row.title} | dict(zip(titles, cell_texts(row), strict=True))
-            for row in several.shown_rows(differences_only)
+            for row in several.rows
+            if row.differs or not differences_only
         ],
         columns=["fact", *titles],
     )

@@ -1,4 +1,4 @@
-"""An experiment in three sentences: what won and how surely, what it costs, when less is enough.
+"""An experiment in three sentences: what won, how certainly, at what cost; when less is enough.
 
 ``describe_findings`` makes the first sentences of the overview of an experiment.
 """

@@ -108,7 +108,7 @@ def describe_step(step: LadderStep) -> str:
 
 
 def describe_seeds(score: StrategyScore) -> str:
-    """What stands beside a mean: ``one seed``, or how far the seeds lie apart."""
+    """Beside a mean: ``one seed``, or the standard deviation of the seeds."""
     if score.deviation is None:
         return "one seed"
     kind = METRICS[score.metric]

@@ -84,7 +84,7 @@ def unique_names(header: Sequence[str] | None, width: int) -> tuple[str, ...]:
     return tuple(names)
 
 
-def asked_position(asked: str, names: Sequence[str], table: str) -> int:
+def chosen_position(asked: str, names: Sequence[str], table: str) -> int:
     """Position of the column that the user named. Raises ``BadInput`` that lists the columns."""
     if asked in names:
         return list(names).index(asked)
@@ -102,7 +102,7 @@ def split_position(
     A few cells may hold something else: a typing mistake, refused with its line when it is read.
     """
     if columns.split is not None:
-        return asked_position(columns.split, names, table)
+        return chosen_position(columns.split, names, table)
     for position, name in enumerate(names):
         if bare_name(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
@@ -203,7 +203,7 @@ def label_columns(
     names = unique_names(table.first_rows[0] if has_header else None, table.width)
     rows = [row for row in table.first_rows[has_header:] if len(row) == table.width]
     if columns.file is not None:
-        file = asked_position(columns.file, names, table.name)
+        file = chosen_position(columns.file, names, table.name)
     split = split_position(names, rows, columns, table.name)
     found = LabelColumns(names, has_header, file, split)
     unclear = ColumnsUnclear(
@@ -214,7 +214,7 @@ def label_columns(
         rows[:ROWS_SHOWN],
     )
     if columns.label is not None:
-        return replace(found, label=asked_position(columns.label, names, table.name))
+        return replace(found, label=chosen_position(columns.label, names, table.name))
     others = [
         at
         for at, name in enumerate(names)

@@ -15,8 +15,8 @@ from core.datasets.reading.columns import (
     ROWS_SHOWN,
     Columns,
     as_numbers,
-    asked_position,
     bare_name,
+    chosen_position,
     split_position,
     unique_names,
 )
@@ -86,7 +86,7 @@ def read_pixel_table(table: TextTable, columns: Columns) -> PixelTable | None:
     packed = _packed_column(rows)
     values = as_numbers(rows) if packed is None else _packed_values(rows, packed)
     numeric = np.isfinite(values).mean(axis=0) > 0.5
-    if packed is None and numeric.sum() < FEWEST_PIXELS:
+    if numeric.sum() < FEWEST_PIXELS:
         return None
     split = split_position(names, rows, columns, table.name)
     label = _named_label(names, columns, table.name)
@@ -150,7 +150,7 @@ def _has_header(row: Sequence[str]) -> bool:
 
 def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | None:
     if columns.label is not None:
-        return asked_position(columns.label, names, table)
+        return chosen_position(columns.label, names, table)
     for known in (LABEL_NAMES, PROPERTY_NAMES):
         found = [at for at, name in enumerate(names) if bare_name(name) in known]
         if len(found) == 1:

@@ -21,6 +21,12 @@ from core.ui.frame.page import link_to
 SHOWN_WHEN_OVER = timedelta(hours=1)
 MOST_SHOWN = 20
 MOST_NOTES = 3
+# The fields of ``Columns``, each with its label and what an empty field shows.
+COLUMN_FIELDS = (
+    ("label", "Class of each image", "Choose"),
+    ("file", "File name of each image", "Found automatically"),
+    ("split", "Train or test", "None, or found automatically"),
+)
 
 
 def watch_imports() -> None:
@@ -122,34 +128,28 @@ def _show_outcome(entry: ImportRecord) -> None:
 
 
 def _show_actions(entry: ImportRecord) -> None:
+    source = escape_markdown(entry.source)
     if entry.is_active:
-        st.button(
-            "Cancel",
-            width="stretch",
-            key=f"cancel.{entry.id}",
-            help=f"Stop reading {escape_markdown(entry.source)}; nothing of it is kept",
-            disabled=entry.cancel_requested,
-            on_click=_act,
-            args=(actions.cancel_import, entry.id),
-        )
+        about = f"Stop reading {source}; nothing of it is kept"
+        _button("Cancel", entry, actions.cancel_import, about, entry.cancel_requested)
         return
     if entry.can_retry and not _asks(entry):
-        st.button(
-            "Try again",
-            width="stretch",
-            key=f"retry.{entry.id}",
-            help=f"Read {escape_markdown(entry.source)} again",
-            on_click=_act,
-            args=(actions.retry_import, entry.id),
-        )
+        _button("Try again", entry, actions.retry_import, f"Read {source} again")
+    rest = "; the dataset stays" if entry.state == "finished" else " and the upload"
+    _button("Dismiss", entry, actions.forget_import, f"Remove this card{rest}")
+
+
+def _button(
+    label: str, entry: ImportRecord, action: Callable[..., None], about: str, disabled: bool = False
+) -> None:
     st.button(
-        "Dismiss",
+        label,
         width="stretch",
-        key=f"dismiss.{entry.id}",
-        help="Remove this card"
-        + ("; the dataset stays" if entry.state == "finished" else " and the upload"),
+        key=f"{label}.{entry.id}",
+        help=about,
+        disabled=disabled,
         on_click=_act,
-        args=(actions.forget_import, entry.id),
+        args=(action, entry.id),
     )
 
 
@@ -171,32 +171,22 @@ def _ask_for_columns(entry: ImportRecord) -> None:
         key=f"rows.{entry.id}",
         alt=f"The first lines of {question.get('table')}.",
     )
-    left, middle, right = st.columns(3, gap="medium")
-    label = left.selectbox(
-        "Class of each image", columns, index=None, key=f"label.{entry.id}", placeholder="Choose"
-    )
-    file = middle.selectbox(
-        "File name of each image",
-        columns,
-        index=None,
-        key=f"file.{entry.id}",
-        placeholder="Found by itself",
-    )
-    split = right.selectbox(
-        "Train or test",
-        columns,
-        index=None,
-        key=f"split.{entry.id}",
-        placeholder="None, or found by itself",
-    )
+    chosen = {
+        kind: place.selectbox(
+            label, columns, index=None, key=f"{kind}.{entry.id}", placeholder=placeholder
+        )
+        for place, (kind, label, placeholder) in zip(
+            st.columns(len(COLUMN_FIELDS), gap="medium"), COLUMN_FIELDS, strict=True
+        )
+    }
     st.button(
         "Read again",
         type="primary",
         icon=":material/refresh:",
         key=f"answer.{entry.id}",
-        disabled=label is None,
+        disabled=chosen["label"] is None,
         on_click=_act,
-        args=(actions.retry_import, entry.id, Columns(file=file, label=label, split=split)),
+        args=(actions.retry_import, entry.id, Columns(**chosen)),
     )
 
 

@@ -9,22 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
 from core.jobs.records import Progress, progress_text
-from core.live.client import (
-    LiveAnswer,
-    LiveState,
-    answer,
-    candidates,
-    wake,
-    where_it_looked,
-)
+from core.live.client import LiveAnswer, LiveState, answer, candidates, wake, where_it_looked
 from core.strategies.registry import find_strategy
-from core.text import (
-    count_text,
-    escape_markdown,
-    percent_text,
-    seconds_text,
-    shorten,
-)
+from core.text import count_text, escape_markdown, percent_text, seconds_text, shorten
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
@@ -60,10 +47,10 @@ def show_image_answers(subject: Subject) -> None:
     dataset = dataset_or_words(subject)
     if dataset is None:
         return
-    offered = candidates(reads.store(), subject.id)
-    # Asked before the image is chosen: the networks load while the visitor looks around.
-    live = wake(reads.store(), subject.id)
     shown = choose_image(subject, dataset)
+    offered = candidates(reads.store(), subject.id)
+    # Also before there is an image: the networks load while the visitor looks around.
+    live = wake(reads.store(), subject.id, offered)
     if shown is not None:
         _show_asked(shown)
         able = [found.strategy for found in offered if found.why_not is None]
@@ -151,10 +138,11 @@ def answers_words(answers: Sequence[LiveAnswer], classes: Sequence[str], truth: 
     votes = np.bincount([found.predicted for found in answers], minlength=len(classes))
     shown = int(votes.argmax()) if truth is None else truth
     label = f"**{escape_markdown(classes[shown])}**"
-    count = f"{votes[shown]} of {count_text(len(answers), 'strategy')}"
+    verb = "predicts" if len(answers) == 1 else "predict"
+    count = f"{votes[shown]} of {count_text(len(answers), 'strategy')} {verb}"
     if truth is None:
-        return f"Its label is not known here. {count} predict {label}."
-    return f"It is labelled {label}, and {count} predict it."
+        return f"Its label is not known here. {count} {label}."
+    return f"It is labelled {label}, and {count} it."
 
 
 def maps_words(answered: Sequence[str], maps: Mapping[str, np.ndarray]) -> str:
@@ -217,7 +205,7 @@ def _show_answer(found: LiveAnswer, classes: Sequence[str], truth: int | None) -
     if find_strategy(found.strategy).has_network:
         st.caption(f"took {escape_markdown(seconds_text(found.seconds))}")
     else:
-        st.caption("does not look at the picture")
+        st.caption("has no network")
 
 
 def _name_unable(unable: Mapping[str, str]) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.reports.export_model import (
-    KeepableRun,
-    keepable_runs,
-    kept_package,
+    ExportableRun,
+    exportable_runs,
+    model_package,
     package_name,
     read_package,
     ready_package,
     snippet,
-    why_nothing_to_keep,
+    why_nothing_to_export,
 )
 from core.reports.model_card import CONTENTS, SNIPPET
 from core.text import escape_markdown, size_text
@@ -41,10 +41,10 @@ SEED_HELP = "The number that the random start of the training came from: each ga
 def show_export(subject: Subject) -> None:
     """Choose a trained network of this experiment and take it home."""
     store = reads.store()
-    runs = keepable_runs(store, subject.id)
+    runs = exportable_runs(store, subject.id)
     st.header("Keep a model", help=CARD_HELP)
     if not runs:
-        reason = escape_markdown(why_nothing_to_keep(store, subject.id))
+        reason = escape_markdown(why_nothing_to_export(store, subject.id))
         st.info(reason, icon=":material/inventory_2:")
         link_to("benchmark", "Train one here")
         return
@@ -73,7 +73,7 @@ def show_export(subject: Subject) -> None:
     _show_contents()
 
 
-def _choose(runs: Sequence[KeepableRun]) -> KeepableRun:
+def _choose(runs: Sequence[ExportableRun]) -> ExportableRun:
     titles = {run.strategy: run.title for run in runs}
     # By validation: who takes the best on the test images would find the card too kind to it.
     best = max(runs, key=lambda run: run.validation_accuracy)
@@ -88,9 +88,9 @@ def _choose(runs: Sequence[KeepableRun]) -> KeepableRun:
     return seeds[chosen]
 
 
-def _show_package(subject: Subject, run: KeepableRun) -> None:
+def _show_package(subject: Subject, run: ExportableRun) -> None:
     """How far the package is; then its download."""
-    work = ready_or_words(lambda: kept_package(reads.store(), run.run_id), f"keep.{run.run_id}")
+    work = ready_or_words(lambda: model_package(reads.store(), run.run_id), f"keep.{run.run_id}")
     if work is None:
         return
     # Read when it is clicked: until then no session holds it.

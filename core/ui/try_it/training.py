@@ -41,10 +41,10 @@ def offer_training(subject: Subject, unable: Collection[str]) -> None:
         spec = _planned(subject, names)
         if spec is None:
             return
-        titles = escape_markdown(", ".join(STRATEGIES[name].title for name in names))
+        titles = escape_markdown(" · ".join(STRATEGIES[name].title for name in names))
         st.markdown(
-            f"**Train the quick ones here** and they answer too: {titles}, on the same pictures, "
-            "the same split, with the same settings."
+            "**Train the quick ones here** and they answer too, on the same pictures and the same "
+            f"split, with the same settings: {titles}."
         )
         show_forecast(reads.forecast(spec))
         st.button(
@@ -103,13 +103,7 @@ def _trained_here(subject: Subject, names: set[str]) -> ExperimentRecord | None:
 
 def _prepared_alike(spec: ExperimentSpec) -> tuple[object, ...]:
     """Equal for experiments whose networks see the same images for the same purpose."""
-    return (
-        spec.dataset_id,
-        spec.split_fingerprint,
-        spec.image_size,
-        spec.resize,
-        spec.train_share,
-    )
+    return (spec.dataset_id, spec.split_fingerprint, spec.image_size, spec.resize, spec.train_share)
 
 
 def _link_to(experiment: ExperimentRecord) -> None:

@@ -33,12 +33,7 @@ from core.ui.frame.address import (
 )
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
-from core.ui.watch.snapshots import (
-    show_matrix,
-    show_numbers,
-    show_tiles,
-    snapshot_words,
-)
+from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
 from core.ui.widgets.exhibit import show_exhibit
 
 PLAY_SECONDS = 1.0
@@ -162,20 +157,22 @@ def _show_failures(runs: Sequence[RunRecord]) -> None:
 def _show(moment: Moment, live: bool) -> None:
     """Numbers, curves beside the tracked images, and everyone's answers to these."""
     show_numbers(moment.snapshots, moment.majority)
+    chart = watch_chart(moment.curves, moment.majority, CHART_HEIGHT)
+    key = f"watch.curves.{moment.experiment.id}"
+    missing = _why_no_images(moment, live)
+    if moment.dataset is None or missing is not None:
+        show_exhibit(chart, key, table=False)
+        st.info(missing, icon=":material/hide_image:")
+        return
     left, right = st.columns(2, gap="medium")
     with left:
-        chart = watch_chart(moment.curves, moment.majority, CHART_HEIGHT)
-        show_exhibit(chart, f"watch.curves.{moment.experiment.id}", table=False)
+        show_exhibit(chart, key, table=False)
     with right:
-        missing = _why_no_images(moment, live)
-        if missing is not None:
-            st.info(missing, icon=":material/hide_image:")
-        elif moment.dataset is not None:
-            with st.container(horizontal=True, vertical_alignment="bottom"):
-                snapshot = _choose_snapshot(moment, live)
-                st.markdown(snapshot_words(snapshot, len(moment.images)), width="content")
-            show_tiles(moment.dataset, moment.images, snapshot)
-    if moment.dataset is not None and any(found.answers for found in moment.snapshots):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            snapshot = _choose_snapshot(moment, live)
+            st.markdown(snapshot_words(snapshot, len(moment.images)), width="content")
+        show_tiles(moment.dataset, moment.images, snapshot)
+    if any(found.answers for found in moment.snapshots):
         st.header("Everyone's answers")
         majority_class = moment.experiment.spec.majority_class
         show_matrix(

@@ -61,18 +61,18 @@ def main() -> None:
     from core.datasets.add import add_dataset
     from core.errors import HeadstartError
 
-    told: dict[str, Any]
+    report: dict[str, Any]
     try:
         dataset = add_dataset(options.path)
     except HeadstartError as error:
-        told = {"error": type(error).__name__, "message": str(error)}
+        report = {"error": type(error).__name__, "message": str(error)}
     else:
         quarantined = dataset.health.quarantined
-        told = {
+        report = {
             "images": dataset.image_count,
             "reasons": {entry.file: entry.reason for entry in quarantined},
         }
-    sys.stdout.write(json.dumps(told | {"peak_bytes": peak_bytes()}) + "\n")
+    sys.stdout.write(json.dumps(report | {"peak_bytes": peak_bytes()}) + "\n")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def files_below(root: Path) -> dict[str, bytes]:
 
 
 def deflated_zeros(count: int) -> bytes:
-    """So many zero bytes as a raw deflate stream, made in no time: one piece, said again."""
+    """So many zero bytes as a raw deflate stream, made in no time: one piece, repeated."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     piece = compressor.compress(bytes(PIECE_BYTES)) + compressor.flush(zlib.Z_FULL_FLUSH)
     rest = zlib.compressobj(9, zlib.DEFLATED, -15)

@@ -49,9 +49,9 @@ def upload_with_bombs(tmp_path_factory):
 
 
 def test_i3_i10_bombs_inside_a_normal_upload(upload_with_bombs, home):
-    told = add_under_limits(upload_with_bombs, home, ONE_GIGABYTE, file_bytes=1_000_000)
-    assert told["images"] == 6
-    assert told["reasons"] == {
+    report = add_under_limits(upload_with_bombs, home, ONE_GIGABYTE, file_bytes=1_000_000)
+    assert report["images"] == 6
+    assert report["reasons"] == {
         "cats/600 megapixels.png": "the image is over the limit of 50 megapixels",
         "cats/bomb.bmp": "unpacked larger than 4 GiB",
         "dogs/liar with a wrong sum.bmp": (
@@ -59,7 +59,7 @@ def test_i3_i10_bombs_inside_a_normal_upload(upload_with_bombs, home):
         ),
         "dogs/liar.bmp": "not a readable image of a known format (JPEG, PNG, GIF, BMP, WEBP)",
     }
-    assert told["peak_bytes"] < ONE_GIGABYTE / 4
+    assert report["peak_bytes"] < ONE_GIGABYTE / 4
     assert sum(map(len, files_below(home).values())) < 100_000
 
 

@@ -38,12 +38,12 @@ def test_i4_a_million_members_are_refused_before_a_record_is_made_of_each(home, 
 
 def test_i4_a_directory_too_long_to_be_read(tmp_path):
     path = tmp_path / "long.zip"
-    said = archive.LONGEST_DIRECTORY_BYTES + 1
+    declared = archive.LONGEST_DIRECTORY_BYTES + 1
     with open(path, "wb") as file:
         file.write(b"PK\3\4")
-        file.truncate(said + 4)
+        file.truncate(declared + 4)
         file.seek(0, 2)
-        file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 9, 9, said, 4, 0))
+        file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 9, 9, declared, 4, 0))
     with pytest.raises(BadInput, match="more than 200,000 members; the limit is 200,000"):
         add_dataset(path)
 
@@ -69,8 +69,8 @@ NAMES = {
 @pytest.mark.parametrize(("name", "reason"), NAMES.values(), ids=[f"I4-{name}" for name in NAMES])
 def test_i4_a_name_over_a_limit_is_refused(tmp_path, name, reason):
     dataset = add_zip(tmp_path, two_classes() | {name: noise_png(9)})
-    ((shown, said),) = reasons(dataset).items()
-    assert said == reason
+    ((shown, found),) = reasons(dataset).items()
+    assert found == reason
     assert len(shown) == 120
     assert shown == f"{name[:117]}..."
     assert dataset.image_count == 6

@@ -20,8 +20,8 @@ LIMIT = "is over the limit of 50 megapixels"
 DAMAGED = "damaged or cut short ("
 
 
-def jpeg(side: int = 64, **options: object) -> bytes:
-    return encoded(Image.effect_noise((side, side), 60).convert("RGB"), "JPEG", **options)
+def jpeg(edge: int = 64, **options: object) -> bytes:
+    return encoded(Image.effect_noise((edge, edge), 60).convert("RGB"), "JPEG", **options)
 
 
 def with_chunk(kind: bytes, data: bytes) -> bytes:
@@ -126,10 +126,10 @@ def test_i10_several_of_the_largest_pictures_fit_in_memory(
     assert JUST_UNDER[0] * JUST_UNDER[1] <= LARGEST_PIXELS < (JUST_UNDER[0] + 1) ** 2
     data = encoded(largest(mode), kind, **options)
     members = {f"cats/{number}.{kind}": data for number in range(3)} | {"dogs/1.png": noise_png(1)}
-    told = add_under_limits(write_zip(tmp_path / "large.zip", members), home)
-    assert (told["images"], told["reasons"]) == (4, {})
-    assert told["peak_bytes"] < most_megabytes * 1_000_000
-    assert told["peak_bytes"] < ONE_GIGABYTE
+    report = add_under_limits(write_zip(tmp_path / "large.zip", members), home)
+    assert (report["images"], report["reasons"]) == (4, {})
+    assert report["peak_bytes"] < most_megabytes * 1_000_000
+    assert report["peak_bytes"] < ONE_GIGABYTE
 
 
 def test_i10_a_gif_whose_frame_is_larger_than_its_canvas(tmp_path):

@@ -36,7 +36,7 @@ COPIES = {
 
 
 @pytest.mark.parametrize(("copy", "exact"), COPIES.values(), ids=[f"I13-{kind}" for kind in COPIES])
-def test_i13_copies_are_one_group_and_never_on_two_sides(tmp_path, copy, exact):
+def test_i13_copies_are_one_group_and_never_in_two_subsets(tmp_path, copy, exact):
     dataset = add_zip(tmp_path, many() | {"cats/copy.png": copy})
     position = {name: number for number, name in enumerate(dataset.file_names)}
     first, second = position["cats/00.png"], position["cats/copy.png"]

@@ -114,8 +114,8 @@ def test_i19_lines_of_a_table_that_only_repeats_the_folders_are_not_swallowed(tm
 def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
     dataset = added(tmp_path, "\n".join(GOOD.splitlines()[:-1]).encode())
     assert dataset.class_counts == {"cat": 3, "dog": 2}
-    said = [note for note in dataset.health.notes if "6.png" in note]
-    assert said == ["Left out: 1 image that no usable row of the table names: 6.png."]
+    notes = [note for note in dataset.health.notes if "6.png" in note]
+    assert notes == ["Left out: 1 image that no usable row of the table names: 6.png."]
 
 
 def test_i19_a_missing_column_is_asked_for(tmp_path):

@@ -122,10 +122,10 @@ def random_pictures(folder, count: int = 200):
 def test_a_disk_that_becomes_full(pets, home, tmp_path):
     before = files_below(home)
     source = random_pictures(tmp_path)
-    told = add_under_limits(source, home, file_bytes=1_000_000)
-    assert told["error"] == "HeadstartError"
-    assert "became full while the images were stored (File too large)" in told["message"]
-    assert "Nothing was added." in told["message"]
+    report = add_under_limits(source, home, file_bytes=1_000_000)
+    assert report["error"] == "HeadstartError"
+    assert "became full while the images were stored (File too large)" in report["message"]
+    assert "Nothing was added." in report["message"]
     assert files_below(home) == before
     assert [dataset.name for dataset in list_datasets()] == ["pets"]
     assert add_dataset(source).image_count == 200

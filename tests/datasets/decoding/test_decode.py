@@ -25,7 +25,7 @@ MODES = {
 }
 
 
-def test_a_large_jpeg_may_come_reduced_but_never_below_the_side():
+def test_a_large_jpeg_may_come_reduced_but_never_below_the_edge():
     data = encoded(Image.new("RGB", (800, 400)), "JPEG")
     assert decode_image(data, smallest_edge=100).size == (200, 100)
     assert decode_image(data).size == (800, 400)
@@ -47,21 +47,21 @@ def test_a_large_picture_is_the_same_band_by_band(monkeypatch, mode):
 
 
 @pytest.mark.parametrize(
-    ("progressive", "side", "alone"),
+    ("progressive", "edge", "alone"),
     [(False, None, True), (False, 20, False), (True, 20, True)],
     ids=["whole", "reduced", "progressive, reduced"],
 )
-def test_large_pictures_are_looked_at_one_at_a_time(monkeypatch, progressive, side, alone):
+def test_large_pictures_are_looked_at_one_at_a_time(monkeypatch, progressive, edge, alone):
     monkeypatch.setattr(decode, "LARGE_PIXELS", 5_000)
     data = encoded(Image.new("RGB", (200, 100)), "JPEG", progressive=progressive)
     other_is_done = threading.Event()
 
     def other() -> None:
-        decode.decode(data, smallest_edge=side)
+        decode.decode(data, smallest_edge=edge)
         other_is_done.set()
 
     thread = threading.Thread(target=other)
-    with decoding(data, smallest_edge=side):
+    with decoding(data, smallest_edge=edge):
         thread.start()
         assert other_is_done.wait(0.5) != alone
     thread.join(10)

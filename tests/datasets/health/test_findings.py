@@ -51,7 +51,7 @@ def names(dataset, finding):
 
 
 def many(classes=2, images=20, first=0):
-    """Enough different pictures in colour for nothing to be said of them."""
+    """Enough different images in colour to have no finding."""
     return {
         f"class{number}/{position:02d}.png": noise_png(first + 1000 * number + position, side=40)
         for number in range(classes)
@@ -68,7 +68,7 @@ def made_of(counts, names=None, **changes):
     return replace(add_pixels(pixels, labels, classes, "made", "made here"), **changes)
 
 
-def test_where_nothing_is_wrong_that_is_said(tmp_path):
+def test_where_nothing_is_wrong_a_finding_says_so(tmp_path):
     dataset = zipped(tmp_path, many())
     (only,) = findings(dataset)
     assert (only.kind, only.severity) == ("nothing_found", "good")
@@ -179,7 +179,7 @@ def test_both_labels_of_a_conflict_are_seen_first():
     assert group[:3] == (0, 450, 1)
 
 
-def test_i13_pictures_on_both_sides_of_a_given_split(tmp_path):
+def test_i13_images_in_both_subsets_of_a_predefined_split(tmp_path):
     members = {f"train/{name}": data for name, data in many().items()}
     members |= {f"test/{name}": data for name, data in many(images=4, first=500).items()}
     members["train/class0/00.png"] = members["test/class0/02.png"]
@@ -204,11 +204,11 @@ def test_i13_pictures_on_both_sides_of_a_given_split(tmp_path):
     )
 
 
-def test_leaks_over_three_sides(tmp_path):
+def test_leaks_over_three_subsets(tmp_path):
     members = {}
-    for number, side in enumerate(("train", "validation", "test")):
+    for number, subset in enumerate(("train", "validation", "test")):
         added = many(images=4, first=300 * number)
-        members |= {f"{side}/{name}": data for name, data in added.items()}
+        members |= {f"{subset}/{name}": data for name, data in added.items()}
     members["train/class0/00.png"] = members["validation/class0/01.png"]
     members["validation/class1/00.png"] = members["test/class1/01.png"]
     finding = found(zipped(tmp_path, members))["leaks"]
@@ -238,7 +238,7 @@ def test_copies_do_not_make_a_class_large_enough(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("counts", "sides", "small", "needed"),
+    ("counts", "subsets", "small", "needed"),
     [
         ([6, 3], "000022002", (), None),
         (
@@ -256,8 +256,10 @@ def test_copies_do_not_make_a_class_large_enough(tmp_path):
         ),
     ],
 )
-def test_with_a_given_split_it_is_training_that_counts(counts, sides, small, needed):
-    dataset = made_of(counts, predefined_subsets=np.array([int(side) for side in sides], np.int8))
+def test_with_a_predefined_split_only_training_images_count(counts, subsets, small, needed):
+    dataset = made_of(
+        counts, predefined_subsets=np.array([int(subset) for subset in subsets], np.int8)
+    )
     kinds = found(dataset)
     if small:
         assert kinds["small_classes"].classes == small
@@ -382,7 +384,7 @@ def test_grey_among_colour():
     assert "told_by_colour" not in kinds
 
 
-def test_a_class_that_is_told_by_its_colour():
+def test_a_class_that_differs_by_its_colour():
     finding = found(made_of([50, 50, 50], grey=np.arange(150) < 48))["told_by_colour"]
     assert finding.severity == "warning"
     assert finding.classes == ("c000",)

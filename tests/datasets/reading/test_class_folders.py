@@ -13,7 +13,7 @@ from tests.datasets.listings import listing_of
 
 
 def read(*paths):
-    """(class, side) of each image by its path, and the notes."""
+    """(class, subset) of each image by its path, and the notes."""
     listing = listing_of({path: path.encode() for path in paths})
     labelled = class_folders.recognise(listing, Columns()).files
     assert len(labelled) + listing.ignored <= len(paths)
@@ -24,14 +24,14 @@ def pets(prefix="", numbers=(1, 2)):
     return [f"{prefix}{name}/{number}.jpg" for name in ("cats", "dogs") for number in numbers]
 
 
-def classes_and_sides(found):
+def classes_and_subsets(found):
     return sorted(set(found.values()), key=str)
 
 
 @pytest.mark.parametrize("prefix", ["", "pets/", "data/images/", "a/b/c/"])
 def test_wrapping_folders(prefix):
     found, notes = read(*pets(prefix))
-    assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
+    assert classes_and_subsets(found) == [("cats", None), ("dogs", None)]
     assert notes == []
 
 
@@ -61,7 +61,7 @@ def test_folders_of_the_split(how):
     assert notes[0].endswith("were used as the split.")
 
 
-def test_validation_and_three_sides():
+def test_validation_and_three_subsets():
     found, _ = read(*pets("train/"), *pets("val/"), *pets("test/"))
     assert {subset for _, subset in found.values()} == {"train", "validation", "test"}
 
@@ -82,7 +82,7 @@ def test_sides_inside_the_classes():
 def test_an_unlabelled_part_is_left_out_with_a_note(unlabelled):
     folder = unlabelled.split("/")[0]
     found, notes = read(*pets("train/"), unlabelled)
-    assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
+    assert classes_and_subsets(found) == [("cats", None), ("dogs", None)]
     assert notes == [
         f"Left out: 1 file in {folder}, in no class folder there and so without a label."
     ]
@@ -102,16 +102,16 @@ def test_pictures_straight_in_train_and_test():
         read("train/a.jpg", "train/b.jpg", "test/c.jpg")
 
 
-def test_a_class_called_train_is_no_side():
+def test_a_class_called_train_is_no_subset():
     found, _ = read("train/a.jpg", "bus/b.jpg", "car/c.jpg")
-    assert classes_and_sides(found) == [("bus", None), ("car", None), ("train", None)]
+    assert classes_and_subsets(found) == [("bus", None), ("car", None), ("train", None)]
     found, _ = read("train/steam/a.jpg", "train/diesel/b.jpg", "bus/b.jpg")
-    assert classes_and_sides(found) == [("bus", None), ("train", None)]
+    assert classes_and_subsets(found) == [("bus", None), ("train", None)]
 
 
 def test_names_with_a_side_and_a_class_are_classes():
     found, _ = read("cats_train/1.jpg", "dogs_train/1.jpg", "cats_test/1.jpg")
-    assert classes_and_sides(found) == [
+    assert classes_and_subsets(found) == [
         ("cats_test", None),
         ("cats_train", None),
         ("dogs_train", None),
@@ -120,7 +120,7 @@ def test_names_with_a_side_and_a_class_are_classes():
 
 def test_folders_without_pictures_are_no_classes():
     found, notes = read(*pets("images/"), "annotations/cats/1.xml", "annotations/dogs/1.xml")
-    assert classes_and_sides(found) == [("cats", None), ("dogs", None)]
+    assert classes_and_subsets(found) == [("cats", None), ("dogs", None)]
     assert notes == ["Left out: 2 files outside the class folders."]
 
 
@@ -141,7 +141,7 @@ def test_pictures_without_an_ending_are_known_by_content():
 
 def test_deeper_classes_are_said():
     found, notes = read("animals/cats/1.jpg", "animals/dogs/1.jpg", "plants/1.jpg")
-    assert classes_and_sides(found) == [("animals", None), ("plants", None)]
+    assert classes_and_subsets(found) == [("animals", None), ("plants", None)]
     assert notes == [
         "The classes are the first folders (animals, plants). The folders inside animals (cats,"
         " dogs) were taken as one class. If each is a class, move them up one level."
@@ -171,11 +171,11 @@ def test_classes_that_differ_in_case_or_blanks_are_said(other):
 def test_classes_in_file_names(folder):
     names = [f"{folder}{name}.{number}.jpg" for name in ("cat", "dog") for number in range(3)]
     found, notes = read(*names)
-    assert classes_and_sides(found) == [("cat", None), ("dog", None)]
+    assert classes_and_subsets(found) == [("cat", None), ("dog", None)]
     assert notes == ["The class of each image was taken from its file name: cat.0.jpg is 'cat'."]
 
 
-def test_classes_in_file_names_of_both_sides():
+def test_classes_in_file_names_of_both_subsets():
     paths = [
         f"{subset}/{name}_{number}.jpg"
         for subset in ("train", "test")
@@ -183,7 +183,7 @@ def test_classes_in_file_names_of_both_sides():
         for number in range(3)
     ]
     found, _ = read(*paths)
-    assert classes_and_sides(found) == [
+    assert classes_and_subsets(found) == [
         ("cat", "test"),
         ("cat", "train"),
         ("dog", "test"),
@@ -192,7 +192,7 @@ def test_classes_in_file_names_of_both_sides():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "class_name"),
     [
         ("cat.0.jpg", "cat"),
         ("cat_001.jpg", "cat"),
@@ -206,8 +206,8 @@ def test_classes_in_file_names_of_both_sides():
         ("cat.jpg", None),
     ],
 )
-def test_the_class_in_a_name(name, said):
-    assert class_in_name(name) == said
+def test_the_class_in_a_name(name, class_name):
+    assert class_in_name(name) == class_name
 
 
 def test_names_give_classes_only_where_that_is_plain():
@@ -234,7 +234,7 @@ def test_names_give_classes_only_where_that_is_plain():
         ("train_test", None),
     ],
 )
-def test_what_says_a_side(name, subset):
+def test_what_names_a_subset(name, subset):
     assert subset_of(name) == subset
 
 

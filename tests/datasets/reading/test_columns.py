@@ -11,8 +11,8 @@ from core.datasets.reading.columns import (
     Columns,
     RefusedRows,
     as_numbers,
-    asked_position,
     bare_name,
+    chosen_position,
     split_position,
     unique_names,
     why_no_label,
@@ -96,9 +96,9 @@ def test_names_of_columns():
 
 
 def test_a_column_that_is_not_there_is_answered_with_those_that_are():
-    assert asked_position("b", ("a", "b"), "t.csv") == 1
+    assert chosen_position("b", ("a", "b"), "t.csv") == 1
     with pytest.raises(BadInput) as caught:
-        asked_position("x", ("a", "b"), "t.csv")
+        chosen_position("x", ("a", "b"), "t.csv")
     assert str(caught.value) == "t.csv has no column 'x'. Its columns: a, b."
     assert caught.value.field == "columns"
 

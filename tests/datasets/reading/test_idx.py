@@ -1,4 +1,4 @@
-"""IDX files: pairs, sides, and every way in which they can be wrong."""
+"""IDX files: pairs, subsets, and every way in which they can be wrong."""
 
 import gzip
 import struct
@@ -41,7 +41,7 @@ def pair(prefix="train-", images=IMAGES, labels=LABELS):
 
 
 def read(path):
-    """All batches of a source, as (pixels, class names, names, side) each, and its notes."""
+    """All batches of a source, as (pixels, class names, names, subset) each, and its notes."""
     with open_source(path) as listing:
         found = idx.recognise(listing, Columns())
         assert found is not None
@@ -86,7 +86,7 @@ def test_gzip_is_known_by_content_not_by_name(tmp_path):
         ("digits_", None),
     ],
 )
-def test_names_give_the_side(tmp_path, prefix, subset):
+def test_names_give_the_subset(tmp_path, prefix, subset):
     (batch,), _ = read(write(tmp_path / "x", pair(prefix)))
     assert batch.subset == subset
 
@@ -203,7 +203,7 @@ WRONG = {
         "its images are 5 x 2 x 2; the last number must be 1 (grey) or 3 (colour)",
     ),
     "no image": (pair(images=IMAGES[:0], labels=LABELS[:0]), "it contains no image"),
-    "a side of one": (pair(images=IMAGES.reshape(6, 20, 1)), "each side must be at least 2"),
+    "one pixel wide": (pair(images=IMAGES.reshape(6, 20, 1)), "each side must be at least 2"),
     "gigantic": (
         pair() | {"train-images-idx3-ubyte": HUGE},
         "megapixels are the limit",

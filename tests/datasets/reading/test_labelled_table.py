@@ -1,4 +1,4 @@
-"""Images with a table: which columns, which file a cell names, what is said of each bad row."""
+"""Images with a table: which columns, which file a cell names, why bad rows are refused."""
 
 import pytest
 from hypothesis import given, settings
@@ -199,7 +199,7 @@ def subsets(given, columns=Columns()):  # noqa: B008 - frozen
     return {entry.raw.path: entry.subset for entry in label_by_table(listing, columns) or []}
 
 
-def test_a_column_of_sides():
+def test_a_column_of_subsets():
     table = csv_bytes(
         "file,label,Split", "a.jpg,cat,train", "b.jpg,dog,TEST", "c.jpg,cat,val", "d.jpg,dog,"
     )
@@ -229,7 +229,7 @@ def test_a_folder_beside_train_and_test_makes_no_split():
     assert set(subsets(given).values()) == {None}
 
 
-def test_the_tables_train_and_test_are_sides():
+def test_the_tables_train_and_test_are_subsets():
     given = members(csv_bytes("file,label", "a.jpg,cat", "b.jpg,dog"), name="train.csv")
     given["test.csv"] = csv_bytes("file,label", "c.jpg,cat", "d.jpg,dog")
     expected = {"a.jpg": "train", "b.jpg": "train", "c.jpg": "test", "d.jpg": "test"}

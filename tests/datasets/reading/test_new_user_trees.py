@@ -24,11 +24,11 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True)
 class Case:
-    """``counts`` images a class; ``sides`` images a side, None where no split came with it."""
+    """``counts`` images a class; ``subsets`` images a subset, None where no split came with it."""
 
     build: Callable[[], Tree]
     counts: Counts
-    sides: Counts | None
+    subsets: Counts | None
     read_as: str
     note: str | None = None
 
@@ -96,11 +96,11 @@ def excel_from_germany() -> Tree:
     }
 
 
-def digit_rows(count: int, side: int, seed: int) -> np.ndarray:
-    """Rows of a label and ``side * side`` pixels, dark at the border, as digits are."""
+def digit_rows(count: int, edge: int, seed: int) -> np.ndarray:
+    """Rows of a label and ``edge * edge`` pixels, dark at the border, as digits are."""
     random = np.random.default_rng(seed)
-    pixels = np.zeros((count, side, side), np.int64)
-    pixels[:, 1:-1, 1:-1] = random.integers(0, 256, (count, side - 2, side - 2))
+    pixels = np.zeros((count, edge, edge), np.int64)
+    pixels[:, 1:-1, 1:-1] = random.integers(0, 256, (count, edge - 2, edge - 2))
     return np.concatenate([np.arange(count)[:, None] % 3, pixels.reshape(count, -1)], axis=1)
 
 
@@ -150,10 +150,10 @@ def idx_file(array: np.ndarray) -> bytes:
 def mnist_idx() -> Tree:
     random = np.random.default_rng(8)
     tree = {}
-    for side, count in (("train", 8), ("t10k", 4)):
+    for subset, count in (("train", 8), ("t10k", 4)):
         images = random.integers(0, 256, (count, 28, 28))
-        tree[f"{side}-images-idx3-ubyte.gz"] = gzip.compress(idx_file(images))
-        tree[f"{side}-labels-idx1-ubyte.gz"] = gzip.compress(idx_file(np.arange(count) % 4))
+        tree[f"{subset}-images-idx3-ubyte.gz"] = gzip.compress(idx_file(images))
+        tree[f"{subset}-labels-idx1-ubyte.gz"] = gzip.compress(idx_file(np.arange(count) % 4))
     return tree
 
 
@@ -188,12 +188,12 @@ def yolo_style() -> Tree:
 
 def birds_with_a_list() -> Tree:
     rows, paths = [], []
-    for at, side in enumerate(("train", "valid", "test")):
+    for at, subset in enumerate(("train", "valid", "test")):
         for number, bird in enumerate(("ABBOTTS BABBLER", "ZEBRA DOVE")):
-            for picture in range(3 if side == "train" else 1):
-                path = f"{side}/{bird}/{picture}{at}.jpg"
+            for picture in range(3 if subset == "train" else 1):
+                path = f"{subset}/{bird}/{picture}{at}.jpg"
                 paths.append(path)
-                rows.append(f"{number},{path},{bird},{side}")
+                rows.append(f"{number},{path},{bird},{subset}")
     return pictures(*paths) | {"birds.csv": csv("class id,filepaths,labels,data set", *rows)}
 
 
@@ -229,8 +229,8 @@ def pets_by_name() -> Tree:
 
 def chest_xray() -> Tree:
     lungs = [
-        f"{side}/{kind}/{kind[:2]}-{number}.jpeg"
-        for side, count in (("train", 4), ("val", 1), ("test", 2))
+        f"{subset}/{kind}/{kind[:2]}-{number}.jpeg"
+        for subset, count in (("train", 4), ("val", 1), ("test", 2))
         for kind in ("NORMAL", "PNEUMONIA")
         for number in range(count)
     ]
@@ -275,8 +275,8 @@ def faces_in_one_column() -> Tree:
     random = np.random.default_rng(11)
     usage = ["Training"] * 6 + ["PublicTest"] * 2 + ["PrivateTest"] * 2
     lines = [
-        f"{at % 2},{' '.join(map(str, random.integers(0, 256, 48 * 48)))},{said}"
-        for at, said in enumerate(usage)
+        f"{at % 2},{' '.join(map(str, random.integers(0, 256, 48 * 48)))},{subset}"
+        for at, subset in enumerate(usage)
     ]
     return {"fer2013.csv": csv("emotion,pixels,Usage", *lines)}
 
@@ -464,11 +464,11 @@ def test_a_tree_as_people_have_it(name: str, tmp_path: Path) -> None:
         (root / path).write_bytes(data)
     dataset = add_dataset(root)
     assert dataset.class_counts == case.counts
-    sides = None
+    subsets = None
     if dataset.predefined_subsets is not None:
         counts = np.bincount(dataset.predefined_subsets, minlength=len(SUBSETS)).tolist()
-        sides = {side: count for side, count in zip(SUBSETS, counts, strict=True) if count}
-    assert sides == case.sides
+        subsets = {subset: count for subset, count in zip(SUBSETS, counts, strict=True) if count}
+    assert subsets == case.subsets
     assert dataset.read_as == case.read_as
     assert dataset.health.quarantined == ()
     if case.note is not None:

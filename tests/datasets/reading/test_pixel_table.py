@@ -1,4 +1,4 @@
-"""Tables of pixels: which column is what, which values are taken, what is said of bad lines."""
+"""Tables of pixels: which column is what, which values are taken, why bad lines are refused."""
 
 import gzip
 
@@ -38,7 +38,7 @@ HEADER = ["label", *PIXEL_NAMES]
 
 
 def read(members, columns=Columns()):  # noqa: B008 - frozen
-    """All pixels, class names, names and sides of a source, and its listing."""
+    """All pixels, class names, names and subsets of a source, and its listing."""
     listing = listing_of(members if isinstance(members, dict) else {"digits.csv": members})
     found = pixel_table.recognise(listing, columns)
     assert found is not None
@@ -156,10 +156,11 @@ def test_labels_stay_text():
 def test_a_misspelt_side_costs_its_line_and_not_the_split():
     subsets = ["train", "train", "", "test", "tset", "test"]
     rows = [[subset, *row] for subset, row in zip(subsets, rows_of(), strict=True)]
-    _, _, names, read_sides, listing = read(table(rows, ["split", *HEADER]))
+    _, _, names, read_subsets, listing = read(table(rows, ["split", *HEADER]))
     assert refused(listing) == {"digits.csv line 6": "'tset' is not train, validation or test"}
     found = {
-        name.removeprefix("digits.csv line "): s for name, s in zip(names, read_sides, strict=True)
+        name.removeprefix("digits.csv line "): s
+        for name, s in zip(names, read_subsets, strict=True)
     }
     assert found == {"2": "train", "3": "train", "4": None, "5": "test", "7": "test"}
 
@@ -170,10 +171,10 @@ def test_index_and_split_columns():
         [str(at), subset, *row]
         for at, (subset, row) in enumerate(zip(subsets, rows_of(), strict=True))
     ]
-    pixels, class_names, names, read_sides, _ = read(table(rows, ["", "split", *HEADER]))
-    said = dict(zip(names, read_sides, strict=True))
+    pixels, class_names, names, read_subsets, _ = read(table(rows, ["", "split", *HEADER]))
+    by_name = dict(zip(names, read_subsets, strict=True))
     expected = ["train", "train", "validation", "test", "test", "train"]
-    assert said == {f"digits.csv line {at + 2}": subset for at, subset in enumerate(expected)}
+    assert by_name == {f"digits.csv line {at + 2}": subset for at, subset in enumerate(expected)}
     lines = [int(name.split()[-1]) - 2 for name in names]
     assert class_names == [LABELS[at] for at in lines]
     assert (pixels == GREY[lines]).all()
@@ -196,6 +197,9 @@ BAD_LINES = {
     GOOD.rsplit(",", 1)[0] + ",True": "its pixel 16 is 'True', not a number from 0 to 255",
     GOOD[1:]: "the label is empty",
     "x" * 500 + GOOD[1:]: "the label has 500 characters; the limit is 255",
+    "x" * 200_000
+    + GOOD[1:].rsplit(",", 1)[0]
+    + ",": "its pixel 16 is '', not a number from 0 to 255",
     '"' + GOOD: "its quotation marks do not match",
     'a"b, "' + GOOD[2:]: "its quotation marks do not match",  # a cell that is never closed
 }
@@ -233,7 +237,7 @@ def test_train_and_test_in_the_names_of_several_tables():
     ]
 
 
-def test_one_table_has_no_side():
+def test_one_table_has_no_subset():
     assert read({"mnist_train.csv": table(rows_of(), HEADER)})[3] == [None] * 6
 
 
@@ -366,12 +370,12 @@ def test_progress_is_told_in_images_not_in_bytes(home, tmp_path, monkeypatch):  
     rows = [[str(number % 2), *(["100"] * SIDE * SIDE)] for number in range(3000)]
     path = tmp_path / "digits.csv"
     path.write_bytes(table(rows, HEADER))
-    told = []
-    add_dataset(path, progress=lambda done, total: told.append((done, total)))
-    assert [done for done, _ in told] == [1000, 2000, 3000]
+    reported = []
+    add_dataset(path, progress=lambda done, total: reported.append((done, total)))
+    assert [done for done, _ in reported] == [1000, 2000, 3000]
     # An estimate: some lines are read ahead.
-    assert told[-1] == (3000, 3000)
-    assert all(2600 < total <= 3000 for _, total in told)
+    assert reported[-1] == (3000, 3000)
+    assert all(2600 < total <= 3000 for _, total in reported)
 
 
 def test_the_same_tables_in_any_order_are_the_same_dataset(home, tmp_path):  # noqa: ARG001

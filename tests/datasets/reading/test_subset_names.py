@@ -31,7 +31,7 @@ def test_nothing_given_nothing_said(subsets):
 
 
 @pytest.mark.parametrize(
-    ("subsets", "said"),
+    ("subsets", "start"),
     [
         (["train", None], "Some images are marked as train or test and others are not"),
         (["train", "test", None], "Some images are marked as train or test and others are not"),
@@ -41,8 +41,8 @@ def test_nothing_given_nothing_said(subsets):
         (["validation", "test"], "The images are marked as test and validation only"),
     ],
 )
-def test_what_is_no_usable_split_is_said(subsets, said):
+def test_what_is_no_usable_split_is_said(subsets, start):
     found, sentence = settle_subsets(subsets)
     assert found is None
-    assert sentence.startswith(said)
+    assert sentence.startswith(start)
     assert sentence.endswith("Headstart makes its own split.")
