@@ -47,9 +47,9 @@ def theirs(model: Any, prepared: np.ndarray, batch_size: int) -> float:
 
 
 def measure(images: int, rounds: int, batch_size: int, precision: str) -> dict[str, Any]:
+    from core.backbones.backbone import build_backbone
     from core.backbones.backend import load_keras
     from core.backbones.features import FeatureRequest
-    from core.backbones.network import build_backbone
     from core.backbones.vgg16 import VGG16
     from core.backbones.weights import access as weights
     from core.training.policy import choose_policy, library_versions

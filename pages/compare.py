@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.experiments.records import ExperimentRecord
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
@@ -10,10 +9,10 @@ from core.ui.compare.overview import show_overview, show_report
 from core.ui.compare.several import show_several
 from core.ui.compare.time import show_time
 from core.ui.frame import evidence_reads, reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row
+from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
-from core.ui.widgets.results import experiment_label
+from core.ui.widgets.results import choose_experiment
 
 # What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
 VIEWS = {
@@ -53,7 +52,7 @@ def body() -> None:
         )
         link_to("benchmark", "Benchmark a dataset")
         return
-    experiment_id = choose(experiments)
+    experiment_id = choose_experiment(experiments, experiments[0].id, OF_ONE_EXPERIMENT)
     view = choose_in_row(
         Choice(
             "view", "View", "view", {name: title for name, (title, _) in VIEWS.items()}, "overview"
@@ -66,25 +65,6 @@ def body() -> None:
         link_to(
             "measured", "How is this measured?", section=MEASURED_IN[view], experiment=experiment_id
         )
-
-
-def choose(experiments: list[ExperimentRecord]) -> str:
-    """The experiment that the address names, or the newest; a stale address says so."""
-    chosen = choose_in_list(
-        Choice(
-            name="experiment",
-            label="Experiment",
-            kind="experiment",
-            options={experiment.id: experiment_label(experiment) for experiment in experiments},
-            default=experiments[0].id,
-            help="The newest first. The address of this page names your choice: share it as a "
-            "link.",
-            clears=OF_ONE_EXPERIMENT,
-        ),
-        width="stretch",
-    )
-    st.query_params["experiment"] = chosen
-    return chosen
 
 
 show_page("compare", body)

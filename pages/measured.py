@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.experiments.records import ExperimentRecord
 from core.ui.frame import evidence_reads, reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row
+from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to, show_page
@@ -14,7 +14,7 @@ from core.ui.measured.split import show_split
 from core.ui.measured.statistics import show_statistics
 from core.ui.measured.strategies import show_strategies
 from core.ui.measured.tutorial import show_scenarios, show_tutorial
-from core.ui.widgets.results import experiment_label
+from core.ui.widgets.results import choose_experiment
 
 # What stands in the address: the name of the section and what draws it. Only that one is drawn.
 SECTIONS = {
@@ -61,19 +61,8 @@ def chosen_subject(experiments: list[ExperimentRecord]) -> Subject | None:
         link_to("benchmark", "Benchmark a dataset")
         return None
     finished = [entry for entry in experiments if entry.state_counts.get("finished")]
-    chosen = choose_in_list(
-        Choice(
-            name="experiment",
-            label="Example",
-            kind="experiment",
-            options={entry.id: experiment_label(entry) for entry in experiments},
-            default=(finished or experiments)[0].id,
-            help="The experiment whose numbers are shown. The address of this page names your "
-            "choice: share it as a link.",
-            clears=OF_ONE_SECTION,
-        ),
-        width="stretch",
-    )
+    default = (finished or experiments)[0].id
+    chosen = choose_experiment(experiments, default, OF_ONE_SECTION, label="Example")
     return evidence_reads.subject(chosen)
 
 

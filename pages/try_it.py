@@ -7,14 +7,13 @@ import streamlit as st
 from core.experiments.records import ExperimentRecord
 from core.live.client import candidates
 from core.ui.frame import evidence_reads, reads
-from core.ui.frame.address import Choice, choose_in_list, choose_in_row
+from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
 from core.ui.try_it.answers import show_image_answers
 from core.ui.try_it.export import show_export
 from core.ui.try_it.guess import show_guess
-from core.ui.widgets.glossary import explain
-from core.ui.widgets.results import experiment_label
+from core.ui.widgets.results import choose_experiment
 
 # The address has the name of the view; only the chosen one is drawn.
 VIEWS = {
@@ -39,30 +38,20 @@ def body() -> None:
         )
         link_to("benchmark", "Benchmark a dataset")
         return
-    experiment_id = choose_experiment(experiments)
+    experiment_id = chosen_experiment(experiments)
     titles = {name: title for name, (title, _) in VIEWS.items()}
     view = choose_in_row(Choice("view", "View", "view", titles, "picture"), label_visible=False)
     with error_box():
         VIEWS[view][1](evidence_reads.subject(experiment_id))
 
 
-def choose_experiment(experiments: Sequence[ExperimentRecord]) -> str:
+def chosen_experiment(experiments: Sequence[ExperimentRecord]) -> str:
     """The id of the experiment that the address names, else of the newest that can answer."""
     wanted = st.query_params.get("experiment")
-    known = {experiment.id: experiment_label(experiment) for experiment in experiments}
+    known = {experiment.id for experiment in experiments}
     # The search costs some reads; a link that names an experiment spares them.
     default = wanted if wanted in known else first_to_try(experiments)
-    help_text = (
-        f"{explain('experiment')} The address of this page names your choice: share it as a link."
-    )
-    chosen = choose_in_list(
-        Choice(
-            "experiment", "Experiment", "experiment", known, default, help_text, OF_ONE_EXPERIMENT
-        ),
-        width="stretch",
-    )
-    st.query_params["experiment"] = chosen
-    return chosen
+    return choose_experiment(experiments, default, OF_ONE_EXPERIMENT)
 
 
 def first_to_try(experiments: Sequence[ExperimentRecord]) -> str:

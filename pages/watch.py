@@ -4,11 +4,10 @@ import streamlit as st
 
 from core.experiments.records import ExperimentRecord
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import is_presented, link_to, show_page, show_present_button
 from core.ui.watch.view import watch
-from core.ui.widgets.results import experiment_label
+from core.ui.widgets.results import choose_experiment
 
 # What was chosen of the old experiment goes with it.
 OF_ONE_EXPERIMENT = ("strategy", "seed", "at")
@@ -28,30 +27,14 @@ def body() -> None:
     with heading:
         st.title("Watch it learn")
     with choice:
-        experiment_id = choose(experiments)
+        default = first_to_watch(experiments).id
+        experiment_id = choose_experiment(experiments, default, OF_ONE_EXPERIMENT)
     with error_box():
         watch(experiment_id)
     if not is_presented():
         with st.container(horizontal=True, vertical_alignment="center"):
             link_to("compare", "Compare in full", experiment=experiment_id)
             show_present_button()
-
-
-def choose(experiments: list[ExperimentRecord]) -> str:
-    """The experiment that the address names; without one the running, else the newest finished."""
-    chosen = choose_in_list(
-        Choice(
-            name="experiment",
-            label="Experiment",
-            kind="experiment",
-            options={experiment.id: experiment_label(experiment) for experiment in experiments},
-            default=first_to_watch(experiments).id,
-            clears=OF_ONE_EXPERIMENT,
-        ),
-        width="stretch",
-    )
-    st.query_params["experiment"] = chosen
-    return chosen
 
 
 def first_to_watch(experiments: list[ExperimentRecord]) -> ExperimentRecord:

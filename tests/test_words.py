@@ -31,13 +31,15 @@ RETIRED = {
     "learner": "training snapshot",
 }
 # Rooms whose names are also free of these.
-CLEAN_ROOMS = ("core/jobs", "core/datasets", "core/experiments", "core/cli", "core/ui/datasets")
+CLEAN_ROOMS = (
+    *("core/jobs", "core/datasets", "core/experiments", "core/live", "core/cli", "core/ui"),
+    *("core/backbones", "core/layers", "core/strategies", "core/training", "core/networks"),
+)
 RETIRED_THERE = {"picture": "image", "pictures": "images", "standing": "status", "tell": "report"}
 # Names that stay, and why.
 ALLOWED = {
     "tell": "a method of files",
     "train_share": "a key of stored specs and of JSON; the command line says --train-fraction",
-    "watched": "a key of stored epoch records",
     "told_apart": "the verdict on a pair is worded 'cannot be told apart'",
     "is_told_apart": "the same verdict",
     "nearest_told_apart": "the same verdict",
@@ -68,7 +70,10 @@ PHRASES = {
     r"\bevery measure\b": "every metric",
     r"\b(the|of its|its|this) share of\b": "fraction",
 }
-TEXT_FOLDERS = ("core/ui", "pages", "core/analysis/words", "core/charts", "core/reports")
+TEXT_FOLDERS = (
+    *("core/ui", "pages", "core/analysis/words", "core/charts", "core/reports"),
+    *("core/backbones", "core/layers", "core/strategies", "core/training", "core/networks"),
+)
 
 
 def _words(name: str) -> list[str]:

@@ -15,7 +15,7 @@ from core.experiments.records import ExperimentSpec, RunRecord, finished_runs
 from core.experiments.store import Store
 from core.strategies.registry import MAJORITY
 from core.training.events import EpochRecord
-from core.training.watching import tracked_rows
+from core.training.scoring import tracked_rows
 
 END = 1.0
 # One third, the end of epoch 1 of 3, differs in its last digits by how it was computed.
@@ -100,7 +100,7 @@ def finished_fraction(epoch: EpochRecord) -> float:
 
 def has_tracked_images(curves: Sequence[Curve]) -> bool:
     """False for epochs of older versions, which tracked no images."""
-    return any(epoch.watched for curve in curves for epoch in curve.epochs)
+    return any(epoch.tracked for curve in curves for epoch in curve.epochs)
 
 
 def tracked_images(
@@ -110,8 +110,8 @@ def tracked_images(
     choose."""
     for curve in curves:
         for epoch in curve.epochs:
-            if epoch.watched:
-                return tuple(answer.image for answer in epoch.watched)
+            if epoch.tracked:
+                return tuple(answer.image for answer in epoch.tracked)
     validation = spec.split.of(dataset).validation
     return tuple(int(image) for image in validation[tracked_rows(dataset.labels[validation])])
 
@@ -182,7 +182,7 @@ def _snapshot(
 def _answers(
     last: EpochRecord, before: Sequence[EpochRecord], labels: np.ndarray
 ) -> dict[int, TrackedPrediction]:
-    former = {entry.image: entry.predicted for epoch in before for entry in epoch.watched}
+    former = {entry.image: entry.predicted for epoch in before for entry in epoch.tracked}
     return {
         entry.image: TrackedPrediction(
             predicted=entry.predicted,
@@ -190,5 +190,5 @@ def _answers(
             correct=bool(labels[entry.image] == entry.predicted),
             changed=former.get(entry.image, entry.predicted) != entry.predicted,
         )
-        for entry in last.watched
+        for entry in last.tracked
     }

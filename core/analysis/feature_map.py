@@ -18,8 +18,7 @@ from scipy.spatial import cKDTree
 
 from core.analysis.evidence import ExperimentPredictions
 from core.backbones.backbone import Backbone
-from core.backbones.feature_files import find_stored, matching_keys
-from core.backbones.features import feature_identity
+from core.backbones.features import feature_identity, find_stored, matching_keys
 from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
@@ -28,9 +27,14 @@ from core.experiments.records import ExperimentSpec
 from core.experiments.run_files import read_predictions
 from core.experiments.store import Store, open_store
 from core.files import UNREADABLE, read_arrays, write_arrays
-from core.jobs.cached import CachedWork, cache_folder, cached_work, output_of, remove_oldest
+from core.jobs.cached import (
+    CachedWork,
+    cache_folder,
+    cached_work,
+    output_of,
+    remove_oldest,
+)
 from core.jobs.context import JobContext
-from core.settings import current_settings
 from core.training.events import Predictions
 
 Method = Literal["tsne", "pca"]
@@ -73,7 +77,7 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Ca
         raise UnknownName("method", method, METHODS)
     spec = store.experiment(experiment_id).spec
     wanted = wanted_features(spec, open_dataset(spec.dataset_id).image_count)
-    known = ";".join(key for _, one in wanted for key in matching_keys(features_folder(), one))
+    known = ";".join(key for _, one in wanted for key in matching_keys(one))
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
     result = cache_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
     arguments = {"experiment": experiment_id, "method": method}
@@ -142,10 +146,6 @@ def map_frame(
             "neighbours with the same label (%)": 100 * neighbour_agreement(layout, evidence),
         }
     )
-
-
-def features_folder() -> Path:
-    return current_settings().cache_folder / "features"
 
 
 def wanted_features(
@@ -279,11 +279,10 @@ def _vectors(
     """One row of numbers for each image, float32, and a sentence on what they are."""
     context.report("Looking for features")
     for backbone, wanted in wanted_features(spec, prepared.shape[0]):
-        for key in matching_keys(features_folder(), wanted | {"images": prepared.digest}):
-            stored = find_stored(features_folder(), key)
+        for key in matching_keys(wanted | {"images": prepared.digest}):
+            stored = find_stored(key)
             if stored is not None:
-                rows = np.load(stored.path, mmap_mode="r", allow_pickle=False)[positions]
-                return root_normalised(rows.astype(np.float32)), (
+                return root_normalised(stored.take(positions)), (
                     f"Pictures in which {backbone.title}, trained on ImageNet, sees similar things "
                     "lie near each other."
                 )

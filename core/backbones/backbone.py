@@ -1,30 +1,49 @@
-"""The record that describes one backbone: a network pre-trained on ImageNet.
+"""The record of one backbone, a network pre-trained on ImageNet, and the Keras model made of it.
 
-It names the Keras builder by its dotted path and imports none, so that the web process can show
-and draw backbones without loading TensorFlow.
+The record names the Keras builder by its dotted path, so that the web process can show and draw
+backbones without loading TensorFlow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
+from pkgutil import resolve_name
+from typing import Any
 
+import numpy as np
+
+from core.backbones.backend import dtype_policy, load_keras
 from core.backbones.weights.digests import WeightSet
 from core.errors import BadInput
-from core.layers.record import LayerRecord
+from core.layers.record import LayerRecord, image_layer
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a backbone does to pixels (0 to 255) first: minus the mean, by the deviation.
+    """What a backbone does to pixels (0 to 255) first: minus the mean, divided by the deviation.
 
-    All values are 0 to 255, red first; ``blue_first`` turns the channels round after that.
-    ``input_range`` says in words what comes out.
+    All values are 0 to 255, red first; ``blue_first`` reverses the channels after that.
+    ``input_range``: the resulting range in words.
     """
 
     mean_rgb: tuple[float, float, float]
     deviation_rgb: tuple[float, float, float] = (1.0, 1.0, 1.0)
     blue_first: bool = False
     input_range: str = ""
+
+
+@dataclass(frozen=True)
+class Top:
+    """The layers above the last feature map, without the softmax of ImageNet's 1000 classes.
+
+    ``layer``: the one whose output can be kept as features. ``size``: the only image side in
+    pixels that it takes; smaller images are enlarged to it. ``words``: its layers, for people.
+    """
+
+    weights: WeightSet
+    layer: str
+    size: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -35,16 +54,15 @@ class Backbone:
     ``builder``: ``"module:function"`` with the interface of ``keras.applications``: called with
     ``include_top``, ``weights=None`` and, without top, ``input_shape``.
     ``layers(side, include_top)``: the records of its layers for images of ``side`` pixels, from
-    its own input to ``feature_layer`` or ``top_layer``. A record may stand for a whole block; it
+    its own input to ``feature_layer`` or ``top.layer``. A record may stand for a whole block; it
     then has the name and the output of the last Keras layer of the block. Each record is a freeze
     point: the first k can be frozen.
-    ``feature_layer``, ``top_layer``: the layers whose output can be kept as features, without and
-    with the top; ``top_layer`` is None where the top is not used.
+    ``feature_layer``: the layer whose output can be kept as features, without the top.
     ``smallest_size``, ``size_reason``: fewest pixels of an image's side, and why.
-    ``top_size``: the one side that the top takes; smaller images are enlarged to it.
     ``multiply_adds``: of the whole published network for one image of ``published_size`` pixels.
     ``published_accuracy``: top-1 on ImageNet, 0 to 1, as ``accuracy_source`` states it; it was not
     measured here.
+    ``top``: None where the network is used without its top only.
     """
 
     name: str
@@ -62,30 +80,25 @@ class Backbone:
     published_accuracy: float
     accuracy_source: str
     licence: str
-    top_weights: WeightSet | None = None
-    top_layer: str | None = None
-    top_size: int | None = None
+    top: Top | None = None
 
     @property
     def weight_sets(self) -> tuple[WeightSet, ...]:
         """The sets of weights that exist, the one without top first."""
-        return (self.weights,) if self.top_weights is None else (self.weights, self.top_weights)
+        return (self.weights, self.top.weights) if self.top else (self.weights,)
 
     def weight_set(self, include_top: bool) -> WeightSet:
-        """The weights with or without top; ``BadInput`` where there are none with top."""
-        if not include_top:
-            return self.weights
-        if self.top_weights is None:
-            raise BadInput(f"{self.title} is used without its top only.", "include_top")
-        return self.top_weights
+        """The weights with or without top."""
+        return self._required_top().weights if include_top else self.weights
 
     def tapped_layer(self, include_top: bool) -> str:
         """Name of the layer that gives the features."""
-        if not include_top:
-            return self.feature_layer
-        if self.top_layer is None:
+        return self._required_top().layer if include_top else self.feature_layer
+
+    def _required_top(self) -> Top:
+        if self.top is None:
             raise BadInput(f"{self.title} is used without its top only.", "include_top")
-        return self.top_layer
+        return self.top
 
     def side(self, image_size: int, include_top: bool) -> int:
         """Pixels of the side that the network sees. Raises ``BadInput`` for a size that does not
@@ -96,15 +109,16 @@ class Backbone:
                 f"pixels, because {self.size_reason}.",
                 "image_size",
             )
-        if not include_top or self.top_size is None:
+        if not include_top:
             return image_size
-        if image_size > self.top_size:
+        largest = self._required_top().size
+        if image_size > largest:
             raise BadInput(
-                f"image_size is {image_size}; the whole {self.title} works at {self.top_size} "
-                "pixels and takes no larger pictures.",
+                f"image_size is {image_size}; the whole {self.title} works at {largest} pixels and "
+                "takes no larger images.",
                 "image_size",
             )
-        return self.top_size
+        return largest
 
     def feature_width(self, image_size: int, include_top: bool = False) -> int:
         """Numbers for each image that the features have, flattened."""
@@ -114,3 +128,58 @@ class Backbone:
         """All weights up to the layer that gives the features."""
         layers = self.layers(self.side(self.published_size, include_top), include_top)
         return sum(layer.parameters for layer in layers)
+
+    def preparing_layer(
+        self, image_size: int, side: int, mean_rgb: tuple[float, float, float] | None = None
+    ) -> LayerRecord:
+        """Makes ``(side, side, 3)`` float32 in the network's range of a stored uint8 image.
+
+        ``mean_rgb`` (0 to 255, red first) is subtracted in place of ImageNet's mean colour.
+        """
+        return image_layer(
+            "PrepareForBackbone",
+            f"prepare_for_{self.name}",
+            image_size,
+            side,
+            mean_rgb=mean_rgb or self.preparation.mean_rgb,
+            deviation_rgb=self.preparation.deviation_rgb,
+            blue_first=self.preparation.blue_first,
+        )
+
+
+def build_backbone(
+    backbone: Backbone,
+    image_size: int,
+    arrays: Mapping[str, np.ndarray] | None,
+    include_top: bool = False,
+    precision: str | None = None,
+) -> Any:
+    """The Keras model up to the layer that gives its features: ``(n, S, S, 3)`` float32 in.
+
+    Without top the output is a feature map ``(n, s, s, channels)``; with top it is a row
+    ``(n, units)`` and S is the top's size. ``arrays`` as ``core.backbones.weights.access`` loads
+    them; None leaves the random start. ``precision`` is a Keras dtype policy for these layers, None
+    the current one. Only workers call this.
+    """
+    keras = load_keras()
+    build = resolve_name(backbone.builder)
+    side = backbone.side(image_size, include_top)
+    shape = {} if include_top else {"input_shape": (side, side, 3)}
+    with dtype_policy(precision):
+        whole = build(include_top=include_top, weights=None, **shape)
+        features = whole.get_layer(backbone.tapped_layer(include_top)).output
+        model = keras.Model(whole.inputs[0], features, name=backbone.name)
+    if arrays is not None:
+        _assign(model, arrays)
+    return model
+
+
+def _assign(model: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Assign every array; a layer without arrays or arrays without a layer is a ``ValueError``."""
+    layers = [layer for layer in model.layers if layer.weights]
+    expected = {f"{layer.name}/{weight.name}" for layer in layers for weight in layer.weights}
+    if expected != set(arrays):
+        difference = ", ".join(sorted(expected ^ set(arrays)))
+        raise ValueError(f"{model.name} and the arrays given do not match in: {difference}")
+    for layer in layers:
+        layer.set_weights([arrays[f"{layer.name}/{weight.name}"] for weight in layer.weights])

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core.errors import HeadstartError
+from core.errors import HeadstartError, OutOfMemory
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's start-up chatter out of logs; errors still show. What is set stays set."""
+    """Keep TensorFlow's start-up messages out of logs, unless the user set a level; errors show."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
@@ -48,9 +48,9 @@ def load_keras() -> Any:
 
 @contextmanager
 def dtype_policy(name: str | None) -> Iterator[None]:
-    """Build layers under a Keras dtype policy (``"mixed_bfloat16"``); None leaves it as it is.
+    """Build layers under a Keras dtype policy (``"mixed_bfloat16"``); None keeps the current one.
 
-    The policy is global in Keras, so the former one is put back at the end.
+    The policy is global in Keras, so the former one is restored at the end.
     """
     keras = load_keras()
     former = keras.config.dtype_policy()
@@ -60,6 +60,17 @@ def dtype_policy(name: str | None) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(former)
+
+
+@contextmanager
+def out_of_memory_named(message: str) -> Iterator[None]:
+    """Raise ``OutOfMemory`` with ``message`` where memory runs out inside, on any backend."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(message) from error
+        raise
 
 
 def is_out_of_memory(error: BaseException) -> bool:

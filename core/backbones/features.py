@@ -1,45 +1,40 @@
-"""What a frozen backbone gives for each image, computed once and kept on disk.
+"""The output of a frozen backbone for each image, computed once and kept on disk.
 
-One ``.npy`` of float16 for each set of features, found by the content of everything that it
-depends on: pixels, weights, layer, image size, resize, mean and precision.
+Each set of features is ``<key>.npy`` (float16), found by everything that it depends on: pixels,
+weights, layer, image size, resize, mean and precision. ``<key>.json`` beside it has these, the cost
+and the sha256 of the data; it is written last, so that a set without it does not count.
 """
 
+import hashlib
+import io
+import json
+import logging
 import math
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from core.backbones.backbone import Backbone
-from core.backbones.backend import is_out_of_memory, load_keras
-from core.backbones.feature_files import StoredFeatures, find_stored, key_of, write_features
-from core.backbones.network import build_backbone
-from core.backbones.preprocessing import preparing_layer, with_mean
+from core.backbones.backbone import Backbone, build_backbone
+from core.backbones.backend import load_keras, out_of_memory_named
 from core.backbones.weights import access as weights
-from core.errors import BadInput, Cancelled, OutOfMemory
-from core.files import lock
-from core.layers.build import connect, make_layers
+from core.datasets.prepare import PreparedImages
+from core.errors import Cancelled, HeadstartError
+from core.files import lock, remove_parts, write_json, written_whole
+from core.layers.record import connect, make_layers
 from core.settings import current_settings
+from core.text import size_text
 
 FORMAT = 1  # raised when the same key would give other numbers
 FLOAT16_LARGEST = float(np.finfo(np.float16).max)
-Progress = Callable[[int, int], None]
-ShouldStop = Callable[[], bool]
+SPARE_BYTES = 64 << 20
 
-
-class Pictures(Protocol):
-    """What is needed of ``core.datasets.prepare.PreparedImages``."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def digest(self) -> str: ...
-
-    def read(self, start: int, stop: int) -> np.ndarray: ...
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,7 @@ class FeatureRequest:
     ``jit`` (XLA) and ``batch_size`` change the time, not the features.
     ``made_on``: device and backend; features made elsewhere cost other seconds, so they are not
     shared.
+    ``resize``: how the images were made square.
     """
 
     backbone: Backbone
@@ -63,6 +59,7 @@ class FeatureRequest:
     jit: bool
     batch_size: int
     made_on: str = ""
+    resize: str = "stretch"
 
     @property
     def width(self) -> int:
@@ -74,7 +71,7 @@ class FeatureRequest:
 class FeatureSet:
     """Features of all images of a dataset in its order: ``(N, width)`` float16 in ``path``.
 
-    ``seconds`` is what extraction cost when it was done, also where ``cache`` is ``"hit"``.
+    ``seconds`` is the cost of the extraction when it was done, also where ``cache`` is ``"hit"``.
     A feature map is flattened from (height, width, channels).
     """
 
@@ -93,48 +90,34 @@ class FeatureSet:
         return rows.astype(np.float32)
 
 
+def features_folder() -> Path:
+    return current_settings().cache_folder / "features"
+
+
 def extract_features(
-    prepared: Pictures,
+    prepared: PreparedImages,
     request: FeatureRequest,
-    progress: Progress | None = None,
-    should_stop: ShouldStop | None = None,
-    resize: str = "stretch",
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> FeatureSet:
     """The features of every image, from the cache or computed now and kept.
 
-    ``progress(done, total)`` hears of images; ``should_stop`` is asked before each batch and while
+    ``progress(done, total)`` counts images; ``should_stop`` is asked before each batch and while
     another process holds the lock on the same features, and True raises ``Cancelled``. A damaged
     file in the cache is made anew. Raises ``WeightsUnavailable`` or ``WeightsRefused`` without
     weights, ``OutOfMemory`` naming the batch, ``HeadstartError`` when the disk is too small.
     """
-    _check(request)
-    stop = should_stop or (lambda: False)
-    folder = current_settings().cache_folder / "features"
-    key = key_of(_identity(prepared, request, resize))
-    with lock(current_settings().locks_folder / f"features-{key[:16]}.lock", stop):
-        stored = find_stored(folder, key)
+    identity = _identity(prepared, request)
+    key = key_of(identity)
+    with lock(current_settings().locks_folder / f"features-{key[:16]}.lock", should_stop):
+        stored = find_stored(key)
         if stored is not None:
-            return _feature_set(stored, "hit")
-        load_keras()  # starting the library is not part of what extraction costs
+            return stored
+        load_keras()  # starting the library is not part of the cost of the extraction
         started = time.perf_counter()
-        model = build_extractor(request, tuple(prepared.shape[1:]))
-        batches = _batches(model, prepared, request, progress, stop)
-        shape = (int(prepared.shape[0]), request.width)
-        identity = _identity(prepared, request, resize)
-        stored = write_features(folder, key, identity, shape, batches, started)
-        return _feature_set(stored, "miss")
-
-
-def _check(request: FeatureRequest) -> None:
-    side = request.backbone.side(request.image_size, request.include_top)
-    if side != request.image_size:
-        raise BadInput(
-            f"image_size is {request.image_size}; the whole {request.backbone.title} works at "
-            f"{side} only.",
-            "image_size",
-        )
-    if request.batch_size < 1:
-        raise BadInput(f"batch_size is {request.batch_size}; it must be at least 1.", "batch_size")
+        model = build_extractor(request, prepared.shape[1:])
+        batches = _batches(model, prepared, request, progress, should_stop)
+        return write_features(key, identity, (prepared.shape[0], request.width), batches, started)
 
 
 def feature_identity(
@@ -151,9 +134,10 @@ def feature_identity(
     }
 
 
-def _identity(prepared: Pictures, request: FeatureRequest, resize: str) -> dict[str, Any]:
+def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, Any]:
     """Everything that the features depend on, and nothing else."""
-    return feature_identity(request.backbone, request.include_top, request.image_size, resize) | {
+    shared = (request.backbone, request.include_top, request.image_size, request.resize)
+    return feature_identity(*shared) | {
         "images": prepared.digest,
         "mean_rgb": [float(value) for value in request.mean_rgb],
         "precision": request.precision,
@@ -161,20 +145,15 @@ def _identity(prepared: Pictures, request: FeatureRequest, resize: str) -> dict[
     }
 
 
-def _feature_set(stored: StoredFeatures, cache: Literal["hit", "miss"]) -> FeatureSet:
-    return FeatureSet(stored.path, stored.shape, stored.seconds, cache)
-
-
 def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> Any:
     """A compiled Keras model: uint8 ``(n, *image_shape)`` to float32 ``(n, request.width)``."""
     keras = load_keras()
-    backbone, include_top = request.backbone, request.include_top
+    backbone, size, include_top = request.backbone, request.image_size, request.include_top
     arrays = weights.load_weights(backbone.weight_set(include_top))
-    network = build_backbone(backbone, request.image_size, arrays, include_top, request.precision)
-    prepare = preparing_layer(backbone, request.image_size, request.image_size)
-    prepare = with_mean(prepare, request.mean_rgb)
-    images = keras.Input(image_shape, dtype="uint8", name="pictures")
-    prepared = connect([prepare], make_layers([prepare]), images)
+    network = build_backbone(backbone, size, arrays, include_top, request.precision)
+    prepare = [backbone.preparing_layer(size, size, request.mean_rgb)]
+    images = keras.Input(image_shape, dtype="uint8", name="images")
+    prepared = connect(prepare, make_layers(prepare), images)
     flat = keras.layers.Flatten(name="features", dtype="float32")
     model = keras.Model(images, flat(network(prepared)), name="extractor")
     model.trainable = False
@@ -184,35 +163,148 @@ def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> An
 
 def _batches(
     model: Any,
-    prepared: Pictures,
+    prepared: PreparedImages,
     request: FeatureRequest,
-    progress: Progress | None,
-    should_stop: ShouldStop,
-) -> Any:
+    progress: Callable[[int, int], None] | None,
+    should_stop: Callable[[], bool],
+) -> Iterator[np.ndarray]:
     """Yield the features batch by batch, ``(n, width)`` float16, the last, partial one included."""
-    total = int(prepared.shape[0])
+    total = prepared.shape[0]
     size = min(request.batch_size, total)
     for start in range(0, total, size):
         if should_stop():
             raise Cancelled("Feature extraction was cancelled.")
-        pictures = prepared.read(start, min(start + size, total))
-        yield _features_of(model, pictures, size if request.jit else len(pictures))
+        images = prepared.read(start, start + size)
+        yield _features_of(model, images, size if request.jit else len(images))
         if progress is not None:
-            progress(start + len(pictures), total)
+            progress(start + len(images), total)
 
 
-def _features_of(model: Any, pictures: np.ndarray, size: int) -> np.ndarray:
+def _features_of(model: Any, images: np.ndarray, size: int) -> np.ndarray:
     """One batch. XLA compiles for each shape, so a short batch is filled up and cut again."""
-    missing = size - len(pictures)
-    batch = np.concatenate([pictures, pictures[:1].repeat(missing, 0)]) if missing else pictures
-    try:
+    missing = size - len(images)
+    batch = np.concatenate([images, images[:1].repeat(missing, 0)]) if missing else images
+    failure = (
+        f"Memory ran out while extracting features of {size} images at once; "
+        f"a batch of {max(1, math.ceil(size / 2))} may fit."
+    )
+    with out_of_memory_named(failure):
         # predict_on_batch: model.predict costs about 120 ms a call on top.
-        values = np.asarray(model.predict_on_batch(batch), dtype=np.float32)[: len(pictures)]
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemory(
-            f"Memory ran out while extracting features of {size} images at once; "
-            f"a batch of {max(1, math.ceil(size / 2))} may fit."
-        ) from error
+        values = np.asarray(model.predict_on_batch(batch), dtype=np.float32)[: len(images)]
     return np.clip(values, -FLOAT16_LARGEST, FLOAT16_LARGEST).astype(np.float16)
+
+
+def key_of(identity: Mapping[str, Any]) -> str:
+    """sha256 (hex) over everything that the features depend on."""
+    text = json.dumps(dict(identity), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def find_stored(key: str) -> FeatureSet | None:
+    """The stored set of that key, or None when there is none or it is damaged (logged)."""
+    path = features_folder() / f"{key}.npy"
+    manifest_path = path.with_suffix(".json")
+    if not manifest_path.is_file():
+        return None
+    try:
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+        rows, width = manifest["shape"]
+        seconds, expected = float(manifest["seconds"]), manifest["sha256"]
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("features %s are made anew: %s", path, error)
+        return None
+    if found != expected:
+        log.warning("features %s are made anew: the file is damaged (sha256 differs)", path)
+        return None
+    return FeatureSet(path, (rows, width), seconds, "hit")
+
+
+def matching_keys(wanted: Mapping[str, Any]) -> list[str]:
+    """Keys of the stored sets whose manifests have all values of ``wanted``, the newest first.
+
+    For work that can use features that differ in the rest (precision, device). A manifest that
+    cannot be read is left out (logged).
+    """
+    found = []
+    for path in features_folder().glob("*.json"):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            moment = str(manifest["created_at"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("features %s are left out: %s", path, error)
+            continue
+        if all(manifest.get(name) == value for name, value in wanted.items()):
+            found.append((moment, path.stem))
+    return [key for _, key in sorted(found, reverse=True)]
+
+
+def write_features(
+    key: str,
+    identity: Mapping[str, Any],
+    shape: tuple[int, int],
+    batches: Iterable[np.ndarray],
+    started: float,
+) -> FeatureSet:
+    """Write ``batches`` (``(n, width)`` float16) to the cache as they come; call it with the lock
+    held.
+
+    ``started`` is the ``time.perf_counter`` at which the work began. Nothing is mapped, so that
+    memory stays flat however many images there are. Raises ``HeadstartError`` when the disk is too
+    small, before anything is computed.
+    """
+    folder = features_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{key}.npy"
+    manifest_path = path.with_suffix(".json")
+    remove_parts(path)
+    _check_space(folder, shape)
+    manifest_path.unlink(missing_ok=True)
+    try:
+        with written_whole(path) as file:
+            digest = _write_array(file, shape, batches)
+        seconds = time.perf_counter() - started
+        manifest = {
+            **identity,
+            "shape": list(shape),
+            "dtype": "float16",
+            "sha256": digest,
+            "seconds": seconds,
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        write_json(manifest_path, manifest, indent=1)
+    except OSError as error:
+        raise HeadstartError(f"Features could not be written to {folder}: {error}.") from error
+    return FeatureSet(path, shape, seconds, "miss")
+
+
+def _check_space(folder: Path, shape: tuple[int, int]) -> None:
+    needed = shape[0] * shape[1] * 2 + SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise HeadstartError(
+            f"The features of {shape[0]:,} images need {size_text(needed)} and the disk of "
+            f"{folder} has {size_text(free)} left. Free some space, or set HEADSTART_HOME to "
+            "another disk."
+        )
+
+
+def _write_array(file: BinaryIO, shape: tuple[int, int], batches: Iterable[np.ndarray]) -> str:
+    """Header and rows of one ``.npy``; returns the sha256 of the whole file."""
+    header = io.BytesIO()
+    layout = {"descr": "<f2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, layout)
+    file.write(header.getvalue())
+    digest = hashlib.sha256(header.getvalue())
+    rows = 0
+    for batch in batches:
+        if batch.shape[1:] != shape[1:]:
+            raise ValueError(f"features of shape {batch.shape}, expected rows of {shape[1]}")
+        data = np.ascontiguousarray(batch, dtype="<f2").data
+        file.write(data)
+        digest.update(data)
+        rows += len(batch)
+    if rows != shape[0]:
+        raise ValueError(f"features of {rows} images, expected {shape[0]}")
+    return digest.hexdigest()

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.backbones.backbone import Backbone, Preparation
+from core.backbones.backbone import Backbone, Preparation, Top
 from core.backbones.weights.digests import (
     ArrayDigest,
     WeightSet,
-    read_digests,
+    digests_of,
+    package_of,
     read_document,
-    read_package,
     why_refused,
 )
 from core.errors import WeightsRefused
@@ -27,7 +27,7 @@ BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 TOP_UNITS = 4096
 TOP_SIZE = 224
 
-DIGESTS_FILE = BUNDLED_DATA / "vgg16_notop_digests.json"
+PUBLISHED = read_document(BUNDLED_DATA / "vgg16_notop_digests.json")
 # Source of file names, md5s and shapes of the top: keras/src/applications/vgg16.py.
 FOLDER_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
 TOP_SHAPES: dict[str, tuple[int, ...]] = {
@@ -89,7 +89,7 @@ TOP_WEIGHTS = WeightSet(
     md5="64373286793e3c8b2b4e3219cbf3544b",
     folder_url=FOLDER_URL,
     digest="md5:64373286793e3c8b2b4e3219cbf3544b",
-    arrays=read_digests(DIGESTS_FILE)
+    arrays=digests_of(PUBLISHED)
     | {name: ArrayDigest(shape, None) for name, shape in TOP_SHAPES.items()},
 )
 
@@ -100,9 +100,9 @@ WEIGHTS = WeightSet(
     file_name="vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
     md5="6d6bbae143d832006294945121d1f1fc",
     folder_url=FOLDER_URL,
-    digest=read_document(DIGESTS_FILE)["all"],
-    arrays=read_digests(DIGESTS_FILE),
-    package=read_package(DIGESTS_FILE, reader="core.backbones.vgg16:arrays_from_onnx"),
+    digest=PUBLISHED["all"],
+    arrays=digests_of(PUBLISHED),
+    package=package_of(PUBLISHED, arrays_from_onnx),
     inside=TOP_WEIGHTS,
 )
 
@@ -122,13 +122,11 @@ VGG16 = Backbone(
     weights=WEIGHTS,
     feature_layer="block5_pool",
     smallest_size=2 ** len(BLOCKS),
-    size_reason="its five poolings each halve the picture",
+    size_reason="its five poolings each halve the image",
     published_size=TOP_SIZE,
     multiply_adds=15_470_264_320,
     published_accuracy=0.713,
     accuracy_source="keras.io/api/applications",
     licence="CC BY 4.0 (Visual Geometry Group, Oxford); ImageNet is for non-commercial research",
-    top_weights=TOP_WEIGHTS,
-    top_layer="fc2",
-    top_size=TOP_SIZE,
+    top=Top(TOP_WEIGHTS, layer="fc2", size=TOP_SIZE, words="fc1 and fc2"),
 )

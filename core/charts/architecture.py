@@ -25,7 +25,12 @@ from core.errors import BadInput
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
-from core.text import UNKNOWN, dimensions_text, escape_plotly, percent_text
+from core.text import (
+    UNKNOWN,
+    dimensions_text,
+    escape_plotly,
+    percent_text,
+)
 
 # Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
 # and the smallest height of a layer as a fraction of the tallest, so that it can be seen.
@@ -253,7 +258,7 @@ def _labels(drawn: Sequence[LayerRecord], places: Sequence[float]) -> dict[str, 
 def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
     first = layers[0]
     alone = len(layers) == 1
-    if first.part == "picture":
+    if first.part == "image":
         return "picture"
     if first.name == "predictions":
         return f"softmax {first.output[0]:,}"

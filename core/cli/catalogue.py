@@ -9,10 +9,16 @@ from typing import Any
 
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES, find_backbone
-from core.backbones.weights import access, sources
+from core.backbones.weights import access, files
 from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
-from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
+from core.cli.output import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    print_json,
+    print_table,
+    say,
+)
 from core.errors import HeadstartError
 from core.strategies.registry import STRATEGIES
 from core.strategies.settings import Setting
@@ -160,7 +166,7 @@ def _backbone_document(backbone: Backbone) -> dict[str, Any]:
                 "width": backbone.feature_width(backbone.published_size, one.include_top),
                 "parameters": backbone.parameters(one.include_top),
                 "available": access.is_available(one),
-                "sources": list(dict.fromkeys(place.source for place in sources.candidates(one))),
+                "sources": list(dict.fromkeys(place.source for place in files.candidates(one))),
             }
             for one in backbone.weight_sets
         ],

@@ -1,9 +1,9 @@
 """Keras layers of our own. Importing this module loads Keras, so only workers do.
 
-The first two turn stored pixels into what a network expects. Images are kept as uint8, no larger
-than their source; the layers make three colours, enlarge, and scale the numbers to the range of
-the network behind them. They compute in float32 under every dtype policy: bfloat16 has too few
-digits for pixels. All are written with ``keras.ops`` alone.
+The first two prepare stored pixels for a network. Images are kept as uint8, no larger than their
+source; the layers make three colours, enlarge, and scale the numbers to the range of the network
+behind them. They compute in float32 under every dtype policy: bfloat16 has too few digits for
+pixels. All are written with ``keras.ops`` alone.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ class _Enlarge(keras.layers.Layer):
         height, width, channels = images.shape[1:]
         if max(height, width) > self.image_size:
             raise ValueError(
-                f"{self.name} got pictures of {height} x {width} pixels, which is more than its "
+                f"{self.name} got images of {height} x {width} pixels, which is more than its "
                 f"image_size of {self.image_size}"
             )
         pixels = ops.cast(images, "float32")
@@ -58,7 +58,7 @@ class RescaleToUnit(_Enlarge):
 
 @keras.saving.register_keras_serializable(package="headstart")
 class PrepareForBackbone(_Enlarge):
-    """uint8 ``(n, h, w, 1 or 3)`` to what a backbone was trained on: ``(n, S, S, 3)`` float32.
+    """uint8 ``(n, h, w, 1 or 3)`` to the input of a backbone: ``(n, S, S, 3)`` float32.
 
     ``mean_rgb`` (0 to 255, red first) is subtracted; the rest is divided by ``deviation_rgb``
     (likewise; 1 leaves it). ``blue_first`` gives the channels in the order blue, green, red.
@@ -129,6 +129,8 @@ class Float16RoundTrip(keras.layers.Layer):
     """
 
     def call(self, inputs: Any) -> Any:
+        return inputs + ops.stop_gradient(self.rounded(inputs) - inputs)
+
+    def rounded(self, inputs: Any) -> Any:
         largest = float(np.finfo(np.float16).max)
-        rounded = ops.cast(ops.cast(ops.clip(inputs, -largest, largest), "float16"), "float32")
-        return inputs + ops.stop_gradient(rounded - inputs)
+        return ops.cast(ops.cast(ops.clip(inputs, -largest, largest), "float16"), "float32")

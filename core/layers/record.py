@@ -1,18 +1,18 @@
-"""One layer of a network as data: what it is, and what comes out of it, worked out without Keras.
+"""One layer of a network as data, with the shape of its output, worked out without Keras.
 
-A tuple of ``LayerRecord``s is the specification of a network. Pages draw it, ``outline_of`` puts it
-into one line, its shapes say whether an image size fits, and ``core.layers.build.build_network``
-makes the Keras network from it. No network is written twice.
+A tuple of ``LayerRecord``s specifies a network. Pages draw it, ``outline_of`` describes it in one
+line, its shapes tell whether an image size fits, and ``build_network`` makes the Keras network. No
+network is written twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import prod
 from typing import Any, Literal
 
 Origin = Literal["ImageNet", "random", "zeros", "none"]
-Part = Literal["picture", "backbone", "own"]
+Part = Literal["image", "backbone", "own"]
 
 BACKBONE_PART: Part = "backbone"
 
@@ -25,14 +25,14 @@ class LayerRecord:
     ``output`` is the shape of one image's output: ``(height, width, channels)`` or ``(units,)``.
     ``parameters`` counts all weights of the layer.
     ``frozen``: training leaves the parameters as they are.
-    ``origin``: where the parameters start; ``none`` where there are none, ``zeros`` for a layer
-    that starts at nothing.
-    ``part``: ``picture`` prepares the image, ``backbone`` is pre-trained or could be, ``own`` is
-    what the strategy adds.
-    ``group``: layers with the same group form a block; blocks that repeat can be folded.
-    ``words``: what the layer does, for ``outline_of``; empty where that is not worth a word.
+    ``origin``: the initial values of the parameters; ``none`` for a layer without parameters.
+    ``part``: ``image`` prepares the image, ``backbone`` is the network that can be pre-trained,
+    ``own`` is what the strategy adds.
+    ``group``: layers with the same group form a block; ``outline_of`` folds blocks that repeat.
+    ``words``: what the layer does, for ``outline_of``; empty leaves the layer out there.
     ``options``: the arguments of the Keras class, names and plain values.
-    ``inputs``: names of the layers whose outputs it takes; empty means the layer before it.
+    ``inputs``: names of the layers whose outputs it takes, for a network that branches; empty
+    means the layer before it.
     """
 
     name: str
@@ -57,20 +57,14 @@ def image_layer(
 ) -> LayerRecord:
     """Makes ``(side, side, 3)`` of a stored image; ``side`` is ``image_size`` if not given.
 
-    ``kind`` is a layer of ``core.layers.own``; nothing is learned there.
+    ``kind`` is a layer of ``core.layers.own``; it has no parameters.
     """
     side = side or image_size
     words = f"{side}×{side}×3 pixels"
     if side != image_size:
         words = f"{image_size}×{image_size} pixels, enlarged to {side}×{side}"
-    return LayerRecord(
-        name,
-        kind,
-        (side, side, 3),
-        part="picture",
-        words=words,
-        options={"image_size": side, **options},
-    )
+    options = {"image_size": side, **options}
+    return LayerRecord(name, kind, (side, side, 3), part="image", words=words, options=options)
 
 
 def convolution(
@@ -80,6 +74,7 @@ def convolution(
     side, _, channels = before.output
     if padding == "valid":
         side = max(0, side - kernel + 1)
+    options = {"filters": filters, "kernel_size": kernel, "padding": padding, "activation": "relu"}
     return LayerRecord(
         name,
         "Conv2D",
@@ -87,35 +82,26 @@ def convolution(
         parameters=kernel * kernel * channels * filters + filters,
         origin="random",
         words=f"convolution {filters} of {kernel}×{kernel}, {padding} padding, ReLU",
-        options={
-            "filters": filters,
-            "kernel_size": kernel,
-            "padding": padding,
-            "activation": "relu",
-        },
+        options=options,
     )
 
 
 def max_pooling(before: LayerRecord, name: str, pool: int) -> LayerRecord:
-    """The largest of each ``pool`` × ``pool`` places; a square that is not full is left out."""
+    """The maximum of each full ``pool`` × ``pool`` square; an incomplete one is left out."""
     side, _, channels = before.output
-    return LayerRecord(
-        name,
-        "MaxPooling2D",
-        (side // pool, side // pool, channels),
-        words=f"max pooling {pool}×{pool}",
-        options={"pool_size": pool},
-    )
+    shape = (side // pool, side // pool, channels)
+    words = f"max pooling {pool}×{pool}"
+    return LayerRecord(name, "MaxPooling2D", shape, words=words, options={"pool_size": pool})
 
 
 def flatten(before: LayerRecord, name: str = "flatten") -> LayerRecord:
     """All numbers of an image in one row."""
-    units = prod(before.output)
-    return LayerRecord(name, "Flatten", (units,), words=f"flatten {units_text(before.output)}")
+    words = f"flatten {units_text(before.output)}"
+    return LayerRecord(name, "Flatten", (prod(before.output),), words=words)
 
 
 def dense(before: LayerRecord, name: str, units: int, **options: Any) -> LayerRecord:
-    """Every unit sees every number before it; ReLU unless ``options`` say otherwise."""
+    """A fully connected layer with ReLU, unless ``options`` name another activation."""
     (inputs,) = before.output
     return LayerRecord(
         name,
@@ -129,15 +115,9 @@ def dense(before: LayerRecord, name: str, units: int, **options: Any) -> LayerRe
 
 
 def dropout(before: LayerRecord, name: str, rate: float) -> LayerRecord:
-    """Switches off the fraction ``rate`` of the numbers at random, in training only."""
-    return LayerRecord(
-        name, "Dropout", before.output, words=f"dropout {rate:g}", options={"rate": rate}
-    )
-
-
-def addition(before: LayerRecord, name: str, inputs: tuple[str, ...]) -> LayerRecord:
-    """The sum of the outputs of the layers named ``inputs``, all of the shape of ``before``."""
-    return LayerRecord(name, "Add", before.output, inputs=inputs)
+    """Sets the fraction ``rate`` of the numbers to 0 at random, in training only."""
+    words = f"dropout {rate:g}"
+    return LayerRecord(name, "Dropout", before.output, words=words, options={"rate": rate})
 
 
 def softmax(before: LayerRecord, class_count: int, **options: Any) -> LayerRecord:
@@ -156,7 +136,7 @@ def units_text(shape: tuple[int, ...]) -> str:
 
 
 def outline_of(layers: tuple[LayerRecord, ...]) -> str:
-    """The backbone as one thing, blocks that repeat counted and described once."""
+    """The layers in one line: the backbone as one step, blocks that repeat counted."""
     steps: list[str] = []
     for part, members in groupby(layers, key=lambda layer: layer.part):
         found = list(members)
@@ -193,3 +173,58 @@ def _folded(layers: list[LayerRecord]) -> list[str]:
         else:
             steps.append(f"{count} × ({', '.join(words)})")
     return steps
+
+
+def build_network(
+    records: Sequence[LayerRecord],
+    input_shape: tuple[int, ...],
+    name: str,
+    input_dtype: str = "uint8",
+) -> Any:
+    """A Keras model of ``records``: ``(n, *input_shape)`` in, the output of the last record out.
+
+    Only workers call this: it loads Keras. The weights are called ``name/layer/variable``, which is
+    how checkpoints know them.
+    """
+    import keras
+
+    inputs = keras.Input(input_shape, dtype=input_dtype)
+    with keras.name_scope(name):
+        outputs = connect(records, make_layers(records), inputs)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def make_layers(records: Sequence[LayerRecord]) -> list[Any]:
+    """One Keras layer for each record, not yet connected.
+
+    Keras draws a random seed for each layer as it is made, so the same records in the same order
+    and the same seed give the same starting weights.
+    """
+    return [_class_of(record.kind)(name=record.name, **record.options) for record in records]
+
+
+def connect(records: Sequence[LayerRecord], layers: Sequence[Any], tensor: Any) -> Any:
+    """The output of the last of ``layers``, the first one fed with ``tensor``.
+
+    Calling this twice with the same layers gives two networks that share their weights. Raises
+    ``ValueError`` where a record's ``inputs`` name no earlier layer.
+    """
+    outputs: dict[str, Any] = {}
+    for record, layer in zip(records, layers, strict=True):
+        unknown = [name for name in record.inputs if name not in outputs]
+        if unknown:
+            raise ValueError(f"{record.name} takes {', '.join(unknown)}, which is not before it")
+        taken = [outputs[name] for name in record.inputs] or [tensor]
+        tensor = outputs[record.name] = layer(taken if len(taken) > 1 else taken[0])
+    return tensor
+
+
+def _class_of(kind: str) -> Any:
+    import keras
+
+    from core.layers import own
+
+    found = getattr(own, kind, None) or getattr(keras.layers, kind, None)
+    if found is None:
+        raise ValueError(f"there is no layer of the kind {kind}")
+    return found

@@ -17,25 +17,26 @@ from core.networks.graph import IMAGES, Step, run_steps, steps_of
 from core.networks.restore import RestoredModel
 
 EXPLAINED_TOGETHER = 16
-"""Images in one batch: the maps that the layers above need are held for all of them."""
+"""Images in one batch: feature maps are held in memory for all of them."""
 
 
-def explain(
-    restored: RestoredModel, pictures: np.ndarray, class_positions: np.ndarray
-) -> np.ndarray:
-    """Which places spoke for a class: float32 ``(n, h, w)``, 0 to 1, as large as the feature map.
+def explain(restored: RestoredModel, images: np.ndarray, class_positions: np.ndarray) -> np.ndarray:
+    """Which places support a class: float32 ``(n, h, w)``, 0 to 1, as large as the feature map.
 
-    ``pictures`` as ``restored.probabilities`` takes them; ``class_positions`` int ``(n,)`` names
-    one class for each. 1 is the place that spoke most for the class in that image; a map is
-    all 0 where nothing spoke for it. Raises ``BadInput`` for a network without a convolution.
+    ``images`` as ``restored.probabilities`` takes them; ``class_positions`` int ``(n,)`` has one
+    class for each. 1 is the place that supports the class most in that image; a map is all 0
+    where nothing supports it. Raises ``BadInput`` for a network without a convolution.
     """
-    restored.check_images(pictures)
+    import keras
+
+    restored.check_images(images)
     steps = steps_of(restored.model)
     target = _last_feature_map(steps, restored.strategy)
     maps = []
-    for start in range(0, len(pictures), EXPLAINED_TOGETHER):
+    for start in range(0, len(images), EXPLAINED_TOGETHER):
         batch = slice(start, start + EXPLAINED_TOGETHER)
-        below = run_steps(steps, {IMAGES: _tensor(pictures[batch])}, stop=target + 1)
+        tensor = keras.ops.convert_to_tensor(images[batch], dtype="uint8")
+        below = run_steps(steps, {IMAGES: tensor}, stop=target + 1)
         chosen = np.asarray(class_positions[batch], np.int64)
         gradient = _gradient(_score_of(steps, target, below, chosen), below[target])
         maps.append(heat_maps_of(_as_array(below[target]), _as_array(gradient)))
@@ -46,7 +47,7 @@ def heat_maps_of(feature_maps: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Equations 1 and 2 of the paper, each map divided by its largest value.
 
     Both arguments are float32 ``(n, h, w, filters)``; the result is ``(n, h, w)``. Each filter
-    counts by its mean gradient over the places; only what speaks for the class is kept.
+    is weighted by its mean gradient over the places; only what supports the class is kept.
     """
     importance = gradient.mean(axis=(1, 2), keepdims=True)
     heat = np.maximum((importance * feature_maps).sum(axis=-1), 0.0)
@@ -82,8 +83,8 @@ def _score_of(
 ) -> Callable[[Any], Any]:
     """From feature maps to the sum over images of the logit of the chosen class.
 
-    Paths round the feature map count as constants. Logits and not probabilities: where a softmax is
-    nearly sure its gradient vanishes, and it would also show what speaks against the other classes.
+    Paths round the feature map count as constants. Logits and not probabilities: the gradient of a
+    softmax near 1 vanishes, and it would also show evidence against the other classes.
     Images do not mix, so the gradient of the sum holds the gradient of each.
     """
     from keras import ops
@@ -102,12 +103,6 @@ def _score_of(
         return ops.sum(logits * ops.one_hot(chosen, logits.shape[-1], dtype="float32"))
 
     return score
-
-
-def _tensor(pictures: np.ndarray) -> Any:
-    from keras import ops
-
-    return ops.convert_to_tensor(pictures, dtype="uint8")
 
 
 def _as_array(tensor: Any) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""A trained network put together again from the weights that its run kept. Only workers call this.
+"""A trained network rebuilt from the weights that its run kept. Only workers call this.
 
-The architecture is built as for the training, the arrays that the run changed are put in, and a
-head that was fitted on cached features gets the frozen backbone back under it: images
-in, probabilities out.
+The architecture is built as for the training, the arrays that the run changed are assigned, and a
+head that was fitted on cached features gets its frozen backbone back: images in, probabilities out.
 """
 
 from collections.abc import Mapping
@@ -12,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backend import dtype_policy, load_keras
-from core.backbones.features import build_extractor
+from core.backbones.features import FeatureRequest, build_extractor
 from core.datasets.dataset import Dataset
-from core.datasets.prepare import prepare_images, prepared_size
+from core.datasets.prepare import prepared_size
 from core.errors import BadInput, StoreError
-from core.strategies.network import Stage, build_plan
+from core.strategies.network import BuildContext, Stage, build_plan
 from core.strategies.registry import find_strategy
-from core.strategies.settings import uses_dataset_mean
-from core.training.context import build_context, feature_request, mean_colour
-from core.training.policy import DevicePolicy, choose_policy
+from core.training.engine import feature_request, mean_colour
+from core.training.policy import choose_policy
 from core.training.scoring import SCORING_BATCH
 from core.training.spec import TrainingSpec
 
@@ -29,9 +27,8 @@ from core.training.spec import TrainingSpec
 class RestoredModel:
     """A network ready to predict.
 
-    ``model`` is a compiled Keras model: uint8 pictures ``(n, *image_shape)``, as they are
-    prepared for the run, to class probabilities ``(n, classes)`` float32. ``strategy`` is the
-    name of what it was trained as.
+    ``model`` is a compiled Keras model: uint8 images ``(n, *image_shape)``, prepared as for the
+    run, to class probabilities ``(n, classes)`` float32. ``strategy`` is the name of the run's.
     """
 
     strategy: str
@@ -40,32 +37,32 @@ class RestoredModel:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one picture; channels is 1 (grey) or 3 (RGB)."""
+        """(height, width, channels) of one image; channels is 1 (grey) or 3 (RGB)."""
         height, width, channels = self.model.input_shape[1:]
         return height, width, channels
 
-    def probabilities(self, pictures: np.ndarray) -> np.ndarray:
-        """float32 ``(n, classes)`` for uint8 ``pictures`` ``(n, *image_shape)``."""
-        self.check_images(pictures)
-        found = [
-            np.asarray(
-                self.model.predict_on_batch(pictures[start : start + self.batch_size]),
-                dtype=np.float32,
-            )
-            for start in range(0, len(pictures), self.batch_size)
-        ]
-        return np.concatenate(found)
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """float32 ``(n, classes)`` for uint8 ``images`` ``(n, *image_shape)``."""
+        self.check_images(images)
+        return predict_in_batches(self.model, images, self.batch_size)
 
-    def check_images(self, pictures: np.ndarray) -> None:
-        """``BadInput`` for pictures of another type or shape than the network was trained on."""
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != self.image_shape:
+    def check_images(self, images: np.ndarray) -> None:
+        """``BadInput`` for images of another type or shape than the network was trained on."""
+        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
             raise BadInput(
-                f"{self.strategy} takes uint8 pictures of {self.image_shape} (height, width, "
-                f"channels), not {pictures.dtype} of {pictures.shape[1:]}.",
-                "pictures",
+                f"{self.strategy} takes uint8 images of {self.image_shape} (height, width, "
+                f"channels), not {images.dtype} of {images.shape[1:]}.",
+                "images",
             )
-        if len(pictures) == 0:
-            raise BadInput("There is no picture to look at.", "pictures")
+        if len(images) == 0:
+            raise BadInput("There is no image to look at.", "images")
+
+
+def predict_in_batches(model: Any, images: np.ndarray, batch_size: int) -> np.ndarray:
+    """The outputs of a Keras model for ``images``, float32."""
+    starts = range(0, len(images), batch_size)
+    batches = [model.predict_on_batch(images[start : start + batch_size]) for start in starts]
+    return np.concatenate([np.asarray(batch, np.float32) for batch in batches])
 
 
 def restored_model(
@@ -80,60 +77,42 @@ def restored_model(
     """
     strategy = find_strategy(spec.strategy)
     if not strategy.has_network:
-        raise BadInput(f"{strategy.title} has no network: it never looks at a picture.", "strategy")
+        raise BadInput(f"{strategy.title} has no network: it never looks at an image.", "strategy")
     load_keras()
     policy = choose_policy(spec.precision)
     side = prepared_size(dataset, spec.image_size)
     shape = (side, side, dataset.channels)
-    mean_rgb = _mean_rgb(spec, dataset)
+    mean_rgb = mean_colour(spec, dataset)
     with dtype_policy(policy.precision):
-        context = build_context(spec, dataset, shape, mean_rgb)
+        classes = len(dataset.classes)
+        context = BuildContext(shape, spec.image_size, classes, spec.settings, mean_rgb)
         main = build_plan(strategy, context).stages[-1]
-        _put_in(main.model, weights, spec.strategy)
+        _assign(main, weights, strategy.title)
         model = main.model
         if main.on_features:
-            model = _on_images(spec, main, mean_rgb, policy, shape)
+            model = _on_backbone(model, feature_request(spec, main, mean_rgb, policy), shape)
         model.compile(jit_compile=policy.compile_with_xla)
     return RestoredModel(spec.strategy, model, min(SCORING_BATCH, main.options.batch_size))
 
 
-def _mean_rgb(spec: TrainingSpec, dataset: Dataset) -> tuple[float, float, float]:
-    if not uses_dataset_mean(spec.settings):
-        return mean_colour(spec, None, np.empty(0, np.int64))
-    prepared = prepare_images(dataset, spec.image_size, spec.resize)
-    return mean_colour(spec, prepared, spec.subsets_of(dataset).train)
-
-
-def _on_images(
-    spec: TrainingSpec,
-    main: Stage,
-    mean_rgb: tuple[float, float, float],
-    policy: DevicePolicy,
-    shape: tuple[int, int, int],
-) -> Any:
-    """The head of ``main`` over the frozen network that its features came from."""
+def _on_backbone(head: Any, request: FeatureRequest, shape: tuple[int, int, int]) -> Any:
+    """``head`` on the frozen network that its features came from."""
     import keras
 
     from core.layers.own import Float16RoundTrip
 
-    extractor = build_extractor(feature_request(spec, main, mean_rgb, policy), shape)
+    extractor = build_extractor(request, shape)
     features = Float16RoundTrip(dtype="float32", name="float16_round_trip")(extractor.outputs[0])
-    return keras.Model(extractor.inputs[0], main.model(features), name=spec.strategy)
+    return keras.Model(extractor.inputs[0], head(features), name="restored")
 
 
-def _put_in(model: Any, weights: Mapping[str, np.ndarray], strategy: str) -> None:
-    variables = {variable.path: variable for variable in model.trainable_variables}
-    unlike = sorted(
-        name
-        for name in variables.keys() | weights.keys()
-        if name not in variables
-        or name not in weights
-        or tuple(variables[name].shape) != weights[name].shape
-    )
+def _assign(main: Stage, weights: Mapping[str, np.ndarray], title: str) -> None:
+    variables = {variable.path: variable for variable in main.changed_variables}
+    expected = {(name, tuple(variable.shape)) for name, variable in variables.items()}
+    unlike = sorted({name for name, _ in expected ^ {(n, a.shape) for n, a in weights.items()}})
     if unlike:
         raise StoreError(
-            f"The kept weights do not fit {find_strategy(strategy).title} as this version of "
-            "Headstart builds it "
+            f"The kept weights do not fit {title} as this version of Headstart builds it "
             f"({', '.join(unlike[:4])}). Run the benchmark again to make new ones."
         )
     for name, variable in variables.items():

@@ -205,7 +205,7 @@ def _write_networks(
     context.report("Loading the libraries")
     # Imported here: these load Keras, and people should read that before.
     from core.backbones.backend import load_keras
-    from core.networks.keras_export import inside_words, portable_network, save_keras, save_onnx
+    from core.networks.keras_export import inside_words, portable_network, save_onnx
     from core.networks.restore import restored_model
     from core.training.policy import library_versions
 
@@ -214,7 +214,7 @@ def _write_networks(
     restored = restored_model(spec.model_copy(update={"precision": "float32"}), weights, dataset)
     network = portable_network(restored)
     context.report("Writing the Keras file")
-    save_keras(network, folder / KERAS_FILE)
+    network.save(folder / KERAS_FILE)
     context.report("Writing the ONNX file")
     why_no_onnx = save_onnx(network, folder / ONNX_FILE)
     context.report("Comparing its answers with those of the run")

@@ -13,7 +13,7 @@ from core.layers.record import (
     max_pooling,
     softmax,
 )
-from core.strategies.settings import Setting, batch_size, epochs, learning_rate
+from core.strategies.settings import Setting, fit_settings
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import Appearance, Role, Settings, Strategy
 
@@ -76,14 +76,11 @@ CNN = Strategy(
             choices=("same", "valid"),
         ),
         dropout_setting("dropout", "Dropout", 0.5),
-        epochs(quick=15, article=10),
-        batch_size(quick=32, article=32),
-        learning_rate(quick=1e-3, article=1e-3),
+        *fit_settings(epochs=(15, 10), batch_size=(32, 32), learning_rate=(1e-3, 1e-3)),
     ),
     cost=20,
     appearance=Appearance("#5A82FA", "triangle-up"),
     terms=("CNN",),
-    needs=lambda _settings: frozenset({"gradient"}),
     architecture=architecture,
     default_chosen=True,
 )

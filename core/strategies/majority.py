@@ -17,16 +17,17 @@ MAJORITY_CLASS = Strategy(
     name="majority",
     title="Majority class",
     role=Role.BASELINE,
-    teaches="Always answering the commonest class is the score that any model has to beat: "
+    teaches="Always predicting the commonest class sets the score that any model has to beat: "
     "an accuracy means nothing without it.",
-    tutorial="Case 1 compares every network with it: 17.6 % by always naming the commonest theme.",
+    tutorial="Case 1 compares every network with it: always predicting the commonest theme scores "
+    "17.6 %.",
     settings=(),
     cost=0,
     appearance=Appearance("#8C8C8C", "line-ns", "dot"),
     terms=("majority class", "baseline"),
     needs=lambda _settings: frozenset(),
     fits=lambda _settings: (),
-    estimator="core.strategies.majority:estimator",
+    estimator=estimator,
     convolutional=False,
     default_chosen=True,
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from core.layers.record import LayerRecord, dense, dropout, flatten, image_layer, softmax
-from core.strategies.settings import Setting, batch_size, epochs, learning_rate
+from core.strategies.settings import Setting, fit_settings
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import Appearance, Role, Settings, Strategy
 
@@ -46,14 +46,11 @@ MLP = Strategy(
             unit="units",
         ),
         dropout_setting("dropout", "Dropout", 0.0),
-        epochs(quick=10, article=10),
-        batch_size(quick=32, article=32),
-        learning_rate(quick=1e-4, article=1e-3),
+        *fit_settings(epochs=(10, 10), batch_size=(32, 32), learning_rate=(1e-4, 1e-3)),
     ),
     cost=10,
     appearance=Appearance("#D26E14", "square"),
     terms=("MLP",),
-    needs=lambda _settings: frozenset({"gradient"}),
     architecture=architecture,
     convolutional=False,
     default_chosen=True,

@@ -1,17 +1,14 @@
 """From the record of a strategy to Keras networks. Only workers call this: it loads Keras."""
 
-import importlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from core.backbones.network import build_backbone
-from core.backbones.preprocessing import with_mean
+from core.backbones.backbone import Backbone, build_backbone
 from core.backbones.weights import access as weights
-from core.layers.build import build_network, connect, make_layers
-from core.layers.record import BACKBONE_PART, LayerRecord
-from core.strategies.strategy import FitOptions, Strategy
+from core.layers.record import BACKBONE_PART, LayerRecord, build_network, connect, make_layers
+from core.strategies.strategy import FitOptions, Settings, Strategy
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class BuildContext:
     image_shape: tuple[int, int, int]
     image_size: int
     class_count: int
-    settings: Mapping[str, Any]
+    settings: Settings
     mean_rgb: tuple[float, float, float]
 
 
@@ -43,76 +40,88 @@ class Stage:
     options: FitOptions
     on_features: bool = False
 
+    @property
+    def changed_variables(self) -> list[Any]:
+        """The variables that fitting changes: the trainable ones, and the moving averages of batch
+        normalisation in layers that are not frozen."""
+        frozen = {
+            id(w) for layer in _leaves(self.model) if not layer.trainable for w in layer.weights
+        }
+        return [weight for weight in self.model.weights if id(weight) not in frozen]
+
+
+def _leaves(model: Any) -> Iterator[Any]:
+    """The layers of a model, models inside it opened."""
+    for layer in model.layers:
+        yield from _leaves(layer) if hasattr(layer, "layers") else [layer]
+
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages in order, the last one named ``main``; or an estimator of scikit-learn.
+    """The stages in order, the last one named ``main``.
 
     ``frozen_parameters`` are weights that are needed to predict but stand outside the main
     stage's model, because their output comes from the feature cache.
     """
 
-    stages: tuple[Stage, ...] = ()
+    stages: tuple[Stage, ...]
     frozen_parameters: int = 0
-    estimator: Any = None
 
 
 def build_plan(strategy: Strategy, context: BuildContext) -> Plan:
     """The networks of a strategy, ready to be fitted; call it with backend, dtype policy and seed
     set. Raises ``WeightsUnavailable`` or ``WeightsRefused`` without the weights of the backbone."""
-    if strategy.estimator is not None:
-        module, name = strategy.estimator.split(":")
-        return Plan(estimator=getattr(importlib.import_module(module), name)())
     records = strategy.layers(context.settings, context.image_size, context.class_count)
-    if strategy.backbone is not None:
-        return _plan_on_backbone(strategy, context, records)
-    model = build_network(records, context.image_shape, strategy.name)
+    frozen_parameters = 0
+    if strategy.backbone is None:
+        models = {False: build_network(records, context.image_shape, strategy.name)}
+    else:
+        models = _models_on(strategy.backbone, strategy, context, records)
+    if False not in models:
+        inside = [record for record in records if record.part == BACKBONE_PART]
+        frozen_parameters = sum(record.parameters for record in inside)
     fits = strategy.fits(context.settings)
-    return Plan(tuple(Stage(fit.name, model, fit.options) for fit in fits))
+    stages = (
+        Stage(fit.name, models[fit.on_features], fit.options, fit.on_features) for fit in fits
+    )
+    return Plan(tuple(stages), frozen_parameters)
 
 
-def _plan_on_backbone(
-    strategy: Strategy, context: BuildContext, records: Sequence[LayerRecord]
-) -> Plan:
-    """The head on cached features, on the backbone, or first one and then the other: one head."""
+def _models_on(
+    backbone: Backbone, strategy: Strategy, context: BuildContext, records: Sequence[LayerRecord]
+) -> dict[bool, Any]:
+    """The models that the fits need, by ``on_features``: the head on cached features, and the same
+    head on the backbone."""
     import keras
 
-    fits = strategy.fits(context.settings)
+    needed = {fit.on_features for fit in strategy.fits(context.settings)}
     inside = [record for record in records if record.part == BACKBONE_PART]
     own = [record for record in records if record.part == "own"]
-    on_images = not all(fit.on_features for fit in fits)
-    base = _base(strategy, context, inside) if on_images else None
+    base = _base(backbone, strategy, context, inside) if False in needed else None
     layers = make_layers(own)
     models: dict[bool, Any] = {}
     if base is not None:
-        picture = [with_mean(record, context.mean_rgb) for record in records[:1]]
+        options = {**records[0].options, "mean_rgb": context.mean_rgb}
+        prepare = [replace(records[0], options=options)]
         images = keras.Input(context.image_shape, dtype="uint8", name="images")
-        features = base(connect(picture, make_layers(picture), images))
+        features = base(connect(prepare, make_layers(prepare), images))
         models[False] = keras.Model(images, connect(own, layers, features), name=strategy.name)
-    if any(fit.on_features for fit in fits):
+    if True in needed:
         row = keras.Input((prod(inside[-1].output),), dtype="float32", name="features")
         # Features are kept flattened: what flattens a feature map is not part of the head.
         first = 1 if len(inside[-1].output) > 1 else 0
         models[True] = keras.Model(row, connect(own[first:], layers[first:], row), name="head")
-    return Plan(
-        tuple(
-            Stage(fit.name, models[fit.on_features], fit.options, fit.on_features) for fit in fits
-        ),
-        0 if base is not None else sum(record.parameters for record in inside),
-    )
+    return models
 
 
-def _base(strategy: Strategy, context: BuildContext, records: Sequence[LayerRecord]) -> Any:
-    """The backbone with its weights, where the strategy starts from any, and frozen as said."""
-    if strategy.backbone is None:
-        raise ValueError(f"{strategy.name} has no backbone")
+def _base(
+    backbone: Backbone, strategy: Strategy, context: BuildContext, records: Sequence[LayerRecord]
+) -> Any:
+    """The backbone with its weights, unless it starts at random, frozen as the records are."""
     weight_set = strategy.weights(context.settings)
-    base = build_backbone(
-        strategy.backbone,
-        context.image_size,
-        None if weight_set is None else weights.load_weights(weight_set),
-        strategy.include_top(context.settings),
-    )
+    arrays = None if weight_set is None else weights.load_weights(weight_set)
+    include_top = strategy.include_top(context.settings)
+    base = build_backbone(backbone, context.image_size, arrays, include_top)
     names = [layer.name for layer in base.layers]
     start = 0
     for record in records:

@@ -5,7 +5,7 @@ from core.strategies.cnn import CNN
 from core.strategies.majority import MAJORITY_CLASS
 from core.strategies.mlp import MLP
 from core.strategies.strategy import Mode, Role, Strategy
-from core.strategies.transfer.vgg16 import VGG16_STRATEGIES
+from core.strategies.vgg16 import VGG16_STRATEGIES
 
 
 def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
@@ -18,14 +18,7 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
     return index
 
 
-STRATEGIES: dict[str, Strategy] = registered(
-    (
-        MAJORITY_CLASS,
-        MLP,
-        CNN,
-        *VGG16_STRATEGIES,
-    )
-)
+STRATEGIES = registered((MAJORITY_CLASS, MLP, CNN, *VGG16_STRATEGIES))
 MAJORITY = MAJORITY_CLASS.name
 
 

@@ -19,8 +19,8 @@ class Setting:
     """One number, choice or switch of a strategy.
 
     ``low`` and ``high`` are inclusive; ``choices`` are for ``kind="choice"``. ``quick`` and
-    ``article`` are the values of the two presets. ``changes_work``: a run with another value does
-    other work, so a forecast prefers runs that had the same.
+    ``article`` are the values of the two presets. ``changes_work``: the value decides how long a
+    run takes, so a forecast prefers runs with the same value.
     """
 
     name: str
@@ -50,29 +50,23 @@ class Setting:
                 )
             return str(raw)
         if self.kind == "bool":
-            switches: dict[str, bool] = {"true": True, "false": False}
-            if str(raw).lower() not in switches:
+            if str(raw).lower() not in ("true", "false"):
                 raise BadInput(f"{field} is {raw!r}; it must be true or false.", field)
-            return switches[str(raw).lower()]
+            return str(raw).lower() == "true"
         return self._checked_number(raw, field)
 
     def _checked_number(self, raw: Any, field: str) -> Value:
-        word = "a whole number" if self.kind == "int" else "a number"
-        allowed = f"{word} from {self.low:g} to {self.high:g}{' ' + self.unit if self.unit else ''}"
-        message = f"{field} is {raw!r}; it must be {allowed}."
+        whole = self.kind == "int"
         try:
-            number = float(raw)
+            number = math.nan if isinstance(raw, bool) else float(raw)
         except (TypeError, ValueError):
-            raise BadInput(message, field) from None
-        if isinstance(raw, bool) or not math.isfinite(number):
-            raise BadInput(message, field)
-        if not self.low <= number <= self.high:  # type: ignore[operator]
-            raise BadInput(message, field)
-        if self.kind == "float":
-            return number
-        if number != int(number):
-            raise BadInput(message, field)
-        return int(number)
+            number = math.nan
+        inside = self.low <= number <= self.high  # type: ignore[operator]
+        if not inside or (whole and not number.is_integer()):
+            word = "a whole number" if whole else "a number"
+            allowed = f"{word} from {self.low:g} to {self.high:g} {self.unit}".rstrip()
+            raise BadInput(f"{field} is {raw!r}; it must be {allowed}.", field)
+        return int(number) if whole else number
 
 
 def resolve_settings(
@@ -81,7 +75,7 @@ def resolve_settings(
     preset: str,
     overrides: Mapping[str, Any] | None = None,
 ) -> dict[str, Value]:
-    """The complete settings of a strategy: the preset's values with ``overrides`` put on top.
+    """The complete settings of a strategy: the preset's values, replaced by ``overrides``.
 
     Raises ``UnknownName`` for a preset or setting that does not exist (listing those that do)
     and ``BadInput`` for a value out of range, both naming the field as ``strategy.setting``.
@@ -89,7 +83,7 @@ def resolve_settings(
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     by_name = {setting.name: setting for setting in declared}
-    values: dict[str, Value] = {name: entry.value_for(preset) for name, entry in by_name.items()}
+    values = {name: setting.value_for(preset) for name, setting in by_name.items()}
     for name, raw in (overrides or {}).items():
         if name not in by_name:
             raise UnknownName(f"setting of {strategy}", name, by_name)
@@ -97,63 +91,56 @@ def resolve_settings(
     return values
 
 
-def epochs(quick: int, article: int) -> Setting:
-    """How many epochs, with the value of each preset."""
-    return Setting(
-        "epochs",
-        "int",
-        "Epochs",
-        "How often every training image is seen. The epoch that does best on the validation "
-        "images is the one that is scored.",
-        quick,
-        article,
-        low=1,
-        high=1000,
+def fit_settings(
+    epochs: tuple[int, int], batch_size: tuple[int, int], learning_rate: tuple[float, float]
+) -> tuple[Setting, ...]:
+    """The settings of every network's fit, each with its values for ``quick`` and ``article``."""
+    return (
+        Setting(
+            "epochs",
+            "int",
+            "Epochs",
+            "How often every training image is seen. The epoch with the best validation accuracy "
+            "is scored.",
+            *epochs,
+            low=1,
+            high=1000,
+        ),
+        Setting(
+            "batch_size",
+            "int",
+            "Batch size",
+            "Images between two steps of the optimiser.",
+            *batch_size,
+            low=1,
+            high=1024,
+            unit="images",
+        ),
+        Setting(
+            "learning_rate",
+            "float",
+            "Learning rate",
+            "Length of the optimiser's steps. Too long and the loss becomes NaN; too short and "
+            "nothing is learned.",
+            *learning_rate,
+            low=1e-7,
+            high=1.0,
+        ),
     )
 
 
-def batch_size(quick: int, article: int) -> Setting:
-    """Images in a batch, with the value of each preset."""
-    return Setting(
-        "batch_size",
-        "int",
-        "Batch size",
-        "Images between two steps of the optimiser.",
-        quick,
-        article,
-        low=1,
-        high=1024,
-        unit="images",
-    )
-
-
-def learning_rate(quick: float, article: float) -> Setting:
-    """The optimiser's learning rate, with the value of each preset."""
-    return Setting(
-        "learning_rate",
-        "float",
-        "Learning rate",
-        "Length of the optimiser's steps. Too long and the loss becomes NaN; too short and "
-        "nothing is learned.",
-        quick,
-        article,
-        low=1e-7,
-        high=1.0,
-    )
+def number(
+    name: str, title: str, help_text: str, value: float, limits: tuple[float, float]
+) -> Setting:
+    """A number with its inclusive limits, the same in both presets."""
+    low, high = limits
+    return Setting(name, "float", title, help_text, value, value, low=low, high=high)
 
 
 def dropout(name: str, title: str, rate: float) -> Setting:
-    """A dropout rate, 0 to 0.9, the same in both presets."""
-    return Setting(
-        name,
-        "float",
-        title,
-        "Share of the units that is switched off at random in each training step.",
-        rate,
-        rate,
-        low=0.0,
-        high=0.9,
-    )
+    """A dropout rate, the same in both presets."""
+    what = "Fraction of the units set to 0 at random in each training step."
+    return number(name, title, what, rate, (0.0, 0.9))
 
 
 MEAN = Setting(

@@ -19,7 +19,7 @@ Settings = Mapping[str, Any]
 
 
 class Role(StrEnum):
-    """What a strategy is there for. Pages, story and analysis choose by role, never by name."""
+    """The purpose of a strategy. Pages, story and analysis choose by role, never by name."""
 
     BASELINE = "baseline"  # always the majority class
     FROM_SCRATCH = "from scratch"  # a network of its own, without pre-training
@@ -80,22 +80,26 @@ class Fit:
     on_features: bool = False
 
 
+def fit_options(settings: Settings) -> FitOptions:
+    """The options in ``settings``: SGD where these have a momentum, else Adam."""
+    usual = (settings["epochs"], settings["batch_size"], settings["learning_rate"])
+    if "momentum" not in settings:
+        return FitOptions(*usual)
+    return FitOptions(*usual, "sgd", settings["momentum"], settings["decay"])
+
+
 def one_fit(settings: Settings) -> tuple[Fit, ...]:
-    """Everything at once, with Adam, as the usual settings say."""
-    return (Fit("main", adam(settings)),)
-
-
-def adam(settings: Settings) -> FitOptions:
-    return FitOptions(settings["epochs"], settings["batch_size"], settings["learning_rate"])
+    """Everything at once."""
+    return (Fit("main", fit_options(settings)),)
 
 
 @dataclass(frozen=True)
 class Strategy:
     """A way to get a classifier.
 
-    ``teaches``: what it shows, in a sentence. ``tutorial``: where the tutorial describes it.
+    ``teaches``: its lesson in a sentence. ``tutorial``: where the tutorial describes it.
     ``cost``: orders the work; cheap strategies run first.
-    ``appearance``: colour and marker; the two together belong to no other strategy.
+    ``appearance``: no other strategy has the same colour and marker.
     ``terms``: the words of its title that the glossary explains.
     ``needs(settings)``: ``gradient`` (trained by the engine, has the device to itself), ``weights``
     (of the backbone, without top), ``full_weights`` (with top), ``features`` (from the cache).
@@ -103,11 +107,10 @@ class Strategy:
     ``architecture(settings, image_size, class_count)``: its network as layer records; None where
     there is no network. Raises ``BadInput`` for an image size that does not fit.
     ``fits(settings)``: how the network is fitted.
-    ``estimator``: ``"module:function"`` that makes an estimator of scikit-learn, for a strategy
-    without a network.
+    ``estimator``: makes an estimator of scikit-learn, for a strategy without a network.
     ``backbone``, ``mode``: the pre-trained network and how far it is trained; None for others.
     ``convolutional``: there is a feature map that can show where the network looked.
-    ``default_chosen``: chosen at first in a new experiment.
+    ``default_chosen``: chosen by default in a new experiment.
     """
 
     name: str
@@ -119,10 +122,10 @@ class Strategy:
     cost: int
     appearance: Appearance
     terms: tuple[str, ...]
-    needs: Callable[[Settings], frozenset[Need]]
+    needs: Callable[[Settings], frozenset[Need]] = lambda _settings: frozenset({"gradient"})
     architecture: Callable[[Settings, int, int], tuple[LayerRecord, ...]] | None = None
     fits: Callable[[Settings], tuple[Fit, ...]] = one_fit
-    estimator: str | None = None
+    estimator: Callable[[], Any] | None = None
     backbone: Backbone | None = None
     mode: Mode | None = None
     convolutional: bool = True
@@ -152,7 +155,7 @@ class Strategy:
         Raises ``BadInput`` as ``layers`` does, so that callers also use it to check an experiment
         before anything is stored.
         """
-        any_count = 2  # the line does not say how many classes there are
+        any_count = 2  # the number of classes is not in the line
         return outline_of(self.layers(settings, image_size, any_count))
 
     def resolve(self, preset: str, overrides: Settings | None = None) -> dict[str, Value]:

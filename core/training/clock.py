@@ -1,15 +1,23 @@
-"""A stopwatch that can be paused, so that only training is inside the training time.
+"""A stopwatch that can be paused, and progress of work that reports through a callback.
 
-Idea from the ``Chrono`` of google-research/big_vision: training, pauses and the whole program are
-kept apart. The source of time is replaceable; tests put exact seconds in.
+Idea of the stopwatch from the ``Chrono`` of google-research/big_vision: training, pauses and the
+whole program are kept apart. The source of time is replaceable; tests put exact seconds in.
 """
 
+import queue
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import TypeVar
+
+from core.training.events import Progress
 
 Clock = Callable[[], float]
+Result = TypeVar("Result")
 MONOTONIC: Clock = time.perf_counter
+SECONDS_BETWEEN_PROGRESS = 0.5
 
 
 class Stopwatch:
@@ -42,3 +50,32 @@ class Stopwatch:
             yield
         finally:
             self.resume()
+
+
+def progress_of(
+    step: str, work: Callable[[Callable[[int, int], None]], Result]
+) -> Generator[Progress, None, Result]:
+    """Run ``work(report)`` in a thread and yield a ``Progress`` for its reports, at most two a
+    second; the generator's return value is the work's. What the work raises is raised here."""
+    reports: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(lambda done, total: reports.put((done, total))))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            future.set_exception(error)
+        finally:
+            reports.put(None)
+
+    started = last = MONOTONIC()
+    threading.Thread(target=run, name=step, daemon=True).start()
+    yield Progress(step)
+    while (report := reports.get()) is not None:
+        now = MONOTONIC()
+        done, total = report
+        if done and now - last >= SECONDS_BETWEEN_PROGRESS:
+            last = now
+            speed = done / (now - started)
+            yield Progress(step, done, total, speed, (total - done) / speed)
+    return future.result()

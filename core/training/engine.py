@@ -1,31 +1,25 @@
 """``train(spec, dataset, split)``: one strategy, one seed, from images to predictions.
 
-It yields progress and epoch records while it works and a ``TrainingOutcome`` at the end; whoever
-calls it (worker, notebook, test) decides where they go. Written against Keras 3 alone, so that the
-same code runs on TensorFlow, JAX and PyTorch.
+It yields progress and epoch records while it works and a ``TrainingOutcome`` at the end; the caller
+(worker, notebook, test) decides where they go. Written against Keras 3 alone, so that the same code
+runs on TensorFlow, JAX and PyTorch.
 """
 
-from collections.abc import (
-    Callable,
-    Generator,
-    Iterator,
-    Mapping,
-)
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from core.backbones.backend import dtype_policy, is_out_of_memory, load_keras
-from core.backbones.features import FeatureSet, extract_features
+from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
+from core.backbones.features import FeatureRequest, FeatureSet, extract_features
 from core.datasets.dataset import SUBSETS, Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
-from core.errors import OutOfMemory
-from core.strategies.network import Plan, Stage, build_plan
+from core.strategies.network import BuildContext, Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
-from core.training.bridge import progress_of
-from core.training.clock import MONOTONIC, Clock, Stopwatch
-from core.training.context import build_context, feature_request, mean_colour
+from core.strategies.settings import uses_dataset_mean
+from core.training.clock import MONOTONIC, Clock, Stopwatch, progress_of
 from core.training.events import (
     EpochRecord,
     Event,
@@ -37,6 +31,7 @@ from core.training.events import (
 )
 from core.training.fitting import Fitted, Fitting, TrainingData
 from core.training.policy import (
+    DevicePolicy,
     choose_policy,
     library_versions,
     peak_memory_bytes,
@@ -45,20 +40,18 @@ from core.training.policy import (
 from core.training.scoring import Inputs, predict, score
 from core.training.spec import TrainingSpec
 
-
-def never() -> bool:
-    return False
+FEATURE_BATCH = 32
 
 
 def train(
     spec: TrainingSpec,
     dataset: Dataset,
     split: Split,
-    should_stop: Callable[[], bool] = never,
+    should_stop: Callable[[], bool] = lambda: False,
     clock: Clock = MONOTONIC,
 ) -> Iterator[Event]:
-    """Train on ``split`` of ``dataset`` as ``spec`` says; ``core.training.events`` tells what is
-    yielded.
+    """Train on ``split`` of ``dataset`` as ``spec`` says; yields the events of
+    ``core.training.events``.
 
     ``split`` is ``spec.subsets_of(dataset)``. ``should_stop`` is asked after every batch. Raises
     ``Cancelled``, ``TrainingDiverged``, ``OutOfMemory``, ``WeightsUnavailable`` or
@@ -67,51 +60,75 @@ def train(
     started = clock()
     strategy = find_strategy(spec.strategy)
     preparing_seconds = 0.0
-    if strategy.has_network:
+    if strategy.estimator is not None:
+        outcome = _estimate(strategy.estimator(), dataset, split)
+    else:
         training = _Training(spec, dataset, split, should_stop, clock)
         outcome = yield from training.run()
         preparing_seconds = training.preparing_seconds
-    else:
-        outcome = _estimate(spec, dataset, split)
     seconds = clock() - started - preparing_seconds
     yield replace(outcome, result=replace(outcome.result, total_seconds=seconds))
 
 
-def _estimate(spec: TrainingSpec, dataset: Dataset, split: Split) -> TrainingOutcome:
+def _estimate(estimator: Any, dataset: Dataset, split: Split) -> TrainingOutcome:
     """A scikit-learn estimator that looks at labels alone: no Keras, no device, no epochs."""
-    context = build_context(spec, dataset, (spec.image_size, spec.image_size, 3))
-    plan = build_plan(find_strategy(spec.strategy), context)
-    plan.estimator.fit(np.zeros((len(split.train), 1)), dataset.labels[split.train])
+    estimator.fit(np.zeros((len(split.train), 1)), dataset.labels[split.train])
 
     def probabilities(indices: np.ndarray) -> np.ndarray:
-        known = plan.estimator.predict_proba(np.zeros((len(indices), 1)))
         whole = np.zeros((len(indices), len(dataset.classes)), np.float32)
-        whole[:, plan.estimator.classes_] = known
+        whole[:, estimator.classes_] = estimator.predict_proba(np.zeros((len(indices), 1)))
         return whole
 
     found = {name: probabilities(getattr(split, name)) for name in SUBSETS}
     result = RunResult(
         scores=_scores(found, dataset, split),
-        epochs=0,
-        best_epoch=None,
-        last_epoch=None,
-        first_epoch_seconds=None,
-        steady_epoch_seconds=None,
-        validation_seconds=None,
-        feature_seconds=None,
-        feature_cache=None,
-        total_seconds=0.0,
-        parameters=0,
-        trainable_parameters=0,
         device=processor_name(),
         device_kind="cpu",
         precision="float32",
         backend="scikit-learn",
-        batch_size=None,
         peak_memory_bytes=peak_memory_bytes(),
         versions=library_versions(),
     )
     return TrainingOutcome(result, _predictions(found["test"], dataset, split))
+
+
+def mean_colour(spec: TrainingSpec, dataset: Dataset) -> tuple[float, float, float]:
+    """What the backbone subtracts (0 to 255, red first): its own mean, or that of the training
+    images alone. Without a backbone nothing is subtracted."""
+    backbone = find_strategy(spec.strategy).backbone
+    if backbone is None:
+        return 0.0, 0.0, 0.0
+    if not uses_dataset_mean(spec.settings):
+        return backbone.preparation.mean_rgb
+    prepared = prepare_images(dataset, spec.image_size, spec.resize)
+    train = spec.subsets_of(dataset).train
+    total = np.zeros(prepared.shape[-1], np.float64)
+    for index in train:
+        total += prepared.take(np.array([index])).mean(axis=(0, 1, 2))
+    red, green, blue = (float(round(value, 3)) for value in np.broadcast_to(total / len(train), 3))
+    return red, green, blue
+
+
+def feature_request(
+    spec: TrainingSpec, stage: Stage, mean_rgb: tuple[float, float, float], policy: DevicePolicy
+) -> FeatureRequest:
+    """The features of the frozen backbone that the head of ``stage`` is fitted on."""
+    strategy = find_strategy(spec.strategy)
+    if strategy.backbone is None:
+        raise ValueError(f"{spec.strategy} has no backbone")
+    include_top = strategy.include_top(spec.settings)
+    return FeatureRequest(
+        backbone=strategy.backbone,
+        include_top=include_top,
+        image_size=strategy.backbone.side(spec.image_size, include_top),
+        mean_rgb=mean_rgb,
+        precision=policy.precision,
+        jit=policy.compile_with_xla,
+        # Smaller where the run was started again because memory ran out.
+        batch_size=min(FEATURE_BATCH, stage.options.batch_size),
+        made_on=f"{policy.device}, {policy.backend}",
+        resize=spec.resize,
+    )
 
 
 @dataclass
@@ -126,7 +143,7 @@ class _Training:
     preparing_seconds: float = 0.0
 
     def run(self) -> Generator[Progress | EpochRecord, None, TrainingOutcome]:
-        yield Progress("Loading the libraries", 0, 0)
+        yield Progress("Loading the libraries")
         keras = load_keras()
 
         self.policy = choose_policy(self.spec.precision)
@@ -140,77 +157,69 @@ class _Training:
             ),
         )
         self.preparing_seconds = preparing.seconds
-        self.mean_rgb = mean_colour(self.spec, self.prepared, self.split.train)
+        self.mean_rgb = mean_colour(self.spec, self.dataset)
         keras.utils.set_random_seed(self.spec.seed)
         with dtype_policy(self.policy.precision):
             where = f"{self.policy.device}, {self.policy.precision}"
-            yield Progress(f"Building the network ({where})", 0, 0)
+            yield Progress(f"Building the network ({where})")
             plan = self._build()
-            records: list[EpochRecord] = []
+            fitting = Fitting(
+                f"{self.spec.strategy}, seed {self.spec.seed}",
+                self.spec.seed,
+                self.policy.compile_with_xla,
+                self.should_stop,
+                self.clock,
+            )
+            labels, train, validation = self.dataset.labels, self.split.train, self.split.validation
             fitted = Fitted()
             for stage in plan.stages:
                 inputs = yield from self._inputs(stage)
-                fitted = yield from self._fitting().fit(stage, self._data(inputs))
-                records += fitted.records
+                data = TrainingData(inputs, labels, train, validation)
+                fitted = yield from fitting.fit(stage, data)
             main = plan.stages[-1]
-            probabilities = yield from self._probabilities(main, inputs)
+            probabilities = yield from self._probabilities(main, inputs, fitting.check)
         keras.utils.clear_session(free_memory=False)
         return TrainingOutcome(
             self._result(plan, fitted, probabilities),
             _predictions(probabilities["test"], self.dataset, self.split),
             {
                 variable.path: value.astype(np.float32, copy=False)
-                for variable, value in zip(
-                    main.model.trainable_variables, fitted.best_weights, strict=True
-                )
+                for variable, value in zip(main.changed_variables, fitted.best_weights, strict=True)
             },
         )
 
     def _build(self) -> Plan:
-        height, width, channels = self.prepared.shape[1:]
-        shape = (height, width, channels)
-        context = build_context(self.spec, self.dataset, shape, self.mean_rgb)
+        context = BuildContext(
+            self.prepared.shape[1:],
+            self.spec.image_size,
+            len(self.dataset.classes),
+            self.spec.settings,
+            self.mean_rgb,
+        )
         return build_plan(find_strategy(self.spec.strategy), context)
 
-    def _fitting(self) -> Fitting:
-        name = f"{self.spec.strategy}, seed {self.spec.seed}"
-        return Fitting(
-            name, self.spec.seed, self.policy.compile_with_xla, self.should_stop, self.clock
-        )
-
-    def _data(self, inputs: Inputs) -> TrainingData:
-        return TrainingData(inputs, self.dataset.labels, self.split.train, self.split.validation)
-
     def _inputs(self, stage: Stage) -> Generator[Progress, None, Inputs]:
-        """The images, or the cached features that the stage wants (extracted if need be)."""
+        """The images, or the cached features that the stage is fitted on (extracted if need be)."""
         if not stage.on_features:
             return self.prepared
         if self.features is None:
             request = feature_request(self.spec, stage, self.mean_rgb, self.policy)
             self.features = yield from progress_of(
                 "Extracting features",
-                lambda report: extract_features(
-                    self.prepared, request, report, self.should_stop, self.spec.resize
-                ),
+                lambda report: extract_features(self.prepared, request, report, self.should_stop),
             )
         return self.features
 
     def _probabilities(
-        self, main: Stage, inputs: Inputs
+        self, main: Stage, inputs: Inputs, check: Callable[[], None]
     ) -> Generator[Progress, None, dict[str, np.ndarray]]:
-        """Every image of every side, scored once with the weights of the best epoch."""
-        check = self._fitting().check
+        """Every image of every subset, scored once with the weights of the best epoch."""
         found: dict[str, np.ndarray] = {}
         for subset in SUBSETS:
-            yield Progress(f"Scoring the {subset} images", 0, len(getattr(self.split, subset)))
-            try:
-                found[subset] = predict(main, inputs, getattr(self.split, subset), check)
-            except Exception as error:
-                if is_out_of_memory(error):
-                    raise OutOfMemory(
-                        f"{self.spec.strategy} ran out of memory while scoring."
-                    ) from error
-                raise
+            indices = getattr(self.split, subset)
+            yield Progress(f"Scoring the {subset} images", 0, len(indices))
+            with out_of_memory_named(f"{self.spec.strategy} ran out of memory while scoring."):
+                found[subset] = predict(main, inputs, indices, check)
         return found
 
     def _result(
@@ -218,19 +227,17 @@ class _Training:
     ) -> RunResult:
         records, main = fitted.records, plan.stages[-1]
         trainable = sum(int(np.prod(v.shape)) for v in main.model.trainable_variables)
+        later = records[1:]
         return RunResult(
             scores=_scores(probabilities, self.dataset, self.split),
             epochs=len(records),
             best_epoch=fitted.best_epoch,
-            last_epoch=replace(records[-1], watched=()),
+            last_epoch=replace(records[-1], tracked=()),
             first_epoch_seconds=records[0].train_seconds,
-            steady_epoch_seconds=_median([record.train_seconds for record in records[1:]]),
-            validation_seconds=_median(
-                [record.validation_seconds for record in records[1:] or records]
-            ),
+            steady_epoch_seconds=_median([record.train_seconds for record in later]),
+            validation_seconds=_median([record.validation_seconds for record in later or records]),
             feature_seconds=self.features.seconds if self.features else None,
             feature_cache=self.features.cache if self.features else None,
-            total_seconds=0.0,
             parameters=main.model.count_params() + plan.frozen_parameters,
             trainable_parameters=trainable,
             device=self.policy.device,

@@ -15,9 +15,9 @@ from core.jobs.records import Progress
 
 @dataclass(frozen=True)
 class TrackedImage:
-    """What a validation picture was called after an epoch: ``image`` is its position in the
-    dataset, ``predicted`` the likeliest class's position, ``probability`` (0 to 1, four digits)
-    how likely the network found it."""
+    """The prediction for a validation image after an epoch: ``image`` is its position in the
+    dataset, ``predicted`` that of the most probable class, ``probability`` (0 to 1, four digits)
+    its probability."""
 
     image: int
     predicted: int
@@ -32,9 +32,8 @@ class EpochRecord:
     ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
-    outside it. ``watched`` are a few of the validation images, the same for every strategy and
-    seed of an experiment (``core.training.watching``); records made before there were any have
-    none.
+    outside it. ``tracked`` are a few of the validation images, the same for every strategy and
+    seed of an experiment (``core.training.scoring``); old records have none.
     """
 
     stage: str
@@ -47,20 +46,22 @@ class EpochRecord:
     train_seconds: float
     validation_seconds: float
     images_per_second: float
-    watched: tuple[TrackedImage, ...] = ()
+    tracked: tuple[TrackedImage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; without the key ``watched`` where nothing was watched."""
+        """Ready for JSON; without the key ``tracked`` where no image was tracked."""
         document = asdict(self)
-        if not self.watched:
-            del document["watched"]
+        if not self.tracked:
+            del document["tracked"]
         return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "EpochRecord":
         """The record of ``as_dict``; keys of another version are left out."""
-        watched = tuple(TrackedImage(**answer) for answer in document.get("watched", ()))
-        return cls(**_known(cls, document) | {"watched": watched})
+        # The first edition called them "watched".
+        images = document.get("tracked") or document.get("watched", ())
+        tracked = tuple(TrackedImage(**image) for image in images)
+        return cls(**_known(cls, document) | {"tracked": tracked})
 
 
 @dataclass(frozen=True)
@@ -89,37 +90,37 @@ class KeptWeights:
     size_bytes: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What is stored of a finished run.
+    """The stored result of a finished run.
 
     ``epochs`` were done, which may be fewer than the settings planned. ``best_epoch`` was chosen
-    by validation and is what all ``scores`` belong to. ``last_epoch`` has no watched images: they
-    stand with the epochs, and a page that lists runs need not read them twice.
+    by validation, and all ``scores`` belong to it. ``last_epoch`` has no tracked images: they are
+    stored with the epochs, and a page that lists runs need not read them twice.
     ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2 to n (None with one epoch).
-    ``feature_seconds`` is what extraction cost when it was done, ``feature_cache`` is ``"hit"``,
-    ``"miss"`` or None. ``total_seconds`` is the whole run without the preparation of the pictures,
-    which all runs of an experiment share. ``weights`` is None for a run that trained no network,
-    or is from before weights were kept.
+    ``feature_seconds`` is the cost of the extraction when it was done, ``feature_cache`` is
+    ``"hit"``, ``"miss"`` or None. ``total_seconds`` is the whole run without the preparation of the
+    images, which all runs of an experiment share. ``weights`` is None for a run that trained no
+    network, or that was made before weights were kept.
     """
 
     scores: SubsetScores
-    epochs: int
-    best_epoch: int | None
-    last_epoch: EpochRecord | None
-    first_epoch_seconds: float | None
-    steady_epoch_seconds: float | None
-    validation_seconds: float | None
-    feature_seconds: float | None
-    feature_cache: str | None
-    total_seconds: float
-    parameters: int
-    trainable_parameters: int
+    epochs: int = 0
+    best_epoch: int | None = None
+    last_epoch: EpochRecord | None = None
+    first_epoch_seconds: float | None = None
+    steady_epoch_seconds: float | None = None
+    validation_seconds: float | None = None
+    feature_seconds: float | None = None
+    feature_cache: str | None = None
+    total_seconds: float = 0.0
+    parameters: int = 0
+    trainable_parameters: int = 0
     device: str
     device_kind: str
     precision: str
     backend: str
-    batch_size: int | None
+    batch_size: int | None = None
     peak_memory_bytes: int
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -132,7 +133,7 @@ class RunResult:
         return self.total_seconds + (found or 0.0)
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; the key ``weights_bytes`` is there if ``weights`` are."""
+        """Ready for JSON; ``weights`` become the key ``weights_bytes``, left out where None."""
         document = asdict(self)
         del document["weights"]
         if self.last_epoch is not None:
@@ -178,7 +179,7 @@ class TrainingOutcome:
     """The end of a training: the result for the store, and the arrays that are kept beside it.
 
     ``trained_weights`` are the arrays that the run changed, float32, as they were after the best
-    epoch, by ``"layer/variable"``; frozen layers are not among them.
+    epoch, by ``"layer/variable"``: trained ones and moving averages, without frozen layers.
     """
 
     result: RunResult

@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones.backend import is_out_of_memory
-from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.backbones.backend import out_of_memory_named
+from core.errors import Cancelled, TrainingDiverged
 from core.strategies.network import Stage
 from core.strategies.strategy import FitOptions
-from core.training.bridge import SECONDS_BETWEEN_PROGRESS
-from core.training.clock import MONOTONIC, Clock, Stopwatch
+from core.training.clock import MONOTONIC, SECONDS_BETWEEN_PROGRESS, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
-from core.training.scoring import Inputs, predict, score
-from core.training.watching import tracked_predictions
+from core.training.scoring import Inputs, predict, score, tracked_predictions
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Pictures or features with the labels of all images, and who trains and who validates."""
+    """Images or features of a dataset with all its labels, and the indices of two subsets."""
 
     inputs: Inputs
     labels: np.ndarray
@@ -29,7 +27,7 @@ class TrainingData:
 
 @dataclass
 class Fitted:
-    """The records of a stage and the trainable weights after its best epoch."""
+    """The records of a stage, and ``Stage.changed_variables`` as they were after its best epoch."""
 
     records: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = 0
@@ -69,26 +67,21 @@ class Fitting:
             metrics=["accuracy"],
             jit_compile=self.compile_with_xla,
         )
+        failure = (
+            f"{self.name} ran out of memory with a batch of {stage.options.batch_size} images. "
+            "Choose a smaller batch size or image size."
+        )
+        variables = stage.changed_variables
         fitted = Fitted()
         for epoch in range(1, stage.options.epochs + 1):
-            try:
+            with out_of_memory_named(failure):
                 record = yield from self._epoch(stage, data, epoch, fitted)
-            except Exception as error:
-                if is_out_of_memory(error):
-                    raise OutOfMemory(
-                        f"{self.name} ran out of memory with a batch of "
-                        f"{stage.options.batch_size} images. "
-                        "Choose a smaller batch size or image size."
-                    ) from error
-                raise
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
-                fitted.best_weights = _weights(stage.model)
+                fitted.best_weights = [_as_array(variable) for variable in variables]
             yield record
-        for variable, value in zip(
-            stage.model.trainable_variables, fitted.best_weights, strict=True
-        ):
+        for variable, value in zip(variables, fitted.best_weights, strict=True):
             variable.assign(value)
         return fitted
 
@@ -136,7 +129,7 @@ class Fitting:
             train_seconds=training.seconds,
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
-            watched=tracked_predictions(data.validation, validation_labels, probabilities),
+            tracked=tracked_predictions(data.validation, validation_labels, probabilities),
         )
 
     def _refuse_divergence(self, loss: float, epoch: int) -> None:
@@ -155,26 +148,18 @@ class Fitting:
         seconds_left = None
         if fitted.records:
             last = fitted.records[-1]
-            an_epoch = last.train_seconds + last.validation_seconds
-            seconds_left = an_epoch * (planned - epoch + 1 - done / total)
-        what = "Fitting the head" if stage.name == "head" else "Training"
-        return Progress(
-            f"{what}, epoch {epoch} of {planned}",
-            done,
-            total,
-            speed,
-            seconds_left,
-            epoch,
-            planned,
-        )
+            one_epoch = last.train_seconds + last.validation_seconds
+            seconds_left = one_epoch * (planned - epoch + 1 - done / total)
+        action = "Fitting the head" if stage.name == "head" else "Training"
+        step = f"{action}, epoch {epoch} of {planned}"
+        return Progress(step, done, total, speed, seconds_left, epoch, planned)
 
 
 def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
     """Best validation accuracy; ties go to the lower loss, then the earlier epoch."""
-    return (record.validation_accuracy, -record.validation_loss) > (
-        best.validation_accuracy,
-        -best.validation_loss,
-    )
+    if record.validation_accuracy != best.validation_accuracy:
+        return record.validation_accuracy > best.validation_accuracy
+    return record.validation_loss < best.validation_loss
 
 
 def _optimizer(options: FitOptions) -> Any:
@@ -188,14 +173,12 @@ def _optimizer(options: FitOptions) -> Any:
     return keras.optimizers.SGD(schedule, momentum=options.momentum, nesterov=True)
 
 
-def _weights(model: Any) -> list[np.ndarray]:
+def _as_array(variable: Any) -> np.ndarray:
     from keras import ops
 
-    return [np.array(ops.convert_to_numpy(variable)) for variable in model.trainable_variables]
+    return np.array(ops.convert_to_numpy(variable))
 
 
 def _drain(model: Any) -> None:
     """Wait until the device has done all its work: a GPU returns from a step before it is over."""
-    from keras import ops
-
-    ops.convert_to_numpy(model.trainable_variables[-1])
+    _as_array(model.trainable_variables[-1])

@@ -15,15 +15,7 @@ from typing import Any
 
 from core.settings import VERSION, current_settings
 
-VERSIONED = (
-    "keras",
-    "tensorflow",
-    "jax",
-    "torch",
-    "numpy",
-    "scikit-learn",
-    "pillow",
-)
+VERSIONED = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "pillow")
 
 
 @dataclass(frozen=True)
@@ -39,31 +31,35 @@ class DevicePolicy:
 
 
 def choose_policy(requested_precision: str = "auto") -> DevicePolicy:
-    """Look at the device of the Keras backend and choose; ``auto`` leaves the precision to us."""
+    """Look at the device of the Keras backend and choose; ``auto`` takes the precision from
+    ``HEADSTART_PRECISION``, or chooses it too."""
     import keras
 
     backend = keras.backend.backend()
     gpu, capability = _gpu(backend)
-    if requested_precision == "auto":
-        requested_precision = current_settings().precision
-    if requested_precision == "auto":
-        requested_precision = _gpu_precision(capability) if gpu else _processor_precision()
+    precision = requested_precision
+    if precision == "auto":
+        precision = current_settings().precision
+    if precision == "auto":
+        precision = _gpu_precision(capability) if gpu else _processor_precision()
     # JAX always compiles with XLA; torch's compiler is not XLA and is left off.
-    compile_with_xla = backend == "jax" or (bool(gpu) and backend == "tensorflow")
-    return DevicePolicy(
-        gpu or processor_name(), "gpu" if gpu else "cpu", backend, requested_precision,
-        compile_with_xla,
-    )  # fmt: skip
+    compile_with_xla = backend == "jax" or (gpu is not None and backend == "tensorflow")
+    if gpu is None:
+        return DevicePolicy(processor_name(), "cpu", backend, precision, compile_with_xla)
+    return DevicePolicy(gpu, "gpu", backend, precision, compile_with_xla)
 
 
 def processor_name() -> str:
     """The processor's name with the number of cores this process may use."""
-    name = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        found = re.search(r"model name\s*:\s*(.+)", information.read_text())
-        name = found.group(1).strip() if found else name
+    found = re.search(r"model name\s*:\s*(.+)", _processor_information())
+    name = found.group(1).strip() if found else platform.processor() or platform.machine()
     return f"{name}, {usable_cores()} cores"
+
+
+def _processor_information() -> str:
+    """What Linux tells about the processor; empty elsewhere."""
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.exists() else ""
 
 
 def usable_cores() -> int:
@@ -77,9 +73,8 @@ def usable_cores() -> int:
 
 
 def _processor_precision() -> str:
-    information = Path("/proc/cpuinfo")
-    flags = information.read_text() if information.exists() else ""
-    return "mixed_bfloat16" if re.search(r"\b(avx512_bf16|amx_bf16)\b", flags) else "float32"
+    in_hardware = re.search(r"\b(avx512_bf16|amx_bf16)\b", _processor_information())
+    return "mixed_bfloat16" if in_hardware else "float32"
 
 
 def _gpu_precision(capability: tuple[int, int] | None) -> str:
@@ -116,7 +111,7 @@ def _gpu(backend: str) -> tuple[str | None, tuple[int, int] | None]:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of Headstart, Python and of the libraries that decide a result, where installed."""
+    """Versions of Headstart, Python and the installed libraries that can change a result."""
     found: dict[str, str] = {"headstart": VERSION, "python": platform.python_version()}
     for name in VERSIONED:
         try:
@@ -127,7 +122,7 @@ def library_versions() -> dict[str, str]:
 
 
 def peak_memory_bytes() -> int:
-    """The largest resident memory that this process ever had."""
+    """The largest resident memory of this process so far."""
     if sys.platform == "win32":
         import psutil
 

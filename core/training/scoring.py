@@ -1,21 +1,24 @@
-"""Class probabilities for every image of a split, each exactly once, and the scores of them."""
+"""Class probabilities for every image of a split, each exactly once, and the scores of them.
+
+A few validation images are tracked: their predictions are kept after each epoch. The validation
+images alone choose them, so that all strategies and seeds of an experiment track the same images,
+none of which was ever trained on.
+"""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
+from core.backbones.features import FeatureSet
+from core.datasets.prepare import PreparedImages
 from core.strategies.network import Stage
-from core.training.events import SplitScore
+from core.training.events import SplitScore, TrackedImage
 
 SCORING_BATCH = 64
 SMALLEST_PROBABILITY = 1e-7
-
-
-class Inputs(Protocol):
-    """Pictures or features of a whole dataset, by index."""
-
-    def take(self, indices: np.ndarray) -> np.ndarray: ...
+TRACKED_IMAGES = 12
+PROBABILITY_DIGITS = 4
+Inputs = PreparedImages | FeatureSet
 
 
 def score(probabilities: np.ndarray, labels: np.ndarray) -> SplitScore:
@@ -53,3 +56,35 @@ def predict(
         batch = inputs.take(indices[start : start + size])
         found.append(np.asarray(stage.model.predict_on_batch(batch), dtype=np.float32))
     return np.concatenate(found)
+
+
+def tracked_rows(validation_labels: np.ndarray, most: int = TRACKED_IMAGES) -> np.ndarray:
+    """Which validation images are tracked: rows of ``validation_labels``, int64, ``most`` or fewer.
+
+    The first of every class, the commonest classes first, then the second of every class, and so
+    on until there are ``most``; sorted by class, so that their order on a page never changes.
+    """
+    labels = np.asarray(validation_labels)
+    counts = np.bincount(labels)
+    # How many of its own class come before each image: the round in which it is chosen.
+    rounds = np.zeros(len(labels), np.int64)
+    for label in np.flatnonzero(counts):
+        rounds[labels == label] = np.arange(counts[label])
+    turn = np.lexsort((labels, -counts[labels], rounds))[:most]
+    return turn[np.lexsort((turn, labels[turn]))]
+
+
+def tracked_predictions(
+    validation: np.ndarray, validation_labels: np.ndarray, probabilities: np.ndarray
+) -> tuple[TrackedImage, ...]:
+    """The predictions of the tracked images of ``validation``.
+
+    ``validation`` ``(n,)`` are positions in the dataset, in the order of ``validation_labels``
+    ``(n,)`` and ``probabilities`` ``(n, classes)``.
+    """
+    found = []
+    for row in tracked_rows(validation_labels):
+        predicted = int(probabilities[row].argmax())
+        probability = round(float(probabilities[row, predicted]), PROBABILITY_DIGITS)
+        found.append(TrackedImage(int(validation[row]), predicted, probability))
+    return tuple(found)

@@ -1,19 +1,22 @@
 """The whole specification of one training: what a run stores, and all that ``train`` needs."""
 
+import math
 from dataclasses import replace
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, Resize
 from core.datasets.dataset import Dataset
 from core.datasets.split import Split, make_split
 from core.settings import Precision
-from core.training.subset import nested_subset
 
 SMALLEST_IMAGE_SIZE = 8
 LARGEST_IMAGE_SIZE = 512
 SMALLEST_TRAIN_FRACTION = 0.01
+# 0.07 * 100 is slightly above 7 in binary fractions; that must not add an eighth image.
+_ROUNDING = 1e-9
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ImageSize = Annotated[
@@ -23,7 +26,7 @@ TrainFraction = Annotated[float, Field(ge=SMALLEST_TRAIN_FRACTION, le=1.0)]
 
 
 class SplitProportions(BaseModel):
-    """Shares of the images held out for test and validation; the rest is trained on.
+    """Fractions of the images held out for test and validation; the rest is trained on.
 
     A dataset that came with a split keeps its test images, unless ``use_given`` is off.
     """
@@ -36,17 +39,17 @@ class SplitProportions(BaseModel):
     use_given: bool = True
 
     def of(self, dataset: Dataset) -> Split:
-        """The split of ``dataset``: made the first time, read back ever after."""
+        """The split of ``dataset``: made the first time, read from its file after that."""
         return make_split(dataset, self.test, self.validation, self.seed, self.use_given)
 
 
 class TrainingSpec(BaseModel):
     """One strategy with one seed on one dataset: frozen, refuses unknown keys.
 
-    ``image_size`` is the side in pixels of the square picture that every strategy sees;
+    ``image_size`` is the side in pixels of the square image that every strategy sees;
     ``settings`` are complete and validated by the strategy registry; ``precision`` is a Keras
     dtype policy name or ``auto`` (chosen from the device, see ``core.training.policy``).
-    ``train_share`` is the part of the split's training images that is trained on, 0.01 to 1.
+    ``train_share`` is the fraction of the split's training images that is trained on, 0.01 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,16 +65,30 @@ class TrainingSpec(BaseModel):
     train_share: TrainFraction = 1.0
 
     def subsets_of(self, dataset: Dataset) -> Split:
-        """The split with the training images that this run is given; the other sides are whole.
+        """The split with the training images of this run; the other subsets are whole.
 
         The fingerprint stays that of the whole split: runs on more and on fewer images are
         compared on the same test images.
         """
-        return with_train_fraction(
-            self.split.of(dataset), dataset, self.train_share, self.split.seed
-        )
+        split = self.split.of(dataset)
+        return with_train_fraction(split, dataset, self.train_share, self.split.seed)
 
 
 def with_train_fraction(split: Split, dataset: Dataset, fraction: float, seed: int) -> Split:
     """``split`` with the nested, stratified ``fraction`` of its training images."""
     return replace(split, train=nested_subset(split.train, dataset.labels, fraction, seed))
+
+
+def nested_subset(train: np.ndarray, labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """The ``fraction`` (above 0, at most 1) of the image positions ``train``, int64, sorted.
+
+    Each class is shuffled once by ``seed`` and gives its first ``ceil(fraction × n)`` images, so at
+    least one. A smaller fraction is therefore contained in every larger one, and a fraction of 1
+    is all of ``train``. ``labels`` are those of the whole dataset.
+    """
+    kept = []
+    for label in np.unique(labels[train]):
+        members = train[labels[train] == label]
+        shuffled = np.random.default_rng([seed, int(label)]).permutation(members)
+        kept.append(shuffled[: math.ceil(fraction * len(members) - _ROUNDING)])
+    return np.sort(np.concatenate(kept)).astype(np.int64)

@@ -12,7 +12,6 @@ from core.analysis.feature_map import (
     FEWEST_FOR_TSNE,
     METHODS,
     feature_map,
-    features_folder,
     laid_out_flat,
     layout_of,
     read_map,
@@ -20,7 +19,12 @@ from core.analysis.feature_map import (
     stratified_sample,
     wanted_features,
 )
-from core.backbones.feature_files import key_of, matching_keys, write_features
+from core.backbones.features import (
+    features_folder,
+    key_of,
+    matching_keys,
+    write_features,
+)
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -66,7 +70,7 @@ def keep_features(store: Store, **changes: object) -> np.ndarray:
     identity = wanted | {"images": prepared.digest} | changes
     identity.pop("shape")
     rows = np.repeat(dataset.labels[:, None], 512, axis=1).astype(np.float16)
-    write_features(features_folder(), key_of(identity), identity, rows.shape, [rows], 0.0)
+    write_features(key_of(identity), identity, rows.shape, [rows], 0.0)
     return dataset.labels
 
 
@@ -119,7 +123,7 @@ def test_two_groups_lie_apart_and_stay_where_they_are(method):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("count", [1, 2, FEWEST_FOR_TSNE - 1, FEWEST_FOR_TSNE])
 @pytest.mark.parametrize("width", [1, 2, 70])
-def test_few_pictures_and_few_numbers(method, count, width):
+def test_few_images_and_few_numbers(method, count, width):
     vectors = np.random.default_rng(0).random((count, width)).astype(np.float32)
     found = laid_out_flat(vectors, method)
     assert found.shape == (count, 2)
@@ -127,7 +131,7 @@ def test_few_pictures_and_few_numbers(method, count, width):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_pictures_that_are_all_alike_lie_on_one_point(method):
+def test_images_that_are_all_alike_lie_on_one_point(method):
     assert laid_out_flat(np.full((12, 3), 0.5, np.float32), method).tolist() == [[0.0, 0.0]] * 12
 
 
@@ -173,11 +177,11 @@ def test_features_of_something_else_are_left_alone(finished, work, changes):
 def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
     keep_features(finished, precision="float32")
     ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
-    (whole,) = matching_keys(features_folder(), wanted)
+    (whole,) = matching_keys(wanted)
     manifest = features_folder() / f"{whole}.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"created_at": "2020"}))
     keep_features(finished, precision="mixed_bfloat16")
-    newest = matching_keys(features_folder(), wanted)[0]
+    newest = matching_keys(wanted)[0]
     assert newest != whole
     (features_folder() / f"{newest}.npy").write_bytes(b"cut short")
     (features_folder() / "broken.json").write_text("[1, 2")
@@ -228,7 +232,7 @@ def test_the_map_is_made_beside_the_web_process_and_anew_with_features(finished)
     assert PIXELS_SENTENCE not in read_map(by_features).how
 
 
-def test_what_goes_wrong_is_said_in_words(finished):
+def test_a_failure_has_a_message(finished):
     predictions_path(run_id_of(EXPERIMENT, "majority", 0)).unlink()
     deadline = time.monotonic() + 100
     while (work := feature_map(finished, EXPERIMENT, "pca")).state == "working":

@@ -11,8 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from core.backbones.vgg16 import TOP_WEIGHTS, WEIGHTS
-from core.backbones.weights import digests, sources
+from core.backbones.vgg16 import TOP_WEIGHTS, WEIGHTS, arrays_from_onnx
+from core.backbones.weights import digests, files
 from core.backbones.weights.files import file_md5, write_weights_file
 
 
@@ -23,7 +23,7 @@ def weights_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADSTART_HOME", str(home))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("HEADSTART_WEIGHTS_SOURCE", "http://127.0.0.1:9/")
-    monkeypatch.setattr(sources, "_remembered", {})
+    monkeypatch.setattr(files, "_remembered", {})
     return home
 
 
@@ -102,7 +102,7 @@ def published_small(tmp_path, small_arrays, small_top):
     sha256 = hashlib.sha256(content).hexdigest()
     package = digests.Package(
         *("stand-in-base", "1.0", file_name, sha256, "stand_in/model.onnx"),
-        reader="core.backbones.vgg16:arrays_from_onnx",
+        reader=arrays_from_onnx,
     )
     known = {
         name: digests.ArrayDigest(array.shape, digests.array_sha256(array))
@@ -148,15 +148,3 @@ def changed_copy(tmp_path):
         return target
 
     return change
-
-
-@pytest.fixture(scope="session")
-def random_base():
-    """Arrays in the shapes of the real base, random but scaled so that no layer dies out."""
-    generator = np.random.default_rng(0)
-    arrays = {}
-    for name, entry in WEIGHTS.arrays.items():
-        fan_in = int(np.prod(entry.shape[:-1]))
-        scale = np.sqrt(2 / fan_in) if name.endswith("kernel") else 0.01
-        arrays[name] = generator.standard_normal(entry.shape, np.float32) * np.float32(scale)
-    return arrays

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from core import files
-from core.backbones import feature_files, features
+from core.backbones import features
 from core.backbones.features import FeatureRequest, extract_features
 from core.backbones.vgg16 import VGG16, WEIGHTS
-from core.backbones.weights import access as weights
-from core.errors import BadInput, Cancelled, HeadstartError, OutOfMemory
+from core.errors import Cancelled, HeadstartError, OutOfMemory
 
 pytestmark = pytest.mark.tensorflow
 
@@ -41,13 +40,6 @@ def images():
     return Pixels(np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8))
 
 
-@pytest.fixture
-def random_weights(weights_home, random_base, monkeypatch):
-    """Random arrays in place of the real ones; the cache lies in ``weights_home``."""
-    monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
-    monkeypatch.setattr(weights, "load_weights", lambda _weight_set: random_base)
-
-
 class FakeModel:
     """Answers a batch as the extractor would, with numbers that depend on every pixel."""
 
@@ -61,19 +53,15 @@ class FakeModel:
 
 
 @pytest.fixture
-def quick_extractor(weights_home, monkeypatch):
-    """A fake extractor, for what is about the cache alone; returns the requests it was built for.
-
-    ``weights_home`` is where the cache lies.
-    """
+def quick_extractor(weights_home, monkeypatch):  # noqa: ARG001 - where the cache lies
+    """A fake extractor, for tests of the cache alone; returns the requests it was built for."""
     built = []
 
-    def build(request, _picture_shape):
+    def build(request, _image_shape):
         built.append(request)
         weighing = np.random.default_rng(5).random((32 * 32 * 3, request.width), np.float32)
         return FakeModel(lambda batch: batch.reshape(len(batch), -1) @ weighing / 1000)
 
-    monkeypatch.setenv("HEADSTART_HOME", str(weights_home))
     monkeypatch.setattr(features, "build_extractor", build)
     return built
 
@@ -82,7 +70,7 @@ def everything(found):
     return found.take(np.arange(found.shape[0]))
 
 
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.usefixtures("weights_home", "random_weights")
 def test_all_images_in_order_the_last_partial_batch_included(images):
     told = []
     found = extract_features(images, REQUEST, lambda done, total: told.append((done, total)))
@@ -134,22 +122,21 @@ def test_one_changed_pixel_misses(images):
 def test_everything_that_matters_is_in_the_key(images, change):
     first = extract_features(images, REQUEST)
     change = dict(change)
-    resize = change.pop("resize", "stretch")
     if digest := change.pop("digest", None):
         change["backbone"] = replace(VGG16, weights=replace(WEIGHTS, digest=digest))
-    second = extract_features(images, replace(REQUEST, **change), resize=resize)
+    second = extract_features(images, replace(REQUEST, **change))
     assert (second.cache, second.path == first.path) == ("miss", False)
     width = 2048 if change.get("image_size") == 64 else 512
     assert everything(second).shape == (10, width)
 
 
-@pytest.mark.usefixtures("random_weights")
-def test_small_grey_pictures_are_enlarged_inside():
+@pytest.mark.usefixtures("weights_home", "random_weights")
+def test_small_grey_images_are_enlarged_inside():
     grey = Pixels(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8))
     assert everything(extract_features(grey, REQUEST)).shape == (3, 512)
 
 
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.usefixtures("weights_home", "random_weights")
 def test_bfloat16_gives_about_the_same_features(images):
     exact = everything(extract_features(images, REQUEST)).astype(np.float32)
     mixed = everything(extract_features(images, replace(REQUEST, precision="mixed_bfloat16")))
@@ -194,8 +181,7 @@ def test_cancel_is_heard_before_the_next_batch_and_leaves_nothing(images):
             images, REQUEST, lambda done, _total: told.append(done), lambda: len(told) == 1
         )
     assert told == [4]
-    folder = features.current_settings().cache_folder / "features"
-    assert list(folder.iterdir()) == []
+    assert list(features.features_folder().iterdir()) == []
 
 
 def test_two_at_once_build_once(images, quick_extractor):
@@ -213,8 +199,8 @@ def test_two_at_once_build_once(images, quick_extractor):
 
 
 def test_cancel_is_heard_while_another_builds(images, weights_home):
-    identity = features._identity(images, REQUEST, "stretch")
-    lock = weights_home / "locks" / f"features-{feature_files.key_of(identity)[:16]}.lock"
+    identity = features._identity(images, REQUEST)
+    lock = weights_home / "locks" / f"features-{features.key_of(identity)[:16]}.lock"
     with (
         files.lock(lock),
         pytest.raises(Cancelled, match="while waiting for another process"),
@@ -246,8 +232,8 @@ def test_the_manifest_says_what_it_is(images):
 
 @pytest.mark.usefixtures("quick_extractor")
 def test_a_full_disk_is_said_before_anything_is_computed(images, monkeypatch):
-    usage = feature_files.shutil._ntuple_diskusage(100, 99, 1_000_000)
-    monkeypatch.setattr(feature_files.shutil, "disk_usage", lambda _folder: usage)
+    usage = features.shutil._ntuple_diskusage(100, 99, 1_000_000)
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda _folder: usage)
     with pytest.raises(HeadstartError, match="The features of 10 images need 67 MB and the disk"):
         extract_features(images, REQUEST)
 
@@ -260,8 +246,8 @@ def test_numbers_beyond_float16_are_clipped():
 
 def test_a_short_batch_is_filled_up_for_xla_and_cut_again():
     model = FakeModel(lambda batch: batch.reshape(len(batch), -1).astype(np.float32))
-    pictures = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
-    values = features._features_of(model, pictures, 5)
+    images = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
+    values = features._features_of(model, images, 5)
     assert model.batches[0].ravel().tolist() == [0, 1, 2, 0, 0]
     assert values.ravel().tolist() == [0, 1, 2]
 
@@ -272,21 +258,6 @@ def test_memory_running_out_names_the_batch():
 
     with pytest.raises(OutOfMemory, match="features of 5 images at once; a batch of 3 may fit"):
         features._features_of(FakeModel(exhausted), np.zeros((5, 2, 2, 1), np.uint8), 5)
-
-
-@pytest.mark.parametrize(
-    ("change", "field", "said"),
-    [
-        ({"include_top": True, "image_size": 96}, "image_size", "works at 224 only"),
-        ({"image_size": 16}, "image_size", "needs at least 32"),
-        ({"batch_size": 0}, "batch_size", "must be at least 1"),
-    ],
-)
-@pytest.mark.usefixtures("weights_home")
-def test_impossible_requests_name_the_field(images, change, field, said):
-    with pytest.raises(BadInput, match=said) as caught:
-        extract_features(images, replace(REQUEST, **change))
-    assert caught.value.field == field
 
 
 @pytest.mark.weights

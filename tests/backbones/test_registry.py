@@ -1,14 +1,14 @@
 """One contract for all backbones: the record says what its Keras network is."""
 
-import keras
 import numpy as np
 import pytest
 
-from core.backbones.network import build_backbone
+from core.backbones.backbone import build_backbone
 from core.backbones.registry import BACKBONES, find_backbone
 from core.errors import BadInput, UnknownName
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", list(BACKBONES))
 @pytest.mark.parametrize("size", ["smallest", "larger"])
 def test_the_layers_of_the_record_are_those_of_the_network(name, size):
@@ -72,7 +72,10 @@ def test_an_unknown_backbone_names_the_known_ones():
         find_backbone("resnet")
 
 
-def test_arrays_are_put_in_by_name():
+@pytest.mark.tensorflow
+def test_arrays_are_assigned_by_name():
+    import keras
+
     backbone = find_backbone("vgg16")
     arrays = {
         name: np.full(entry.shape, place, np.float32)

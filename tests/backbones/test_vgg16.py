@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from core.backbones.backbone import build_backbone
 from core.backbones.backend import load_keras
-from core.backbones.network import build_backbone
 from core.backbones.vgg16 import TOP_WEIGHTS, VGG16
 
 pytestmark = pytest.mark.tensorflow

@@ -9,7 +9,7 @@ import pytest
 
 from core.analysis.comparison import compare_experiment
 from core.backbones.vgg16 import WEIGHTS
-from core.backbones.weights import sources
+from core.backbones.weights import files
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, StoreError
@@ -203,7 +203,7 @@ def test_the_home_is_prepared_once_and_quick_afterwards(home: Path) -> None:
 def showcase_home(tmp_path, monkeypatch, session_home, real_base_file):
     monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
     shutil.copytree(session_home / "datasets", tmp_path / "datasets")
-    placed = sources.placed_path(WEIGHTS)
+    placed = files.placed_path(WEIGHTS)
     placed.parent.mkdir(parents=True)
     placed.symlink_to(real_base_file)
 

@@ -106,7 +106,7 @@ def test_epochs_and_progress_of_a_run_in_work(store: Store, experiment_id: str) 
 
 
 @pytest.mark.usefixtures("experiment_id")
-def test_watched_pictures_come_back_with_their_epoch_and_old_epochs_without(store: Store) -> None:
+def test_tracked_images_come_back_with_their_epoch_and_old_epochs_without(store: Store) -> None:
     run_id = claimed(store)
     answers = (TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312))
     record = EpochRecord("main", 1, 2, 1.0, 0.5, 1.1, 0.4, 3.0, 0.5, 90.0, answers)

@@ -59,7 +59,7 @@ def test_small_pictures_are_enlarged_bilinearly():
 
 
 def test_a_larger_picture_is_an_error():
-    with pytest.raises(ValueError, match="pictures of 4 x 4 pixels, which is more than its image"):
+    with pytest.raises(ValueError, match="images of 4 x 4 pixels, which is more than its image"):
         RescaleToUnit(2)(np.zeros((1, 4, 4, 3), np.uint8))
 
 

@@ -1,7 +1,28 @@
-"""Layers as data: what makes a network, and what a line says of it. No Keras."""
+"""Layers as data, the line that describes them, and the Keras network made of them."""
 
-from core.layers.record import LayerRecord, addition, convolution, image_layer, outline_of
+import numpy as np
+import pytest
+
+from core.layers.record import (
+    LayerRecord,
+    build_network,
+    connect,
+    convolution,
+    dense,
+    flatten,
+    image_layer,
+    make_layers,
+    outline_of,
+)
 from core.strategies.registry import STRATEGIES, find_strategy
+
+IMAGE = image_layer("RescaleToUnit", "rescale_to_unit", 8)
+FIRST = convolution(IMAGE, "first", 4, kernel=3)
+SECOND = convolution(FIRST, "second", 4, kernel=3, padding="valid")
+
+
+def total_of(*inputs):
+    return LayerRecord("total", "Add", FIRST.output, inputs=inputs)
 
 
 def layers_of(name, image_size=96, preset="quick", **overrides):
@@ -34,10 +55,65 @@ def test_only_layers_with_parameters_that_are_not_frozen_are_trained():
     assert LayerRecord("new", "Dense", (1,), 2, origin="random").is_trained
 
 
-def test_a_sum_has_the_shape_of_what_it_adds():
-    picture = image_layer("RescaleToUnit", "rescale_to_unit", 16)
-    first = convolution(picture, "first", 8, kernel=3)
-    second = convolution(first, "second", 8, kernel=3)
-    total = addition(second, "total", ("first", "second"))
-    assert (total.kind, total.output, total.parameters) == ("Add", (16, 16, 8), 0)
-    assert total.inputs == ("first", "second")
+@pytest.mark.tensorflow
+def test_names_shapes_and_parameters_are_those_of_the_records():
+    records = (IMAGE, FIRST, SECOND)
+    model = build_network(records, (5, 5, 1), "small")
+    assert [layer.name for layer in model.layers[1:]] == [record.name for record in records]
+    assert model.output_shape == (None, *SECOND.output)
+    assert model.count_params() == FIRST.parameters + SECOND.parameters
+    assert [variable.path for variable in model.variables][:2] == [
+        "small/first/kernel",
+        "small/first/bias",
+    ]
+
+
+@pytest.mark.tensorflow
+def test_the_same_seed_gives_the_same_start():
+    import keras
+
+    def kernels():
+        keras.utils.set_random_seed(7)
+        model = build_network((IMAGE, FIRST, SECOND), (8, 8, 3), "small")
+        return [np.array(variable) for variable in model.variables]
+
+    for one, two in zip(kernels(), kernels(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.tensorflow
+def test_a_record_takes_the_outputs_that_it_names():
+    import keras
+
+    same = convolution(FIRST, "same", 4, kernel=3)
+    total = total_of("first", "same")
+    model = build_network((IMAGE, FIRST, same, total), (8, 8, 3), "branched")
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    parts = keras.Model(
+        model.inputs, [model.get_layer(name).output for name in ("first", "same", "total")]
+    )
+    first, second, summed = parts.predict_on_batch(images)
+    np.testing.assert_array_equal(summed, first + second)
+
+
+@pytest.mark.tensorflow
+def test_layers_that_are_connected_twice_share_their_weights():
+    import keras
+
+    row = LayerRecord("row", "Dense", (3,))
+    head = (dense(row, "head", 2),)
+    layers = make_layers(head)
+    one, two = keras.Input((3,)), keras.Input((3,))
+    first = keras.Model(one, connect(head, layers, one))
+    second = keras.Model(two, connect(head, layers, two))
+    first.get_layer("head").kernel.assign(np.ones((3, 2), np.float32))
+    assert second.predict_on_batch(np.ones((1, 3), np.float32)).tolist() == [[3.0, 3.0]]
+
+
+@pytest.mark.tensorflow
+def test_an_input_that_is_not_there_and_a_kind_that_is_not_there_are_named():
+    with pytest.raises(ValueError, match="total takes third, which is not before it"):
+        build_network((IMAGE, FIRST, total_of("first", "third")), (8, 8, 3), "broken")
+    with pytest.raises(ValueError, match="no layer of the kind Convolute"):
+        make_layers((LayerRecord("odd", "Convolute", (1,)),))
+    assert flatten(FIRST).output == (256,)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, StoreError
-from core.layers.build import build_network
 from core.layers.record import (
-    addition,
+    LayerRecord,
+    build_network,
     convolution,
     flatten,
     image_layer,
@@ -21,9 +21,8 @@ from core.layers.record import (
 from core.networks.explain import explain, heat_maps_of
 from core.networks.graph import IMAGES, run_steps, steps_of
 from core.networks.restore import RestoredModel, restored_model
-from core.strategies.network import build_plan
+from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
-from core.training.context import build_context
 from core.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.tensorflow
@@ -105,9 +104,9 @@ def test_the_equations_of_the_paper_by_hand() -> None:
 )
 def test_pictures_of_another_kind_are_refused(pictures: np.ndarray) -> None:
     network = quadrant_network()
-    with pytest.raises(BadInput, match=r"pictures of|no picture"):
+    with pytest.raises(BadInput, match=r"images of|no image"):
         network.probabilities(pictures)
-    with pytest.raises(BadInput, match=r"pictures of|no picture"):
+    with pytest.raises(BadInput, match=r"images of|no image"):
         explain(network, pictures, np.zeros(len(pictures), int))
 
 
@@ -124,7 +123,9 @@ def specify(dataset, strategy: str, **overrides) -> TrainingSpec:
 
 def random_start(spec: TrainingSpec, dataset) -> dict[str, np.ndarray]:
     """Weights of the right shapes, none of them zero, as if they had been trained."""
-    context = build_context(spec, dataset, (min(40, spec.image_size),) * 2 + (3,))
+    shape = (min(40, spec.image_size),) * 2 + (3,)
+    no_mean = (0.0, 0.0, 0.0)
+    context = BuildContext(shape, spec.image_size, len(dataset.classes), spec.settings, no_mean)
     model = build_plan(find_strategy(spec.strategy), context).stages[-1].model
     random = np.random.default_rng(5)
     return {
@@ -212,7 +213,7 @@ def branched_network() -> RestoredModel:
     picture = image_layer("RescaleToUnit", "rescale_to_unit", 8)
     first = convolution(picture, "first", 4, kernel=3)
     second = convolution(first, "second", 4, kernel=3)
-    total = addition(second, "total", ("first", "second"))
+    total = LayerRecord("total", "Add", second.output, inputs=("first", "second"))
     records = (picture, first, second, total, flatten(total), softmax(flatten(total), 3))
     keras.utils.set_random_seed(3)
     return RestoredModel("branched", build_network(records, (8, 8, 1), "branched"))

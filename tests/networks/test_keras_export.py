@@ -15,7 +15,6 @@ from core.networks.keras_export import (
     inside_words,
     portable_network,
     probabilities_of_file,
-    save_keras,
     save_onnx,
 )
 from core.networks.restore import RestoredModel, restored_model
@@ -56,7 +55,7 @@ def test_both_files_answer_as_the_run_did(tiny_dataset: Dataset, tmp_path: Path,
     network = portable_network(restored)
     pictures = pictures_of_the_test(spec, tiny_dataset)
 
-    save_keras(network, tmp_path / "model.keras")
+    network.save(tmp_path / "model.keras")
     found = probabilities_of_file(tmp_path / "model.keras", pictures, 5)
     np.testing.assert_allclose(found, kept, atol=1e-4)
 
@@ -75,7 +74,7 @@ def test_the_file_loads_on_another_backend_without_headstart(
     pytest.importorskip("jax")
     spec = specify(tiny_dataset, "vgg16_probe", features="pooled")
     kept, restored = trained(spec, tiny_dataset)
-    save_keras(portable_network(restored), tmp_path / "model.keras")
+    portable_network(restored).save(tmp_path / "model.keras")
     np.save(tmp_path / "pictures.npy", pictures_of_the_test(spec, tiny_dataset))
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     told = subprocess.run(
@@ -100,15 +99,15 @@ def test_no_layer_of_our_own_and_no_dropout_is_left(tiny_dataset: Dataset) -> No
     assert all(kind.__module__.startswith("keras.") for kind in kinds)
     assert "Dropout" not in {kind.__name__ for kind in kinds}
     assert inside_words(restored) == (
-        "the mean colour (RGB 123.68, 116.779, 103.939) taken off",
-        "turned to blue, green, red",
+        "the mean colour (RGB 123.68, 116.779, 103.939) subtracted",
+        "channels reordered to blue, green, red",
     )
 
 
 def test_a_network_that_branches_answers_the_same_from_its_file(tmp_path: Path) -> None:
     restored = branched_network()
     pictures = np.random.default_rng(6).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
-    save_keras(portable_network(restored), tmp_path / "model.keras")
+    portable_network(restored).save(tmp_path / "model.keras")
     found = probabilities_of_file(tmp_path / "model.keras", pictures, 2)
     np.testing.assert_allclose(found, restored.probabilities(pictures), atol=1e-6)
 

@@ -8,7 +8,7 @@ from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.records import Progress
 from core.training.events import SplitScore, TrackedImage
-from core.training.watching import tracked_rows
+from core.training.scoring import tracked_rows
 from core.ui.frame import reads
 from tests import made_up
 from tests.pages.conftest import (
@@ -55,7 +55,7 @@ def at_work(store, experiment_id):
     store.add_epoch(
         run_id,
         made_up.epoch(
-            1, epochs=4, validation_accuracy=0.5, watched=tracked(experiment_id, answers=2)
+            1, epochs=4, validation_accuracy=0.5, tracked=tracked(experiment_id, answers=2)
         ),
     )
     store.set_progress(run_id, Progress("Training, epoch 2 of 4", 30, 60, epoch=2, epochs=4))
@@ -65,7 +65,7 @@ def at_work(store, experiment_id):
 def finished(store, experiment_id):
     run_id = at_work(store, experiment_id)
     for number, right in ((2, 3), (3, 5), (4, 6)):
-        record = made_up.epoch(number, epochs=4, watched=tracked(experiment_id, answers=right))
+        record = made_up.epoch(number, epochs=4, tracked=tracked(experiment_id, answers=right))
         store.add_epoch(run_id, record)
     store.finish_run(run_id, made_up.result(0.81))
 

@@ -15,7 +15,7 @@ from tests.stored_home import add_arrows
 EXPECTED = Path(__file__).parent / "model_card_expected.md"
 FACTS = PackageFacts(
     side=8,
-    inside=("enlarged bilinearly to 64x64", "grey made three equal colours", "divided by 255"),
+    inside=("enlarged bilinearly to 64x64", "grey copied to three channels", "divided by 255"),
     backend="tensorflow",
     versions={"headstart": "0.1.0"},
     parameters=1000,

@@ -1,9 +1,11 @@
 """The layers of each strategy as data; that the real networks agree is tests/training's part."""
 
+from dataclasses import replace
+
 from core.backbones.vgg16 import VGG16
 from core.layers.record import outline_of
 from core.strategies.registry import STRATEGIES, find_strategy
-from core.strategies.transfer.layers import backbone_layers
+from core.strategies.transfer import backbone_layers, frozen_setting, trained_settings
 
 BASE_PARAMETERS = VGG16.parameters()
 
@@ -72,3 +74,17 @@ def test_the_outline_says_how_vgg16_starts_and_what_is_frozen():
     assert state("random") == "VGG16 base from random weights"
     assert state(frozen=19) == state(frozen=None) == "VGG16 base (frozen)"
     assert state(frozen=8) == "VGG16 base (first 8 layers frozen)"
+
+
+def test_the_settings_of_a_trained_backbone_are_worded_for_that_backbone():
+    layers = VGG16.layers(224, False)[:8]
+    other = replace(VGG16, title="Another", top=None, layers=lambda *_size_and_top: layers)
+    settings = (frozen_setting(other, 5), *trained_settings(other, "linear", "probe"))
+    by_name = {setting.name: setting for setting in settings}
+    assert by_name["head"].choices == ("linear", "dense")
+    assert by_name["k"].high == 8
+    assert "layer of Another, which is the first: 5 ends with block2_conv1" in by_name["k"].help
+    assert not [one for one in settings if "VGG16" in one.help or "fc" in one.help]
+    whole = trained_settings(VGG16, "fc", "fresh")[0]
+    assert whole.choices == ("linear", "dense", "fc")
+    assert "'fc' is fc1 and fc2 of VGG16 under a new softmax (needs the full VGG16" in whole.help

@@ -6,6 +6,8 @@ import pytest
 from core.strategies.network import BuildContext, build_plan
 from core.strategies.registry import STRATEGIES, find_strategy
 
+pytestmark = pytest.mark.tensorflow
+
 CLASSES = 7
 CASES = [
     *((name, {}, 64) for name, entry in STRATEGIES.items() if entry.has_network),

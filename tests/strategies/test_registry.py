@@ -166,7 +166,7 @@ def test_the_fc_head_needs_the_full_weights():
     assert "full_weights" not in freeze.needs(freeze.resolve("quick"))
     assert "full_weights" in freeze.needs(freeze.resolve("quick", {"head": "fc"}))
     assert freeze.weights({}) is VGG16.weights
-    assert freeze.weights({"head": "fc"}) is VGG16.top_weights
+    assert freeze.weights({"head": "fc"}) is VGG16.top.weights
     assert find_strategy("vgg16_scratch").weights({}) is None
 
 
@@ -210,11 +210,11 @@ def test_the_outline_draws_the_head_that_is_chosen():
     )
 
 
-def test_the_whole_vgg16_takes_no_larger_pictures_than_224():
+def test_the_whole_vgg16_takes_no_larger_images_than_224():
     for name, overrides in (("vgg16_softmax", {}), ("vgg16_freeze", {"head": "fc"})):
         strategy = find_strategy(name)
         settings = strategy.resolve("quick", overrides)
         strategy.describe(settings, 224)
-        with pytest.raises(BadInput, match="takes no larger pictures") as caught:
+        with pytest.raises(BadInput, match="takes no larger images") as caught:
             strategy.describe(settings, 225)
         assert caught.value.field == "image_size"

@@ -9,7 +9,7 @@ from core.training.events import EpochRecord, KeptWeights, RunResult, TrackedIma
 from tests import made_up
 
 LAST = made_up.epoch(2)
-WATCHED = made_up.epoch(1, watched=(TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312)))
+TRACKED = made_up.epoch(1, tracked=(TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312)))
 RESULTS = [
     made_up.result(notes=("halved",), last_epoch=LAST),
     made_up.result(weights=KeptWeights(100)),
@@ -22,15 +22,21 @@ def test_a_result_comes_back_as_it_went(result: RunResult) -> None:
     assert RunResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
 
 
-@pytest.mark.parametrize("record", [LAST, WATCHED])
+@pytest.mark.parametrize("record", [LAST, TRACKED])
 def test_an_epoch_comes_back_as_it_went(record: EpochRecord) -> None:
     assert EpochRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
+
+
+def test_the_tracked_images_of_the_first_edition_are_read() -> None:
+    document = TRACKED.as_dict()
+    old = {name: value for name, value in document.items() if name != "tracked"}
+    assert EpochRecord.from_dict(old | {"watched": document["tracked"]}) == TRACKED
 
 
 def test_the_keys_say_what_there_is() -> None:
     assert "weights_bytes" not in RESULTS[0].as_dict()
     assert [result.as_dict()["weights_bytes"] for result in RESULTS[1:]] == [100, None]
-    assert "watched" not in LAST.as_dict()
+    assert "tracked" not in LAST.as_dict()
 
 
 def test_what_the_first_edition_wrote_is_read_and_written_the_same() -> None:

@@ -28,7 +28,8 @@ class ScriptedModel:
 
     def __init__(self, clock, rights, losses=None):
         self.clock, self.rights, self.losses = clock, rights, losses or []
-        self.trainable_variables = [Variable(0)]
+        self.trainable_variables = self.weights = [Variable(0)]
+        self.layers = []
         self.steps = 0
         self.compiled = {}
 
@@ -62,10 +63,7 @@ def clock():
 
 @pytest.fixture(autouse=True)
 def _no_keras(monkeypatch):
-    monkeypatch.setattr(
-        fitting, "_weights", lambda model: [v.value.copy() for v in model.trainable_variables]
-    )
-    monkeypatch.setattr(fitting, "_drain", lambda _model: None)
+    monkeypatch.setattr(fitting, "_as_array", lambda variable: variable.value.copy())
     monkeypatch.setattr(fitting, "_optimizer", lambda options: f"by {options.learning_rate}")
 
 
@@ -115,11 +113,11 @@ def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
     assert [record.train_seconds for record in records] == [6.0]
 
 
-def test_each_epoch_says_what_the_watched_pictures_are_called(clock):
+def test_each_epoch_says_what_the_tracked_images_are_called(clock):
     events, _ = run(ScriptedModel(clock, rights=[1, 2]), clock)
     records = [event for event in events if isinstance(event, EpochRecord)]
     # both validation images are of class 0; taken beside validation, they cost no second of it
-    assert [record.watched for record in records] == [
+    assert [record.tracked for record in records] == [
         (TrackedImage(7, 0, 0.9), TrackedImage(8, 1, 0.9)),
         (TrackedImage(7, 0, 0.9), TrackedImage(8, 0, 0.9)),
     ]

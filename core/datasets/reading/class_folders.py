@@ -121,10 +121,11 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
 
 
-def classes_of_folders(listing: Listing) -> dict[int, str]:
-    """The class of each image by its folders alone, by ``id`` of the file; nothing is noted.
+def classes_without_table(listing: Listing) -> tuple[dict[int, str], dict[int, str]]:
+    """The class of each image by its folders, and by its folders or else its file name.
 
-    Empty where the folders make fewer than two classes.
+    Keys are the ``id`` of the file. Each is empty where there are fewer than two classes. Nothing
+    is noted.
     """
     scratch = Listing()
     files = unwrap([(raw.parts, raw) for raw in listing.files])
@@ -136,15 +137,11 @@ def classes_of_folders(listing: Listing) -> dict[int, str]:
         )
     except BadInput:
         # Images directly in train and test have no class, unless a table names it.
-        return {}
-    classes = {id(entry.raw): entry.class_name for entry in labelled}
-    return classes if len(set(classes.values())) >= FEWEST_CLASSES else {}
-
-
-def classes_of_names(listing: Listing) -> dict[int, str]:
-    """The class of each image by its name (``cat.0.jpg``), by ``id`` of the file, or empty."""
-    labelled = _by_name(unwrap([(raw.parts, raw) for raw in listing.files]), Listing())
-    return {id(entry.raw): entry.class_name for entry in labelled}
+        labelled = []
+    by_folder = {id(entry.raw): entry.class_name for entry in labelled}
+    if len(set(by_folder.values())) >= FEWEST_CLASSES:
+        return by_folder, by_folder
+    return {}, {id(entry.raw): entry.class_name for entry in _by_name(files, scratch)}
 
 
 def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:

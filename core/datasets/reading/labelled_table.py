@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.dataset import LeftOut
-from core.datasets.reading.class_folders import classes_of_folders, classes_of_names
+from core.datasets.reading.class_folders import classes_without_table
 from core.datasets.reading.columns import (
     Columns,
     LabelColumns,
@@ -87,8 +87,7 @@ def recognise(listing: Listing, columns: Columns) -> LabelledFiles | None:
         return None
     read = [table for raw in files if (table := read_table(raw)) is not None]
     tables = [table for table in read if not is_boxes(table)]
-    folders = classes_of_folders(listing)
-    known = folders or classes_of_names(listing)
+    folders, known = classes_without_table(listing)
     usable = _usable_tables(tables, ImageNames(images), columns, listing, folders, known)
     if not usable:
         if not known:
@@ -124,7 +123,7 @@ def _usable_tables(
     folders: dict[int, str],
     known: dict[int, str],
 ) -> list[_LabelTable]:
-    """The tables with labels; ``folders``, ``known``: classes by folders alone, or by file names.
+    """The tables with labels; ``folders``, ``known``: see ``classes_without_table``.
 
     Raises ``BadInput`` where the columns of all of them are wrong or unclear.
     """

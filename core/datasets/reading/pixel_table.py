@@ -91,8 +91,7 @@ class _PixelRows:
         """Why a line cannot be split into the cells of a row, or None."""
         width = line.count(self._layout.table.separator) + 1
         if '"' in line:
-            # An odd number: a cell with a line break in it; half of it is no label.
-            cells = self._split(line) if line.count('"') % 2 == 0 else None
+            cells = self._split(line)
             if cells is None:
                 return "its quotation marks do not match"
             width = len(cells)
@@ -105,13 +104,15 @@ class _PixelRows:
         return None
 
     def _split(self, line: str) -> list[str] | None:
+        """The cells of a line, or None where its quotation marks do not match."""
         separator = self._layout.table.separator
+        if '"' not in line:  # csv refuses long cells
+            return line.rstrip("\n").split(separator)
+        if line.count('"') % 2:  # a cell with a line break in it; half of it is no label
+            return None
+        skip = separator != " "
         try:
-            return next(
-                csv.reader(
-                    [line], delimiter=separator, strict=True, skipinitialspace=separator != " "
-                )
-            )
+            return next(csv.reader([line], delimiter=separator, strict=True, skipinitialspace=skip))
         except csv.Error:
             return None
 

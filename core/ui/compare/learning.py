@@ -136,7 +136,7 @@ def _follow(series: str, done_before: int) -> None:
         curve = evidence_reads.learning_curve(series)
         if curve.done == done_before:
             st.progress(
-                curve.done / curve.total, text=f"{curve.done} of {curve.total} runs are over"
+                curve.done / curve.total, text=f"{curve.done} of {curve.total} runs have ended"
             )
             active = next((entry for entry in _all_series()[series] if entry.is_active), None)
             if active is not None:

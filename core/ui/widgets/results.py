@@ -1,11 +1,15 @@
 """A comparison on a page: its name in lists, what its numbers rest on, its tables."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.analysis.comparison import COLUMN_HELP, Comparison, results_frame, seeds_frame
 from core.experiments.records import ExperimentRecord
 from core.text import count_text, escape_markdown, exact_percent_text, percent_text
+from core.ui.frame.address import Choice, choose_in_list
 from core.ui.widgets.exhibit import show_table
+from core.ui.widgets.glossary import explain
 
 INTERVAL_HELP = (
     "The bar is the 95 % Wilson interval: the accuracy on very many such images plausibly lies in "
@@ -31,6 +35,24 @@ def experiment_label(experiment: ExperimentRecord) -> str:
         experiment.id,
     ]
     return " · ".join(filter(None, parts))
+
+
+def choose_experiment(
+    experiments: Sequence[ExperimentRecord],
+    default: str,
+    clears: tuple[str, ...],
+    label: str = "Experiment",
+) -> str:
+    """The experiment that the address names, else ``default``; then the address names it."""
+    labels = {experiment.id: experiment_label(experiment) for experiment in experiments}
+    meaning = (
+        f"{explain('experiment')} The newest first. The address of this page names your choice: "
+        "share it as a link."
+    )
+    choice = Choice("experiment", label, "experiment", labels, default, meaning, clears)
+    chosen = choose_in_list(choice, width="stretch")
+    st.query_params["experiment"] = chosen
+    return chosen
 
 
 def recorded_text(comparison: Comparison) -> str | None:

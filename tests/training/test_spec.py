@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from core.training.engine import train
 from core.training.events import RunResult, TrainingOutcome
-from core.training.spec import TrainingSpec
-from core.training.subset import nested_subset
+from core.training.spec import TrainingSpec, nested_subset
 
 LABELS = np.repeat(np.arange(3, dtype=np.int32), (100, 30, 3))
 TRAIN = np.setdiff1d(np.arange(133), [5, 101, 132])  # 99, 29 and 2 of them

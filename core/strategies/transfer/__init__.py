@@ -1,1 +1,0 @@
-"""Transfer strategies: a backbone and a mode, how far it is trained."""
