@@ -63,7 +63,7 @@ PAGES = {
     )
 }
 # Keys of the JSON: the old one, and the way to what holds the same value now ("scores.test").
-JSON_KEYS: dict[str, str] = {}
+JSON_KEYS = {"watched": "tracked"}
 # Texts in the JSON that may be reworded; they must be there where they were.
 JSON_PROSE = {"advice", "changes", "error", "notes", "provenance", "read_as", "title"}
 # Values of choices and of JSON: the old one, and the one that stands for it now.
