@@ -73,7 +73,7 @@ def test_a_spec_holds_everything_a_run_needs(arrows: str) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_the_majority_is_the_largest_class_of_the_training_images(store: Store) -> None:
+def test_the_majority_is_the_largest_class_of_the_training_images() -> None:
     labels = np.repeat([0, 1, 2], [12, 30, 18])
     pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
     add_pixels(pixels, labels, ["a", "b", "c"], "uneven", "made here")
