@@ -7,12 +7,7 @@ from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.text import escape_markdown
-from core.ui.benchmark import (
-    choose_dataset,
-    show_forecast,
-    start_experiment,
-    watch_experiment,
-)
+from core.ui.benchmark import choose_dataset, show_forecast, start_experiment, watch_experiment
 from core.ui.datasets.facts import CLEAN_UP, address_of
 from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note

@@ -32,7 +32,7 @@ RETIRED = {
 }
 # Rooms whose names are also free of these.
 CLEAN_ROOMS = (
-    *("core/jobs", "core/datasets", "core/experiments", "core/cli", "core/ui/datasets"),
+    *("core/jobs", "core/datasets", "core/experiments", "core/live", "core/cli", "core/ui"),
     *("core/backbones", "core/layers", "core/strategies", "core/training", "core/networks"),
 )
 RETIRED_THERE = {"picture": "image", "pictures": "images", "standing": "status", "tell": "report"}

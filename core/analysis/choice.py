@@ -62,9 +62,7 @@ def best_from_scratch(accuracies: Mapping[str, float]) -> str | None:
     return max(names, key=lambda name: accuracies[name], default=None)
 
 
-def best_pretrained(
-    accuracies: Mapping[str, float], is_better: IsBetter = lambda _name, _over: False
-) -> str | None:
+def best_pretrained(accuracies: Mapping[str, float], is_better: IsBetter) -> str | None:
     """The linear probe, or the most accurate pre-trained strategy where that is really better.
 
     The probe is the simplest use of a pre-trained network. Where several accuracies differ by luck

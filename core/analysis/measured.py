@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import StrategyPredictions
@@ -78,22 +79,21 @@ def duplicate_facts(dataset: Dataset, split: Split) -> DuplicateFacts:
     for number, subset in enumerate(SUBSETS):
         subsets[getattr(split, subset)] = number
     dealt = np.flatnonzero(subsets >= 0)
-    _, places, sizes = np.unique(dataset.groups[dealt], return_inverse=True, return_counts=True)
-    lowest, highest = np.full(len(sizes), len(SUBSETS)), np.full(len(sizes), -1)
-    np.minimum.at(lowest, places, subsets[dealt])
-    np.maximum.at(highest, places, subsets[dealt])
-    several, whole = sizes > 1, lowest == highest
+    groups = dataset.groups[dealt]
+    found = pd.Series(subsets[dealt]).groupby(groups).agg(["size", "min", "max"])
+    found = found[found["size"] > 1]
+    whole = found["min"] == found["max"]
+    fitting = found[whole & (found["size"] <= MOST_SHOWN)]
     example: tuple[int, ...] = ()
     example_subset = ""
-    fitting = np.flatnonzero(several & whole & (sizes <= MOST_SHOWN))
     if len(fitting):
-        chosen = int(fitting[np.argmax(sizes[fitting])])
-        example = tuple(dealt[places == chosen].tolist())
-        example_subset = SUBSETS[int(lowest[chosen])]
+        largest = int(fitting["size"].to_numpy().argmax())
+        example = tuple(dealt[groups == fitting.index[largest]].tolist())
+        example_subset = SUBSETS[int(fitting["min"].iloc[largest])]
     return DuplicateFacts(
-        groups=int(several.sum()),
-        images=int(sizes[several].sum()),
-        divided=int((several & ~whole).sum()),
+        groups=len(found),
+        images=int(found["size"].sum()),
+        divided=int((~whole).sum()),
         example=example,
         example_subset=example_subset,
     )

@@ -121,6 +121,7 @@ def ladder_chart(steps: Sequence[LadderStep]) -> Exhibit:
     figure = chart_of_rows(
         [row_label(step.title, percent_text(step.accuracy), _gain_text(step)) for step in steps],
         percent_axis("test accuracy (%)", 103),
+        margin=FLAT_MARGIN,
     )
     for place, step in enumerate(steps):
         gain = step.accuracy if step.gain is None else step.gain
@@ -162,7 +163,7 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
     shown = scores[::-1]
     figure = chart_of_rows(
         [row_label(score.title, f"{score.correct} of {score.images}") for score in shown],
-        percent_axis("correct in this round (%), with 95 % interval", 103, lowest=-2),
+        percent_axis("correct (%), with 95 % interval", 103, lowest=-2),
         PLAYER_HEIGHT,
         margin=FLAT_MARGIN | {"t": 8},
     )

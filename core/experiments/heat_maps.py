@@ -76,8 +76,8 @@ def heat_maps(store: Store, run_id: str, image_positions: Sequence[int]) -> Cach
     for position in positions:
         if not 0 <= position < dataset.image_count:
             raise BadInput(
-                f"There is no picture {position} in {dataset.name}; "
-                f"its {dataset.image_count} are counted from 0.",
+                f"There is no picture {position} in {dataset.name}, "
+                f"which has {dataset.image_count}, counted from 0.",
                 "images",
             )
     # finished_at tells apart a run that was made again under the same id.

@@ -17,13 +17,7 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.run_files import why_no_weights
 from core.experiments.store import Store
-from core.live.connection import (
-    STARTING,
-    ConnectionLostError,
-    ask,
-    server_state,
-    start_server,
-)
+from core.live.connection import STARTING, ConnectionLostError, ask, server_state, start_server
 from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy
 from core.training.spec import with_train_fraction
 

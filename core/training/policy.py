@@ -51,12 +51,15 @@ def choose_policy(requested_precision: str = "auto") -> DevicePolicy:
 
 def processor_name() -> str:
     """The processor's name with the number of cores this process may use."""
-    name = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        found = re.search(r"model name\s*:\s*(.+)", information.read_text())
-        name = found.group(1).strip() if found else name
+    found = re.search(r"model name\s*:\s*(.+)", _processor_information())
+    name = found.group(1).strip() if found else platform.processor() or platform.machine()
     return f"{name}, {usable_cores()} cores"
+
+
+def _processor_information() -> str:
+    """What Linux tells about the processor; empty elsewhere."""
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.exists() else ""
 
 
 def usable_cores() -> int:
@@ -70,9 +73,8 @@ def usable_cores() -> int:
 
 
 def _processor_precision() -> str:
-    information = Path("/proc/cpuinfo")
-    flags = information.read_text() if information.exists() else ""
-    return "mixed_bfloat16" if re.search(r"\b(avx512_bf16|amx_bf16)\b", flags) else "float32"
+    in_hardware = re.search(r"\b(avx512_bf16|amx_bf16)\b", _processor_information())
+    return "mixed_bfloat16" if in_hardware else "float32"
 
 
 def _gpu_precision(capability: tuple[int, int] | None) -> str:

@@ -12,13 +12,7 @@ from core.experiments.forecast import Forecast
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
 from core.jobs.records import waiting_text
-from core.text import (
-    count_text,
-    escape_markdown,
-    percent_text,
-    rough_seconds_text,
-    seconds_text,
-)
+from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text
 from core.ui.datasets.facts import address_of, majority_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit

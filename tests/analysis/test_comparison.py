@@ -124,7 +124,7 @@ def test_a_cache_hit_is_charged_with_the_extraction_it_saved():
     assert made_up.result().end_to_end_seconds == 10.0
 
 
-def test_notes_of_runs_and_results_are_told_once():
+def test_notes_of_runs_and_results_are_shown_once():
     runs = [
         made_up.run("cnn", 0, notes=("halved",), result=made_up.result(notes=("stuck",))),
         made_up.run("cnn", 1, notes=("halved",)),

@@ -47,14 +47,14 @@ def test_counts_have_the_label_downwards_and_the_answer_across(small, seed, coun
     assert matrix.seed_count == (2 if seed is None else 1)
 
 
-def test_sums_and_shares(small):
+def test_sums_and_fractions(small):
     matrix = confusion(small, "cnn", 0)
     assert matrix.images_of_label.tolist() == [3, 3, 2]
     assert matrix.fractions.tolist() == [[2 / 3, 1 / 3, 0], [1 / 3, 2 / 3, 0], [1 / 2, 0, 1 / 2]]
     assert matrix.wrong.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0]]
 
 
-def test_a_class_without_test_images_has_no_shares():
+def test_a_class_without_test_images_has_no_fractions():
     matrix = confusion(evidence([0, 0, 1], {"cnn": [[0, 1, 1]]}), "cnn", 0)
     assert matrix.fractions[:2].tolist() == [[0.5, 0.5, 0], [0, 1, 0]]
     assert np.isnan(matrix.fractions[2]).all()
@@ -70,7 +70,7 @@ def test_a_class_without_test_images_has_no_shares():
         (None, [12, 11], [2, 1], [0.6, 0.9]),
     ],
 )
-def test_the_pictures_of_a_cell(small, seed, positions, seeds, confidence):
+def test_the_images_of_a_cell(small, seed, positions, seeds, confidence):
     found = cell_images(small, "cnn", seed, true=0, predicted=1)
     assert found.positions.tolist() == positions
     assert found.seeds.tolist() == seeds
@@ -78,7 +78,7 @@ def test_the_pictures_of_a_cell(small, seed, positions, seeds, confidence):
     assert found.confidence.tolist() == pytest.approx(confidence)
 
 
-def test_an_empty_cell_has_no_pictures(small):
+def test_an_empty_cell_has_no_images(small):
     assert cell_images(small, "cnn", None, true=0, predicted=2).positions.tolist() == []
 
 
@@ -94,7 +94,7 @@ def test_an_empty_cell_has_no_pictures(small):
         ),
     ],
 )
-def test_a_stale_link_is_told_what_there_is(small, call, message):
+def test_the_error_of_a_stale_link_lists_what_there_is(small, call, message):
     with pytest.raises(UnknownName) as caught:
         call(small)
     assert str(caught.value) == message

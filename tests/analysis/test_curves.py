@@ -49,7 +49,7 @@ def spec():
 @pytest.mark.parametrize(
     ("moment", "epochs"), [(0.0, 1), (0.33, 1), (1 / 3, 2), (0.66, 2), (2 / 3, 3), (1.0, 3)]
 )
-def test_a_moment_is_a_share_of_a_runs_own_epochs(moment, epochs):
+def test_a_moment_is_a_fraction_of_a_runs_own_epochs(moment, epochs):
     assert len(epochs_up_to(CURVE, moment).epochs) == epochs
 
 
@@ -93,7 +93,7 @@ def test_the_run_at_work_stands_for_its_strategy_else_the_last_that_began(datase
     assert [found.strategy for found in snapshots([majority, waiting], [], dataset)] == ["cnn"]
 
 
-def test_pictures_are_those_of_the_epochs_else_those_of_the_rule(dataset, spec):
+def test_tracked_images_are_those_of_the_epochs_else_those_of_the_rule(dataset, spec):
     assert tracked_images([PLAIN, CURVE], spec, dataset) == (7, 40)
     # the rule: in the order of the classes, then of the split
     assert tracked_images([PLAIN], spec, dataset) == (3, 7, 9, 40, 41)
@@ -105,7 +105,7 @@ def test_the_majority_line_is_of_the_validation_images(dataset, spec):
     assert majority_fraction([], spec, None) is None
 
 
-def test_the_chart_lays_epochs_over_the_share_of_the_training():
+def test_the_chart_lays_epochs_over_the_fraction_of_the_training():
     figure = watch_chart([CURVE, PLAIN], 0.6, 300).figure
     cnn, mlp = figure.data
     assert list(cnn.x) == pytest.approx([100 / 3, 200 / 3])

@@ -58,7 +58,7 @@ def test_a_map_without_evidence_is_refused():
         rows_on_map(layout(), evidence([], {}))
 
 
-def test_agreement_is_the_share_of_the_five_nearest_with_the_label():
+def test_agreement_is_the_fraction_of_the_five_nearest_with_the_label():
     # Of the six others all but the farthest count. Ant 0: two ants, cat, bees 10 and 11: 2 of 5.
     # Bee 12: bees 10 and 11, ants 1 and 2 and the cat. The cat has nobody.
     agreement = neighbour_agreement(layout(), insects())
@@ -164,7 +164,7 @@ def test_a_map_is_read_as_it_was_written(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 cut short"])
-def test_a_damaged_map_is_said(tmp_path: Path, content):
+def test_a_damaged_map_is_an_error(tmp_path: Path, content):
     path = tmp_path / "map.npz"
     if content is not None:
         path.write_bytes(content)

@@ -123,7 +123,7 @@ def test_two_groups_lie_apart_and_stay_where_they_are(method):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("count", [1, 2, FEWEST_FOR_TSNE - 1, FEWEST_FOR_TSNE])
 @pytest.mark.parametrize("width", [1, 2, 70])
-def test_few_pictures_and_few_numbers(method, count, width):
+def test_few_images_and_few_numbers(method, count, width):
     vectors = np.random.default_rng(0).random((count, width)).astype(np.float32)
     found = laid_out_flat(vectors, method)
     assert found.shape == (count, 2)
@@ -131,7 +131,7 @@ def test_few_pictures_and_few_numbers(method, count, width):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_pictures_that_are_all_alike_lie_on_one_point(method):
+def test_images_that_are_all_alike_lie_on_one_point(method):
     assert laid_out_flat(np.full((12, 3), 0.5, np.float32), method).tolist() == [[0.0, 0.0]] * 12
 
 
@@ -232,7 +232,7 @@ def test_the_map_is_made_beside_the_web_process_and_anew_with_features(finished)
     assert PIXELS_SENTENCE not in read_map(by_features).how
 
 
-def test_what_goes_wrong_is_said_in_words(finished):
+def test_a_failure_has_a_message(finished):
     predictions_path(run_id_of(EXPERIMENT, "majority", 0)).unlink()
     deadline = time.monotonic() + 100
     while (work := feature_map(finished, EXPERIMENT, "pca")).state == "working":

@@ -34,7 +34,7 @@ def test_only_whole_rounds_are_dealt_unless_there_is_but_one(images, rounds):
     assert rounds_of(images) == rounds
 
 
-def test_no_picture_comes_twice_and_each_keeps_its_label():
+def test_no_image_comes_twice_and_each_keeps_its_label():
     found = evidence()
     first, second = guessing_round(found, 1), guessing_round(found, 2)
     assert first == guessing_round(evidence(), 1)
@@ -73,7 +73,7 @@ def test_a_majority_run_is_not_shown_twice():
     assert [player.strategy for player in players(found)] == ["majority", "cnn"]
 
 
-def test_visitor_and_strategies_are_scored_on_the_same_pictures():
+def test_visitor_and_strategies_are_scored_on_the_same_images():
     cnn = np.zeros((1, IMAGES), bool)
     cnn[0, :20] = True
     found = evidence(cnn=cnn)

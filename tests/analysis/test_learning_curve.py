@@ -86,7 +86,7 @@ def test_lines_cross_where_they_are_straight_over_the_logarithm():
     assert not crossing.certain  # on 100 images the intervals overlap on both sides
 
 
-def test_a_crossing_is_sure_where_one_side_is_clear():
+def test_a_crossing_is_certain_where_the_intervals_are_apart():
     first, second = curve(0.5, 0.6, 0.9), curve(0.7, 0.7, 0.8, **PROBE)
     (crossing,) = crossings(first, second)
     assert (crossing.leader, crossing.images, crossing.certain) == ("CNN", 141, True)
@@ -120,7 +120,7 @@ def test_only_sizes_that_both_have_are_compared():
     assert crossings(first, second) == ()
 
 
-def test_the_headline_curves_is_cnn_and_probe_or_the_highest_rungs():
+def test_the_headline_curves_are_cnn_and_probe_or_the_two_best():
     found = learning_curve_of("cafe0001", members())
     assert [entry.strategy for entry in headline_curves(found)] == ["cnn", "vgg16_probe"]
     others = {

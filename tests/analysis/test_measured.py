@@ -25,7 +25,7 @@ from tests.made_evidence import evidence_of
 from tests.stored_home import add_arrows
 
 
-def test_the_sides_of_an_experiment_are_to_scale():
+def test_the_subsets_of_an_experiment():
     assert subsets_of(made_up.spec()) == (
         SubsetFacts("train", 200, 200 / 320),
         SubsetFacts("validation", 20, 20 / 320),
@@ -35,11 +35,11 @@ def test_the_sides_of_an_experiment_are_to_scale():
 
 
 @pytest.mark.usefixtures("home")
-def test_a_split_keeps_shares_and_near_duplicates():
+def test_a_split_keeps_fractions_and_near_duplicates():
     dataset = add_arrows()
     split = made_up.spec().split.of(dataset)
     counts = class_counts_by_subset(dataset, split)
-    assert {side: int(found.sum()) for side, found in counts.items()} == {
+    assert {subset: int(found.sum()) for subset, found in counts.items()} == {
         "train": len(split.train),
         "validation": len(split.validation),
         "test": len(split.test),
@@ -48,7 +48,7 @@ def test_a_split_keeps_shares_and_near_duplicates():
     assert duplicate_facts(dataset, split).divided == 0
 
 
-def test_the_widest_gap_is_that_of_the_shares():
+def test_the_widest_gap_is_that_of_the_fractions():
     counts = {
         "train": np.array([30, 70]),
         "validation": np.array([5, 5]),
@@ -57,14 +57,14 @@ def test_the_widest_gap_is_that_of_the_shares():
     assert widest_gap(counts) == pytest.approx(0.2)
 
 
-def test_groups_of_near_duplicates_are_counted_by_their_sides():
+def test_groups_of_near_duplicates_are_counted_by_their_subsets():
     class Grouped:
         image_count = 9
         groups = np.array([0, 0, 1, 2, 2, 2, 3, 3, 4])
 
     split = Split(np.array([0, 1, 2, 6]), np.array([3, 4, 5]), np.array([7]), "made up")
     found = duplicate_facts(Grouped(), split)
-    # Image 8 lies on no side.
+    # Image 8 is in no subset.
     assert (found.groups, found.images, found.divided) == (3, 7, 1)
     assert (found.example, found.example_subset) == ((3, 4, 5), "validation")
 

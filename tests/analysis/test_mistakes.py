@@ -108,7 +108,7 @@ def test_nobody_is_good_without_images():
 # Flips --------------------------------------------------------------------------------------------
 
 
-def test_flips_have_both_answers_and_both_probabilities():
+def test_disagreements_have_both_answers_and_both_probabilities():
     found = disagreements(
         evidence(
             [0, 0, 1, 2],
@@ -130,7 +130,7 @@ def test_flips_have_both_answers_and_both_probabilities():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_flips_of_one_seed_each_are_those_that_the_test_counts(seed):
+def test_disagreements_of_one_seed_each_are_those_that_the_test_counts(seed):
     random = np.random.default_rng(seed)
     labels = random.integers(0, 3, 200).tolist()
     tables = {name: random.integers(0, 3, (2, 200)).tolist() for name in ("cnn", "probe")}
@@ -162,7 +162,7 @@ def test_with_several_seeds_most_of_each_must_agree():
 
 
 @pytest.mark.parametrize(("first", "second"), [("mlp", "cnn"), ("cnn", "mlp")])
-def test_flips_of_an_unknown_strategy(first, second):
+def test_disagreements_of_an_unknown_strategy(first, second):
     with pytest.raises(UnknownName, match="There is no strategy named 'mlp'"):
         disagreements(evidence([0], {"cnn": [[0]]}), first, second)
 

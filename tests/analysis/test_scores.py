@@ -80,7 +80,7 @@ def test_every_measure_as_worked_out_by_hand(evidence, score):
             assert found.majority == pytest.approx(MAJORITY[score], rel=1e-14)
 
 
-def test_shares_have_the_wilson_interval_of_the_rounded_mean_count(evidence):
+def test_fractions_have_the_wilson_interval_of_the_rounded_mean_count(evidence):
     cnn, probe = score_table(evidence)
     assert (cnn.low, cnn.high) == wilson_interval(4, 8)  # 4.5 of 8, rounded to even
     assert (probe.low, probe.high) == wilson_interval(7, 8)

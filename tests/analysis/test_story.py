@@ -28,7 +28,7 @@ def test_whether_the_gain_is_real():
     assert facts_of(WON).gain == pytest.approx(0.4)
 
 
-def test_what_a_rung_is_held_against():
+def test_what_a_network_is_compared_with():
     facts = facts_of(CLIMBING)
     assert facts.before("mlp") is None
     assert facts.before("cnn") is facts.rows["mlp"]
@@ -118,7 +118,7 @@ def test_bars_keep_their_places_and_the_height_from_scene_to_scene():
     assert story_chart(visual, presented=True).figure.layout.height == PRESENTED_HEIGHT
 
 
-def test_a_hundred_squares_are_marked_by_the_share():
+def test_a_hundred_squares_are_marked_by_the_fraction():
     assert marked_squares(Squares(0.186, "Always “ant”")) == 19
     assert marked_squares(Squares(0.001, "")) == 1
     assert marked_squares(Squares(0.999, "")) == 99
@@ -131,7 +131,7 @@ def test_a_hundred_squares_are_marked_by_the_share():
     )
 
 
-def test_every_chart_is_said_in_words():
+def test_every_chart_has_its_words():
     facts = facts_of(CLIMBING)
     visual = visual_of("mlp", facts, None)
     assert story_chart(visual).words == (

@@ -33,7 +33,7 @@ def _epochs(*accuracies: float, stage: str = "main", train: float = 2.0) -> tupl
     )
 
 
-def _ledger(entries, majority_accuracy=0.25):
+def _breakdown(entries, majority_accuracy=0.25):
     """``entries``: (strategy, seed, result changes, epochs)."""
     runs = [
         made_up.run(strategy, seed, result=made_up.result(**changes))
@@ -72,7 +72,7 @@ def test_a_strategy_without_epochs_is_all_other():
 
 def test_of_three_seeds_the_parts_are_those_of_the_middle_one():
     totals = (30.0, 12.0, 20.0)
-    breakdown = _ledger(
+    breakdown = _breakdown(
         [
             ("cnn", seed, {"total_seconds": total}, _epochs(0.5, 0.6))
             for seed, total in enumerate(totals)
@@ -85,7 +85,7 @@ def test_of_three_seeds_the_parts_are_those_of_the_middle_one():
 
 
 def test_of_two_seeds_the_parts_are_the_mean_of_both():
-    breakdown = _ledger(
+    breakdown = _breakdown(
         [
             ("cnn", 0, {"total_seconds": 10.0}, _epochs(0.5)),
             ("cnn", 1, {"total_seconds": 20.0}, _epochs(0.5, 0.6)),
@@ -99,7 +99,7 @@ def test_of_two_seeds_the_parts_are_the_mean_of_both():
 def test_what_the_cache_saved_speed_and_memory():
     hit = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 9.0}
     miss = hit | {"feature_cache": "miss", "total_seconds": 40.0, "peak_memory_bytes": 7}
-    breakdown = _ledger(
+    breakdown = _breakdown(
         [
             ("vgg16_probe", 0, miss, _epochs(0.5, 0.6, 0.7)),
             ("vgg16_probe", 1, hit, _epochs(0.5, 0.6)),
@@ -117,7 +117,7 @@ def test_what_the_cache_saved_speed_and_memory():
 def test_a_head_on_features_does_not_make_training_one_on_features():
     epochs = _epochs(0.5, stage="head") + _epochs(0.6)
     changes = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 20.0}
-    breakdown = _ledger([("vgg16_finetune", 0, changes, epochs), ("cnn", 0, {}, _epochs(0.5))])
+    breakdown = _breakdown([("vgg16_finetune", 0, changes, epochs), ("cnn", 0, {}, _epochs(0.5))])
     assert [(row.strategy, row.trains_on_features) for row in breakdown.rows] == [
         ("cnn", False),
         ("vgg16_finetune", False),
@@ -127,7 +127,7 @@ def test_a_head_on_features_does_not_make_training_one_on_features():
 def test_cost_to_accuracy_counts_extraction_head_training_and_validation():
     epochs = _epochs(0.3, 0.4, stage="head", train=0.25) + _epochs(0.44, 0.5, 0.9)
     changes = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 20.0}
-    breakdown = _ledger([("vgg16_finetune", 0, changes, epochs)])
+    breakdown = _breakdown([("vgg16_finetune", 0, changes, epochs)])
     over, half, best = breakdown.costs
     assert [cost.target for cost in (over, half, best)] == [
         Target("over_majority", "majority class + 20 points", 0.45),
@@ -141,17 +141,17 @@ def test_cost_to_accuracy_counts_extraction_head_training_and_validation():
 
 def test_a_head_that_is_good_enough_has_reached_it():
     epochs = _epochs(0.6, stage="head", train=0.25) + _epochs(0.7)
-    breakdown = _ledger([("vgg16_freeze", 0, {}, epochs)])
+    breakdown = _breakdown([("vgg16_freeze", 0, {}, epochs)])
     assert [cost.seconds for cost in breakdown.costs] == [1.0, 1.0, 5.5]
 
 
 def test_a_target_met_exactly_is_met():
-    breakdown = _ledger([("cnn", 0, {}, _epochs(0.1 + 0.2))], majority_accuracy=0.1)
+    breakdown = _breakdown([("cnn", 0, {}, _epochs(0.1 + 0.2))], majority_accuracy=0.1)
     assert breakdown.costs[0].seconds == 4.5
 
 
 def test_never_is_a_result():
-    breakdown = _ledger([("cnn", 0, {}, _epochs(0.3, 0.49)), ("mlp", 0, {}, _epochs(0.9))])
+    breakdown = _breakdown([("cnn", 0, {}, _epochs(0.3, 0.49)), ("mlp", 0, {}, _epochs(0.9))])
     half = {cost.strategy: cost for cost in breakdown.costs if cost.target.name == "half"}
     assert (half["cnn"].seconds, half["cnn"].reached) == (None, 0)
     assert half["mlp"].seconds == 4.5
@@ -163,10 +163,12 @@ def test_never_is_a_result():
 
 
 def test_the_median_counts_seeds_that_never_got_there_as_later_than_all():
-    three = _ledger(
+    three = _breakdown(
         [("cnn", seed, {}, _epochs(0.3, last)) for seed, last in enumerate((0.6, 0.4, 0.6))]
     )
-    two = _ledger([("cnn", seed, {}, _epochs(0.3, last)) for seed, last in enumerate((0.6, 0.4))])
+    two = _breakdown(
+        [("cnn", seed, {}, _epochs(0.3, last)) for seed, last in enumerate((0.6, 0.4))]
+    )
     half = next(cost for cost in three.costs if cost.target.name == "half")
     assert (half.seconds, half.reached, half.seeds) == (7.0, 2, 3)
     half = next(cost for cost in two.costs if cost.target.name == "half")
@@ -175,13 +177,13 @@ def test_the_median_counts_seeds_that_never_got_there_as_later_than_all():
 
 def test_one_lucky_seed_does_not_set_the_best():
     entries = [("cnn", seed, {}, _epochs(top)) for seed, top in enumerate((0.6, 0.7, 0.99))]
-    breakdown = _ledger([*entries, ("mlp", 0, {}, _epochs(0.65))])
+    breakdown = _breakdown([*entries, ("mlp", 0, {}, _epochs(0.65))])
     assert breakdown.targets[-1].accuracy == pytest.approx(0.69)
 
 
 def test_the_majority_class_is_there_when_its_run_ends():
     changes = {"first_epoch_seconds": None, "total_seconds": 1.5}
-    breakdown = _ledger([("majority", 0, changes, ())], majority_accuracy=0.6)
+    breakdown = _breakdown([("majority", 0, changes, ())], majority_accuracy=0.6)
     # The made-up validation accuracy is 0.8; there is no best where nothing was trained.
     assert [(cost.target.name, cost.seconds) for cost in breakdown.costs] == [
         ("over_majority", 1.5),
@@ -190,9 +192,9 @@ def test_the_majority_class_is_there_when_its_run_ends():
 
 
 def test_a_target_over_100_percent_is_left_out():
-    breakdown = _ledger([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=0.9)
+    breakdown = _breakdown([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=0.9)
     assert [target.name for target in breakdown.targets] == ["half", "near_best"]
-    breakdown = _ledger([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=None)
+    breakdown = _breakdown([("cnn", 0, {}, _epochs(0.95))], majority_accuracy=None)
     assert [target.name for target in breakdown.targets] == ["half", "near_best"]
 
 
@@ -218,7 +220,7 @@ def test_the_front_holds_those_that_none_beats_in_both(values, higher, front):
     assert pareto_front(seconds, values, higher) == front
 
 
-def test_the_ledger_of_a_stored_experiment(home):  # noqa: ARG001 - sets the home
+def test_the_time_breakdown_of_a_stored_experiment(home):  # noqa: ARG001 - sets the home
     store = open_store()
     store_experiment(store)
     breakdown = load_time_breakdown(store, EXPERIMENT)

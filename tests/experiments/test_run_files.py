@@ -192,8 +192,8 @@ def test_majority_has_no_network_to_keep(arrows_store: Store) -> None:
     [
         ([], "Choose 1 to 16 pictures, not 0."),
         (range(17), "Choose 1 to 16 pictures, not 17."),
-        ([3, 120], "There is no picture 120 in arrows; its 120 are counted from 0."),
-        ([-1], "There is no picture -1 in arrows; its 120 are counted from 0."),
+        ([3, 120], "There is no picture 120 in arrows, which has 120, counted from 0."),
+        ([-1], "There is no picture -1 in arrows, which has 120, counted from 0."),
     ],
 )
 def test_pictures_that_are_not_there_are_refused(

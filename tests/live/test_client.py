@@ -137,7 +137,7 @@ def test_where_the_networks_looked(ready: tuple[Store, str]) -> None:
 @pytest.mark.tensorflow
 @pytest.mark.slow
 def test_an_image_of_another_shape_is_refused(ready: tuple[Store, str]) -> None:
-    with pytest.raises(BadInput, match=r"takes uint8 pictures of \(8, 8, 1\)"):
+    with pytest.raises(BadInput, match=r"takes uint8 images of \(8, 8, 1\)"):
         answer(*ready, np.zeros((9, 9, 1), np.uint8))
 
 

@@ -119,9 +119,9 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="The images as a zip").click()
-    assert download.value.suggested_filename == "pets--version-2.zip"
+    assert download.value.suggested_filename == "pets, version 2.zip"
     page.get_by_role("link", name="All datasets").click()
-    expect(page.get_by_text("Nothing is asked about size or colour")).to_be_visible()
+    expect(page.get_by_text("Images may have any size, grey or colour")).to_be_visible()
     assert page.url.endswith("/datasets")
     chooser.set_input_files(download.value.path())
     expect(page.get_by_text("was there already")).to_be_visible()

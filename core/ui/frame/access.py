@@ -213,8 +213,8 @@ def reachable_by_others() -> bool:
     return not all(_is_loopback(host) for host in (st.get_option("server.address"), *hosts))
 
 
-def tell_operator() -> None:
-    """Say on the console what whoever runs the server should know about who can do what."""
+def warn_operator() -> None:
+    """Warn whoever runs the server, on the console, about who can do what."""
     settings = current_settings()
     if "is_logged_in" not in st.user.to_dict():
         if reachable_by_others():

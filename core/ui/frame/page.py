@@ -187,6 +187,6 @@ def _navigation() -> "st.Page":
 )
 def _prepare(home: str, database_url: str) -> bool:
     """Once per process and home: words to the operator, bundled datasets, database, results."""
-    access.tell_operator()
+    access.warn_operator()
     prepare_home()
     return True

@@ -9,22 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.comparison import title_of
 from core.jobs.records import Progress, progress_text
-from core.live.client import (
-    LiveAnswer,
-    LiveState,
-    answer,
-    candidates,
-    wake,
-    where_it_looked,
-)
+from core.live.client import LiveAnswer, LiveState, answer, candidates, wake, where_it_looked
 from core.strategies.registry import find_strategy
-from core.text import (
-    count_text,
-    escape_markdown,
-    percent_text,
-    seconds_text,
-    shorten,
-)
+from core.text import count_text, escape_markdown, percent_text, seconds_text, shorten
 from core.ui.frame import reads
 from core.ui.frame.errors import error_box
 from core.ui.frame.evidence_reads import Subject

@@ -199,8 +199,8 @@ def _show_score(
         st.button("Play these again", icon=":material/replay:", on_click=game.start_again)
     show_exhibit(players_chart(scores), f"guess.{evidence.experiment_id}.{dealt.number}")
     st.caption(
-        "A strategy with several seeds plays with its first. The numbers beside it are the "
-        "accuracy of the same network on all test pictures."
+        "A strategy with several seeds plays with its first. The numbers also have the accuracy of "
+        "the same network on all test pictures."
     )
     squares = reads.tiles(dataset, dealt.images, TILE_SIZE)
     with st.container(horizontal=True, gap="small"):

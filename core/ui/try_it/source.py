@@ -14,20 +14,10 @@ import streamlit as st
 from core.analysis.guessing import shuffled
 from core.datasets.dataset import Dataset
 from core.errors import BadInput
-from core.live.images import (
-    Likeness,
-    UploadedImage,
-    prepare_upload,
-    prepared_of,
-)
+from core.live.images import Likeness, UploadedImage, prepare_upload, prepared_of
 from core.text import escape_markdown, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_row,
-    remember,
-    wanted_number,
-)
+from core.ui.frame.address import Choice, choose_in_row, remember, wanted_number
 from core.ui.frame.evidence_reads import Subject
 from core.ui.widgets.images import fitted, overlay, padded
 from core.ui.widgets.tiles import page_number

@@ -103,13 +103,7 @@ def _trained_here(subject: Subject, names: set[str]) -> ExperimentRecord | None:
 
 def _prepared_alike(spec: ExperimentSpec) -> tuple[object, ...]:
     """Equal for experiments whose networks see the same images for the same purpose."""
-    return (
-        spec.dataset_id,
-        spec.split_fingerprint,
-        spec.image_size,
-        spec.resize,
-        spec.train_share,
-    )
+    return (spec.dataset_id, spec.split_fingerprint, spec.image_size, spec.resize, spec.train_share)
 
 
 def _link_to(experiment: ExperimentRecord) -> None:

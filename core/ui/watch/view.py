@@ -33,12 +33,7 @@ from core.ui.frame.address import (
 )
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
-from core.ui.watch.snapshots import (
-    show_matrix,
-    show_numbers,
-    show_tiles,
-    snapshot_words,
-)
+from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
 from core.ui.widgets.exhibit import show_exhibit
 
 PLAY_SECONDS = 1.0
@@ -50,11 +45,14 @@ CHART_HEIGHT = 400
 MOMENT_WIDTH, SEED_WIDTH, CHOICE_WIDTH = 680, 44, 240
 AT_WORK = "now"
 HELD_OUT = (
-    "All numbers and pictures here are of the validation images: held out, never trained on, "
-    "looked at after each epoch. The tracked pictures are the same for every strategy: the first "
-    "ones of each class, the commonest classes first. The percentage beside a prediction is its "
-    "confidence; :material/autorenew: marks a prediction that changed since the epoch before. "
-    "Points are percentage points above the majority line, the fraction of the commonest class."
+    "All numbers here are of the validation images: held out, never trained on, looked at after "
+    "each epoch. Points are percentage points above the majority line, the fraction of the "
+    "commonest class."
+)
+TRACKED = (
+    "The tracked pictures are validation images too, the same for every strategy: the first ones "
+    "of each class, the commonest classes first. The percentage beside a prediction is its "
+    "confidence; :material/autorenew: marks a prediction that changed since the epoch before."
 )
 
 
@@ -183,6 +181,7 @@ def _show(moment: Moment, live: bool) -> None:
         show_matrix(
             moment.dataset, moment.images, moment.snapshots, majority_class, moment.majority
         )
+    st.caption(TRACKED)
 
 
 def _why_no_images(moment: Moment, live: bool) -> str | None:
