@@ -111,6 +111,7 @@ def flip_a_bit(path: Path) -> None:
     ("damage", "logged"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "size does not fit"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"x"), "size does not fit"),
         (flip_a_bit, "content changed"),
         (lambda path: path.unlink(), None),
         (lambda path: path.with_suffix(".json").unlink(), None),
@@ -118,7 +119,16 @@ def flip_a_bit(path: Path) -> None:
         (lambda path: path.with_suffix(".json").write_text("[]"), "manifest damaged"),
         (lambda path: path.with_suffix(".json").write_text('{"a": 1}'), "manifest damaged"),
     ],
-    ids=["cut", "flipped", "gone", "no manifest", "cut manifest", "list", "other manifest"],
+    ids=[
+        "cut",
+        "longer",
+        "flipped",
+        "gone",
+        "no manifest",
+        "cut manifest",
+        "list",
+        "other manifest",
+    ],
 )
 def test_a_damaged_cache_is_built_again(tiny_dataset, damage, logged, caplog):
     first = prepare_images(tiny_dataset, 16)

@@ -1,5 +1,6 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from core.datasets import split
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.split import classes_too_small, leaking_images, make_split
 from core.errors import BadInput
+from core.files import lock
 from tests.datasets.pictures import noise_png, write_zip
 
 TEST, VALIDATION = 0.30, 0.07
@@ -338,3 +340,26 @@ def test_classes_too_small_are_those_that_make_no_split():
     assert classes_too_small(toy([2, 9])) == {"a": (2, 3)}
     assert classes_too_small(toy([2, 9], copies=5)) == {"a": (2, 3)}
     assert classes_too_small(toy([3, 3])) == {}
+
+
+def test_a_small_class_has_an_image_in_every_subset():
+    """7 % of five images is less than a half, and still every subset gets one."""
+    dataset = toy([60, 5, 5])
+    made = make_split(dataset, 0.07, 0.07, 0)
+    assert [
+        np.bincount(dataset.labels[subset], minlength=3).tolist()
+        for subset in (made.train, made.validation, made.test)
+    ] == [[52, 3, 3], [4, 1, 1], [4, 1, 1]]
+
+
+def test_one_process_makes_a_split_while_others_wait(home):
+    """Two that made it at once could get two different splits after an update."""
+    dataset = toy([20, 20])
+    with ThreadPoolExecutor(1) as pool:
+        with lock(home / "locks" / f"split-{dataset.id[:16]}.lock"):
+            asked = pool.submit(make_split, dataset, TEST, VALIDATION, 0)
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.5)
+            assert not list(dataset.folder.glob("splits/*"))
+        made = asked.result(timeout=30)
+    assert made.fingerprint == make_split(dataset, TEST, VALIDATION, 0).fingerprint

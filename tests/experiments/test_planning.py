@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from core.backbones.registry import BACKBONES
-from core.datasets.add import add_dataset
+from core.datasets.add import add_dataset, add_pixels
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, UnknownName
 from core.experiments import planning as specs
@@ -72,6 +73,15 @@ def test_a_spec_holds_everything_a_run_needs(arrows: str) -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_the_majority_is_the_largest_class_of_the_training_images() -> None:
+    labels = np.repeat([0, 1, 2], [12, 30, 18])
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    add_pixels(pixels, labels, ["a", "b", "c"], "uneven", "made here")
+    spec = plan_experiment("uneven", ["majority"], split={"test": 0.5, "validation": 0.1})
+    assert spec.majority_class == "b"
+    assert spec.majority_accuracy == pytest.approx(15 / 30)
+
+
 @pytest.mark.parametrize(("use_given", "test_images"), [(True, 4), (False, 10)])
 def test_a_split_that_came_with_the_dataset_is_used_unless_it_is_refused(
     tmp_path: Path, use_given: bool, test_images: int

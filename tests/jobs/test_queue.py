@@ -149,6 +149,17 @@ def test_forgetting_is_refused_while_it_is_at_work(queue: JobQueue) -> None:
     assert queue.jobs() == []
 
 
+def test_a_heartbeat_keeps_the_jobs_of_its_worker_alone(queue: JobQueue, clock: WallClock) -> None:
+    for job_id in ("a", "b"):
+        added(queue, job_id, kind="train", group_id=job_id)
+        assert queue.claim_next(f"worker of {job_id}", job_id, pools=None) is not None
+    clock.advance(10)
+    assert queue.heartbeat("worker of a") == {"a"}
+    clock.advance(5)
+    assert queue.reap_expired() == ["b"]
+    assert (queue.job("a").state, queue.job("b").state) == ("running", "interrupted")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_silent_worker_loses_its_job_when_the_lease_ends(
     queue: JobQueue, kind: str, clock: WallClock
