@@ -179,7 +179,7 @@ _SETUP: dict[str, Callable[[ExperimentSpec, Comparison], str | None]] = {
     "fraction of the training images": lambda spec, _: exact_percent_text(spec.train_share),
     "split": lambda spec, _: split_text(spec),
     "split fingerprint": lambda spec, _: spec.split_fingerprint[:12] or None,
-    "image size": lambda spec, _: f"{spec.image_size} x {spec.image_size} pixels",
+    "image size": lambda spec, _: f"{spec.image_size} × {spec.image_size} pixels",
     "resize": lambda spec, _: spec.resize,
     "preset": lambda spec, _: spec.preset,
     "seeds": lambda spec, _: ", ".join(map(str, spec.seeds)),

@@ -10,7 +10,7 @@ from core.analysis.guessing import PlayerScore
 from core.analysis.metrics import METRICS, Metric
 from core.analysis.scores import StrategyScore
 from core.analysis.verdicts import LadderStep
-from core.analysis.words.verdicts import describe_seeds, describe_step, interval_words, points_text
+from core.analysis.words.verdicts import describe_seeds, describe_step, points_text
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
     FLAT_MARGIN,
@@ -31,7 +31,6 @@ NOTHING_YET = "No run has finished yet."
 SEED_OFFSET = 0.26
 # The visitor is no strategy: a neutral grey, legible on white and on the dark page.
 VISITOR_MARKER = {"symbol": "asterisk-open", "color": "#808890", "line": {"width": 2}, "size": 13}
-PLAYER_HEIGHT = 40
 
 
 def heading_of(kind: Metric) -> str:
@@ -164,7 +163,6 @@ def players_chart(scores: Sequence[PlayerScore]) -> Exhibit:
     figure = chart_of_rows(
         [row_label(score.title, f"{score.correct} of {score.images}") for score in shown],
         percent_axis("correct (%), with 95 % interval", 103, lowest=-2),
-        PLAYER_HEIGHT,
         margin=FLAT_MARGIN | {"t": 8},
     )
     for place, score in enumerate(shown):
@@ -230,10 +228,10 @@ def _scores_frame(kind: Metric, scores: Sequence[StrategyScore]) -> pd.DataFrame
 
 
 def _gain_text(step: LadderStep) -> str:
-    if step.gain is None or step.low is None or step.high is None:
+    """The gain in points; its interval is the whisker, and a number in the table."""
+    if step.gain is None:
         return ""
-    sign = "" if step.gain < 0 else "+"
-    return f" ({sign}{points_text(step.gain)}, {interval_words(step.low, step.high)})"
+    return f" ({'' if step.gain < 0 else '+'}{points_text(step.gain)})"
 
 
 def _shown(kind: Metric, value: float | None) -> float | None:

@@ -83,6 +83,8 @@ def class_counts_chart(dataset: Dataset) -> Exhibit:
                 for number in shown
             ],
             insidetextanchor="end",
+            # Else Plotly shrinks a number inside a thin bar until nobody can read it.
+            constraintext="none",
             textangle=0,
             insidetextfont={"color": TEXT_ON_BAR},
             cliponaxis=False,

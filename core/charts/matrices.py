@@ -17,8 +17,8 @@ from core.analysis.verdicts import PairVerdict
 from core.analysis.words.images import describe_confusion
 from core.analysis.words.verdicts import TOLD_APART, describe_pair, points_text
 from core.charts.exhibit import Exhibit
-from core.charts.style import MARGIN, axis_name, empty_chart
-from core.text import escape_plotly, number_text, percent_text
+from core.charts.style import axis_name, empty_chart, wrapped
+from core.text import escape_plotly, number_text, percent_text, shorten
 
 # Above this the printed counts could no longer be read.
 MOST_CLASSES = 30
@@ -34,8 +34,8 @@ _LEVELS = 256
 # Of the pairs: light fills that black text is legible on, in either theme.
 BEHIND, ALIKE, AHEAD = "#F5B78A", "#D9D9D9", "#9ECAE9"
 PAIR_CELL = 64
-# Room for the last slanted label, which leans out over the right edge.
-_RIGHT = 110
+# Names over the columns are level where they fit, else upright: slanted ones lean out of the chart.
+LABEL_ANGLES = [0, -90]
 
 
 def charted_classes(matrix: Confusion) -> list[int]:
@@ -68,12 +68,15 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> Exhibit:
     names = [axis_name(matrix.classes[place], row) for row, place in enumerate(shown)]
     largest = 100.0 if normalised else max(1.0, float(values.max(initial=0)))
     axis = {"type": "category", "automargin": True, "showgrid": False}
-    across = {"title": "predicted", "side": "top", "tickangle": -45, "range": [-0.5, size - 0.5]}
+    across = {"title": "predicted", "side": "top", "range": [-0.5, size - 0.5]}
+    across |= {"autotickangles": LABEL_ANGLES}
+    down = {"title": "label", "range": [size - 0.5, -0.5], "tickvals": list(range(size))}
+    down |= {"ticktext": [wrapped(shorten(matrix.classes[place], 22)) for place in shown]}
     cell = min(_LARGEST_CELL, max(_SMALLEST_CELL, 720 // max(1, size)))
     figure = empty_chart(
         max(_SMALLEST_HEIGHT, cell * size + 160),
         axis | across,
-        axis | {"title": "label", "range": [size - 0.5, -0.5]},
+        axis | down,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         hovermode="closest",
         # However large a cell is, a click or a touch anywhere in it finds its middle.
@@ -144,17 +147,18 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> Exhibit:
             direction = (1 if ahead > 0 else -1) if pair.told_apart else 0
             shade[row][column] = direction
             sign = {1: "▲", -1: "▼", 0: "≈"}[direction]
-            text[row][column] = f"{sign} {points_text(abs(ahead))}"
+            # On two lines, which a cell on a telephone has room for.
+            text[row][column] = f"{sign}<br>{points_text(abs(ahead))}"
             hover[row][column] = escape_plotly(describe_pair(pair))
     places = list(range(size))
-    labels = [escape_plotly(title) for title in titles.values()]
-    axis = {"tickvals": places, "ticktext": labels, "automargin": True}
-    axis |= {"showgrid": False, "zeroline": False}
+    across = {"ticktext": [escape_plotly(title) for title in titles.values()], "side": "top"}
+    down = {"ticktext": [wrapped(title) for title in titles.values()], "autorange": "reversed"}
+    axis = {"tickvals": places, "automargin": True, "showgrid": False, "zeroline": False}
     figure = empty_chart(
         160 + PAIR_CELL * max(2, size),
-        axis | {"side": "top", "tickangle": -40},
-        axis | {"autorange": "reversed"},
-        margin=MARGIN | {"t": 24, "r": _RIGHT},
+        axis | across | {"autotickangles": LABEL_ANGLES},
+        axis | down,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
     )
     figure.add_heatmap(
         z=shade,

@@ -7,6 +7,7 @@ distinction (WCAG 1.4.1).
 """
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,10 @@ PALETTE = tuple(
 # For a strategy that is not registered: a colour again, with a marker and a dash of its own.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 
-ROW_HEIGHT = 46
+# Three lines of a label.
+ROW_HEIGHT = 54
+# Letters on a line of a label: on a telephone a longer one would take the room of the chart.
+LABEL_LETTERS = 17
 MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
 # The same without room for anything above the plot.
 FLAT_MARGIN = MARGIN | {"t": 16}
@@ -138,9 +142,15 @@ def chart_of_rows(
     return empty_chart(height, x, rows, **layout)
 
 
+def wrapped(name: str) -> str:
+    """A name for an axis, on lines of at most ``LABEL_LETTERS`` where it has a place to break."""
+    lines = textwrap.wrap(name.replace("_", "_ "), LABEL_LETTERS, break_long_words=False)
+    return "<br>".join(escape_plotly(line.replace("_ ", "_")) for line in lines)
+
+
 def row_label(title: str, value: str, more: str = "") -> str:
     """The label of a row: a title, and below it a number that stands out."""
-    return f"{escape_plotly(title)}<br><b>{value}</b>{more}"
+    return f"{wrapped(title)}<br><b>{value}</b>{more}"
 
 
 def axis_name(name: str, place: int, longest: int = 22) -> str:

@@ -27,13 +27,14 @@ from core.charts.style import (
     percent_axis,
     row_label,
     seconds_axis,
+    wrapped,
     zero_axis,
 )
 from core.strategies.registry import MAJORITY
 from core.text import escape_plotly, percent_text, seconds_text
 
-# Pixels of a legend of two lines above the bars.
-LEGEND_HEIGHT = 48
+# Pixels of a legend above the bars: two lines, and on a telephone half of its six.
+LEGEND_HEIGHT = 64
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def time_summary(breakdown: TimeBreakdown) -> str:
     shortest, longest = fastest.parts.end_to_end, slowest.parts.end_to_end
     if len(rows) == 1:
         return f"One whole run of {fastest.title} took {seconds_text(shortest)}."
+    if seconds_text(shortest) == seconds_text(longest):
+        return f"One whole run took {seconds_text(longest)} with every strategy that trains."
     return (
         f"One whole run took from {seconds_text(shortest)} ({fastest.title}) to "
         f"{seconds_text(longest)} ({slowest.title}), {ratio_text(longest / shortest)}."
@@ -137,8 +140,10 @@ def costs_frame(breakdown: TimeBreakdown) -> pd.DataFrame:
         for cost in breakdown.costs_of(row.strategy):
             column = f"{cost.target.title} ({percent_text(cost.target.accuracy)})"
             text = "never" if cost.seconds is None else seconds_text(cost.seconds)
-            partly = 0 < cost.reached < cost.seeds
-            line[column] = f"{text} ({cost.reached} of {cost.seeds} seeds)" if partly else text
+            if 0 < cost.reached < cost.seeds:
+                seeds = f"{cost.reached} of {cost.seeds} seeds"
+                text = f"only {seeds}" if cost.seconds is None else f"{text} ({seeds})"
+            line[column] = text
         lines.append(line)
     return pd.DataFrame(lines)
 
@@ -259,7 +264,7 @@ def epoch_time_chart(comparison: Comparison) -> Exhibit:
     rows = frame[::-1].reset_index(drop=True)
     clocks = (rows["epoch (s)"].dropna(), rows["features (s)"].dropna())
     figure = chart_of_rows(
-        [escape_plotly(title) for title in rows["strategy"]],
+        [wrapped(title) for title in rows["strategy"]],
         seconds_axis("time (log scale)", [seconds for clock in clocks for seconds in clock]),
         margin=MARGIN | {"r": 32},
         legend=LEGEND_ABOVE,

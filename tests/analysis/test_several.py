@@ -86,8 +86,8 @@ def test_differences_only(store):
     frame = several_frame(several, differences_only=True)
     assert frame.to_dict("list") == {
         "fact": ["image size", "CNN, three blocks: setting epochs"],
-        "shapes (one)": ["64 x 64 pixels", "2"],
-        "shapes (two)": ["96 x 96 pixels", "9"],
+        "shapes (one)": ["64 × 64 pixels", "2"],
+        "shapes (two)": ["96 × 96 pixels", "9"],
     }
     assert len(several_frame(several)) == len(several.rows)
 

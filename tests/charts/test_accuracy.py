@@ -8,7 +8,7 @@ from core.analysis.guessing import PlayerScore
 from core.analysis.scores import score_table
 from core.analysis.verdicts import ladder_steps
 from core.charts.accuracy import accuracy_scores, ladder_chart, players_chart, scores_chart
-from core.charts.style import appearance_of
+from core.charts.style import appearance_of, row_label, wrapped
 from tests.made_evidence import evidence_of
 
 PLAYERS = (
@@ -78,7 +78,7 @@ def test_each_step_of_the_ladder_starts_where_the_last_one_ended(evidence):
     assert ends[0].error_x.array is None
     assert ends[1].error_x.array[0] == pytest.approx(100 * (steps[1].high - steps[1].gain))
     labels = exhibit.figure.layout.yaxis.ticktext
-    assert labels[1].startswith("CNN, three blocks<br><b>56.2 %</b> (+18.8, ")
+    assert labels[1].startswith("CNN, three blocks<br><b>56.2 %</b> (+18.8)")
     assert exhibit.frame["gain (points)"].tolist()[1:] == [18.75, 31.25]
     assert exhibit.frame["over"].tolist() == ["", "Always “ant”", "CNN, three blocks"]
 
@@ -98,7 +98,7 @@ def test_every_player_is_a_line_with_an_interval():
     look = appearance_of("cnn")
     assert (cnn.marker.color, cnn.marker.symbol) == (look.colour, look.marker)
     assert exhibit.figure.layout.yaxis.ticktext == (
-        "CNN, &lt;three&gt; blocks<br><b>5 of 10</b>",
+        "CNN, &lt;three&gt;<br>blocks<br><b>5 of 10</b>",
         "You<br><b>7 of 10</b>",
     )
     frame = exhibit.frame
@@ -107,3 +107,11 @@ def test_every_player_is_a_line_with_an_interval():
     assert frame["low (%)"].tolist() == [40.0, 25.0]
     assert frame["correct on all test pictures (%)"].isna().tolist() == [True, False]
     assert frame["correct on all test pictures (%)"][1] == 62.5
+
+
+def test_a_long_name_is_broken_where_it_can_be():
+    assert row_label("VGG16, everything fine-tuned", "1 %") == (
+        "VGG16, everything<br>fine-tuned<br><b>1 %</b>"
+    )
+    assert wrapped("fruit_and_vegetables") == "fruit_and_<br>vegetables"
+    assert wrapped("<b>") == "&lt;b&gt;"

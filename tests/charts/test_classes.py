@@ -24,8 +24,8 @@ def test_pairs_say_ahead_behind_or_alike():
     rows = {name: [[n < right for n in range(100)]] for name, right in CORRECT.items()}
     exhibit = pairs_chart(all_pairs(evidence_of(rows)))
     (heat,) = exhibit.figure.data
-    assert heat.text[0] == ["", "≈ 2.0", "▼ 60.0"]
-    assert heat.text[2] == ["▲ 60.0", "▲ 58.0", ""]
+    assert heat.text[0] == ["", "≈<br>2.0", "▼<br>60.0"]
+    assert heat.text[2] == ["▲<br>60.0", "▲<br>58.0", ""]
     assert list(heat.z[2]) == [1, 1, None]
     assert heat.customdata[2][0] == ["vgg16_probe", "mlp"]
     assert (heat.colorscale[0][1], heat.colorscale[2][1]) == (BEHIND, AHEAD)

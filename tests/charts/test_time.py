@@ -50,10 +50,10 @@ def test_the_breakdown_in_one_sentence(ledger):
 
 def test_costs_say_never_and_how_many_seeds(ledger):
     frame = costs_frame(ledger)
-    assert frame["50 % (50.0 %)"].tolist() == ["1.75 s", "6.75 s"]
+    assert frame["half of the images (50.0 %)"].tolist() == ["1.75 s", "6.75 s"]
     costs = (dataclasses.replace(ledger.costs[0], seconds=None, reached=1), *ledger.costs[1:])
     partly = dataclasses.replace(ledger, costs=costs)
-    assert costs_frame(partly).iloc[0, 1] == "never (1 of 2 seeds)"
+    assert costs_frame(partly).iloc[0, 1] == "only 1 of 2 seeds"
     assert "never: CNN, three blocks" in costs_words(partly)
 
 

@@ -85,7 +85,8 @@ def delta_text(difference: float) -> str:
 
 def ratio_text(ratio: float) -> str:
     """``1.8 times as long``; seconds of this one divided by the baseline's."""
-    return f"{float(f'{ratio:.2g}'):g} times as long"
+    rounded = float(f"{ratio:.2g}")
+    return "about as long" if rounded == 1 else f"{rounded:g} times as long"
 
 
 def describe_crossings(first: StrategyCurve, second: StrategyCurve) -> str:
