@@ -163,6 +163,11 @@ def unavailable_reason(strategy: Strategy, settings: Mapping[str, Any]) -> str |
     )
 
 
+def below_title(strategy: str, reason: str) -> str:
+    """An ``unavailable_reason`` for a place that has the title already: ``It needs the ...``."""
+    return reason.replace(f"{strategy} ", "It ", 1) if reason.startswith(strategy) else reason
+
+
 def _with_setting(strategy: Strategy, settings: Mapping[str, Any]) -> str:
     """The setting for which the strategy needs other weights than usual, in words."""
     usual = strategy.weights({})

@@ -578,7 +578,7 @@ def test_renaming_keeps_the_address(pets):
 
 def test_a_dataset_is_removed_after_a_confirmation_that_names_what_goes(pets):
     app = open_routed("datasets", dataset="pets", section="Manage")
-    assert "**pets** goes, with its 42 images" in words(app)
+    assert "**pets** is removed, with its 42 images" in words(app)
     assert button(app, "Remove this dataset").disabled
     app = app.checkbox[0].set_value(True).run()
     app = press(app, "Remove this dataset")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.analysis.comparison import Comparison
+from core.analysis.comparison import Comparison, title_of
 from core.analysis.curves import Curve
 from core.analysis.metrics import METRICS, TOP, TOP_METRIC
 from core.analysis.scores import score_table
@@ -12,6 +12,7 @@ from core.analysis.verdicts import ladder_steps
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart
+from core.experiments.planning import below_title
 from core.reports.export import run_command, to_csv, to_json
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
@@ -81,9 +82,8 @@ def show_overview(subject: Subject) -> None:
     show_results_table(comparison, key=subject.id)
     _show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
-        st.caption(
-            f":material/lock: {escape_markdown(name)} was left out: {escape_markdown(reason)}"
-        )
+        why = escape_markdown(below_title(name, reason))
+        st.caption(f":material/lock: **{escape_markdown(title_of(name))}** was left out. {why}")
     curves = reads.curves(subject.id)
     if curves:
         _show_curves(curves, subject.id)
@@ -189,8 +189,8 @@ def show_report(subject: Subject) -> None:
     spec = subject.experiment.spec
     st.header("Repeat it")
     st.markdown(
-        "This command runs the same strategies on the same split again, where the dataset "
-        f"{escape_markdown(spec.dataset_name)} is."
+        "This command runs the same strategies on the same split again, on any machine that has "
+        f"the dataset {escape_markdown(spec.dataset_name)}."
     )
     st.code(run_command(spec), language=None, wrap_lines=True)
     if spec.split_fingerprint:

@@ -152,7 +152,7 @@ def _show_remove(dataset: Dataset) -> None:
 def _what_goes(dataset: Dataset) -> str:
     """What is lost and what stays, ready for Markdown."""
     lines = [
-        f"- **{escape_markdown(dataset.name)}** goes, with its "
+        f"- **{escape_markdown(dataset.name)}** is removed, with its "
         f"{count_text(dataset.image_count, 'image')} and its splits. Your own files stay."
     ]
     experiments = [

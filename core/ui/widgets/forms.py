@@ -9,7 +9,7 @@ import streamlit as st
 from core.backbones.registry import BACKBONES
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
-from core.experiments.planning import PRESET_IMAGE_SIZES, unavailable_reason
+from core.experiments.planning import PRESET_IMAGE_SIZES, below_title, unavailable_reason
 from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES
 from core.strategies.settings import PRESETS, Setting, Value
@@ -160,7 +160,7 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
     )
     st.caption(escape_markdown(entry.teaches))
     if reason is not None:
-        st.caption(f":material/lock: {escape_markdown(reason)}")
+        st.caption(f":material/lock: {escape_markdown(below_title(entry.name, reason))}")
         return
     if chosen:
         choices.strategies.append(entry.name)
