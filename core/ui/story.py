@@ -46,8 +46,8 @@ WANTED_IMAGES, MOST_EACH = 24, 6
 CANDIDATES = 3
 TILE_SIZE, PRESENTED_SIZE = 84, 120
 LONGEST_NAME = 12
-# Where a line must not end: between a number and what it counts, and in "n = 36".
-_JOINED = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)|(?<=\b[np]) (?==)|(?<==) (?=\d)")
+# Where a line must not end: between a number and what it counts, and in the escaped "n \= 36".
+_JOINED = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)|(?<=\b[np]) (?=\\=)|(?<==) (?=\d)")
 
 
 # Which experiments ------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def _show_end(facts: StoryFacts) -> None:
 
 def _unbroken(sentence: str) -> str:
     """Shown as it is, a number and its unit never on two lines."""
-    return escape_markdown(_JOINED.sub("\N{NO-BREAK SPACE}", sentence))
+    return _JOINED.sub("\N{NO-BREAK SPACE}", escape_markdown(sentence))
 
 
 # The first scene --------------------------------------------------------------------------------
