@@ -121,6 +121,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         classes=[(entry, trained_on[entry.label]) for entry in classes],
         percent=percent_text,
         limits=limits(spec, dataset, evidence, scores, classes),
+        attribution=strategy.backbone.attribution if strategy.backbone else None,
         imagenet=imagenet_words(layers),
     )
 
