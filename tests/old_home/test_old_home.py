@@ -14,8 +14,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-import pytest
-import streamlit
 from collections.abc import Iterator
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
@@ -23,9 +21,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from streamlit.testing.v1 import AppTest
-from tests.old_home.make_home import pictures
 
+import pytest
+import streamlit
+from streamlit.testing.v1 import AppTest
+
+from tests.old_home.make_home import pictures
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
