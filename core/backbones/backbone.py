@@ -62,6 +62,8 @@ class Backbone:
     ``multiply_adds``: of the whole published network for one image of ``published_size`` pixels.
     ``published_accuracy``: top-1 on ImageNet, 0 to 1, as ``accuracy_source`` states it; it was not
     measured here.
+    ``licence``: of the weights, in short. ``attribution``: network, authors and licence as whoever
+    passes the weights on has to name them; it continues "ImageNet weights of".
     ``top``: None where the network is used without its top only.
     """
 
@@ -80,6 +82,7 @@ class Backbone:
     published_accuracy: float
     accuracy_source: str
     licence: str
+    attribution: str
     top: Top | None = None
 
     @property

@@ -128,5 +128,8 @@ VGG16 = Backbone(
     published_accuracy=0.713,
     accuracy_source="keras.io/api/applications",
     licence="CC BY 4.0 (Visual Geometry Group, Oxford); ImageNet is for non-commercial research",
+    attribution="VGG16 by the Visual Geometry Group, University of Oxford (K. Simonyan and A. "
+    'Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014), under '
+    "CC BY 4.0, in the form that Keras publishes",
     top=Top(TOP_WEIGHTS, layer="fc2", size=TOP_SIZE, words="fc1 and fc2"),
 )

@@ -4,14 +4,12 @@ In Markdown, after Mitchell et al. 2019, "Model Cards for Model Reporting". Ever
 the run, its predictions or its dataset.
 """
 
+import numpy as np
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Context
 from pathlib import Path
-
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
@@ -24,6 +22,7 @@ from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
 from core.text import escape_markdown_file, percent_text, seconds_text
+
 
 TEMPLATES = Path(__file__).parent / "templates"
 CARD, SNIPPET = "README.md", "predict.py"
@@ -121,6 +120,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         classes=[(entry, trained_on[entry.label]) for entry in classes],
         percent=percent_text,
         limits=limits(spec, dataset, evidence, scores, classes),
+        attribution=strategy.backbone.attribution if strategy.backbone else None,
         imagenet=imagenet_words(layers),
     )
 

@@ -37,6 +37,7 @@ def test_the_record_of_each_backbone_is_whole(name):
     assert 0.5 < backbone.published_accuracy < 1
     assert backbone.accuracy_source
     assert backbone.licence
+    assert backbone.attribution.startswith(backbone.title)
     assert backbone.about.endswith(".")
     assert backbone.multiply_adds > backbone.parameters()
     for weight_set in backbone.weight_sets:

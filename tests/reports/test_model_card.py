@@ -1,9 +1,11 @@
 """The model card: exact for a stored run, its limits drawn from facts, hostile names literal."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.backbones.vgg16 import VGG16
 from core.errors import StoreError
 from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
@@ -41,11 +43,27 @@ def test_pretrained_weights_are_named_and_hostile_names_are_literal() -> None:
     store = open_store()
     store_compared(store, add_hostile())
     card = model_card(store, f"{EXPERIMENT}-vgg16_probe-0", FACTS)
-    assert "under CC BY 4.0, in the form that Keras publishes; they were not changed." in card
+    assert (
+        "ImageNet weights of VGG16 by the Visual Geometry Group, University of Oxford (K. Simonyan "
+        'and A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", '
+        "2014), under CC BY 4.0, in the form that Keras publishes; they were not changed. Name them"
+    ) in card
     assert "trained on \\*hostile\\*\n" in card
     assert "| \\*\\*md\\*\\* \\[x\\](http\\://x) |" in card
     assert "<" not in card.replace("\\<", "")
     assert "ImageNet" not in model_card(store, f"{EXPERIMENT}-mlp-0", FACTS)
+
+
+@pytest.mark.usefixtures("home")
+def test_the_authors_of_another_backbone_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = replace(VGG16, name="other", title="Other", attribution="Other by Some Authors, MIT")
+    strategy = replace(find_strategy("vgg16_probe"), backbone=other)
+    monkeypatch.setattr("core.reports.model_card.find_strategy", lambda _name: strategy)
+    store = open_store()
+    store_compared(store, add_arrows())
+    licence = model_card(store, f"{EXPERIMENT}-vgg16_probe-0", FACTS).partition("## Licence")[2]
+    assert "contains ImageNet weights of Other by Some Authors, MIT; they were not" in licence
+    assert "VGG16" not in licence
 
 
 @pytest.mark.parametrize(
