@@ -14,8 +14,9 @@ from core.ui.widgets.glossary import explain_all, explain_strategy
 def body() -> None:
     st.title("The ladder")
     st.markdown(
-        f"{count_text(len(STRATEGIES), 'strategy')}, from the cheapest to the dearest. Each rung "
-        "shows what one idea adds to the rung below; all are trained and scored on the same split.",
+        f"{count_text(len(STRATEGIES), 'strategy')}, from the cheapest to the most costly. Each "
+        "rung shows what one idea adds to the rung below; all are trained and scored on the same "
+        "split.",
         help=explain_all("strategy", "split", "preset"),
     )
     for entry in sorted(STRATEGIES.values(), key=lambda strategy: strategy.cost):
@@ -36,11 +37,12 @@ def show_rung(entry: Strategy) -> None:
             st.caption(f"With the quick preset: {escape_markdown(drawing)}")
             link_to(
                 "measured",
-                f"The layers of {escape_markdown(entry.title)}, drawn",
+                f"Layers of {escape_markdown(entry.title)}",
                 section="strategies",
                 strategy=entry.name,
             )
-        st.caption(f"On the command line: `{entry.name}`")
+        # Not a caption: it fades code, which is then hard to read on the dark page.
+        st.markdown(f":small[On the command line:] `{entry.name}`")
         if entry.settings:
             show_settings(entry)
 

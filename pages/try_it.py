@@ -19,7 +19,7 @@ from core.ui.widgets.results import choose_experiment
 VIEWS = {
     "picture": ("A picture", show_image_answers),
     "guess": ("Guess yourself", show_guess),
-    "keep": ("Keep a model", show_export),
+    "keep": ("Export a model", show_export),
 }
 # Searched for one that can answer; older ones are still in the list.
 MOST_SEARCHED = 20

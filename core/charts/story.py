@@ -30,13 +30,8 @@ HEIGHT, PRESENTED_HEIGHT = 460, 640
 _BAR_WIDTH, _GAP = 0.42, 0.04
 
 
-def story_chart(
-    scene: Squares | Bars | Times, presented: bool = False, ink: str | None = None
-) -> Exhibit:
-    """The chart of one scene, larger where it is ``presented``; ``ink`` colours its words.
-
-    Streamlit's own grey for words in charts is too pale on white to be read from afar.
-    """
+def story_chart(scene: Squares | Bars | Times, presented: bool = False) -> Exhibit:
+    """The chart of one scene, larger where it is ``presented``."""
     size = PRESENTED_FONT_SIZE if presented else FONT_SIZE
     if isinstance(scene, Squares):
         exhibit = _squares_chart(scene)
@@ -51,14 +46,11 @@ def story_chart(
     figure.update_layout(
         height=PRESENTED_HEIGHT if presented else HEIGHT,
         margin=FLAT_MARGIN,
-        font={"size": size, "color": ink},
+        font={"size": size},
         legend={"font": {"size": size - 2}},
     )
-    words = {"title_font": {"size": size, "color": ink}}
-    words |= {"tickfont": {"size": size - 2, "color": ink}}
-    figure.update_xaxes(words)
-    figure.update_yaxes(words)
-    figure.update_traces(error_x_color=ink, selector={"type": "bar"})
+    figure.update_xaxes(title_font_size=size, tickfont_size=size - 2)
+    figure.update_yaxes(title_font_size=size, tickfont_size=size - 2)
     return exhibit
 
 
@@ -118,10 +110,21 @@ def _bars_chart(scene: Bars) -> Exhibit:
             y=[place],
             orientation="h",
             width=_BAR_WIDTH,
-            error_x=interval,
+            error_x=interval and interval | {"color": "#FFFFFF", "thickness": 5, "width": 7},
             marker=bar_of(bar.strategy),
             hovertemplate=f"{hover}<extra></extra>",
         )
+        if interval:
+            # Dark on that white rim: seen on every bar and on both pages, while no colour that is
+            # set here follows the theme when it is switched.
+            figure.add_scatter(
+                x=[mean],
+                y=[place],
+                error_x=interval | {"color": "#11171D"},
+                mode="markers",
+                marker={"size": 1, "color": "#11171D"},
+                hoverinfo="skip",
+            )
         # Above the bar: long names beside it would take the width from narrow screens.
         figure.add_scatter(
             x=[0],

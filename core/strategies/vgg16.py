@@ -37,7 +37,7 @@ VGG16_PROBE = transfer_strategy(
     title="VGG16 probe",
     teaches="One linear layer on features learned from a million other pictures: the cheapest "
     "head start there is.",
-    tutorial="Not in the tutorial; it is the standard yardstick for features (linear probe).",
+    tutorial="not in it. The linear probe is the standard yardstick for features.",
     settings=(
         *probe_settings("flattened"),
         MEAN,

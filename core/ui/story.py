@@ -46,8 +46,8 @@ WANTED_IMAGES, MOST_EACH = 24, 6
 CANDIDATES = 3
 TILE_SIZE, PRESENTED_SIZE = 84, 120
 LONGEST_NAME = 12
-# Where a line must not end: between a number and what it counts.
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)")
+# Where a line must not end: between a number and what it counts, and in the escaped "n \= 36".
+_JOINED = re.compile(r"(?<=\d) (?=%|(?:points|ms|s|min|h)\b)|(?<=\b[np]) (?=\\=)|(?<==) (?=\d)")
 
 
 # Which experiments ------------------------------------------------------------------------------
@@ -165,10 +165,7 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
             if dataset is not None:
                 _show_montage(dataset)
         else:
-            # Words in the colour of the theme's text; None while the theme is not known yet.
-            theme = st.context.theme.type
-            ink = st.get_option(f"theme.{theme}.textColor") if theme else None
-            exhibit = story_chart(scene.visual, is_presented(), ink)
+            exhibit = story_chart(scene.visual, is_presented())
             # With its height, the space is kept free while the chart is loaded.
             height = int(exhibit.figure.layout.height)
             show_exhibit(exhibit, f"story.{scene.key}", table=False, height=height)
@@ -212,7 +209,7 @@ def _show_end(facts: StoryFacts) -> None:
 
 def _unbroken(sentence: str) -> str:
     """Shown as it is, a number and its unit never on two lines."""
-    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", escape_markdown(sentence))
+    return _JOINED.sub("\N{NO-BREAK SPACE}", escape_markdown(sentence))
 
 
 # The first scene --------------------------------------------------------------------------------

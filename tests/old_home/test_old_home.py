@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
+
+from tests.old_home.make_home import pictures
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -43,11 +46,14 @@ SERIES = "89fa074b"
 DIGITS_SET, THEMES_SET = "8005cb25304ff28d", "256c1572ebfbec79"
 SHAPES_SET, CLEANED_SET = "3258e992c3d1ec46", "5232ae1bee4b495b"
 SHAPES_ID = "3258e992c3d1ec465a064ba3b8c871c54e48c1693dfbeffd7b8f6255e6b308ca"
+IMPORT = "3fd7c7ab8e365252"  # which made shapes
 DATASETS = (DIGITS_SET, THEMES_SET, SHAPES_SET, CLEANED_SET)
 REVISION = "0002"
 
 # What a later edition may rename: one entry for each name ----------------------------------------
 
+# Boxes whose content is drawn when they are unfolded: their keys.
+DRAWN_ON_DEMAND = ("settings.quick.mlp", "settings.quick.cnn")
 # The file of a page by the path of its old address.
 PAGES = {
     name: f"pages/{name}.py"
@@ -66,6 +72,24 @@ PAGES = {
 JSON_KEYS = {"watched": "tracked"}
 # Texts in the JSON that may be reworded; they must be there where they were.
 JSON_PROSE = {"advice", "changes", "error", "notes", "provenance", "read_as", "title"}
+# Exported tables, their columns and what stands in these: as above.
+TABLES = {"flips": "disagreements", "ledger": "time-breakdown"}
+COLUMNS = {
+    "measure": "metric",
+    "said": "predicted",
+    "put_right": "fixed",
+    "broken": "regressed",
+} | {
+    f"{which}_{old}": f"{which}_{now}"
+    for which in ("first", "second")
+    for old, now in (
+        ("said", "predicted"),
+        ("said_probability", "confidence"),
+        ("label_probability", "true_class_probability"),
+    )
+}
+CHANGES = {"put right": "fixed", "broken": "regressed"}
+COLUMNS_OF_PROSE = {"teaches", "title", "first_title", "second_title", "words"}
 # Values of choices and of JSON: the old one, and the one that stands for it now.
 VALUES: dict[Any, Any] = {}
 # Widgets by the old name of a choice; the others have the key "address.NAME".
@@ -77,7 +101,7 @@ KEYLESS = {
     "page": "pagination",
 }
 # Labels of what has no key.
-LABELS = {"make the map": "Make the map"}
+LABELS = {"make the map": "Make the map", "close the image": "Close"}
 # What is on a dataset's page, by the section of the old link.
 SECTIONS = {
     "Health": "counts.*",
@@ -223,6 +247,14 @@ def shown(app: AppTest) -> str:
     return "\n".join(str(text) for text in texts if text).replace("\\", "")
 
 
+def unfolded(app: AppTest) -> AppTest:
+    """The page with what it draws on demand."""
+    folded = [key for key in DRAWN_ON_DEMAND if key in app.session_state]
+    for key in folded:
+        app.session_state[key] = True
+    return whole(app.run()) if folded else app
+
+
 def counts(app: AppTest) -> dict[str, int]:
     """How much of each kind stands on a page: what an edition may not silently lose."""
     kinds = {
@@ -280,7 +312,7 @@ def test_every_view_draws_what_it_had(address: str) -> None:
     app = opened(address)
     assert [bool(title.value) for title in app.title] == [True]
     assert len(app.warning) == WARNINGS.get(address, 0), [box.value for box in app.warning]
-    now = counts(app)
+    now = counts(unfolded(app))
     assert {name: max(had, now[name]) for name, had in stored("outline")[address].items()} == now
 
 
@@ -350,7 +382,7 @@ LINKS = [
     compare(THEMES, "pictures", show="confusion", strategy="cnn", seed="1", true="people",
             predicted="plants", cells="shares", keys=(f"confusion.{THEMES}.cnn.1.*",)),
     compare(DIGITS, "pictures", show="confusion", strategy="mlp", seed="all", true="4",
-            predicted="9", cells="counts", keys=(f"confusion.{DIGITS}.mlp.*",)),
+            predicted="9", cells="counts", keys=(f"confusion.{DIGITS}.mlp.*.4.9",)),
     Link(link("compare", experiment=DIGITS, view="pictures", true="9", predicted=GONE),
          {"show": "confusion", "true": "9"}, warnings=1),
     Link(link("compare", experiment=THEMES, view="pictures", show="flips", first="mlp",
@@ -410,6 +442,7 @@ LINKS = [
     Link(link("watch", experiment=THEMES, present="1"), {}, (),
          (f"watch.curves.{THEMES}", "frame.leave")),
     # Datasets
+    Link("datasets", {}, ("unclear.zip", "Its columns: a, b, c."), warnings=1),
     *(
         Link(link("datasets", dataset=SHAPES_SET, section=section), {}, ("shapes",), (key,))
         for section, key in SECTIONS.items()
@@ -533,6 +566,28 @@ def test_compare_gives_the_same_numbers(experiment: str) -> None:
 
 
 @pytest.mark.usefixtures("old_home")
+def test_exported_tables_hold_the_same_numbers(tmp_path: Path) -> None:
+    old, path = stored("tables"), tmp_path / "tables.zip"
+    assert core("compare", OWN, "--format", "csv") == old["csv"]
+    core("compare", OWN, "--format", "zip", "--output", str(path))
+    with zipfile.ZipFile(path) as archive:
+        for name, lines in old["tables"].items():
+            now = TABLES.get(name, name)
+            expected = [
+                {
+                    COLUMNS.get(column, column): CHANGES[value] if column == "change" else value
+                    for column, value in line.items()
+                    if column not in COLUMNS_OF_PROSE
+                }
+                for line in lines
+            ]
+            found = json.loads(archive.read(f"{now}.json"))
+            assert list(differences(expected, found, name)) == []
+            heading = archive.read(f"{now}.csv").decode().splitlines()[0].split(",")
+            assert heading == list(found[0])
+
+
+@pytest.mark.usefixtures("old_home")
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_experiment_is_shown_with_all_its_runs(experiment: str) -> None:
     old, now = stored("experiments")[experiment], asked("experiments", "show", experiment)
@@ -581,6 +636,15 @@ def test_the_old_database_is_migrated_with_all_that_is_in_it(
     now = {run["id"]: run["state"] for run in asked("runs", "list")}
     assert {name: now[name] for name in states} == states
     assert rows(home, "PRAGMA integrity_check") == [("ok",)]
+    ((result,),) = rows(home, f"SELECT result FROM jobs WHERE id = '{IMPORT}'")
+    assert json.loads(result)["dataset_id"] == SHAPES_ID
+
+
+@pytest.mark.usefixtures("old_home")
+def test_the_same_upload_is_the_same_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "shapes.zip"
+    path.write_bytes(pictures())
+    assert asked("datasets", "add", str(path))["id"] == SHAPES_ID
 
 
 @pytest.mark.slow
@@ -629,6 +693,7 @@ def test_the_feature_map_of_an_old_experiment_is_made_and_links_into_it_work(
     assert chosen(app, "colour") == "cnn"
     assert f"map.{OWN}.cnn" in keys_of(app)
     assert IMAGE_FILE in shown(app)
+    assert LABELS["close the image"] in [button.label for button in app.button]
 
 
 def test_the_network_of_an_old_run_can_be_taken_along(old_home: Path) -> None:

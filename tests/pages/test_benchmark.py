@@ -57,8 +57,13 @@ def test_start_queues_what_the_form_says_and_shows_it(set_up):
     choose(set_up, "majority", "mlp")
     set_up.number_input(key="image_size.quick").set_value(16)
     set_up.number_input(key="seed_count").set_value(2)
+    set_up.session_state["settings.quick.mlp"] = True
+    set_up.run()
     set_up.number_input(key="quick.mlp.epochs").set_value(3)
     set_up.run()
+    set_up.session_state["settings.quick.mlp"] = False
+    app = set_up.run()
+    assert "quick.mlp.epochs" not in [box.key for box in app.number_input]
     app = press(set_up, "Start the benchmark")
     (experiment,) = open_store().experiments()
     assert app.query_params["experiment"] == experiment.id

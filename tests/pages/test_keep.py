@@ -1,4 +1,4 @@
-"""Try it, Keep a model: what is offered, how it is made, what is said where there is nothing."""
+"""Try it, Export a model: what is offered, how it is made, what is said where there is nothing."""
 
 from pathlib import Path
 from typing import Any

@@ -21,7 +21,7 @@ EMPTY_PAGES = {
     "benchmark": ("Benchmark", "Majority class: down, 33.3 % of the images"),
     "watch": ("Watch it learn", "Nothing has been trained yet. Start a benchmark"),
     "compare": ("Compare", "There is nothing to compare yet. Start a benchmark"),
-    "ladder": ("The ladder", "9 strategies, from the cheapest to the dearest"),
+    "ladder": ("The ladder", "9 strategies, from the cheapest to the most costly"),
     "measured": ("How it is measured", "No results yet, so the rules stand here"),
 }
 PAGES_WITH_RESULTS = {

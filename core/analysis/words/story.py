@@ -118,8 +118,8 @@ def _commonest_texts(facts: StoryFacts) -> tuple[str, str]:
         f"{baseline[0].upper()}{baseline[1:]}, the commonest kind, already gets "
         f"{percent_text(bar.accuracy)} right.",
         f"Fraction of “{facts.comparison.majority_class}” among the {facts.test_images:,} test "
-        f"images{_interval(bar.low, bar.high)}. It looks at no picture at all, so every network "
-        "has to beat it.",
+        f"images{_interval(bar.low, bar.high)}. This needs no look at a picture, so every "
+        "network has to beat it.",
     )
 
 
@@ -197,8 +197,8 @@ def _time_small_print(facts: StoryFacts) -> str:
     seeds = len(facts.comparison.seeds)
     middle = f"; the median of {_seeds(seeds)}" if seeds > 1 else ", one seed"
     return (
-        f"{start}Time from start to score, looking at every picture with the pre-trained network "
-        f"always counted, on {facts.comparison.device or 'a device that was not noted'}{middle}. "
+        f"{start}Time from start to score, with the pre-trained network's pass over every "
+        f"picture included, on {facts.comparison.device or 'a device that was not noted'}{middle}. "
         f"Accuracy on {facts.test_images:,} test images."
     )
 

@@ -1,4 +1,4 @@
-"""Try it, Keep a model: a trained network as one zip, with its model card and a program."""
+"""Try it, Export a model: a trained network as one zip, with its model card and a program."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ def show_export(subject: Subject) -> None:
     """Choose a trained network of this experiment and take it home."""
     store = reads.store()
     runs = exportable_runs(store, subject.id)
-    st.header("Keep a model", help=CARD_HELP)
+    st.header("Export a model", help=CARD_HELP)
     if not runs:
         reason = escape_markdown(why_nothing_to_export(store, subject.id))
         st.info(reason, icon=":material/inventory_2:")

@@ -1,11 +1,9 @@
 """Forms that draw themselves from the registry: settings of strategies, and the shared choices."""
 
 import math
+import streamlit as st
 from dataclasses import dataclass, field
 from typing import Any
-
-import streamlit as st
-
 from core.backbones.registry import BACKBONES
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
@@ -18,6 +16,7 @@ from core.text import count_text, escape_markdown
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
 from core.ui.frame.address import in_text_colour
 from core.ui.widgets.glossary import explain, explain_strategy
+
 
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 MOST_SEEDS = 10
@@ -166,12 +165,20 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
         choices.strategies.append(entry.name)
     if not entry.settings or not chosen:
         return
-    with st.expander(count_text(len(entry.settings), "setting"), icon=":material/tune:"):
-        values = _choose_settings(entry, choices.preset)
-        try:
-            st.caption(escape_markdown(entry.describe(values, choices.image_size)))
-        except BadInput as error:
-            st.warning(escape_markdown(error))
+    # Drawn on demand: the folded settings of all strategies took most of the page's time.
+    folded = st.expander(
+        count_text(len(entry.settings), "setting"),
+        icon=":material/tune:",
+        key=f"settings.{choices.preset}.{entry.name}",
+        on_change="rerun",
+    )
+    with folded:
+        values = _choose_settings(entry, choices.preset, is_open=bool(folded.open))
+        if folded.open:
+            try:
+                st.caption(escape_markdown(entry.describe(values, choices.image_size)))
+            except BadInput as error:
+                st.warning(escape_markdown(error))
     choices.overrides |= {
         f"{entry.name}.{setting.name}": values[setting.name]
         for setting in entry.settings
@@ -179,32 +186,43 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
     }
 
 
-def _choose_settings(entry: Strategy, preset: str) -> dict[str, Value]:
-    columns = st.columns(2, gap="medium")
+def _choose_settings(entry: Strategy, preset: str, is_open: bool) -> dict[str, Value]:
+    """The chosen values; their widgets are drawn where ``is_open``."""
+    columns = st.columns(2, gap="medium") if is_open else ()
     values: dict[str, Value] = {}
     for number, setting in enumerate(entry.settings):
-        with columns[number % len(columns)]:
-            key = f"{preset}.{entry.name}.{setting.name}"
-            values[setting.name] = _choose_setting(setting, preset, key)
+        key, value = f"{preset}.{entry.name}.{setting.name}", _typed(setting, preset)
+        if key not in st.session_state or not is_open:
+            # Streamlit forgets the value of a widget that is not drawn, unless it is stored again.
+            st.session_state[key] = st.session_state.get(key, value)
+        if is_open:
+            with columns[number % len(columns)]:
+                _choose_setting(setting, value, key)
+        values[setting.name] = st.session_state[key]
     return values
 
 
-def _choose_setting(setting: Setting, preset: str, key: str) -> Value:
+def _typed(setting: Setting, preset: str) -> Value:
+    """The preset's value, in the one type that Streamlit wants of value, bounds and step."""
+    value = setting.value_for(preset)
+    return float(value) if setting.kind == "float" else value
+
+
+def _choose_setting(setting: Setting, value: Value, key: str) -> None:
     label = f"{setting.title} ({setting.unit})" if setting.unit else setting.title
-    value, meaning = setting.value_for(preset), escape_markdown(setting.help)
-    if setting.kind == "choice":
-        index = setting.choices.index(str(value))
-        return st.selectbox(label, setting.choices, index, key=key, help=meaning)
-    if setting.kind == "bool":
-        return st.toggle(label, bool(value), key=key, help=meaning)
-    # Streamlit wants value, bounds and step all of one type.
+    meaning = escape_markdown(setting.help)
     low, high = setting.low or 0, setting.high or 0
-    if setting.kind == "int":
-        return st.number_input(label, int(low), int(high), int(value), 1, key=key, help=meaning)
-    step = _step_of(float(value))
-    return st.number_input(
-        label, float(low), float(high), float(value), step, "%g", key=key, help=meaning
-    )
+    if setting.kind == "choice":
+        st.selectbox(label, setting.choices, key=key, help=meaning)
+    elif setting.kind == "bool":
+        st.toggle(label, key=key, help=meaning)
+    elif setting.kind == "int":
+        st.number_input(label, int(low), int(high), step=1, key=key, help=meaning)
+    else:
+        step = _step_of(float(value))
+        st.number_input(
+            label, float(low), float(high), step=step, format="%g", key=key, help=meaning
+        )
 
 
 def _step_of(value: float) -> float:
