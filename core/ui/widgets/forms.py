@@ -1,9 +1,11 @@
 """Forms that draw themselves from the registry: settings of strategies, and the shared choices."""
 
 import math
-import streamlit as st
 from dataclasses import dataclass, field
 from typing import Any
+
+import streamlit as st
+
 from core.backbones.registry import BACKBONES
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
@@ -16,7 +18,6 @@ from core.text import count_text, escape_markdown
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
 from core.ui.frame.address import in_text_colour
 from core.ui.widgets.glossary import explain, explain_strategy
-
 
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 MOST_SEEDS = 10
