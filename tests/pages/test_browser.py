@@ -152,7 +152,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
     page.reload()  # the link to one cell works by itself
     expect(page.get_by_role("heading", name="up predicted as down")).to_be_visible()
     page.locator("[data-testid=stButton] button").filter(has_text="000").first.click()
-    expect(page.get_by_role("heading", name="Predicted")).to_be_visible()
+    expect(page.get_by_role("heading", name="Predicted", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile("image="))
     page.get_by_role("button", name="Back to all pictures").click()
     expect(page.get_by_role("heading", name="up predicted as down")).to_be_visible()
