@@ -95,8 +95,7 @@ def fill_home() -> int:
             probabilities = np.exp(logits)
             probabilities /= probabilities.sum(axis=1, keepdims=True)
             write_predictions(
-                run_id_of(EXPERIMENT, name, seed),
-                Predictions(test, labels[test], probabilities),
+                run_id_of(EXPERIMENT, name, seed), Predictions(test, labels[test], probabilities)
             )
     for number in range(MORE_EXPERIMENTS):
         few = made_up.spec(strategies=(("cnn", {}),), seeds=tuple(range(RUNS_EACH)))

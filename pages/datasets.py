@@ -29,12 +29,7 @@ from core.ui.frame.address import in_text_colour
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
 
-SECTIONS = {
-    HEALTH: show_health,
-    IMAGES: show_images,
-    CLEAN_UP: show_cleanup,
-    MANAGE: show_manage,
-}
+SECTIONS = {HEALTH: show_health, IMAGES: show_images, CLEAN_UP: show_cleanup, MANAGE: show_manage}
 CARD_IMAGES = 5
 CARD_IMAGE_WIDTH = 72
 CARDS_A_PAGE = 12

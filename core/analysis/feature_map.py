@@ -27,13 +27,7 @@ from core.experiments.records import ExperimentSpec
 from core.experiments.run_files import read_predictions
 from core.experiments.store import Store, open_store
 from core.files import UNREADABLE, read_arrays, write_arrays
-from core.jobs.cached import (
-    CachedWork,
-    cache_folder,
-    cached_work,
-    output_of,
-    remove_oldest,
-)
+from core.jobs.cached import CachedWork, cache_folder, cached_work, output_of, remove_oldest
 from core.jobs.context import JobContext
 from core.training.events import Predictions
 

@@ -25,12 +25,7 @@ from core.errors import BadInput
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Strategy
-from core.text import (
-    UNKNOWN,
-    dimensions_text,
-    escape_plotly,
-    percent_text,
-)
+from core.text import UNKNOWN, dimensions_text, escape_plotly, percent_text
 
 # Bars: a step in width for each doubling of the channels, the gaps between layers and blocks,
 # and the smallest height of a layer as a fraction of the tallest, so that it can be seen.

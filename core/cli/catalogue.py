@@ -12,13 +12,7 @@ from core.backbones.registry import BACKBONES, find_backbone
 from core.backbones.weights import access, files
 from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
-from core.cli.output import (
-    EXIT_DONE,
-    EXIT_FAILED,
-    print_json,
-    print_table,
-    say,
-)
+from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
 from core.errors import HeadstartError
 from core.strategies.registry import STRATEGIES
 from core.strategies.settings import Setting

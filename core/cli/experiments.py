@@ -10,13 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.output import (
-    EXIT_DONE,
-    print_json,
-    print_table,
-    say,
-    stop_on_termination,
-)
+from core.cli.output import EXIT_DONE, print_json, print_table, say, stop_on_termination
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments import recorded
 from core.experiments.recorded import prepare_store

@@ -197,9 +197,7 @@ def _table(dataset: Dataset, rows: list[tuple[str, ...]]) -> bytes:
     text = io.StringIO()
     unclear = any(mark in row[1] for row in rows for mark in _OTHER_SEPARATORS)
     writer = csv.writer(
-        text,
-        quoting=csv.QUOTE_ALL if unclear else csv.QUOTE_MINIMAL,
-        lineterminator="\r\n",
+        text, quoting=csv.QUOTE_ALL if unclear else csv.QUOTE_MINIMAL, lineterminator="\r\n"
     )
     writer.writerow(header)
     writer.writerows(rows)

@@ -17,20 +17,10 @@ from PIL import Image, ImageOps
 
 from core.datasets.choices import RESIZES
 from core.datasets.dataset import Dataset
-from core.datasets.decoding.pool import (
-    ProgressCallback,
-    StopCallback,
-    in_order,
-    raise_if_stopped,
-)
+from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.storage import check_room
 from core.errors import BadInput
-from core.files import (
-    lock,
-    remove_parts,
-    write_json,
-    written_whole,
-)
+from core.files import lock, remove_parts, write_json, written_whole
 from core.settings import current_settings
 
 # Part of the key; to be raised when the same input no longer gives the same pixels.

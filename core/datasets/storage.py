@@ -21,13 +21,7 @@ import numpy as np
 
 from core.datasets.dataset import SOURCE_FILE, Dataset, HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.files import (
-    UNREADABLE,
-    lock,
-    read_arrays,
-    write_arrays,
-    write_json,
-)
+from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
 from core.settings import current_settings
 from core.text import size_text
 

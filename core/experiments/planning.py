@@ -21,13 +21,7 @@ from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
 from core.text import exact_percent_text
-from core.training.spec import (
-    ImageSize,
-    Seed,
-    SplitProportions,
-    TrainFraction,
-    with_train_fraction,
-)
+from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, with_train_fraction
 
 PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
 

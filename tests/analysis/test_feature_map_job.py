@@ -19,12 +19,7 @@ from core.analysis.feature_map import (
     stratified_sample,
     wanted_features,
 )
-from core.backbones.features import (
-    features_folder,
-    key_of,
-    matching_keys,
-    write_features,
-)
+from core.backbones.features import features_folder, key_of, matching_keys, write_features
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError

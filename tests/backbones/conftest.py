@@ -101,8 +101,7 @@ def published_small(tmp_path, small_arrays, small_top):
     (files["index"] / file_name).write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
     package = digests.Package(
-        *("stand-in-base", "1.0", file_name, sha256, "stand_in/model.onnx"),
-        reader=arrays_from_onnx,
+        *("stand-in-base", "1.0", file_name, sha256, "stand_in/model.onnx"), reader=arrays_from_onnx
     )
     known = {
         name: digests.ArrayDigest(array.shape, digests.array_sha256(array))
@@ -111,12 +110,7 @@ def published_small(tmp_path, small_arrays, small_top):
     top = {name: digests.ArrayDigest(array.shape, None) for name, array in small_top.items()}
     full = replace(TOP_WEIGHTS, md5=file_md5(files["full"]), arrays=known | top, digest="f")
     base = replace(
-        WEIGHTS,
-        md5=file_md5(files["base"]),
-        arrays=known,
-        package=package,
-        digest="b",
-        inside=full,
+        WEIGHTS, md5=file_md5(files["base"]), arrays=known, package=package, digest="b", inside=full
     )
     small = {"base": base, "full": full}
     files["published"] = small

@@ -201,10 +201,7 @@ def test_two_at_once_build_once(images, quick_extractor):
 def test_cancel_is_heard_while_another_builds(images, weights_home):
     identity = features._identity(images, REQUEST)
     lock = weights_home / "locks" / f"features-{features.key_of(identity)[:16]}.lock"
-    with (
-        files.lock(lock),
-        pytest.raises(Cancelled, match="while waiting for another process"),
-    ):
+    with files.lock(lock), pytest.raises(Cancelled, match="while waiting for another process"):
         extract_features(images, REQUEST, should_stop=lambda: True)
 
 

@@ -20,12 +20,7 @@ from core.experiments import recorded
 from core.experiments.store import open_store
 from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT, current_settings
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -13,12 +13,7 @@ from core.datasets.split import leaking_images, make_split
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.datasets.versions import Changes, make_version, preview
 from core.errors import BadInput, HeadstartError, UnknownName
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 

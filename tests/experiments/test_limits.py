@@ -8,12 +8,7 @@ import pytest
 
 from core.errors import LimitReached
 from core.experiments import limits
-from core.experiments.imports import (
-    import_folder,
-    list_imports,
-    receive_upload,
-    retry_import,
-)
+from core.experiments.imports import import_folder, list_imports, receive_upload, retry_import
 from core.experiments.limits import check_stored, stored_bytes
 from core.experiments.store import Store
 from core.ui.frame import access, actions

@@ -22,31 +22,13 @@ from core.experiments.store import Store, open_store
 from core.jobs.child import execute
 from core.live import client as live_client
 from core.live import connection as live_connection
-from core.live.client import (
-    Candidate,
-    LiveState,
-    answer,
-    candidates,
-    wake,
-    where_it_looked,
-)
-from core.live.connection import (
-    JOB_ID,
-    ConnectionLostError,
-    connect,
-    read_address,
-    server_state,
-)
+from core.live.client import Candidate, LiveState, answer, candidates, wake, where_it_looked
+from core.live.connection import JOB_ID, ConnectionLostError, connect, read_address, server_state
 from core.live.images import prepared_of
 from core.settings import PROJECT_ROOT, current_settings
 from core.training.events import KeptWeights
 from tests import made_up
-from tests.stored_home import (
-    add_arrows,
-    end_workers,
-    leave_out_bundled_datasets,
-    majority_spec,
-)
+from tests.stored_home import add_arrows, end_workers, leave_out_bundled_datasets, majority_spec
 
 # One worker: those that need the process share it.
 pytestmark = pytest.mark.xdist_group("live")

@@ -57,9 +57,7 @@ class Machine:
             RunKey(run.id, run.finished_at, run.strategy) for run in store.runs(self.experiment_id)
         ]
         memory = Memory(
-            limit_bytes,
-            lambda: NETWORK_BYTES * len(self.cache.held),
-            lambda: self.available_bytes,
+            limit_bytes, lambda: NETWORK_BYTES * len(self.cache.held), lambda: self.available_bytes
         )
         self.cache = ModelCache(store, memory)
         self.work = RequestLoop(store, self.cache, idle_seconds=60)

@@ -95,11 +95,7 @@ VALUES: dict[Any, Any] = {}
 # Widgets by the old name of a choice; the others have the key "address.NAME".
 WIDGETS = {"at": "watch.at.*"}
 # Choices whose widget has no key, and what it is: the first of that kind on its page.
-KEYLESS = {
-    "dataset": "selectbox",
-    "differences": "toggle",
-    "page": "pagination",
-}
+KEYLESS = {"dataset": "selectbox", "differences": "toggle", "page": "pagination"}
 # Labels of what has no key.
 LABELS = {"make the map": "Make the map", "close the image": "Close"}
 # What is on a dataset's page, by the section of the old link.

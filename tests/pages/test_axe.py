@@ -18,7 +18,7 @@ OTHER_WIDTHS = (390, 1920)
 STREAMLITS_OWN = {
     # The drop zone of the file uploader is focusable by script (tabindex -1) and has a name, though
     # its role says that it is only for looks. The button inside it is what keys and readers use.
-    ("presentation-role-conflict", 'data-testid="stFileUploaderDropzone"'),
+    ("presentation-role-conflict", 'data-testid="stFileUploaderDropzone"')
 }
 
 

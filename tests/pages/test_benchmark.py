@@ -7,12 +7,7 @@ from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from core.ui import benchmark
 from tests import stored_home
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 
 def press(app, label):

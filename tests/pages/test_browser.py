@@ -10,12 +10,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
 from tests import stored_home
-from tests.browser import (
-    MARKS,
-    MILLISECONDS,
-    running_app,
-    settle,
-)
+from tests.browser import MARKS, MILLISECONDS, running_app, settle
 from tests.datasets.pictures import two_classes, write_zip
 from tests.pages.compared import EXPERIMENT, store_compared
 

@@ -25,12 +25,7 @@ from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
 from core.ui.frame.address import in_text_colour
 from tests import stored_home
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 from tests.pages.conftest import open_cold, open_routed, words
 
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
@@ -419,10 +414,7 @@ def test_the_gallery_shows_a_page_at_a_time_and_the_address_names_it():
     [
         ({"class": "cows"}, "cows, which is not here (any more). Shown instead: All classes"),
         ({"class": "<b>x</b>"}, "the class \\<b\\>x\\<\\/b\\>, which is not here"),
-        (
-            {"image": "4711"},
-            "4711, which is not in this dataset: its pictures are numbered",
-        ),
+        ({"image": "4711"}, "4711, which is not in this dataset: its pictures are numbered"),
         ({"image": "-1"}, "\\-1, which is not in this dataset"),
         ({"image": "one"}, "one, which is not in this dataset"),
     ],

@@ -6,12 +6,7 @@ from core.experiments.store import open_store
 from core.ui.frame import reads
 from core.ui.frame.page import PAGES, PAGES_FOLDER
 from tests.made_up import spec
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 OPENERS = {"cold": open_cold, "routed": open_routed}
 EMPTY_PAGES = {

@@ -30,9 +30,7 @@ def test_the_story_is_told_by_keyboard_in_both_themes(browser, address):
 
     for scheme in ("light", "dark"):
         page = browser.new_page(
-            base_url=address,
-            viewport={"width": 1280, "height": 800},
-            color_scheme=scheme,
+            base_url=address, viewport={"width": 1280, "height": 800}, color_scheme=scheme
         )
         page.set_default_timeout(60 * MILLISECONDS)
         page.goto(f"/?experiment={EXPERIMENT}")

@@ -16,12 +16,7 @@ from core.live.client import Candidate, LiveAnswer, LiveState
 from core.text import escape_markdown
 from core.ui.try_it import answers, guess, training
 from tests import made_up, stored_home
-from tests.pages.compared import (
-    EXPERIMENT,
-    HOSTILE,
-    add_hostile,
-    store_compared,
-)
+from tests.pages.compared import EXPERIMENT, HOSTILE, add_hostile, store_compared
 from tests.pages.conftest import open_cold, open_routed, words
 
 OTHER_RUN = "cccc3333-cnn-0"

@@ -49,10 +49,7 @@ def experiment_id(home: Path) -> str:
 
 @pytest.fixture
 def page(home: Path, tmp_path: Path, experiment_id: str):
-    with (
-        running_app(home, tmp_path / "server.log") as address,
-        running_browser() as browser,
-    ):
+    with running_app(home, tmp_path / "server.log") as address, running_browser() as browser:
         tab = browser.new_page(base_url=address, viewport={"width": 1280, "height": 1000})
         tab.set_default_timeout(60 * MILLISECONDS)
         tab.goto(f"/try_it?experiment={experiment_id}&source=upload")

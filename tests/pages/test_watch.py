@@ -11,12 +11,7 @@ from core.training.events import SplitScore, TrackedImage
 from core.training.scoring import tracked_rows
 from core.ui.frame import reads
 from tests import made_up
-from tests.pages.conftest import (
-    RECORDED_ID,
-    open_cold,
-    open_routed,
-    words,
-)
+from tests.pages.conftest import RECORDED_ID, open_cold, open_routed, words
 
 
 @pytest.fixture

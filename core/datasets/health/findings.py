@@ -19,13 +19,7 @@ from core.datasets.health.finding import (
     subset_counts_text,
 )
 from core.datasets.split import classes_too_small
-from core.text import (
-    count_text,
-    dimensions_text,
-    quoted_list_text,
-    rough_percent_text,
-    shorten,
-)
+from core.text import count_text, dimensions_text, quoted_list_text, rough_percent_text, shorten
 
 # Unusable files are a problem from this fraction of all files on.
 MUCH_LEFT_OUT = 0.1

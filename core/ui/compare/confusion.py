@@ -12,18 +12,8 @@ from core.charts.matrices import (
     mark_cell,
 )
 from core.datasets.dataset import Dataset
-from core.text import (
-    count_text,
-    escape_markdown,
-    number_text,
-    percent_text,
-)
-from core.ui.frame.address import (
-    Choice,
-    choose_in_list,
-    choose_in_row,
-    remember,
-)
+from core.text import count_text, escape_markdown, number_text, percent_text
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
     choose_seed,

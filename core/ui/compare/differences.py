@@ -4,13 +4,7 @@ import streamlit as st
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import per_class_table, reliability
-from core.analysis.verdicts import (
-    PairVerdict,
-    against_majority,
-    all_pairs,
-    pair_verdict,
-    ties,
-)
+from core.analysis.verdicts import PairVerdict, against_majority, all_pairs, pair_verdict, ties
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
@@ -20,12 +14,7 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.charts.classes import (
-    class_frame,
-    recall_chart,
-    reliability_chart,
-    reliability_frame,
-)
+from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
 from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import UNKNOWN, escape_markdown, percent_text
 from core.ui.frame.address import remember

@@ -7,33 +7,16 @@ import streamlit as st
 
 from core.analysis.consensus import ImageAnswer, answers_about, answers_frame
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
-from core.analysis.feature_map import (
-    METHOD_TITLES,
-    FeatureMap,
-    Method,
-    feature_map,
-    read_map,
-)
+from core.analysis.feature_map import METHOD_TITLES, FeatureMap, Method, feature_map, read_map
 from core.analysis.words.images import describe_image
 from core.charts.feature_map import chosen_image, left_out_sentence, map_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, StoreError
-from core.experiments.heat_maps import (
-    HeatMaps,
-    heat_maps,
-    read_heat_maps,
-    why_no_heat_maps,
-)
+from core.experiments.heat_maps import HeatMaps, heat_maps, read_heat_maps, why_no_heat_maps
 from core.text import count_text, escape_markdown, percent_text
 from core.ui.datasets.facts import IMAGES, address_of
 from core.ui.frame import reads
-from core.ui.frame.address import (
-    Choice,
-    choose_in_list,
-    choose_in_row,
-    remember,
-    wanted_number,
-)
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember, wanted_number
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.job_status import ready_or_words
 from core.ui.frame.page import link_to

@@ -17,12 +17,7 @@ from core.experiments.planning import (
 from core.experiments.records import ExperimentRecord
 from core.jobs.launchers import ensure_worker
 from core.strategies.registry import STRATEGIES
-from core.text import (
-    count_text,
-    escape_markdown,
-    exact_percent_text,
-    rough_seconds_text,
-)
+from core.text import count_text, escape_markdown, exact_percent_text, rough_seconds_text
 from core.training.spec import SMALLEST_TRAIN_FRACTION
 from core.ui.frame import actions, evidence_reads, reads
 from core.ui.frame.access import may_edit, show_viewer_note

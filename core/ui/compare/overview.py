@@ -24,12 +24,7 @@ from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
-from core.ui.widgets.results import (
-    INTERVAL_HELP,
-    show_facts,
-    show_results_table,
-    show_seeds,
-)
+from core.ui.widgets.results import INTERVAL_HELP, show_facts, show_results_table, show_seeds
 
 LADDER_HELP = (
     "From always predicting the commonest class, at the bottom of the ladder, to the best "

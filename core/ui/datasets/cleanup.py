@@ -35,10 +35,7 @@ SWITCHES = {
         "Leave out images of one colour",
         "Black, white or another single colour: there is nothing to see in them.",
     ),
-    "drop_leaks": (
-        "Leave out training images that are also in test",
-        "The test images stay.",
-    ),
+    "drop_leaks": ("Leave out training images that are also in test", "The test images stay."),
 }
 # The button of a finding, by the field of ``Changes`` that would settle it.
 ACTION_LABELS = {name: label for name, (label, _) in SWITCHES.items()} | {

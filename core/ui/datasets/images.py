@@ -76,10 +76,7 @@ def _show_one(dataset: Dataset, index: int) -> None:
     place = int(np.searchsorted(same_class, index))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "All images",
-            icon=":material/grid_view:",
-            on_click=remember,
-            kwargs={"image": None},
+            "All images", icon=":material/grid_view:", on_click=remember, kwargs={"image": None}
         )
         _step_button("Previous", ":material/chevron_left:", same_class[:place][-1:])
         _step_button("Next", ":material/chevron_right:", same_class[place + 1 :][:1])

@@ -7,12 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.curves import Curve
-from core.analysis.measured import (
-    class_counts_by_subset,
-    duplicate_facts,
-    subsets_of,
-    widest_gap,
-)
+from core.analysis.measured import class_counts_by_subset, duplicate_facts, subsets_of, widest_gap
 from core.charts.curves import best_epoch_chart
 from core.charts.dataset import split_chart
 from core.datasets.dataset import Dataset

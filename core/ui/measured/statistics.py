@@ -6,12 +6,7 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.measured import four_cells, widths
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
 from core.analysis.verdicts import all_pairs
-from core.analysis.words.verdicts import (
-    TOLD_APART,
-    describe_power,
-    luck_words,
-    p_text,
-)
+from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
 from core.charts.measured import bootstrap_chart, widths_chart
 from core.text import count_text, percent_text
 from core.ui.frame.evidence_reads import Subject, computed

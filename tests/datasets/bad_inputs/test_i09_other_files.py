@@ -17,11 +17,7 @@ REFUSED = {
     "PDF": ("x.jpg", b"%PDF-1.7\n", f"a PDF document, not one of {KNOWN}"),
     "text": ("x.jpg", b"hello", UNKNOWN),
     "nothing": ("x.jpg", b"", "the file is empty"),
-    "TIFF": (
-        "x.png",
-        encoded(PICTURE, "TIFF"),
-        "a TIFF whose name does not end in .tif or .tiff",
-    ),
+    "TIFF": ("x.png", encoded(PICTURE, "TIFF"), "a TIFF whose name does not end in .tif or .tiff"),
     "EPS": ("x.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", UNKNOWN),
     "HEIC": (
         "IMG_1.HEIC",

@@ -7,12 +7,7 @@ from PIL import Image, ImageDraw
 
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.groups import renumbered
-from core.datasets.health.finding import (
-    MOST_GROUPS,
-    MOST_IN_GROUP,
-    SEVERITIES,
-    size_summary,
-)
+from core.datasets.health.finding import MOST_GROUPS, MOST_IN_GROUP, SEVERITIES, size_summary
 from core.datasets.health.findings import findings
 from core.datasets.split import make_split
 from core.datasets.versions import Changes

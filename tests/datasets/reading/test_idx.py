@@ -204,10 +204,7 @@ WRONG = {
     ),
     "no image": (pair(images=IMAGES[:0], labels=LABELS[:0]), "it contains no image"),
     "one pixel wide": (pair(images=IMAGES.reshape(6, 20, 1)), "each side must be at least 2"),
-    "gigantic": (
-        pair() | {"train-images-idx3-ubyte": HUGE},
-        "megapixels are the limit",
-    ),
+    "gigantic": (pair() | {"train-images-idx3-ubyte": HUGE}, "megapixels are the limit"),
     "several data sets": (
         pair("emnist-letters-train-") | pair("emnist-digits-train-"),
         "There are several datasets in it: emnist digits, emnist letters. Give the files of one.",

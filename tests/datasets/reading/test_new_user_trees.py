@@ -418,10 +418,7 @@ CASES = {
         pets_by_name, {"Abyssinian": 3, "american_bulldog": 3, "pug": 3}, None, FOLDERS
     ),
     "chest_xray": Case(
-        chest_xray,
-        {"NORMAL": 7, "PNEUMONIA": 7},
-        {"train": 8, "validation": 2, "test": 4},
-        FOLDERS,
+        chest_xray, {"NORMAL": 7, "PNEUMONIA": 7}, {"train": 8, "validation": 2, "test": 4}, FOLDERS
     ),
     "malaria_cells": Case(
         malaria_cells,

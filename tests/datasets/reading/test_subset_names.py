@@ -6,10 +6,7 @@ from core.datasets.reading.subset_names import settle_subsets
 
 @pytest.mark.parametrize(
     ("subsets", "positions"),
-    [
-        (["train", "test", "train"], [0, 2, 0]),
-        (["test", "validation", "train"], [2, 1, 0]),
-    ],
+    [(["train", "test", "train"], [0, 2, 0]), (["test", "validation", "train"], [2, 1, 0])],
 )
 def test_a_whole_split_is_taken_as_it_is(subsets, positions):
     found, sentence = settle_subsets(subsets)
