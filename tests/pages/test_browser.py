@@ -40,7 +40,8 @@ def test_start_watch_cancel_compare(page, home):
     size = page.get_by_role("spinbutton", name="Image size (pixels)")
     size.fill("64")
     size.press("Enter")
-    expect(page.get_by_text("64×64×3 pixels").first).to_be_attached()
+    page.get_by_text("6 settings").click()  # drawn when they are unfolded
+    expect(page.get_by_text("64×64×3 pixels").first).to_be_visible()
     page.get_by_role("button", name="Start the benchmark").click()
     expect(page.get_by_role("heading", name="Benchmark of arrows")).to_be_visible()
     expect(page.get_by_text("0 of 3 runs done").or_(page.get_by_text("1 of 3"))).to_be_visible()
