@@ -76,7 +76,7 @@ CLICKS = {
         f"{COMPARE}&view=pictures", "text=Hardest", "[data-testid=stImage]",
     ),
     "dataset, pictures": (
-        f"/datasets?dataset={DATASET}", "[role=tab]:has-text('Pictures')", "[data-testid=stImage]",
+        f"/datasets?dataset={DATASET}", "[role=tab]:has-text('Images')", "[data-testid=stImage]",
     ),
     "benchmark, another strategy": (
         "/benchmark",
