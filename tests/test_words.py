@@ -34,7 +34,7 @@ RETIRED = {
 CLEAN_ROOMS = (
     *("core/jobs", "core/datasets", "core/experiments", "core/live", "core/cli", "core/ui"),
     *("core/backbones", "core/layers", "core/strategies", "core/training", "core/networks"),
-    "core/charts",
+    *("core/charts", "core/analysis", "core/reports"),
 )
 RETIRED_THERE = {"picture": "image", "pictures": "images", "standing": "status", "tell": "report"}
 # Names that stay, and why.
@@ -74,7 +74,7 @@ PHRASES = {
 TEXT_FOLDERS = (
     *("core/ui", "pages", "core/analysis/words", "core/charts", "core/reports"),
     *("core/backbones", "core/layers", "core/strategies", "core/training", "core/networks"),
-    "core/charts",
+    *("core/charts", "core/analysis", "core/reports"),
 )
 
 

@@ -24,9 +24,9 @@ from core.analysis.words.verdicts import (
     closed,
     describe_majority,
     describe_pair,
+    outcome_phrase,
     points_words,
     quoted,
-    standing,
 )
 from core.strategies.registry import STRATEGIES, names_with
 from core.strategies.strategy import Role
@@ -136,13 +136,13 @@ def _network_sentence(facts: StoryFacts, strategy: str) -> str:
     before = facts.before(strategy)
     if before is None or not majority.is_better:
         doubt = _DOUBT if majority.is_better and majority.low <= 0 else ""
-        found = standing(majority.outcome, majority.difference, _always(facts))
+        found = outcome_phrase(majority.outcome, majority.difference, _always(facts))
         return f"{start}: it {found}{doubt}."
     pair = facts.verdict(strategy, over=before.strategy)
     if pair is None:
         return f"{start}{_untested(facts, strategy)}."
     doubt = _DOUBT if pair.seeds_agree is False else ""
-    return f"{start}: it {standing(pair.outcome, pair.difference, _rival(strategy))}{doubt}."
+    return f"{start}: it {outcome_phrase(pair.outcome, pair.difference, _rival(strategy))}{doubt}."
 
 
 def _network_small_print(facts: StoryFacts, strategy: str) -> str:
@@ -219,7 +219,7 @@ def _longest(facts: StoryFacts, chosen: Row) -> str:
     )
     if pair is None:
         return f"{start}. "
-    return f"{start} and {standing(pair.settled_outcome, pair.difference, chosen.title)}. "
+    return f"{start} and {outcome_phrase(pair.settled_outcome, pair.difference, chosen.title)}. "
 
 
 def _elsewhere_sentence(facts: StoryFacts, other: StoryFacts) -> str:
@@ -234,7 +234,7 @@ def _elsewhere_sentence(facts: StoryFacts, other: StoryFacts) -> str:
     if there is not Outcome.AHEAD:
         lost = own in (Outcome.TIED, Outcome.BEHIND)
         wins = "does not win here, and" if lost else "does not always win:"
-        return f"A head start {wins} on {name} it {standing(there, gain, _FROM_NOTHING)}."
+        return f"A head start {wins} on {name} it {outcome_phrase(there, gain, _FROM_NOTHING)}."
     doubt = _baseline_doubt(other)
     if own is Outcome.AHEAD:
         return (
@@ -253,7 +253,7 @@ def _baseline_doubt(facts: StoryFacts) -> str:
     majority = None if chosen is None else facts.verdict_on_majority(chosen.strategy)
     if majority is None or majority.is_better or not facts.baseline_bars:
         return ""
-    found = standing(majority.outcome, majority.difference, _always(facts))
+    found = outcome_phrase(majority.outcome, majority.difference, _always(facts))
     return f", but there it {found}"
 
 

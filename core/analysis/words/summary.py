@@ -16,9 +16,9 @@ from core.analysis.words.verdicts import (
     interval_words,
     number_word,
     one_seed_words,
+    outcome_phrase,
     p_text,
     points_words,
-    standing,
 )
 from core.text import percent_text, seconds_text
 
@@ -44,7 +44,11 @@ def describe_findings(evidence: ExperimentPredictions) -> list[str]:
         return [describe_power(evidence)]
     gain = best.accuracy - evidence.majority_accuracy
     baseline = always(evidence.majority_name)
-    where = standing(outcome_of(gain, gain != 0), gain, baseline) if gain else f"equals {baseline}"
+    where = (
+        outcome_phrase(outcome_of(gain, gain != 0), gain, baseline)
+        if gain
+        else f"equals {baseline}"
+    )
     found = [
         f"{closed(best.title)} got the most test images right: {percent_text(best.accuracy)}, "
         f"which {where}."
@@ -77,7 +81,7 @@ def _what_won(summary: Summary) -> str:
     ]
     known = ", ".join(detail for detail in details if detail)
     start = f"{closed(best.title)} gets {fraction} right"
-    found = standing(verdict.outcome, verdict.difference, baseline)
+    found = outcome_phrase(verdict.outcome, verdict.difference, baseline)
     if not verdict.is_better:
         about = f"difference {points_words(verdict.difference)}, {known}, {p_text(verdict.p_value)}"
         return f"{start}, the most of what was tried, but {found} ({about})."
@@ -86,12 +90,12 @@ def _what_won(summary: Summary) -> str:
         names = "; ".join(summary.tied)
         count = len(summary.tied)
         others = names if count == 1 else f"these {number_word(count)}: {names}"
-        return f"{won}; it {standing(Outcome.TIED, 0.0, others)}."
+        return f"{won}; it {outcome_phrase(Outcome.TIED, 0.0, others)}."
     lead = summary.lead
     if lead is None:
         return f"{won}."
     doubt = ", though its seeds disagree" if lead.seeds_agree is False else ""
-    ahead = standing(lead.outcome, lead.difference, f"the next, {lead.first_title}")
+    ahead = outcome_phrase(lead.outcome, lead.difference, f"the next, {lead.first_title}")
     return f"{won}; it {ahead}, {adjusted_p_words(lead.adjusted_p_value, lead.pairs)}{doubt}."
 
 

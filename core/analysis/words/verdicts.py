@@ -32,7 +32,7 @@ SEEDS_DISAGREE = (
 _SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def standing(outcome: Outcome, difference: float, other: str) -> str:
+def outcome_phrase(outcome: Outcome, difference: float, other: str) -> str:
     """The verb and what follows: ``is 35.0 points ahead of X``, ``cannot be told apart from X``.
 
     ``difference`` is one of two accuracies (0 to 1); its sign does not matter.
@@ -58,13 +58,15 @@ def describe_pair(verdict: PairVerdict) -> str:
         low, high = verdict.low, verdict.high
         details.append(interval_words(*((low, high) if verdict.difference >= 0 else (-high, -low))))
     if verdict.told_apart:
-        lead = f"{closed(better)} {standing(Outcome.AHEAD, size, worse)}{_in_brackets(details)}"
+        lead = (
+            f"{closed(better)} {outcome_phrase(Outcome.AHEAD, size, worse)}{_in_brackets(details)}"
+        )
         doubt = f" {SEEDS_DISAGREE}" if verdict.seeds_agree is False else ""
         return f"{lead}; {luck_words(verdict.adjusted_p_value)}.{doubt}"
     whose = f" for {better}" if size else ""
     p_words = adjusted_p_words(verdict.adjusted_p_value, verdict.pairs)
     details = [f"difference {points_words(size)}{whose}", *details, p_words]
-    tie = standing(Outcome.TIED, size, closed(worse))
+    tie = outcome_phrase(Outcome.TIED, size, closed(worse))
     return f"{closed(better)} {tie} on {verdict.images:,} test images{_in_brackets(details)}."
 
 
@@ -80,7 +82,7 @@ def describe_majority(verdict: MajorityVerdict) -> str:
         one_seed_words((verdict.title, verdict.seeds)),
         interval_words(verdict.low, verdict.high),
     ]
-    found = f"{title} {standing(verdict.outcome, verdict.difference, baseline)}"
+    found = f"{title} {outcome_phrase(verdict.outcome, verdict.difference, baseline)}"
     if verdict.outcome is Outcome.TIED:
         size = f"difference {points_words(verdict.difference)}"
         return f"{found}{_in_brackets([size, *details, p_text(verdict.p_value)])}."
@@ -104,7 +106,7 @@ def describe_step(step: LadderStep) -> str:
     if step.outcome is Outcome.TIED:
         size = f"difference {points_words(step.gain)}"
         return f"{start}, no clear step over {step.over} ({size}, {details})."
-    return f"{start} and {standing(step.outcome, step.gain, step.over)} ({details})."
+    return f"{start} and {outcome_phrase(step.outcome, step.gain, step.over)} ({details})."
 
 
 def describe_seeds(score: StrategyScore) -> str:

@@ -21,9 +21,9 @@ from core.analysis.words.verdicts import (
     describe_ties,
     luck_words,
     number_word,
+    outcome_phrase,
     p_text,
     points_text,
-    standing,
 )
 from tests.analysis.made_rights import EMPTY, clear, row
 from tests.made_evidence import evidence_of
@@ -78,9 +78,9 @@ def test_the_sentences(held):
     evidence = clear()
     held(
         {
-            "standing, ahead": standing(Outcome.AHEAD, 0.35, "X"),
-            "standing, behind": standing(Outcome.BEHIND, -0.012, "X"),
-            "standing, tied": standing(Outcome.TIED, 0.35, "X"),
+            "outcome phrase, ahead": outcome_phrase(Outcome.AHEAD, 0.35, "X"),
+            "outcome phrase, behind": outcome_phrase(Outcome.BEHIND, -0.012, "X"),
+            "outcome phrase, tied": outcome_phrase(Outcome.TIED, 0.35, "X"),
             "pair, second ahead": describe_pair(pair()),
             "pair, first ahead": describe_pair(
                 pair(difference=-0.43, low=-0.51, high=-0.35, adjusted_p_value=0.00037)
