@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading import archive
+from core.datasets.reading import raw_files
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.limited import add_under_limits
@@ -117,7 +117,7 @@ def test_i3_many_small_bombs_are_refused_together(home, tmp_path):
 
 
 def test_i3_more_in_all_than_the_limit(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "LARGEST_TOTAL_BYTES", 1000)
+    monkeypatch.setattr(raw_files, "LARGEST_TOTAL_BYTES", 1000)
     with pytest.raises(BadInput, match=r"unpacked it would take .* GiB; the limit is 0 GiB"):
         add_zip(tmp_path, two_classes())
     assert files_below(home) == {}

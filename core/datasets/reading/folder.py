@@ -1,0 +1,144 @@
+"""List a folder with all folders below it, and the archives in it; links are followed with care."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from core.datasets.reading import raw_files
+from core.datasets.reading.archive import is_archive_name
+from core.datasets.reading.inner_archives import InnerArchive
+from core.datasets.reading.members import Opening
+from core.datasets.reading.raw_files import Listing, bad_source, is_ignored, shown_name
+from core.text import count_text
+
+NO_FILE = "a device, not a file"
+LEADS_AWAY = (
+    "links that lead out of the folder, to what may not be read from here. Copy the files, or add"
+    " the folder on its machine: python -m core datasets add PATH"
+)
+LEADS_NOWHERE = "links that lead to nothing, or back to a folder around them"
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file under its name in the listing; ``path`` is where it is, links followed."""
+
+    name: str
+    path: Path
+    by_link: bool
+
+
+def list_folder(
+    root: Path, opening: Opening, link_roots: Sequence[Path] = ()
+) -> tuple[Listing, list[InnerArchive]]:
+    """The files below a folder, and the archives among them.
+
+    A link is the file or folder that it leads to, where that is below ``root`` or below one of
+    ``link_roots``. A file that links lead to is listed under their names alone. Raises ``BadInput``
+    above the limits, and ``Cancelled``.
+    """
+    listing, archives = Listing(), []
+    walk = _Walk(root, [folder.resolve() for folder in (root, *link_roots)], opening, listing)
+    files = _listed_once(walk.files(), listing)
+    backslash_separates = not any("/" in file.name for file in files)
+    for file in files:
+        size_bytes = file.path.stat().st_size
+        is_archive = is_archive_name(file.name)
+        limit = raw_files.LARGEST_TOTAL_BYTES if is_archive else raw_files.LARGEST_TABLE_BYTES
+        problem = f"larger than {limit // 1024**3} GiB" if size_bytes > limit else None
+        opener = partial(open_file, file.path)
+        added = listing.add(file.name, size_bytes, opener, problem, backslash_separates)
+        opening.packed_bytes += size_bytes
+        if added is not None and is_archive:
+            listing.files.pop()
+            archives.append(InnerArchive(added, partial(opening.open_file, file.path)))
+    total_bytes = sum(file.size_bytes for file in listing.files)
+    if total_bytes > raw_files.LARGEST_TOTAL_BYTES:
+        raise bad_source(
+            f"{root}: {total_bytes / 1024**3:.1f} GiB of files;"
+            f" the limit is {raw_files.LARGEST_TOTAL_BYTES // 1024**3} GiB."
+        )
+    opening.files, opening.bytes = len(listing.files), total_bytes
+    return listing, archives
+
+
+def _listed_once(files: Sequence[_File], listing: Listing) -> list[_File]:
+    linked = {file.path for file in files if file.by_link}
+    kept = [file for file in files if file.by_link or file.path not in linked]
+    if len(kept) < len(files):
+        count = count_text(len(files) - len(kept), "file")
+        listing.notes.append(f"{count} to which links in the folder lead: listed by these links.")
+    return kept
+
+
+class _Walk:
+    """Finds the files below a folder; refuses in the listing what cannot be read."""
+
+    def __init__(
+        self, root: Path, allowed: Sequence[Path], opening: Opening, listing: Listing
+    ) -> None:
+        self._root, self._allowed = root, allowed
+        self._opening, self._listing = opening, listing
+        self._files: list[_File] = []
+        self._folders = 0
+        self._links: dict[str, list[str]] = {LEADS_AWAY: [], LEADS_NOWHERE: []}
+
+    def files(self) -> list[_File]:
+        self._go(self._root.resolve(), "", (), by_link=False)
+        for reason, names in self._links.items():
+            more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+            if names:  # one sentence for all
+                self._listing.refuse(f"{shown_name(names[0])}{more}", reason)
+        return self._files
+
+    def _go(self, folder: Path, prefix: str, around: tuple[Path, ...], by_link: bool) -> None:
+        """``folder`` and ``around``, the folders above it, are where they are, links followed."""
+        self._opening.check_stop()
+        self._folders += 1
+        if len(around) > raw_files.DEEPEST_FOLDERS:
+            self._listing.refuse(prefix, f"more than {raw_files.DEEPEST_FOLDERS} folders deep")
+            return
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            shown = prefix or str(folder)
+            self._listing.refuse(shown, f"the folder cannot be read ({error.strerror})")
+            return
+        around = (*around, folder)
+        for entry in entries:
+            # The file system gives names that are not valid Unicode with surrogates in them.
+            name = prefix + os.fsencode(entry.name).decode("utf-8", "replace")
+            path = folder / entry.name
+            if entry.is_symlink():
+                path = path.resolve()
+                problem = self._why_not_followed(path, around)
+                if problem is not None:
+                    self._links[problem].append(name)
+                    continue
+            linked = by_link or entry.is_symlink()
+            if not entry.is_dir():
+                self._add(_File(name, path, linked))
+            elif not is_ignored((entry.name,)):
+                self._go(path, f"{name}/", around, linked)
+
+    def _why_not_followed(self, target: Path, around: Sequence[Path]) -> str | None:
+        if not any(target.is_relative_to(folder) for folder in self._allowed):
+            return LEADS_AWAY
+        return LEADS_NOWHERE if target in around or not target.exists() else None
+
+    def _add(self, file: _File) -> None:
+        if max(len(self._files), self._folders) >= raw_files.MOST_FILES:
+            raise bad_source(
+                f"{self._root}: more than {raw_files.MOST_FILES} files, which is the limit."
+            )
+        if file.path.is_file():
+            self._files.append(file)
+        else:
+            self._listing.refuse(file.name, NO_FILE)
+
+
+def open_file(path: Path) -> BinaryIO:
+    return open(path, "rb")
