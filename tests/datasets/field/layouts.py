@@ -98,11 +98,7 @@ def hugging_face_zips(root: Path) -> Path:
 def medmnist_images(root: Path) -> Path:
     """``save``: a folder of images, and a table without a header."""
     rows, names = [], []
-    for part, of_part, count in (
-        ("train", "TRAIN", 9),
-        ("val", "VALIDATION", 3),
-        ("test", "TEST", 3),
-    ):
+    for part, use, count in (("train", "TRAIN", 9), ("val", "VALIDATION", 3), ("test", "TEST", 3)):
         for n in range(count):
             names.append(f"{part}{n}_{n % 3}.png")
             rows.append(f"{use},{names[-1]},{n % 3}")
