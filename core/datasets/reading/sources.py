@@ -6,20 +6,32 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.pool import StopCallback
-from core.datasets.reading.archive import LEVELS, open_archive, open_inner, what_is_not_read
+from core.datasets.reading.archive import (
+    LEVELS,
+    open_archive,
+    open_inner,
+    what_is_not_read,
+)
 from core.datasets.reading.byte_ranges import ByteRanges
 from core.datasets.reading.folder import list_folder, open_file
 from core.datasets.reading.idx import belong_together, read_idx
 from core.datasets.reading.image_files import looks_like_an_image
 from core.datasets.reading.inner_archives import add_inner_archives
 from core.datasets.reading.members import CannotOpenError, InnerArchive, Opening
-from core.datasets.reading.raw_files import GZIP_START, Listing, RawFile, bad_source, unpacked_start
+from core.datasets.reading.raw_files import (
+    GZIP_START,
+    Listing,
+    RawFile,
+    bad_source,
+    unpacked_start,
+)
 from core.datasets.reading.split_archives import Part, join_parts, part_of
 from core.datasets.reading.tar_archive import is_tar
 from core.errors import BadInput
+from core.datasets.reading.stored_arrays import is_array_name
+
 
 MODEL_SUFFIXES = frozenset(
     {".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".tflite"}
@@ -158,6 +170,8 @@ def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
 
     Raises ``BadInput`` that names what it is where people give something else by mistake.
     """
+    if is_array_name(path.name):
+        return True
     start = raw.start(LOOKED_AT_BYTES)
     if start and not start.startswith(b"PK") and looks_like_an_image(raw):
         raise bad_source(
