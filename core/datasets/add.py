@@ -35,7 +35,7 @@ from core.errors import BadInput
 STOPPED = "Cancelled while the images were read; nothing was stored."
 
 
-def add_dataset(  # noqa: PLR0913 - the interface of command line and page: one argument a choice
+def add_dataset(
     path: Path,
     name: str | None = None,
     progress: ProgressCallback | None = None,
@@ -43,7 +43,6 @@ def add_dataset(  # noqa: PLR0913 - the interface of command line and page: one 
     columns: Columns | None = None,
     should_stop: StopCallback | None = None,
     default_name: str | None = None,
-    link_roots: Sequence[Path] = (),
 ) -> Dataset:
     """Read the images at ``path`` in any of the known layouts, check them and store them.
 
@@ -63,7 +62,7 @@ def add_dataset(  # noqa: PLR0913 - the interface of command line and page: one 
         "name_is_default": name is None,
         "provenance": provenance or f"added from {shown_name(path.name)}",
     }
-    with open_source(path, should_stop, link_roots) as listing:
+    with open_source(path, should_stop) as listing:
         found = recognise(listing, columns or Columns())
         return _store(found, manifest, listing, progress, should_stop)
 

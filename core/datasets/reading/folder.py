@@ -12,12 +12,12 @@ from core.datasets.reading.archive import is_archive_name
 from core.datasets.reading.inner_archives import InnerArchive
 from core.datasets.reading.members import Opening
 from core.datasets.reading.raw_files import Listing, bad_source, is_ignored, shown_name
+from core.settings import current_settings
 from core.text import count_text
 
 NO_FILE = "a device, not a file"
 LEADS_AWAY = (
-    "links that lead out of the folder, to what may not be read from here. Copy the files, or add"
-    " the folder on its machine: python -m core datasets add PATH"
+    "links that lead out of the folders that may be read here; put the files in place of the links"
 )
 LEADS_NOWHERE = "links that lead to nothing, or back to a folder around them"
 
@@ -31,17 +31,17 @@ class _File:
     by_link: bool
 
 
-def list_folder(
-    root: Path, opening: Opening, link_roots: Sequence[Path] = ()
-) -> tuple[Listing, list[InnerArchive]]:
+def list_folder(root: Path, opening: Opening) -> tuple[Listing, list[InnerArchive]]:
     """The files below a folder, and the archives among them.
 
-    A link is the file or folder that it leads to, where that is below ``root`` or below one of
-    ``link_roots``. A file that links lead to is listed under their names alone. Raises ``BadInput``
-    above the limits, and ``Cancelled``.
+    A link is the file or folder that it leads to. In a folder that pages may add
+    (``settings.import_folders``) it must not lead out of those folders: whoever put it there may
+    not be allowed to read what is elsewhere. Anywhere else the folder was given on the command
+    line, by somebody who reads all that with their own rights. A file in ``root`` that links in it
+    lead to is listed under their names alone. Raises ``BadInput`` above the limits, ``Cancelled``.
     """
     listing, archives = Listing(), []
-    walk = _Walk(root, [folder.resolve() for folder in (root, *link_roots)], opening, listing)
+    walk = _Walk(root, _where_links_may_lead(root.resolve()), opening, listing)
     files = _listed_once(walk.files(), listing)
     backslash_separates = not any("/" in file.name for file in files)
     for file in files:
@@ -63,6 +63,11 @@ def list_folder(
         )
     opening.files, opening.bytes = len(listing.files), total_bytes
     return listing, archives
+
+
+def _where_links_may_lead(root: Path) -> list[Path]:
+    shared = current_settings().import_folders
+    return [*shared] if any(map(root.is_relative_to, shared)) else [Path(root.anchor)]
 
 
 def _listed_once(files: Sequence[_File], listing: Listing) -> list[_File]:

@@ -164,12 +164,12 @@ def follow_links(files: Sequence[Member]) -> list[Member]:
     by_name = {posixpath.normpath(member.name): member for member in files}
     found = []
     for member in files:
+        if member.target is None:
+            found.append(member)
+            continue
         target, steps = member, 0
         while target.target is not None and steps < raw_files.DEEPEST_FOLDERS:
             target, steps = by_name.get(posixpath.normpath(target.target), _NOWHERE), steps + 1
-        if target is member:
-            found.append(member)
-            continue
         problem = NO_FILE if target.target is not None else target.problem
         found.append(
             replace(

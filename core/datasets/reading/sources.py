@@ -2,36 +2,25 @@
 
 import codecs
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.pool import StopCallback
-from core.datasets.reading.archive import (
-    LEVELS,
-    open_archive,
-    open_inner,
-    what_is_not_read,
-)
+from core.datasets.reading.archive import LEVELS, open_archive, open_inner, what_is_not_read
 from core.datasets.reading.byte_ranges import ByteRanges
 from core.datasets.reading.folder import list_folder, open_file
 from core.datasets.reading.idx import belong_together, read_idx
 from core.datasets.reading.image_files import looks_like_an_image
 from core.datasets.reading.inner_archives import add_inner_archives
 from core.datasets.reading.members import CannotOpenError, InnerArchive, Opening
-from core.datasets.reading.raw_files import (
-    GZIP_START,
-    Listing,
-    RawFile,
-    bad_source,
-    unpacked_start,
-)
+from core.datasets.reading.raw_files import GZIP_START, Listing, RawFile, bad_source, unpacked_start
 from core.datasets.reading.split_archives import Part, join_parts, part_of
+from core.datasets.reading.stored_arrays import is_array_name
 from core.datasets.reading.tar_archive import is_tar
 from core.errors import BadInput
-from core.datasets.reading.stored_arrays import is_array_name
-
 
 MODEL_SUFFIXES = frozenset(
     {".keras", ".h5", ".hdf5", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".tflite"}
@@ -62,27 +51,25 @@ _KNOWN_STARTS = {
 
 
 @contextmanager
-def open_source(
-    path: Path, should_stop: StopCallback | None = None, link_roots: Sequence[Path] = ()
-) -> Iterator[Listing]:
+def open_source(path: Path, should_stop: StopCallback | None = None) -> Iterator[Listing]:
     """List the files of a folder or archive; they can be read while the context is open.
 
     A table or an IDX file may also be given alone. Then it is the only file of the listing, apart
-    from the other half of an IDX pair in the same folder. Links in a folder are followed where
-    they lead to something in it, or in one of ``link_roots``.
+    from the other half of an IDX pair in the same folder. Links in a folder are followed as
+    ``list_folder`` says.
 
     Raises ``BadInput`` (field ``path``) where there is nothing like that, and ``Cancelled``.
     """
     opening = Opening(0, should_stop)
     try:
-        yield _listing(path, opening, link_roots)
+        yield _listing(path, opening)
     finally:
         opening.close()
 
 
-def _listing(path: Path, opening: Opening, link_roots: Sequence[Path]) -> Listing:
+def _listing(path: Path, opening: Opening) -> Listing:
     if path.is_dir():
-        listing, archives = list_folder(path, opening, link_roots)
+        listing, archives = list_folder(path, opening)
         add_inner_archives(listing, archives, opening, open_inner, LEVELS + 1)
         return listing
     if not path.is_file():

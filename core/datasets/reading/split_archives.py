@@ -37,8 +37,7 @@ class Part:
                 f" into one folder, from {self.whole}.001 on, and give that folder"
             )
         if self.whole.lower().endswith(".rar"):
-            return f"part {self.number} of a RAR archive that was split. Unpack it, and give the"
-                " folder"
+            return f"part {self.number} of a split RAR archive. Unpack it, and give the folder"
         return (
             f"part {self.number} of the zip {self.whole}, which was split."
             f" {HOW_TO_JOIN.format(whole=self.whole)}"

@@ -10,6 +10,7 @@ import pytest
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import raw_files
+from core.datasets.reading.inner_archives import BESIDE_IMAGES
 from core.datasets.storage import list_datasets
 from core.errors import BadInput
 from tests.datasets.bad_inputs.limited import add_under_limits
@@ -87,14 +88,14 @@ def test_i3_what_cannot_be_unpacked_under_a_limit_is_not(tmp_path, method, name,
 @pytest.mark.parametrize(
     ("suffix", "reason"),
     [
-        ("zip", "an archive inside the archive; it is not opened"),
-        ("tar.gz", "an archive inside the archive; it is not opened"),
-        ("7z", "an archive inside the archive; it is not opened"),
+        ("zip", BESIDE_IMAGES),
+        ("tar.gz", BESIDE_IMAGES),
+        ("7z", BESIDE_IMAGES),
         ("jpg", "not a readable image of a known format (JPEG, PNG, GIF, BMP, WEBP)"),
     ],
     ids=["I3-nested zip", "I3-nested tar", "I3-nested 7z", "I3-nested and named jpg"],
 )
-def test_i3_nested_archives_are_not_opened(tmp_path, suffix, reason):
+def test_i3_archives_beside_images_are_not_opened(tmp_path, suffix, reason):
     inner = write_zip(tmp_path / "inner.zip", two_classes(prefix="more/")).read_bytes()
     dataset = add_zip(tmp_path, two_classes() | {f"cats/nested.{suffix}": inner})
     assert reasons(dataset) == {f"cats/nested.{suffix}": reason}
