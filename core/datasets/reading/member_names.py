@@ -15,6 +15,8 @@ from core.datasets.reading.raw_files import shown_name
 
 MOST_PARTS_LOOKED_AT = 500
 NAMES_SHOWN = 3
+# The fraction of letters other than a to z that must be those of the language.
+FEWEST_KNOWN = 0.7
 # The second encoding of a language is that much less likely than the first (as a logarithm).
 LATER_ENCODING = -1.0
 # Logarithms of chances, whatever the language.
@@ -24,6 +26,7 @@ SIGN_IN_WORD = log(0.05)
 WIDE_SIGN = log(0.002)
 STRANGE_LETTER = log(1e-5)
 UPPER_AFTER_LOWER = log(0.02)
+UPPER_AFTER_UPPER = log(0.45)
 # What no name has: lines and blocks that are drawn, controls, characters that are not assigned.
 _NEVER = ("Cc", "Cn", "Co", "Cs")
 _DRAWN = range(0x2500, 0x25A0)
@@ -47,12 +50,20 @@ def decoded_names(raw_names: Sequence[bytes]) -> tuple[list[str], str | None]:
     parts = sorted({part for name in raw_names for part in name.split(b"/") if not part.isascii()})
     for encoding, language in _likeliest(parts[:MOST_PARTS_LOOKED_AT]):
         names = _decoded(raw_names, encoding)
-        if names is not None:
+        if names is not None and _fits(names, language):
             return names, _note(names, encoding, language)
     raise NamesUnreadableError(
         "the names inside are in an encoding that could not be found out. Pack the folders again"
         " with a program that writes names as UTF-8, such as 7-Zip, or as macOS and Linux do"
     )
+
+
+def _fits(names: Iterable[str], language: Language) -> bool:
+    """Whether most letters and signs of the names are those of the language."""
+    chances = _chances(language)
+    strange = [letter for name in names for letter in name.lower() if not letter.isascii()]
+    known = sum(letter in chances or letter in _WIDE_SIGNS for letter in strange)
+    return known >= FEWEST_KNOWN * len(strange)
 
 
 def _note(names: Iterable[str], encoding: str, language: Language) -> str:
@@ -121,6 +132,6 @@ def _chance(text: str, language: Language) -> float:
         else:
             total += chances.get(letter.lower(), STRANGE_LETTER)
             word_is_ascii = False
-        if before.islower() and letter.isupper():
-            total += UPPER_AFTER_LOWER
+        if letter.isupper() and is_letter(before):
+            total += UPPER_AFTER_LOWER if before.islower() else UPPER_AFTER_UPPER
     return total + (0.0 if word_is_ascii else latin_letters * latin)

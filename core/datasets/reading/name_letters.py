@@ -1,7 +1,8 @@
 """Languages of file names: their old encodings, and how common their letters are.
 
 Letters stand in the order of how common they are in the word lists of the package ``wordfreq``
-(3.1); only that order is kept. Characters of Chinese, Japanese and Korean: the 460 commonest.
+(3.1; Thai: in the names that ``babel`` has); only that order is kept. Characters of Chinese,
+Japanese and Korean: the 620 commonest.
 """
 
 import unicodedata
@@ -19,6 +20,10 @@ SIMPLIFIED = (
     "边约服达省神因证装尼等造团推只办花式演官先字认广深司近果及维干落府赛音形很条查快持由求给病至"
     "还展非英规术创复算护住林极职热营走步预更何标费精族离连试类友校亲参历整客兰告该剧古听做害站早"
     "举示每都照张争些阿列备房米支罗河黑钱率并题消将警杀今型眼像引纪料源思投存王满增除完助修男江容"
+    "境夫写六据农确已密伤防红史效包石卫半波致你派往识层注考留众被准评象未低播编足录远再假息医许育"
+    "千与值具势属技哈项望武八随态卡觉必请画救停限根晚独绝段奖易越兴断获普哥份纳切排食优居速模超汉"
+    "飞药便土京才兵例血协版什福初察养责念户破威轻际功也研宝怎角货微印置洲双犯压艺母油玩室换划底班"
+    "谈歌"
 )
 TRADITIONAL = (
     "一人不大國有中上子會出學生地年家來行下發時天動為是法分主長公成部事民用小自開多個性日到這力斯"
@@ -31,6 +36,10 @@ TRADITIONAL = (
     "達省神因證裝尼等造推辦花式演官團先字認廣深司近果及維落府賽音形很條查快持由求給病至還展非英規"
     "術創算護住林極職熱營走步預更何標只費精族離連試類友校親參整像遊客蘭告該劇古聽做害站早舉示每都"
     "照張爭些阿列備房米支羅河黑錢率題消將警歷殺今型眼引紀料源思投存王滿增除完助修男江容境寫六農確"
+    "已密傷防夫紅史效據包石衛半波你派往識層考留眾被週評未低播編足錄遠再假息醫許育與系值勢屬技哈千"
+    "項望武八隨態卡覺必請畫救停限根晚具獨絕段獎易越興斷普致哥份納切排食優居並速模布超漢飛藥象便土"
+    "京才兵例獲血協版什福初察養責戶破威輕際功也研寶怎角貨微印置洲製雙犯念壓幹藝母油玩室換底班談準"
+    "歌配"
 )
 KANJI = (
     "大人出上一日生見子本手行気中合入分田国事下会学自地取長物間発動方体年立無高不作定前新小用山言"
@@ -43,6 +52,10 @@ KANJI = (
     "単字団観満備離夜笑松火界病視種朝示京政器異守認替極歩権減改座苦馬約飲居光検友花差熱母試接果説"
     "園院寄細価除念総負官護根修造末再構党容福黒移深破脱習沢越遠由赤弾路科二倒割走助館室段岡必例谷"
     "状存隊欲渡資逃探血師換魔未基球声薬規冷完術証曜復警兵激武注営焼崎映痛型精曲勢編嫌佐端製税葉南"
+    "済等服降若載効茶波周散登星両父圧処戻客青給盛傷材温建号働件適短態医非余統首類戸求掛低滅久郎案"
+    "提比町暴他図払巻頼軽爆録去程彼遊具御像香技願週射区眠族片局毛毎留春顔夫察独密補継積値米捕丸側"
+    "申乱際横率遅押識介談便肉寝千城個児従婚県許派私更商被吉壊船恐領闘聴左橋裏万象遺芸裁司争査撮疑"
+    "布与"
 )
 HANGUL = (
     "이스리지다아사기자어가시라대인수로서도고정나트부전장마드주니구소요상일해제하보원동그미비한성"
@@ -55,6 +68,10 @@ HANGUL = (
     "왕줄혼긴탈얼움범완활를였접던책존착엄족검며쪽늘람슨었몰볼있맞셔것찰골빠견험잡삼숙협된왔봐씨떠"
     "응먹헤암엘캐련풍봉틀휴규잠농넘끼곡염혀찬되싸례익놀링났님폐럼웨같렌엔갑웠혈택징눈빈찾액득콘쓰"
     "압답괴냐널떨뉴퇴팅쟁잘릭받께앞짜죽죄먼슈럽콜억굴써켜잔효쉬홍궁칠또빨꾸훈욕갔닌논턴칭붙뒤십꺼"
+    "컨흥혹념쳤풀싱맨힘좌측센셨팔객덕웃헌못벤즐렉척샤홀앙깨겼솔둘탁몬벽낸옥맥줘숨힌빌놓푸폰곳많벨"
+    "킨텔컬딩낙율탐몸렇랐밝맛째킹혜냈컴곤납텐짝춘빛획흐핑빙흔럴왜쇼않돼았균끄꼬휘냥뜨꽃찌픽겁램튼"
+    "닝밤젠촉둥롭끝좋칼겠닐멋될폴끌틴닥녹릿층짐맹갖윤켓셀앤킬닉랄찍죠롤짓큐촌넷밥묘흘혔졸멘섭뮤뛰"
+    "쓸롯"
 )
 
 
@@ -65,9 +82,10 @@ class Language:
     encodings: of names without a mark, the likelier first: the one of DOS, which the Windows
         Explorer still writes, then the one of Windows.
     common: its letters other than a to z, the commonest first.
-    falls_by: how much rarer each letter of ``common`` is than the one before it; 1 for equally.
+    falls_by: how much rarer each letter of ``common`` is than the one before it.
     latin: the fraction of a to z among the letters of a word that has others, too.
-    rest: further letters, each as ``(first, last, chance of all of them together)``.
+    usual: further characters in use, as ``(encoding, first, last lead byte, chance of all)``.
+    rare: any other characters, as ``(first, last, chance of all of them together)``.
     prior: logarithm of how often archives are in this language.
     """
 
@@ -76,7 +94,8 @@ class Language:
     common: str
     falls_by: float
     latin: float
-    rest: tuple[tuple[str, str, float], ...] = ()
+    usual: tuple[str, int, int, float] | None = None
+    rare: tuple[tuple[str, str, float], ...] = ()
     prior: float = 0.0
 
     @property
@@ -86,21 +105,32 @@ class Language:
 
     def chances(self) -> dict[str, float]:
         """The logarithm of the chance of each small letter other than a to z."""
-        in_rest = sum(chance for _, _, chance in self.rest)
-        weights = [self.falls_by**rank for rank in range(len(self.common))]
-        scale = (1 - in_rest) * (1 - self.latin) / sum(weights) if weights else 0.0
         found: dict[str, float] = {}
-        for first, last, chance in self.rest:
-            count = ord(last) - ord(first) + 1
-            each = log(chance * (1 - self.latin) / count)
-            found |= {chr(code): each for code in range(ord(first), ord(last) + 1)}
+        for first, last, chance in self.rare:
+            letters = [chr(code) for code in range(ord(first), ord(last) + 1)]
+            found |= dict.fromkeys(letters, log(chance * (1 - self.latin) / len(letters)))
+        left = 1 - sum(chance for _, _, chance in self.rare)
+        if self.usual is not None:
+            encoding, first_lead, last_lead, chance = self.usual
+            pairs = [
+                bytes((lead, trail))
+                for lead in range(first_lead, last_lead + 1)
+                for trail in range(0x40, 0xFF)
+            ]
+            letters = list("".join(pair.decode(encoding, "ignore") for pair in pairs))
+            found |= dict.fromkeys(letters, log(chance * (1 - self.latin) / len(letters)))
+            left -= chance
+        weights = [self.falls_by**rank for rank in range(len(self.common))]
+        scale = left * (1 - self.latin) / sum(weights)
         return found | {
             letter: log(weight * scale) for letter, weight in zip(self.common, weights, strict=True)
         }
 
 
-_HAN = ("\u4e00", "\u9fff", 0.3)
-_WESTERN, _CENTRAL = ("cp850", "cp1252"), ("cp852", "cp1250")
+_HAN = ("\u4e00", "\u9fff", 0.03)
+_KANA = (("\u3041", "\u3096", 0.15), ("\u30a1", "\u30fc", 0.35), ("\uff66", "\uff9f", 0.002), _HAN)
+_HANGUL = (("\uac00", "\ud7a3", 0.005), ("\u4e00", "\u9fff", 0.002))
+_WESTERN, _CENTRAL, _BALTIC = ("cp850", "cp1252"), ("cp852", "cp1250"), ("cp775", "cp1257")
 _CYRILLIC = ("cp866", "cp1251", "koi8_u")
 
 
@@ -108,25 +138,20 @@ def _latin(name: str, encodings: tuple[str, ...], accents: str, prior: float = 0
     return Language(name, encodings, accents, 0.7, 0.82, prior=prior)
 
 
+def _accented(name: str, encodings: tuple[str, ...], accents: str, prior: float = 0.0) -> Language:
+    """A language with more accents, and more kinds of them."""
+    return Language(name, encodings, accents, 0.84, 0.76, prior=prior)
+
+
 def _alphabet(name: str, encodings: tuple[str, ...], letters: str, prior: float = 0.0) -> Language:
     return Language(name, encodings, letters, 0.91, 0.03, prior=prior)
 
 
 LANGUAGES = (
-    Language("Chinese", ("gb18030",), SIMPLIFIED, 0.997, 0.1, (_HAN,)),
-    Language("Chinese", ("cp950",), TRADITIONAL, 0.997, 0.1, (_HAN,)),
+    Language("Chinese", ("gb18030",), SIMPLIFIED, 0.997, 0.05, ("gb2312", 0xB0, 0xD7, 0.3), (_HAN,)),
+    Language("Chinese", ("cp950",), TRADITIONAL, 0.997, 0.05, ("cp950", 0xA4, 0xC0, 0.27), (_HAN,)),
     Language(
-        "Japanese",
-        ("cp932",),
-        KANJI,
-        0.997,
-        0.1,
-        (
-            ("\u4e00", "\u9fff", 0.15),
-            ("\u3041", "\u3096", 0.15),
-            ("\u30a1", "\u30fc", 0.35),
-            ("\uff66", "\uff9f", 0.002),
-        ),
+        "Japanese", ("cp932",), KANJI, 0.997, 0.05, ("cp932", 0x88, 0x98, 0.15), (*_KANA, _HAN)
     ),
     Language(
         "Korean",
@@ -134,37 +159,38 @@ LANGUAGES = (
         HANGUL,
         0.994,
         0.1,
-        (("\uac00", "\ud7a3", 0.08), ("\u4e00", "\u9fff", 0.002)),
+        ("euc_kr", 0xB0, 0xC8, 0.08),
+        (("\uac00", "\ud7a3", 0.005), ("\u4e00", "\u9fff", 0.002)),
     ),
     _alphabet("Russian", _CYRILLIC, "оеаинтсрлвкпдмуяыьзбгйчхжюшцфщэёъ"),
     _alphabet("Ukrainian", ("cp1125", *_CYRILLIC), "оаниіртвесклдупмзяьгбчйхюцжшїєфщґ", -1),
     _alphabet("Bulgarian", _CYRILLIC, "аиеотнрсвлкпдмзяъбугчжцхшйщфюьѝ", -1),
     _alphabet("Serbian", ("cp855", "cp1251"), "аиоетнрсвклпдмузбјгчшцжњфхќѓџљђћ", -2),
     _alphabet("Greek", ("cp737", "cp1253"), "ασεοιτνρκπμλυηάίέγδόήωχύθφβώξςζψϊΐϋ"),
-    _alphabet("Hebrew", ("cp862", "cp1255"), "יוהרתלמבשאנעםחדקפכסגצטןזךףץ", -1),
+    _alphabet("Hebrew", ("cp862", "cp1255"), "יוהרתלמבשאנעםחדקפכסגצטןזךףץ", -2),
     _alphabet("Arabic", ("cp720", "cp1256"), "اليمروتنبةدعسقهفحكأجصشطخزضإثغئذىءظؤآ", -1),
     _alphabet("Persian", ("cp1256",), "ایرنمودهتبسلشکزفگخعقجحپيآصطچغضذظثئكژأ", -2),
-    Language("Thai", ("cp874",), "", 0.9, 0.03, (("\u0e01", "\u0e4e", 0.99),), -1),
+    _alphabet("Thai", ("cp874",), "าเรนอีกลิม์ยโตัซบวดสูคงปแชทหฟะจุ่ไฮพ้็ใณืษธถศญฐขภฝฤฉ๊ฏฑำึ๋ฬผฎฆฒๆ", -1.5),
     _latin("German", _WESTERN, "äüöß"),
     _latin("French", _WESTERN, "éèêçôîâàûïœùëü"),
     _latin("Spanish", _WESTERN, "óíáéñúüºª"),
-    _latin("Portuguese", _WESTERN, "çãáíéóêõúâôà"),
-    _latin("Italian", _WESTERN, "àòèéùì", -0.5),
+    _accented("Portuguese", _WESTERN, "çãáíéóêõúâôà"),
+    _latin("Italian", _WESTERN, "àòèéùì", -4),
     _latin("Swedish", _WESTERN, "äöåé"),
     _latin("Danish", _WESTERN, "øåæé"),
-    _latin("Dutch", _WESTERN, "ëéïèóüö", -1),
+    _latin("Dutch", _WESTERN, "ëéïèóüö", -2),
     _latin("Catalan", _WESTERN, "óàèíòéçúïü", -1.5),
-    _latin("Icelandic", _WESTERN, "ðáóíöæþúéýø", -2),
-    _latin("Polish", _CENTRAL, "łąęóśćżńź"),
-    _latin("Czech", _CENTRAL, "íáěřéčýšžůúňťóď"),
-    _latin("Slovak", _CENTRAL, "áíýčšéúťžľôóňäďĺŕ", -1),
-    _latin("Hungarian", _CENTRAL, "áéöóőíüúű"),
+    _accented("Icelandic", _WESTERN, "ðáóíöæþúéýø", -2),
+    _accented("Polish", _CENTRAL, "łąęóśćżńź"),
+    _accented("Czech", _CENTRAL, "íáěřéčýšžůúňťóď"),
+    _accented("Slovak", _CENTRAL, "áíýčšéúťžľôóňäďĺŕ", -1),
+    _accented("Hungarian", _CENTRAL, "áéöóőíüúű"),
     _latin("Romanian", _CENTRAL, "ăţşîâ", -2),
-    _latin("Croatian", _CENTRAL, "čšžćđ", -0.5),
-    _latin("Turkish", ("cp857", "cp1254"), "ıüşğçöâîû"),
-    _latin("Lithuanian", ("cp775", "cp1257"), "ėųšžąįūčę", -1.5),
-    _latin("Latvian", ("cp775", "cp1257"), "āīēšūņļžķģč", -1.5),
-    _latin("Estonian", ("cp775", "cp1257"), "äõüöšž", -2),
+    _accented("Croatian", _CENTRAL, "čšžćđ", -0.5),
+    _accented("Turkish", ("cp857", "cp1254"), "ıüşğçöâîû"),
+    _accented("Lithuanian", _BALTIC, "ėųšžąįūčę", -1.5),
+    _accented("Latvian", _BALTIC, "āīēšūņļžķģč", -1.5),
+    _accented("Estonian", _BALTIC, "äõüöšž", -2),
 )
 
 
