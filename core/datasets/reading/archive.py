@@ -18,7 +18,7 @@ from core.datasets.reading.members import (
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.split_archives import HOW_TO_JOIN, part_of
 from core.datasets.reading.tar_archive import BLOCK, is_tar, list_tar
-from core.datasets.reading.zip_archive import ZIP_START, list_zip
+from core.datasets.reading.zip_archive import ZIP_START, check_whole, list_zip
 
 # A plain .gz is one file, not an archive: IDX files and tables of pixels come that way.
 ARCHIVE_SUFFIXES = (
@@ -63,6 +63,7 @@ def list_archive(content: ByteRanges, opening: Opening) -> Members:
     unpacker = unpacker_for(start)
     if unpacker is None:
         if not is_tar(start):
+            check_whole(content)
             raise CannotOpenError(
                 "not a zip archive, nor a tar; give a folder or a .zip with one folder per class"
             )

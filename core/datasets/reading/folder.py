@@ -118,8 +118,7 @@ class _Walk:
             name = prefix + os.fsencode(entry.name).decode("utf-8", "replace")
             path = folder / entry.name
             if entry.is_symlink():
-                path = path.resolve()
-                problem = self._why_not_followed(path, around)
+                path, problem = self._followed(path, around)
                 if problem is not None:
                     self._links[problem].append(name)
                     continue
@@ -129,10 +128,15 @@ class _Walk:
             elif not is_ignored((entry.name,)):
                 self._go(path, f"{name}/", around, linked)
 
-    def _why_not_followed(self, target: Path, around: Sequence[Path]) -> str | None:
+    def _followed(self, link: Path, around: Sequence[Path]) -> tuple[Path, str | None]:
+        """Where a link leads in the end, and why it is not followed."""
+        try:
+            target = link.resolve(strict=True)
+        except (OSError, RuntimeError):  # the latter: links that lead to each other
+            return link, LEADS_NOWHERE
         if not any(target.is_relative_to(folder) for folder in self._allowed):
-            return LEADS_AWAY
-        return LEADS_NOWHERE if target in around or not target.exists() else None
+            return target, LEADS_AWAY
+        return target, LEADS_NOWHERE if target in around else None
 
     def _add(self, file: _File) -> None:
         if max(len(self._files), self._folders) >= raw_files.MOST_FILES:

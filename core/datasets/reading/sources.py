@@ -111,7 +111,7 @@ def _joined_parts(path: Path, part: Part, opening: Opening) -> Listing:
     if not joined:
         raise bad_source(f"{path.name} is {part.reason}.")
     return _opened(
-        f"{part.whole}, joined of {len(parts)} parts", lambda: joined[0].bytes(opening), opening
+        f"{part.whole}, joined from {len(parts)} parts", lambda: joined[0].bytes(opening), opening
     )
 
 

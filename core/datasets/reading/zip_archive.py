@@ -66,12 +66,7 @@ def list_zip(content: ByteRanges) -> Members:
     Raises ``CannotOpenError`` where the zip as a whole cannot be used: cut short, encrypted, too
     many members.
     """
-    parts = _split_into(content)
-    if parts > 1:
-        raise CannotOpenError(
-            f"this is the last of {parts} parts of a zip that was split."
-            f" {HOW_TO_JOIN.format(whole='NAME.zip')}"
-        )
+    check_whole(content)
     file = _CountedFile(cast(io.RawIOBase, content.copy()), BUFFER_BYTES)
     try:
         archive = zipfile.ZipFile(file)
@@ -88,6 +83,16 @@ def list_zip(content: ByteRanges) -> Members:
     overlapping = _overlapping(entries)
     members = [_member(archive, entry, overlapping) for entry in entries]
     return Members(members, is_upload=archive.comment == UPLOAD_COMMENT)
+
+
+def check_whole(content: ByteRanges) -> None:
+    """Raise ``CannotOpenError`` for the last part of a zip that was split."""
+    parts = _split_into(content)
+    if parts > 1:
+        raise CannotOpenError(
+            f"this is the last of {parts} parts of a zip that was split."
+            f" {HOW_TO_JOIN.format(whole='NAME.zip')}"
+        )
 
 
 def _split_into(content: ByteRanges) -> int:
