@@ -75,7 +75,7 @@ def test_netpbm_is_decoded_as_pillow_does(maxval, plain):
     ],
 )
 def test_netpbm_that_lies_is_refused(data):
-    with pytest.raises(UnreadableImageError, match="^damaged or cut short"):
+    with pytest.raises(UnreadableImageError, match=r"^damaged or cut short"):
         decode(data, "x.pgm")
 
 
