@@ -4,7 +4,7 @@ The command line turns ``BadInput`` into exit status 2 and every other ``Headsta
 exit status 1; pages show the message in a box at the field or the page concerned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 class HeadstartError(Exception):
@@ -29,22 +29,6 @@ class UnknownName(BadInput):
         self.known = sorted(known)
         listed = ", ".join(self.known) if self.known else "none yet"
         super().__init__(f"There is no {kind} named {name!r}. Known: {listed}.", field=kind)
-
-
-class ColumnsUnclear(BadInput):
-    """A table whose columns are unclear: the user must name them.
-
-    ``table`` is the name of the file, ``columns`` its column names in order, ``rows`` the first
-    few rows as text.
-    """
-
-    def __init__(
-        self, message: str, table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> None:
-        super().__init__(message, "columns")
-        self.table = table
-        self.columns = tuple(columns)
-        self.rows = tuple(tuple(row) for row in rows)
 
 
 class LimitReached(HeadstartError):
