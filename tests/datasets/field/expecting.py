@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import add_dataset
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.reading.columns import Columns
 from core.errors import BadInput, ColumnsUnclear
 
