@@ -34,6 +34,6 @@ def the_reading(reader, listing: Listing, choice: Choice = Choice()) -> Reading 
     return found[0] if found else None
 
 
-def read(listing: Listing, choice: Choice = Choice()) -> Reading:  # noqa: B008 - frozen
+def settled(listing: Listing, choice: Choice = Choice()) -> Reading:  # noqa: B008 - frozen
     """The reading that an import would take."""
     return settle(readings(listing, choice), listing)

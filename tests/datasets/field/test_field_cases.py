@@ -30,7 +30,7 @@ def test_what_a_case_comes_to(name: str, tmp_path: Path) -> None:
         given = keep_upload("a1", streams).path
         for _, stream in streams:
             stream.close()
-    problem = problem_with(CASES[name], outcome_of(given, CASES[name].columns))
+    problem = problem_with(CASES[name], outcome_of(given, CASES[name].chosen))
     assert problem is None, problem
 
 

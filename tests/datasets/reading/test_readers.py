@@ -11,7 +11,7 @@ from core.datasets.reading.recognise import READERS
 from core.datasets.reading.sources import open_source
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
-from tests.datasets.listings import read, the_reading
+from tests.datasets.listings import settled, the_reading
 
 NAMES = [reader.READ_AS for reader in READERS]
 
@@ -39,7 +39,7 @@ def test_each_layout_has_its_name_and_its_sample(samples):
     read_as = []
     for path in samples.values():
         with open_source(path) as listing:
-            read_as.append(read(listing).found.read_as)
+            read_as.append(settled(listing).found.read_as)
     assert sorted(read_as) == sorted(NAMES)
 
 
@@ -65,7 +65,7 @@ def test_a_layout_is_read_the_same_twice(samples, name):
     answers = []
     for _ in range(2):
         with open_source(samples[name]) as listing:
-            taken = read(listing)
+            taken = settled(listing)
             answers.append((taken.title, labels_of(taken.found), taken.listing.notes, taken.choice))
     assert answers[0] == answers[1]
 
