@@ -66,6 +66,10 @@ class DamagedFile(HeadstartError):
     """A file of ours is cut short or is something else; the caller adds what to do."""
 
 
+class CacheLost(HeadstartError):
+    """A cached file was deleted or damaged while it was in use; starting again makes it anew."""
+
+
 class LockTimeout(HeadstartError):
     """Another process held a lock for longer than this one may wait."""
 

@@ -6,6 +6,7 @@ Whoever mends one takes its line out.
 _REFUSED = "refused though common"
 _MISLEADING = "the message does not say what was found"
 _WRONG = "read wrongly without a word"
+_ASKED = "asked which column is the label, though the layout is documented"
 _NOTED = "read wrongly; only a note shows it"
 
 NOT_YET: dict[str, str] = {
@@ -25,4 +26,16 @@ NOT_YET: dict[str, str] = {
     **dict.fromkeys(("E2b", "E2c"), "nearly black"),
     **dict.fromkeys(("E4c", "E4g", "E13"), _REFUSED),
     **dict.fromkeys(("E4e", "E12b"), _MISLEADING),
+    "Hugging Face metadata.jsonl": _REFUSED,
+    "Hugging Face boxes": _MISLEADING,
+    "Hugging Face captions": _MISLEADING,
+    "Hugging Face zips": _REFUSED,
+    "MedMNIST saved as images": _ASKED,
+    "fast.ai several tags": _WRONG,
+    **dict.fromkeys(("Vertex CSV", "AutoML CSV", "AutoML CSV, unassigned"), _ASKED),
+    "Vertex CSV with a header": "the split is lost without a word",
+    "Vertex JSON lines": _MISLEADING,
+    "Rekognition manifest": _MISLEADING,
+    "SageMaker lists of a split": _MISLEADING,
+    "Teachable Machine": _REFUSED,
 }
