@@ -1,15 +1,19 @@
 """What the reader of a layout is, and what it gives: readings of labelled files, or of pixels."""
 
+import numpy as np
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
-
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source
 from core.datasets.reading_choice import Choice
+
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3
@@ -121,8 +125,17 @@ class Reader(Protocol):
 
 
 def first_reasons(left_out: Sequence[LeftOut]) -> str:
-    """The first files that were left out, each with its reason, as text to append to a message."""
-    return "".join(f" {entry.file}: {entry.reason}." for entry in left_out[:NAMES_SHOWN])
+    """The most frequent reasons, each once with a file, as text to append to a message."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for entry in left_out:
+        by_reason[entry.reason].append(entry.file)
+    most = sorted(by_reason.items(), key=lambda item: -len(item[1]))[:NAMES_SHOWN]
+    return "".join(
+        f" {files[0]}: {reason}."
+        if len(files) == 1
+        else f" {len(files):,} files, such as {files[0]}: {reason}."
+        for reason, files in most
+    )
 
 
 def check_classes(classes: list[str], left_out: Sequence[LeftOut] = ()) -> None:
