@@ -8,6 +8,7 @@ gives the words for both, also where the system refused a file.
 import errno
 from collections.abc import Iterable, Iterator, Sequence
 
+
 DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DISK_IS_FULL_TEXT = (
     "The disk is full. Make room on it, or set HEADSTART_HOME to a folder on another disk, and try "
@@ -89,6 +90,10 @@ class OutOfMemory(HeadstartError):
 
 class DamagedFile(HeadstartError):
     """A file of ours is cut short or is something else; the caller adds what to do."""
+
+
+class CacheLost(HeadstartError):
+    """A cached file was deleted or damaged while it was in use; starting again makes it anew."""
 
 
 class LockTimeout(HeadstartError):

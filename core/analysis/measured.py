@@ -123,7 +123,9 @@ def time_line(result: RunResult, epochs: Epochs) -> tuple[Segment, ...]:
         segments.append(Segment(part, words, start, seconds))
 
     if parts.extraction:
-        done = " (done by an earlier run)" if result.feature_cache == "hit" else ""
+        done = {"hit": " (done by an earlier run)", "part": " (partly done by earlier runs)"}.get(
+            result.feature_cache or "", ""
+        )
         add("extraction", f"extracting features{done}", parts.extraction)
     part = "first_epoch"
     for epoch in epochs:

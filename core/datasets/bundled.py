@@ -130,6 +130,20 @@ def _idx() -> bytes:
     return _zip(members)
 
 
+def _arrays() -> bytes:
+    pixels, labels = digit_images()
+    buffer = io.BytesIO()
+    train, test = slice(DIGITS_TO_TRAIN), slice(DIGITS_TO_TRAIN, DIGITS_TO_TRAIN + DIGITS_TO_TEST)
+    np.savez(
+        buffer,
+        x_train=pixels[train],
+        y_train=labels[train],
+        x_test=pixels[test],
+        y_test=labels[test],
+    )
+    return buffer.getvalue()
+
+
 def _idx_file(array: np.ndarray) -> bytes:
     """uint8 of any shape as a gzipped IDX file."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
@@ -221,5 +235,18 @@ SAMPLES = (
         "└── t10k-labels-idx1-ubyte.gz",
         "sample-idx.zip",
         _idx,
+    ),
+    Sample(
+        "arrays",
+        "NumPy arrays",
+        "One .npz file, or .npy files in one zip: the images as images x rows x columns (x 3 for"
+        " colour), and a label for each, as a number or a word.",
+        "digits.npz\n"
+        "├── x_train           80 x 8 x 8, 0 to 255\n"
+        "├── y_train           80 numbers\n"
+        "├── x_test            40 x 8 x 8, 0 to 255\n"
+        "└── y_test            40 numbers",
+        "sample-arrays.npz",
+        _arrays,
     ),
 )

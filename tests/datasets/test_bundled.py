@@ -20,6 +20,7 @@ EXPECTED = {
         {str(digit): count for digit, count in enumerate((12, 13, 13, 13, 11, 12, 13, 13, 9, 11))},
     ),
 }
+EXPECTED["arrays"] = ("NumPy arrays", EXPECTED["idx"][1])
 
 
 def test_the_bundled_datasets(themes16, digits):
@@ -64,7 +65,7 @@ def test_a_sample_is_accepted(sample: Sample, tmp_path) -> None:
     dataset = add_dataset(path)
     assert (dataset.read_as, dataset.class_counts) == EXPECTED[sample.name]
     assert dataset.health.quarantined == ()
-    assert (dataset.predefined_subsets is not None) == (sample.name == "idx")
+    assert (dataset.predefined_subsets is not None) == (sample.name in ("idx", "arrays"))
 
 
 def test_a_sample_is_the_same_each_time() -> None:

@@ -113,7 +113,7 @@ def read_pixel_table(table: TextTable, columns: Columns) -> PixelTable | None:
     if not (np.nan_to_num(values) <= BRIGHTEST).all(axis=1).any():
         return None
     edge, channels = _image_shape(table.name, values.shape[1])
-    planar = channels == 3 and _is_planar([names[at] for at in pixels], values, edge)
+    planar = channels == 3 and is_planar([names[at] for at in pixels], values, edge)
     if channels == 3:
         order = "all red, then all green, then all blue" if planar else "red, green, blue in turn"
         notes.append(f"{table.name}: the colours were read as {order}.")
@@ -225,14 +225,14 @@ def _label_among(
             [names[at] for at in others],
             [[row[at] for at in others] for row in rows[:ROWS_SHOWN]],
         )
-    if _shape_of(len(pixels)) is not None or _shape_of(len(pixels) - 1) is None:
+    if square_shape(len(pixels)) is not None or square_shape(len(pixels) - 1) is None:
         return None
     # A label has several values, but few; a pixel in a corner is constant or has many values.
     first, last = (len({row[at].strip() for row in rows}) for at in (pixels[0], pixels[-1]))
     return pixels[-1] if last > 1 and (first == 1 or last < first) else pixels[0]
 
 
-def _shape_of(count: int) -> tuple[int, int] | None:
+def square_shape(count: int) -> tuple[int, int] | None:
     """Edge and channels of a square image of ``count`` numbers, or None."""
     for channels in (1, 3):
         edge = math.isqrt(count // channels)
@@ -242,7 +242,7 @@ def _shape_of(count: int) -> tuple[int, int] | None:
 
 
 def _image_shape(name: str, count: int) -> tuple[int, int]:
-    shape = _shape_of(count)
+    shape = square_shape(count)
     if shape is None:
         near = math.isqrt(count)
         raise bad_source(
@@ -252,7 +252,7 @@ def _image_shape(name: str, count: int) -> tuple[int, int]:
     return shape
 
 
-def _is_planar(names: Sequence[str], values: np.ndarray, edge: int) -> bool:
+def is_planar(names: Sequence[str], values: np.ndarray, edge: int) -> bool:
     """Whether the channels follow one another as a whole: the images are smoother that way."""
     letters = [re.sub(r"[^a-z]", "", name.casefold()) for name in names]
     first, rest = set(letters[: edge * edge]), set(letters[edge * edge :])

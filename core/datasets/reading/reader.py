@@ -100,8 +100,17 @@ class Reader(Protocol):
 
 
 def first_reasons(left_out: Sequence[LeftOut]) -> str:
-    """The first files that were left out, each with its reason, as text to append to a message."""
-    return "".join(f" {entry.file}: {entry.reason}." for entry in left_out[:NAMES_SHOWN])
+    """The most frequent reasons, each once with a file, as text to append to a message."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for entry in left_out:
+        by_reason[entry.reason].append(entry.file)
+    most = sorted(by_reason.items(), key=lambda item: -len(item[1]))[:NAMES_SHOWN]
+    return "".join(
+        f" {files[0]}: {reason}."
+        if len(files) == 1
+        else f" {len(files):,} files, such as {files[0]}: {reason}."
+        for reason, files in most
+    )
 
 
 def check_classes(classes: list[str], left_out: Sequence[LeftOut] = ()) -> None:

@@ -23,6 +23,7 @@ from core.datasets.reading.raw_files import (
     is_ignored,
     unpacked_start,
 )
+from core.datasets.reading.stored_arrays import is_array_name
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(
@@ -161,6 +162,8 @@ def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
 
     Raises ``BadInput`` that names what it is where people give something else by mistake.
     """
+    if is_array_name(path.name):
+        return True
     start = raw.start(LOOKED_AT_BYTES)
     if start and not start.startswith(b"PK") and looks_like_an_image(raw):
         raise bad_source(

@@ -42,7 +42,7 @@ SINGLE_FILES = {
     "pets.rar": (b"Rar!\x1a\x07\0", "pets.rar is a RAR archive. Give a folder, or a zip"),
     "pets.7z": (b"7z\xbc\xaf\x27\x1c\0", "pets.7z is a 7-Zip archive."),
     "list.xlsx": (b"PK\3\4", "list.xlsx is a spreadsheet. Save it as CSV."),
-    "x.npy": (numpy_file(), "x.npy is a NumPy array."),
+    "x.npy": (numpy_file(), "Found x (3): none of them is an array of images."),
     "x.parquet": (b"PAR1\0\0", "x.parquet is a Parquet table. Save it as CSV."),
     "notes.txt": (b"Just some notes.\n", "notes.txt is neither a zip nor a table."),
     "x.zip": (b"plain text", "x.zip is not a zip archive."),
