@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
 from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
 from core.datasets.choices import (
     DEFAULT_TEST_FRACTION,
@@ -20,9 +19,10 @@ from core.datasets.choices import (
     RESIZES,
     SEVERAL_LABELS,
 )
-from core.errors import BadInput, HeadstartError
+from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
 from core.text import list_text
+
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -31,17 +31,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     parsed = parser().parse_args(arguments)
     try:
-        return parsed.run(parsed)
-    except HeadstartError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILED
+        status = parsed.run(parsed)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) ended: nothing can be written any more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader (head, less) ended
+        _drop_unwritten()
         return EXIT_FAILED
+    except Exception as error:
+        if (words := words_of(error)) is None:
+            raise
+        print(f"error: {words}", file=sys.stderr)
+        _drop_unwritten()
+        return EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILED
+    return status
+
+
+def _drop_unwritten() -> None:
+    """What standard output does not take now must not be tried again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
