@@ -8,7 +8,6 @@ gives the words for both, also where the system refused a file.
 import errno
 from collections.abc import Iterable, Iterator
 
-
 DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DISK_IS_FULL_TEXT = (
     "The disk is full. Make room on it, or set HEADSTART_HOME to a folder on another disk, and try "
