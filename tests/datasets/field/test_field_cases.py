@@ -4,10 +4,8 @@
 that a run uses (F11) with the strategies on a backbone.
 """
 
-from pathlib import Path
-
 import pytest
-
+from pathlib import Path
 from core.experiments.uploads import keep_upload
 from tests.datasets.field import (
     archives,
@@ -21,6 +19,7 @@ from tests.datasets.field import (
 )
 from tests.datasets.field.expecting import Case, outcome_of, problem_with
 from tests.datasets.field.not_yet import NOT_YET
+
 
 CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES
 DOCUMENTED = layouts.CASES | labelling_tools.CASES
@@ -57,7 +56,7 @@ def check(found: Case, folder: Path) -> None:
         given = keep_upload("a1", streams).path
         for _, stream in streams:
             stream.close()
-    problem = problem_with(found, outcome_of(given, found.columns))
+    problem = problem_with(found, outcome_of(given, found.chosen))
     assert problem is None, problem
 
 
