@@ -4,8 +4,10 @@
 that a run uses (F11) with the strategies on a backbone.
 """
 
-import pytest
 from pathlib import Path
+
+import pytest
+
 from core.experiments.uploads import keep_upload
 from tests.datasets.field import (
     archives,
@@ -19,7 +21,6 @@ from tests.datasets.field import (
 )
 from tests.datasets.field.expecting import Case, outcome_of, problem_with
 from tests.datasets.field.not_yet import NOT_YET
-
 
 CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES
 DOCUMENTED = layouts.CASES | labelling_tools.CASES
