@@ -35,6 +35,7 @@ NOT_YET: dict[str, str] = {
     "Vertex JSON lines": _MISLEADING,
     "Rekognition manifest": _MISLEADING,
     "SageMaker lists of a split": _MISLEADING,
+    "Label Studio CSV": _ASKED,
     "Teachable Machine": _REFUSED,
     "icons: sizes, then kinds": _NOTED,
     "drawings in variants": _WRONG,

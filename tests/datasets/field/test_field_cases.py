@@ -19,7 +19,7 @@ from tests.datasets.field import (
     packages,
     tables,
 )
-from tests.datasets.field.expecting import Case, outcome_of, problem_with
+from tests.datasets.field.expecting import Case, problem_with
 from tests.datasets.field.not_yet import NOT_YET
 
 CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES
@@ -57,7 +57,7 @@ def check(found: Case, folder: Path) -> None:
         given = keep_upload("a1", streams).path
         for _, stream in streams:
             stream.close()
-    problem = problem_with(found, outcome_of(given, found.chosen))
+    problem = problem_with(found, given)
     assert problem is None, problem
 
 
