@@ -11,7 +11,14 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.reading import array_files, class_folders, idx, labelled_table, pixel_table
+from core.datasets.reading import (
+    array_files,
+    class_folders,
+    idx,
+    labelled_table,
+    parquet_images,
+    pixel_table,
+)
 from core.datasets.reading.columns import Columns, why_no_label
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.reader import (
@@ -24,7 +31,14 @@ from core.datasets.reading.reader import (
 
 # Asked in this order; the first that recognises its layout is used. Class folders come last: they
 # fit nearly everything, and raise an error that describes them where they do not.
-READERS: tuple[Reader, ...] = (idx, array_files, pixel_table, labelled_table, class_folders)
+READERS: tuple[Reader, ...] = (
+    idx,
+    array_files,
+    parquet_images,
+    pixel_table,
+    labelled_table,
+    class_folders,
+)
 NOTES_FILE = "headstart.json"
 LARGEST_NOTES_BYTES = 16 * 1024**2
 _NAMES, _ORDER = "class names", "in the order of file names"
