@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel
 
 from core.datasets.decoding.decode import decode_image
+from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
-SUBSETS = ("train", "validation", "test")
 
 
 class LeftOut(NamedTuple):
@@ -76,6 +77,25 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
+class OtherReading(BaseModel, frozen=True):
+    """Another way to read the same files, and what to choose to get it."""
+
+    title: str
+    choice: Choice
+
+
+class DatasetReading(BaseModel, frozen=True):
+    """How the files of a dataset were read: see ``core.datasets.reading.reader.Reading``.
+
+    ``choice`` repeats it. ``others`` are the ways that were not taken.
+    """
+
+    title: str
+    sources: tuple[str, ...] = ()
+    choice: Choice
+    others: tuple[OtherReading, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images in a fixed order; compared and hashed by ``id``.
@@ -94,6 +114,7 @@ class Dataset:
         most of a class.
     predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
     read_as: the layout that it was read from, for people.
+    reading: how its files were read; None where it was not read from files, or long ago.
     version_of: id of the dataset that this one was made from; changes: how, in sentences.
     """
 
@@ -119,6 +140,7 @@ class Dataset:
     look_alikes: np.ndarray
     predefined_subsets: np.ndarray | None = None
     read_as: str = ""
+    reading: DatasetReading | None = None
     version_of: str | None = None
     changes: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.dataset import SOURCE_FILE, Dataset, HealthReport
+from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
 from core.settings import current_settings
@@ -244,6 +244,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             health=HealthReport.from_json(manifest["health"]),
             encoding=manifest["encoding"],
             read_as=manifest.get("read_as", ""),
+            reading=_reading(manifest.get("reading")),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
             **arrays,
@@ -253,6 +254,10 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             f"The dataset {manifest.get('name')!r} in {folder} is damaged ({error})."
             " Remove it and add it again."
         ) from error
+
+
+def _reading(document: dict[str, Any] | None) -> DatasetReading | None:
+    return None if document is None else DatasetReading.model_validate(document)
 
 
 def _sweep(root: Path) -> None:

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from core.datasets.add import content_id
-from core.datasets.dataset import SOURCE_FILE, SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.datasets.groups import (
     equal_rows,
     health_of_arrays,

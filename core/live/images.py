@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from core.datasets.choices import SUBSETS
 from core.datasets.copies import copies_of
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
 from core.datasets.prepare import prepare_image, prepare_one, prepared_size, smallest_edge

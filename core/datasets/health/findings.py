@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
 from core.datasets.health.copies import about_copies
 from core.datasets.health.finding import (

@@ -11,13 +11,13 @@ from core.datasets.reading.columns import (
     LABEL_NAMES,
     PROPERTY_NAMES,
     SPLIT_NAMES,
-    Columns,
     bare_name,
     chosen_position,
 )
+from core.datasets.reading.question import Question, ReadingUnclear, table_sample
 from core.datasets.reading.raw_files import bad_source
 from core.datasets.reading.subset_names import words
-from core.errors import ColumnsUnclear
+from core.datasets.reading_choice import Choice
 from core.text import some_text
 
 if TYPE_CHECKING:
@@ -74,22 +74,22 @@ def array_columns(schema: "pa.Schema") -> list[str]:
 
 
 def parquet_columns(
-    schema: "pa.Schema", path: str, first: Sequence[Mapping[str, Any]], columns: Columns
+    schema: "pa.Schema", path: str, first: Sequence[Mapping[str, Any]], choice: Choice
 ) -> ParquetColumns:
     """What the columns are for; there is at least one of images. ``first`` are the first rows.
 
-    Raises ``BadInput`` where there is no label, ``ColumnsUnclear`` where the user must choose.
+    Raises ``BadInput`` where there is no label, ``ReadingUnclear`` where the user must choose.
     """
     features = _features(schema)
     names = list(schema.names)
     images = image_columns(schema)
     labels = label_candidates(schema)
-    split = _split(labels, columns, names, path)
+    split = _split(labels, choice, names, path)
     labels = [name for name in labels if name != split]
-    image = _image(images, features, columns, names, path)
+    image = _image(images, features, choice, names, path)
     if image is None:
         raise _unclear(path, [*images, *labels], first, "several columns of images")
-    label, is_named = _label(labels, features, columns, names, path)
+    label, is_named = _label(labels, features, choice, names, path)
     if label is None and not labels:
         lists = [name for name in names if _is_list(schema.field(name).type)]
         several = f" {lists[0]} holds a list for each image." if lists else ""
@@ -112,28 +112,27 @@ def parquet_columns(
 
 def _unclear(
     path: str, names: Sequence[str], first: Sequence[Mapping[str, Any]], what: str
-) -> ColumnsUnclear:
+) -> ReadingUnclear:
     rows = [[str(row.get(name, "an image"))[:LONGEST_SHOWN] for name in names] for row in first]
-    return ColumnsUnclear(
-        f"{path} has {what}: {some_text(names, MOST_LISTED)}. Choose.", path, names, rows
-    )
+    message = f"{path} has {what}: {some_text(names, MOST_LISTED)}. Choose."
+    return ReadingUnclear(Question(message=message, tables=[table_sample(path, names, rows)]))
 
 
-def _split(labels: Sequence[str], columns: Columns, names: Sequence[str], path: str) -> str | None:
-    if columns.split is not None:
-        return names[chosen_position(columns.split, names, path)]
+def _split(labels: Sequence[str], choice: Choice, names: Sequence[str], path: str) -> str | None:
+    if choice.split_column is not None:
+        return names[chosen_position(choice.split_column, names, path)]
     return next((name for name in labels if bare_name(name) in SPLIT_NAMES), None)
 
 
 def _image(
     images: Sequence[str],
     features: Mapping[str, Any],
-    columns: Columns,
+    choice: Choice,
     names: Sequence[str],
     path: str,
 ) -> str | None:
-    if columns.file is not None:
-        return images[chosen_position(columns.file, images, path)] if images else names[0]
+    if choice.file_column is not None:
+        return images[chosen_position(choice.file_column, images, path)] if images else names[0]
     declared = [name for name in images if _kind_of(features.get(name)) == "Image"]
     called = [name for name in images if bare_name(name) in IMAGE_NAMES]
     return next((few[0] for few in (images, declared, called) if len(few) == 1), None)
@@ -142,13 +141,13 @@ def _image(
 def _label(
     labels: Sequence[str],
     features: Mapping[str, Any],
-    columns: Columns,
+    choice: Choice,
     names: Sequence[str],
     path: str,
 ) -> tuple[str | None, bool]:
     """The column of the label, and whether it is declared, named or chosen as that."""
-    if columns.label is not None:
-        return names[chosen_position(columns.label, names, path)], True
+    if choice.label_column is not None:
+        return names[chosen_position(choice.label_column, names, path)], True
     declared = [name for name in labels if _kind_of(features.get(name)) == "ClassLabel"]
     called = [name for name in labels if bare_name(name) in LABEL_NAMES]
     ending = [name for name in labels if bare_name(name).endswith(_LABEL_ENDINGS)]

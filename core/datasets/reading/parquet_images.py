@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.array_labels import check_repeated, measured
-from core.datasets.reading.columns import Columns, why_no_label
+from core.datasets.reading.columns import why_no_label
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.parquet_columns import (
     ParquetColumns,
@@ -37,13 +37,20 @@ from core.datasets.reading.raw_files import (
     bad_source,
     safe_parts,
 )
-from core.datasets.reading.reader import LabelledFile, LabelledFiles, first_reasons, shown_order
+from core.datasets.reading.reader import (
+    LabelledFile,
+    LabelledFiles,
+    Reading,
+    first_reasons,
+    shown_order,
+)
 from core.datasets.reading.subset_names import (
     BESIDE_A_SUBSET,
     name_words,
     subset_of,
     subset_of_file,
 )
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
@@ -54,6 +61,7 @@ READ_AS = "images in Parquet files"
 PARQUET_SUFFIX = ".parquet"
 PARQUET_START = b"PAR1"
 FIRST_ROWS = 5
+FILES_NAMED = 3
 MOST_LISTED_ROWS = 1000
 _TIFF_STARTS = (b"II*\0", b"MM\0*")
 _OTHER_FOLDERS = BESIDE_A_SUBSET | {"default"}
@@ -68,31 +76,37 @@ def is_parquet(raw: RawFile) -> bool:
     return raw.name.lower().endswith(PARQUET_SUFFIX)
 
 
-def recognise(listing: Listing, columns: Columns) -> LabelledFiles | None:
-    """The images of Parquet files, or None where there are none, or where image files outnumber.
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """The images of Parquet files; empty where there are none, or where image files outnumber.
 
-    Raises ``BadInput``, and ``ColumnsUnclear`` where several columns may hold the label.
+    Raises ``BadInput``, and ``ReadingUnclear`` where several columns may hold the label.
     """
     files = sorted(
         (raw for raw in listing.files if is_parquet(raw) or _starts_as_parquet(raw, listing)),
         key=lambda raw: raw.path,
     )
     image_files = sum(has_image_suffix(raw.name) for raw in listing.files)
-    if not files or image_files > MOST_FILES:
-        return None
-    own = Listing(listing.files)
+    if not files or choice.classes_from is not None or choice.name_pattern is not None:
+        return []
+    own = listing.again()
     try:
-        found = _read(files, own, columns)
+        found = _read(files, own, choice)
     except BadInput:
         if image_files:
-            return None
+            return []
         raise
     if len(found) < 2 * image_files:
-        return None
-    listing.notes += own.notes
-    listing.refused += own.refused
-    listing.leave_out(len(listing.files) - len(files), "beside the Parquet files")
-    return LabelledFiles(READ_AS, sorted(found, key=shown_order))
+        return []
+    own.leave_out(len(listing.files) - len(files), "beside the Parquet files")
+    paths = tuple(raw.path for raw in files)
+    title = f"Each row of {some_text(paths, FILES_NAMED)} is an image with its class"
+    images = LabelledFiles(READ_AS, sorted(found, key=shown_order))
+    chosen = Choice(
+        file_column=choice.file_column,
+        label_column=choice.label_column,
+        split_column=choice.split_column,
+    )
+    return [Reading(title, images, own, chosen, paths)]
 
 
 def _starts_as_parquet(raw: RawFile, listing: Listing) -> bool:
@@ -105,9 +119,9 @@ def _starts_as_parquet(raw: RawFile, listing: Listing) -> bool:
         return False
 
 
-def _read(files: Sequence[RawFile], listing: Listing, columns: Columns) -> list[LabelledFile]:
+def _read(files: Sequence[RawFile], listing: Listing, choice: Choice) -> list[LabelledFile]:
     _check_one_dataset(files)
-    layouts = {raw.path: _layout(raw, columns) for raw in files}
+    layouts = {raw.path: _layout(raw, choice) for raw in files}
     count = sum(rows for _, rows in layouts.values())
     if count > MOST_FILES:
         raise bad_source(
@@ -152,7 +166,7 @@ def _check_one_dataset(files: Sequence[RawFile]) -> None:
         )
 
 
-def _layout(raw: RawFile, columns: Columns) -> tuple[ParquetColumns, int]:
+def _layout(raw: RawFile, choice: Choice) -> tuple[ParquetColumns, int]:
     """What the columns of a file are for, and the number of its rows. Raises ``BadInput``."""
     with opened(raw) as file:
         schema = file.schema_arrow
@@ -164,7 +178,7 @@ def _layout(raw: RawFile, columns: Columns) -> tuple[ParquetColumns, int]:
         for batch in file.iter_batches(batch_size=FIRST_ROWS, columns=scalars):
             first += batch.to_pylist()
             break
-        layout = parquet_columns(schema, raw.path, first, columns)
+        layout = parquet_columns(schema, raw.path, first, choice)
         check_ratio(raw, file.metadata, layout)
         return layout, file.metadata.num_rows
 

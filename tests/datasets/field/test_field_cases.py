@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 
 from core.experiments.uploads import keep_upload
-from tests.datasets.field import archives, arrays, folders, formats, tables
-from tests.datasets.field.expecting import outcome_of, problem_with
+from tests.datasets.field import (
+    archives,
+    arrays,
+    folders,
+    formats,
+    labelling_tools,
+    layouts,
+    tables,
+)
+from tests.datasets.field.expecting import Case, outcome_of, problem_with
 from tests.datasets.field.not_yet import NOT_YET
 
 CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES
+DOCUMENTED = layouts.CASES | labelling_tools.CASES
 
 
 def marked(name: str) -> object:
@@ -24,15 +33,25 @@ def marked(name: str) -> object:
 @pytest.mark.parametrize("name", [marked(name) for name in CASES])
 @pytest.mark.usefixtures("home")
 def test_what_a_case_comes_to(name: str, tmp_path: Path) -> None:
-    given = CASES[name].build(tmp_path)
+    check(CASES[name], tmp_path)
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in DOCUMENTED])
+@pytest.mark.usefixtures("home")
+def test_a_documented_layout(name: str, tmp_path: Path) -> None:
+    check(DOCUMENTED[name], tmp_path)
+
+
+def check(found: Case, folder: Path) -> None:
+    given = found.build(folder)
     if isinstance(given, list):  # dropped together on the page
         streams = [(path.name, path.open("rb")) for path in given]
         given = keep_upload("a1", streams).path
         for _, stream in streams:
             stream.close()
-    problem = problem_with(CASES[name], outcome_of(given, CASES[name].columns))
+    problem = problem_with(found, outcome_of(given, found.chosen))
     assert problem is None, problem
 
 
 def test_what_is_not_right_yet_is_a_case() -> None:
-    assert NOT_YET.keys() <= CASES.keys()
+    assert NOT_YET.keys() <= CASES.keys() | DOCUMENTED.keys()

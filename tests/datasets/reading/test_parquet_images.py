@@ -11,9 +11,10 @@ import pytest
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import parquet_files, parquet_images
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear, HeadstartError
-from tests.datasets.listings import listing_of, refused
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput, HeadstartError
+from tests.datasets.listings import listing_of, refused, the_reading
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 IMAGES = [noise_png(seed) for seed in range(12)]
@@ -40,11 +41,11 @@ def parquet(features=None, row_group_size=5, compression="snappy", **columns) ->
 NAMED = parquet({"label": class_label("cats", "dogs")}, image=CELLS, label=LABELS)
 
 
-def read(members, columns=Columns()):  # noqa: B008 - frozen
+def read(members, choice=Choice()):  # noqa: B008 - frozen
     listing = listing_of(members if isinstance(members, dict) else {"pets.parquet": members})
-    found = parquet_images.recognise(listing, columns)
-    assert found is not None
-    return found.files, listing
+    reading = the_reading(parquet_images, listing, choice)
+    assert reading is not None
+    return reading.found.files, reading.listing
 
 
 @pytest.mark.usefixtures("home")
@@ -140,19 +141,20 @@ UNCLEAR = {
 def test_several_columns_of_labels_are_asked_about(case):
     columns = UNCLEAR[case]
     names = tuple(columns)[1:]
-    with pytest.raises(ColumnsUnclear, match="several columns that may hold the label") as caught:
+    with pytest.raises(ReadingUnclear, match="several columns that may hold the label") as caught:
         read(parquet(**columns))
-    assert caught.value.columns == names
-    assert caught.value.rows[0] == tuple(str(columns[name][0]) for name in names)
-    files, _ = read(parquet(**columns), Columns(label=names[1]))
+    (sample,) = caught.value.question.tables
+    assert sample.columns == list(names)
+    assert sample.rows[0] == [str(columns[name][0]) for name in names]
+    files, _ = read(parquet(**columns), Choice(label_column=names[1]))
     assert len(files) == 12
 
 
 def test_several_columns_of_images_are_asked_about():
     columns = {"left": IMAGES, "right": IMAGES, "label": WORDS}
-    with pytest.raises(ColumnsUnclear, match="several columns of images: left, right, label"):
+    with pytest.raises(ReadingUnclear, match="several columns of images: left, right, label"):
         read(parquet(**columns))
-    assert len(read(parquet(**columns), Columns(file="right"))[0]) == 12
+    assert len(read(parquet(**columns), Choice(file_column="right"))[0]) == 12
 
 
 def test_images_without_label_and_labels_without_image_are_left_out():
@@ -232,7 +234,7 @@ def test_a_full_disk_is_told_before_images_are_copied(monkeypatch):
     files, _ = read(NAMED)
     usage = SimpleNamespace(free=999)
     monkeypatch.setattr(parquet_files.shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(HeadstartError, match="MB free; reading these Parquet files takes 0.1 MB"):
+    with pytest.raises(HeadstartError, match=r"MB free; reading these Parquet files takes 0\.1 MB"):
         files[0].raw.read()
 
 
@@ -242,7 +244,9 @@ def test_limits(monkeypatch):
     files, listing = read(parquet(image=[*IMAGES[:-1], noise_png(1, 40)], label=WORDS))
     assert len(files) == 11
     assert list(refused(listing)) == ["pets.parquet row 12"]
-    with pytest.raises(BadInput, match=r"has no image with a label\. pets\.parquet row 1: larger"):
+    with pytest.raises(
+        BadInput, match=r"has no image with a label\. 3 files, such as pets\.parquet row 1"
+    ):
         read(parquet(image=[noise_png(1, 40)] * 3, label=WORDS[:3]))
     monkeypatch.setattr(parquet_files, "RATIO_MATTERS_FROM_BYTES", 1000)
     with pytest.raises(BadInput, match="would unpack to more than 200 times its size"):
@@ -255,5 +259,5 @@ def test_limits(monkeypatch):
 def test_class_folders_with_a_parquet_file_beside_are_class_folders():
     about = parquet(file_name=["0.png"], text=["a cat"])
     listing = listing_of(two_classes() | {"metadata.parquet": about})
-    assert parquet_images.recognise(listing, Columns()) is None
+    assert the_reading(parquet_images, listing) is None
     assert (listing.notes, listing.refused) == ([], [])
