@@ -23,7 +23,6 @@ NOT_YET: dict[str, str] = {
     **dict.fromkeys(("D3c", "D4a", "D5b"), _REFUSED),
     **dict.fromkeys(("D3a", "D3b", "D4b", "D9b", "D9e", "D9e-folder"), _MISLEADING),
     "D5c": _NOTED,
-    **dict.fromkeys(("E2b", "E2c"), "nearly black"),
     "Hugging Face metadata.jsonl": _REFUSED,
     "Hugging Face boxes": _MISLEADING,
     "Hugging Face captions": _MISLEADING,
