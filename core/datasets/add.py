@@ -3,22 +3,42 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import numpy as np
+from collections.abc import (
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import numpy as np
-
-from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset, LeftOut
+from core.datasets.dataset import (
+    ENCODED,
+    PIXELS,
+    SOURCE_FILE,
+    Dataset,
+    LeftOut,
+    DatasetReading,
+    OtherReading,
+)
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
+from core.datasets.decoding.examine import (
+    THUMBNAIL_EDGE,
+    Examined,
+    examine_file,
+    examine_pixels,
+)
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
-from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
+from core.datasets.decoding.pool import (
+    ProgressCallback,
+    StopCallback,
+    in_order,
+    raise_if_stopped,
+)
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
     LabelledFile,
@@ -27,12 +47,21 @@ from core.datasets.reading.reader import (
     PixelImages,
     check_classes,
     first_reasons,
+    Reading,
 )
-from core.datasets.reading.recognise import recognise
 from core.datasets.reading.sources import open_source
 from core.datasets.reading.subset_names import settle_subsets
-from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
+from core.datasets.storage import (
+    LONGEST_DATASET_NAME,
+    checked_name,
+    incoming_folder,
+    publish,
+)
 from core.errors import BadInput
+from core.datasets.reading.question import Question, ReadingUnclear
+from core.datasets.reading.recognise import question, readings, settle
+from core.datasets.reading_choice import Choice
+
 
 NEARLY_ALL = 95  # percent of the images
 STOPPED = "Cancelled while the images were read; nothing was stored."
@@ -43,19 +72,19 @@ def add_dataset(
     name: str | None = None,
     progress: ProgressCallback | None = None,
     provenance: str | None = None,
-    columns: Columns | None = None,
+    choice: Choice | None = None,
     should_stop: StopCallback | None = None,
     default_name: str | None = None,
 ) -> Dataset:
     """Read the images at ``path`` in any of the known layouts, check them and store them.
 
-    The layout is recognised by content: see ``reading.recognise``. ``columns`` names the columns
-    of a table that cannot be recognised. Files that cannot be used are left out and listed in
+    The layout is recognised by content: see ``reading.recognise``. ``choice`` says how to read what
+    is not clear. Files that cannot be used are left out and listed in
     ``health.quarantined``. The same content again returns the stored dataset, under its old name.
     Without ``name`` the dataset is called ``default_name``, or else like the file or folder, with
     a number behind it if another dataset has that name. ``progress`` gets images done and in all.
 
-    Raises ``BadInput``, ``ColumnsUnclear``, ``Cancelled``; nothing is stored then.
+    Raises ``BadInput``, ``ReadingUnclear``, ``Cancelled``; nothing is stored then.
     """
     path = Path(path)
     if path.name in ("", ".."):
@@ -66,8 +95,35 @@ def add_dataset(
         "provenance": provenance or f"added from {shown_name(path.name)}",
     }
     with open_source(path) as listing:
-        found = recognise(listing, columns or Columns())
-        return _store(found, manifest, listing, progress, should_stop)
+        found = readings(listing, choice or Choice())
+        taken = settle(found, listing)
+        manifest["reading"] = _document(taken, found)
+        return _store(taken.found, manifest, taken.listing, progress, should_stop)
+
+
+def list_readings(path: Path, choice: Choice | None = None) -> Question:
+    """The ways to read what is at ``path``, the likely ones first; nothing is stored.
+
+    Raises ``BadInput``.
+    """
+    with open_source(Path(path)) as listing:
+        try:
+            return question(readings(listing, choice or Choice()), listing)
+        except ReadingUnclear as error:
+            return error.question
+
+
+def _document(taken: Reading, found: Sequence[Reading]) -> dict[str, Any]:
+    """How the files were read, as the manifest keeps it."""
+    others = [
+        OtherReading(title=reading.title, choice=reading.choice)
+        for reading in found
+        if reading is not taken
+    ]
+    reading = DatasetReading(
+        title=taken.title, sources=taken.sources, choice=taken.choice, others=tuple(others)
+    )
+    return reading.model_dump(mode="json", exclude_defaults=True)
 
 
 def add_pixels(

@@ -1,22 +1,22 @@
 """A dataset: a named, immutable set of labelled images, with its health report."""
 
 import io
+import numpy as np
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 from PIL import Image
-
 from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
 from core.errors import HeadstartError
+from pydantic import BaseModel
+from core.datasets.reading_choice import Choice
+
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
-SUBSETS = ("train", "validation", "test")
 
 
 class LeftOut(NamedTuple):
@@ -79,6 +79,25 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
+class OtherReading(BaseModel, frozen=True):
+    """Another way to read the same files, and what to choose to get it."""
+
+    title: str
+    choice: Choice
+
+
+class DatasetReading(BaseModel, frozen=True):
+    """How the files of a dataset were read: see ``core.datasets.reading.reader.Reading``.
+
+    ``choice`` repeats it. ``others`` are the ways that were not taken.
+    """
+
+    title: str
+    sources: tuple[str, ...] = ()
+    choice: Choice
+    others: tuple[OtherReading, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images in a fixed order; compared and hashed by ``id``.
@@ -98,6 +117,7 @@ class Dataset:
     predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
     levels: those that become black and white in images deeper than 8 bits.
     read_as: the layout that it was read from, for people.
+    reading: how its files were read; None where it was not read from files, or long ago.
     version_of: id of the dataset that this one was made from; changes: how, in sentences.
     """
 
@@ -124,6 +144,7 @@ class Dataset:
     predefined_subsets: np.ndarray | None = None
     levels: Levels = USUAL_LEVELS
     read_as: str = ""
+    reading: DatasetReading | None = None
     version_of: str | None = None
     changes: tuple[str, ...] = ()
 

@@ -3,11 +3,9 @@
 Computed from the stored arrays; no image is decoded.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
-
-from core.datasets.dataset import SUBSETS, Dataset
+from collections.abc import Iterator
+from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
 from core.datasets.health.copies import about_copies
 from core.datasets.health.finding import (
@@ -20,7 +18,15 @@ from core.datasets.health.finding import (
 )
 from core.datasets.reading.reader import first_reasons
 from core.datasets.split import classes_too_small
-from core.text import count_text, dimensions_text, quoted_list_text, rough_percent_text, shorten
+from core.text import (
+    count_text,
+    dimensions_text,
+    quoted_list_text,
+    rough_percent_text,
+    shorten,
+)
+from core.datasets.choices import SUBSETS
+
 
 # Unusable files are a problem from this fraction of all files on.
 MUCH_LEFT_OUT = 0.1

@@ -1,12 +1,13 @@
 """I19: tables of labels that are not quite what they should be."""
 
 import pytest
-
 from core.datasets.add import add_dataset
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear
+from core.errors import BadInput
 from tests.datasets.bad_inputs.making import reasons
 from tests.datasets.pictures import noise_png, write_zip
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
+
 
 pytestmark = pytest.mark.usefixtures("home")
 PICTURES = {f"{number}.png": noise_png(number) for number in range(1, 7)}
@@ -14,9 +15,9 @@ ROWS = [(f"{number}.png", "cat" if number % 2 else "dog") for number in range(1,
 GOOD = "file,label\n" + "".join(f"{file},{label}\n" for file, label in ROWS)
 
 
-def added(tmp_path, table: bytes, columns: Columns | None = None):
+def added(tmp_path, table: bytes, choice: Choice | None = None):
     path = write_zip(tmp_path / "pets.zip", PICTURES | {"labels.csv": table})
-    return add_dataset(path, columns=columns)
+    return add_dataset(path, choice=choice)
 
 
 READ = {
@@ -119,18 +120,18 @@ def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
 
 def test_i19_a_missing_column_is_asked_for(tmp_path):
     table = "file,one,two\n" + "".join(f"{file},{label},x{label}\n" for file, label in ROWS)
-    with pytest.raises(ColumnsUnclear) as caught:
+    with pytest.raises(ReadingUnclear) as caught:
         added(tmp_path, table.encode())
-    assert caught.value.table == "labels.csv"
-    assert caught.value.columns == ("file", "one", "two")
-    assert caught.value.rows[0] == ("1.png", "cat", "xcat")
-    dataset = added(tmp_path, table.encode(), Columns(label="two"))
+    (sample,) = caught.value.question.tables
+    assert (sample.name, sample.columns) == ("labels.csv", ["file", "one", "two"])
+    assert sample.rows[0] == ["1.png", "cat", "xcat"]
+    dataset = added(tmp_path, table.encode(), Choice(label_column="two"))
     assert dataset.classes == ("xcat", "xdog")
 
 
 def test_i19_a_column_that_is_not_there(tmp_path):
     with pytest.raises(BadInput, match=r"no column 'kind'\. Its columns: file, label\.") as caught:
-        added(tmp_path, GOOD.encode(), Columns(label="kind"))
+        added(tmp_path, GOOD.encode(), Choice(label_column="kind"))
     assert caught.value.field == "columns"
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import add_dataset
-from core.datasets.dataset import SUBSETS, Dataset
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 
 Counts = Mapping[str, int]
 ANY = {"any": 0}  # instead of subsets: whether a split came with it is not asked
@@ -92,22 +94,22 @@ Given = Path | list[Path]
 class Case:
     """What is given, as ``build`` makes it below a folder, and what may come of it.
 
-    Several expectations: any of them is right. ``columns``: what the user chose of a table.
+    Several expectations: any of them is right. ``chosen``: fields of the ``Choice``.
     """
 
     build: Callable[[Path], Given]
     expected: tuple[Expected, ...]
-    columns: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
 
 
-def case(build: Callable[[Path], Given], *expected: Expected, **columns: str) -> Case:
-    return Case(build, expected, columns)
+def case(build: Callable[[Path], Given], *expected: Expected, **chosen: str) -> Case:
+    return Case(build, expected, chosen)
 
 
-def outcome_of(path: Path, columns: Mapping[str, str]) -> Dataset | BadInput:
+def outcome_of(path: Path, chosen: Mapping[str, str]) -> Dataset | BadInput:
     """What adding gave. Errors of any other kind are defects and stay errors."""
     try:
-        return add_dataset(path, columns=Columns(**columns) if columns else None)
+        return add_dataset(path, choice=Choice(**chosen))
     except BadInput as error:
         return error
 
@@ -126,7 +128,7 @@ def subset_counts(dataset: Dataset) -> dict[str, int] | None:
 
 
 def _asks(outcome: BadInput) -> bool:
-    return isinstance(outcome, ColumnsUnclear)
+    return isinstance(outcome, ReadingUnclear)
 
 
 def _described(outcome: BadInput) -> str:

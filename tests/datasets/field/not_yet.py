@@ -35,4 +35,13 @@ NOT_YET: dict[str, str] = {
     "Rekognition manifest": _MISLEADING,
     "SageMaker lists of a split": _MISLEADING,
     "Teachable Machine": _REFUSED,
+    "icons: sizes, then kinds": _NOTED,
+    "drawings in variants": _WRONG,
+    "sizes, then variants": _NOTED,
+    "one icon in sizes": _WRONG,
+    "emoji and sheets": _WRONG,
+    "emoji in sizes": _NOTED,
+    "wallpapers in sizes": _WRONG,
+    "links to icons beside": _REFUSED,
+    "files of a game": "texts beside the images are listed one by one as failures",
 }
