@@ -3,65 +3,46 @@
 import hashlib
 import json
 import os
-import numpy as np
-from collections.abc import (
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+
 from core.datasets.dataset import (
     ENCODED,
     PIXELS,
     SOURCE_FILE,
     Dataset,
-    LeftOut,
     DatasetReading,
+    LeftOut,
     OtherReading,
 )
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.examine import (
-    THUMBNAIL_EDGE,
-    Examined,
-    examine_file,
-    examine_pixels,
-)
+from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
-from core.datasets.decoding.pool import (
-    ProgressCallback,
-    StopCallback,
-    in_order,
-    raise_if_stopped,
-)
+from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
+from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
     LabelledFile,
     LabelledFiles,
     PixelBatch,
     PixelImages,
+    Reading,
     check_classes,
     first_reasons,
-    Reading,
 )
+from core.datasets.reading.recognise import question, readings, settle
 from core.datasets.reading.sources import open_source
 from core.datasets.reading.subset_names import settle_subsets
-from core.datasets.storage import (
-    LONGEST_DATASET_NAME,
-    checked_name,
-    incoming_folder,
-    publish,
-)
-from core.errors import BadInput
-from core.datasets.reading.question import Question, ReadingUnclear
-from core.datasets.reading.recognise import question, readings, settle
 from core.datasets.reading_choice import Choice
-
+from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
+from core.errors import BadInput
 
 NEARLY_ALL = 95  # percent of the images
 STOPPED = "Cancelled while the images were read; nothing was stored."

@@ -1,19 +1,20 @@
 """A dataset: a named, immutable set of labelled images, with its health report."""
 
 import io
-import numpy as np
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 from PIL import Image
+from pydantic import BaseModel
+
 from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
-from core.errors import HeadstartError
-from pydantic import BaseModel
 from core.datasets.reading_choice import Choice
-
+from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"

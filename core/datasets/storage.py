@@ -11,30 +11,20 @@ import os
 import shutil
 import time
 import uuid
-import numpy as np
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from core.datasets.dataset import (
-    SOURCE_FILE,
-    Dataset,
-    HealthReport,
-    DatasetReading,
-)
+
+import numpy as np
+
+from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
 from core.datasets.decoding.levels import Levels
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.files import (
-    UNREADABLE,
-    lock,
-    read_arrays,
-    write_arrays,
-    write_json,
-)
+from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
 from core.settings import current_settings
 from core.text import size_text
-
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.npz"

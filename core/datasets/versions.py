@@ -8,12 +8,15 @@ import errno
 import os
 import re
 import shutil
-import numpy as np
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+
 from core.datasets.add import content_id
+from core.datasets.choices import SUBSETS
 from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.datasets.groups import (
     equal_rows,
@@ -37,8 +40,6 @@ from core.datasets.storage import (
 )
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.text import count_text, shorten
-from core.datasets.choices import SUBSETS
-
 
 _VERSION = re.compile(r", version (\d+)$")
 # Errors of file systems without hard links, or without links between these two places.

@@ -1,29 +1,25 @@
 """An image as the networks of an experiment see it: one that a visitor shows, or one of the
 dataset's own."""
 
-import numpy as np
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
+
+import numpy as np
 from PIL import Image
+
+from core.datasets.choices import SUBSETS
 from core.datasets.copies import copies_of
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
-from core.datasets.prepare import (
-    prepare_image,
-    prepare_one,
-    prepared_size,
-    smallest_edge,
-)
+from core.datasets.prepare import prepare_image, prepare_one, prepared_size, smallest_edge
 from core.datasets.storage import open_dataset
 from core.errors import BadInput
 from core.experiments.records import ExperimentRecord
 from core.settings import current_settings
 from core.text import size_text
 from core.training.spec import with_train_fraction
-from core.datasets.choices import SUBSETS
-
 
 SHOWN_SIZE = 640
 

@@ -3,8 +3,11 @@
 Computed from the stored arrays; no image is decoded.
 """
 
-import numpy as np
 from collections.abc import Iterator
+
+import numpy as np
+
+from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
 from core.datasets.health.copies import about_copies
@@ -18,15 +21,7 @@ from core.datasets.health.finding import (
 )
 from core.datasets.reading.reader import first_reasons
 from core.datasets.split import classes_too_small
-from core.text import (
-    count_text,
-    dimensions_text,
-    quoted_list_text,
-    rough_percent_text,
-    shorten,
-)
-from core.datasets.choices import SUBSETS
-
+from core.text import count_text, dimensions_text, quoted_list_text, rough_percent_text, shorten
 
 # Unusable files are a problem from this fraction of all files on.
 MUCH_LEFT_OUT = 0.1

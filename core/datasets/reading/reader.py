@@ -1,19 +1,15 @@
 """What the reader of a layout is, and what it gives: readings of labelled files, or of pixels."""
 
-import numpy as np
 from collections import defaultdict
-from collections.abc import (
-    Callable,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
+
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source
 from core.datasets.reading_choice import Choice
-
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3

@@ -1,13 +1,13 @@
 """I19: tables of labels that are not quite what they should be."""
 
 import pytest
+
 from core.datasets.add import add_dataset
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import reasons
 from tests.datasets.pictures import noise_png, write_zip
-from core.datasets.reading.question import ReadingUnclear
-from core.datasets.reading_choice import Choice
-
 
 pytestmark = pytest.mark.usefixtures("home")
 PICTURES = {f"{number}.png": noise_png(number) for number in range(1, 7)}
