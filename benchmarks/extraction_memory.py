@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.scratch import GeneratedImages, scratch_home
 
 
@@ -33,7 +35,8 @@ def extract_here(images: int, image_size: int, batch_size: int) -> dict[str, Any
         *(VGG16, False, image_size, VGG16.preparation.mean_rgb),
         *(policy.precision, xla, batch_size),
     )
-    found = extract_features(GeneratedImages((images, image_size, image_size, 3)), request)
+    pictures = GeneratedImages((images, image_size, image_size, 3))
+    found = extract_features(pictures, request, np.arange(images))
     return {
         "images": images,
         "peak_bytes": peak_memory_bytes(),

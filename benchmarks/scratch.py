@@ -50,8 +50,8 @@ class InMemoryImages:
     def shape(self) -> tuple[int, ...]:
         return self.pixels.shape
 
-    def read(self, start: int, stop: int) -> np.ndarray:
-        return self.pixels[start:stop].copy()
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        return self.pixels[indices]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ class GeneratedImages:
     def digest(self) -> str:
         return hashlib.sha256(f"generated {self.shape}".encode()).hexdigest()
 
-    def read(self, start: int, stop: int) -> np.ndarray:
-        stop = min(stop, self.shape[0])
-        generator = np.random.default_rng(start)
-        return generator.integers(0, 256, (stop - start, *self.shape[1:]), dtype=np.uint8)
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        generator = np.random.default_rng(int(indices[0]))
+        return generator.integers(0, 256, (len(indices), *self.shape[1:]), dtype=np.uint8)

@@ -18,7 +18,8 @@ from scipy.spatial import cKDTree
 
 from core.analysis.evidence import ExperimentPredictions
 from core.backbones.backbone import Backbone
-from core.backbones.features import feature_identity, find_stored, matching_keys
+from core.backbones.feature_cache import find_stored, matching_keys
+from core.backbones.features import feature_identity
 from core.backbones.registry import BACKBONES
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.storage import open_dataset
@@ -64,14 +65,17 @@ def feature_map(store: Store, experiment_id: str, method: Method = "tsne") -> Ca
     """The state of an experiment's map; starts the job where there is no map yet.
 
     Read it with ``read_map(work.result)`` once ``work.state`` is ``ready``; after a failure
-    ``make_again`` starts it again. When new features come into the cache, the map is made anew.
+    ``make_again`` starts it again. When features of all test images come into the cache, the map
+    is made anew.
     ``UnknownName`` for an experiment, dataset or method that is not there.
     """
     if method not in METHODS:
         raise UnknownName("method", method, METHODS)
     spec = store.experiment(experiment_id).spec
-    wanted = wanted_features(spec, open_dataset(spec.dataset_id).image_count)
-    known = ";".join(key for _, one in wanted for key in matching_keys(one))
+    dataset = open_dataset(spec.dataset_id)
+    test = spec.split.of(dataset).test
+    wanted = wanted_features(spec, dataset.image_count)
+    known = ";".join(key for _, one in wanted for key in one.keys_with(test))
     mark = hashlib.sha256(f"{FORMAT};{known}".encode()).hexdigest()[:16]
     result = cache_folder() / f"map-{experiment_id}-{method}-{mark}.npz"
     arguments = {"experiment": experiment_id, "method": method}
@@ -142,19 +146,35 @@ def map_frame(
     )
 
 
-def wanted_features(
-    spec: ExperimentSpec, image_count: int
-) -> list[tuple[Backbone, dict[str, Any]]]:
-    """Each backbone, with the manifest entries of features that fit this experiment's images.
+@dataclass(frozen=True)
+class WantedFeatures:
+    """``entries``: those of the manifests of features that fit; ``shape``: images of the dataset,
+    numbers for each."""
 
-    Features of another precision, device or mean are as good for a map.
+    entries: dict[str, Any]
+    shape: tuple[int, int]
+
+    def keys_with(self, images: np.ndarray) -> list[str]:
+        """Keys of what the cache has of all ``images``, the newest first."""
+        return matching_keys(self.entries, self.shape, images)
+
+
+def wanted_features(
+    spec: ExperimentSpec, image_count: int, **entries: Any
+) -> list[tuple[Backbone, WantedFeatures]]:
+    """Each backbone, with the features that fit this experiment's images.
+
+    Features of another precision, device or mean are as good for a map. ``entries`` of manifests
+    are wanted too.
     """
     size = spec.image_size
     return [
         (
             backbone,
-            feature_identity(backbone, False, size, spec.resize)
-            | {"shape": [image_count, backbone.feature_width(size)]},
+            WantedFeatures(
+                feature_identity(backbone, False, size, spec.resize) | entries,
+                (image_count, backbone.feature_width(size)),
+            ),
         )
         for backbone in BACKBONES.values()
         if backbone.smallest_size <= size
@@ -272,9 +292,9 @@ def _vectors(
 ) -> tuple[np.ndarray, str]:
     """One row of numbers for each image, float32, and a sentence on what they are."""
     context.report("Looking for features")
-    for backbone, wanted in wanted_features(spec, prepared.shape[0]):
-        for key in matching_keys(wanted | {"images": prepared.digest}):
-            stored = find_stored(key)
+    for backbone, wanted in wanted_features(spec, prepared.shape[0], images=prepared.digest):
+        for key in wanted.keys_with(positions):
+            stored = find_stored(key, positions)
             if stored is not None:
                 return root_normalised(stored.take(positions)), (
                     f"Pictures in which {backbone.title}, trained on ImageNet, sees similar things "

@@ -9,7 +9,8 @@ from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import StrategyPredictions
 from core.analysis.significance import sign_flip_p_value, wilson_interval
 from core.analysis.time_breakdown import Epochs, time_parts
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import names_with
@@ -123,7 +124,9 @@ def time_line(result: RunResult, epochs: Epochs) -> tuple[Segment, ...]:
         segments.append(Segment(part, words, start, seconds))
 
     if parts.extraction:
-        done = " (done by an earlier run)" if result.feature_cache == "hit" else ""
+        done = {"hit": " (done by an earlier run)", "part": " (partly done by earlier runs)"}.get(
+            result.feature_cache or "", ""
+        )
         add("extraction", f"extracting features{done}", parts.extraction)
     part = "first_epoch"
     for epoch in epochs:

@@ -239,7 +239,7 @@ def _row(timed: Sequence[_Timed]) -> StrategyTime:
         astuple(parts[(len(parts) - 1) // 2]), astuple(parts[len(parts) // 2]), strict=True
     )
     whole = [result.end_to_end_seconds for result in results]
-    hits = [result for result in results if result.feature_cache == "hit"]
+    saved = [seconds for one in results if (seconds := one.extraction_saved_seconds)]
     speeds = [speed for _, _, epochs in timed if (speed := _speed(epochs)) is not None]
     strategy = timed[0][0].strategy
     return StrategyTime(
@@ -249,8 +249,8 @@ def _row(timed: Sequence[_Timed]) -> StrategyTime:
         parts=TimeParts(*((low + high) / 2 for low, high in middle)),
         fastest=min(whole),
         slowest=max(whole),
-        cache_saved=math.fsum(result.feature_seconds or 0.0 for result in hits),
-        cache_hits=len(hits),
+        cache_saved=math.fsum(saved),
+        cache_hits=len(saved),
         images_per_second=statistics.median(speeds) if speeds else None,
         trains_on_features=any(
             result.feature_cache is not None and all(epoch.stage == "main" for epoch in epochs)

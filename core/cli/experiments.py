@@ -95,7 +95,7 @@ def compare(arguments: argparse.Namespace) -> int:
         else:
             write_bytes(arguments.output, content)
     except OSError as error:
-        raise BadInput(f"--output: {error}", "--output") from error
+        raise BadInput(f"--output: {error.strerror or error}.", "--output") from error
     say(f"written to {arguments.output}")
     return EXIT_DONE
 

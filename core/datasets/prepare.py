@@ -7,7 +7,8 @@ The pixels are in one ``.npy`` file per (dataset, edge, resize), uint8, with sha
 import hashlib
 import json
 import logging
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,7 @@ from core.datasets.choices import RESIZES
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.storage import check_room
-from core.errors import BadInput
+from core.errors import BadInput, CacheLost
 from core.files import lock, remove_parts, write_json, written_whole
 from core.settings import current_settings
 
@@ -53,19 +54,37 @@ class PreparedImages:
     def read(self, start: int, stop: int) -> np.ndarray:
         """Images ``start`` to ``stop`` (as in a slice) as a new uint8 array.
 
-        Reads instead of mapping the file, so that memory does not grow when all are read.
+        Reads instead of mapping the file, so that memory does not grow when all are read. Raises
+        ``CacheLost`` as ``take`` does.
         """
         start, stop, _ = slice(start, stop).indices(self.shape[0])
         one_image = int(np.prod(self.shape[1:]))
         count = max(0, stop - start) * one_image
         offset = self.pixels_offset + start * one_image
-        flat = np.fromfile(self.path, np.uint8, count, offset=offset)
+        with self._in_use():
+            flat = np.fromfile(self.path, np.uint8, count, offset=offset)
+            if len(flat) != count:
+                raise ValueError("the file is cut short")
         return flat.reshape(-1, *self.shape[1:])
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """The images at ``indices``, in that order, as a new uint8 array."""
-        pixels = np.memmap(self.path, np.uint8, "r", self.pixels_offset, self.shape)
+        """The images at ``indices``, in that order, as a new uint8 array.
+
+        Raises ``CacheLost`` where the file was deleted or cut short since it was checked.
+        """
+        with self._in_use():
+            pixels = np.memmap(self.path, np.uint8, "r", self.pixels_offset, self.shape)
         return np.asarray(pixels[np.asarray(indices)])
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Raise ``CacheLost`` where the file was deleted or cut short since it was checked."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise CacheLost(
+                f"The prepared images were deleted or cut short while they were used ({error})."
+            ) from error
 
 
 def prepare_images(

@@ -56,7 +56,8 @@ def forecast_experiment(
         training_seconds += _scaled(closest, spec, settings) * len(spec.seeds)
         seconds = _scaled_extraction(closest, spec, settings)
         if seconds and "features" in find_strategy(strategy).needs(settings):
-            extraction[_features_kind(strategy, settings)] = seconds
+            kind = _features_kind(strategy, settings)
+            extraction[kind] = max(seconds, extraction.get(kind, 0.0))
     extraction_seconds = sum(extraction.values())
     return Forecast(
         seconds=training_seconds + extraction_seconds if known else None,
@@ -93,8 +94,7 @@ def _scaled(measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any
     """The seconds of one run, extraction apart."""
     experiment, run, result = measured
     whole = result.total_seconds
-    if result.feature_cache == "miss":
-        whole -= result.feature_seconds or 0.0
+    whole -= (result.feature_seconds or 0.0) - result.extraction_saved_seconds
     training, scoring = _parts(experiment.spec.images, result)
     fixed = max(0.0, whole - training - scoring)
     pixels = _pixel_fraction(spec, experiment.spec, settings, run)
@@ -121,9 +121,18 @@ def _scaled_extraction(
     measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]
 ) -> float:
     experiment, run, result = measured
+    extracted = result.feature_images or _all_images(experiment.spec)
+    subsets = find_strategy(run.strategy).subsets_with_features(settings)
+    needed = sum(spec.images.get(subset, 0) for subset in subsets)
     seconds = result.feature_seconds or 0.0
-    seconds *= _fraction(spec.images, experiment.spec.images, ALL_SUBSETS)
+    seconds *= needed / extracted if needed and extracted else 1.0
     return seconds * _pixel_fraction(spec, experiment.spec, settings, run)
+
+
+def _all_images(spec: ExperimentSpec) -> float:
+    """Images of the whole split, also where only a fraction was trained on."""
+    images = spec.images
+    return sum(images.values()) + images.get("train", 0) * (1 / spec.train_share - 1)
 
 
 def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from core.backbones.backbone import Backbone
 from core.backbones.weights.digests import WeightSet
+from core.datasets.choices import SUBSETS
 from core.layers.record import LayerRecord, outline_of
 from core.strategies.settings import Setting, Value, resolve_settings
 
@@ -171,6 +172,13 @@ class Strategy:
         if self.backbone is None or "weights" not in self.needs(settings):
             return None
         return self.backbone.weight_set(self.include_top(settings))
+
+    def subsets_with_features(self, settings: Settings) -> tuple[str, ...]:
+        """The subsets whose cached features a run needs: all where the head stands on features
+        alone, train and validation where only its first fit does, none without features."""
+        if "features" not in self.needs(settings):
+            return ()
+        return SUBSETS[:2] if self.role == Role.FINE_TUNED else SUBSETS
 
     def network_side(self, settings: Settings, image_size: int) -> int:
         """Pixels of the side that the network computes on, where images have ``image_size``."""

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
-from core.backbones.features import FeatureRequest, FeatureSet, extract_features
-from core.datasets.dataset import SUBSETS, Dataset
+from core.backbones.feature_cache import FeatureSet
+from core.backbones.features import FeatureRequest, extract_features
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.strategies.network import BuildContext, Plan, Stage, build_plan
@@ -204,9 +206,13 @@ class _Training:
             return self.prepared
         if self.features is None:
             request = feature_request(self.spec, stage, self.mean_rgb, self.policy)
+            subsets = find_strategy(self.spec.strategy).subsets_with_features(self.spec.settings)
+            images = np.concatenate([getattr(self.split, subset) for subset in subsets])
             self.features = yield from progress_of(
                 "Extracting features",
-                lambda report: extract_features(self.prepared, request, report, self.should_stop),
+                lambda report: extract_features(
+                    self.prepared, request, images, report, self.should_stop
+                ),
             )
         return self.features
 
@@ -238,6 +244,8 @@ class _Training:
             validation_seconds=_median([record.validation_seconds for record in later or records]),
             feature_seconds=self.features.seconds if self.features else None,
             feature_cache=self.features.cache if self.features else None,
+            feature_reused_seconds=self.features.reused_seconds if self.features else None,
+            feature_images=self.features.images if self.features else None,
             parameters=main.model.count_params() + plan.frozen_parameters,
             trainable_parameters=trainable,
             device=self.policy.device,

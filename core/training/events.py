@@ -98,10 +98,12 @@ class RunResult:
     by validation, and all ``scores`` belong to it. ``last_epoch`` has no tracked images: they are
     stored with the epochs, and a page that lists runs need not read them twice.
     ``steady_epoch_seconds`` is the median ``train_seconds`` of epochs 2 to n (None with one epoch).
-    ``feature_seconds`` is the cost of the extraction when it was done, ``feature_cache`` is
-    ``"hit"``, ``"miss"`` or None. ``total_seconds`` is the whole run without the preparation of the
-    images, which all runs of an experiment share. ``weights`` is None for a run that trained no
-    network, or that was made before weights were kept.
+    ``feature_seconds`` is the cost of the extraction when it was done, for the ``feature_images``
+    that the run used (None in old results: all images of the dataset). ``feature_cache`` is
+    ``"hit"``, ``"miss"``, ``"part"`` where some of them were in the cache, or None;
+    ``feature_reused_seconds`` is what these cost earlier runs. ``total_seconds`` is the whole run
+    without the preparation of the images, which all runs of an experiment share. ``weights`` is
+    None for a run that trained no network, or that was made before weights were kept.
     """
 
     scores: SubsetScores
@@ -113,6 +115,8 @@ class RunResult:
     validation_seconds: float | None = None
     feature_seconds: float | None = None
     feature_cache: str | None = None
+    feature_reused_seconds: float | None = None
+    feature_images: int | None = None
     total_seconds: float = 0.0
     parameters: int = 0
     trainable_parameters: int = 0
@@ -129,13 +133,23 @@ class RunResult:
     @property
     def end_to_end_seconds(self) -> float:
         """The whole run with feature extraction counted, also where the cache had the result."""
-        found = self.feature_seconds if self.feature_cache == "hit" else None
-        return self.total_seconds + (found or 0.0)
+        return self.total_seconds + self.extraction_saved_seconds
+
+    @property
+    def extraction_saved_seconds(self) -> float:
+        """The extraction that earlier runs did for this one, so that it is not in its total."""
+        if self.feature_cache == "hit":
+            return self.feature_seconds or 0.0
+        return (self.feature_reused_seconds or 0.0) if self.feature_cache == "part" else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; ``weights`` become the key ``weights_bytes``, left out where None."""
+        """Ready for JSON; ``weights`` become the key ``weights_bytes``, left out where None, as are
+        the numbers that older results lack."""
         document = asdict(self)
         del document["weights"]
+        for name in ("feature_reused_seconds", "feature_images"):
+            if document[name] is None:
+                del document[name]
         if self.last_epoch is not None:
             document["last_epoch"] = self.last_epoch.as_dict()
         document["notes"] = list(self.notes)

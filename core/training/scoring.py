@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.backbones.features import FeatureSet
+from core.backbones.feature_cache import FeatureSet
 from core.datasets.prepare import PreparedImages
 from core.strategies.network import Stage
 from core.training.events import SplitScore, TrackedImage

@@ -19,7 +19,7 @@ from core.analysis.feature_map import (
     stratified_sample,
     wanted_features,
 )
-from core.backbones.features import features_folder, key_of, matching_keys, write_features
+from core.backbones.feature_cache import features_folder, write_piece
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -56,16 +56,16 @@ def finished(arrows_store: Store) -> Store:
     return arrows_store
 
 
-def keep_features(store: Store, **changes: object) -> np.ndarray:
-    """Features of the arrows as an extraction would keep them: the label, 512 times over."""
+def keep_features(store: Store, only: np.ndarray | None = None, **changes: object) -> np.ndarray:
+    """Features of the arrows (of all, or ``only`` some): the label, 512 times over."""
     dataset = open_dataset("arrows")
     spec = store.experiment(EXPERIMENT).spec
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
     ((_, wanted),) = wanted_features(spec, dataset.image_count)
-    identity = wanted | {"images": prepared.digest} | changes
-    identity.pop("shape")
-    rows = np.repeat(dataset.labels[:, None], 512, axis=1).astype(np.float16)
-    write_features(key_of(identity), identity, rows.shape, [rows], 0.0)
+    identity = wanted.entries | {"images": prepared.digest} | changes
+    kept = np.arange(dataset.image_count) if only is None else only
+    rows = np.repeat(dataset.labels[kept, None], 512, axis=1).astype(np.float16)
+    write_piece(identity, kept, (dataset.image_count, 512), [rows], 0.0)
     return dataset.labels
 
 
@@ -172,14 +172,27 @@ def test_features_of_something_else_are_left_alone(finished, work, changes):
 def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
     keep_features(finished, precision="float32")
     ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
-    (whole,) = matching_keys(wanted)
+    everything = np.arange(120)
+    (whole,) = wanted.keys_with(everything)
     manifest = features_folder() / f"{whole}.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"created_at": "2020"}))
     keep_features(finished, precision="mixed_bfloat16")
-    newest = matching_keys(wanted)[0]
+    newest = wanted.keys_with(everything)[0]
     assert newest != whole
     (features_folder() / f"{newest}.npy").write_bytes(b"cut short")
     (features_folder() / "broken.json").write_text("[1, 2")
+    assert PIXELS_SENTENCE not in layout_of(finished, EXPERIMENT, "pca", work).how
+
+
+def test_features_of_the_test_images_are_enough_in_several_pieces(finished, work):
+    test = finished.experiment(EXPERIMENT).spec.split.of(open_dataset("arrows")).test
+    others = np.setdiff1d(np.arange(120), test)
+    ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
+    keep_features(finished, np.union1d(others, test[:5]))
+    assert wanted.keys_with(test) == []
+    assert PIXELS_SENTENCE in layout_of(finished, EXPERIMENT, "pca", work).how
+    keep_features(finished, test[5:])
+    assert len(wanted.keys_with(test)) == 1
     assert PIXELS_SENTENCE not in layout_of(finished, EXPERIMENT, "pca", work).how
 
 

@@ -114,6 +114,15 @@ def test_what_the_cache_saved_speed_and_memory():
     assert row.peak_memory_bytes == 500_000_000
 
 
+def test_a_part_from_the_cache_saved_what_that_part_cost():
+    part = {"feature_seconds": 30.0, "feature_cache": "part", "feature_reused_seconds": 20.0}
+    breakdown = _breakdown([("vgg16_probe", 0, part | {"total_seconds": 25.0}, _epochs(0.5))])
+    (row,) = breakdown.rows
+    assert (row.cache_saved, row.cache_hits) == (20.0, 1)
+    # 25 s in all, 10 s of them extraction, and the 20 s of earlier runs.
+    assert (row.parts.end_to_end, row.parts.extraction) == (45.0, 30.0)
+
+
 def test_a_head_on_features_does_not_make_training_one_on_features():
     epochs = _epochs(0.5, stage="head") + _epochs(0.6)
     changes = {"feature_seconds": 30.0, "feature_cache": "hit", "total_seconds": 20.0}

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from core import files
-from core.backbones import features
-from core.backbones.features import FeatureRequest, extract_features
+from core.backbones import feature_cache, features
+from core.backbones.feature_cache import features_folder, key_of
+from core.backbones.features import FeatureRequest
 from core.backbones.vgg16 import VGG16, WEIGHTS
 from core.errors import Cancelled, HeadstartError, OutOfMemory
 
@@ -31,8 +32,8 @@ class Pixels:
     def digest(self):
         return hashlib.sha256(self.pixels.tobytes()).hexdigest()
 
-    def read(self, start, stop):
-        return self.pixels[start:stop]
+    def take(self, indices):
+        return self.pixels[indices]
 
 
 @pytest.fixture
@@ -66,15 +67,26 @@ def quick_extractor(weights_home, monkeypatch):  # noqa: ARG001 - where the cach
     return built
 
 
+def extract_features(images, request, *callbacks, only=None, **options):
+    """The features of all images, or ``only`` of some."""
+    wanted = np.arange(images.shape[0]) if only is None else np.array(only)
+    return features.extract_features(images, request, wanted, *callbacks, **options)
+
+
 def everything(found):
-    return found.take(np.arange(found.shape[0]))
+    return found.take(np.arange(found.image_count))
+
+
+def path_of(found):
+    (piece,) = found.pieces
+    return piece.path
 
 
 @pytest.mark.usefixtures("weights_home", "random_weights")
 def test_all_images_in_order_the_last_partial_batch_included(images):
     told = []
     found = extract_features(images, REQUEST, lambda done, total: told.append((done, total)))
-    assert (found.shape, found.cache) == ((10, 512), "miss")
+    assert (found.images, found.width, found.cache) == (10, 512, "miss")
     assert told == [(4, 10), (8, 10), (10, 10)]
     model = features.build_extractor(REQUEST, (32, 32, 3))
     expected = np.asarray(model(images.pixels), np.float32)
@@ -88,15 +100,37 @@ def test_all_images_in_order_the_last_partial_batch_included(images):
 def test_a_second_time_it_is_a_hit_that_tells_the_first_cost(images, quick_extractor):
     first = extract_features(images, REQUEST)
     second = extract_features(images, REQUEST)
-    assert second == replace(first, cache="hit")
-    assert first.seconds > 0
+    assert (first.cache, second.cache) == ("miss", "hit")
+    assert (first.reused_seconds, second.reused_seconds) == (0, first.seconds)
+    assert second.seconds == first.seconds > 0
+    assert path_of(second) == path_of(first)
     assert quick_extractor == [REQUEST]
+
+
+def test_only_the_images_asked_for_are_computed_and_none_twice(images, quick_extractor):
+    told = []
+    some = extract_features(
+        images, REQUEST, lambda done, total: told.append((done, total)), only=[7, 1, 3, 1, 8, 9]
+    )
+    assert (some.images, some.cache, told) == (5, "miss", [(4, 5), (5, 5)])
+    every = extract_features(images, REQUEST, lambda done, total: told.append((done, total)))
+    assert (every.images, every.reused, every.cache) == (10, 5, "part")
+    assert told[2:] == [(4, 5), (5, 5)]
+    assert every.reused_seconds == some.seconds < every.seconds
+    fewer = extract_features(images, REQUEST, only=[0, 1, 2])
+    assert (fewer.cache, fewer.images) == ("hit", 3)
+    assert len(quick_extractor) == 2
+    weighing = np.random.default_rng(5).random((32 * 32 * 3, 512), np.float32)
+    expected = (images.pixels.reshape(10, -1) @ weighing / 1000).astype(np.float16)
+    np.testing.assert_array_equal(everything(every), expected.astype(np.float32))
 
 
 @pytest.mark.usefixtures("quick_extractor")
 def test_batch_size_and_compilation_do_not_change_the_key(images):
     first = extract_features(images, REQUEST)
-    assert extract_features(images, replace(REQUEST, batch_size=3, jit=True)).path == first.path
+    assert path_of(extract_features(images, replace(REQUEST, batch_size=3, jit=True))) == path_of(
+        first
+    )
 
 
 @pytest.mark.usefixtures("quick_extractor")
@@ -104,7 +138,7 @@ def test_one_changed_pixel_misses(images):
     first = extract_features(images, REQUEST)
     images.pixels[3, 5, 5, 0] ^= 1
     second = extract_features(images, REQUEST)
-    assert (second.cache, second.path == first.path) == ("miss", False)
+    assert (second.cache, path_of(second) == path_of(first)) == ("miss", False)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +159,7 @@ def test_everything_that_matters_is_in_the_key(images, change):
     if digest := change.pop("digest", None):
         change["backbone"] = replace(VGG16, weights=replace(WEIGHTS, digest=digest))
     second = extract_features(images, replace(REQUEST, **change))
-    assert (second.cache, second.path == first.path) == ("miss", False)
+    assert (second.cache, path_of(second) == path_of(first)) == ("miss", False)
     width = 2048 if change.get("image_size") == 64 else 512
     assert everything(second).shape == (10, width)
 
@@ -166,7 +200,7 @@ def damage(path, how):
 def test_a_damaged_file_is_made_anew(images, how):
     first = extract_features(images, REQUEST)
     values = everything(first)
-    damage(first.path, how)
+    damage(path_of(first), how)
     again = extract_features(images, REQUEST)
     assert again.cache == "miss"
     np.testing.assert_array_equal(everything(again), values)
@@ -181,7 +215,7 @@ def test_cancel_is_heard_before_the_next_batch_and_leaves_nothing(images):
             images, REQUEST, lambda done, _total: told.append(done), lambda: len(told) == 1
         )
     assert told == [4]
-    assert list(features.features_folder().iterdir()) == []
+    assert list(features_folder().iterdir()) == []
 
 
 def test_two_at_once_build_once(images, quick_extractor):
@@ -200,7 +234,7 @@ def test_two_at_once_build_once(images, quick_extractor):
 
 def test_cancel_is_heard_while_another_builds(images, weights_home):
     identity = features._identity(images, REQUEST)
-    lock = weights_home / "locks" / f"features-{features.key_of(identity)[:16]}.lock"
+    lock = weights_home / "locks" / f"features-{key_of(identity)[:16]}.lock"
     with files.lock(lock), pytest.raises(Cancelled, match="while waiting for another process"):
         extract_features(images, REQUEST, should_stop=lambda: True)
 
@@ -209,9 +243,9 @@ def test_cancel_is_heard_while_another_builds(images, weights_home):
 def test_leftovers_of_a_killed_process_are_removed(images):
     first = extract_features(images, REQUEST)
     # Names of temporary files keep 50 letters of the file's.
-    leftover = first.path.with_name(f".{first.path.name[:50]}.{'0' * 32}.part")
+    leftover = path_of(first).with_name(f".{path_of(first).name[:50]}.{'0' * 32}.part")
     leftover.write_bytes(b"half")
-    first.path.unlink()
+    path_of(first).unlink()
     extract_features(images, REQUEST)
     assert not leftover.exists()
 
@@ -219,18 +253,18 @@ def test_leftovers_of_a_killed_process_are_removed(images):
 @pytest.mark.usefixtures("quick_extractor")
 def test_the_manifest_says_what_it_is(images):
     found = extract_features(images, REQUEST)
-    manifest = json.loads(found.path.with_suffix(".json").read_text())
+    manifest = json.loads(path_of(found).with_suffix(".json").read_text())
     assert manifest["images"] == images.digest
     assert manifest["weights"] == WEIGHTS.digest
     assert manifest["shape"] == [10, 512]
     assert manifest["seconds"] == found.seconds
-    assert manifest["sha256"] == hashlib.sha256(found.path.read_bytes()).hexdigest()
+    assert manifest["sha256"] == hashlib.sha256(path_of(found).read_bytes()).hexdigest()
 
 
 @pytest.mark.usefixtures("quick_extractor")
 def test_a_full_disk_is_said_before_anything_is_computed(images, monkeypatch):
-    usage = features.shutil._ntuple_diskusage(100, 99, 1_000_000)
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda _folder: usage)
+    usage = feature_cache.shutil._ntuple_diskusage(100, 99, 1_000_000)
+    monkeypatch.setattr(feature_cache.shutil, "disk_usage", lambda _folder: usage)
     with pytest.raises(HeadstartError, match="The features of 10 images need 67 MB and the disk"):
         extract_features(images, REQUEST)
 

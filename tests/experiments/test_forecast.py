@@ -1,5 +1,7 @@
 """Forecasts from made-up earlier runs, worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.experiments.forecast import forecast_experiment
@@ -67,6 +69,37 @@ def test_extraction_is_counted_once_for_strategies_that_share_it():
     )
     forecast = forecast_experiment(other_mean, [made_up.experiment()], [PROBE, features])
     assert forecast.extraction_seconds == pytest.approx(80.0)
+
+
+def test_extraction_is_that_of_the_images_used():
+    # 320 images cost 40 s; a later run uses 20 + 20 + 100 of them and the fine-tuned one no test.
+    few = {"train": 20, "validation": 20, "test": 100}
+    probe = ("vgg16_probe", {"epochs": 4, "mean": "imagenet"})
+    forecast = forecast_experiment(only(probe, images=few), [made_up.experiment()], [PROBE])
+    assert forecast.extraction_seconds == pytest.approx(40.0 * 140 / 320)
+    result = replace(PROBE.result, feature_cache="part", feature_reused_seconds=30.0)
+    tuned = made_up.run("vgg16_finetune", settings={"epochs": 4}, result=result)
+    alone = only(("vgg16_finetune", {"epochs": 4, "mean": "imagenet"}), images=few)
+    forecast = forecast_experiment(alone, [made_up.experiment()], [tuned])
+    assert forecast.extraction_seconds == pytest.approx(40.0 * 40 / 320)
+    both = only(probe, *alone.strategies, images=few)
+    forecast = forecast_experiment(both, [made_up.experiment()], [PROBE, tuned])
+    assert forecast.extraction_seconds == pytest.approx(40.0 * 140 / 320)
+
+
+@pytest.mark.parametrize(("feature_images", "extracted"), [(None, 320), (140, 140)])
+def test_a_measured_run_on_a_fraction_counts_what_it_extracted(feature_images, extracted):
+    """Runs of before extracted every image of the dataset, and did not say how many."""
+    few = {"train": 20, "validation": 20, "test": 100}
+    measured = made_up.experiment(spec=made_up.spec(images=few, train_share=0.1))
+    run = made_up.run(
+        "vgg16_probe",
+        settings={"epochs": 4},
+        result=replace(PROBE.result, feature_images=feature_images),
+    )
+    spec = only(("vgg16_probe", {"epochs": 4, "mean": "imagenet"}))
+    forecast = forecast_experiment(spec, [measured], [run])
+    assert forecast.extraction_seconds == pytest.approx(40.0 * 320 / extracted)
 
 
 def test_nothing_known_is_said_and_not_guessed():

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.backbones.vgg16 import VGG16
+from core.datasets.choices import SUBSETS
 from core.errors import BadInput, UnknownName
 from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy, names_with, registered
 from core.strategies.settings import PRESETS
@@ -168,6 +169,19 @@ def test_the_fc_head_needs_the_full_weights():
     assert freeze.weights({}) is VGG16.weights
     assert freeze.weights({"head": "fc"}) is VGG16.top.weights
     assert find_strategy("vgg16_scratch").weights({}) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("start", ["probe", "fresh"])
+def test_features_are_needed_of_the_images_that_are_fitted_or_scored_on_them(name, start):
+    strategy = find_strategy(name)
+    chosen = {"start": start} if any(one.name == "start" for one in strategy.settings) else {}
+    settings = strategy.resolve("quick", chosen)
+    fits = strategy.fits(settings)
+    expected = ()
+    if any(fit.on_features for fit in fits):
+        expected = SUBSETS if fits[-1].on_features else ("train", "validation")
+    assert strategy.subsets_with_features(settings) == expected
 
 
 def test_a_fresh_head_needs_no_features():

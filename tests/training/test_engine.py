@@ -208,10 +208,34 @@ def test_features_are_extracted_once_and_their_cost_is_kept(tiny_dataset):
     again, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_features")))
     assert (first.result.feature_cache, again.result.feature_cache) == ("miss", "hit")
     assert again.result.feature_seconds == first.result.feature_seconds
+    assert again.result.feature_images == tiny_dataset.image_count
     own_mean, _, _ = outcome(
         train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe", mean="dataset"))
     )
     assert own_mean.result.feature_cache == "miss"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("random_weights")
+def test_only_the_images_of_the_run_get_features_and_a_later_run_adds_the_rest(tiny_dataset):
+    some = specify(tiny_dataset, "vgg16_probe").model_copy(update={"train_share": 0.2})
+    finetune = specify(tiny_dataset, "vgg16_finetune").model_copy(update={"train_share": 0.2})
+    split = some.subsets_of(tiny_dataset)
+    # A whole network is fitted after the head: it scores the test images themselves.
+    head, _, _ = outcome(train_on(tiny_dataset, finetune))
+    assert head.result.feature_images == len(split.train) + len(split.validation)
+    small, _, _ = outcome(train_on(tiny_dataset, some))
+    used = head.result.feature_images + len(split.test)
+    assert (small.result.feature_cache, small.result.feature_images) == ("part", used)
+    assert small.result.feature_reused_seconds == head.result.feature_seconds
+    every, _, _ = outcome(train_on(tiny_dataset, specify(tiny_dataset, "vgg16_probe")))
+    assert (every.result.feature_cache, every.result.feature_images) == (
+        "part",
+        tiny_dataset.image_count,
+    )
+    assert every.result.end_to_end_seconds == pytest.approx(
+        every.result.total_seconds + small.result.feature_seconds
+    )
 
 
 @pytest.mark.tensorflow

@@ -6,7 +6,7 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from lzma import LZMAError
@@ -170,6 +170,11 @@ class Listing:
             self.files.append(RawFile(parts, size_bytes, opener))
             return self.files[-1]
         return None
+
+    def again(self, files: "Iterable[RawFile] | None" = None) -> "Listing":
+        """The same files, or some of them, for one reading: its notes do not reach the others."""
+        kept = self.files if files is None else files
+        return Listing(list(kept), list(self.refused), self.ignored, list(self.notes))
 
     def refuse(self, name: str, reason: str) -> None:
         self.refused.append(LeftOut(shown_name(name), reason))

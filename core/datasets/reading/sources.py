@@ -16,6 +16,7 @@ from core.datasets.reading.idx import belong_together, read_idx
 from core.datasets.reading.image_files import looks_like_an_image
 from core.datasets.reading.inner_archives import add_inner_archives
 from core.datasets.reading.members import CannotOpenError, InnerArchive, Opening
+from core.datasets.reading.parquet_images import PARQUET_START
 from core.datasets.reading.raw_files import GZIP_START, Listing, RawFile, bad_source, unpacked_start
 from core.datasets.reading.split_archives import Part, join_parts, part_of
 from core.datasets.reading.stored_arrays import is_array_name
@@ -43,7 +44,6 @@ _KNOWN_SUFFIXES = {
 _KNOWN_STARTS = {
     b"%PDF": "a PDF document",
     b"\x93NUMPY": "a NumPy array",
-    b"PAR1": "a Parquet table. Save it as CSV",
     b"\x89HDF": "an HDF5 file",
     b"\x1aE\xdf\xa3": "a video",
     b"SQLite format 3": "a database",
@@ -164,6 +164,8 @@ def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
         raise bad_source(
             f"{path.name} is one image; a dataset needs many, each with its class. {WHAT_TO_GIVE}."
         )
+    if start.startswith(PARQUET_START):
+        return True
     what = _KNOWN_SUFFIXES.get(path.suffix.lower()) or next(
         (known for mark, known in _KNOWN_STARTS.items() if start.startswith(mark)), None
     )

@@ -44,6 +44,8 @@ def show_clocks(subject: Subject | None) -> None:
             seed=run.seed,
             hit=result.feature_cache == "hit" and extraction,
             miss=result.feature_cache == "miss" and extraction,
+            part=result.feature_cache == "part" and extraction,
+            saved=seconds_text(result.extraction_saved_seconds),
         )
         segments = time_line(result, reads.store().epochs(run.id))
         show_exhibit(time_line_chart(title_of(run.strategy), segments), f"timeline.{run.id}")

@@ -58,7 +58,7 @@ def test_i3_i10_bombs_inside_a_normal_upload(upload_with_bombs, home):
         "dogs/liar with a wrong sum.bmp": (
             "cannot be read, or damaged (Bad CRC-32 for file 'dogs/liar with a wrong sum.bmp')"
         ),
-        "dogs/liar.bmp": "not a readable image of a known format (JPEG, PNG, GIF, BMP, WEBP)",
+        "dogs/liar.bmp": ("nothing but zeros: the file was not copied or downloaded as a whole"),
     }
     assert report["peak_bytes"] < ONE_GIGABYTE / 4
     assert sum(map(len, files_below(home).values())) < 100_000
@@ -91,7 +91,7 @@ def test_i3_what_cannot_be_unpacked_under_a_limit_is_not(tmp_path, method, name,
         ("zip", BESIDE_IMAGES),
         ("tar.gz", BESIDE_IMAGES),
         ("7z", BESIDE_IMAGES),
-        ("jpg", "not a readable image of a known format (JPEG, PNG, GIF, BMP, WEBP)"),
+        ("jpg", "an archive, not an image: unpack it"),
     ],
     ids=["I3-nested zip", "I3-nested tar", "I3-nested 7z", "I3-nested and named jpg"],
 )

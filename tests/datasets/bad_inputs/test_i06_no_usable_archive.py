@@ -55,7 +55,7 @@ WITHOUT = {
     "no member": ({}, "upload.zip: the zip is empty."),
     "only a text": (
         {"cats/readme.txt": b"no picture"},
-        "None of the files is an image that can be used. cats/readme.txt: not a readable image",
+        "None of the files is an image that can be used. cats/readme.txt: a text, not an image.",
     ),
     "only what systems leave": (
         {"__MACOSX/cats/1.png": b"x", "cats/.DS_Store": b"x"},
@@ -73,12 +73,12 @@ WITHOUT = {
     ),
     "only names that lead elsewhere": (
         {"/cats/1.png": b"x", "/dogs/1.png": b"x"},
-        "There is no image in it. /cats/1.png: the name is an absolute path."
-        " /dogs/1.png: the name is an absolute path. Expected",
+        "There is no image in it. /cats/1.png and 1 more: the name is an absolute path. Expected",
     ),
     "text named png": (
         {"cats/1.png": b"a", "dogs/1.png": b"b"},
-        "None of the files is an image that can be used. cats/1.png: not a readable image",
+        "None of the files is an image that can be used. cats/1.png and 1 more:"
+        " a text, not an image.",
     ),
 }
 

@@ -3,10 +3,8 @@
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading.columns import Columns
-from core.datasets.reading.recognise import recognise
 from core.errors import BadInput
-from tests.datasets.listings import csv_bytes, listing_of
+from tests.datasets.listings import csv_bytes, listing_of, settled
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 FLAT = ("photos/0001.jpg", "photos/0002.jpg", "photos/0003.jpg")
@@ -53,20 +51,20 @@ CASES = {
 def test_labels_that_are_not_read_are_named(name):
     pictures, more, sentence = CASES[name]
     with pytest.raises(BadInput) as caught:
-        recognise(_listing(pictures, more), Columns())
+        settled(_listing(pictures, more))
     assert str(caught.value).startswith(sentence)
 
 
 def test_class_folders_need_no_other_labels():
     paths = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
     more = {"a.json": b"{}", "cats/1.txt": BOX, "dogs/1.txt": BOX, "l.xlsx": b"PK"}
-    found = recognise(_listing(paths, more), Columns())
+    found = settled(_listing(paths, more)).found
     assert {entry.class_name for entry in found.files} == {"cats", "dogs"}
 
 
 def test_what_google_keeps_beside_a_photo_is_no_label():
     with pytest.raises(BadInput) as caught:
-        recognise(_listing(("a.jpg", "b.jpg"), {"a.jpg.json": b"{}"}), Columns())
+        settled(_listing(("a.jpg", "b.jpg"), {"a.jpg.json": b"{}"}))
     assert str(caught.value).startswith("The images are in no class folder.")
 
 

@@ -30,7 +30,7 @@ SINGLE_FILES = {
     "pets.7z": (b"7z\xbc\xaf\x27\x1c\0", "pets.7z is a 7-Zip archive."),
     "list.xlsx": (b"PK\3\4", "list.xlsx is a spreadsheet. Save it as CSV."),
     "x.npy": (numpy_file(), "Found x (3): none of them is an array of images."),
-    "x.parquet": (b"PAR1\0\0", "x.parquet is a Parquet table. Save it as CSV."),
+    "x.parquet": (b"PAR1\0\0", "x.parquet: this Parquet file is cut short or damaged"),
     "notes.txt": (b"Just some notes.\n", "notes.txt is neither a zip nor a table."),
     "x.zip": (b"plain text", "x.zip is not a zip archive."),
     "labels.csv": (
