@@ -65,7 +65,7 @@ def list_archive(content: ByteRanges, opening: Opening) -> Members:
         if not is_tar(start):
             check_whole(content)
             raise CannotOpenError(
-                "not a zip archive, nor a tar; give a folder or a .zip with one folder per class"
+                "not a zip archive; give a folder or a .zip or .tar with one folder per class"
             )
         return list_tar(content, opening)
     kind, unpack = unpacker

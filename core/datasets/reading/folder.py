@@ -1,6 +1,7 @@
 """List a folder with all folders below it, and the archives in it; links are followed with care."""
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,10 @@ class _File:
     name: str
     path: Path
     by_link: bool
+
+    @property
+    def folder(self) -> str:
+        return self.name.rpartition("/")[0]
 
 
 def list_folder(root: Path, opening: Opening) -> tuple[Listing, list[InnerArchive]]:
@@ -71,11 +76,18 @@ def _where_links_may_lead(root: Path) -> list[Path]:
 
 
 def _listed_once(files: Sequence[_File], listing: Listing) -> list[_File]:
-    linked = {file.path for file in files if file.by_link}
-    kept = [file for file in files if file.by_link or file.path not in linked]
+    """Without the files of other folders that links lead to: the links are how they were sorted.
+
+    A link beside its file is one more name of it, as sets of icons have.
+    """
+    linked: dict[Path, set[str]] = defaultdict(set)
+    for file in files:
+        if file.by_link:
+            linked[file.path].add(file.folder)
+    kept = [file for file in files if file.by_link or linked.get(file.path, set()) <= {file.folder}]
     if len(kept) < len(files):
         count = count_text(len(files) - len(kept), "file")
-        listing.notes.append(f"{count} to which links in the folder lead: listed by these links.")
+        listing.notes.append(f"{count} to which links in other folders lead: listed there.")
     return kept
 
 

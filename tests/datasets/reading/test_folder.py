@@ -31,9 +31,13 @@ def test_links_inside_a_folder_are_files_and_their_targets_count_once(tmp_path):
     link_classes(root, flat(root / "originals"))
     dataset = add_dataset(root)
     assert dataset.class_counts == {"cats": 3, "dogs": 3}
-    assert dataset.health.notes == (
-        "6 files to which links in the folder lead: listed by these links.",
-    )
+    assert dataset.health.notes == ("6 files to which links in other folders lead: listed there.",)
+
+
+def test_a_link_beside_its_file_is_one_more_name_of_it(tmp_path):
+    root = write_folder(tmp_path / "icons", two_classes())
+    (root / "cats/again.png").symlink_to("0.png")
+    assert add_dataset(root).class_counts == {"cats": 4, "dogs": 3}
 
 
 def test_links_that_a_user_made_to_files_elsewhere_are_followed(tmp_path):
