@@ -15,6 +15,7 @@ from tests.datasets.field import (
     arrays,
     folders,
     formats,
+    kinds,
     labelling_tools,
     layouts,
     packages,
@@ -23,7 +24,7 @@ from tests.datasets.field import (
 from tests.datasets.field.expecting import Case, outcome_of, problem_with, word_for
 from tests.datasets.field.not_yet import NOT_YET
 
-CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES
+CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES | kinds.CASES
 DOCUMENTED = layouts.CASES | labelling_tools.CASES
 DOCUMENT = PROJECT_ROOT / "docs" / "layouts.md"
 # Cases of the field that are rows of the document, too.
