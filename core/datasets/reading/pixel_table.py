@@ -10,6 +10,7 @@ import numpy as np
 
 from core.datasets.reading.columns import RefusedRows, why_no_label, why_no_subset
 from core.datasets.reading.image_files import has_image_suffix
+from core.datasets.reading.other_labels import why_no_images
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelTable, read_pixel_table
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
 from core.datasets.reading.reader import PixelBatch, PixelImages, Reading, first_reasons
@@ -236,6 +237,8 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
 
 def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
     """The error for a single file that is no table of pixels."""
+    if table is not None and (cells := why_no_images(raw.name, table.first_rows)):
+        return bad_source(cells)
     if raw.name.lower().endswith(".zip"):
         what = "is not a zip archive. Pack the folders with the images again"
     elif table is None and raw.is_gzip():

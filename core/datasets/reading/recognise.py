@@ -98,7 +98,10 @@ def question(found: Sequence[Reading], listing: Listing) -> Question:
     else:
         listed = "; ".join(f"({at}) {entry.title}" for at, entry in enumerate(offers, start=1))
         message = f"It can be read in {len(offers)} ways, and only you can say which: {listed}."
-    return Question(message=message, offers=offers, folders=_folders(listing))
+    tables = {sample.name: sample for reading in found for sample in reading.tables}
+    return Question(
+        message=message, offers=offers, tables=list(tables.values()), folders=_folders(listing)
+    )
 
 
 def _folders(listing: Listing) -> dict[str, int]:
