@@ -72,12 +72,14 @@ class Question(BaseModel):
     """What a person must decide: the readings to choose from, tables and folders to choose in.
 
     folders: paths of the folders that hold files, each with the number of files below it.
+    file_names: a few names of files, to see where a class may stand in them.
     """
 
     message: str
     offers: list[Offer] = []
     tables: list[TableSample] = []
     folders: dict[str, int] = {}
+    file_names: list[str] = []
 
 
 class ReadingUnclear(BadInput):

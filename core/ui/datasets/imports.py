@@ -11,6 +11,7 @@ from core.experiments.imports import ImportRecord, list_imports
 from core.jobs.records import waiting_text
 from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
+from core.ui.datasets.facts import reading_text
 from core.ui.datasets.question import show_question
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
@@ -118,6 +119,11 @@ def _show_outcome(entry: ImportRecord) -> None:
     st.markdown(text)
     st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
     # A wrong reading should be seen here, before hours are spent on it.
+    if dataset.reading is not None:
+        st.caption(f":material/rule: {reading_text(dataset.reading)}")
+        for other in dataset.reading.others:
+            text = f"It could also be read so: {escape_markdown(other.title)}. See Manage."
+            st.caption(f":material/alt_route: {text}")
     for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
     link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
