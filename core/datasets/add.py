@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from core.datasets.dataset import (
 )
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
@@ -42,6 +44,7 @@ from core.datasets.reading_choice import Choice
 from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
 from core.errors import BadInput
 
+NEARLY_ALL = 95  # percent of the images
 STOPPED = "Cancelled while the images were read; nothing was stored."
 
 
@@ -147,13 +150,17 @@ def _default_name(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """One image that could be read; it takes ``size_bytes`` in ``source.bin``."""
+    """One image that could be read; it takes ``size_bytes`` in ``source.bin``.
+
+    ``is_deep``: the levels of the dataset decide how it looks.
+    """
 
     class_name: str
     file_name: str
     subset: str | None
     size_bytes: int
     examined: Examined
+    is_deep: bool = False
 
 
 # Files that could not be used, each with the reason.
@@ -172,8 +179,13 @@ def _store(
         with open(incoming / SOURCE_FILE, "wb") as target:
             if isinstance(found, PixelImages):
                 images = _store_pixels(found, target, progress, should_stop)
+                levels, about_levels = USUAL_LEVELS, list[str]()
             else:
-                images = _store_files(found.files, target, failures, progress, should_stop)
+                survey = LevelSurvey()
+                images = _store_files(found.files, target, survey, failures, progress, should_stop)
+                levels, about_levels = survey.settle()
+        if levels != USUAL_LEVELS:
+            images = _with_levels(images, incoming / SOURCE_FILE, levels, should_stop)
         quarantined = [LeftOut(file.raw.path, reason) for file, reason in failures]
         left_out = [*listing.refused, *quarantined]
         if not images:
@@ -192,7 +204,8 @@ def _store(
             quarantined=tuple(left_out),
             lost_classes=tuple(sorted(lost_classes)),
             ignored_files=listing.ignored,
-            notes=(*listing.notes, *([about_subsets] if about_subsets else [])),
+            levels=_usual_extremes(images),
+            notes=(*listing.notes, *about_levels, *([about_subsets] if about_subsets else [])),
         )
         document = manifest | {
             "id": content_id(classes, index),
@@ -203,17 +216,23 @@ def _store(
             "channels": 1 if index["grey"].all() else 3,
             "health": health.to_json(),
         }
+        if levels != USUAL_LEVELS:
+            document["levels"] = levels.to_json()
         return publish(incoming, document, index)
 
 
 def _store_files(
     files: list[LabelledFile],
     target: BinaryIO,
+    survey: LevelSurvey,
     failures: _Failures,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
 ) -> list[_Stored]:
-    """Examine each file once; append the bytes of the readable ones to ``target``, in order."""
+    """Examine each file once; append the bytes of the readable ones to ``target``, in order.
+
+    The ``survey`` gets the levels of those deeper than 8 bits.
+    """
     images = []
     results = in_order(_examine, _with_content(files), lambda entry: len(entry[1]))
     with closing(results):
@@ -223,10 +242,61 @@ def _store_files(
                 failures.append((file, str(outcome)))
             else:
                 target.write(data)
-                images.append(_Stored(file.class_name, file.name, file.subset, len(data), outcome))
+                seen = outcome.seen
+                if seen is not None:
+                    survey.add(seen)
+                    # Counted now, and too large to keep for each of many images.
+                    outcome = replace(outcome, seen=None)
+                images.append(
+                    _Stored(
+                        file.class_name,
+                        file.name,
+                        file.subset,
+                        len(data),
+                        outcome,
+                        is_deep=seen is not None,
+                    )
+                )
             if progress is not None:
                 progress(done, len(files))
     return images
+
+
+def _with_levels(
+    images: list[_Stored], source: Path, levels: Levels, should_stop: StopCallback | None
+) -> list[_Stored]:
+    """The same images, those deeper than 8 bits examined with the ``levels`` of the dataset."""
+
+    def content() -> Iterator[tuple[_Stored, bytes]]:
+        with open(source, "rb") as file:
+            for image in images:
+                if image.is_deep:
+                    yield image, file.read(image.size_bytes)
+                else:
+                    file.seek(image.size_bytes, os.SEEK_CUR)
+                    yield image, b""
+
+    def again(entry: tuple[_Stored, bytes]) -> _Stored:
+        image, data = entry
+        if not image.is_deep:
+            return image
+        examined = examine_file(data, image.file_name, levels)
+        return replace(image, examined=replace(examined, seen=None))
+
+    found = []
+    results = in_order(again, content(), lambda entry: len(entry[1]))
+    with closing(results):
+        for image in results:
+            raise_if_stopped(should_stop, STOPPED)
+            found.append(image)
+    return found
+
+
+def _usual_extremes(images: list[_Stored]) -> tuple[int, int]:
+    """The levels that nearly all images stay within."""
+    darkest = np.percentile([image.examined.darkest for image in images], 100 - NEARLY_ALL)
+    brightest = np.percentile([image.examined.brightest for image in images], NEARLY_ALL)
+    return int(darkest), int(np.ceil(brightest))
 
 
 _Content = tuple[LabelledFile, bytes, UnreadableImageError | None]

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
+from core.datasets.decoding.levels import Levels
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
 from core.settings import current_settings
@@ -243,6 +244,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             created_at=manifest["created_at"],
             health=HealthReport.from_json(manifest["health"]),
             encoding=manifest["encoding"],
+            levels=Levels.from_json(manifest.get("levels")),
             read_as=manifest.get("read_as", ""),
             reading=_reading(manifest.get("reading")),
             version_of=manifest.get("version_of"),

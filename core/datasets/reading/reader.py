@@ -129,7 +129,7 @@ def first_reasons(left_out: Sequence[LeftOut]) -> str:
     return "".join(
         f" {files[0]}: {reason}."
         if len(files) == 1
-        else f" {len(files):,} files, such as {files[0]}: {reason}."
+        else f" {files[0]} and {len(files) - 1:,} more: {reason}."
         for reason, files in most
     )
 

@@ -86,12 +86,11 @@ WITHOUT = {
     ),
     "only names that lead elsewhere": (
         {"/cats/1.png": b"x", "/dogs/1.png": b"x"},
-        "There is no image in it. 2 files, such as /cats/1.png: the name is an absolute path."
-        " Expected",
+        "There is no image in it. /cats/1.png and 1 more: the name is an absolute path. Expected",
     ),
     "text named png": (
         {"cats/1.png": b"a", "dogs/1.png": b"b"},
-        "None of the files is an image that can be used. 2 files, such as cats/1.png:"
+        "None of the files is an image that can be used. cats/1.png and 1 more:"
         " a text, not an image.",
     ),
 }

@@ -91,9 +91,8 @@ def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
     with pytest.raises(BadInput) as caught:
         added(tmp_path, b"file,label\n1.png,\n2.png,\n")
     assert str(caught.value) == (
-        "No row of labels.csv can be used. labels.csv line 2: the label is empty. labels.csv line"
-        " 3: the label is empty. Expected a first line file,label and then one line per image:"
-        " 1.jpg,cat."
+        "No row of labels.csv can be used. labels.csv line 2 and 1 more: the label is empty."
+        " Expected a first line file,label and then one line per image: 1.jpg,cat."
     )
 
 

@@ -16,6 +16,7 @@ from tests.datasets.field import (
     formats,
     labelling_tools,
     layouts,
+    packages,
     tables,
 )
 from tests.datasets.field.expecting import Case, outcome_of, problem_with
@@ -23,6 +24,7 @@ from tests.datasets.field.not_yet import NOT_YET
 
 CASES = archives.CASES | folders.CASES | tables.CASES | arrays.CASES | formats.CASES
 DOCUMENTED = layouts.CASES | labelling_tools.CASES
+AS_THEY_LIE = packages.CASES
 
 
 def marked(name: str) -> object:
@@ -42,6 +44,12 @@ def test_a_documented_layout(name: str, tmp_path: Path) -> None:
     check(DOCUMENTED[name], tmp_path)
 
 
+@pytest.mark.parametrize("name", [marked(name) for name in AS_THEY_LIE])
+@pytest.mark.usefixtures("home")
+def test_a_folder_as_it_lies_in_a_package(name: str, tmp_path: Path) -> None:
+    check(AS_THEY_LIE[name], tmp_path)
+
+
 def check(found: Case, folder: Path) -> None:
     given = found.build(folder)
     if isinstance(given, list):  # dropped together on the page
@@ -54,4 +62,4 @@ def check(found: Case, folder: Path) -> None:
 
 
 def test_what_is_not_right_yet_is_a_case() -> None:
-    assert NOT_YET.keys() <= CASES.keys() | DOCUMENTED.keys()
+    assert NOT_YET.keys() <= CASES.keys() | DOCUMENTED.keys() | AS_THEY_LIE.keys()
