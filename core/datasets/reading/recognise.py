@@ -90,7 +90,7 @@ def question(found: Sequence[Reading], listing: Listing) -> Question:
     """What to ask about several readings, or about one in doubt. The source must be open."""
     offers = [offer(reading) for reading in found[:MOST_OFFERS]]
     if len(offers) == 1:
-        message = f"{offers[0].title}. {offers[0].doubt or ''}".strip()
+        message = f"Is this right? {offers[0].title}. {offers[0].doubt or ''}".strip()
     else:
         listed = "; ".join(f"({at}) {entry.title}" for at, entry in enumerate(offers, start=1))
         message = f"It can be read in {len(offers)} ways, and only you can say which: {listed}."

@@ -11,7 +11,6 @@ from core.experiments.imports import ImportRecord, list_imports
 from core.jobs.records import waiting_text
 from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
-from core.ui.datasets.facts import reading_text
 from core.ui.datasets.question import show_question
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
@@ -120,7 +119,7 @@ def _show_outcome(entry: ImportRecord) -> None:
     st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
     # A wrong reading should be seen here, before hours are spent on it.
     if dataset.reading is not None:
-        st.caption(f":material/rule: {reading_text(dataset.reading)}")
+        st.caption(f":material/rule: {escape_markdown(dataset.reading.title)}.")
         for other in dataset.reading.others:
             text = f"It could also be read so: {escape_markdown(other.title)}. See Manage."
             st.caption(f":material/alt_route: {text}")

@@ -114,7 +114,7 @@ def _ask_yourself(question: Question, key: str, answer: Answer) -> None:
         st.error(escape_markdown(error.errors()[0]["msg"].removeprefix("Value error, ")))
         choice = None
     st.button(
-        "Read it this way",
+        "Read it as chosen",
         type="primary",
         icon=":material/refresh:",
         key=f"answer.{key}",
