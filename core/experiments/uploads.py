@@ -14,7 +14,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
-
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.storage import check_room
@@ -23,6 +22,8 @@ from core.experiments.limits import check_stored, stored_bytes
 from core.files import written_whole
 from core.settings import current_settings
 from core.text import count_text
+from core.datasets.reading.zip_archive import UPLOAD_COMMENT
+
 
 Upload = tuple[str, BinaryIO]
 
@@ -171,6 +172,7 @@ def _pack(files: Sequence[Upload], target: IO[bytes], allowance: Allowance) -> N
     always give the same bytes."""
     taken: set[str] = set()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = UPLOAD_COMMENT
         for name, stream in sorted(files, key=lambda entry: entry[0]):
             member = zipfile.ZipInfo("member")
             # Set afterwards: the constructor would change names, and the reader of the zip judges
