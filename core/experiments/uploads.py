@@ -14,16 +14,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
+
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
+from core.datasets.reading.zip_archive import UPLOAD_COMMENT
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored, stored_bytes
 from core.files import written_whole
 from core.settings import current_settings
 from core.text import count_text
-from core.datasets.reading.zip_archive import UPLOAD_COMMENT
-
 
 Upload = tuple[str, BinaryIO]
 

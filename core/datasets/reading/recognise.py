@@ -12,14 +12,15 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading import (
     array_files,
     class_folders,
     idx,
     labelled_table,
-    pixel_table,
     parquet_images,
+    pixel_table,
 )
 from core.datasets.reading.columns import unique_names, why_no_label
 from core.datasets.reading.image_files import has_image_suffix
@@ -32,17 +33,10 @@ from core.datasets.reading.question import (
     table_sample,
 )
 from core.datasets.reading.raw_files import Listing, RawFile
-from core.datasets.reading.reader import (
-    LabelledFile,
-    LabelledFiles,
-    Reader,
-    Reading,
-    shown_order,
-)
+from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reader, Reading, shown_order
 from core.datasets.reading.table import is_table_name, read_table
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
-
 
 # Asked in this order; the first that knows its layout is used. Class folders come last: they fit
 # nearly everything, and raise an error that describes them where they do not.
