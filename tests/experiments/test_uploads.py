@@ -28,8 +28,8 @@ from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
     delete_import_folder,
     keep_upload,
+    link_upload,
     safe_file_name,
-    share_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -379,6 +379,6 @@ def test_uploads_that_became_datasets_are_kept_up_to_a_limit(home, monkeypatch):
     monkeypatch.setattr(uploads, "KEPT_FINISHED_BYTES", 1500)
     sweep_uploads([], ["new", "old"], {"new", "old"})
     assert (upload_folder("new").exists(), upload_folder("old").exists()) == (True, False)
-    shared = share_upload("new", "newest")
+    shared = link_upload("new", "newest")
     delete_import_folder("new")
     assert (shared / "pets.zip").read_bytes() == b"x" * 1000
