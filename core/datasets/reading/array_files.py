@@ -85,7 +85,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """
     files = [raw for raw in listing.files if is_array_name(raw.name)]
     image_files = sum(has_image_suffix(raw.name) for raw in listing.files)
-    if not files:
+    if not files or choice.classes_from is not None or choice.name_pattern is not None:
         return []
     own = Listing(listing.files)
     try:

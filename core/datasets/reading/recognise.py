@@ -14,7 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.reading import array_files, class_folders, idx, labelled_table, pixel_table
+from core.datasets.reading import (
+    array_files,
+    class_folders,
+    idx,
+    labelled_table,
+    parquet_images,
+    pixel_table,
+)
 from core.datasets.reading.columns import why_no_label
 from core.datasets.reading.question import MOST_OFFERS, Question, ReadingUnclear, offer
 from core.datasets.reading.raw_files import Listing
@@ -24,7 +31,14 @@ from core.errors import BadInput
 
 # Asked in this order; the first that knows its layout is used. Class folders come last: they fit
 # nearly everything, and raise an error that describes them where they do not.
-READERS: tuple[Reader, ...] = (idx, array_files, pixel_table, labelled_table, class_folders)
+READERS: tuple[Reader, ...] = (
+    idx,
+    array_files,
+    parquet_images,
+    pixel_table,
+    labelled_table,
+    class_folders,
+)
 NOTES_FILE = "headstart.json"
 LARGEST_NOTES_BYTES = 16 * 1024**2
 MOST_FOLDERS_LISTED = 500
