@@ -39,9 +39,6 @@ NOT_YET: dict[str, str] = {
     "emoji in sizes": _NOTED,
     "wallpapers in sizes": _WRONG,
     "files of a game": "texts beside the images are listed one by one as failures",
-    "names in EUC-KR": _WRONG,
-    "names in Big5": _WRONG,
-    "names in code page 866": _WRONG,
     "masks: _seg": _WRONG,
     "masks: -mask": _WRONG,
     "masks: _gt": _WRONG,
@@ -61,7 +58,4 @@ NOT_YET: dict[str, str] = {
     "split: is_test": "the split is lost without a word",
     "split: lists of names": "the split is lost without a word",
     "names: class behind a number": _REFUSED,
-    "tar.bz2": _REFUSED,
-    "tar.xz": _REFUSED,
-    "a zip in a zip": _REFUSED,
 }
