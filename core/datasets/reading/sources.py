@@ -25,6 +25,7 @@ from core.datasets.reading.raw_files import (
     unpacked_start,
 )
 from core.datasets.reading.stored_arrays import is_array_name
+from core.datasets.reading.unread_formats import refuse_unread
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(
@@ -52,8 +53,7 @@ _KNOWN_STARTS = {
     b"BZh9": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"%PDF": "a PDF document",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array; name it .npy",
     b"\x1aE\xdf\xa3": "a video",
     b"SQLite format 3": "a database",
 }
@@ -71,10 +71,11 @@ def open_source(path: Path) -> Iterator[Listing]:
     if path.is_dir():
         yield _list_folder(path)
     elif path.is_file():
-        if path.suffix.lower() in MODEL_SUFFIXES:
-            raise _model_refused(path)
         alone = Listing()
         _list_file(path.parent, path, alone)
+        refuse_unread(alone.files)
+        if path.suffix.lower() in MODEL_SUFFIXES:
+            raise _model_refused(path)
         if alone.files and _is_table_or_idx(path, alone.files[0]):
             _add_partners(path, alone)
             yield alone
