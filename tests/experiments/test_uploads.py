@@ -5,10 +5,13 @@ import os
 import shutil
 import time
 import zipfile
-import pytest
 from collections.abc import Iterable
 from pathlib import Path
-from hypothesis import example, given, strategies as st
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
 from core.experiments import imports, uploads
@@ -23,9 +26,9 @@ from core.experiments.limits import allowed_path
 from core.experiments.store import Store
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
+    delete_import_folder,
     keep_upload,
     safe_file_name,
-    delete_import_folder,
     share_upload,
     sweep_uploads,
     upload_folder,

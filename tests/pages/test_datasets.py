@@ -2,11 +2,13 @@
 
 import io
 import zipfile
-import numpy as np
-import pytest
 from dataclasses import fields
 from html import escape
+
+import numpy as np
+import pytest
 from PIL import Image
+
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.bundled import SAMPLES
 from core.datasets.storage import list_datasets, open_dataset
@@ -23,14 +25,8 @@ from core.ui.datasets.images import PAGE_SIZE
 from core.ui.frame import reads
 from core.ui.frame.address import in_text_colour
 from tests import stored_home
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 from tests.pages.conftest import open_cold, open_routed, words
-
 
 HOSTILE = ("**bold** <script>", "[link](http://x)", "`code` $x$")
 
