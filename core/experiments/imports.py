@@ -26,7 +26,7 @@ from core.experiments.uploads import (
     delete_import_folder,
     delete_upload,
     keep_upload,
-    share_upload,
+    link_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -188,7 +188,7 @@ def read_again(queue: JobQueue, import_id: str) -> str:
     try:
         path = found.path
         if arguments.uploaded:
-            path = share_upload(import_id, new_id) / found.path.name
+            path = link_upload(import_id, new_id) / found.path.name
         else:
             allowed_path(str(path))
         _start(

@@ -228,7 +228,7 @@ def delete_import_folder(import_id: str) -> None:
     _delete(import_folder_path(import_id))
 
 
-def share_upload(import_id: str, new_id: str) -> Path:
+def link_upload(import_id: str, new_id: str) -> Path:
     """Give another import the upload of this one, without a second copy of its bytes."""
     folder = upload_folder(new_id)
     folder.mkdir(parents=True)

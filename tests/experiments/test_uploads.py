@@ -29,7 +29,7 @@ from core.experiments.uploads import (
     delete_import_folder,
     keep_upload,
     safe_file_name,
-    share_upload,
+    link_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -383,6 +383,6 @@ def test_uploads_that_became_datasets_are_kept_up_to_a_limit(home, monkeypatch):
     monkeypatch.setattr(uploads, "KEPT_FINISHED_BYTES", 1500)
     sweep_uploads([], ["new", "old"], {"new", "old"})
     assert (upload_folder("new").exists(), upload_folder("old").exists()) == (True, False)
-    shared = share_upload("new", "newest")
+    shared = link_upload("new", "newest")
     delete_import_folder("new")
     assert (shared / "pets.zip").read_bytes() == b"x" * 1000
