@@ -28,8 +28,8 @@ from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
     delete_import_folder,
     keep_upload,
-    safe_file_name,
     link_upload,
+    safe_file_name,
     sweep_uploads,
     upload_folder,
 )
