@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-
 from pydantic import BaseModel, model_validator
-
 from core.datasets.dataset import Dataset
 from core.datasets.reading.question import Question, ReadingUnclear, TableSample
 from core.datasets.reading.raw_files import shown_name
@@ -35,6 +33,7 @@ from core.jobs.launchers import ensure_worker
 from core.jobs.queue import NAMES_LISTED, JobQueue
 from core.jobs.records import JobRecord, JobStatus, NewJob
 from core.settings import current_settings
+
 
 __all__ = [
     "MOST_UPLOADED_FILES",
@@ -328,14 +327,13 @@ def _source_gone(source: str) -> str:
 # In the child process -------------------------------------------------------------------------
 
 
-def run(arguments: dict[str, Any], context: JobContext) -> None:
+def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
     try:
-        result = _read(ImportArguments.model_validate(arguments), context)
+        return _read(ImportArguments.model_validate(arguments), context)
     except ReadingUnclear as error:
         question = error.question.model_dump(mode="json")
         raise JobFailed(str(error), {"question": question}) from error
-    context.finish(result)
 
 
 def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:

@@ -5,13 +5,10 @@ import os
 import shutil
 import time
 import zipfile
+import pytest
 from collections.abc import Iterable
 from pathlib import Path
-
-import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-
+from hypothesis import example, given, strategies as st
 from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
 from core.experiments import imports, uploads
