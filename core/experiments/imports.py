@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+
 from pydantic import BaseModel, model_validator
+
 from core.datasets.dataset import Dataset
 from core.datasets.reading.question import Question, ReadingUnclear, TableSample
 from core.datasets.reading.raw_files import shown_name
@@ -33,7 +35,6 @@ from core.jobs.launchers import ensure_worker
 from core.jobs.queue import NAMES_LISTED, JobQueue
 from core.jobs.records import JobRecord, JobStatus, NewJob
 from core.settings import current_settings
-
 
 __all__ = [
     "MOST_UPLOADED_FILES",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
+
 from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
 from core.datasets.reading.unread_formats import LOOKED_INTO_BYTES, refuse_unread
@@ -26,7 +27,6 @@ from core.experiments.limits import check_stored, stored_bytes
 from core.files import written_whole
 from core.settings import current_settings
 from core.text import count_text
-
 
 Upload = tuple[str, BinaryIO]
 

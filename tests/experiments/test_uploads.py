@@ -5,10 +5,13 @@ import os
 import shutil
 import time
 import zipfile
-import pytest
 from collections.abc import Iterable
 from pathlib import Path
-from hypothesis import example, given, strategies as st
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
 from core.experiments import imports, uploads
