@@ -1,7 +1,7 @@
 """Situations from the field, rebuilt small: each is read rightly, asked about, or told.
 
-F10 (``predict.py`` of a kept model) is tested in ``tests/reports/test_export_model.py``, and F11 (the
-features of the images that a run uses) in ``tests/backbones/test_feature_cache.py``.
+F10 (``predict.py`` of a kept model) is tested in ``tests/reports/test_export_model.py``, F11
+(features of the images that a run uses) in ``tests/backbones/test_features.py`` and the engine's.
 """
 
 from pathlib import Path
