@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.storage import check_room
-from core.errors import StoreError
+from core.errors import DamagedFile, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.files import UNREADABLE, read_arrays, write_arrays
 from core.settings import current_settings
@@ -39,12 +39,27 @@ def read_predictions(run_id: str) -> Predictions:
     path = predictions_path(run_id)
     try:
         arrays = read_arrays(path, "test_indices", "labels", "probabilities")
+        _refuse_other_arrays(**arrays)
     except UNREADABLE as error:
         raise StoreError(
             f"The predictions of run {run_id} cannot be read from {path} ({error}). "
             "Start the run again to make them."
         ) from error
     return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
+
+
+def _refuse_other_arrays(
+    test_indices: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, **_more: np.ndarray
+) -> None:
+    """Raise ``DamagedFile`` unless the arrays are what ``Predictions`` says."""
+    images = (len(labels),) if labels.ndim == 1 else None
+    if labels.dtype.kind not in "iu" or test_indices.dtype.kind not in "iu":
+        raise DamagedFile("its labels and images are not whole numbers")
+    if probabilities.dtype.kind != "f" or not np.isfinite(probabilities).all():
+        raise DamagedFile("it has probabilities that are not numbers")
+    if images is None or test_indices.shape != images or probabilities.shape[:-1] != images:
+        shapes = [array.shape for array in (test_indices, labels, probabilities)]
+        raise DamagedFile(f"its arrays have the shapes {shapes}, which do not fit")
 
 
 def weights_path(run_id: str) -> Path:
@@ -66,7 +81,10 @@ def read_weights(run_id: str) -> dict[str, np.ndarray]:
     """The float32 arrays by name; ``StoreError`` where the file is missing or damaged."""
     path = weights_path(run_id)
     try:
-        return read_arrays(path)
+        arrays = read_arrays(path)
+        if any(array.dtype.kind != "f" for array in arrays.values()):
+            raise DamagedFile(f"{path.name} is damaged: it has arrays that are not numbers")
+        return arrays
     except UNREADABLE as error:
         raise StoreError(
             f"The weights of run {run_id} cannot be read from {path} ({error}). "

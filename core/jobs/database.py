@@ -35,6 +35,7 @@ class Database:
         self.file = _sqlite_file(url)
         self._sqlite = None if self.file is None else SqliteFile(self.file, busy_timeout_seconds)
         self._damage: StoreError | None = None
+        self._checked = False
         self.engine = self._engine()
         if self._version() != SCHEMA_VERSIONS[-1]:
             self._migrate()
@@ -42,11 +43,12 @@ class Database:
             self._sqlite.keep_daily_copy()
 
     def check(self) -> None:
-        """Look at every page of the file; ``StoreError`` where it is damaged.
+        """Look at every page of the file, once; ``StoreError`` where it is damaged.
 
         For whoever read something that cannot be right. Nothing is written to it afterwards.
         """
-        if self._sqlite is not None and self._damage is None:
+        if self._sqlite is not None and not self._checked:
+            self._checked = True
             try:
                 self._sqlite.version()
             except StoreError as error:

@@ -109,7 +109,10 @@ def test_a_new_place_for_the_database_is_a_first_start(filled: Path, tmp_path: P
         (["DELETE FROM alembic_version"], "its table of versions has not one version"),
         (["UPDATE alembic_version SET version_num = 'x'"], "its version is 'x'"),
         (["UPDATE alembic_version SET version_num = ''"], "its version is ''"),
-        (["UPDATE alembic_version SET version_num = x'00'"], "its table of versions has not one version"),
+        (
+            ["UPDATE alembic_version SET version_num = x'00'"],
+            "its table of versions has not one version",
+        ),
         (["DROP TABLE epochs", "DROP TABLE runs"], "it has no table epochs, runs"),
         (["DROP TABLE jobs"], "it has no table jobs"),
     ],
