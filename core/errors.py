@@ -6,7 +6,7 @@ gives the words for both, also where the system refused a file.
 """
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DISK_IS_FULL_TEXT = (
@@ -38,22 +38,6 @@ class UnknownName(BadInput):
         self.known = sorted(known)
         listed = ", ".join(self.known) if self.known else "none yet"
         super().__init__(f"There is no {kind} named {name!r}. Known: {listed}.", field=kind)
-
-
-class ColumnsUnclear(BadInput):
-    """A table whose columns are unclear: the user must name them.
-
-    ``table`` is the name of the file, ``columns`` its column names in order, ``rows`` the first
-    few rows as text.
-    """
-
-    def __init__(
-        self, message: str, table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> None:
-        super().__init__(message, "columns")
-        self.table = table
-        self.columns = tuple(columns)
-        self.rows = tuple(tuple(row) for row in rows)
 
 
 class LimitReached(HeadstartError):

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
-from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, RESIZES
+from core.datasets.choices import (
+    DEFAULT_TEST_FRACTION,
+    DEFAULT_VALIDATION_FRACTION,
+    RESIZES,
+    SEVERAL_LABELS,
+)
 from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
 from core.text import list_text
@@ -111,10 +116,20 @@ def _add_datasets(verbs: Any) -> None:
     add = _verb(group, "add", does, "datasets:add")
     add.add_argument("path", type=Path, metavar="PATH")
     add.add_argument("--name", help="its name (default: that of the folder or file)")
+    about = "list the ways to read it, and add nothing"
+    add.add_argument("--readings", action="store_true", help=about)
+    about = "folders, folders:2 (the second level), names (of files), or the path of a table"
+    add.add_argument("--classes-from", metavar="WHAT", help=about)
+    _several(add, "--subset", "FOLDER=train", "the split, by folder: train, validation or test")
+    _several(add, "--leave-out", "NAME", "a folder or file, or a pattern such as *_mask.png")
     columns = {"file": "names the images", "label": "holds the classes"}
     for column, holds in (columns | {"split": "says train, validation or test"}).items():
         about = f"the column of a table that {holds}"
         add.add_argument(f"--{column}-column", metavar="NAME", help=about)
+    about = "where the class stands in a file name: {class}_*, *_{class}; # is a number"
+    add.add_argument("--name-pattern", metavar="PATTERN", help=about)
+    about = "what becomes of images with several labels"
+    add.add_argument("--several-labels", choices=SEVERAL_LABELS, help=about)
     does = "show one dataset: classes, findings, what to do"
     show = _verb(group, "show", does, "datasets:show")
     rename = _verb(group, "rename", "give a dataset another name", "datasets:rename")

@@ -144,6 +144,28 @@ def _arrays() -> bytes:
     return buffer.getvalue()
 
 
+def _parquet() -> bytes:
+    # Imported here, because listing datasets does not need it.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    cells, labels = [], []
+    for theme, name, png in _sample_images():
+        cells.append({"bytes": png, "path": name})
+        labels.append(SAMPLE_THEMES.index(theme))
+    features = {
+        "image": {"_type": "Image"},
+        "label": {"names": SAMPLE_THEMES, "_type": "ClassLabel"},
+    }
+    notes = json.dumps({"info": {"features": features}})
+    table = pa.table({"image": cells, "label": labels}).replace_schema_metadata(
+        {"huggingface": notes}
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
 def _idx_file(array: np.ndarray) -> bytes:
     """uint8 of any shape as a gzipped IDX file."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
@@ -248,5 +270,16 @@ SAMPLES = (
         "└── y_test            40 numbers",
         "sample-arrays.npz",
         _arrays,
+    ),
+    Sample(
+        "parquet",
+        "Parquet files, as Hugging Face has them",
+        "Images and labels in one table, in one file or several. A file whose name begins with"
+        " train, validation or test is that part of the split.",
+        "my-dataset\n"
+        "├── train-00000-of-00001.parquet    image (bytes, path), label\n"
+        "└── test-00000-of-00001.parquet     image (bytes, path), label",
+        "sample-images.parquet",
+        _parquet,
     ),
 )

@@ -47,7 +47,7 @@ def copies_of(
     ``prepared`` uint8 ``(edge, edge, C)`` is the same image, prepared like the dataset's. Fast,
     also for large datasets. Raises ``UnreadableImageError``.
     """
-    digest = np.frombuffer(examine_file(content, file_name).digest, np.uint8)
+    digest = np.frombuffer(examine_file(content, file_name, dataset.levels).digest, np.uint8)
     same = np.flatnonzero((dataset.digests == digest).all(axis=1))
     edge = prepared.shape[0]
     if edge < SMALLEST_HASHED_EDGE:

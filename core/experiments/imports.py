@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from core.datasets.dataset import Dataset
-from core.datasets.reading.columns import Columns
+from core.datasets.reading.question import Question, ReadingUnclear, TableSample
 from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading_choice import Choice
 from core.datasets.storage import checked_name, open_dataset
-from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.limits import allowed_path, check_stored, stored_bytes
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
@@ -60,7 +61,17 @@ class ImportArguments(BaseModel):
     uploaded: bool
     source: str
     name: str | None
-    columns: Columns | None = None
+    choice: Choice = Choice()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, stored: Any) -> Any:
+        """The first edition kept three columns of a table, and None where none was chosen."""
+        if not isinstance(stored, dict) or "columns" not in stored:
+            return stored
+        columns = stored["columns"] or {}
+        chosen = {f"{kind}_column": name for kind, name in columns.items()}
+        return {key: stored[key] for key in stored if key != "columns"} | {"choice": chosen}
 
     def place(self, import_id: str) -> Path:
         """Where the files are now."""
@@ -73,17 +84,17 @@ class ImportArguments(BaseModel):
 class ImportRecord(JobStatus):
     """What an import was asked to do (``ImportArguments``), and the status of its job.
 
-    ``error`` is a sentence for people where it failed; with it comes ``question`` (``table``,
-    ``columns``, ``rows``) where only a person can say which column holds what. ``dataset_id`` and
-    ``notes`` are there once it is finished. ``source_present``: the files to read still exist.
+    ``error`` is a sentence for people where it failed; with it comes ``question`` where only a
+    person can say how to read the files. ``dataset_id`` and ``notes`` are there once it is
+    finished. ``source_present``: the files to read still exist.
     """
 
     id: str
     name: str | None
     source: str
     path: Path
-    columns: Columns | None
-    question: dict[str, Any] | None
+    choice: Choice
+    question: Question | None
     dataset_id: str | None
     notes: tuple[str, ...]
     source_present: bool
@@ -139,10 +150,10 @@ def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:
     return import_id
 
 
-def retry_import(queue: JobQueue, import_id: str, columns: Columns | None = None) -> ImportRecord:
-    """Read again what failed or was interrupted, with the columns that the user chose.
+def retry_import(queue: JobQueue, import_id: str, choice: Choice | None = None) -> ImportRecord:
+    """Read again what failed or was interrupted, as the user chose.
 
-    ``columns`` None keeps those chosen before. Raises ``BadInput`` where it still waits or runs,
+    ``choice`` None keeps what was chosen before. Raises ``BadInput`` where it still waits or runs,
     is finished, or its files are gone, and ``LimitReached``.
     """
     check_stored(0, "this dataset")
@@ -152,7 +163,7 @@ def retry_import(queue: JobQueue, import_id: str, columns: Columns | None = None
     arguments = _arguments(queue.job(import_id))
     if not arguments.uploaded:
         allowed_path(str(found.path))  # the allowed folders may have changed
-    changes = {} if columns is None else {"columns": columns}
+    changes = {} if choice is None else {"choice": choice}
     if not queue.requeue_job(import_id, arguments.model_copy(update=changes).model_dump()):
         raise BadInput(_why_no_retry(find_import(queue, import_id)), "import")
     _ensure_worker(queue, found.source)  # where none can be started, the page tries again
@@ -226,13 +237,24 @@ def _record(job: JobRecord) -> ImportRecord:
         name=arguments.name,
         source=arguments.source,
         path=path,
-        columns=arguments.columns,
-        question=result.get("question"),
+        choice=arguments.choice,
+        question=_question(job.error, result.get("question")),
         dataset_id=result.get("dataset_id"),
         notes=tuple(result.get("notes", ())),
         source_present=path.exists(),
         **job.status(),
     )
+
+
+def _question(error: str | None, stored: dict[str, Any] | None) -> Question | None:
+    """The question of an import; the first edition kept one table."""
+    if stored is None:
+        return None
+    if "table" in stored:
+        columns, rows = stored.get("columns", []), stored.get("rows", [])
+        table = TableSample(name=stored["table"], columns=columns, rows=rows)
+        return Question(message=error or "", tables=[table])
+    return Question.model_validate(stored)
 
 
 def _why_no_retry(found: ImportRecord) -> str:
@@ -250,8 +272,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
     try:
         result = _read(ImportArguments.model_validate(arguments), context)
-    except ColumnsUnclear as error:
-        question = {"table": error.table, "columns": error.columns, "rows": error.rows}
+    except ReadingUnclear as error:
+        question = error.question.model_dump(mode="json")
         raise JobFailed(str(error), {"question": question}) from error
     if context.finish(result):
         delete_upload(context.job.id)  # else another attempt is reading it, or will be
@@ -266,7 +288,7 @@ def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
         raise BadInput(f"What was given as {asked.source} is no longer there; give it again.")
     context.report("Looking at the files")
     digest = _file_digest(path, context) if asked.uploaded else None
-    known = _read_before(context.queue, asked.columns, digest)
+    known = _read_before(context.queue, asked.choice, digest)
     if known is not None:
         note = _already_there(asked.name, known.name)
         return {"dataset_id": known.id, "notes": [note], "digest": digest}
@@ -279,7 +301,7 @@ def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
             "Reading images" if done < total else "Looking for duplicates", done, total
         ),
         provenance=f"added from {asked.source}",
-        columns=asked.columns,
+        choice=asked.choice,
         should_stop=context.should_stop,
         default_name=asked.name,
     )
@@ -305,9 +327,9 @@ def _file_digest(path: Path, context: JobContext) -> str:
     return digest.hexdigest()
 
 
-def _read_before(queue: JobQueue, columns: Columns | None, digest: str | None) -> Dataset | None:
+def _read_before(queue: JobQueue, choice: Choice, digest: str | None) -> Dataset | None:
     """The dataset that the same file gave before, if it is still there."""
-    for dataset_id in [] if digest is None else datasets_read_from(queue, digest, columns):
+    for dataset_id in [] if digest is None else datasets_read_from(queue, digest, choice):
         try:
             return open_dataset(dataset_id)
         except HeadstartError as error:
@@ -316,15 +338,15 @@ def _read_before(queue: JobQueue, columns: Columns | None, digest: str | None) -
     return None
 
 
-def datasets_read_from(queue: JobQueue, digest: str, columns: Columns | None) -> list[str]:
+def datasets_read_from(queue: JobQueue, digest: str, choice: Choice) -> list[str]:
     """Ids of the datasets that finished imports made of a file with that digest, the newest
-    first, where the same columns were chosen."""
+    first, where the same was chosen."""
     return [
         job.result["dataset_id"]
         for job in queue.jobs(KIND, ["finished"])
         if job.result is not None
         and job.result["digest"] == digest
-        and _arguments(job).columns == columns
+        and _arguments(job).choice == choice
     ]
 
 

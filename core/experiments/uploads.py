@@ -17,6 +17,7 @@ from typing import IO, BinaryIO
 
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
+from core.datasets.reading.zip_archive import UPLOAD_COMMENT
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored
@@ -170,6 +171,7 @@ def _pack(files: Sequence[Upload], target: IO[bytes], allowance: Allowance) -> N
     always give the same bytes."""
     taken: set[str] = set()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = UPLOAD_COMMENT
         for name, stream in sorted(files, key=lambda entry: entry[0]):
             member = zipfile.ZipInfo("member")
             # Set afterwards: the constructor would change names, and the reader of the zip judges

@@ -21,6 +21,7 @@ EXPECTED = {
     ),
 }
 EXPECTED["arrays"] = ("NumPy arrays", EXPECTED["idx"][1])
+EXPECTED["parquet"] = ("images in Parquet files", EXPECTED["folders"][1])
 
 
 def test_the_bundled_datasets(themes16, digits):

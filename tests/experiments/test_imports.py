@@ -18,7 +18,7 @@ from PIL import Image
 
 from core.datasets import add
 from core.datasets.add import add_dataset
-from core.datasets.reading.columns import Columns
+from core.datasets.reading_choice import Choice
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset
 from core.errors import BadInput
 from core.experiments import imports as imports_module
@@ -354,17 +354,19 @@ def test_an_unclear_table_asks_and_the_answer_is_used(store: Store) -> None:
     assert execute(store, import_id) == 1
     record = find_import(store, import_id)
     assert (record.state, record.can_retry) == ("failed", True)
-    assert record.question == {
-        "table": "t.csv",
-        "columns": ["picture", "first", "second"],
-        "rows": [
-            ["a.png", "x", "1"],
-            ["b.png", "y", "2"],
-            ["c.png", "x", "1"],
-            ["d.png", "y", "2"],
-        ],
-    }
-    retry_import(store, import_id, Columns(file="picture", label="second"))
+    assert [table.model_dump() for table in record.question.tables] == [
+        {
+            "name": "t.csv",
+            "columns": ["picture", "first", "second"],
+            "rows": [
+                ["a.png", "x", "1"],
+                ["b.png", "y", "2"],
+                ["c.png", "x", "1"],
+                ["d.png", "y", "2"],
+            ],
+        }
+    ]
+    retry_import(store, import_id, Choice(file_column="picture", label_column="second"))
     assert execute(store, import_id) == 0
     record = find_import(store, import_id)
     assert (record.state, record.question) == ("finished", None)
@@ -372,7 +374,7 @@ def test_an_unclear_table_asks_and_the_answer_is_used(store: Store) -> None:
     # The same file read by another column is another dataset.
     other = receive_upload(store, files, None)
     assert execute(store, other) == 1
-    retry_import(store, other, Columns(file="picture", label="first"))
+    retry_import(store, other, Choice(file_column="picture", label_column="first"))
     assert execute(store, other) == 0
     assert open_dataset("tabled (2)").class_counts == {"x": 2, "y": 2}
 

@@ -277,8 +277,8 @@ def test_unclear_columns_are_asked_for_and_read_again():
     assert app.dataframe[0].value.columns.tolist() == ["one", "two", "three"]
     assert app.dataframe[0].value.iloc[0].tolist() == ["p0.png", "a", "x0"]
     assert button(app, "Read again").disabled
-    app.selectbox(key=f"label.{entry.id}").set_value("two").run()
-    app.selectbox(key=f"file.{entry.id}").set_value("one").run()
+    app.selectbox(key=f"label_column.t.csv.{entry.id}").set_value("two").run()
+    app.selectbox(key=f"file_column.t.csv.{entry.id}").set_value("one").run()
     app = press(app, "Read again")
     assert not app.error
     assert open_dataset("pets").classes == ("a", "b")

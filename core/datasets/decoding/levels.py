@@ -48,7 +48,7 @@ class Levels:
 
         Raises ``TypeError`` or ``ValueError`` where it is damaged.
         """
-        ranges = {kind: pair and _range(pair) for kind, pair in (document or {}).items()}
+        ranges = {kind: pair and _range(pair) for kind, pair in dict(document or {}).items()}
         return cls(**ranges)
 
 

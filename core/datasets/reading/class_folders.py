@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import (
     classes_in_names,
     has_image_suffix,
@@ -16,6 +15,7 @@ from core.datasets.reading.reader import (
     NAMES_SHOWN,
     LabelledFile,
     LabelledFiles,
+    Reading,
     first_reasons,
     note_alike_classes,
     shown_order,
@@ -27,6 +27,7 @@ from core.datasets.reading.subset_names import (
     subset_of,
     subsets_of_folders,
 )
+from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import some_text
 
@@ -92,7 +93,7 @@ def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
     return unwrapped
 
 
-def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """Label the files of a listing by their folders.
 
     Folders around the class folders are unwrapped; folders without images are left out. Folders
@@ -101,6 +102,9 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     labelled by their file names where these contain the class (``cat.0.jpg``). Files without a
     label are counted in ``listing.ignored`` and noted. Raises ``BadInput``.
     """
+    if not (choice.allows_folders or choice.allows_names):
+        return []
+    listing = listing.again()
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")
@@ -118,7 +122,9 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
     listing.leave_out(beside, "outside the class folders")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
-    return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
+    found = LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
+    title = "The classes are the folders"
+    return [Reading(title, found, listing, Choice(classes_from=FOLDERS))]
 
 
 def classes_without_table(listing: Listing) -> tuple[dict[int, str], dict[int, str]]:

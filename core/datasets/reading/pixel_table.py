@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.datasets.reading.columns import Columns, RefusedRows, why_no_label, why_no_subset
+from core.datasets.reading.columns import RefusedRows, why_no_label, why_no_subset
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelTable, read_pixel_table
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
-from core.datasets.reading.reader import PixelBatch, PixelImages, first_reasons
+from core.datasets.reading.reader import PixelBatch, PixelImages, Reading, first_reasons
 from core.datasets.reading.subset_names import subset_of
 from core.datasets.reading.table import TextTable, is_table_name, read_table
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
+from core.text import some_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 READ_AS = "table of pixels"
 DARK = 64
+TABLES_NAMED = 3
 BLOCK_CHARACTERS = 8 * 1024**2
 MOST_ROWS_IN_A_BLOCK = 4096
 CELL_SHOWN = 30
@@ -172,32 +175,33 @@ class _PixelRows:
         return pixels.reshape(-1, edge, edge, 3)
 
 
-def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
-    """The images of tables of pixels, or None where there are none, or where image files are.
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """The images of tables of pixels; empty where there are none, or where image files are.
 
     Several tables are read as one dataset, train and test in their names as subsets. A table
     without labels beside one with labels is left out with a note. Raises ``BadInput``, and
-    ``ColumnsUnclear`` where only the user can say which column holds the label.
+    ``ReadingUnclear`` where only the user can say which column holds the label.
     """
-    images = sum(has_image_suffix(raw.name) for raw in listing.files)
+    image_files = sum(has_image_suffix(raw.name) for raw in listing.files)
     alone = len(listing.files) == 1
     # Sorted: folders and zips list files in any order, but the same tables are the same dataset.
     candidates = sorted(
         (
             raw
             for raw in listing.files
-            if is_table_name(raw.name) or (alone and not has_image_suffix(raw.name))
+            if choice.allows_table(raw.path)
+            and (is_table_name(raw.name) or (alone and not has_image_suffix(raw.name)))
         ),
         key=lambda raw: raw.path,
     )
-    if not candidates or images > len(candidates) or columns.file is not None:
-        return None
+    if not candidates or image_files > len(candidates) or choice.file_column is not None:
+        return []
     found: list[PixelTable] = []
     problem: BadInput | None = None
     for raw in candidates:
         table = read_table(raw)
         try:
-            layout = read_pixel_table(table, columns) if table is not None else None
+            layout = read_pixel_table(table, choice) if table is not None else None
         except BadInput as error:
             problem = problem or error
             continue
@@ -208,7 +212,8 @@ def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
     if problem is not None and not found:
         raise problem
     if not found:
-        return None
+        return []
+    listing = listing.again()
     tables = _labelled(found, listing)
     _check_alike(tables)
     listing.leave_out(len(listing.files) - len(tables), "without labelled pixels")
@@ -218,7 +223,15 @@ def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
         for layout in tables
     ]
     expected = sum(unpacked) // FEWEST_CHARACTERS_IN_A_PIXEL
-    return PixelImages(READ_AS, sum(work), expected, lambda: _batches(tables, listing))
+    images = PixelImages(READ_AS, sum(work), expected, lambda: _batches(tables, listing))
+    paths = [layout.table.name for layout in tables]
+    title = f"Each line of {some_text(paths, TABLES_NAMED)} is an image, with its class"
+    chosen = Choice(
+        classes_from=paths[0] if len(paths) == 1 and len(listing.files) > 1 else None,
+        label_column=choice.label_column,
+        split_column=choice.split_column,
+    )
+    return [Reading(title, images, listing, chosen, tuple(paths))]
 
 
 def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
