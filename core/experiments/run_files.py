@@ -8,7 +8,7 @@ import numpy as np
 from core.datasets.storage import check_room
 from core.errors import DamagedFile, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
-from core.files import UNREADABLE, read_arrays, write_arrays
+from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
 from core.strategies.registry import find_strategy
 from core.training.events import Predictions
@@ -30,6 +30,7 @@ def write_predictions(run_id: str, predictions: Predictions) -> Path:
         "labels": predictions.labels.astype(np.int32),
         "probabilities": predictions.probabilities.astype(np.float32),
     }
+    make_way(path)
     write_arrays(path, arrays)
     return path
 
@@ -74,6 +75,7 @@ def write_weights(run_id: str, weights: Mapping[str, np.ndarray]) -> int:
     path = weights_path(run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     check_room(path.parent, sum(array.nbytes for array in weights.values()), "the trained weights")
+    make_way(path)
     return write_arrays(path, weights)
 
 
