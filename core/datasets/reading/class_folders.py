@@ -33,6 +33,7 @@ from core.text import some_text
 
 READ_AS = "class folders"
 FILES_LOOKED_INTO = 5
+MOST_LOOKED_AT = 1000
 
 # Files with their paths relative to some folder.
 Files = list[tuple[tuple[str, ...], RawFile]]
@@ -117,6 +118,10 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         or _by_class_folders(files, listing)
     )
     if not labelled:
+        if not any(looks_like_an_image(raw) for raw in listing.files[:MOST_LOOKED_AT]):
+            raise bad_source(
+                f"{listing.found_text()}None of them is an image.{reasons} {EXPECTED}."
+            )
         raise bad_source(f"The images are in no class folder.{reasons} {EXPECTED}.")
     labelled = _without_companions(labelled, listing)
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
