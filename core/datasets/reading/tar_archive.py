@@ -118,12 +118,12 @@ def _after(content: ByteRanges, start: int, size: int) -> int:
     return start + -(-size // BLOCK) * BLOCK
 
 
-def _size(in_record: str | None, in_header: int) -> int:
-    if in_record is None:
+def _size(declared: str | None, in_header: int) -> int:
+    if declared is None:
         return in_header
-    if not (in_record.isascii() and in_record.isdigit() and len(in_record) < 20):
+    if not (declared.isascii() and declared.isdigit() and len(declared) < 20):
         raise CannotOpenError(_DAMAGED)
-    return int(in_record)
+    return int(declared)
 
 
 def _attributes(content: ByteRanges, header: tarfile.TarInfo, start: int) -> dict[str, str]:
