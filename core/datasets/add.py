@@ -190,10 +190,7 @@ def _store(
         left_out = [*listing.refused, *quarantined]
         if not images:
             reasons = first_reasons(quarantined)
-            raise BadInput(
-                f"{listing.found_text()}None of the files is an image that can be used.{reasons}",
-                "path",
-            )
+            raise BadInput(f"None of the files is an image that can be used.{reasons}", "path")
         classes = sorted({image.class_name for image in images})
         check_classes(classes, left_out)
         file_names = [image.file_name for image in images]

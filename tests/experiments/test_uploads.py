@@ -209,9 +209,13 @@ def test_the_limit_is_that_of_the_browser() -> None:
     assert current_settings().upload_limit_bytes == megabytes * 1024**2
 
 
-@pytest.mark.parametrize("name", ["model.keras", "Weights.H5", "m.pkl"])
+@pytest.mark.parametrize("name", ["model.keras", "Weights.H5", "m.onnx"])
 def test_a_model_file_is_refused(store: Store, home: Path, name: str) -> None:
     refused(store, home, streams(name), f"{name} is a model file, not pictures")
+
+
+def test_a_pickle_is_told_as_that_before_it_is_kept(store: Store, home: Path) -> None:
+    refused(store, home, streams("m.pkl"), r"m\.pkl is a pickle of Python, which is never opened")
 
 
 @pytest.mark.parametrize("name", ["x" * 101, "a\nb"])

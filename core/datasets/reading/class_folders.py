@@ -27,13 +27,13 @@ from core.datasets.reading.subset_names import (
     subset_of,
     subsets_of_folders,
 )
+from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import some_text
 
 READ_AS = "class folders"
 FILES_LOOKED_INTO = 5
-MOST_LOOKED_AT = 1000
 
 # Files with their paths relative to some folder.
 Files = list[tuple[tuple[str, ...], RawFile]]
@@ -106,6 +106,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     if not (choice.allows_folders or choice.allows_names):
         return []
     listing = listing.again()
+    check_images(listing)
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")
@@ -118,10 +119,6 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         or _by_class_folders(files, listing)
     )
     if not labelled:
-        if not any(looks_like_an_image(raw) for raw in listing.files[:MOST_LOOKED_AT]):
-            raise bad_source(
-                f"{listing.found_text()}None of them is an image.{reasons} {EXPECTED}."
-            )
         raise bad_source(f"The images are in no class folder.{reasons} {EXPECTED}.")
     labelled = _without_companions(labelled, listing)
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)

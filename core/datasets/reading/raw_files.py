@@ -6,7 +6,6 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,10 +24,8 @@ LARGEST_TOTAL_BYTES = 20 * 1024**3
 MOST_FILES = 200_000
 DEEPEST_FOLDERS = 20
 LONGEST_NAME = 255
-ENDINGS_SHOWN = 4
 
 _IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
-_ENDING = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,10}$")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Marks that change the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
 DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -37,11 +34,6 @@ DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LZMAError, NotImplementedError)
 GZIP_START = b"\x1f\x8b"
 _CHUNK_BYTES = 1024**2
-
-
-def _ending(name: str) -> str:
-    found = _ENDING.search(name)
-    return found[0].lower() if found else "without an ending"
 
 
 class RefusedNameError(Exception):
@@ -186,17 +178,6 @@ class Listing:
 
     def refuse(self, name: str, reason: str) -> None:
         self.refused.append(LeftOut(shown_name(name), reason))
-
-    def found_text(self) -> str:
-        """What was found, by ending: "12 files: 6 .npy, 3 .csv, 3 without an ending." and a blank;
-        empty where there is no file."""
-        if not self.files:
-            return ""
-        endings = Counter(_ending(raw.name) for raw in self.files)
-        shown = [f"{count:,} {ending}" for ending, count in endings.most_common(ENDINGS_SHOWN)]
-        if len(endings) > ENDINGS_SHOWN:
-            shown.append("others")
-        return f"{count_text(len(self.files), 'file')}: {', '.join(shown)}. "
 
     def leave_out(self, count: int, which: str) -> None:
         """Count files that are left out and note them: "Left out: 3 files" and ``which``."""
