@@ -27,6 +27,7 @@ from core.datasets.reading.subset_names import (
     subset_of,
     subsets_of_folders,
 )
+from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import some_text
@@ -105,6 +106,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     if not (choice.allows_folders or choice.allows_names):
         return []
     listing = listing.again()
+    check_images(listing)
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")

@@ -1,11 +1,11 @@
 """Labels in forms that cannot be read: the message where no other labels are found."""
 
-import re
 from collections.abc import Sequence
 
 from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.label_tables import LabelTable
+from core.datasets.reading.no_pixels import is_address, is_base64
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.errors import BadInput
 
@@ -18,11 +18,6 @@ FRACTION_THAT_LOOK_LIKE_FILES = 0.5
 _NEEDED = (
     "such files cannot be read. Each whole image needs one class: sort the images into one folder"
     " per class, or add a CSV with a first line file,label."
-)
-_ADDRESS = re.compile(r"(?:https?|ftp|s3|gs)://", re.IGNORECASE)
-# Starts of JPEG, PNG, GIF, WebP and BMP, encoded; or a data address.
-_BASE64 = re.compile(
-    r"(?:b?['\"])?(?:data:image/|/9j/|iVBORw0KGgo|R0lGOD|UklGR|Qk[0-3])[A-Za-z0-9+/:;,=]{40}"
 )
 
 
@@ -43,21 +38,19 @@ def boxes_error(name: str) -> BadInput:
     )
 
 
-def why_no_images(name: str, rows: Sequence[Sequence[str]]) -> str | None:
+def _why_no_images(table: LabelTable) -> str | None:
     """Why the cells of a table name no images that are there: addresses, or images in base64."""
-    for at in range(max(map(len, rows), default=0)):
-        cells = [row[at].strip() for row in rows if len(row) > at and row[at].strip()]
-        addresses = [cell for cell in cells if _ADDRESS.match(cell)]
-        if 2 * len(addresses) > len(cells):
+    for at in range(table.width):
+        cells = [row[at].strip() for row in table.first_rows[1:] if len(row) > at]
+        if cells and all(map(is_address, cells)):
             return (
-                f"{name} has addresses of images, such as {shown_name(addresses[0])}; they are not"
-                " fetched. Download the images, and give them in one folder or zip with the table."
+                f"{table.name} names images by addresses, such as {shown_name(cells[0])}; addresses"
+                " are not fetched. Download the images, and give them with this table."
             )
-        encoded = [cell for cell in cells if _BASE64.match(cell)]
-        if encoded and 2 * len(encoded) >= len(cells):
+        if cells and all(map(is_base64, cells)):
             return (
-                f"{name} has images in base64 in its cells, which are not read. Save each as a"
-                " file, with base64.b64decode in Python, and name the files in the table."
+                f"{table.name} holds images as text (base64), which is not read. Write them to"
+                " files, with base64.b64decode in Python, and name the files in the table."
             )
     return None
 
@@ -78,7 +71,7 @@ def check_other_labels(
             " images."
         )
     for table in tables:
-        cells = why_no_images(table.name, table.first_rows)
+        cells = _why_no_images(table)
         if cells:
             raise bad_source(f"{cells} There are {there}.")
         named = _absent_files(table)

@@ -11,6 +11,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.pool import StopCallback
 from core.datasets.reading.archive import LEVELS, open_archive, open_inner, what_is_not_read
 from core.datasets.reading.byte_ranges import ByteRanges
+from core.datasets.reading.cifar_batches import is_cifar_batch
 from core.datasets.reading.folder import list_folder, open_file
 from core.datasets.reading.idx import belong_together, read_idx
 from core.datasets.reading.image_files import looks_like_an_image
@@ -21,6 +22,7 @@ from core.datasets.reading.raw_files import GZIP_START, Listing, RawFile, bad_so
 from core.datasets.reading.split_archives import Part, join_parts, part_of
 from core.datasets.reading.stored_arrays import is_array_name
 from core.datasets.reading.tar_archive import is_tar
+from core.datasets.reading.unread_formats import refuse_unread
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(
@@ -43,8 +45,7 @@ _KNOWN_SUFFIXES = {
 }
 _KNOWN_STARTS = {
     b"%PDF": "a PDF document",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array; name it .npy",
     b"\x1aE\xdf\xa3": "a video",
     b"SQLite format 3": "a database",
 }
@@ -74,12 +75,13 @@ def _listing(path: Path, opening: Opening) -> Listing:
         return listing
     if not path.is_file():
         raise bad_source(f"There is no folder or zip at {path}.")
+    alone = _alone(path)
+    refuse_unread(alone.files)
     if path.suffix.lower() in MODEL_SUFFIXES:
         raise _model_refused(path)
     part = part_of(path.name)
     if part is not None:
         return _joined_parts(path, part, opening)
-    alone = _alone(path)
     if alone.files and _is_table_or_idx(path, alone.files[0]):
         _add_partners(path, alone)
         return alone
@@ -157,7 +159,7 @@ def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
 
     Raises ``BadInput`` that names what it is where people give something else by mistake.
     """
-    if is_array_name(path.name):
+    if is_array_name(path.name) or is_cifar_batch(raw):
         return True
     start = raw.start(LOOKED_AT_BYTES)
     if start and not start.startswith(b"PK") and looks_like_an_image(raw):
