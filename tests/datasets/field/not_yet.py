@@ -29,13 +29,6 @@ NOT_YET: dict[str, str] = {
     "sets: originals and more": _NOTED,
     "sets: batches below a wrapper": _NOTED,
     "a copy of a folder": _NOTED,
-    "column: a fold alone": _WRONG,
-    "column: Id": _ASKED,
-    "several labels: |": _WRONG,
-    "several labels: comma": _WRONG,
-    "several labels: marks": _MISLEADING,
-    "measured: ages": _WRONG,
-    "split: is_test": "the split is lost without a word",
     "split: lists of names": "the split is lost without a word",
     "names: class behind a number": _REFUSED,
 }
