@@ -38,7 +38,6 @@ NOT_YET: dict[str, str] = {
     "emoji and sheets": _WRONG,
     "emoji in sizes": _NOTED,
     "wallpapers in sizes": _WRONG,
-    "files of a game": "texts beside the images are listed one by one as failures",
     "names in EUC-KR": _WRONG,
     "names in Big5": _WRONG,
     "names in code page 866": _WRONG,
