@@ -26,7 +26,7 @@ from core.experiments.uploads import (
     delete_import_folder,
     delete_upload,
     keep_upload,
-    share_upload,
+    link_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -188,7 +188,7 @@ def read_again(queue: JobQueue, import_id: str) -> str:
     try:
         path = found.path
         if arguments.uploaded:
-            path = share_upload(import_id, new_id) / found.path.name
+            path = link_upload(import_id, new_id) / found.path.name
         else:
             allowed_path(str(path))
         _start(
@@ -328,14 +328,13 @@ def _source_gone(source: str) -> str:
 # In the child process -------------------------------------------------------------------------
 
 
-def run(arguments: dict[str, Any], context: JobContext) -> None:
+def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
     try:
-        result = _read(ImportArguments.model_validate(arguments), context)
+        return _read(ImportArguments.model_validate(arguments), context)
     except ReadingUnclear as error:
         question = error.question.model_dump(mode="json")
         raise JobFailed(str(error), {"question": question}) from error
-    context.finish(result)
 
 
 def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:

@@ -4,6 +4,7 @@ An import keeps ``<home>/imports/<id>/`` with ``log.txt`` and, until it was read
 its own file name.
 """
 
+import io
 import os
 import shutil
 import time
@@ -12,11 +13,13 @@ import uuid
 import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
+from core.datasets.reading.unread_formats import LOOKED_INTO_BYTES, refuse_unread
 from core.datasets.reading.zip_archive import UPLOAD_COMMENT
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
@@ -115,6 +118,11 @@ def _check(files: Sequence[Upload]) -> None:
             " them and upload that.",
             "upload",
         )
+    if len(files) == 1:
+        name, stream = files[0]
+        start = stream.read(LOOKED_INTO_BYTES)
+        stream.seek(0)
+        refuse_unread([RawFile(tuple(_parts(name)), len(start), partial(io.BytesIO, start))])
     if all(PurePosixPath(name).suffix.lower() in MODEL_SUFFIXES for name, _ in files):
         raise BadInput(
             f"{shown_name(files[0][0])} is a model file, not pictures. Give a zip with one folder"
@@ -220,7 +228,7 @@ def delete_import_folder(import_id: str) -> None:
     _delete(import_folder_path(import_id))
 
 
-def share_upload(import_id: str, new_id: str) -> Path:
+def link_upload(import_id: str, new_id: str) -> Path:
     """Give another import the upload of this one, without a second copy of its bytes."""
     folder = upload_folder(new_id)
     folder.mkdir(parents=True)

@@ -28,8 +28,8 @@ from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
     delete_import_folder,
     keep_upload,
+    link_upload,
     safe_file_name,
-    share_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -209,9 +209,13 @@ def test_the_limit_is_that_of_the_browser() -> None:
     assert current_settings().upload_limit_bytes == megabytes * 1024**2
 
 
-@pytest.mark.parametrize("name", ["model.keras", "Weights.H5", "m.pkl"])
+@pytest.mark.parametrize("name", ["model.keras", "Weights.H5", "m.onnx"])
 def test_a_model_file_is_refused(store: Store, home: Path, name: str) -> None:
     refused(store, home, streams(name), f"{name} is a model file, not pictures")
+
+
+def test_a_pickle_is_told_as_that_before_it_is_kept(store: Store, home: Path) -> None:
+    refused(store, home, streams("m.pkl"), r"m\.pkl is a pickle of Python, which is never opened")
 
 
 @pytest.mark.parametrize("name", ["x" * 101, "a\nb"])
@@ -379,6 +383,6 @@ def test_uploads_that_became_datasets_are_kept_up_to_a_limit(home, monkeypatch):
     monkeypatch.setattr(uploads, "KEPT_FINISHED_BYTES", 1500)
     sweep_uploads([], ["new", "old"], {"new", "old"})
     assert (upload_folder("new").exists(), upload_folder("old").exists()) == (True, False)
-    shared = share_upload("new", "newest")
+    shared = link_upload("new", "newest")
     delete_import_folder("new")
     assert (shared / "pets.zip").read_bytes() == b"x" * 1000

@@ -240,7 +240,7 @@ def test_a_bad_upload_is_refused_in_a_sentence(kind):
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize("name", ["model.keras", "weights.h5", "model.pkl"])
+@pytest.mark.parametrize("name", ["model.keras", "weights.h5", "model.onnx"])
 def test_a_model_file_is_refused_before_it_is_kept(name, home):
     app = upload(open_cold("datasets"), (name, b"anything"))
     (box,) = app.error

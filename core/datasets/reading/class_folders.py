@@ -1,14 +1,18 @@
 """Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others."""
 
 from collections import defaultdict
-
 from core.datasets.reading.image_files import (
     classes_in_names,
     has_image_suffix,
     is_companion,
     looks_like_an_image,
 )
-from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
+from core.datasets.reading.raw_files import (
+    Listing,
+    RawFile,
+    bad_source,
+    shown_name,
+)
 from core.datasets.reading.reader import (
     EXPECTED,
     FEWEST_CLASSES,
@@ -30,6 +34,8 @@ from core.datasets.reading.subset_names import (
 from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import some_text
+from core.datasets.reading.unread_formats import check_images
+
 
 READ_AS = "class folders"
 FILES_LOOKED_INTO = 5
@@ -105,6 +111,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     if not (choice.allows_folders or choice.allows_names):
         return []
     listing = listing.again()
+    check_images(listing)
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")

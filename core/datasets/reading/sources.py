@@ -21,6 +21,7 @@ from core.datasets.reading.raw_files import GZIP_START, Listing, RawFile, bad_so
 from core.datasets.reading.split_archives import Part, join_parts, part_of
 from core.datasets.reading.stored_arrays import is_array_name
 from core.datasets.reading.tar_archive import is_tar
+from core.datasets.reading.unread_formats import refuse_unread
 from core.errors import BadInput
 
 MODEL_SUFFIXES = frozenset(
@@ -43,8 +44,7 @@ _KNOWN_SUFFIXES = {
 }
 _KNOWN_STARTS = {
     b"%PDF": "a PDF document",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array; name it .npy",
     b"\x1aE\xdf\xa3": "a video",
     b"SQLite format 3": "a database",
 }
@@ -74,12 +74,13 @@ def _listing(path: Path, opening: Opening) -> Listing:
         return listing
     if not path.is_file():
         raise bad_source(f"There is no folder or zip at {path}.")
+    alone = _alone(path)
+    refuse_unread(alone.files)
     if path.suffix.lower() in MODEL_SUFFIXES:
         raise _model_refused(path)
     part = part_of(path.name)
     if part is not None:
         return _joined_parts(path, part, opening)
-    alone = _alone(path)
     if alone.files and _is_table_or_idx(path, alone.files[0]):
         _add_partners(path, alone)
         return alone

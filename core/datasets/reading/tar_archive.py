@@ -118,12 +118,12 @@ def _after(content: ByteRanges, start: int, size: int) -> int:
     return start + -(-size // BLOCK) * BLOCK
 
 
-def _size(told: str | None, in_header: int) -> int:
-    if told is None:
+def _size(declared: str | None, in_header: int) -> int:
+    if declared is None:
         return in_header
-    if not (told.isascii() and told.isdigit() and len(told) < 20):
+    if not (declared.isascii() and declared.isdigit() and len(declared) < 20):
         raise CannotOpenError(_DAMAGED)
-    return int(told)
+    return int(declared)
 
 
 def _attributes(content: ByteRanges, header: tarfile.TarInfo, start: int) -> dict[str, str]:

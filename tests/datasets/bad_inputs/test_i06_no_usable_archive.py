@@ -55,7 +55,7 @@ WITHOUT = {
     "no member": ({}, "upload.zip: the zip is empty."),
     "only a text": (
         {"cats/readme.txt": b"no picture"},
-        "None of the files is an image that can be used. cats/readme.txt: a text, not an image.",
+        "Found 1 file: 1 .txt, but no image. Expected one folder per class",
     ),
     "only what systems leave": (
         {"__MACOSX/cats/1.png": b"x", "cats/.DS_Store": b"x"},
@@ -68,7 +68,7 @@ WITHOUT = {
     ),
     "archives and a table": (
         {"train.zip": b"PK\3\4", "sample.csv": b"id,label\n1,0\n"},
-        "The images are in no class folder. train.zip: the zip is damaged or cut short; make it or"
+        "Found 1 file: 1 .csv, but no image. train.zip: the zip is damaged or cut short; make it or"
         " send it again. Expected one folder per class",
     ),
     "only names that lead elsewhere": (
