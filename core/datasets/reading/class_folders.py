@@ -1,18 +1,14 @@
 """Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others."""
 
 from collections import defaultdict
+
 from core.datasets.reading.image_files import (
     classes_in_names,
     has_image_suffix,
     is_companion,
     looks_like_an_image,
 )
-from core.datasets.reading.raw_files import (
-    Listing,
-    RawFile,
-    bad_source,
-    shown_name,
-)
+from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.reader import (
     EXPECTED,
     FEWEST_CLASSES,
@@ -31,11 +27,10 @@ from core.datasets.reading.subset_names import (
     subset_of,
     subsets_of_folders,
 )
+from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import some_text
-from core.datasets.reading.unread_formats import check_images
-
 
 READ_AS = "class folders"
 FILES_LOOKED_INTO = 5
