@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading import (
     array_files,
+    cifar_batches,
     class_folders,
     idx,
     labelled_table,
@@ -42,6 +43,7 @@ from core.errors import BadInput
 # nearly everything, and raise an error that describes them where they do not.
 READERS: tuple[Reader, ...] = (
     idx,
+    cifar_batches,
     array_files,
     parquet_images,
     pixel_table,

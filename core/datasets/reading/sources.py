@@ -11,6 +11,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.pool import StopCallback
 from core.datasets.reading.archive import LEVELS, open_archive, open_inner, what_is_not_read
 from core.datasets.reading.byte_ranges import ByteRanges
+from core.datasets.reading.cifar_batches import is_cifar_batch
 from core.datasets.reading.folder import list_folder, open_file
 from core.datasets.reading.idx import belong_together, read_idx
 from core.datasets.reading.image_files import looks_like_an_image
@@ -158,7 +159,7 @@ def _is_table_or_idx(path: Path, raw: RawFile) -> bool:
 
     Raises ``BadInput`` that names what it is where people give something else by mistake.
     """
-    if is_array_name(path.name):
+    if is_array_name(path.name) or is_cifar_batch(raw):
         return True
     start = raw.start(LOOKED_AT_BYTES)
     if start and not start.startswith(b"PK") and looks_like_an_image(raw):
