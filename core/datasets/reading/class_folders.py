@@ -158,12 +158,13 @@ def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[
     Thousands of them would bury the images that could not be read. Where there is nothing else,
     they remain, so that each is listed as not being an image.
     """
-    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
+    companions = [entry for entry in labelled if is_companion(entry.raw)]
     if len(companions) in (0, len(labelled)):
         return labelled
     example = shown_name(companions[0].raw.path)
     listing.leave_out(len(companions), f"that programs put beside images, such as {example}")
-    return [entry for entry in labelled if not is_companion(entry.raw.name)]
+    left_out = {id(entry) for entry in companions}
+    return [entry for entry in labelled if id(entry) not in left_out]
 
 
 def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:

@@ -18,7 +18,6 @@ NOT_YET: dict[str, str] = {
     "one icon in sizes": _WRONG,
     "emoji in sizes": _NOTED,
     "wallpapers in sizes": _WRONG,
-    "files of a game": "texts beside the images are listed one by one as failures",
     "masks: _seg": _WRONG,
     "masks: -mask": _WRONG,
     "masks: _gt": _WRONG,
