@@ -39,6 +39,9 @@ INDEX_NAMES = ROW_NUMBER_NAMES | {"id", "idx"}
 MOST_LISTED_ROWS = 1000
 MOST_LISTED_COLUMNS = 20
 FRACTION_OF_MISTAKES = 0.05
+FEWEST_BASE64_CHARACTERS = 200
+_ADDRESS = re.compile(r"(?:https?|s3|gs|ftp)://", re.IGNORECASE)
+_BASE64 = re.compile(r"(?:data:image/[\w.+-]+;base64,)?[A-Za-z0-9+/\s]+={0,2}")
 
 
 def bare_name(name: str) -> str:
@@ -128,6 +131,16 @@ def why_no_label(label: str) -> str | None:
     if any(letter in DIRECTION_MARKS for letter in label):
         return "the label contains marks that change the reading direction"
     return None
+
+
+def is_address(cell: str) -> bool:
+    """Whether a cell is the address of a file elsewhere."""
+    return _ADDRESS.match(cell) is not None
+
+
+def is_base64(cell: str) -> bool:
+    """Whether a cell holds a file as text."""
+    return len(cell) >= FEWEST_BASE64_CHARACTERS and _BASE64.fullmatch(cell) is not None
 
 
 class RefusedRows:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name
+from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name, is_address, is_base64
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.label_tables import LabelTable
-from core.datasets.reading.no_pixels import is_address, is_base64
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.errors import BadInput
 
