@@ -7,6 +7,7 @@ leaves its temporary file; ``remove_parts`` takes it away.
 
 import glob
 import json
+import logging
 import math
 import os
 import time
@@ -31,6 +32,8 @@ UNREADABLE = (OSError, DamagedFile)
 # File systems take 255 bytes; four for each letter, and the token, must fit.
 _LONGEST_PREFIX = 50
 _ANY_TOKEN = "?" * 32
+log = logging.getLogger(__name__)
+
 _NOT_AN_ARRAY_FILE = (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -58,6 +61,14 @@ def remove_parts(path: Path) -> None:
     name = glob.escape(path.name[:_LONGEST_PREFIX])
     for part in path.parent.glob(f".{name}.{_ANY_TOKEN}{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
+
+
+def make_way(path: Path) -> None:
+    """Move a folder that stands where a file of ours belongs aside, under a name that says so
+    (logged). Call it before the file is written; a file is left alone."""
+    if path.is_dir():
+        aside = path.with_name(f"strange-{uuid.uuid4().hex[:8]}-{path.name}")
+        log.warning("%s is a folder; it is now %s", path, path.rename(aside))
 
 
 def write_bytes(path: Path, content: bytes, private: bool = False) -> None:

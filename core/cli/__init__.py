@@ -112,7 +112,7 @@ def _several(verb: Any, flag: str, metavar: str, about: str, **more: Any) -> Non
 def _add_datasets(verbs: Any) -> None:
     group = _group(verbs, "datasets", "list, add, check, clean up, export and remove datasets")
     _verb(group, "list", "list the datasets", "datasets:list_all")
-    does = "add a folder, a zip, a table of pixels or IDX files"
+    does = "add a folder, a zip or tar, a table of pixels or IDX files"
     add = _verb(group, "add", does, "datasets:add")
     add.add_argument("path", type=Path, metavar="PATH")
     add.add_argument("--name", help="its name (default: that of the folder or file)")

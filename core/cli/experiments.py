@@ -22,15 +22,17 @@ from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
-from core.text import percent_text
+from core.text import percent_text, printable_text
 
 POLL_SECONDS = 0.5
 
 
 def list_experiments(arguments: argparse.Namespace) -> int:
-    found = prepare_store().experiments()
+    store = prepare_store()
+    found, damaged = store.experiments(), store.damaged_experiments()
     if arguments.json:
-        print_json([_document(experiment) for experiment in found])
+        unreadable = [{"id": entry.id, "damaged": entry.reason} for entry in damaged]
+        print_json([_document(experiment) for experiment in found] + unreadable)
         return EXIT_DONE
     print_table(
         ["id", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
@@ -48,6 +50,8 @@ def list_experiments(arguments: argparse.Namespace) -> int:
             for experiment in found
         ],
     )
+    for entry in damaged:
+        print(printable_text(f"{entry.id}  damaged: {entry.reason}"))
     return EXIT_DONE
 
 

@@ -75,7 +75,7 @@ def add_dataset(
         "name_is_default": name is None,
         "provenance": provenance or f"added from {shown_name(path.name)}",
     }
-    with open_source(path) as listing:
+    with open_source(path, should_stop) as listing:
         found = readings(listing, choice or Choice())
         taken = settle(found, listing)
         manifest["reading"] = _document(taken, found)

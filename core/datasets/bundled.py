@@ -33,6 +33,8 @@ LONGEST_SAMPLE_EDGE = 96
 DIGITS_IN_THE_TABLE = 60
 DIGITS_TO_TRAIN = 80
 DIGITS_TO_TEST = 40
+DIGITS_OF_CIFAR_TO_TRAIN, DIGITS_OF_CIFAR_TO_TEST = 30, 10
+DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # One date for every member, so that the same sample has the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -142,6 +144,20 @@ def _arrays() -> bytes:
         y_test=labels[test],
     )
     return buffer.getvalue()
+
+
+def _cifar() -> bytes:
+    pixels, labels = digit_images()
+    stop = DIGITS_OF_CIFAR_TO_TRAIN + DIGITS_OF_CIFAR_TO_TEST
+    large = np.kron(pixels[:stop], np.ones((1, 4, 4), np.uint8)).reshape(stop, -1)
+    records = np.concatenate([labels[:stop, None], np.tile(large, 3)], axis=1).astype(np.uint8)
+    return _zip(
+        {
+            "data_batch_1.bin": records[:DIGITS_OF_CIFAR_TO_TRAIN].tobytes(),
+            "test_batch.bin": records[DIGITS_OF_CIFAR_TO_TRAIN:].tobytes(),
+            "batches.meta.txt": "\n".join(DIGIT_NAMES).encode(),
+        }
+    )
 
 
 def _parquet() -> bytes:
@@ -281,5 +297,17 @@ SAMPLES = (
         "└── test-00000-of-00001.parquet     image (bytes, path), label",
         "sample-images.parquet",
         _parquet,
+    ),
+    Sample(
+        "cifar",
+        "CIFAR's binary files",
+        "The binary version of CIFAR-10 or CIFAR-100 in one folder or zip; other images in the same"
+        " form are read too, with the names of their classes in batches.meta.txt.",
+        "cifar-10-batches-bin\n"
+        "├── data_batch_1.bin    a label, then 32 x 32 x 3, for each image\n"
+        "├── test_batch.bin\n"
+        "└── batches.meta.txt    airplane, automobile, ...",
+        "sample-cifar.zip",
+        _cifar,
     ),
 )

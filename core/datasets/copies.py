@@ -21,7 +21,7 @@ from core.datasets.decoding.examine import (
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.duplicates import alike_to_one
 from core.datasets.prepare import PreparedImages, prepare_images
-from core.files import UNREADABLE, read_arrays, write_arrays
+from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
 
 FORMAT = 1  # raised when the same images would give other hashes
@@ -70,6 +70,7 @@ def index_for_copy_lookup(
     path = _hashes_path(dataset, prepared.shape[1], resize)
     if prepared.shape[1] >= SMALLEST_HASHED_EDGE and _stored_hashes(path) is None:
         hashes, thumbnails = _hashes_of(prepared, progress)
+        make_way(path)
         write_arrays(path, {"hashes": hashes, "thumbnails": thumbnails})
 
 

@@ -22,9 +22,11 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.limits import allowed_path, check_stored, stored_bytes
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
+    KeptUpload,
     delete_import_folder,
     delete_upload,
     keep_upload,
+    link_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "forget_import",
     "import_folder",
     "list_imports",
+    "read_again",
     "receive_upload",
     "retry_import",
 ]
@@ -55,6 +58,7 @@ class ImportArguments(BaseModel):
 
     ``path`` is relative to the home where it lies in the home, so that a home can be moved.
     ``source`` names the files for people; ``name`` is the wanted name of the dataset, or None.
+    ``ask``: nothing is read, but the ways to read it are asked about, also where one is clear.
     """
 
     path: str
@@ -62,6 +66,7 @@ class ImportArguments(BaseModel):
     source: str
     name: str | None
     choice: Choice = Choice()
+    ask: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -125,15 +130,31 @@ def receive_upload(queue: JobQueue, files: Sequence[tuple[str, BinaryIO]], name:
     """
     name = _given_name(name)
     known = list_imports(queue)
-    sweep_uploads([entry.id for entry in known if entry.is_active], {entry.id for entry in known})
+    active = [entry.id for entry in known if entry.is_active]
+    finished = [entry.id for entry in known if entry.state == "finished"]
+    sweep_uploads(active, finished, {entry.id for entry in known})
     import_id = secrets.token_hex(8)
     try:
-        kept = keep_upload(import_id, files)
+        kept = _kept(import_id, files, finished)
         _start(queue, import_id, kept.path, uploaded=True, source=kept.source, name=name)
     except BaseException:
         delete_import_folder(import_id)
         raise
     return import_id
+
+
+def _kept(
+    import_id: str, files: Sequence[tuple[str, BinaryIO]], finished: Sequence[str]
+) -> KeptUpload:
+    """Keep the upload; older ones that became datasets make room for it where there is none."""
+    try:
+        return keep_upload(import_id, files)
+    except BadInput:
+        raise
+    except HeadstartError:
+        for older in finished:
+            delete_upload(older)
+        return keep_upload(import_id, files)
 
 
 def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:
@@ -150,6 +171,41 @@ def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:
     return import_id
 
 
+def read_again(queue: JobQueue, import_id: str) -> str:
+    """Ask how to read the files of a finished import, to read them in another way.
+
+    They are not uploaded again; the dataset that they gave stays. Returns the id of the new import.
+    Raises ``BadInput`` where the files are gone or the import is not finished, ``LimitReached``.
+    """
+    check_stored(0, "this dataset")
+    found = find_import(queue, import_id)
+    if found.state != "finished":
+        raise BadInput(f"The import of {found.source} is {found.state}, not finished.", "import")
+    if not found.source_present:
+        raise BadInput(_source_gone(found.source), "import")
+    arguments = _arguments(queue.job(import_id))
+    new_id = secrets.token_hex(8)
+    try:
+        path = found.path
+        if arguments.uploaded:
+            path = link_upload(import_id, new_id) / found.path.name
+        else:
+            allowed_path(str(path))
+        _start(
+            queue,
+            new_id,
+            path,
+            uploaded=arguments.uploaded,
+            source=arguments.source,
+            name=arguments.name,
+            ask=True,
+        )
+    except BaseException:
+        delete_import_folder(new_id)
+        raise
+    return new_id
+
+
 def retry_import(queue: JobQueue, import_id: str, choice: Choice | None = None) -> ImportRecord:
     """Read again what failed or was interrupted, as the user chose.
 
@@ -163,7 +219,7 @@ def retry_import(queue: JobQueue, import_id: str, choice: Choice | None = None) 
     arguments = _arguments(queue.job(import_id))
     if not arguments.uploaded:
         allowed_path(str(found.path))  # the allowed folders may have changed
-    changes = {} if choice is None else {"choice": choice}
+    changes = {} if choice is None else {"choice": choice, "ask": False}
     if not queue.requeue_job(import_id, arguments.model_copy(update=changes).model_dump()):
         raise BadInput(_why_no_retry(find_import(queue, import_id)), "import")
     _ensure_worker(queue, found.source)  # where none can be started, the page tries again
@@ -262,31 +318,35 @@ def _why_no_retry(found: ImportRecord) -> str:
         return f"The import of {found.source} is {found.state}; it need not be started again."
     if found.state == "finished":
         return f"The import of {found.source} is finished; its dataset is there."
-    return f"What was given as {found.source} is no longer there; give it again."
+    return _source_gone(found.source)
+
+
+def _source_gone(source: str) -> str:
+    return f"What was given as {source} is no longer there; give it again."
 
 
 # In the child process -------------------------------------------------------------------------
 
 
-def run(arguments: dict[str, Any], context: JobContext) -> None:
+def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
     try:
-        result = _read(ImportArguments.model_validate(arguments), context)
+        return _read(ImportArguments.model_validate(arguments), context)
     except ReadingUnclear as error:
         question = error.question.model_dump(mode="json")
         raise JobFailed(str(error), {"question": question}) from error
-    if context.finish(result):
-        delete_upload(context.job.id)  # else another attempt is reading it, or will be
 
 
 def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
     # Imported here: pages read this room, and it brings in pandas and SciPy.
-    from core.datasets.add import add_dataset
+    from core.datasets.add import add_dataset, list_readings
 
     path = asked.place(context.job.id)
     if not path.exists():
-        raise BadInput(f"What was given as {asked.source} is no longer there; give it again.")
+        raise BadInput(_source_gone(asked.source))
     context.report("Looking at the files")
+    if asked.ask:
+        raise ReadingUnclear(list_readings(path))
     digest = _file_digest(path, context) if asked.uploaded else None
     known = _read_before(context.queue, asked.choice, digest)
     if known is not None:

@@ -27,7 +27,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, TypeAdapter
 
-from core.files import write_json
+from core.files import make_way, write_json
 from core.jobs.launchers import ensure_worker
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob, progress_text
@@ -170,6 +170,7 @@ def address_path() -> Path:
 def publish_address(address: Address) -> None:
     """Write it for those who ask, readable by the owner alone."""
     address_path().parent.mkdir(parents=True, exist_ok=True)
+    make_way(address_path())
     write_json(address_path(), asdict(address), private=True)
 
 

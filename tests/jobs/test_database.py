@@ -17,6 +17,7 @@ from core.errors import StoreError
 from core.experiments.store import Store
 from core.files import lock
 from core.jobs import database as database_module
+from core.jobs import sqlite_file
 from core.jobs.database import MIGRATIONS_FOLDER, Database
 from core.jobs.records import SCHEMA_VERSIONS, metadata
 from tests import made_up
@@ -92,7 +93,7 @@ def test_a_damaged_database_is_refused_and_left_alone(file: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"this was never a database " * 100)
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="is damaged; it was left as it is"):
+    with pytest.raises(StoreError, match=r"damaged \(file is not a database\); it was left"):
         Database(url(file))
     assert file.read_bytes() == before
 
@@ -133,7 +134,7 @@ def test_a_database_is_not_upgraded_without_a_copy(
     def full(*_given: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(database_module, "written_whole", full)
+    monkeypatch.setattr(sqlite_file, "written_whole", full)
     with pytest.raises(StoreError, match=r"no copy of it can be kept \(.*No space left"):
         Database(url(file))
     with raw(file) as connection:

@@ -62,6 +62,8 @@ def test_an_address_that_cannot_be_read_is_not_there(store: Store, content: str)
 def test_a_folder_in_its_place_is_no_address() -> None:
     address_path().mkdir(parents=True)
     assert read_address() is None
+    publish_address(ADDRESS)
+    assert read_address() == ADDRESS
 
 
 @pytest.mark.parametrize("place", ["", "\\\\x", "/nobody/listens", ("127.0.0.1", 1), ("?", 80)])

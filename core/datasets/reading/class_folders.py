@@ -38,6 +38,7 @@ from core.datasets.reading.reader import (
     shown_order,
 )
 from core.datasets.reading.split_lists import with_listed_split
+from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
 from core.text import count_text
 
@@ -79,6 +80,8 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """
     if not (choice.allows_folders or choice.allows_names):
         return []
+    listing = listing.again()
+    check_images(listing)
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")

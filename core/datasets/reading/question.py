@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.raw_files import RawFile
 from core.datasets.reading.reader import LabelledFiles, Reading
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
@@ -72,12 +73,14 @@ class Question(BaseModel):
     """What a person must decide: the readings to choose from, tables and folders to choose in.
 
     folders: paths of the folders that hold files, each with the number of files below it.
+    file_names: a few names of files, to see where a class may stand in them.
     """
 
     message: str
     offers: list[Offer] = []
     tables: list[TableSample] = []
     folders: dict[str, int] = {}
+    file_names: list[str] = []
 
 
 class ReadingUnclear(BadInput):
@@ -152,18 +155,21 @@ def _thumbnails(reading: Reading, classes: set[str]) -> dict[str, list[str]]:
 
 
 def _first_images(reading: Reading, classes: set[str]) -> Iterator[tuple[str, Image.Image | None]]:
-    tried: Counter[str] = Counter()
     if isinstance(reading.found, LabelledFiles):
+        of_class: dict[str, list[RawFile]] = defaultdict(list)
         for file in reading.found.files:
-            if file.class_name in classes and tried[file.class_name] < IMAGES_OF_A_CLASS:
-                tried[file.class_name] += 1
+            if file.class_name in classes:
+                of_class[file.class_name].append(file.raw)
+        for class_name, files in of_class.items():
+            # From all over the class: the first ones may be alike.
+            for raw in files[:: len(files) // IMAGES_OF_A_CLASS + 1]:
                 try:
-                    data = file.raw.read()
-                    yield file.class_name, decode_image(data, file.raw.name, THUMBNAIL_EDGE)
+                    yield class_name, decode_image(raw.read(), raw.name, THUMBNAIL_EDGE)
                 except UnreadableImageError:
-                    yield file.class_name, None  # the reading shows it among what is left out
+                    yield class_name, None  # the reading shows it among what is left out
         return
     looked_at = 0
+    tried: Counter[str] = Counter()
     for batch, _ in reading.found.batches():
         for class_name, pixels in zip(batch.class_names, batch.pixels, strict=True):
             looked_at += 1

@@ -16,16 +16,26 @@ from dataclasses import dataclass, field, replace
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading import (
     array_files,
+    cifar_batches,
     class_folders,
     idx,
     labelled_table,
     parquet_images,
     pixel_table,
 )
-from core.datasets.reading.columns import why_no_label
-from core.datasets.reading.question import MOST_OFFERS, Question, ReadingUnclear, offer
-from core.datasets.reading.raw_files import Listing
+from core.datasets.reading.columns import unique_names, why_no_label
+from core.datasets.reading.image_files import has_image_suffix
+from core.datasets.reading.question import (
+    MOST_OFFERS,
+    Question,
+    ReadingUnclear,
+    TableSample,
+    offer,
+    table_sample,
+)
+from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reader, Reading, shown_order
+from core.datasets.reading.table import is_table_name, read_table
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 
@@ -33,6 +43,7 @@ from core.errors import BadInput
 # nearly everything, and raise an error that describes them where they do not.
 READERS: tuple[Reader, ...] = (
     idx,
+    cifar_batches,
     array_files,
     parquet_images,
     pixel_table,
@@ -42,6 +53,7 @@ READERS: tuple[Reader, ...] = (
 NOTES_FILE = "headstart.json"
 LARGEST_NOTES_BYTES = 16 * 1024**2
 MOST_FOLDERS_LISTED = 500
+MOST_TABLES, MOST_NAMES = 3, 6
 _NAMES, _ORDER = "class names", "in the order of file names"
 
 logger = logging.getLogger(__name__)
@@ -94,11 +106,37 @@ def question(found: Sequence[Reading], listing: Listing) -> Question:
     """What to ask about several readings, or about one in doubt. The source must be open."""
     offers = [offer(reading) for reading in found[:MOST_OFFERS]]
     if len(offers) == 1:
-        message = f"{offers[0].title}. {offers[0].doubt or ''}".strip()
+        message = f"Is this right? {offers[0].title}. {offers[0].doubt or ''}".strip()
     else:
         listed = "; ".join(f"({at}) {entry.title}" for at, entry in enumerate(offers, start=1))
         message = f"It can be read in {len(offers)} ways, and only you can say which: {listed}."
-    return Question(message=message, offers=offers, folders=_folders(listing))
+    return Question(
+        message=message,
+        offers=offers,
+        tables=_table_samples(listing),
+        folders=_folders(listing),
+        file_names=_file_names(listing),
+    )
+
+
+def _table_samples(listing: Listing) -> list[TableSample]:
+    """The first lines of the tables that lie there, of a few at most."""
+    found = sorted((raw for raw in listing.files if is_table_name(raw.name)), key=_by_path)
+    tables = [table for raw in found[:MOST_TABLES] if (table := read_table(raw)) is not None]
+    return [
+        table_sample(table.name, unique_names(table.first_rows[0], table.width), table.first_rows)
+        for table in tables
+    ]
+
+
+def _file_names(listing: Listing) -> list[str]:
+    """Some names of images, from all over the source."""
+    images = sorted((raw for raw in listing.files if has_image_suffix(raw.name)), key=_by_path)
+    return list(dict.fromkeys(raw.name for raw in images[:: len(images) // MOST_NAMES + 1]))
+
+
+def _by_path(raw: RawFile) -> str:
+    return raw.path
 
 
 def _folders(listing: Listing) -> dict[str, int]:

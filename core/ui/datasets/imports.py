@@ -118,6 +118,11 @@ def _show_outcome(entry: ImportRecord) -> None:
     st.markdown(text)
     st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
     # A wrong reading should be seen here, before hours are spent on it.
+    if dataset.reading is not None:
+        st.caption(f":material/rule: {escape_markdown(dataset.reading.title)}.")
+        for other in dataset.reading.others:
+            text = f"It could also be read so: {escape_markdown(other.title)}. See Manage."
+            st.caption(f":material/alt_route: {text}")
     for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
     link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)

@@ -66,6 +66,12 @@ def retry_import(import_id: str, choice: Choice | None = None) -> None:
 
 
 @editors_only
+def read_again(import_id: str) -> str:
+    """``imports.read_again``: ask how to read the files of a finished import."""
+    return imports.read_again(reads.store(), import_id)
+
+
+@editors_only
 def cancel_import(import_id: str) -> None:
     imports.cancel_import(reads.store(), import_id)
 

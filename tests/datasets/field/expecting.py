@@ -126,9 +126,8 @@ def outcome_of(path: Path, chosen: Mapping[str, str]) -> Dataset | BadInput:
         return error
 
 
-def problem_with(found: Case, given: Path) -> str | None:
-    """None where adding ``given`` meets one of the expectations, else what is wrong about each."""
-    outcome = outcome_of(given, found.chosen)
+def problem_with(found: Case, outcome: Dataset | BadInput, given: Path) -> str | None:
+    """None where one of the expectations is met, else what is wrong about each."""
     problems = [expected.why_not(outcome, given) for expected in found.expected]
     return None if None in problems else "\n".join(map(str, problems))
 
@@ -140,8 +139,14 @@ def subset_counts(dataset: Dataset) -> dict[str, int] | None:
     return {subset: count for subset, count in zip(SUBSETS, counts, strict=True) if count}
 
 
+def word_for(outcome: Dataset | BadInput) -> str:
+    if isinstance(outcome, Dataset):
+        return "read"
+    return "asked" if isinstance(outcome, ReadingUnclear) else "refused"
+
+
 def _described(outcome: BadInput) -> str:
-    return f"{'asked' if isinstance(outcome, ReadingUnclear) else 'refused'}: {outcome}"
+    return f"{word_for(outcome)}: {outcome}"
 
 
 def _offer_problem(question: Question, classes: frozenset[str], given: Path) -> str | None:

@@ -10,22 +10,14 @@ _ASKED = "asked which column is the label, though the layout is documented"
 _NOTED = "read wrongly; only a note shows it"
 
 NOT_YET: dict[str, str] = {
-    **dict.fromkeys(("A1", "A2", "A4", "A5", "A7a", "A8a", "A8b"), _REFUSED),
-    **dict.fromkeys(("A3", "A6b", "A6c", "A7c"), _MISLEADING),
-    **dict.fromkeys(("A10", "A11", "A14"), _WRONG),
-    "B21": _REFUSED,
     **dict.fromkeys(("B4",), _MISLEADING),
     **dict.fromkeys(("B8c",), _NOTED),
     **dict.fromkeys(("C7", "G2", "C9b", "C16a", "C25", "C34b", "G15b"), _WRONG),
     **dict.fromkeys(("G19", "C19c", "C24a"), _REFUSED),
-    **dict.fromkeys(("C3b", "C8a", "C16c", "C20", "G16a", "H6a", "H6c"), _MISLEADING),
-    **dict.fromkeys(("D3c", "D5b"), _REFUSED),
-    **dict.fromkeys(("D3a", "D3b", "D9b", "D9e", "D9e-folder"), _MISLEADING),
-    "D5c": _NOTED,
+    **dict.fromkeys(("C3b", "C8a", "C16c", "C20", "G16a"), _MISLEADING),
     "Hugging Face metadata.jsonl": _REFUSED,
     "Hugging Face boxes": _MISLEADING,
     "Hugging Face captions": _MISLEADING,
-    "Hugging Face zips": _REFUSED,
     "MedMNIST saved as images": _ASKED,
     "fast.ai several tags": _WRONG,
     **dict.fromkeys(("Vertex CSV", "AutoML CSV", "AutoML CSV, unassigned"), _ASKED),
@@ -34,6 +26,4 @@ NOT_YET: dict[str, str] = {
     "Rekognition manifest": _MISLEADING,
     "SageMaker lists of a split": _MISLEADING,
     "Label Studio CSV": _ASKED,
-    "Teachable Machine": _REFUSED,
-    "links to icons beside": _REFUSED,
 }

@@ -13,7 +13,7 @@ import pytest
 from core.datasets.add import add_dataset
 from tests.datasets.field import stays
 from tests.datasets.field.building import pixels
-from tests.datasets.field.expecting import problem_with
+from tests.datasets.field.expecting import outcome_of, problem_with
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("home")
 def test_it_stays_right(name: str, tmp_path: Path) -> None:
     given = stays.CASES[name].build(tmp_path)
     assert isinstance(given, Path)
-    problem = problem_with(stays.CASES[name], given)
+    problem = problem_with(stays.CASES[name], outcome_of(given, {}), given)
     assert problem is None, problem
 
 

@@ -5,7 +5,7 @@ import pytest
 from core.datasets.add import add_dataset
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes, listing_of, settled
-from tests.datasets.pictures import two_classes, write_zip
+from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 FLAT = ("photos/0001.jpg", "photos/0002.jpg", "photos/0003.jpg")
 IN_SIDES = ("images/train/0.jpg", "images/train/1.jpg", "images/val/0.jpg", "images/val/1.jpg")
@@ -69,12 +69,18 @@ def test_what_google_keeps_beside_a_photo_is_no_label():
 
 
 @pytest.mark.usefixtures("home")
-def test_zips_in_a_folder_are_named(tmp_path):
-    """A large download from Google Drive comes as several zips."""
-    for number in (1, 2):
-        write_zip(tmp_path / f"Dishes-00{number}.zip", two_classes())
-    with pytest.raises(BadInput, match=r"Dishes-001\.zip: an archive inside the folder; unpack it"):
-        add_dataset(tmp_path)
+def test_zips_in_a_folder_are_read_together(tmp_path):
+    """A large download comes as several zips; one file is in both."""
+    first = two_classes(prefix="Dishes/")
+    more = {"Dishes/dogs/9.png": noise_png(9), "Dishes/cats/0.png": first["Dishes/cats/0.png"]}
+    write_zip(tmp_path / "Dishes-001.zip", first)
+    write_zip(tmp_path / "Dishes-002.zip", more)
+    dataset = add_dataset(tmp_path)
+    assert dataset.class_counts == {"cats": 3, "dogs": 4}
+    assert dataset.health.notes == (
+        "Left out: 1 file that stand in two of the archives with the same content.",
+        "Archives inside were opened: Dishes-001.zip, Dishes-002.zip.",
+    )
 
 
 def _listing(pictures, more):

@@ -245,7 +245,7 @@ def test_limits(monkeypatch):
     assert len(files) == 11
     assert list(refused(listing)) == ["pets.parquet row 12"]
     with pytest.raises(
-        BadInput, match=r"has no image with a label\. 3 files, such as pets\.parquet row 1"
+        BadInput, match=r"has no image with a label\. pets\.parquet row 1 and 2 more"
     ):
         read(parquet(image=[noise_png(1, 40)] * 3, label=WORDS[:3]))
     monkeypatch.setattr(parquet_files, "RATIO_MATTERS_FROM_BYTES", 1000)
