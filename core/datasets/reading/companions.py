@@ -46,7 +46,7 @@ _AT_END = re.compile(rf"(.*[^\W_].*)[\W_](?:ground[\W_]?)?({_ALTERNATIVES})(?:[\
 _AT_START = re.compile(rf"(?:ground[\W_]?)?({_ALTERNATIVES})[\W_]+(.+)")
 # Folders of images that are made in pairs: from A to B, left and right, before and after.
 PAIR_WORDS = words(
-    "a b left right before after input output target source lr hr clean noisy hazy clear blur "
+    "left right before after input output target source lr hr clean noisy hazy clear blur "
     "sharp rgb ir nir thermal visible infrared depth links rechts vorher nachher avant après "
     "antes después"
 )
@@ -195,6 +195,14 @@ def are_paired(folders: dict[str, list[RawFile]]) -> bool:
     # A program wrote them: each folder has one format.
     if not others or not alike or any(len(those) != 1 for those in endings):
         return False
-    own = [{w for w in name_words(name) if subset_of(w) is None} for name in folders]
-    fewest = FEWEST_PAIRED if all(names and names <= PAIR_WORDS for names in own) else FEWEST_ALIKE
-    return len(first) >= fewest and (fewest == FEWEST_PAIRED or not are_numbered(first))
+    if all(map(_is_of_pair, folders)):
+        return len(first) >= FEWEST_PAIRED
+    return len(first) >= FEWEST_ALIKE and not are_numbered(first)
+
+
+def _is_of_pair(folder: str) -> bool:
+    """``before``, ``trainA``: a folder whose images belong to those of another one."""
+    if folder.endswith(("A", "B")) and (folder[:-1] == "" or subset_of(folder[:-1]) is not None):
+        return True
+    own = {word for word in name_words(folder) if subset_of(word) is None}
+    return bool(own) and own <= PAIR_WORDS

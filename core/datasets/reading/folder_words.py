@@ -68,7 +68,8 @@ def is_format(name: str) -> bool:
     found, numbers = _words(name), re.findall(r"\d+", name)
     if _SIZE.fullmatch(name.casefold()):
         return True
-    return all(word in _FORMATS for word in found) and all(n in _SIZES for n in numbers)
+    named = all(word in _FORMATS for word in found) and all(n in _SIZES for n in numbers)
+    return named and bool(found or numbers)
 
 
 def is_size(name: str) -> bool:

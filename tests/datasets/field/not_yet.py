@@ -26,4 +26,11 @@ NOT_YET: dict[str, str] = {
     "Rekognition manifest": _MISLEADING,
     "SageMaker lists of a split": _MISLEADING,
     "Label Studio CSV": _ASKED,
+    "column: a fold alone": _WRONG,
+    "column: Id": _ASKED,
+    "several labels: |": _WRONG,
+    "several labels: comma": _WRONG,
+    "several labels: marks": _MISLEADING,
+    "measured: ages": _WRONG,
+    "split: is_test": "the split is lost without a word",
 }
