@@ -114,7 +114,7 @@ class SqliteFile:
         state = "is empty" if self.path.exists() else "is missing"
         shown = [
             *([f"{settings.runs_folder} holds {count_text(len(runs), 'run')}"] if runs else []),
-            *([f"{count_text(len(copies), 'copy')} of it are beside it"] if copies else []),
+            *([f"beside it lies {count_text(len(copies), 'copy')} of it"] if copies else []),
         ]
         away = [*([str(settings.runs_folder)] if runs else []), *([path.name for path in copies])]
         raise StoreError(

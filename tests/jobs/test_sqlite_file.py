@@ -92,7 +92,7 @@ def test_a_copy_beside_the_file_shows_too_that_it_is_no_first_start(filled: Path
     opened()
     shutil.rmtree(filled.parent / "runs")
     filled.write_bytes(b"")
-    message = refused(filled, "is empty, but 1 copy of it are beside it")
+    message = refused(filled, "is empty, but beside it lies 1 copy of it")
     assert f"The newest copy is {TODAY}, beside it." in message
 
 

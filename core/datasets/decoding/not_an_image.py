@@ -115,7 +115,7 @@ def why_unknown(data: bytes, file_name: str) -> str:
         return known or _SUFFIXES[suffix]
     if not text:
         return "nothing but zeros: the file was not copied or downloaded as a whole"
-    if _is_text(start):
+    if is_text(start):
         return "a text, not an image"
     return f"not a readable image of a known format ({READABLE})"
 
@@ -210,7 +210,8 @@ def _why_boxed(brand: bytes) -> str:
     return "a video, not an image"
 
 
-def _is_text(start: bytes) -> bool:
+def is_text(start: bytes) -> bool:
+    """Whether the first bytes of a file are those of a text in UTF-8 (which ASCII is, too)."""
     try:
         text = start.decode("utf-8", errors="strict")
     except UnicodeDecodeError as error:

@@ -13,12 +13,7 @@ from core.datasets.reading.folder_levels import Level, level_of_choice, levels_o
 from core.datasets.reading.folder_sets import unwrap_sets, without_copies
 from core.datasets.reading.folder_subsets import Split, split_of
 from core.datasets.reading.folder_tree import Place, below, places_of, unwrap, unwrap_inside
-from core.datasets.reading.image_files import (
-    has_image_suffix,
-    is_companion,
-    looks_like_an_image,
-    stem,
-)
+from core.datasets.reading.image_files import is_companion
 from core.datasets.reading.named_classes import NamedClasses, divide_alike
 from core.datasets.reading.named_images import (
     NamedImage,
@@ -255,33 +250,16 @@ def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Readi
 def _without_files_of_programs(files: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
     """Leave out files that programs put beside images: ``.AAE`` of a phone, ``.json`` of an album.
 
-    Files of any other kind that have the name of an image beside them count as well. Thousands of
-    them would bury the images that could not be read. Where there is nothing else, they remain, so
-    that each is listed as not being an image.
+    Thousands of them would bury the images that could not be read. Where there is nothing else,
+    they remain, so that each is listed as not being an image.
     """
-    others = [file for file in files if not has_image_suffix(file.raw.name)]
-    if not others:
-        return files
-    images = {
-        (file.raw.parts[:-1], stem(file.raw.name))
-        for file in files
-        if has_image_suffix(file.raw.name)
-    }
-    of_programs = [
-        file
-        for file in others
-        if is_companion(file.raw.name)
-        or (
-            (file.raw.parts[:-1], stem(file.raw.name)) in images
-            and not looks_like_an_image(file.raw)
-        )
-    ]
+    of_programs = [file for file in files if is_companion(file.raw)]
     if len(of_programs) in (0, len(files)):
         return files
     example = shown_name(of_programs[0].raw.path)
     listing.leave_out(len(of_programs), f"that programs put beside images, such as {example}")
-    left_out = {id(file.raw) for file in of_programs}
-    return [file for file in files if id(file.raw) not in left_out]
+    left_out = {id(file) for file in of_programs}
+    return [file for file in files if id(file) not in left_out]
 
 
 def _no_classes(tree: _Tree, reasons: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.not_an_image import is_text
 from core.datasets.reading.raw_files import RawFile
 from core.datasets.reading.subset_names import subset_among, subset_of, words
 
@@ -27,6 +28,7 @@ _SIGNATURES = (
     *(b"P4\n", b"P5\n", b"P6\n"),
 )
 _IN_BOXES = (b"ftypavif", b"ftypheic", b"ftypmif1")
+TEXT_LOOKED_AT_BYTES = 512
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -34,9 +36,17 @@ def has_image_suffix(name: str) -> bool:
     return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
-def is_companion(name: str) -> bool:
-    """Whether the ending is that of a file that programs put beside images."""
-    return name[name.rfind(".") :].lower() in COMPANION_SUFFIXES
+def is_companion(raw: RawFile) -> bool:
+    """Whether it is a file that programs put beside images, by its ending, or else a text."""
+    if raw.name[raw.name.rfind(".") :].lower() in COMPANION_SUFFIXES:
+        return True
+    if has_image_suffix(raw.name):
+        return False
+    try:
+        start = raw.start(TEXT_LOOKED_AT_BYTES)
+    except UnreadableImageError:
+        return False
+    return bool(start) and is_text(start)
 
 
 def stem(name: str) -> str:

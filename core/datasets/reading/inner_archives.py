@@ -129,7 +129,7 @@ def _join(listing: Listing, found: Listing, place: tuple[str, ...]) -> None:
         listing.refuse(f"{prefix}{left_out.file}", left_out.reason)
     listing.ignored += found.ignored
     listing.notes.extend(found.notes)
-    listing.leave_out(copies, "that stand in two of the archives with the same content")
+    listing.leave_out(copies, "with the same name and content in another archive")
 
 
 def _is_copy(raw: RawFile, other: RawFile | None) -> bool:

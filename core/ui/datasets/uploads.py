@@ -56,7 +56,7 @@ def offer_upload() -> None:
             help="Type it before you drop the files. It can be changed later.",
         )
         files = right.file_uploader(
-            "Drop a zip, a CSV, IDX files or images here"
+            "Drop an archive, a table, arrays or images here"
             if kind == FILES
             else "Choose a folder with one folder of images for each class",
             accept_multiple_files=True if kind == FILES else "directory",

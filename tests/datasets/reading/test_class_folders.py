@@ -139,12 +139,6 @@ def test_pictures_without_an_ending_are_known_by_content():
     ]
 
 
-def test_what_programs_put_beside_images_has_their_name():
-    found, notes = read(*pets(), "cats/1.sprite", "dogs/2.unknown")
-    assert sorted(found) == sorted(pets())
-    assert notes == ["Left out: 2 files that programs put beside images, such as cats/1.sprite."]
-
-
 @pytest.mark.parametrize("other", ["Cats", " cats"])
 def test_classes_that_differ_in_case_or_blanks_are_said(other):
     found, notes = read(

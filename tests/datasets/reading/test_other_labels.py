@@ -78,7 +78,7 @@ def test_zips_in_a_folder_are_read_together(tmp_path):
     dataset = add_dataset(tmp_path)
     assert dataset.class_counts == {"cats": 3, "dogs": 4}
     assert dataset.health.notes == (
-        "Left out: 1 file that stand in two of the archives with the same content.",
+        "Left out: 1 file with the same name and content in another archive.",
         "Archives inside were opened: Dishes-001.zip, Dishes-002.zip.",
     )
 
