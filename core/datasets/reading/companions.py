@@ -6,7 +6,7 @@ so (people with masks), their pixels decide: masks have few levels.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -163,9 +163,12 @@ def are_numbered(stems: Collection[str]) -> bool:
 
     Numbers with wide gaps between them, as ids are, do not count.
     """
-    texts = {re.sub(r"\d+", "#", name) for name in stems}
-    if len(texts) > max(2, len(stems) // 20):
+    texts = Counter(re.sub(r"\d+", "#", name) for name in stems)
+    if texts.total() - sum(count for _, count in texts.most_common(2)) > len(stems) // 10:
         return False
+    stems = [name for name in stems if re.search(r"\d", name)]
+    if 2 * len(stems) < texts.total():
+        return texts.total() <= 2
     last = [int(found[-1][-12:]) for name in stems if (found := re.findall(r"\d+", name))]
     return not last or max(last) - min(last) < 3 * len(last) + 20
 
@@ -197,7 +200,8 @@ def are_paired(folders: dict[str, list[RawFile]]) -> bool:
         return False
     if all(map(_is_of_pair, folders)):
         return len(first) >= FEWEST_PAIRED
-    return len(first) >= FEWEST_ALIKE and not are_numbered(first)
+    common = first.intersection(*others)
+    return len(common) >= FEWEST_ALIKE and not are_numbered(common)
 
 
 def _is_of_pair(folder: str) -> bool:

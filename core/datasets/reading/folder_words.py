@@ -42,7 +42,7 @@ _KEPT = words(
 _BESIDE = _VIEWS | _PARTS | _VERSIONS | _KEPT
 _SIZE = re.compile(r"\d+\s*[x×]\s*\d+(@\d+x?)?|\d+px|\d+x")
 _DATE = re.compile(
-    r"(19|20)\d\d[-_. ]?[01]\d([-_. ]?[0-3]\d)?|[0-3]?\d[-_.][01]?\d[-_.](19|20)?\d\d"
+    r"(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d)?)?|[0-3]?\d[-_.][01]?\d[-_.](19|20)?\d\d"
 )
 _OF_A_CAMERA = re.compile(r"\d{3}([A-Z_]{5}|[A-Z]{2,4}_?\d*)")
 _ID = re.compile(r"n\d{8}")  # of a word in WordNet, which is a class
