@@ -5,6 +5,7 @@ that fails nothing stays behind, and an older file stays as it was. Only a proce
 leaves its temporary file; ``remove_parts`` takes it away.
 """
 
+import errno
 import glob
 import json
 import math
@@ -24,6 +25,8 @@ from filelock import FileLock, Timeout
 
 from core.errors import Cancelled, DamagedFile, LockTimeout
 
+# No space left, quota exceeded, file too large.
+DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 PART_SUFFIX = ".part"
 PART_KEPT_SECONDS = 24 * 3600.0
 LOCK_POLL_SECONDS = 0.2
@@ -51,6 +54,9 @@ def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write that fails does not name its file
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

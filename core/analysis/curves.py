@@ -80,11 +80,22 @@ class TrainingSnapshot:
 def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
     """The epochs so far of every run that has any."""
     curves = [
-        Curve(run.strategy, title_of(run.strategy), run.seed, store.epochs(run.id))
+        Curve(run.strategy, title_of(run.strategy), run.seed, _own_epochs(run, store))
         for run in runs
         if run.state != "queued"
     ]
     return [curve for curve in curves if curve.epochs]
+
+
+def _own_epochs(run: RunRecord, store: Store) -> tuple[EpochRecord, ...]:
+    """Of a finished run that stopped before its planned end, the last epoch counts as the end."""
+    epochs = tuple(store.epochs(run.id))
+    if run.state != "finished":
+        return epochs
+    done = sum(epoch.stage == "main" for epoch in epochs)
+    return tuple(
+        replace(epoch, epochs=done) if epoch.stage == "main" else epoch for epoch in epochs
+    )
 
 
 def epochs_up_to(curve: Curve, moment: float) -> Curve:

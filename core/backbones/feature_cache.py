@@ -26,7 +26,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from core.errors import CacheLost, HeadstartError
-from core.files import remove_parts, write_json, written_whole
+from core.files import DISK_IS_FULL, remove_parts, write_json, written_whole
 from core.settings import current_settings
 from core.text import size_text
 
@@ -279,6 +279,8 @@ def write_piece(
             manifest |= {"image_count": shape[0], "bitmap": _bitmap(images, shape[0])}
         write_json(path.with_suffix(".json"), manifest, indent=1)
     except OSError as error:
+        if error.errno in DISK_IS_FULL:
+            _check_space(folder, (len(images), shape[1]))
         raise HeadstartError(f"Features could not be written to {folder}: {error}.") from error
     return _read_piece(path.with_suffix(".json"))
 

@@ -4,7 +4,6 @@
 ``source.bin`` (the images, one after another) and ``splits/``.
 """
 
-import errno
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ import numpy as np
 from core.datasets.dataset import SOURCE_FILE, Dataset, HealthReport
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.files import (
+    DISK_IS_FULL,
     UNREADABLE,
     lock,
     read_arrays,
@@ -39,8 +39,6 @@ SHORTEST_ID_PREFIX = 8
 LONGEST_DATASET_NAME = 100
 _INCOMING_PREFIX = ".incoming-"
 _REMOVED_PREFIX = ".removed-"
-# No space left, quota exceeded, file too large.
-_DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REMOVED_KEPT_SECONDS = 3600.0
 # Arrays that were stored under other names in the first edition.
 _NEW_KEYS = {"plain": "one_colour", "given_sides": "predefined_subsets"}
@@ -114,7 +112,7 @@ def incoming_folder(expected_bytes: int) -> Iterator[Path]:
         with temporary_folder(folder, current_settings().locks_folder):
             yield folder
     except OSError as error:
-        if error.errno not in _DISK_IS_FULL:
+        if error.errno not in DISK_IS_FULL:
             raise
         raise HeadstartError(
             f"The disk of {root} became full while the images were stored ({error.strerror})."

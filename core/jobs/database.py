@@ -1,5 +1,7 @@
 """Opening the database of runs and jobs: connections, transactions, migrations, error messages."""
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspe
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.errors import LockTimeout, StoreError
-from core.files import lock, written_whole
+from core.files import lock, write_bytes, written_whole
 from core.jobs.records import SCHEMA_VERSIONS
 from core.settings import current_settings
 
@@ -18,11 +20,14 @@ BUSY_TIMEOUT_SECONDS = 20.0
 MIGRATION_LOCK_SECONDS = 60.0
 SELECT_VERSION = "SELECT version_num FROM alembic_version"
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+# Given up when the disk is full, so that the end of a job can still be stored.
+RESERVE_BYTES = 1 << 20
+DISK_FULL = "cannot grow: the disk is full; make room, some MB are enough"
 # Words in the driver's message, and what to tell people.
 ADVICE = (
     (("locked", "busy"), "is held by another process; try again in a moment"),
     (("readonly", "read-only"), "cannot be written: check who owns the file and its folder"),
-    (("full",), "cannot grow: the disk is full"),
+    (("full",), DISK_FULL),
     (
         ("malformed", "not a database"),
         "is damaged; it was left as it is. Put back a copy, or move it away",
@@ -62,6 +67,30 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    def keep_reserve(self) -> None:
+        """Take some room of the disk for later, where a SQLite file can have it."""
+        if self.file is None or self._reserve(self.file).exists():
+            return
+        if shutil.disk_usage(self.file.parent).free > 10 * RESERVE_BYTES:
+            write_bytes(self._reserve(self.file), os.urandom(RESERVE_BYTES))
+
+    def free_reserve(self) -> bool:
+        """Give the disk that room back if it is full; False where that makes no difference."""
+        if self.file is None or not self.disk_is_full() or not self._reserve(self.file).exists():
+            return False
+        self._reserve(self.file).unlink(missing_ok=True)
+        return True
+
+    def disk_is_full(self) -> bool:
+        """Whether the disk of a SQLite file has no room for another transaction."""
+        if self.file is None or not self.file.parent.exists():
+            return False
+        return shutil.disk_usage(self.file.parent).free < 2 * RESERVE_BYTES
+
+    @staticmethod
+    def _reserve(file: Path) -> Path:
+        return file.with_name(f"{file.name}.reserve")
 
     def _engine(self) -> Engine:
         if self.file is None:
@@ -179,6 +208,8 @@ class Database:
             raise  # a mistake in the code, not in the store
         except DBAPIError as error:
             raise StoreError(self._message(str(error.orig))) from error
+        except sqlite3.Error as error:  # while a connection is prepared
+            raise StoreError(self._message(str(error))) from error
 
     def _place(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
@@ -187,7 +218,7 @@ class Database:
         lowered = detail.lower()
         advice = next(
             (advice for words, advice in ADVICE if any(word in lowered for word in words)),
-            "cannot be used",
+            DISK_FULL if self.disk_is_full() else "cannot be used",
         )
         return f"The run store {self._place()} {advice} ({detail})."
 
