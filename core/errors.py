@@ -1,10 +1,19 @@
 """The typed errors of Headstart, worded for the person who must act.
 
 The command line turns ``BadInput`` into exit status 2 and every other ``HeadstartError`` into
-exit status 1; pages show the message in a box at the field or the page concerned.
+exit status 1; pages show the message in a box at the field or the page concerned. ``words_of``
+gives the words for both, also where the system refused a file.
 """
 
-from collections.abc import Iterable, Sequence
+import errno
+from collections.abc import Iterable, Iterator
+
+DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DISK_IS_FULL_TEXT = (
+    "The disk is full. Make room on it, or set HEADSTART_HOME to a folder on another disk, and try "
+    "again."
+)
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO})
 
 
 class HeadstartError(Exception):
@@ -29,22 +38,6 @@ class UnknownName(BadInput):
         self.known = sorted(known)
         listed = ", ".join(self.known) if self.known else "none yet"
         super().__init__(f"There is no {kind} named {name!r}. Known: {listed}.", field=kind)
-
-
-class ColumnsUnclear(BadInput):
-    """A table whose columns are unclear: the user must name them.
-
-    ``table`` is the name of the file, ``columns`` its column names in order, ``rows`` the first
-    few rows as text.
-    """
-
-    def __init__(
-        self, message: str, table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> None:
-        super().__init__(message, "columns")
-        self.table = table
-        self.columns = tuple(columns)
-        self.rows = tuple(tuple(row) for row in rows)
 
 
 class LimitReached(HeadstartError):
@@ -92,3 +85,28 @@ class LockTimeout(HeadstartError):
 
 class StoreError(HeadstartError):
     """The run store cannot be read or written (locked, read-only, damaged, of a newer version)."""
+
+
+def words_of(error: BaseException) -> str | None:
+    """What people read about an error; None for one that nobody foresaw.
+
+    A full disk is told in the same words wherever it was met, also where an error of ours was
+    raised from it.
+    """
+    ours = str(error) if isinstance(error, HeadstartError) else None
+    if any(isinstance(each, OSError) and each.errno in DISK_IS_FULL for each in _chain(error)):
+        return f"{DISK_IS_FULL_TEXT} {ours}" if ours else DISK_IS_FULL_TEXT
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        name = error.filename or "A file"
+        return (
+            f"{name} cannot be used ({error.strerror}). Check who owns it and its folder, and "
+            "whether their disk can be written."
+        )
+    return ours
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__

@@ -5,9 +5,9 @@ that fails nothing stays behind, and an older file stays as it was. Only a proce
 leaves its temporary file; ``remove_parts`` takes it away.
 """
 
-import errno
 import glob
 import json
+import logging
 import math
 import os
 import shutil
@@ -23,10 +23,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, DamagedFile, LockTimeout
+from core.errors import DISK_IS_FULL, Cancelled, DamagedFile, LockTimeout
 
-# No space left, quota exceeded, file too large.
-DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 PART_SUFFIX = ".part"
 PART_KEPT_SECONDS = 24 * 3600.0
 LOCK_POLL_SECONDS = 0.2
@@ -36,6 +34,8 @@ UNREADABLE = (OSError, DamagedFile)
 # File systems take 255 bytes; four for each letter, and the token, must fit.
 _LONGEST_PREFIX = 50
 _ANY_TOKEN = "?" * 32
+log = logging.getLogger(__name__)
+
 _NOT_AN_ARRAY_FILE = (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -55,7 +55,8 @@ def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a write that fails does not name its file
+        if error.errno in DISK_IS_FULL:
+            error.filename = error.filename or str(path)  # a write that fails names no file
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -66,6 +67,14 @@ def remove_parts(path: Path) -> None:
     name = glob.escape(path.name[:_LONGEST_PREFIX])
     for part in path.parent.glob(f".{name}.{_ANY_TOKEN}{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
+
+
+def make_way(path: Path) -> None:
+    """Move a folder that stands where a file of ours belongs aside, under a name that says so
+    (logged). Call it before the file is written; a file is left alone."""
+    if path.is_dir():
+        aside = path.with_name(f"strange-{uuid.uuid4().hex[:8]}-{path.name}")
+        log.warning("%s is a folder; it is now %s", path, path.rename(aside))
 
 
 def write_bytes(path: Path, content: bytes, private: bool = False) -> None:

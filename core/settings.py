@@ -34,6 +34,7 @@ without either.
 
 import os
 import re
+import stat
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,10 +42,17 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from core.errors import BadInput, UnknownName
+from core.text import shorten_start
 
 VERSION = "0.1.0"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_DATA = PROJECT_ROOT / "data"
+
+HOME_VARIABLE = "HEADSTART_HOME"
+DATABASE_NAME = "headstart.db"
+# SQLite takes paths of 512 bytes, those of the files that it makes beside the database included.
+LONGEST_HOME_BYTES = 504 - len(f"/{DATABASE_NAME}")
+LONGEST_PATH_SHOWN = 200
 
 STREAMLIT_CONFIG = PROJECT_ROOT / ".streamlit" / "config.toml"
 STREAMLIT_UPLOAD_VARIABLE = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE"
@@ -117,16 +125,18 @@ class Settings:
 
 
 def current_settings() -> Settings:
-    """Read the environment now, so that tests and child processes see their own."""
-    home = Path(os.environ.get("HEADSTART_HOME") or BUNDLED_DATA / "workspace").expanduser()
-    home = home.resolve()
+    """Read the environment now, so that tests and child processes see their own.
+
+    Raises ``BadInput`` for a value that cannot be used, and for a home that cannot be one.
+    """
+    home = _home()
     precision = os.environ.get("HEADSTART_PRECISION") or "auto"
     if precision not in PRECISIONS:
         raise UnknownName("HEADSTART_PRECISION", precision, PRECISIONS)
     database = os.environ.get("HEADSTART_DATABASE_URL")
     return Settings(
         home=home,
-        database_url=database or f"sqlite:///{home / 'headstart.db'}",
+        database_url=database or f"sqlite:///{home / DATABASE_NAME}",
         weights_source=os.environ.get("HEADSTART_WEIGHTS_SOURCE", ""),
         precision=precision,
         import_folders=_import_folders(home),
@@ -141,6 +151,45 @@ def current_settings() -> Settings:
         most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
         launcher=os.environ.get("HEADSTART_LAUNCHER") or LOCAL_LAUNCHER,
     )
+
+
+def _home() -> Path:
+    given = os.environ.get(HOME_VARIABLE) or str(BUNDLED_DATA / "workspace")
+    try:
+        home = Path(given).expanduser().resolve()
+        reason = _why_no_home(home)
+    except (OSError, RuntimeError) as error:  # a name too long, a user or a link that leads nowhere
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
+    if reason is not None:
+        raise BadInput(
+            f"{HOME_VARIABLE} is {shorten_start(given, LONGEST_PATH_SHOWN)!r}, which cannot be "
+            f"used: {reason}. Set {HOME_VARIABLE} to a folder that you may write.",
+            HOME_VARIABLE,
+        )
+    return home
+
+
+def _why_no_home(home: Path) -> str | None:
+    """Why nothing can be kept in ``home``, which need not be there yet; None if it can."""
+    length = len(os.fsencode(home))
+    if length > LONGEST_HOME_BYTES:
+        return f"its path has {length:,} bytes, and at most {LONGEST_HOME_BYTES} are possible"
+    nearest, status = _nearest_there(home)
+    shown = "it" if nearest == home else shorten_start(str(nearest), LONGEST_PATH_SHOWN)
+    if not stat.S_ISDIR(status.st_mode):
+        return f"{shown} is not a folder"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{shown} may not be written by this user"
+    return None
+
+
+def _nearest_there(path: Path) -> tuple[Path, os.stat_result]:
+    for folder in (path, *path.parents):
+        try:
+            return folder, folder.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    raise FileNotFoundError(str(path))
 
 
 def _import_folders(home: Path) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ MOST_QUOTED_NAMES = 5
 
 _STREAMLIT_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@/'\"])")
 _GITHUB_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!|~$&@])")
-_BARE_LINK = re.compile(r"(?i)(?<=http)(s?)(?=://)|(?<=www)(?=\.)")
+_INSIDE_ADDRESS = re.compile(r"(?i)(?<=[a-z])(?=://)|(?<=www)(?=\.)|(?<=@)(?=\S)")
 _LINE_START = re.compile(r"^(\d*)([-+=.)])(?=\s|$|[-=])")
 
 
@@ -143,16 +143,22 @@ def escape_markdown(text: object) -> str:
 
     Line breaks and tabs become spaces, because they would end a heading or a table cell.
     """
-    return _STREAMLIT_MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    return _STREAMLIT_MARKDOWN.sub(r"\\\1", _unlinked(text))
 
 
 def escape_markdown_file(text: object) -> str:
     """``text`` for a Markdown file: shown literally on GitHub, and readable as plain text too."""
-    escaped = _GITHUB_MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
-    # GitHub's Markdown makes links of bare addresses.
-    unlinked = _BARE_LINK.sub(lambda found: f"{found[0]}\\", escaped)
+    escaped = _GITHUB_MARKDOWN.sub(r"\\\1", _unlinked(text))
     # At the start of a line these make a list, a rule, or a heading of the line before.
-    return _LINE_START.sub(r"\1\\\2", unlinked)
+    return _LINE_START.sub(r"\1\\\2", escaped)
+
+
+def _unlinked(text: object) -> str:
+    """On one line, with an invisible word joiner inside whatever looks like an address.
+
+    Markdown makes links of bare addresses after it has read the backslashes, so none helps there.
+    """
+    return _INSIDE_ADDRESS.sub("\N{WORD JOINER}", " ".join(str(text).split()))
 
 
 def escape_plotly(text: str) -> str:

@@ -166,6 +166,10 @@ def test_nothing_reaches_a_terminal_but_letters():
         ("$x$ :red[y]", "\\$x\\$ \\:red\\[y\\]"),
         ("# title", "\\# title"),
         (None, "None"),
+        ("HTTPS://a.b/c", "HTTPS\N{WORD JOINER}\\:\\/\\/a\\.b\\/c"),
+        ("www.a.b", "www\N{WORD JOINER}\\.a\\.b"),
+        ("mailto:me@a.b", "mailto\\:me\\@\N{WORD JOINER}a\\.b"),
+        ("a @ b", "a \\@ b"),
     ],
 )
 def test_streamlit_shows_names_as_they_are(given, shown):
@@ -180,8 +184,10 @@ def test_streamlit_shows_names_as_they_are(given, shown):
         ("- item", "\\- item"),
         ("a\nb", "a b"),
         ("<b>|a_b*", "\\<b\\>\\|a\\_b\\*"),
-        ("see https://a.b", "see https\\://a.b"),
-        ("www.a.b", "www\\.a.b"),
+        ("see https://a.b", "see https\N{WORD JOINER}://a.b"),
+        ("ftp://a.b", "ftp\N{WORD JOINER}://a.b"),
+        ("www.a.b", "www\N{WORD JOINER}.a.b"),
+        ("me@a.b", "me\\@\N{WORD JOINER}a.b"),
     ],
 )
 def test_a_markdown_file_shows_names_as_they_are(given, shown):

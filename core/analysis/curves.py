@@ -4,6 +4,7 @@ Strategies train for 2 epochs or for 40. A moment is therefore a fraction of eac
 training: at 0.5 the one has done its first epoch and the other its twentieth.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from core.analysis.comparison import title_of
 from core.datasets.dataset import Dataset
+from core.errors import StoreError
 from core.experiments.records import ExperimentSpec, RunRecord, finished_runs
 from core.experiments.store import Store
 from core.strategies.registry import MAJORITY
@@ -20,6 +22,8 @@ from core.training.scoring import tracked_rows
 END = 1.0
 # One third, the end of epoch 1 of 3, differs in its last digits by how it was computed.
 TOLERANCE = 1e-9
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,19 +82,28 @@ class TrainingSnapshot:
 
 
 def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
-    """The epochs so far of every run that has any."""
-    curves = [
-        Curve(run.strategy, title_of(run.strategy), run.seed, _own_epochs(run, store))
-        for run in runs
-        if run.state != "queued"
+    """The epochs so far of every run that has any; damaged ones are left out (logged)."""
+    started = (run for run in runs if run.state != "queued")
+    return [
+        Curve(run.strategy, title_of(run.strategy), run.seed, epochs)
+        for run in started
+        if (epochs := _own_epochs(run, store))
     ]
-    return [curve for curve in curves if curve.epochs]
 
 
-def _own_epochs(run: RunRecord, store: Store) -> tuple[EpochRecord, ...]:
+def readable_epochs(store: Store, run_id: str) -> tuple[EpochRecord, ...] | None:
+    """The epochs of a run; None, logged, where they are damaged in the store."""
+    try:
+        return store.epochs(run_id)
+    except StoreError as error:
+        log.warning("left out: %s", error)
+        return None
+
+
+def _own_epochs(run: RunRecord, store: Store) -> tuple[EpochRecord, ...] | None:
     """Of a finished run that stopped before its planned end, the last epoch counts as the end."""
-    epochs = tuple(store.epochs(run.id))
-    if run.state != "finished":
+    epochs = readable_epochs(store, run.id)
+    if run.state != "finished" or not epochs:
         return epochs
     done = sum(epoch.stage == "main" for epoch in epochs)
     return tuple(

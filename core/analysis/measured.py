@@ -9,7 +9,8 @@ from core.analysis.comparison import Comparison, Row
 from core.analysis.evidence import StrategyPredictions
 from core.analysis.significance import sign_flip_p_value, wilson_interval
 from core.analysis.time_breakdown import Epochs, time_parts
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import names_with

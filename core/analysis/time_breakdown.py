@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from core.analysis.comparison import title_of
+from core.analysis.curves import readable_epochs
 from core.analysis.evidence import ladder_order
 from core.experiments.records import RunRecord, finished_runs
 from core.experiments.store import Store
@@ -117,11 +118,16 @@ _Timed = tuple[RunRecord, RunResult, Epochs]
 
 
 def load_time_breakdown(store: Store, experiment_id: str) -> TimeBreakdown:
-    """From the finished runs of an experiment; ``UnknownName`` if it is not in the store."""
+    """From the finished runs of an experiment, without those whose epochs are damaged.
+
+    Raises ``UnknownName`` for an experiment that is not in the store.
+    """
     experiment = store.experiment(experiment_id)
     runs = store.runs(experiment_id, ["finished"])
-    epochs = {run.id: store.epochs(run.id) for run in runs}
-    return time_breakdown_of(runs, epochs, experiment.spec.majority_accuracy)
+    read = {run.id: readable_epochs(store, run.id) for run in runs}
+    epochs = {name: found for name, found in read.items() if found is not None}
+    timed = [run for run in runs if run.id in epochs]
+    return time_breakdown_of(timed, epochs, experiment.spec.majority_accuracy)
 
 
 def time_breakdown_of(

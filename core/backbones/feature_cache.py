@@ -15,7 +15,6 @@ import logging
 import math
 import shutil
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,8 +24,8 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from core.errors import CacheLost, HeadstartError
-from core.files import DISK_IS_FULL, remove_parts, write_json, written_whole
+from core.errors import DISK_IS_FULL, CacheLost, HeadstartError
+from core.files import make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
 from core.text import size_text
 
@@ -94,12 +93,9 @@ class Piece:
 
     def discard(self) -> None:
         """Delete it; a folder in the place of the file is moved aside (logged)."""
-        self.path.with_suffix(".json").unlink(missing_ok=True)
-        if self.path.is_dir():
-            aside = self.path.with_name(f"strange-{uuid.uuid4().hex[:8]}-{self.path.name}")
-            log.warning("%s is a folder; it is now %s", self.path, self.path.rename(aside))
-        else:
-            self.path.unlink(missing_ok=True)
+        for path in (self.path.with_suffix(".json"), self.path):
+            make_way(path)
+            path.unlink(missing_ok=True)
 
     @cached_property
     def _data_start(self) -> int:
@@ -264,6 +260,8 @@ def write_piece(
     remove_parts(path)
     _check_space(folder, (len(images), shape[1]))
     try:
+        for place in (path, path.with_suffix(".json")):
+            make_way(place)
         path.with_suffix(".json").unlink(missing_ok=True)
         with written_whole(path) as file:
             digest = _write_array(file, (len(images), shape[1]), batches)

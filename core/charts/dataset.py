@@ -16,7 +16,8 @@ from core.charts.style import (
     axis_name,
     white_pattern,
 )
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.health.finding import size_summary
 from core.text import dimensions_text, escape_plotly, percent_text
 

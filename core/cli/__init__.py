@@ -14,8 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
-from core.datasets.choices import DEFAULT_TEST_FRACTION, DEFAULT_VALIDATION_FRACTION, RESIZES
-from core.errors import BadInput, HeadstartError
+from core.datasets.choices import (
+    DEFAULT_TEST_FRACTION,
+    DEFAULT_VALIDATION_FRACTION,
+    RESIZES,
+    SEVERAL_LABELS,
+)
+from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
 from core.text import list_text
 
@@ -26,17 +31,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     parsed = parser().parse_args(arguments)
     try:
-        return parsed.run(parsed)
-    except HeadstartError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILED
+        status = parsed.run(parsed)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) ended: nothing can be written any more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader (head, less) ended
+        _drop_unwritten()
         return EXIT_FAILED
+    except Exception as error:
+        if (words := words_of(error)) is None:
+            raise
+        print(f"error: {words}", file=sys.stderr)
+        _drop_unwritten()
+        return EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILED
+    return status
+
+
+def _drop_unwritten() -> None:
+    """What standard output does not take now must not be tried again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,14 +112,24 @@ def _several(verb: Any, flag: str, metavar: str, about: str, **more: Any) -> Non
 def _add_datasets(verbs: Any) -> None:
     group = _group(verbs, "datasets", "list, add, check, clean up, export and remove datasets")
     _verb(group, "list", "list the datasets", "datasets:list_all")
-    does = "add a folder, a zip, a table of pixels or IDX files"
+    does = "add a folder, a zip or tar, a table of pixels or IDX files"
     add = _verb(group, "add", does, "datasets:add")
     add.add_argument("path", type=Path, metavar="PATH")
     add.add_argument("--name", help="its name (default: that of the folder or file)")
+    about = "list the ways to read it, and add nothing"
+    add.add_argument("--readings", action="store_true", help=about)
+    about = "folders, folders:2 (the second level), names (of files), or the path of a table"
+    add.add_argument("--classes-from", metavar="WHAT", help=about)
+    _several(add, "--subset", "FOLDER=train", "the split, by folder: train, validation or test")
+    _several(add, "--leave-out", "NAME", "a folder or file, or a pattern such as *_mask.png")
     columns = {"file": "names the images", "label": "holds the classes"}
     for column, holds in (columns | {"split": "says train, validation or test"}).items():
         about = f"the column of a table that {holds}"
         add.add_argument(f"--{column}-column", metavar="NAME", help=about)
+    about = "where the class stands in a file name: {class}_*, *_{class}; # is a number"
+    add.add_argument("--name-pattern", metavar="PATTERN", help=about)
+    about = "what becomes of images with several labels"
+    add.add_argument("--several-labels", choices=SEVERAL_LABELS, help=about)
     does = "show one dataset: classes, findings, what to do"
     show = _verb(group, "show", does, "datasets:show")
     rename = _verb(group, "rename", "give a dataset another name", "datasets:rename")

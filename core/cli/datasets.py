@@ -1,8 +1,11 @@
 """``datasets list | add | show | rename | export | version | remove``."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from core.cli.output import (
     EXIT_BAD_INPUT,
@@ -12,19 +15,21 @@ from core.cli.output import (
     say,
     stop_on_termination,
 )
-from core.datasets.add import add_dataset
+from core.datasets.add import add_dataset, list_readings
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
-from core.datasets.reading.columns import Columns
+from core.datasets.reading.question import Offer, Question, ReadingUnclear
 from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading_choice import Choice, subset_choice
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
-from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.errors import BadInput, HeadstartError, UnknownName
 from core.files import written_whole
-from core.text import percent_text, printable_text, some_text
+from core.text import count_text, percent_text, printable_text, some_text
 
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
 COLUMNS_SHOWN = 20
+CLASSES_SHOWN = 8
 DROPPED = (
     "exact-duplicates",
     "near-duplicates",
@@ -62,14 +67,18 @@ def add(arguments: argparse.Namespace) -> int:
     if not arguments.path.exists():
         raise BadInput(f"There is no file or folder {arguments.path}.", "path")
     stop_on_termination()  # a half read dataset is deleted then, as after Ctrl-C
-    columns = Columns(arguments.file_column, arguments.label_column, arguments.split_column)
+    choice = _choice(arguments)
+    if arguments.readings:
+        _show_question(list_readings(arguments.path, choice), arguments)
+        return 0
     stored_before = set(list_datasets())
     try:
         dataset = add_dataset(
-            arguments.path, arguments.name, counter("reading images"), columns=columns
+            arguments.path, arguments.name, counter("reading images"), choice=choice
         )
-    except ColumnsUnclear as error:
-        _ask_for_columns(error)
+    except ReadingUnclear as error:
+        say(f"error: {printable_text(str(error))}")
+        _show_question(error.question, arguments)
         return EXIT_BAD_INPUT
     if dataset in stored_before:
         say(f"These are the same images as dataset {dataset.name!r}, which was there already.")
@@ -78,6 +87,12 @@ def add(arguments: argparse.Namespace) -> int:
         say(f"{left_out} files could not be used; why: datasets show {dataset.id[:12]}")
     for note in dataset.health.notes:
         say(printable_text(note))
+    if dataset.reading is not None:
+        if dataset.reading.others or choice != Choice():
+            say(f"the same again: {_command(arguments.path, dataset.reading.choice)}")
+        for other in dataset.reading.others:
+            say(f"it can also be read so: {printable_text(other.title)}")
+            say(f"    {_command(arguments.path, other.choice)}")
     return _show(dataset, arguments.json)
 
 
@@ -175,13 +190,61 @@ def _opened(name: str) -> Dataset:
     return open_dataset(name)
 
 
-def _ask_for_columns(error: ColumnsUnclear) -> None:
-    """Show what the table looks like, and how to choose."""
-    say(f"error: {printable_text(str(error))}")
-    say(f"columns: {some_text([shown_name(name) for name in error.columns], COLUMNS_SHOWN)}")
-    for row in error.rows[:ROWS_SHOWN]:
-        say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
-    say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")
+def _choice(arguments: argparse.Namespace) -> Choice:
+    try:
+        return Choice(
+            classes_from=arguments.classes_from,
+            subsets=dict(map(subset_choice, arguments.subset)),
+            leave_out=tuple(arguments.leave_out),
+            file_column=arguments.file_column,
+            label_column=arguments.label_column,
+            split_column=arguments.split_column,
+            name_pattern=arguments.name_pattern,
+            several_labels=arguments.several_labels,
+        )
+    except ValidationError as error:
+        raise BadInput(error.errors()[0]["msg"].removeprefix("Value error, "), "choice") from None
+
+
+def _show_question(question: Question, arguments: argparse.Namespace) -> None:
+    """The readings with the command that chooses each, and the tables to choose columns of."""
+    if arguments.json:
+        print_json(question.model_dump(mode="json"))
+        return
+    for at, offer in enumerate(question.offers, start=1):
+        say(f"({at}) {printable_text(offer.title)}")
+        for line in _offer_lines(offer):
+            say(f"    {printable_text(line)}")
+        say(f"    {_command(arguments.path, offer.choice)}")
+    for table in question.tables:
+        names = [shown_name(name) for name in table.columns]
+        say(f"columns of {shown_name(table.name)}: {some_text(names, COLUMNS_SHOWN)}")
+        for row in table.rows[:ROWS_SHOWN]:
+            say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
+    if question.tables:
+        say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")
+
+
+def _offer_lines(offer: Offer) -> list[str]:
+    """What is known of a reading, a line each."""
+    images = count_text(offer.image_count, "image")
+    counts = [f"{entry.name} {entry.count:,}" for entry in offer.classes]
+    more = offer.class_count - CLASSES_SHOWN
+    listed = ", ".join(counts[:CLASSES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    lines = [f"{images} in {count_text(offer.class_count, 'class')}: {listed}"]
+    if offer.is_sample:
+        lines[0] = f"among the first images: {lines[0]}"
+    if offer.subsets:
+        counted = [f"{subset} {count:,}" for subset, count in offer.subsets.items()]
+        lines.append(f"with a split: {', '.join(counted)}")
+    if offer.sources:
+        lines.append(f"from: {some_text(offer.sources, CLASSES_SHOWN)}")
+    return [*lines, *offer.left_out, *([offer.doubt] if offer.doubt else [])]
+
+
+def _command(path: Path, choice: Choice) -> str:
+    """The command that reads what is at ``path`` as chosen."""
+    return shlex.join(["python", "-m", "core", "datasets", "add", str(path), *choice.options()])
 
 
 def _dropped(text: str) -> list[str]:
@@ -211,6 +274,11 @@ def _show(dataset: Dataset, as_json: bool) -> int:
     print(f"{dataset.name}: {dataset.image_count} images, {len(dataset.classes)} classes")
     print(f"id {dataset.id}, stored {dataset.created_at}")
     print(printable_text(dataset.provenance))
+    if dataset.reading is not None:
+        print(printable_text(f"{dataset.reading.title}."))
+        options = shlex.join(dataset.reading.choice.options())
+        if options:
+            print(f"read with {printable_text(options)}")
     print_table(["class", "images"], list(dataset.class_counts.items()))
     return 0
 
@@ -227,5 +295,6 @@ def _document(dataset: Dataset) -> dict[str, Any]:
         "channels": dataset.channels,
         "provenance": dataset.provenance,
         "created_at": dataset.created_at,
+        "reading": dataset.reading.model_dump(mode="json") if dataset.reading else None,
         "health": dataset.health.to_json(),
     }

@@ -23,15 +23,17 @@ from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.settings import current_settings
-from core.text import percent_text
+from core.text import percent_text, printable_text
 
 POLL_SECONDS = 0.5
 
 
 def list_experiments(arguments: argparse.Namespace) -> int:
-    found = prepare_store().experiments()
+    store = prepare_store()
+    found, damaged = store.experiments(), store.damaged_experiments()
     if arguments.json:
-        print_json([_document(experiment) for experiment in found])
+        unreadable = [{"id": entry.id, "damaged": entry.reason} for entry in damaged]
+        print_json([_document(experiment) for experiment in found] + unreadable)
         return EXIT_DONE
     print_table(
         ["id", "dataset", "preset", "size", "strategies", "seeds", "runs", "created"],
@@ -49,6 +51,8 @@ def list_experiments(arguments: argparse.Namespace) -> int:
             for experiment in found
         ],
     )
+    for entry in damaged:
+        print(printable_text(f"{entry.id}  damaged: {entry.reason}"))
     return EXIT_DONE
 
 
@@ -96,7 +100,7 @@ def compare(arguments: argparse.Namespace) -> int:
         else:
             write_bytes(arguments.output, content)
     except OSError as error:
-        raise BadInput(f"--output: {error}", "--output") from error
+        raise BadInput(f"--output: {error.strerror or error}.", "--output") from error
     say(f"written to {arguments.output}")
     return EXIT_DONE
 

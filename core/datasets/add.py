@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -10,28 +11,40 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import ENCODED, PIXELS, SOURCE_FILE, Dataset, LeftOut
+from core.datasets.dataset import (
+    ENCODED,
+    PIXELS,
+    SOURCE_FILE,
+    Dataset,
+    DatasetReading,
+    LeftOut,
+    OtherReading,
+)
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.examine import THUMBNAIL_EDGE, Examined, examine_file, examine_pixels
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.duplicates import group_duplicates
 from core.datasets.groups import health_of_arrays
-from core.datasets.reading.columns import Columns
+from core.datasets.reading.question import Question, ReadingUnclear
 from core.datasets.reading.raw_files import Listing, shown_name
 from core.datasets.reading.reader import (
     LabelledFile,
     LabelledFiles,
     PixelBatch,
     PixelImages,
+    Reading,
     check_classes,
     first_reasons,
 )
-from core.datasets.reading.recognise import recognise
+from core.datasets.reading.recognise import question, readings, settle
 from core.datasets.reading.sources import open_source
 from core.datasets.reading.subset_names import settle_subsets
+from core.datasets.reading_choice import Choice
 from core.datasets.storage import LONGEST_DATASET_NAME, checked_name, incoming_folder, publish
 from core.errors import BadInput
 
+NEARLY_ALL = 95  # percent of the images
 STOPPED = "Cancelled while the images were read; nothing was stored."
 
 
@@ -40,19 +53,19 @@ def add_dataset(
     name: str | None = None,
     progress: ProgressCallback | None = None,
     provenance: str | None = None,
-    columns: Columns | None = None,
+    choice: Choice | None = None,
     should_stop: StopCallback | None = None,
     default_name: str | None = None,
 ) -> Dataset:
     """Read the images at ``path`` in any of the known layouts, check them and store them.
 
-    The layout is recognised by content: see ``reading.recognise``. ``columns`` names the columns
-    of a table that cannot be recognised. Files that cannot be used are left out and listed in
+    The layout is recognised by content: see ``reading.recognise``. ``choice`` says how to read what
+    is not clear. Files that cannot be used are left out and listed in
     ``health.quarantined``. The same content again returns the stored dataset, under its old name.
     Without ``name`` the dataset is called ``default_name``, or else like the file or folder, with
     a number behind it if another dataset has that name. ``progress`` gets images done and in all.
 
-    Raises ``BadInput``, ``ColumnsUnclear``, ``Cancelled``; nothing is stored then.
+    Raises ``BadInput``, ``ReadingUnclear``, ``Cancelled``; nothing is stored then.
     """
     path = Path(path)
     if path.name in ("", ".."):
@@ -62,9 +75,36 @@ def add_dataset(
         "name_is_default": name is None,
         "provenance": provenance or f"added from {shown_name(path.name)}",
     }
-    with open_source(path) as listing:
-        found = recognise(listing, columns or Columns())
-        return _store(found, manifest, listing, progress, should_stop)
+    with open_source(path, should_stop) as listing:
+        found = readings(listing, choice or Choice())
+        taken = settle(found, listing)
+        manifest["reading"] = _document(taken, found)
+        return _store(taken.found, manifest, taken.listing, progress, should_stop)
+
+
+def list_readings(path: Path, choice: Choice | None = None) -> Question:
+    """The ways to read what is at ``path``, the likely ones first; nothing is stored.
+
+    Raises ``BadInput``.
+    """
+    with open_source(Path(path)) as listing:
+        try:
+            return question(readings(listing, choice or Choice()), listing)
+        except ReadingUnclear as error:
+            return error.question
+
+
+def _document(taken: Reading, found: Sequence[Reading]) -> dict[str, Any]:
+    """How the files were read, as the manifest keeps it."""
+    others = [
+        OtherReading(title=reading.title, choice=reading.choice)
+        for reading in found
+        if reading is not taken
+    ]
+    reading = DatasetReading(
+        title=taken.title, sources=taken.sources, choice=taken.choice, others=tuple(others)
+    )
+    return reading.model_dump(mode="json", exclude_defaults=True)
 
 
 def add_pixels(
@@ -110,13 +150,17 @@ def _default_name(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """One image that could be read; it takes ``size_bytes`` in ``source.bin``."""
+    """One image that could be read; it takes ``size_bytes`` in ``source.bin``.
+
+    ``is_deep``: the levels of the dataset decide how it looks.
+    """
 
     class_name: str
     file_name: str
     subset: str | None
     size_bytes: int
     examined: Examined
+    is_deep: bool = False
 
 
 # Files that could not be used, each with the reason.
@@ -135,8 +179,13 @@ def _store(
         with open(incoming / SOURCE_FILE, "wb") as target:
             if isinstance(found, PixelImages):
                 images = _store_pixels(found, target, progress, should_stop)
+                levels, about_levels = USUAL_LEVELS, list[str]()
             else:
-                images = _store_files(found.files, target, failures, progress, should_stop)
+                survey = LevelSurvey()
+                images = _store_files(found.files, target, survey, failures, progress, should_stop)
+                levels, about_levels = survey.settle()
+        if levels != USUAL_LEVELS:
+            images = _with_levels(images, incoming / SOURCE_FILE, levels, should_stop)
         quarantined = [LeftOut(file.raw.path, reason) for file, reason in failures]
         left_out = [*listing.refused, *quarantined]
         if not images:
@@ -155,7 +204,8 @@ def _store(
             quarantined=tuple(left_out),
             lost_classes=tuple(sorted(lost_classes)),
             ignored_files=listing.ignored,
-            notes=(*listing.notes, *([about_subsets] if about_subsets else [])),
+            levels=_usual_extremes(images),
+            notes=(*listing.notes, *about_levels, *([about_subsets] if about_subsets else [])),
         )
         document = manifest | {
             "id": content_id(classes, index),
@@ -166,17 +216,23 @@ def _store(
             "channels": 1 if index["grey"].all() else 3,
             "health": health.to_json(),
         }
+        if levels != USUAL_LEVELS:
+            document["levels"] = levels.to_json()
         return publish(incoming, document, index)
 
 
 def _store_files(
     files: list[LabelledFile],
     target: BinaryIO,
+    survey: LevelSurvey,
     failures: _Failures,
     progress: ProgressCallback | None,
     should_stop: StopCallback | None,
 ) -> list[_Stored]:
-    """Examine each file once; append the bytes of the readable ones to ``target``, in order."""
+    """Examine each file once; append the bytes of the readable ones to ``target``, in order.
+
+    The ``survey`` gets the levels of those deeper than 8 bits.
+    """
     images = []
     results = in_order(_examine, _with_content(files), lambda entry: len(entry[1]))
     with closing(results):
@@ -186,10 +242,61 @@ def _store_files(
                 failures.append((file, str(outcome)))
             else:
                 target.write(data)
-                images.append(_Stored(file.class_name, file.name, file.subset, len(data), outcome))
+                seen = outcome.seen
+                if seen is not None:
+                    survey.add(seen)
+                    # Counted now, and too large to keep for each of many images.
+                    outcome = replace(outcome, seen=None)
+                images.append(
+                    _Stored(
+                        file.class_name,
+                        file.name,
+                        file.subset,
+                        len(data),
+                        outcome,
+                        is_deep=seen is not None,
+                    )
+                )
             if progress is not None:
                 progress(done, len(files))
     return images
+
+
+def _with_levels(
+    images: list[_Stored], source: Path, levels: Levels, should_stop: StopCallback | None
+) -> list[_Stored]:
+    """The same images, those deeper than 8 bits examined with the ``levels`` of the dataset."""
+
+    def content() -> Iterator[tuple[_Stored, bytes]]:
+        with open(source, "rb") as file:
+            for image in images:
+                if image.is_deep:
+                    yield image, file.read(image.size_bytes)
+                else:
+                    file.seek(image.size_bytes, os.SEEK_CUR)
+                    yield image, b""
+
+    def again(entry: tuple[_Stored, bytes]) -> _Stored:
+        image, data = entry
+        if not image.is_deep:
+            return image
+        examined = examine_file(data, image.file_name, levels)
+        return replace(image, examined=replace(examined, seen=None))
+
+    found = []
+    results = in_order(again, content(), lambda entry: len(entry[1]))
+    with closing(results):
+        for image in results:
+            raise_if_stopped(should_stop, STOPPED)
+            found.append(image)
+    return found
+
+
+def _usual_extremes(images: list[_Stored]) -> tuple[int, int]:
+    """The levels that nearly all images stay within."""
+    darkest = np.percentile([image.examined.darkest for image in images], 100 - NEARLY_ALL)
+    brightest = np.percentile([image.examined.brightest for image in images], NEARLY_ALL)
+    return int(darkest), int(np.ceil(brightest))
 
 
 _Content = tuple[LabelledFile, bytes, UnreadableImageError | None]

@@ -33,6 +33,8 @@ LONGEST_SAMPLE_EDGE = 96
 DIGITS_IN_THE_TABLE = 60
 DIGITS_TO_TRAIN = 80
 DIGITS_TO_TEST = 40
+DIGITS_OF_CIFAR_TO_TRAIN, DIGITS_OF_CIFAR_TO_TEST = 30, 10
+DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # One date for every member, so that the same sample has the same bytes.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -144,6 +146,42 @@ def _arrays() -> bytes:
     return buffer.getvalue()
 
 
+def _cifar() -> bytes:
+    pixels, labels = digit_images()
+    stop = DIGITS_OF_CIFAR_TO_TRAIN + DIGITS_OF_CIFAR_TO_TEST
+    large = np.kron(pixels[:stop], np.ones((1, 4, 4), np.uint8)).reshape(stop, -1)
+    records = np.concatenate([labels[:stop, None], np.tile(large, 3)], axis=1).astype(np.uint8)
+    return _zip(
+        {
+            "data_batch_1.bin": records[:DIGITS_OF_CIFAR_TO_TRAIN].tobytes(),
+            "test_batch.bin": records[DIGITS_OF_CIFAR_TO_TRAIN:].tobytes(),
+            "batches.meta.txt": "\n".join(DIGIT_NAMES).encode(),
+        }
+    )
+
+
+def _parquet() -> bytes:
+    # Imported here, because listing datasets does not need it.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    cells, labels = [], []
+    for theme, name, png in _sample_images():
+        cells.append({"bytes": png, "path": name})
+        labels.append(SAMPLE_THEMES.index(theme))
+    features = {
+        "image": {"_type": "Image"},
+        "label": {"names": SAMPLE_THEMES, "_type": "ClassLabel"},
+    }
+    notes = json.dumps({"info": {"features": features}})
+    table = pa.table({"image": cells, "label": labels}).replace_schema_metadata(
+        {"huggingface": notes}
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
 def _idx_file(array: np.ndarray) -> bytes:
     """uint8 of any shape as a gzipped IDX file."""
     header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
@@ -248,5 +286,28 @@ SAMPLES = (
         "└── y_test            40 numbers",
         "sample-arrays.npz",
         _arrays,
+    ),
+    Sample(
+        "parquet",
+        "Parquet files, as Hugging Face has them",
+        "Images and labels in one table, in one file or several. A file whose name begins with"
+        " train, validation or test is that part of the split.",
+        "my-dataset\n"
+        "├── train-00000-of-00001.parquet    image (bytes, path), label\n"
+        "└── test-00000-of-00001.parquet     image (bytes, path), label",
+        "sample-images.parquet",
+        _parquet,
+    ),
+    Sample(
+        "cifar",
+        "CIFAR's binary files",
+        "The binary version of CIFAR-10 or CIFAR-100 in one folder or zip; other images in the same"
+        " form are read too, with the names of their classes in batches.meta.txt.",
+        "cifar-10-batches-bin\n"
+        "├── data_batch_1.bin    a label, then 32 x 32 x 3, for each image\n"
+        "├── test_batch.bin\n"
+        "└── batches.meta.txt    airplane, automobile, ...",
+        "sample-cifar.zip",
+        _cifar,
     ),
 )

@@ -21,7 +21,7 @@ from core.datasets.decoding.examine import (
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.duplicates import alike_to_one
 from core.datasets.prepare import PreparedImages, prepare_images
-from core.files import UNREADABLE, read_arrays, write_arrays
+from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
 
 FORMAT = 1  # raised when the same images would give other hashes
@@ -47,7 +47,7 @@ def copies_of(
     ``prepared`` uint8 ``(edge, edge, C)`` is the same image, prepared like the dataset's. Fast,
     also for large datasets. Raises ``UnreadableImageError``.
     """
-    digest = np.frombuffer(examine_file(content, file_name).digest, np.uint8)
+    digest = np.frombuffer(examine_file(content, file_name, dataset.levels).digest, np.uint8)
     same = np.flatnonzero((dataset.digests == digest).all(axis=1))
     edge = prepared.shape[0]
     if edge < SMALLEST_HASHED_EDGE:
@@ -70,6 +70,7 @@ def index_for_copy_lookup(
     path = _hashes_path(dataset, prepared.shape[1], resize)
     if prepared.shape[1] >= SMALLEST_HASHED_EDGE and _stored_hashes(path) is None:
         hashes, thumbnails = _hashes_of(prepared, progress)
+        make_way(path)
         write_arrays(path, {"hashes": hashes, "thumbnails": thumbnails})
 
 

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel
 
 from core.datasets.decoding.decode import decode_image
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels
+from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
-SUBSETS = ("train", "validation", "test")
 
 
 class LeftOut(NamedTuple):
@@ -38,6 +40,7 @@ class HealthReport:
     label_conflicts: file names of equal images in more than one class, at most 200 sets.
     look_alike_classes: classes so uniform that only equal pixels count as duplicates.
     small_classes: classes with fewer than three distinct images.
+    levels: the lowest and the highest level that nearly all images stay within, 0 to 255.
     notes: what was decided while reading, in sentences.
     """
 
@@ -51,6 +54,7 @@ class HealthReport:
     label_conflicts: tuple[tuple[str, ...], ...] = ()
     look_alike_classes: tuple[str, ...] = ()
     small_classes: tuple[str, ...] = ()
+    levels: tuple[int, int] = (0, 255)
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -76,6 +80,25 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
 
 
+class OtherReading(BaseModel, frozen=True):
+    """Another way to read the same files, and what to choose to get it."""
+
+    title: str
+    choice: Choice
+
+
+class DatasetReading(BaseModel, frozen=True):
+    """How the files of a dataset were read: see ``core.datasets.reading.reader.Reading``.
+
+    ``choice`` repeats it. ``others`` are the ways that were not taken.
+    """
+
+    title: str
+    sources: tuple[str, ...] = ()
+    choice: Choice
+    others: tuple[OtherReading, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images in a fixed order; compared and hashed by ``id``.
@@ -93,7 +116,9 @@ class Dataset:
     look_alikes: bool ``(N,)``, images whose near-duplicate group was dissolved because it made up
         most of a class.
     predefined_subsets: int8 ``(N,)``, positions in ``SUBSETS``; None without a predefined split.
+    levels: those that become black and white in images deeper than 8 bits.
     read_as: the layout that it was read from, for people.
+    reading: how its files were read; None where it was not read from files, or long ago.
     version_of: id of the dataset that this one was made from; changes: how, in sentences.
     """
 
@@ -118,7 +143,9 @@ class Dataset:
     one_colour: np.ndarray
     look_alikes: np.ndarray
     predefined_subsets: np.ndarray | None = None
+    levels: Levels = USUAL_LEVELS
     read_as: str = ""
+    reading: DatasetReading | None = None
     version_of: str | None = None
     changes: tuple[str, ...] = ()
 
@@ -155,7 +182,7 @@ class Dataset:
         """
         data = self.stored_bytes(index)
         if self.encoding == ENCODED:
-            return decode_image(data, self.file_names[index], smallest_edge)
+            return decode_image(data, self.file_names[index], smallest_edge, self.levels)
         height, width = int(self.heights[index]), int(self.widths[index])
         mode = "L" if len(data) == height * width else "RGB"
         return Image.frombytes(mode, (width, height), data).convert("RGB")

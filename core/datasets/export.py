@@ -19,7 +19,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from core.datasets.dataset import ENCODED, SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.decoding.metadata import jpeg_orientation, with_orientation, without_metadata
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.reading.columns import why_no_label

@@ -21,7 +21,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.decoding.pool import ProgressCallback, StopCallback, in_order, raise_if_stopped
 from core.datasets.storage import check_room
 from core.errors import BadInput, CacheLost
-from core.files import lock, remove_parts, write_json, written_whole
+from core.files import lock, make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
 
 # Part of the key; to be raised when the same input no longer gives the same pixels.
@@ -158,13 +158,13 @@ def _checked_manifest(path: Path, shape: tuple[int, int, int, int]) -> _Manifest
     try:
         manifest = _Manifest(**json.loads(_manifest_path(path).read_text(encoding="utf-8")))
         status = path.stat()
+        expected_bytes = manifest.pixels_offset + int(np.prod(shape))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         logger.warning("prepared images %s are built again: manifest damaged (%s)", path, error)
         return None
-    expected_bytes = manifest.pixels_offset + int(np.prod(shape))
-    if manifest.shape != list(shape) or status.st_size != expected_bytes:
+    if not path.is_file() or manifest.shape != list(shape) or status.st_size != expected_bytes:
         logger.warning("prepared images %s are built again: size does not fit", path)
         return None
     mark = (status.st_size, status.st_mtime_ns)
@@ -195,6 +195,8 @@ def _build(
 ) -> _Manifest:
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_parts(path)  # there is one builder at a time
+    for place in (path, _manifest_path(path)):
+        make_way(place)
     check_room(path.parent, int(np.prod(shape)), "the prepared images")
     with written_whole(path) as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.groups import distinct_per_class
 from core.errors import BadInput
 from core.files import lock, write_json

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.dataset import SOURCE_FILE, Dataset, HealthReport
-from core.errors import BadInput, HeadstartError, UnknownName
+from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
+from core.datasets.decoding.levels import Levels
+from core.errors import DISK_IS_FULL, BadInput, HeadstartError, UnknownName
 from core.files import (
-    DISK_IS_FULL,
     UNREADABLE,
     lock,
     read_arrays,
@@ -246,7 +246,9 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             created_at=manifest["created_at"],
             health=HealthReport.from_json(manifest["health"]),
             encoding=manifest["encoding"],
+            levels=Levels.from_json(manifest.get("levels")),
             read_as=manifest.get("read_as", ""),
+            reading=_reading(manifest.get("reading")),
             version_of=manifest.get("version_of"),
             changes=tuple(manifest.get("changes", ())),
             **arrays,
@@ -256,6 +258,10 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             f"The dataset {manifest.get('name')!r} in {folder} is damaged ({error})."
             " Remove it and add it again."
         ) from error
+
+
+def _reading(document: dict[str, Any] | None) -> DatasetReading | None:
+    return None if document is None else DatasetReading.model_validate(document)
 
 
 def sweep_datasets() -> None:

@@ -9,14 +9,15 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from core.datasets.add import content_id
-from core.datasets.dataset import SOURCE_FILE, SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import SOURCE_FILE, Dataset
 from core.datasets.groups import (
     equal_rows,
     health_of_arrays,
@@ -294,11 +295,14 @@ def make_version(dataset: Dataset, changes: Changes, name: str | None = None) ->
         "version_of": dataset.id,
         "changes": [*dataset.changes, *planned.sentences],
         "encoding": dataset.encoding,
+        "levels": dataset.levels.to_json(),
         "classes": planned.classes,
         "file_names": file_names,
         "channels": 1 if index["grey"].all() else 3,
         # What was noticed while reading stays with the dataset that was read.
-        "health": health_of_arrays(planned.classes, file_names, index).to_json(),
+        "health": replace(
+            health_of_arrays(planned.classes, file_names, index), levels=dataset.health.levels
+        ).to_json(),
     }
     with incoming_folder(0) as incoming:
         _link_images(dataset, incoming)

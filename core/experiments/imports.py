@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from core.datasets.dataset import Dataset
-from core.datasets.reading.columns import Columns
+from core.datasets.reading.question import Question, ReadingUnclear, TableSample
 from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading_choice import Choice
 from core.datasets.storage import checked_name, open_dataset
-from core.errors import BadInput, ColumnsUnclear, HeadstartError, UnknownName
+from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.limits import allowed_path, check_stored, stored_bytes
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
+    KeptUpload,
     delete_import_folder,
     delete_upload,
     keep_upload,
+    link_upload,
     sweep_uploads,
     upload_folder,
 )
@@ -41,6 +44,7 @@ __all__ = [
     "forget_import",
     "import_folder",
     "list_imports",
+    "read_again",
     "receive_upload",
     "retry_import",
 ]
@@ -54,13 +58,25 @@ class ImportArguments(BaseModel):
 
     ``path`` is relative to the home where it lies in the home, so that a home can be moved.
     ``source`` names the files for people; ``name`` is the wanted name of the dataset, or None.
+    ``ask``: nothing is read, but the ways to read it are asked about, also where one is clear.
     """
 
     path: str
     uploaded: bool
     source: str
     name: str | None
-    columns: Columns | None = None
+    choice: Choice = Choice()
+    ask: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, stored: Any) -> Any:
+        """The first edition kept three columns of a table, and None where none was chosen."""
+        if not isinstance(stored, dict) or "columns" not in stored:
+            return stored
+        columns = stored["columns"] or {}
+        chosen = {f"{kind}_column": name for kind, name in columns.items()}
+        return {key: stored[key] for key in stored if key != "columns"} | {"choice": chosen}
 
     def place(self, import_id: str) -> Path:
         """Where the files are now."""
@@ -73,17 +89,17 @@ class ImportArguments(BaseModel):
 class ImportRecord(JobStatus):
     """What an import was asked to do (``ImportArguments``), and the status of its job.
 
-    ``error`` is a sentence for people where it failed; with it comes ``question`` (``table``,
-    ``columns``, ``rows``) where only a person can say which column holds what. ``dataset_id`` and
-    ``notes`` are there once it is finished. ``source_present``: the files to read still exist.
+    ``error`` is a sentence for people where it failed; with it comes ``question`` where only a
+    person can say how to read the files. ``dataset_id`` and ``notes`` are there once it is
+    finished. ``source_present``: the files to read still exist.
     """
 
     id: str
     name: str | None
     source: str
     path: Path
-    columns: Columns | None
-    question: dict[str, Any] | None
+    choice: Choice
+    question: Question | None
     dataset_id: str | None
     notes: tuple[str, ...]
     source_present: bool
@@ -114,15 +130,31 @@ def receive_upload(queue: JobQueue, files: Sequence[tuple[str, BinaryIO]], name:
     """
     name = _given_name(name)
     known = list_imports(queue)
-    sweep_uploads([entry.id for entry in known if entry.is_active], {entry.id for entry in known})
+    active = [entry.id for entry in known if entry.is_active]
+    finished = [entry.id for entry in known if entry.state == "finished"]
+    sweep_uploads(active, finished, {entry.id for entry in known})
     import_id = secrets.token_hex(8)
     try:
-        kept = keep_upload(import_id, files)
+        kept = _kept(import_id, files, finished)
         _start(queue, import_id, kept.path, uploaded=True, source=kept.source, name=name)
     except BaseException:
         delete_import_folder(import_id)
         raise
     return import_id
+
+
+def _kept(
+    import_id: str, files: Sequence[tuple[str, BinaryIO]], finished: Sequence[str]
+) -> KeptUpload:
+    """Keep the upload; older ones that became datasets make room for it where there is none."""
+    try:
+        return keep_upload(import_id, files)
+    except BadInput:
+        raise
+    except HeadstartError:
+        for older in finished:
+            delete_upload(older)
+        return keep_upload(import_id, files)
 
 
 def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:
@@ -139,10 +171,45 @@ def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:
     return import_id
 
 
-def retry_import(queue: JobQueue, import_id: str, columns: Columns | None = None) -> ImportRecord:
-    """Read again what failed or was interrupted, with the columns that the user chose.
+def read_again(queue: JobQueue, import_id: str) -> str:
+    """Ask how to read the files of a finished import, to read them in another way.
 
-    ``columns`` None keeps those chosen before. Raises ``BadInput`` where it still waits or runs,
+    They are not uploaded again; the dataset that they gave stays. Returns the id of the new import.
+    Raises ``BadInput`` where the files are gone or the import is not finished, ``LimitReached``.
+    """
+    check_stored(0, "this dataset")
+    found = find_import(queue, import_id)
+    if found.state != "finished":
+        raise BadInput(f"The import of {found.source} is {found.state}, not finished.", "import")
+    if not found.source_present:
+        raise BadInput(_source_gone(found.source), "import")
+    arguments = _arguments(queue.job(import_id))
+    new_id = secrets.token_hex(8)
+    try:
+        path = found.path
+        if arguments.uploaded:
+            path = link_upload(import_id, new_id) / found.path.name
+        else:
+            allowed_path(str(path))
+        _start(
+            queue,
+            new_id,
+            path,
+            uploaded=arguments.uploaded,
+            source=arguments.source,
+            name=arguments.name,
+            ask=True,
+        )
+    except BaseException:
+        delete_import_folder(new_id)
+        raise
+    return new_id
+
+
+def retry_import(queue: JobQueue, import_id: str, choice: Choice | None = None) -> ImportRecord:
+    """Read again what failed or was interrupted, as the user chose.
+
+    ``choice`` None keeps what was chosen before. Raises ``BadInput`` where it still waits or runs,
     is finished, or its files are gone, and ``LimitReached``.
     """
     check_stored(0, "this dataset")
@@ -152,7 +219,7 @@ def retry_import(queue: JobQueue, import_id: str, columns: Columns | None = None
     arguments = _arguments(queue.job(import_id))
     if not arguments.uploaded:
         allowed_path(str(found.path))  # the allowed folders may have changed
-    changes = {} if columns is None else {"columns": columns}
+    changes = {} if choice is None else {"choice": choice, "ask": False}
     if not queue.requeue_job(import_id, arguments.model_copy(update=changes).model_dump()):
         raise BadInput(_why_no_retry(find_import(queue, import_id)), "import")
     _ensure_worker(queue, found.source)  # where none can be started, the page tries again
@@ -226,8 +293,8 @@ def _record(job: JobRecord) -> ImportRecord:
         name=arguments.name,
         source=arguments.source,
         path=path,
-        columns=arguments.columns,
-        question=result.get("question"),
+        choice=arguments.choice,
+        question=_question(job.error, result.get("question")),
         dataset_id=result.get("dataset_id"),
         notes=tuple(result.get("notes", ())),
         source_present=path.exists(),
@@ -235,38 +302,53 @@ def _record(job: JobRecord) -> ImportRecord:
     )
 
 
+def _question(error: str | None, stored: dict[str, Any] | None) -> Question | None:
+    """The question of an import; the first edition kept one table."""
+    if stored is None:
+        return None
+    if "table" in stored:
+        columns, rows = stored.get("columns", []), stored.get("rows", [])
+        table = TableSample(name=stored["table"], columns=columns, rows=rows)
+        return Question(message=error or "", tables=[table])
+    return Question.model_validate(stored)
+
+
 def _why_no_retry(found: ImportRecord) -> str:
     if found.is_active:
         return f"The import of {found.source} is {found.state}; it need not be started again."
     if found.state == "finished":
         return f"The import of {found.source} is finished; its dataset is there."
-    return f"What was given as {found.source} is no longer there; give it again."
+    return _source_gone(found.source)
+
+
+def _source_gone(source: str) -> str:
+    return f"What was given as {source} is no longer there; give it again."
 
 
 # In the child process -------------------------------------------------------------------------
 
 
-def run(arguments: dict[str, Any], context: JobContext) -> None:
+def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
     try:
-        result = _read(ImportArguments.model_validate(arguments), context)
-    except ColumnsUnclear as error:
-        question = {"table": error.table, "columns": error.columns, "rows": error.rows}
+        return _read(ImportArguments.model_validate(arguments), context)
+    except ReadingUnclear as error:
+        question = error.question.model_dump(mode="json")
         raise JobFailed(str(error), {"question": question}) from error
-    if context.finish(result):
-        delete_upload(context.job.id)  # else another attempt is reading it, or will be
 
 
 def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
     # Imported here: pages read this room, and it brings in pandas and SciPy.
-    from core.datasets.add import add_dataset
+    from core.datasets.add import add_dataset, list_readings
 
     path = asked.place(context.job.id)
     if not path.exists():
-        raise BadInput(f"What was given as {asked.source} is no longer there; give it again.")
+        raise BadInput(_source_gone(asked.source))
     context.report("Looking at the files")
+    if asked.ask:
+        raise ReadingUnclear(list_readings(path))
     digest = _file_digest(path, context) if asked.uploaded else None
-    known = _read_before(context.queue, asked.columns, digest)
+    known = _read_before(context.queue, asked.choice, digest)
     if known is not None:
         note = _already_there(asked.name, known.name)
         return {"dataset_id": known.id, "notes": [note], "digest": digest}
@@ -279,7 +361,7 @@ def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
             "Reading images" if done < total else "Looking for duplicates", done, total
         ),
         provenance=f"added from {asked.source}",
-        columns=asked.columns,
+        choice=asked.choice,
         should_stop=context.should_stop,
         default_name=asked.name,
     )
@@ -305,9 +387,9 @@ def _file_digest(path: Path, context: JobContext) -> str:
     return digest.hexdigest()
 
 
-def _read_before(queue: JobQueue, columns: Columns | None, digest: str | None) -> Dataset | None:
+def _read_before(queue: JobQueue, choice: Choice, digest: str | None) -> Dataset | None:
     """The dataset that the same file gave before, if it is still there."""
-    for dataset_id in [] if digest is None else datasets_read_from(queue, digest, columns):
+    for dataset_id in [] if digest is None else datasets_read_from(queue, digest, choice):
         try:
             return open_dataset(dataset_id)
         except HeadstartError as error:
@@ -316,15 +398,15 @@ def _read_before(queue: JobQueue, columns: Columns | None, digest: str | None) -
     return None
 
 
-def datasets_read_from(queue: JobQueue, digest: str, columns: Columns | None) -> list[str]:
+def datasets_read_from(queue: JobQueue, digest: str, choice: Choice) -> list[str]:
     """Ids of the datasets that finished imports made of a file with that digest, the newest
-    first, where the same columns were chosen."""
+    first, where the same was chosen."""
     return [
         job.result["dataset_id"]
         for job in queue.jobs(KIND, ["finished"])
         if job.result is not None
         and job.result["digest"] == digest
-        and _arguments(job).columns == columns
+        and _arguments(job).choice == choice
     ]
 
 

@@ -3,29 +3,20 @@
 The tables lie in one database with those of jobs (``core.jobs.records``).
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    RowMapping,
-    String,
-    Table,
-    Text,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, RowMapping, String, Table, Text
 
 from core.datasets.choices import Resize
 from core.errors import StoreError
-from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, metadata
+from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, StoredJson, metadata, reason_of
 from core.settings import Precision
-from core.training.events import EpochRecord, RunResult
+from core.strategies.registry import STRATEGIES
+from core.training.events import Count, EpochRecord, Fraction, RunResult
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
 
 experiments = Table(
@@ -35,9 +26,9 @@ experiments = Table(
     Column("created_at", String(32), nullable=False),
     Column("dataset_id", String(64), nullable=False),
     Column("dataset_name", Text, nullable=False),
-    Column("spec", JSON, nullable=False),
+    Column("spec", StoredJson, nullable=False),
     Column("recorded", Boolean, nullable=False),
-    Column("origin", JSON(none_as_null=True)),
+    Column("origin", StoredJson(none_as_null=True)),
 )
 
 runs = Table(
@@ -48,9 +39,9 @@ runs = Table(
     Column("position", Integer, nullable=False),
     Column("strategy", String(64), nullable=False),
     Column("seed", Integer, nullable=False),
-    Column("settings", JSON, nullable=False),
-    Column("result", JSON(none_as_null=True)),
-    Column("notes", JSON, nullable=False),
+    Column("settings", StoredJson, nullable=False),
+    Column("result", StoredJson(none_as_null=True)),
+    Column("notes", StoredJson, nullable=False),
 )
 """What was asked for and what came out; the job of the same id carries the state."""
 
@@ -59,10 +50,39 @@ epochs = Table(
     metadata,
     Column("run_id", String(96), ForeignKey("runs.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("record", JSON, nullable=False),
+    Column("record", StoredJson, nullable=False),
 )
 
 Index("runs_by_experiment", runs.c.experiment_id, runs.c.position)
+
+
+def _checked_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    for name, value in settings.items():
+        if not isinstance(value, (str, int, float, type(None))) or not _is_finite(value):
+            raise ValueError(f"{name} is {value!r}")
+    return settings
+
+
+def _is_finite(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _of_their_kinds(pair: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """Refuse text for a number and the like; a range may have been another in an older version."""
+    strategy, settings = pair
+    declared = STRATEGIES[strategy].settings if strategy in STRATEGIES else ()
+    for setting in declared:
+        value = settings.get(setting.name)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        fits = value is None or is_number == (setting.kind in ("int", "float"))
+        if not fits or (is_number and (setting.low or 0) > 0 and float(value or 0) <= 0):
+            raise ValueError(f"{setting.name} of {strategy} is {value!r}")
+    return pair
+
+
+Settings = Annotated[dict[str, Any], AfterValidator(_checked_settings)]
+"""The settings of a run by name: finite numbers, texts, switches."""
+NamedSettings = Annotated[tuple[str, Settings], AfterValidator(_of_their_kinds)]
 
 
 class ExperimentSpec(BaseModel):
@@ -78,10 +98,10 @@ class ExperimentSpec(BaseModel):
     ``unavailable`` says for each strategy that "all" left out why it cannot run here.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dataset_id: str
-    strategies: tuple[tuple[str, dict[str, Any]], ...] = Field(min_length=1)
+    strategies: tuple[NamedSettings, ...] = Field(min_length=1)
     preset: str
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     image_size: ImageSize = 96
@@ -91,9 +111,9 @@ class ExperimentSpec(BaseModel):
     unavailable: dict[str, str] = {}
     dataset_name: str = ""
     classes: tuple[str, ...] = ()
-    images: dict[str, int] = {}
+    images: dict[str, Count] = {}
     majority_class: str = ""
-    majority_accuracy: float | None = None
+    majority_accuracy: Fraction | None = None
     split_fingerprint: str = ""
     given_split: bool = False
     train_share: TrainFraction = 1.0
@@ -149,17 +169,29 @@ class ExperimentRecord:
 
     @classmethod
     def from_row(cls, row: RowMapping, state_counts: dict[str, int]) -> "ExperimentRecord":
-        return cls(
-            id=row["id"],
-            created_at=row["created_at"],
-            spec=ExperimentSpec.model_validate(row["spec"]),
-            recorded=row["recorded"],
-            origin=None if row["origin"] is None else Origin(**row["origin"]),
-            state_counts=state_counts,
-        )
+        """Raises ``ValueError`` for a row that holds anything else."""
+        return _EXPERIMENT.validate_python({**row, "state_counts": state_counts})
 
     def training_spec(self, run: "RunRecord") -> TrainingSpec:
         return self.spec.training_spec(run.strategy, run.seed, run.settings)
+
+
+_EXPERIMENT = TypeAdapter(ExperimentRecord)
+
+
+@dataclass(frozen=True)
+class DamagedExperiment:
+    """An experiment whose row cannot be read, and why; the others are not concerned."""
+
+    id: str
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"Experiment {self.id} is damaged in the store ({self.reason}), so it cannot be shown; "
+            "the others can. docs/backups.md says how to go back to a copy of the store."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,19 +206,50 @@ class RunRecord(JobStatus):
     position: int
     strategy: str
     seed: int
-    settings: dict[str, Any]
+    settings: Settings
     result: RunResult | None
     notes: tuple[str, ...]
 
     @classmethod
     def from_row(cls, row: RowMapping) -> "RunRecord":
-        """From a row of the table ``runs`` joined with that of its job."""
-        parsed = {
-            "progress": Progress.from_dict(row["progress"]),
-            "result": None if row["result"] is None else RunResult.from_dict(row["result"]),
-            "notes": tuple(row["notes"]),
-        }
-        return cls(**{**row, **parsed})
+        """From a row of the table ``runs`` joined with that of its job.
+
+        A finished run whose result cannot be read counts as failed, so that it can be started
+        again. Raises ``ValueError`` where anything else cannot be read.
+        """
+        parsed: dict[str, Any] = {"progress": Progress.from_dict(row["progress"]), "result": None}
+        try:
+            if row["result"] is not None or row["state"] == "finished":
+                parsed["result"] = RunResult.from_dict(row["result"])
+        except ValueError as error:
+            if row["state"] == "finished":
+                message = f"The stored result of this run is damaged ({reason_of(error)})."
+                parsed |= {"state": "failed", "error": f"{message} Start the run again."}
+        run = _RUN.validate_python({**row, **parsed})
+        _of_their_kinds((run.strategy, run.settings))
+        return run
+
+    @classmethod
+    def damaged(cls, row: RowMapping, reason: str) -> "RunRecord":
+        """What stands for a row that cannot be read: a failed run that says so."""
+        nothing: dict[str, Any] = dict.fromkeys(cls.__dataclass_fields__)
+        return cls(
+            **nothing
+            | {
+                "id": str(row["id"]),
+                "experiment_id": str(row["experiment_id"]),
+                "strategy": str(row["strategy"]),
+                "seed": row["seed"] if isinstance(row["seed"], int) else 0,
+                "position": 0,
+                "settings": {},
+                "notes": (),
+                "state": "failed",
+                "error": damage_sentence(str(row["id"]), reason),
+                "attempts": 0,
+                "cancel_requested": False,
+                "created_at": str(row["created_at"]),
+            }
+        )
 
     @property
     def finished_result(self) -> RunResult | None:
@@ -203,6 +266,16 @@ class RunRecord(JobStatus):
         """Everything, ready for JSON."""
         result = None if self.result is None else self.result.as_dict()
         return {"id": self.id, **asdict(replace(self, result=None)), "result": result}
+
+
+_RUN = TypeAdapter(RunRecord)
+
+
+def damage_sentence(run_id: str, reason: str) -> str:
+    return (
+        f"Run {run_id} is damaged in the store ({reason}), so it cannot be used; the others can. "
+        "Set up its experiment again, or go back to a copy of the store (docs/backups.md)."
+    )
 
 
 def finished_runs(runs: Iterable[RunRecord]) -> list[tuple[RunRecord, RunResult]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.storage import check_room
-from core.errors import StoreError
+from core.errors import DamagedFile, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
-from core.files import UNREADABLE, read_arrays, write_arrays
+from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
 from core.strategies.registry import find_strategy
 from core.training.events import Predictions
@@ -31,6 +31,7 @@ def write_predictions(run_id: str, predictions: Predictions) -> Path:
         "labels": predictions.labels.astype(np.int32),
         "probabilities": predictions.probabilities.astype(np.float32),
     }
+    make_way(path)
     needed = sum(array.nbytes for array in arrays.values()) + SPARE_BYTES
     check_room(path.parent, needed, "the predictions of this run")
     write_arrays(path, arrays)
@@ -42,12 +43,27 @@ def read_predictions(run_id: str) -> Predictions:
     path = predictions_path(run_id)
     try:
         arrays = read_arrays(path, "test_indices", "labels", "probabilities")
+        _refuse_other_arrays(**arrays)
     except UNREADABLE as error:
         raise StoreError(
             f"The predictions of run {run_id} cannot be read from {path} ({error}). "
             "Start the run again to make them."
         ) from error
     return Predictions(arrays["test_indices"], arrays["labels"], arrays["probabilities"])
+
+
+def _refuse_other_arrays(
+    test_indices: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, **_more: np.ndarray
+) -> None:
+    """Raise ``DamagedFile`` unless the arrays are what ``Predictions`` says."""
+    images = (len(labels),) if labels.ndim == 1 else None
+    if labels.dtype.kind not in "iu" or test_indices.dtype.kind not in "iu":
+        raise DamagedFile("its labels and images are not whole numbers")
+    if probabilities.dtype.kind != "f" or not np.isfinite(probabilities).all():
+        raise DamagedFile("it has probabilities that are not numbers")
+    if images is None or test_indices.shape != images or probabilities.shape[:-1] != images:
+        shapes = [array.shape for array in (test_indices, labels, probabilities)]
+        raise DamagedFile(f"its arrays have the shapes {shapes}, which do not fit")
 
 
 def weights_path(run_id: str) -> Path:
@@ -62,6 +78,7 @@ def write_weights(run_id: str, weights: Mapping[str, np.ndarray]) -> int:
     path = weights_path(run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     check_room(path.parent, sum(array.nbytes for array in weights.values()), "the trained weights")
+    make_way(path)
     return write_arrays(path, weights)
 
 
@@ -69,7 +86,10 @@ def read_weights(run_id: str) -> dict[str, np.ndarray]:
     """The float32 arrays by name; ``StoreError`` where the file is missing or damaged."""
     path = weights_path(run_id)
     try:
-        return read_arrays(path)
+        arrays = read_arrays(path)
+        if any(array.dtype.kind != "f" for array in arrays.values()):
+            raise DamagedFile(f"{path.name} is damaged: it has arrays that are not numbers")
+        return arrays
     except UNREADABLE as error:
         raise StoreError(
             f"The weights of run {run_id} cannot be read from {path} ({error}). "

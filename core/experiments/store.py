@@ -6,23 +6,25 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
-from core.errors import BadInput, UnknownName
+from core.errors import BadInput, StoreError, UnknownName
 from core.experiments.limits import check_waiting
 from core.experiments.records import (
+    DamagedExperiment,
     ExperimentRecord,
     ExperimentSpec,
     Origin,
     RecordedRun,
     RunRecord,
+    damage_sentence,
     epochs,
     experiments,
     new_run_row,
     runs,
 )
 from core.jobs.queue import NAMES_LISTED, JobQueue, job_row
-from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs
+from core.jobs.records import ACTIVE_STATES, RETRYABLE_STATES, JobStatus, NewJob, jobs, reason_of
 from core.jobs.workers import DEFAULT_LEASE_SECONDS
 from core.settings import current_settings
 from core.training.events import EpochRecord, RunResult
@@ -79,19 +81,31 @@ class Store(JobQueue):
         return True
 
     def experiments(self) -> list[ExperimentRecord]:
-        """All experiments, the newest first."""
+        """All experiments that can be read, the newest first."""
         with self.database.reading() as connection:
-            return self._experiments(connection)
+            found = self._experiments(connection)
+        return [each for each in found if isinstance(each, ExperimentRecord)]
+
+    def damaged_experiments(self) -> list[DamagedExperiment]:
+        """Those that cannot be read, the newest first."""
+        with self.database.reading() as connection:
+            found = self._experiments(connection)
+        return [each for each in found if isinstance(each, DamagedExperiment)]
 
     def experiment_ids(self) -> list[str]:
         with self.database.reading() as connection:
             return list(connection.execute(select(experiments.c.id)).scalars())
 
     def experiment(self, experiment_id: str) -> ExperimentRecord:
-        """The experiment of that id, or ``UnknownName`` listing the newest ones."""
+        """The experiment of that id, or ``UnknownName`` listing the newest ones.
+
+        Raises ``StoreError`` for one that is damaged.
+        """
         newest = select(experiments.c.id).order_by(experiments.c.created_at.desc())
         with self.database.reading() as connection:
             for found in self._experiments(connection, experiment_id):
+                if isinstance(found, DamagedExperiment):
+                    raise StoreError(found.sentence)
                 return found
             known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
         raise UnknownName("experiment", experiment_id, known)
@@ -101,7 +115,10 @@ class Store(JobQueue):
     def runs(
         self, experiment_id: str | None = None, states: Collection[str] | None = None
     ) -> list[RunRecord]:
-        """The runs of one experiment in their order, or of all, the newest experiment first."""
+        """The runs of one experiment in their order, or of all, the newest experiment first.
+
+        A run that cannot be read, or whose result cannot, is there as a failed one that says so.
+        """
         wanted = _runs_with_jobs().order_by(
             experiments.c.created_at.desc(), experiments.c.id, runs.c.position
         )
@@ -109,21 +126,35 @@ class Store(JobQueue):
             self.experiment(experiment_id)
             wanted = wanted.where(runs.c.experiment_id == experiment_id)
         if states is not None:
-            wanted = wanted.where(jobs.c.state.in_(states))
+            # Among those that finished are some that count as failed: their result is damaged.
+            stored = {*states, "finished"} if "failed" in states else states
+            wanted = wanted.where(jobs.c.state.in_(stored))
         with self.database.reading() as connection:
-            return [RunRecord.from_row(row) for row in connection.execute(wanted).mappings()]
+            found = [self._run_of(row) for row in connection.execute(wanted).mappings()]
+        return [run for run in found if states is None or run.state in states]
 
     def run(self, run_id: str) -> RunRecord:
-        """The run of that id, or ``UnknownName`` listing the newest ones."""
+        """The run of that id, or ``UnknownName`` listing the newest ones.
+
+        Raises ``StoreError`` for one that cannot be read.
+        """
         with self.database.reading() as connection:
             return self._run(connection, run_id)
 
     def epochs(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """The epoch records of the latest attempt, in order."""
+        """The epoch records of the latest attempt, in order; ``StoreError`` if one is damaged."""
         wanted = select(epochs.c.record).where(epochs.c.run_id == run_id).order_by(epochs.c.number)
         with self.database.reading() as connection:
             self._run(connection, run_id)
-            return tuple(map(EpochRecord.from_dict, connection.execute(wanted).scalars()))
+            stored = connection.execute(wanted).scalars().all()
+        try:
+            return tuple(map(EpochRecord.from_dict, stored))
+        except ValueError as error:
+            self.database.check()
+            raise StoreError(
+                f"The epochs of run {run_id} are damaged in the store ({reason_of(error)}). Start "
+                "the run again to have them."
+            ) from error
 
     def active_runs_of_dataset(self, dataset_id: str) -> list[RunRecord]:
         """The queued and running runs that use a dataset, so that it cannot be removed."""
@@ -132,7 +163,7 @@ class Store(JobQueue):
         )
         with self.database.reading() as connection:
             rows = connection.execute(wanted.order_by(jobs.c.queue_number)).mappings()
-            return [RunRecord.from_row(row) for row in rows]
+            return [self._run_of(row) for row in rows]
 
     # What a person asks -----------------------------------------------------------------------
 
@@ -208,7 +239,7 @@ class Store(JobQueue):
 
     def _experiments(
         self, connection: Connection, experiment_id: str | None = None
-    ) -> list[ExperimentRecord]:
+    ) -> list[ExperimentRecord | DamagedExperiment]:
         """One experiment, or all, the newest first, with the states of their runs counted."""
         wanted = select(experiments).order_by(experiments.c.created_at.desc())
         states = (jobs.c.group_id, jobs.c.state)
@@ -220,7 +251,23 @@ class Store(JobQueue):
         for group_id, state, count in connection.execute(counted):
             counts.setdefault(group_id, {})[state] = count
         rows = connection.execute(wanted).mappings()
-        return [ExperimentRecord.from_row(row, counts.get(row["id"], {})) for row in rows]
+        return [self._experiment_of(row, counts.get(row["id"], {})) for row in rows]
+
+    def _experiment_of(
+        self, row: RowMapping, counts: dict[str, int]
+    ) -> ExperimentRecord | DamagedExperiment:
+        try:
+            return ExperimentRecord.from_row(row, counts)
+        except ValueError as error:
+            self.database.check()  # where it is the file that is damaged, nothing can be trusted
+            return DamagedExperiment(str(row["id"]), reason_of(error))
+
+    def _run_of(self, row: RowMapping) -> RunRecord:
+        try:
+            return RunRecord.from_row(row)
+        except ValueError as error:
+            self.database.check()
+            return RunRecord.damaged(row, reason_of(error))
 
     def _create(self, connection: Connection, spec: ExperimentSpec) -> str:
         experiment_id = secrets.token_hex(4)
@@ -273,7 +320,11 @@ class Store(JobQueue):
             newest = wanted.order_by(experiments.c.created_at.desc(), runs.c.position)
             known = connection.execute(newest.limit(NAMES_LISTED)).scalars().all()
             raise UnknownName("run", run_id, known)
-        return RunRecord.from_row(row)
+        try:
+            return RunRecord.from_row(row)
+        except ValueError as error:
+            self.database.check()
+            raise StoreError(damage_sentence(run_id, reason_of(error))) from error
 
 
 def _job(run: dict[str, Any]) -> NewJob:

@@ -4,6 +4,7 @@ An import keeps ``<home>/imports/<id>/`` with ``log.txt`` and, until it was read
 its own file name.
 """
 
+import io
 import os
 import shutil
 import time
@@ -12,14 +13,17 @@ import uuid
 import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from core.datasets.reading.raw_files import shown_name
+from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.sources import MODEL_SUFFIXES
+from core.datasets.reading.unread_formats import LOOKED_INTO_BYTES, refuse_unread
+from core.datasets.reading.zip_archive import UPLOAD_COMMENT
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
-from core.experiments.limits import check_stored
+from core.experiments.limits import check_stored, stored_bytes
 from core.files import sweep_folders, temporary_folder, written_whole
 from core.settings import current_settings
 from core.text import count_text
@@ -38,6 +42,7 @@ RECEIVING_PREFIX = ".receiving-"
 REMOVED_PREFIX = ".removed-"
 UNKNOWN_KEPT_SECONDS = 24 * 3600.0
 UPLOAD_KEPT_SECONDS = 7 * 24 * 3600.0
+KEPT_FINISHED_BYTES = 4 * 1024**3
 _KEPT_SIGNS = frozenset(" ._-()+&,'")
 
 
@@ -113,6 +118,11 @@ def _check(files: Sequence[Upload]) -> None:
             " them and upload that.",
             "upload",
         )
+    if len(files) == 1:
+        name, stream = files[0]
+        start = stream.read(LOOKED_INTO_BYTES)
+        stream.seek(0)
+        refuse_unread([RawFile(tuple(_parts(name)), len(start), partial(io.BytesIO, start))])
     if all(PurePosixPath(name).suffix.lower() in MODEL_SUFFIXES for name, _ in files):
         raise BadInput(
             f"{shown_name(files[0][0])} is a model file, not pictures. Give a zip with one folder"
@@ -170,6 +180,7 @@ def _pack(files: Sequence[Upload], target: IO[bytes], allowance: Allowance) -> N
     always give the same bytes."""
     taken: set[str] = set()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.comment = UPLOAD_COMMENT
         for name, stream in sorted(files, key=lambda entry: entry[0]):
             member = zipfile.ZipInfo("member")
             # Set afterwards: the constructor would change names, and the reader of the zip judges
@@ -224,10 +235,33 @@ def sweep_broken_off() -> None:
     sweep_folders(folder, f"{REMOVED_PREFIX}*", locks)
 
 
-def sweep_uploads(active_ids: Collection[str], known_ids: Collection[str]) -> None:
-    """Delete what nobody will ask for again: uploads that broke off, uploads that nobody retried
-    in seven days, and, a day old, folders of imports that the store does not know."""
+def link_upload(import_id: str, new_id: str) -> Path:
+    """Give another import the upload of this one, without a second copy of its bytes."""
+    folder = upload_folder(new_id)
+    folder.mkdir(parents=True)
+    for file in upload_folder(import_id).iterdir():
+        try:
+            os.link(file, folder / file.name)
+        except OSError:  # a disk without hard links
+            shutil.copyfile(file, folder / file.name)
+    return folder
+
+
+def sweep_uploads(
+    active_ids: Collection[str], finished_ids: Sequence[str], known_ids: Collection[str]
+) -> None:
+    """Delete what nobody will ask for again: uploads that broke off, uploads that nobody read in
+    seven days, and, a day old, folders of imports that the store does not know.
+
+    Uploads that became datasets (``finished_ids``, the newest first) are kept to be read in another
+    way, the newest ones up to ``KEPT_FINISHED_BYTES``.
+    """
     sweep_broken_off()
+    kept_bytes = 0
+    for import_id in finished_ids:
+        kept_bytes += stored_bytes(upload_folder(import_id))
+        if kept_bytes > KEPT_FINISHED_BYTES:
+            delete_upload(import_id)
     now = time.time()
     for folder in current_settings().imports_folder.glob("*"):
         age = now - _changed_at(folder, now)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import BadInput, UnknownName
-from core.files import PART_SUFFIX, remove_parts
+from core.files import PART_SUFFIX, make_way, remove_parts
 from core.jobs.context import job_folder
 from core.jobs.launchers import ensure_worker
 from core.jobs.queue import JobQueue
@@ -51,10 +51,10 @@ def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: P
     enough to be asked on every refresh of a page. Raises ``OSError`` if no worker can be started.
     """
     job_id = _job_id(kind, result)
-    if result.exists():
+    if result.is_file():
         return CachedWork(result, "ready", job_id=job_id)
     job = queue.find_job(job_id)
-    if job is None or (job.state == "finished" and not result.exists()):
+    if job is None or (job.state == "finished" and not result.is_file()):
         output = result.relative_to(cache_folder()).as_posix()
         job = queue.add_job_once(NewJob(job_id, kind, {**arguments, "output": output}))
     if job.is_active:
@@ -66,9 +66,9 @@ def cached_work(queue: JobQueue, kind: str, arguments: dict[str, Any], result: P
 def make_again(queue: JobQueue, work: CachedWork) -> None:
     """Drop a result or an error, and start again. Work that waits or runs is left alone."""
     if queue.find_job(work.job_id) is None:
-        work.result.unlink(missing_ok=True)
+        _drop(work.result)
     elif queue.requeue_job(work.job_id):
-        work.result.unlink(missing_ok=True)
+        _drop(work.result)
         ensure_worker(queue)
 
 
@@ -76,6 +76,7 @@ def output_of(arguments: dict[str, Any]) -> Path:
     """Where the handler leaves its result, by renaming a whole file to that name."""
     output = cache_folder() / arguments["output"]
     output.parent.mkdir(parents=True, exist_ok=True)
+    make_way(output)
     remove_parts(output)  # of an attempt that was killed: a job has one process at a time
     return output
 
@@ -121,6 +122,11 @@ def remove_oldest(queue: JobQueue, kind: str, keep: Path, limit_bytes: int = LIM
             path.unlink(missing_ok=True)
             _forget(queue, _job_id(kind, path))
             total -= size
+
+
+def _drop(result: Path) -> None:
+    make_way(result)
+    result.unlink(missing_ok=True)
 
 
 def _job_id(kind: str, result: Path) -> str:

@@ -105,7 +105,7 @@ class JobContext:
             self.queue.set_progress(self.job.id, progress, self.job.attempts)
 
     def finish(self, result: dict[str, Any] | None = None) -> bool:
-        """End the job now, for a handler that cleans up afterwards; False if it was taken away."""
+        """End the job with its result; False if it was taken away."""
         return self.queue.finish(self.job.id, result, self.job.attempts)
 
     def watch_parent(self) -> None:

@@ -4,52 +4,61 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.errors import LockTimeout, StoreError
-from core.files import lock, write_bytes, written_whole
+from core.files import lock, write_bytes
 from core.jobs.records import SCHEMA_VERSIONS
+from core.jobs.sqlite_file import SELECT_VERSION, SqliteFile, message_of, tells_of_damage
 from core.settings import current_settings
 
 BUSY_TIMEOUT_SECONDS = 20.0
 MIGRATION_LOCK_SECONDS = 60.0
-SELECT_VERSION = "SELECT version_num FROM alembic_version"
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 # Given up when the disk is full, so that the end of a job can still be stored.
 RESERVE_BYTES = 1 << 20
-DISK_FULL = "cannot grow: the disk is full; make room, some MB are enough"
-# Words in the driver's message, and what to tell people.
-ADVICE = (
-    (("locked", "busy"), "is held by another process; try again in a moment"),
-    (("readonly", "read-only"), "cannot be written: check who owns the file and its folder"),
-    (("full",), DISK_FULL),
-    (
-        ("malformed", "not a database"),
-        "is damaged; it was left as it is. Put back a copy, or move it away",
-    ),
-)
 
 
 class Database:
     """An engine whose schema is the one this code reads.
 
     Opening makes a missing SQLite file and applies pending migrations under a lock; a copy of the
-    file from before stays beside it, because no migration can be undone. Raises ``StoreError`` for
-    a database that is damaged, foreign, or of a newer version, and leaves it as it is.
+    file from before stays beside it, because no migration can be undone, and so does one of each
+    of the last days. Raises ``StoreError`` for a database that is damaged, lost, foreign, or of a
+    newer version, and leaves it as it is.
     """
 
     def __init__(self, url: str, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         self.url = url
         self._busy_timeout_seconds = busy_timeout_seconds
         self.file = _sqlite_file(url)
+        self._sqlite = None if self.file is None else SqliteFile(self.file, busy_timeout_seconds)
+        self._damage: StoreError | None = None
+        self._checked = False
         self.engine = self._engine()
         if self._version() != SCHEMA_VERSIONS[-1]:
             self._migrate()
+        elif self._sqlite is not None:
+            self._sqlite.keep_daily_copy()
+
+    def check(self) -> None:
+        """Look at every page of the file, once; ``StoreError`` where it is damaged.
+
+        For whoever read something that cannot be right. Nothing is written to it afterwards.
+        """
+        if self._sqlite is not None and not self._checked:
+            self._checked = True
+            try:
+                self._sqlite.version()
+            except StoreError as error:
+                self._damage = error
+        if self._damage is not None:
+            raise self._damage
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -59,7 +68,12 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock from its start, committed at the end."""
+        """One transaction that holds the write lock from its start, committed at the end.
+
+        Raises ``StoreError`` where a damaged page was met before.
+        """
+        if self._damage is not None:
+            raise self._damage
         options: dict[str, Any] = {"headstart_begin": "BEGIN IMMEDIATE"}
         with (
             self._worded(),
@@ -118,36 +132,25 @@ class Database:
     def _version(self) -> str | None:
         """The version of the schema, None before the first; nothing is written to the database.
 
-        Raises ``StoreError`` for a file that is not ours, and for a newer version.
+        Raises ``StoreError`` for one that is damaged, not ours, or of a newer version.
         """
-        version = None
-        if self.file is None:
-            with self.reading() as connection:
-                if inspect(connection).has_table("alembic_version"):
-                    version = connection.execute(text(SELECT_VERSION)).scalar()
-        elif self.file.exists():
-            with self._opened(f"{self.file.as_uri()}?mode=ro") as sqlite:
-                listed = sqlite.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-                tables = {name for (name,) in listed}
-                if tables and "alembic_version" not in tables:
-                    raise StoreError(
-                        f"{self.file} is a database, but not one of Headstart's; it was left as it "
-                        "is. Set HEADSTART_DATABASE_URL or HEADSTART_HOME to another place."
-                    )
-                if tables:
-                    version = next(sqlite.execute(SELECT_VERSION), (None,))[0]
+        if self._sqlite is not None:
+            return self._sqlite.version()
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            version = connection.execute(text(SELECT_VERSION)).scalar()
         if version is not None and version not in SCHEMA_VERSIONS:
             raise StoreError(
                 f"The run store {self._place()} is of version {version}, which is newer than this "
                 f"code (version {SCHEMA_VERSIONS[-1]}). It was left as it is: update Headstart, or "
-                "set HEADSTART_HOME to another folder. If it was upgraded, a copy from before is "
-                "beside it."
+                "set HEADSTART_DATABASE_URL to another database."
             )
         return version
 
     def _migrate(self) -> None:
-        if self.file is not None:
-            lock_path = self.file.with_name(self.file.name + ".lock")
+        if self._sqlite is not None:
+            lock_path = self._sqlite.lock_path
         else:
             lock_path = current_settings().locks_folder / "store.lock"
         try:
@@ -164,41 +167,26 @@ class Database:
         version = self._version()
         if version == SCHEMA_VERSIONS[-1]:
             return  # another process did it while this one waited
-        if self.file is not None:
-            with self._opened(self.file.as_uri()) as connection:
+        if self._sqlite is not None:
+            if version is None:
+                self._sqlite.refuse_lost()
+            with self._sqlite.opened(self._sqlite.path.as_uri()) as connection:
                 # Readers never wait for the writer; the mode is kept in the file.
                 connection.execute("PRAGMA journal_mode = WAL")
                 if version is not None:
-                    self._keep_copy(connection, self.file, version)
+                    self._keep_copy(connection, self._sqlite, version)
         with self.writing() as connection:
             upgrade_schema(connection)
 
-    def _keep_copy(self, connection: sqlite3.Connection, file: Path, version: str) -> None:
+    def _keep_copy(self, connection: sqlite3.Connection, file: SqliteFile, version: str) -> None:
         """The way back: no migration is undone, but the database from before it stays beside it."""
         try:
-            with (
-                written_whole(
-                    file.with_name(f"{file.stem}-version-{version}{file.suffix}")
-                ) as copy,
-                closing(sqlite3.connect(copy.name)) as target,
-            ):
-                connection.backup(target)
+            file.keep_copy(connection, f"version-{version}")
         except OSError as error:
             raise StoreError(
-                f"{file} must be upgraded, and no copy of it can be kept ({error}). It was left "
-                "as it is: make room, or check who owns its folder."
+                f"{file.path} must be upgraded, and no copy of it can be kept ({error}). It was "
+                "left as it is: make room, or check who owns its folder."
             ) from error
-
-    @contextmanager
-    def _opened(self, uri: str) -> Iterator[sqlite3.Connection]:
-        """The SQLite file without the engine; its errors come out as ``StoreError`` too."""
-        try:
-            with closing(
-                sqlite3.connect(uri, uri=True, timeout=self._busy_timeout_seconds)
-            ) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise StoreError(self._message(str(error))) from error
 
     @contextmanager
     def _worded(self) -> Iterator[None]:
@@ -207,20 +195,21 @@ class Database:
         except IntegrityError:
             raise  # a mistake in the code, not in the store
         except DBAPIError as error:
-            raise StoreError(self._message(str(error.orig))) from error
+            self._refuse(str(error.orig), error)
         except sqlite3.Error as error:  # while a connection is prepared
-            raise StoreError(self._message(str(error))) from error
+            self._refuse(str(error), error)
 
     def _place(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
 
-    def _message(self, detail: str) -> str:
-        lowered = detail.lower()
-        advice = next(
-            (advice for words, advice in ADVICE if any(word in lowered for word in words)),
-            DISK_FULL if self.disk_is_full() else "cannot be used",
-        )
-        return f"The run store {self._place()} {advice} ({detail})."
+    def _refuse(self, detail: str, error: Exception) -> NoReturn:
+        """Raise what people read where the driver says ``detail``."""
+        if self._sqlite is not None and tells_of_damage(detail):
+            self._damage = self._sqlite.damaged(detail)
+            raise self._damage from error
+        if self.disk_is_full() and "full" not in detail:
+            detail = f"the disk is full: {detail}"
+        raise StoreError(message_of(self._place(), detail)) from error
 
 
 def upgrade_schema(connection: Connection) -> None:

@@ -7,8 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import HeadstartError, UnknownName
-from core.files import DISK_IS_FULL
+from core.errors import DISK_IS_FULL, HeadstartError, UnknownName
 from core.text import seconds_text, shorten
 
 if TYPE_CHECKING:

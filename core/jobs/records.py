@@ -5,10 +5,11 @@ ISO 8601 texts in UTC with microseconds, all of one length, so that text order i
 every database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -20,7 +21,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
 )
+from sqlalchemy.engine import Dialect
 
 from core.text import rough_seconds_text
 
@@ -34,20 +37,55 @@ RETRYABLE_STATES: tuple[State, ...] = ("failed", "cancelled", "interrupted")
 
 metadata = MetaData()
 
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Handed out in place of a stored value that is not JSON, so that the other rows are read."""
+
+    reason: str
+
+
+class StoredJson(TypeDecorator[Any]):
+    """JSON whose damaged values come out as ``Unreadable`` and end no query."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        read = super().result_processor(dialect, coltype)
+
+        def process(stored: Any) -> Any:
+            try:
+                return stored if read is None else read(stored)
+            except (ValueError, TypeError, RecursionError) as error:
+                return Unreadable(f"not JSON: {error}")
+
+        return process
+
+
+def reason_of(error: Exception) -> str:
+    """The first thing that is wrong with a stored record, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 jobs = Table(
     "jobs",
     metadata,
     Column("id", String(128), primary_key=True),
     Column("kind", String(32), nullable=False),
-    Column("arguments", JSON, nullable=False),
+    Column("arguments", StoredJson, nullable=False),
     Column("group_id", String(32)),
     Column("pool", String(16), nullable=False),
     Column("queue_number", Integer, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("progress", JSON(none_as_null=True)),
+    Column("progress", StoredJson(none_as_null=True)),
     Column("progress_at", String(32)),
     Column("error", Text),
-    Column("result", JSON(none_as_null=True)),
+    Column("result", StoredJson(none_as_null=True)),
     Column("attempts", Integer, nullable=False),
     Column("worker_id", String(96)),
     Column("host", Text),
@@ -74,6 +112,9 @@ Index("jobs_by_group", jobs.c.group_id)
 Index("jobs_by_kind", jobs.c.kind, jobs.c.created_at)
 
 
+Finite = Annotated[float, AllowInfNan(False)]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a job is inside its present step; sent at most a few times a second.
@@ -87,8 +128,8 @@ class Progress:
     step: str
     done: int = 0
     total: int = 0
-    images_per_second: float | None = None
-    seconds_left: float | None = None
+    images_per_second: Finite | None = None
+    seconds_left: Finite | None = None
     epoch: int | None = None
     epochs: int | None = None
     unit: str = "images"
@@ -98,11 +139,14 @@ class Progress:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any] | None) -> "Progress | None":
-        """Progress as the table keeps it; fields of another version are left out."""
-        if document is None:
+        """Progress as the table keeps it; fields of another version are left out.
+
+        None, as before the first report, where it cannot be read: the next report replaces it.
+        """
+        try:
+            return None if document is None else _PROGRESS.validate_python(document)
+        except ValidationError:
             return None
-        known = cls.__dataclass_fields__
-        return cls(**{name: value for name, value in document.items() if name in known})
 
     @property
     def fraction(self) -> float:
@@ -111,6 +155,9 @@ class Progress:
         if self.epoch and self.epochs:
             return (self.epoch - 1 + fraction) / self.epochs
         return fraction
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 def progress_text(progress: Progress | None) -> str:
@@ -187,7 +234,13 @@ class JobRecord(JobStatus):
 
     @classmethod
     def from_row(cls, row: RowMapping) -> "JobRecord":
-        return cls(**{**row, "progress": Progress.from_dict(row["progress"])})
+        """A document that cannot be read counts as empty: its job fails, and no list does."""
+        documents = {
+            "arguments": row["arguments"] if isinstance(row["arguments"], dict) else {},
+            "result": row["result"] if isinstance(row["result"], dict) else None,
+            "progress": Progress.from_dict(row["progress"]),
+        }
+        return cls(**{**row, **documents})
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,12 @@ from multiprocessing.connection import (
     deliver_challenge,
 )
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, TypeAdapter
 
-from core.files import write_json
+from core.files import make_way, write_json
 from core.jobs.launchers import ensure_worker
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob, progress_text
@@ -53,9 +54,12 @@ class Address:
     ``attempt`` is the start of the job that it belongs to."""
 
     process_id: int
-    place: str | tuple[str, int]
+    place: str | tuple[str, Annotated[int, Field(ge=0, le=65_535)]]
     key: str
     attempt: int
+
+
+_ADDRESS = TypeAdapter(Address)
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def connect(address: Address) -> Connection:
     """A connection on which both ends have shown that they know the key."""
     try:
         connection = Client(address.place)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConnectionLostError(str(error)) from error
     try:
         _prove(connection, address.key, answer_challenge, deliver_challenge)
@@ -166,17 +170,21 @@ def address_path() -> Path:
 def publish_address(address: Address) -> None:
     """Write it for those who ask, readable by the owner alone."""
     address_path().parent.mkdir(parents=True, exist_ok=True)
+    make_way(address_path())
     write_json(address_path(), asdict(address), private=True)
 
 
 def read_address() -> Address | None:
-    """The address of the process that listens, or listened last, for this home."""
+    """The address of the process that listens, or listened last, for this home.
+
+    One that cannot be read counts as none: a process that nobody finds is replaced. Its process id
+    is for people alone, since another program may have it by now: only the worker that started a
+    process ends it.
+    """
     try:
-        found = json.loads(address_path().read_text(encoding="utf-8"))
-        place = found.pop("place")
-        return Address(place=place if isinstance(place, str) else tuple(place), **found)
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        return None  # none, or that of another version: a process that nobody finds is replaced
+        return _ADDRESS.validate_json(address_path().read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=1)

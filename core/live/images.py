@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from core.datasets.choices import SUBSETS
 from core.datasets.copies import copies_of
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.dataset import Dataset
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode
 from core.datasets.prepare import prepare_image, prepare_one, prepared_size, smallest_edge
@@ -58,9 +59,9 @@ def prepare_upload(
 ) -> UploadedImage:
     """Read an encoded image as those of a dataset are read, and prepare it as the experiment's.
 
-    ``file_name`` matters for a TIFF alone, which must have the suffix of one. Raises ``BadInput``
-    in plain words for a file that is no image, too large or damaged, and ``UnknownName`` without
-    the dataset.
+    ``file_name`` matters for a TIFF and a TGA alone, which must have the suffix of one. Raises
+    ``BadInput`` in plain words for a file that is no image, too large or damaged, and
+    ``UnknownName`` without the dataset.
     """
     limit_bytes = current_settings().upload_limit_bytes
     if len(content) > limit_bytes:
@@ -73,10 +74,10 @@ def prepare_upload(
     size = prepared_size(dataset, spec.image_size)
     try:
         # Decoded as for the cache, to the very same pixels; what people see may need more of them.
-        decoded = decode(content, file_name, smallest_edge(size))
+        decoded = decode(content, file_name, smallest_edge(size), dataset.levels)
         prepared = prepare_image(decoded.image, size, spec.resize, dataset.channels)
         copies = copies_of(dataset, content, file_name, prepared, spec.resize)
-        shown = decode(content, file_name, SHOWN_SIZE).image
+        shown = decode(content, file_name, SHOWN_SIZE, dataset.levels).image
     except UnreadableImageError as error:
         raise BadInput(f"This picture cannot be used: {error}.", "image") from error
     like = _likeness(experiment, dataset, copies.same, True)

@@ -49,7 +49,7 @@ from core.text import fold_accents
 from core.training.events import RunResult
 from core.training.spec import TrainingSpec
 
-FORMAT = 2  # raised when the same run would give another package
+FORMAT = 3  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
 TO_EXPORT = "and export one of its runs"
 # The most that the packages of the cache may take together: some ten of large networks.
@@ -183,7 +183,7 @@ def make_package(store: Store, run_id: str, output: Path, context: JobContext) -
         context.report("Writing the model card")
         texts = {
             "labels.json": _as_json(list(dataset.classes)),
-            "preprocessing.json": _as_json(_preprocessing(spec, dataset.channels, facts)),
+            "preprocessing.json": _as_json(_preprocessing(spec, dataset, facts)),
             SNIPPET: snippet(),
             "requirements.txt": _requirements(facts, ["keras", facts.backend, "numpy", "pillow"]),
             CARD: model_card(store, run_id, facts),
@@ -259,13 +259,15 @@ def _compared(
     return len(rows), same, float(np.abs(found - expected).max())
 
 
-def _preprocessing(spec: TrainingSpec, channels: int, facts: PackageFacts) -> dict[str, object]:
+def _preprocessing(spec: TrainingSpec, dataset: Dataset, facts: PackageFacts) -> dict[str, object]:
     """What ``predict.py`` does to an image, and what the network does itself."""
     return {
         "side": facts.side,
-        "channels": channels,
-        "colour_order": "RGB" if channels == 3 else "grey",
+        "channels": dataset.channels,
+        "colour_order": "RGB" if dataset.channels == 3 else "grey",
         "values": "uint8, 0 to 255, shape (pictures, side, side, channels)",
+        # Black and white in images deeper than 8 bits, by kind of number; null as usual.
+        "levels": dataset.levels.to_json(),
         "resize": spec.resize,
         "resampling": "bilinear, antialiased (Pillow)",
         "orientation": "as the EXIF says",

@@ -35,7 +35,7 @@ CONTENTS = {
     ONNX_FILE: "the same network for ONNX Runtime, without Keras",
     "labels.json": "the names of the classes, in the order of the network's answers",
     "preprocessing.json": "what is done to a picture before the network sees it",
-    SNIPPET: "a short program that predicts the class of a picture",
+    SNIPPET: "a short program that predicts the classes of pictures",
     "requirements.txt": "the libraries that the program needs, with their versions",
     ONNX_REQUIREMENTS: "the few libraries that it needs with ONNX instead",
     CARD: "the model card: data, split, measures with intervals, limits",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from core.backbones.backbone import Backbone
 from core.backbones.weights.digests import WeightSet
-from core.datasets.dataset import SUBSETS
+from core.datasets.choices import SUBSETS
 from core.layers.record import LayerRecord, outline_of
 from core.strategies.settings import Setting, Value, resolve_settings
 

@@ -14,7 +14,8 @@ import numpy as np
 from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
 from core.backbones.feature_cache import FeatureSet
 from core.backbones.features import FeatureRequest, extract_features
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.strategies.network import BuildContext, Plan, Stage, build_plan

@@ -6,11 +6,16 @@ Epoch records and results are stored as JSON: ``as_dict`` and ``from_dict`` are 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field, TypeAdapter
 
 from core.jobs.records import Progress
+
+Count = Annotated[int, Field(strict=True, ge=0)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,9 @@ class TrackedImage:
     dataset, ``predicted`` that of the most probable class, ``probability`` (0 to 1, four digits)
     its probability."""
 
-    image: int
-    predicted: int
-    probability: float
+    image: Count
+    predicted: Count
+    probability: Fraction
 
 
 @dataclass(frozen=True)
@@ -37,15 +42,15 @@ class EpochRecord:
     """
 
     stage: str
-    epoch: int
-    epochs: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    train_seconds: float
-    validation_seconds: float
-    images_per_second: float
+    epoch: Annotated[Count, Field(ge=1)]
+    epochs: Annotated[Count, Field(ge=1)]
+    train_loss: Number
+    train_accuracy: Fraction
+    validation_loss: Number
+    validation_accuracy: Fraction
+    train_seconds: Number
+    validation_seconds: Number
+    images_per_second: Number
     tracked: tuple[TrackedImage, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,20 +62,23 @@ class EpochRecord:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "EpochRecord":
-        """The record of ``as_dict``; keys of another version are left out."""
+        """The record of ``as_dict``; keys of another version are left out.
+
+        Raises ``ValueError`` for anything else.
+        """
         # The first edition called them "watched".
-        images = document.get("tracked") or document.get("watched", ())
-        tracked = tuple(TrackedImage(**image) for image in images)
-        return cls(**_known(cls, document) | {"tracked": tracked})
+        _refuse_other(document)
+        older = {"tracked": document["watched"]} if "watched" in document else {}
+        return _EPOCH.validate_python({**older, **document})
 
 
 @dataclass(frozen=True)
 class SplitScore:
     """Accuracy (0 to 1) and log loss (nats) over every image of one subset."""
 
-    images: int
-    accuracy: float
-    log_loss: float
+    images: Annotated[Count, Field(ge=1)]
+    accuracy: Fraction
+    log_loss: Number
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class KeptWeights:
     """The file of trained weights beside a run; ``size_bytes`` is None where it could not be
     written, as the run's notes say."""
 
-    size_bytes: int | None
+    size_bytes: Count | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,25 +115,25 @@ class RunResult:
     """
 
     scores: SubsetScores
-    epochs: int = 0
-    best_epoch: int | None = None
+    epochs: Count = 0
+    best_epoch: Count | None = None
     last_epoch: EpochRecord | None = None
-    first_epoch_seconds: float | None = None
-    steady_epoch_seconds: float | None = None
-    validation_seconds: float | None = None
-    feature_seconds: float | None = None
+    first_epoch_seconds: Number | None = None
+    steady_epoch_seconds: Number | None = None
+    validation_seconds: Number | None = None
+    feature_seconds: Number | None = None
     feature_cache: str | None = None
-    feature_reused_seconds: float | None = None
-    feature_images: int | None = None
-    total_seconds: float = 0.0
-    parameters: int = 0
-    trainable_parameters: int = 0
+    feature_reused_seconds: Number | None = None
+    feature_images: Count | None = None
+    total_seconds: Number = 0.0
+    parameters: Count = 0
+    trainable_parameters: Count = 0
     device: str
     device_kind: str
     precision: str
     backend: str
-    batch_size: int | None = None
-    peak_memory_bytes: int
+    batch_size: Count | None = None
+    peak_memory_bytes: Count
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     weights: KeptWeights | None = None
@@ -159,23 +167,25 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "RunResult":
-        """The record of ``as_dict``; keys of another version are left out."""
-        last, scores = document["last_epoch"], document["scores"]
-        kept = "weights_bytes" in document
-        return cls(
-            **_known(cls, document)
-            | {
-                "scores": SubsetScores(**{name: SplitScore(**scores[name]) for name in scores}),
-                "last_epoch": None if last is None else EpochRecord.from_dict(last),
-                "notes": tuple(document["notes"]),
-                "weights": KeptWeights(document["weights_bytes"]) if kept else None,
-            }
-        )
+        """The record of ``as_dict``; keys of another version are left out.
+
+        Raises ``ValueError`` for anything else: a score that is missing, text for
+        a number, NaN.
+        """
+        _refuse_other(document)
+        kept = {}
+        if "weights_bytes" in document:
+            kept = {"weights": {"size_bytes": document["weights_bytes"]}}
+        return _RESULT.validate_python({**document, **kept})
 
 
-def _known(record: type, document: Mapping[str, Any]) -> dict[str, Any]:
-    names = record.__dataclass_fields__  # type: ignore[attr-defined]
-    return {name: value for name, value in document.items() if name in names}
+def _refuse_other(document: object) -> None:
+    if not isinstance(document, Mapping):
+        raise ValueError("not a document")
+
+
+_EPOCH = TypeAdapter(EpochRecord)
+_RESULT = TypeAdapter(RunResult)
 
 
 @dataclass(frozen=True)

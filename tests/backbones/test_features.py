@@ -1,5 +1,6 @@
 import hashlib
 import json
+import pickle
 import threading
 from dataclasses import dataclass, replace
 
@@ -189,12 +190,31 @@ def damage(path, how):
         path.unlink()
     elif how == "manifest cut":
         path.with_suffix(".json").write_text('{"shape": [10')
+    elif how.endswith("folder"):
+        place = path.with_suffix(".json") if how == "manifest a folder" else path
+        place.unlink()
+        (place / "inside").mkdir(parents=True)
+    elif how == "pickled with the right digest":
+        path.write_bytes(np.lib.format.magic(1, 0) + pickle.dumps([1]))
+        change_manifest(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    elif how.startswith("seconds "):
+        change_manifest(path, seconds=json.loads(how.removeprefix("seconds ")))
     else:
         path.with_suffix(".json").write_text("[]")
 
 
+def change_manifest(path, **changes):
+    manifest = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps(manifest | changes))
+
+
 @pytest.mark.parametrize(
-    "how", ["truncated", "flipped", "deleted", "manifest cut", "manifest of another kind"]
+    "how",
+    [
+        *("truncated", "flipped", "deleted", "manifest cut", "manifest of another kind"),
+        *("a folder", "manifest a folder", "pickled with the right digest"),
+        *(f"seconds {value}" for value in ("NaN", "Infinity", "-1", '"many"', "null", "[]")),
+    ],
 )
 @pytest.mark.usefixtures("quick_extractor")
 def test_a_damaged_file_is_made_anew(images, how):

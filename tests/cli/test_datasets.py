@@ -103,18 +103,21 @@ def unclear(tmp_path: Path) -> Path:
 
 
 def test_an_unclear_table_is_shown_with_the_way_to_choose(type_it: TypeIt, unclear: Path) -> None:
-    status, out, err = type_it("datasets", "add", str(unclear), "--json")
+    status, out, err = type_it("datasets", "add", str(unclear))
     assert (status, out) == (2, "")
     error, *shown = err.splitlines()
     assert error.startswith("error: ")
     assert "t.csv" in error
     assert shown == [
-        "columns: picture, first, second",
+        "columns of t.csv: picture, first, second",
         "for example: a.png, x, 1",
         "for example: b.png, y, 2",
         "Choose with --file-column NAME and --label-column NAME (and --split-column NAME).",
     ]
     assert [dataset.name for dataset in list_datasets()] == ["arrows"]
+    status, out, _ = type_it("datasets", "add", str(unclear), "--json")
+    (table,) = json.loads(out)["tables"]
+    assert (status, table["columns"]) == (2, ["picture", "first", "second"])
 
 
 def test_the_columns_chosen_are_read(type_it: TypeIt, unclear: Path) -> None:

@@ -53,3 +53,63 @@ def two_classes(images_per_class: int = 3, prefix: str = "") -> dict[str, bytes]
         for number, name in enumerate(("cats", "dogs"))
         for position in range(images_per_class)
     }
+
+
+def interlaced_png(pixels: np.ndarray) -> bytes:
+    """uint8 or uint16 ``(H, W[, 3])`` as an interlaced PNG, which Pillow cannot save."""
+    height, width = pixels.shape[:2]
+    depth = pixels.dtype.itemsize
+    packed = b""
+    for x, y, across, down in (
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ):  # fmt: skip
+        for row in pixels[y::down, x::across]:
+            packed += b"\0" + row.astype(f">u{depth}").tobytes() if row.size else b""
+    colour = 0 if pixels.ndim == 2 else 2
+    header = struct.pack(">IIBBBBB", width, height, 8 * depth, colour, 0, 0, 1)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(packed)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def tiff(
+    pixels: np.ndarray, *, apart: bool = False, compression: int = 1, white_is_zero: bool = False
+) -> bytes:
+    """``(H, W)`` or ``(H, W, C)`` of any numbers as a TIFF, little endian, not packed.
+
+    ``apart``: each channel for itself. Other values of ``compression`` are claimed only.
+    """
+    height, width, channels = (*pixels.shape, 1)[:3]
+    planes = pixels.reshape(height, width, channels).transpose(2, 0, 1) if apart else pixels
+    body = planes.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    strips = channels if apart else 1
+    number = {"u": 1, "i": 2, "f": 3}[pixels.dtype.kind]
+    photometric = 2 if channels == 3 else 0 if white_is_zero else 1
+    tags: list[tuple[int, str, list[int]]] = [
+        (256, "I", [width]),
+        (257, "I", [height]),
+        (258, "H", [8 * pixels.dtype.itemsize] * channels),
+        (259, "H", [compression]),
+        (262, "H", [photometric]),
+        (273, "I", [8 + len(body) // strips * strip for strip in range(strips)]),
+        (277, "H", [channels]),
+        (278, "I", [height]),
+        (279, "I", [len(body) // strips] * strips),
+        (284, "H", [2 if apart else 1]),
+        (339, "H", [number] * channels),
+    ]
+    directory, beyond = struct.pack("<H", len(tags)), b""
+    at = 8 + len(body) + 2 + 12 * len(tags) + 4
+    for tag, kind, values in tags:
+        packed = struct.pack(f"<{len(values)}{kind}", *values)
+        directory += struct.pack("<HHI", tag, 3 if kind == "H" else 4, len(values))
+        if len(packed) <= 4:
+            directory += packed.ljust(4, b"\0")
+        else:
+            directory += struct.pack("<I", at + len(beyond))
+            beyond += packed
+    start = b"II*\0" + struct.pack("<I", 8 + len(body))
+    return start + body + directory + struct.pack("<I", 0) + beyond

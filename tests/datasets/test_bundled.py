@@ -4,7 +4,7 @@ import pytest
 
 from core.datasets import bundled
 from core.datasets.add import add_dataset
-from core.datasets.bundled import SAMPLES, Sample, ensure_bundled_datasets
+from core.datasets.bundled import DIGIT_NAMES, SAMPLES, Sample, ensure_bundled_datasets
 from core.datasets.storage import list_datasets, remove_dataset
 
 LARGEST_SAMPLE_BYTES = 300_000
@@ -21,6 +21,11 @@ EXPECTED = {
     ),
 }
 EXPECTED["arrays"] = ("NumPy arrays", EXPECTED["idx"][1])
+EXPECTED["parquet"] = ("images in Parquet files", EXPECTED["folders"][1])
+EXPECTED["cifar"] = (
+    "CIFAR binary files",
+    dict(zip(DIGIT_NAMES, (5, 3, 3, 3, 3, 6, 4, 3, 4, 6), strict=True)),
+)
 
 
 def test_the_bundled_datasets(themes16, digits):
@@ -65,7 +70,7 @@ def test_a_sample_is_accepted(sample: Sample, tmp_path) -> None:
     dataset = add_dataset(path)
     assert (dataset.read_as, dataset.class_counts) == EXPECTED[sample.name]
     assert dataset.health.quarantined == ()
-    assert (dataset.predefined_subsets is not None) == (sample.name in ("idx", "arrays"))
+    assert (dataset.predefined_subsets is not None) == (sample.name in ("idx", "arrays", "cifar"))
 
 
 def test_a_sample_is_the_same_each_time() -> None:

@@ -107,6 +107,14 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def put_a_folder(path: Path) -> None:
+    path.unlink()
+    (path / "inside").mkdir(parents=True)
+
+
+OTHER_OFFSET = '{"shape": [1], "digest": "", "pixels_offset": "x", "dataset_id": ""}'
+
+
 @pytest.mark.parametrize(
     ("damage", "logged"),
     [
@@ -118,6 +126,9 @@ def flip_a_bit(path: Path) -> None:
         (lambda path: path.with_suffix(".json").write_text('{"shape": ['), "manifest damaged"),
         (lambda path: path.with_suffix(".json").write_text("[]"), "manifest damaged"),
         (lambda path: path.with_suffix(".json").write_text('{"a": 1}'), "manifest damaged"),
+        (lambda path: path.with_suffix(".json").write_text(OTHER_OFFSET), "manifest damaged"),
+        (put_a_folder, "is a folder; it is now"),
+        (lambda path: put_a_folder(path.with_suffix(".json")), "is a folder; it is now"),
     ],
     ids=[
         "cut",
@@ -128,6 +139,9 @@ def flip_a_bit(path: Path) -> None:
         "cut manifest",
         "list",
         "other manifest",
+        "text for a number",
+        "folder",
+        "folder as manifest",
     ],
 )
 def test_a_damaged_cache_is_built_again(tiny_dataset, damage, logged, caplog):

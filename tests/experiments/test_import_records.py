@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from core.datasets.reading.columns import Columns
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput, UnknownName
 from core.experiments import imports
 from core.experiments.imports import (
@@ -95,7 +95,7 @@ def test_imports_are_listed_the_newest_first(store: Store, clock: Clock) -> None
     record = find_import(store, ids[0])
     assert (record.state, record.name, record.source) == ("queued", "pets", "pets.zip")
     assert (record.progress, record.error, record.question) == (None, None, None)
-    assert (record.notes, record.columns, record.attempts) == ((), None, 0)
+    assert (record.notes, record.choice, record.attempts) == ((), Choice(), 0)
     assert (record.is_active, record.can_retry, record.source_present) == (True, False, True)
 
 
@@ -124,9 +124,9 @@ def test_a_finished_import_is_told_and_found_by_its_file(store: Store) -> None:
     assert (record.state, record.dataset_id) == ("finished", "d" * 64)
     assert (record.notes, record.progress) == (("A note.",), None)
     assert record.finished_at == "2026-11-22T12:00:00.000000+00:00"
-    assert datasets_read_from(store, "f" * 64, None) == ["d" * 64]
-    assert datasets_read_from(store, "f" * 64, Columns(label="kind")) == []
-    assert datasets_read_from(store, "e" * 64, None) == []
+    assert datasets_read_from(store, "f" * 64, Choice()) == ["d" * 64]
+    assert datasets_read_from(store, "f" * 64, Choice(label_column="kind")) == []
+    assert datasets_read_from(store, "e" * 64, Choice()) == []
     with pytest.raises(BadInput, match="is finished; its dataset is there"):
         retry_import(store, import_id)
 
@@ -135,15 +135,16 @@ def test_a_failed_import_waits_again_with_the_columns_chosen(store: Store) -> No
     import_id = begun(store)
     question = {"table": "labels.csv", "columns": ["a", "b"], "rows": [["1", "2"]]}
     store.fail(import_id, "Which column?", 1, {"question": question})
-    assert find_import(store, import_id).question == question
-    chosen = Columns(file="a", label="b")
+    (table,) = find_import(store, import_id).question.tables
+    assert table.model_dump() == {"name": "labels.csv", "columns": ["a", "b"], "rows": [["1", "2"]]}
+    chosen = Choice(file_column="a", label_column="b")
     again = retry_import(store, import_id, chosen)
-    assert (again.state, again.columns) == ("queued", chosen)
+    assert (again.state, again.choice) == ("queued", chosen)
     assert (again.error, again.question) == (None, None)
     store.claim_next("worker")
     assert store.fail(import_id, "A process of before.", 1) is False
     assert store.fail(import_id, "Once more.", 2)
-    assert retry_import(store, import_id).columns == chosen
+    assert retry_import(store, import_id).choice == chosen
     with pytest.raises(BadInput, match="is queued; it need not be started again"):
         retry_import(store, import_id)
 
@@ -168,7 +169,7 @@ def test_a_question_can_be_answered_after_the_home_was_moved(
     again = open_store()
     assert find_import(again, uploaded).path.read_bytes() == b"pets"
     assert find_import(again, inside).path == moved / "inbox" / "dogs"
-    assert retry_import(again, uploaded, Columns(label="kind")).state == "queued"
+    assert retry_import(again, uploaded, Choice(label_column="kind")).state == "queued"
 
 
 def test_without_its_upload_it_is_not_offered_again(store: Store) -> None:
@@ -294,8 +295,9 @@ def test_a_store_of_the_former_version_is_upgraded_without_loss(home: Path) -> N
     assert (claimed.id, claimed.arguments) == ("e1-cnn-2", {"run": "e1-cnn-2"})
     done, asking, waits = (find_import(upgraded, name) for name in ("i1", "i2", "i3"))
     assert (done.dataset_id, done.notes, done.state) == ("d" * 64, ("A note.",), "finished")
-    assert datasets_read_from(upgraded, "f" * 64, Columns(label="kind")) == ["d" * 64]
-    assert (asking.error, asking.question) == ("Which?", {"table": "t.csv"})
+    assert datasets_read_from(upgraded, "f" * 64, Choice(label_column="kind")) == ["d" * 64]
+    assert asking.error == "Which?" == asking.question.message
+    assert [table.name for table in asking.question.tables] == ["t.csv"]
     assert (waits.state, waits.source, waits.path) == ("queued", "pets.zip", Path("/pets.zip"))
     # A copy of the former version is the way back.
     for name, version in ((file.name, SCHEMA_VERSIONS[-1]), ("headstart-version-0002.db", "0002")):

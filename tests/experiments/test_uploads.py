@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.datasets.reading.raw_files import safe_parts
 from core.errors import BadInput, HeadstartError
-from core.experiments import imports
+from core.experiments import imports, uploads
 from core.experiments.imports import (
     find_import,
     import_folder,
@@ -24,7 +24,15 @@ from core.experiments.imports import (
 )
 from core.experiments.limits import allowed_path
 from core.experiments.store import Store
-from core.experiments.uploads import MOST_UPLOADED_FILES, keep_upload, safe_file_name
+from core.experiments.uploads import (
+    MOST_UPLOADED_FILES,
+    delete_import_folder,
+    keep_upload,
+    link_upload,
+    safe_file_name,
+    sweep_uploads,
+    upload_folder,
+)
 from core.files import temporary_folder
 from core.jobs.queue import JobQueue
 from core.settings import current_settings
@@ -202,9 +210,13 @@ def test_the_limit_is_that_of_the_browser() -> None:
     assert current_settings().upload_limit_bytes == megabytes * 1024**2
 
 
-@pytest.mark.parametrize("name", ["model.keras", "Weights.H5", "m.pkl"])
+@pytest.mark.parametrize("name", ["model.keras", "Weights.H5", "m.onnx"])
 def test_a_model_file_is_refused(store: Store, home: Path, name: str) -> None:
     refused(store, home, streams(name), f"{name} is a model file, not pictures")
+
+
+def test_a_pickle_is_told_as_that_before_it_is_kept(store: Store, home: Path) -> None:
+    refused(store, home, streams("m.pkl"), r"m\.pkl is a pickle of Python, which is never opened")
 
 
 @pytest.mark.parametrize("name", ["x" * 101, "a\nb"])
@@ -366,3 +378,14 @@ def test_the_administrator_chooses_the_folders(
     assert allowed_path(str(two)) == two
     with pytest.raises(BadInput, match="Allowed: "):
         allowed_path(str(home))
+
+
+def test_uploads_that_became_datasets_are_kept_up_to_a_limit(home, monkeypatch):  # noqa: ARG001
+    for import_id in ("new", "old"):
+        keep_upload(import_id, [("pets.zip", io.BytesIO(b"x" * 1000))])
+    monkeypatch.setattr(uploads, "KEPT_FINISHED_BYTES", 1500)
+    sweep_uploads([], ["new", "old"], {"new", "old"})
+    assert (upload_folder("new").exists(), upload_folder("old").exists()) == (True, False)
+    shared = link_upload("new", "newest")
+    delete_import_folder("new")
+    assert (shared / "pets.zip").read_bytes() == b"x" * 1000

@@ -117,6 +117,16 @@ def test_a_result_that_was_swept_away_or_is_damaged_is_made_anew(
     assert ask(queue, result).state == "working"
 
 
+def test_a_folder_in_the_place_of_a_result_is_moved_aside(queue: JobQueue, result: Path) -> None:
+    for _ in range(2):  # before the first result, and in place of one
+        result.unlink(missing_ok=True)
+        (result / "inside").mkdir(parents=True)
+        assert ask(queue, result).state == "working"
+        assert do_it(queue) == 0
+        assert result.read_text() == "done"
+    assert len([path for path in result.parent.iterdir() if "strange-" in path.name]) == 2
+
+
 def test_what_a_killed_attempt_left_is_taken_away(queue: JobQueue, result: Path) -> None:
     result.parent.mkdir(parents=True)
     result.with_name(f".{result.name}.{'0' * 32}.part").write_text("half")

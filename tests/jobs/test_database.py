@@ -19,6 +19,7 @@ from core.errors import StoreError
 from core.experiments.store import Store
 from core.files import lock
 from core.jobs import database as database_module
+from core.jobs import sqlite_file
 from core.jobs.database import MIGRATIONS_FOLDER, Database
 from core.jobs.launchers import child_environment
 from core.jobs.records import SCHEMA_VERSIONS, metadata
@@ -96,7 +97,7 @@ def test_a_damaged_database_is_refused_and_left_alone(file: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"this was never a database " * 100)
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="is damaged; it was left as it is"):
+    with pytest.raises(StoreError, match=r"damaged \(file is not a database\); it was left"):
         Database(url(file))
     assert file.read_bytes() == before
 
@@ -137,7 +138,7 @@ def test_a_database_is_not_upgraded_without_a_copy(
     def full(*_given: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(database_module, "written_whole", full)
+    monkeypatch.setattr(sqlite_file, "written_whole", full)
     with pytest.raises(StoreError, match=r"no copy of it can be kept \(.*No space left"):
         Database(url(file))
     with raw(file) as connection:
@@ -228,5 +229,5 @@ def test_on_a_full_disk_the_end_of_a_job_is_stored_all_the_same(tmp_path: Path) 
         check=True,
     )
     refused, stored = done.stdout.splitlines()
-    assert "cannot grow: the disk is full; make room" in refused
+    assert refused.startswith("The disk is full. Make room on it")
     assert stored == "True failed No room."

@@ -117,7 +117,7 @@ def test_a_near_copy_is_known_once_the_dataset_was_looked_at(tiny_dataset: Datas
     ("content", "says"),
     [
         (b"", "This picture cannot be used: the file is empty."),
-        (b"%PDF-1.7", "This picture cannot be used: a PDF document, not one of JPEG, PNG"),
+        (b"%PDF-1.7", "This picture cannot be used: a PDF document, not an image."),
         (encoded(another_image())[:300], "This picture cannot be used: damaged or cut short"),
         (encoded(Image.new("RGB", (1, 9))), "1 x 9 pixels: each side must be at least 2."),
     ],

@@ -241,7 +241,7 @@ def test_a_bad_upload_is_refused_in_a_sentence(kind):
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize("name", ["model.keras", "weights.h5", "model.pkl"])
+@pytest.mark.parametrize("name", ["model.keras", "weights.h5", "model.onnx"])
 def test_a_model_file_is_refused_before_it_is_kept(name, home):
     app = upload(open_cold("datasets"), (name, b"anything"))
     (box,) = app.error
@@ -277,12 +277,40 @@ def test_unclear_columns_are_asked_for_and_read_again():
     assert "These are its first lines" in words(app)
     assert app.dataframe[0].value.columns.tolist() == ["one", "two", "three"]
     assert app.dataframe[0].value.iloc[0].tolist() == ["p0.png", "a", "x0"]
-    assert button(app, "Read again").disabled
-    app.selectbox(key=f"label.{entry.id}").set_value("two").run()
-    app.selectbox(key=f"file.{entry.id}").set_value("one").run()
-    app = press(app, "Read again")
+    assert button(app, "Read it as chosen").disabled
+    app.selectbox(key=f"label_column.t.csv.{entry.id}").set_value("two").run()
+    app.selectbox(key=f"file_column.t.csv.{entry.id}").set_value("one").run()
+    app = press(app, "Read it as chosen")
     assert not app.error
     assert open_dataset("pets").classes == ("a", "b")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_files_are_kept_to_be_read_another_way():
+    members = {f"{name}_{n}/{n}_{name}.png": noise_png(n) for n in range(6) for name in ("a", "b")}
+    members = {name: noise_png(place) for place, name in enumerate(members)}
+    upload(open_cold("datasets"), ("pets.zip", zipped(members)))
+    first = open_dataset("pets")
+    assert len(first.classes) == 12
+    app = open_cold("datasets", dataset=first.folder.name, section="Manage")
+    app = press(app, "Read it another way")
+    (asking, _) = list_imports(open_store())
+    (offer,) = asking.question.offers
+    assert (offer.class_count, offer.image_count) == (12, 12)
+    app.segmented_control(key=f"way.{asking.id}").set_value("The file names").run()
+    app.text_input(key=f"pattern.{asking.id}").set_value("*_{class").run()
+    assert "must have" in app.error[0].value
+    assert button(app, "Read it as chosen").disabled
+    app.text_input(key=f"pattern.{asking.id}").set_value("*_{class}").run()
+    assert "**a**" in words(app)
+    app.segmented_control(key=f"way.{asking.id}").set_value("The folders").run()
+    app.multiselect(key=f"leave.{asking.id}").set_value(["a_0", "b_*"]).run()
+    app = press(app, "Read it as chosen")
+    assert not app.error
+    second = open_dataset("pets (2)")
+    assert second.classes == ("a_1", "a_2", "a_3", "a_4", "a_5")
+    assert second.reading.choice.leave_out == ("a_0", "b_*")
+    assert open_dataset(first.id).classes == first.classes
 
 
 @pytest.mark.usefixtures("never")

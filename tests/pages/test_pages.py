@@ -108,7 +108,7 @@ def test_names_from_users_are_shown_literally():
     )
     app = open_cold("compare")
     assert "\\*\\*bold\\*\\* \\<script\\>" in words(app)
-    assert "\\[link\\]\\(http\\:\\/\\/x\\)" in words(app)
+    assert "\\[link\\]\\(http\N{WORD JOINER}\\:\\/\\/x\\)" in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")

@@ -49,7 +49,7 @@ def test_pretrained_weights_are_named_and_hostile_names_are_literal() -> None:
         "2014), under CC BY 4.0, in the form that Keras publishes; they were not changed. Name them"
     ) in card
     assert "trained on \\*hostile\\*\n" in card
-    assert "| \\*\\*md\\*\\* \\[x\\](http\\://x) |" in card
+    assert "| \\*\\*md\\*\\* \\[x\\](http\N{WORD JOINER}://x) |" in card
     assert "<" not in card.replace("\\<", "")
     assert "ImageNet" not in model_card(store, f"{EXPERIMENT}-mlp-0", FACTS)
 

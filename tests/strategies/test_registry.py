@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.backbones.vgg16 import VGG16
-from core.datasets.dataset import SUBSETS
+from core.datasets.choices import SUBSETS
 from core.errors import BadInput, UnknownName
 from core.strategies.registry import MAJORITY, STRATEGIES, find_strategy, names_with, registered
 from core.strategies.settings import PRESETS

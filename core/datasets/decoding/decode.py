@@ -1,8 +1,8 @@
 """Decode one image from bytes, as people see it: upright, on white, 8 bits a channel.
 
-The format is recognised by content, not by name, and only the formats below are opened. The
-exception is TIFF, a large and old family of decoders: it is opened only where the file name ends
-accordingly, so that a TIFF named ``.png`` is refused.
+The format is recognised by content, not by name, and only the formats below are opened. Two are
+opened only where the file name ends accordingly: TIFF, a large and old family of decoders, so that
+a TIFF named ``.png`` is refused; and TGA, which has no mark by which it could be recognised.
 """
 
 import io
@@ -12,14 +12,35 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from core.datasets.decoding.as_rgb import UnreadableImageError, as_rgb
+from core.datasets.decoding.as_rgb import (
+    UnreadableImageError,
+    as_rgb,
+    bands,
+    deep_kind,
+    stretched_colours,
+)
+from core.datasets.decoding.deep_colours import (
+    Tiles,
+    is_narrow,
+    lower_byte_tiles,
+    lower_bytes,
+    seen_in_colours,
+)
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels, SeenLevels, seen_levels
 from core.datasets.decoding.metadata import exif_orientation
+from core.datasets.decoding.netpbm import decode_fast
+from core.datasets.decoding.not_an_image import (
+    OUT_OF_MEMORY,
+    why_misread,
+    why_not_decoded,
+    why_unknown,
+)
 from core.datasets.decoding.pool import without_pillow_warnings
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
-TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "PPM", "AVIF")
+BY_SUFFIX = {".tif": "TIFF", ".tiff": "TIFF", ".tga": "TGA"}
 LARGEST_PIXELS = 50_000_000
 SMALLEST_EDGE = 2
 TOO_LARGE = f"is over the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
@@ -39,7 +60,7 @@ _JPEGS = ("JPEG", "MPO")
 # 0.9 GB after one large image each.
 Image.core.set_block_size(64 * 1024**2)
 
-_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_WHITE_IS_ZERO = 0  # of TIFF's photometric interpretations
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -58,6 +79,7 @@ class Decoded:
 
     ``height`` and ``width`` are the full size in pixels, also where ``image`` is ``reduced``.
     ``format`` is Pillow's name of the file format; ``orientation`` is that of EXIF, 1 to 8.
+    ``seen`` are the levels of an image deeper than 8 bits, where they were asked for.
     """
 
     image: Image.Image
@@ -66,71 +88,140 @@ class Decoded:
     reduced: bool
     format: str
     orientation: int
+    seen: SeenLevels | None = None
 
 
-def decode_image(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Image.Image:
+@dataclass(frozen=True)
+class _Wanted:
+    """How to decode: see ``decoding``."""
+
+    file_name: str
+    smallest_edge: int | None
+    levels: Levels
+    survey: bool
+
+
+def decode_image(
+    data: bytes,
+    file_name: str = "",
+    smallest_edge: int | None = None,
+    levels: Levels = USUAL_LEVELS,
+) -> Image.Image:
     """The first frame of an encoded image as upright RGB, 8 bits a channel: see ``decode``."""
-    return decode(data, file_name, smallest_edge).image
+    return decode(data, file_name, smallest_edge, levels).image
 
 
-def decode(data: bytes, file_name: str = "", smallest_edge: int | None = None) -> Decoded:
+def decode(
+    data: bytes,
+    file_name: str = "",
+    smallest_edge: int | None = None,
+    levels: Levels = USUAL_LEVELS,
+) -> Decoded:
     """The first frame of an encoded image, as people see it.
 
     With ``smallest_edge`` (pixels) a JPEG may come back reduced by a power of two, which is much
-    faster, but no smaller than that. Raises ``UnreadableImageError`` with the reason, and nothing
-    else, for any bytes.
+    faster, but no smaller than that. ``levels`` are those of the dataset that it belongs to. Raises
+    ``UnreadableImageError`` with the reason, and nothing else, for any bytes.
     """
-    with decoding(data, file_name, smallest_edge) as decoded:
+    with decoding(data, file_name, smallest_edge, levels) as decoded:
         return decoded
 
 
 @contextmanager
 def decoding(
-    data: bytes, file_name: str = "", smallest_edge: int | None = None
+    data: bytes,
+    file_name: str = "",
+    smallest_edge: int | None = None,
+    levels: Levels = USUAL_LEVELS,
+    survey: bool = False,
 ) -> Iterator[Decoded]:
-    """Like ``decode``; no other large image is decoded until the block ends."""
+    """Like ``decode``; no other large image is decoded until the block ends.
+
+    ``survey`` asks for the levels that occur in an image deeper than 8 bits.
+    """
     with ExitStack() as alone:
-        yield _decoded_or_reason(data, file_name, smallest_edge, alone)
+        yield _decoded_or_reason(data, _Wanted(file_name, smallest_edge, levels, survey), alone)
 
 
-def _decoded_or_reason(
-    data: bytes, file_name: str, smallest_edge: int | None, alone: ExitStack
-) -> Decoded:
+def _decoded_or_reason(data: bytes, wanted: _Wanted, alone: ExitStack) -> Decoded:
     with without_pillow_warnings():
         try:
-            with Image.open(io.BytesIO(data), formats=_formats_for(file_name)) as opened:
+            formats = _formats_for(wanted.file_name)
+            with Image.open(io.BytesIO(data), formats=formats) as opened:
                 _check_size(opened)
                 _check_structure(opened, data)
                 whole = opened.size
-                if smallest_edge is not None:
-                    opened.draft(None, (smallest_edge, smallest_edge))
+                if wanted.smallest_edge is not None:
+                    opened.draft(None, (wanted.smallest_edge, wanted.smallest_edge))
                 if _takes_much_memory(opened, whole):
                     alone.enter_context(_large_image)
-                return _decoded(opened, whole)
+                return _decoded(opened, whole, data, wanted)
         except UnreadableImageError:
             raise
         except UnidentifiedImageError:
-            raise UnreadableImageError(_why_unknown(data)) from None
+            raise UnreadableImageError(why_unknown(data, wanted.file_name)) from None
         except Image.DecompressionBombError:
             raise UnreadableImageError(f"the image {TOO_LARGE}") from None
         except MemoryError:
-            raise UnreadableImageError("too large for the memory of this machine") from None
+            raise UnreadableImageError(OUT_OF_MEMORY) from None
         except Exception as error:
             # Decoders raise all kinds of errors on hostile bytes; each becomes a reason.
-            raise UnreadableImageError(_why_damaged(error)) from error
+            reason = why_not_decoded(data, wanted.file_name, error)
+            raise UnreadableImageError(reason) from error
 
 
-def _decoded(opened: Image.Image, whole: tuple[int, int]) -> Decoded:
+def _decoded(
+    opened: ImageFile.ImageFile, whole: tuple[int, int], data: bytes, wanted: _Wanted
+) -> Decoded:
+    reduced = opened.size != whole
+    if opened.format == "PPM":
+        decode_fast(opened)
+    lower_tiles = lower_byte_tiles(opened)
+    # First of all: reading the EXIF of a PNG decodes it too, and would hide why that fails.
+    opened.load()
     orientation = exif_orientation(opened)
     width, height = reversed(whole) if orientation in _TURNED_A_QUARTER else whole
-    reduced = opened.size != whole
-    opened.load()
-    image = as_rgb(opened, opened.info.get("transparency"))
+    if lower_tiles is None:
+        image, seen = _shades(opened, wanted)
+    else:
+        image, seen = _colours(opened, lower_tiles, data, wanted)
     # Free the pixels before turning makes another copy of them.
     opened.close()
     if orientation in _TURNS:
         image = image.transpose(_TURNS[orientation])
-    return Decoded(image, height, width, reduced, opened.format or "", orientation)
+    return Decoded(image, height, width, reduced, opened.format or "", orientation, seen)
+
+
+def _shades(opened: ImageFile.ImageFile, wanted: _Wanted) -> tuple[Image.Image, SeenLevels | None]:
+    """RGB of any image but colours of 16 bits, and its levels where they are asked for."""
+    image = as_rgb(opened, opened.info.get("transparency"), wanted.levels)
+    kind = deep_kind(opened.mode)
+    if kind is None:
+        return image, None
+    if _is_negative(opened):
+        image = ImageOps.invert(image)
+    pixels = opened.width * opened.height
+    return image, seen_levels(bands(opened), kind, pixels) if wanted.survey else None
+
+
+def _is_negative(opened: ImageFile.ImageFile) -> bool:
+    """Whether 0 means white in a deep TIFF; Pillow heeds that in TIFFs of 8 bits alone."""
+    if not isinstance(opened, TiffImagePlugin.TiffImageFile):
+        return False
+    return bool(opened.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO)
+
+
+def _colours(
+    opened: ImageFile.ImageFile, lower_tiles: Tiles, data: bytes, wanted: _Wanted
+) -> tuple[Image.Image, SeenLevels | None]:
+    """RGB of colours of 16 bits, and their levels where they are asked for."""
+    lower = None
+    if wanted.levels.whole or (wanted.survey and is_narrow(opened)):
+        lower = lower_bytes(data, opened.format or "", lower_tiles)
+    seen = seen_in_colours(opened, lower) if wanted.survey else None
+    if wanted.levels.whole and lower is not None:
+        return stretched_colours(opened, lower, wanted.levels.whole), seen
+    return as_rgb(opened, opened.info.get("transparency")), seen
 
 
 def _takes_much_memory(opened: Image.Image, whole: tuple[int, int]) -> bool:
@@ -140,9 +231,8 @@ def _takes_much_memory(opened: Image.Image, whole: tuple[int, int]) -> bool:
 
 
 def _formats_for(file_name: str) -> tuple[str, ...]:
-    if PurePosixPath(file_name).suffix.lower() in TIFF_SUFFIXES:
-        return (*FORMATS, "TIFF")
-    return FORMATS
+    by_suffix = BY_SUFFIX.get(PurePosixPath(file_name).suffix.lower())
+    return FORMATS if by_suffix is None else (*FORMATS, by_suffix)
 
 
 def _check_size(image: Image.Image) -> None:
@@ -153,7 +243,7 @@ def _check_size(image: Image.Image) -> None:
         raise UnreadableImageError(f"{size}: each side must be at least {SMALLEST_EDGE}")
 
 
-def _check_structure(image: Image.Image, data: bytes) -> None:
+def _check_structure(image: ImageFile.ImageFile, data: bytes) -> None:
     if image.format in _JPEGS and data.count(_START_OF_SCAN) > MOST_SCANS:
         raise UnreadableImageError(
             f"drawn in more than {MOST_SCANS} passes, which would take hours to read"
@@ -162,35 +252,6 @@ def _check_structure(image: Image.Image, data: bytes) -> None:
         # Decoding ignores the checksums of the pixels and shows what is left of them.
         with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
             again.verify()
-
-
-def _why_damaged(error: Exception) -> str:
-    if isinstance(error, ValueError) and "MAX_TEXT" in str(error):
-        return "contains a text that unpacks to far more than an image's description needs"
-    text = " ".join(str(error).split()) or type(error).__name__
-    return f"damaged or cut short ({text[:120]})"
-
-
-def _why_unknown(data: bytes) -> str:
-    accepted = ", ".join(FORMATS)
-    start = data[:512].lstrip().lower()
-    if not data:
-        return "the file is empty"
-    if start.startswith((b"<svg", b"<?xml")):
-        return f"a vector drawing or XML, not one of {accepted}"
-    if start.startswith((b"<!doctype", b"<html")):
-        return f"a web page, not one of {accepted}"
-    if start.startswith(b"%pdf"):
-        return f"a PDF document, not one of {accepted}"
-    if data[4:8] == b"ftyp":
-        if data[8:12] in _HEIC_BRANDS:
-            return (
-                "a HEIC image, as iPhones take them: save it as JPEG (formats that can be read:"
-                f" {accepted})"
-            )
-        if data[8:12] == b"avif":
-            return f"an AVIF image: save it as JPEG or PNG (formats that can be read: {accepted})"
-        return f"a video, not one of {accepted}"
-    if data.startswith((b"II*\0", b"MM\0*")):
-        return "a TIFF whose name does not end in .tif or .tiff"
-    return f"not a readable image of a known format ({accepted})"
+    reason = why_misread(image)
+    if reason is not None:
+        raise UnreadableImageError(reason)

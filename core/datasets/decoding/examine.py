@@ -1,7 +1,7 @@
 """Examine one image as it is added: all that is needed to find its duplicates and describe it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import imagehash
@@ -10,6 +10,7 @@ from PIL import Image
 
 from core.datasets.decoding.as_rgb import bands
 from core.datasets.decoding.decode import decoding
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels, SeenLevels
 from core.datasets.decoding.metadata import without_metadata
 
 # A JPEG is never reduced below this edge in pixels to be examined: twice the 32 of the hash. The
@@ -32,6 +33,8 @@ class Examined:
     grey, one_colour: without colour; of a single colour.
     hash: 64-bit perceptual hash. thumbnail: grey uint8 ``(16, 16)``, None where the image is too
         small for a hash.
+    darkest, brightest: the lowest and highest level of any colour, 0 to 255.
+    seen: the levels that an image deeper than 8 bits had before it was decoded.
     """
 
     digest: bytes
@@ -41,19 +44,24 @@ class Examined:
     one_colour: bool
     hash: int
     thumbnail: np.ndarray | None
+    darkest: int
+    brightest: int
+    seen: SeenLevels | None = None
 
 
-def examine_file(data: bytes, file_name: str) -> Examined:
+def examine_file(data: bytes, file_name: str, levels: Levels = USUAL_LEVELS) -> Examined:
     """Decode an encoded image and examine it. Raises ``UnreadableImageError``.
+
+    ``levels`` are those of its dataset, where these are settled.
 
     A large JPEG is decoded at a half, a quarter or an eighth of its size, which suffices for hash
     and thumbnail and is several times faster. All its data are read, so that damage is found. Its
     digest is then that of the compressed image without metadata.
     """
-    with decoding(data, file_name, EXAMINED_EDGE) as decoded:
+    with decoding(data, file_name, EXAMINED_EDGE, levels, survey=True) as decoded:
         size = decoded.height, decoded.width
         if not decoded.reduced:
-            return _examined(decoded.image, size, None)
+            return replace(_examined(decoded.image, size, None), seen=decoded.seen)
         digest = hashlib.sha256(f"{decoded.orientation};".encode())
         digest.update(_without_metadata(data))
         return _examined(decoded.image, size, digest.digest())
@@ -90,18 +98,21 @@ def _examined(image: Image.Image, size: tuple[int, int], digest: bytes | None) -
         if digest is not None and not grey:
             break
     digest = digest or of_pixels.digest()
-    if min(height, width) < SMALLEST_HASHED_EDGE:
-        return Examined(digest, height, width, grey, _is_one_colour(image), 0, None)
-    thumbnail = grey_thumbnail(image)
-    # The thumbnail first: nearly always it suffices, without another pass over every pixel.
-    one_colour = int(np.ptp(thumbnail)) <= ONE_COLOUR_LEVELS and _is_one_colour(image)
-    return Examined(digest, height, width, grey, one_colour, perceptual_hash(image), thumbnail)
-
-
-def _is_one_colour(image: Image.Image) -> bool:
-    """Whether an RGB image has a single colour, apart from JPEG artefacts."""
     channels = cast(tuple[tuple[int, int], ...], image.getextrema())
-    return all(highest - lowest <= ONE_COLOUR_LEVELS for lowest, highest in channels)
+    # A single colour, apart from JPEG artefacts.
+    one_colour = all(highest - lowest <= ONE_COLOUR_LEVELS for lowest, highest in channels)
+    is_hashed = min(height, width) >= SMALLEST_HASHED_EDGE
+    return Examined(
+        digest=digest,
+        height=height,
+        width=width,
+        grey=grey,
+        one_colour=one_colour,
+        hash=perceptual_hash(image) if is_hashed else 0,
+        thumbnail=grey_thumbnail(image) if is_hashed else None,
+        darkest=min(lowest for lowest, _ in channels),
+        brightest=max(highest for _, highest in channels),
+    )
 
 
 def _is_grey(pixels: np.ndarray) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.groups import (
     equal_rows,
     in_multiple_classes,

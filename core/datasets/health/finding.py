@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.groups import members_of
 
 SEVERITIES = ("problem", "warning", "note", "good")

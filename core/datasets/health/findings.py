@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.datasets.decoding.examine import SMALLEST_HASHED_EDGE
 from core.datasets.health.copies import about_copies
 from core.datasets.health.finding import (
@@ -18,6 +19,7 @@ from core.datasets.health.finding import (
     size_summary,
     subset_counts_text,
 )
+from core.datasets.reading.reader import first_reasons
 from core.datasets.split import classes_too_small
 from core.text import count_text, dimensions_text, quoted_list_text, rough_percent_text, shorten
 
@@ -32,6 +34,8 @@ STRONG_RATIO = 10
 # Ratio of the longest edge of the largest image to that of the smallest.
 WIDE_RANGE = 8
 LONG_SHAPE = 4
+# Images that use fewer of the 255 levels than this look nearly black, or like fog.
+LOW_CONTRAST = 64
 # Fraction of grey images in a class that counts as grey, and in one that counts as coloured.
 MOSTLY, HARDLY = 0.9, 0.1
 
@@ -70,7 +74,8 @@ def _about_reading(dataset: Dataset) -> Iterator[Finding]:
             f"{count_text(quarantined, 'file or line', 'files or lines')} could not be used"
             f" ({rough_percent_text(fraction)} of all).",
             "They are left out already. Download the list to see the reason for each;"
-            " repair them and add the images again, or go on without them.",
+            " repair them and add the images again, or go on without them. Most often:"
+            f"{first_reasons(dataset.health.quarantined)}",
             count=quarantined,
         )
     lost = dataset.health.lost_classes
@@ -245,6 +250,17 @@ def _about_colours(dataset: Dataset) -> Iterator[Finding]:
             single_image_groups(plain),
             len(plain),
             actions=("drop_one_colour",),
+        )
+    darkest, brightest = dataset.health.levels
+    if brightest - darkest < LOW_CONTRAST and len(plain) < dataset.image_count:
+        yield Finding(
+            "low_contrast",
+            "warning",
+            f"Nearly all images use only the levels {darkest} to {brightest} of 0 to 255.",
+            "There is little to see in them, and networks learn slowly from so little contrast. If"
+            " their levels are numbers of another range, save them as 0 to 255, all by the same"
+            " rule, and add them again.",
+            count=dataset.image_count,
         )
     # A model may learn the difference between grey classes and coloured ones, and nothing else.
     counts = np.bincount(dataset.labels, minlength=len(dataset.classes))

@@ -28,15 +28,22 @@ from core.datasets.reading.array_roles import (
     why_no_pairs,
 )
 from core.datasets.reading.class_name_lists import class_names_beside, usable
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
-from core.datasets.reading.reader import FEWEST_CLASSES, PixelBatch, PixelImages
+from core.datasets.reading.reader import (
+    FEWEST_CLASSES,
+    LabelledFiles,
+    PixelBatch,
+    PixelImages,
+    Reading,
+)
 from core.datasets.reading.stored_arrays import StoredArray, is_array_name, read_arrays_of
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
 READ_AS = "NumPy arrays"
+FILES_NAMED = 3
 MOST_LISTED = 1000
 
 
@@ -70,31 +77,32 @@ class _Source:
             yield self.shape.images(values)
 
 
-def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
-    """The images of arrays, or None where there are none, or where image files outnumber them.
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """The images of arrays; empty where there are none, or where image files outnumber them.
 
     A few image files beside arrays explain them; they are left out. Raises ``BadInput``, and
-    ``ColumnsUnclear`` where several arrays may hold the labels.
+    ``ReadingUnclear`` where several arrays may hold the labels.
     """
     files = [raw for raw in listing.files if is_array_name(raw.name)]
     image_files = sum(has_image_suffix(raw.name) for raw in listing.files)
-    if not files:
-        return None
+    if not files or choice.classes_from is not None or choice.name_pattern is not None:
+        return []
     own = Listing(listing.files)
     try:
-        sources = _read(files, own, columns)
+        sources = _read(files, own, choice)
     except BadInput:
         if image_files > len(files):
-            return None
+            return []
         raise
     total = sum(source.count for source in sources)
     if total < 2 * image_files:
-        return None
+        return []
     if total > MOST_FILES:
         raise bad_source(
             f"{sources[0].array.path}: {total:,} images in all; the limit is {MOST_FILES:,}. Take"
             " a part of each array: np.save(name, array[:5000])."
         )
+    listing = listing.again()
     listing.notes += own.notes
     listing.refused += own.refused
     names = class_names_beside(listing.files)
@@ -104,10 +112,13 @@ def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
         source.count * source.shape.height * source.shape.width * min(source.shape.channels, 3)
         for source in sources
     )
-    return PixelImages(READ_AS, total, expected, lambda: _batches(sources, listing))
+    images = PixelImages(READ_AS, total, expected, lambda: _batches(sources, listing))
+    paths = tuple(raw.path for raw in files)
+    title = f"The images and their classes are arrays in {some_text(paths, FILES_NAMED)}"
+    return [Reading(title, images, listing, Choice(label_column=choice.label_column), paths)]
 
 
-def _read(files: Sequence[RawFile], listing: Listing, columns: Columns) -> list[_Source]:
+def _read(files: Sequence[RawFile], listing: Listing, choice: Choice) -> list[_Source]:
     """The arrays of some files as images; arrays that cannot be read are refused in the listing."""
     arrays: list[StoredArray] = []
     problems: list[BadInput] = []
@@ -116,7 +127,7 @@ def _read(files: Sequence[RawFile], listing: Listing, columns: Columns) -> list[
         arrays += found
         problems += wrong
     try:
-        sources = _sources(arrays, listing, columns)
+        sources = _sources(arrays, listing, choice)
     except BadInput:
         if problems:
             raise problems[0] from None
@@ -127,9 +138,9 @@ def _read(files: Sequence[RawFile], listing: Listing, columns: Columns) -> list[
     return sources
 
 
-def _sources(arrays: Sequence[StoredArray], listing: Listing, columns: Columns) -> list[_Source]:
+def _sources(arrays: Sequence[StoredArray], listing: Listing, choice: Choice) -> list[_Source]:
     roles = roles_of(arrays)
-    pairs = pair_up(roles, columns, listing)
+    pairs = pair_up(roles, choice, listing)
     if pairs:
         return _of_pairs(pairs, roles, listing)
     if roles.labels and any(entry.is_named_label for entry in roles.labels):
@@ -205,12 +216,13 @@ def _one_image_each(arrays: Sequence[StoredArray], listing: Listing) -> list[_So
     by_file = {id(array.raw): array for array in arrays}
     scratch = Listing([array.raw for array in arrays])
     try:
-        labelled = class_folders.recognise(scratch, Columns()).files
+        reading = class_folders.readings(scratch, Choice())[0]
     except BadInput:
         return []
+    labelled = reading.found.files if isinstance(reading.found, LabelledFiles) else []
     if len({file.class_name for file in labelled}) < FEWEST_CLASSES:
         return []
-    listing.notes.extend(scratch.notes)
+    listing.notes.extend(reading.listing.notes)
     example = by_file[id(labelled[0].raw)]
     listing.notes.append(
         f"Each .npy file was read as one image: {example.path} has the shape {example.size_text}."

@@ -10,6 +10,7 @@ import numpy as np
 from core.datasets.reading.columns import why_no_label
 from core.datasets.reading.raw_files import bad_source, shown_name
 from core.datasets.reading.stored_arrays import StoredArray
+from core.errors import BadInput
 from core.text import count_text
 
 FEWEST_ROWS_TO_JUDGE = 10
@@ -36,6 +37,23 @@ def class_of_each(labels: StoredArray, names: Sequence[str] | None) -> list[str 
     return _of_marks(labels, names)
 
 
+def measured(path: str, example: float) -> BadInput:
+    """The error for labels with decimals."""
+    return bad_source(
+        f"{path} looks like a measured number, not like classes: it holds {example:.3g}."
+        f" {ONE_CLASS}; make some of it, such as labels = (measured > 0.5).astype(int)."
+    )
+
+
+def check_repeated(path: str, different: int, count: int) -> None:
+    """Raise ``BadInput`` where nearly every image has a label of its own."""
+    if count >= FEWEST_ROWS_TO_JUDGE and 2 * different > count:
+        raise bad_source(
+            f"{path} looks like measured numbers or names of the images, not like classes:"
+            f" {different:,} different values for {count_text(count, 'image')}. {ONE_CLASS}."
+        )
+
+
 def is_one_hot(array: StoredArray, looked_at: int = 1000) -> bool:
     """Whether each of the first rows of a two-dimensional array has a single 1 among zeros."""
     if len(array.shape) != 2 or array.shape[1] < 2 or array.dtype.kind not in "buif":
@@ -55,21 +73,13 @@ def _of_column(
         kind = "U"
     if kind not in "buifU":
         raise bad_source(f"{labels.path} holds no numbers and no words. {ONE_CLASS}.")
-    if kind == "f" and not (np.isfinite(found) & (found == np.rint(found))).all():
-        first = found[~(np.isfinite(found) & (found == np.rint(found)))][0]
-        raise bad_source(
-            f"{labels.path} looks like a measured number, not like classes: it holds {first:.3g}."
-            f" {ONE_CLASS}; make some of it, such as labels = (measured > 0.5).astype(int)."
-        )
     if kind == "f":
+        decimals = found[~(np.isfinite(found) & (found == np.rint(found)))]
+        if len(decimals):
+            raise measured(labels.path, float(decimals[0]))
         found = found.astype(np.int64)
     values, positions = np.unique(found, return_inverse=True)
-    if len(found) >= FEWEST_ROWS_TO_JUDGE and 2 * len(values) > len(found):
-        raise bad_source(
-            f"{labels.path} looks like measured numbers or names of the images, not like classes:"
-            f" {len(values):,} different values for {count_text(len(found), 'image')}."
-            f" {ONE_CLASS}."
-        )
+    check_repeated(labels.path, len(values), len(found))
     if kind == "U":
         words = [str(value).strip() for value in values]
         for word in words:

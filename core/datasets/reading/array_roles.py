@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from core.datasets.reading.array_labels import is_one_hot
 from core.datasets.reading.array_pixels import OTHER_SHAPES, image_shape
-from core.datasets.reading.columns import LABEL_NAMES, Columns, chosen_position
+from core.datasets.reading.columns import LABEL_NAMES, chosen_position
 from core.datasets.reading.image_files import stem
+from core.datasets.reading.question import Question, ReadingUnclear, table_sample
 from core.datasets.reading.raw_files import Listing, bad_source
 from core.datasets.reading.stored_arrays import StoredArray
 from core.datasets.reading.subset_names import subset_among, words
-from core.errors import BadInput, ColumnsUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 from core.text import some_text
 
 IMAGE_WORDS = words("x xs images image imgs img pictures photos pixels data features samples input")
@@ -147,12 +149,10 @@ def _is_images(entry: NamedArray) -> bool:
     return not entry.is_named_label and (entry.is_named_images or not is_one_hot(array))
 
 
-def pair_up(
-    roles: Roles, columns: Columns, listing: Listing
-) -> list[tuple[NamedArray, NamedArray]]:
+def pair_up(roles: Roles, choice: Choice, listing: Listing) -> list[tuple[NamedArray, NamedArray]]:
     """Images with their labels, train first; empty where there are no labels at all.
 
-    Raises ``BadInput`` where it is unclear which arrays belong together, ``ColumnsUnclear`` where
+    Raises ``BadInput`` where it is unclear which arrays belong together, ``ReadingUnclear`` where
     only the user can say which array holds the label.
     """
     images = _without_flat_copies(roles.images, listing)
@@ -163,7 +163,7 @@ def pair_up(
     for entry in images:
         partners = fitting[id(entry)]
         if partners:
-            pairs.append((entry, _chosen(entry, partners, columns)))
+            pairs.append((entry, _chosen(entry, partners, choice)))
         else:
             listing.notes.append(f"{entry.array.path} has no labels and was left out.")
     _check_distinct(pairs)
@@ -217,26 +217,26 @@ def _trait(entry: NamedArray, name: str) -> object:
     return entry.array.folder if name == "folder" else getattr(entry, name)
 
 
-def _chosen(images: NamedArray, partners: list[NamedArray], columns: Columns) -> NamedArray:
+def _chosen(images: NamedArray, partners: list[NamedArray], choice: Choice) -> NamedArray:
     """The array of labels among those that may be it."""
     names = [entry.label_name for entry in partners]
-    if columns.label is not None:
+    if choice.label_column is not None:
         own_names = [entry.array.name for entry in partners]
-        if columns.label in own_names:
-            return partners[own_names.index(columns.label)]
-        return partners[chosen_position(columns.label, names, images.array.raw.path)]
+        if choice.label_column in own_names:
+            return partners[own_names.index(choice.label_column)]
+        return partners[chosen_position(choice.label_column, names, images.array.raw.path)]
     likely = [entry for entry in partners if entry.is_named_label]
     likely = likely or [entry for entry in partners if ID_WORDS.isdisjoint(entry.own)]
     if len(likely) == 1:
         return likely[0]
     first = [next(entry.array.pieces(ROWS_SHOWN)) for entry in partners]
     rows = [[str(values[at]) for values in first] for at in range(min(map(len, first)))]
-    raise ColumnsUnclear(
-        f"{images.array.path} has several arrays of labels: {some_text(names, 5)}. Choose the one"
-        " that holds the class.",
-        images.array.raw.path,
-        names,
-        rows,
+    raise ReadingUnclear(
+        Question(
+            message=f"{images.array.path} has several arrays of labels: {some_text(names, 5)}."
+            " Choose the one that holds the class.",
+            tables=[table_sample(images.array.raw.path, names, rows)],
+        )
     )
 
 

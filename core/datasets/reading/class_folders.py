@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import (
     classes_in_names,
     has_image_suffix,
@@ -16,6 +15,7 @@ from core.datasets.reading.reader import (
     NAMES_SHOWN,
     LabelledFile,
     LabelledFiles,
+    Reading,
     first_reasons,
     note_alike_classes,
     shown_order,
@@ -27,6 +27,8 @@ from core.datasets.reading.subset_names import (
     subset_of,
     subsets_of_folders,
 )
+from core.datasets.reading.unread_formats import check_images
+from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import some_text
 
@@ -92,7 +94,7 @@ def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
     return unwrapped
 
 
-def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """Label the files of a listing by their folders.
 
     Folders around the class folders are unwrapped; folders without images are left out. Folders
@@ -101,6 +103,10 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     labelled by their file names where these contain the class (``cat.0.jpg``). Files without a
     label are counted in ``listing.ignored`` and noted. Raises ``BadInput``.
     """
+    if not (choice.allows_folders or choice.allows_names):
+        return []
+    listing = listing.again()
+    check_images(listing)
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")
@@ -118,7 +124,9 @@ def recognise(listing: Listing, _columns: Columns) -> LabelledFiles:
     beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
     listing.leave_out(beside, "outside the class folders")
     note_alike_classes({entry.class_name for entry in labelled}, listing)
-    return LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
+    found = LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
+    title = "The classes are the folders"
+    return [Reading(title, found, listing, Choice(classes_from=FOLDERS))]
 
 
 def classes_without_table(listing: Listing) -> tuple[dict[int, str], dict[int, str]]:
@@ -150,12 +158,13 @@ def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[
     Thousands of them would bury the images that could not be read. Where there is nothing else,
     they remain, so that each is listed as not being an image.
     """
-    companions = [entry for entry in labelled if is_companion(entry.raw.name)]
+    companions = [entry for entry in labelled if is_companion(entry.raw)]
     if len(companions) in (0, len(labelled)):
         return labelled
     example = shown_name(companions[0].raw.path)
     listing.leave_out(len(companions), f"that programs put beside images, such as {example}")
-    return [entry for entry in labelled if not is_companion(entry.raw.name)]
+    left_out = {id(entry) for entry in companions}
+    return [entry for entry in labelled if id(entry) not in left_out]
 
 
 def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:

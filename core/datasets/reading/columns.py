@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
+from core.datasets.reading.question import Question, ReadingUnclear, table_sample
 from core.datasets.reading.raw_files import DIRECTION_MARKS, LONGEST_NAME, Listing, shown_name
 from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading.table import TextTable
-from core.errors import BadInput, ColumnsUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 from core.text import fold_accents, some_text
 
 # Names of columns of labels; the second group may also be a mere property of the image.
@@ -33,7 +35,6 @@ ROW_NUMBER_NAMES = frozenset(("", "unnamed0", "index", "no", "nr", "row"))
 INDEX_NAMES = ROW_NUMBER_NAMES | {"id", "idx"}
 MOST_LISTED_ROWS = 1000
 MOST_LISTED_COLUMNS = 20
-ROWS_SHOWN = 5
 FRACTION_OF_MISTAKES = 0.05
 FRACTION_WITH_ONE_MARK = 0.95
 FEWEST_ROWS_TO_JUDGE = 10
@@ -45,22 +46,6 @@ MOST_DIGITS = 12
 FRACTION_OF_FILES = 0.1
 FRACTION_OF_A_KEY = 0.5
 _MARKS = {"1": True, "1.0": True, "0": False, "0.0": False}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns that the user chose, by name; None where Headstart is to find them.
-
-    ``file`` names the images, ``label`` holds the classes, ``split`` train, validation or test.
-    """
-
-    file: str | None = None
-    label: str | None = None
-    split: str | None = None
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        return tuple(name for name in (self.file, self.label, self.split) if name is not None)
 
 
 def bare_name(name: str) -> str:
@@ -95,14 +80,14 @@ def chosen_position(asked: str, names: Sequence[str], table: str) -> int:
 
 
 def split_position(
-    names: Sequence[str], rows: Sequence[Sequence[str]], columns: Columns, table: str
+    names: Sequence[str], rows: Sequence[Sequence[str]], choice: Choice, table: str
 ) -> int | None:
     """The column of subsets: the user's, or one with such a name whose cells name subsets.
 
     A few cells may hold something else: a typing mistake, refused with its line when it is read.
     """
-    if columns.split is not None:
-        return chosen_position(columns.split, names, table)
+    if choice.split_column is not None:
+        return chosen_position(choice.split_column, names, table)
     for position, name in enumerate(names):
         if bare_name(name) in SPLIT_NAMES:
             cells = [row[position].strip() for row in rows if len(row) > position]
@@ -188,12 +173,10 @@ class LabelColumns:
         return "" if self.label is None else self.names[self.label]
 
 
-def label_columns(
-    table: TextTable, file: int, images: ImageNames, columns: Columns
-) -> LabelColumns:
+def label_columns(table: TextTable, file: int, images: ImageNames, choice: Choice) -> LabelColumns:
     """What the columns of a table are for, given that column ``file`` names images.
 
-    Raises ``ColumnsUnclear`` where the user must say which column holds the label, and ``BadInput``
+    Raises ``ReadingUnclear`` where the user must say which column holds the label, and ``BadInput``
     where the user named a column that does not exist.
     """
     has_header = not any(
@@ -202,19 +185,19 @@ def label_columns(
     )
     names = unique_names(table.first_rows[0] if has_header else None, table.width)
     rows = [row for row in table.first_rows[has_header:] if len(row) == table.width]
-    if columns.file is not None:
-        file = chosen_position(columns.file, names, table.name)
-    split = split_position(names, rows, columns, table.name)
+    if choice.file_column is not None:
+        file = chosen_position(choice.file_column, names, table.name)
+    split = split_position(names, rows, choice, table.name)
     found = LabelColumns(names, has_header, file, split)
-    unclear = ColumnsUnclear(
-        f"{table.name} names images, but it is unclear which of its columns holds the label."
-        f" Its columns: {', '.join(names)}.",
-        table.name,
-        names,
-        rows[:ROWS_SHOWN],
+    unclear = ReadingUnclear(
+        Question(
+            message=f"{table.name} names images, but it is unclear which of its columns holds the"
+            f" label. Its columns: {some_text(names, MOST_LISTED_COLUMNS)}.",
+            tables=[table_sample(table.name, names, rows)],
+        )
     )
-    if columns.label is not None:
-        return replace(found, label=chosen_position(columns.label, names, table.name))
+    if choice.label_column is not None:
+        return replace(found, label=chosen_position(choice.label_column, names, table.name))
     others = [
         at
         for at, name in enumerate(names)

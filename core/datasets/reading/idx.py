@@ -14,7 +14,6 @@ import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_EDGE
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.raw_files import (
     MOST_FILES,
@@ -24,8 +23,9 @@ from core.datasets.reading.raw_files import (
     open_unpacked,
     unpacked_start,
 )
-from core.datasets.reading.reader import PixelBatch, PixelImages
+from core.datasets.reading.reader import PixelBatch, PixelImages, Reading
 from core.datasets.reading.subset_names import subset_among, words
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 
 READ_AS = "IDX files"
@@ -100,8 +100,8 @@ def belong_together(one: IdxFile, other: IdxFile) -> bool:
     return (one.key, one.subset, one.is_labels) == (other.key, other.subset, not other.is_labels)
 
 
-def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
-    """The images of IDX files, or None where there are none, or where image files outnumber them.
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """The images of IDX files; empty where there are none, or where image files outnumber them.
 
     Images and labels are paired by name, else by count; the class is the number as text. Train,
     t10k, test and validation in the names are subsets. Raises ``BadInput``.
@@ -109,8 +109,9 @@ def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
     candidates = [raw for raw in listing.files if not has_image_suffix(raw.name)]
     image_files = len(listing.files) - len(candidates)
     found = [idx for raw in candidates if (idx := read_idx(raw)) is not None]
-    if not found or image_files > len(found):
-        return None
+    if not found or image_files > len(found) or choice != Choice(leave_out=choice.leave_out):
+        return []
+    listing = listing.again()
     pairs = _pair_up(_without_copies(found, listing))
     for images, labels in pairs:
         _check_images(images)
@@ -128,13 +129,19 @@ def recognise(listing: Listing, _columns: Columns) -> PixelImages | None:
 
     def batches() -> Iterator[tuple[PixelBatch, int]]:
         done = 0
-        for images, class_names in labelled:
-            for batch in _batches_of(images, class_names):
+        for pixels, class_names in labelled:
+            for batch in _batches_of(pixels, class_names):
                 done += len(batch.pixels)
                 yield batch, done
 
     expected_bytes = sum(math.prod(images.shape) for images, _ in pairs)
-    return PixelImages(READ_AS, total, expected_bytes, batches)
+    found_images = PixelImages(READ_AS, total, expected_bytes, batches)
+    sources = tuple(labels.raw.path for _, labels in pairs)
+    return [
+        Reading(
+            "The classes are the numbers in the IDX files", found_images, listing, Choice(), sources
+        )
+    ]
 
 
 def _without_copies(found: list[IdxFile], listing: Listing) -> list[IdxFile]:

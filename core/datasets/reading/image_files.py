@@ -7,16 +7,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.not_an_image import is_text
 from core.datasets.reading.raw_files import RawFile
 from core.datasets.reading.subset_names import subset_among, subset_of, words
 
 # Also formats that Headstart cannot open: such files are listed with the reason, not ignored.
 IMAGE_SUFFIXES = words(
-    ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .heic .heif .avif .jp2 .j2k .svg "
-    ".tga .psd .eps .ppm .pgm .pbm .ico .raw .dng .cr2 .nef .arw .dcm"
+    ".jpg .jpeg .jpe .jfif .png .gif .bmp .webp .tif .tiff .avif .tga .ppm .pgm .pbm .pnm .pfm "
+    ".heic .heif .hif .jp2 .j2k .jpx .jxl .jxr .svg .psd .eps .ico .exr .dcm .dicom "
+    ".raw .dng .cr2 .cr3 .nef .nrw .arw .orf .rw2 .raf .pef .srw"
 )
-COMPANION_SUFFIXES = words(".aae .json .xmp .xml .txt .html .htm .md .log .ini .db .lnk .url")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
+# Films of live photos, sounds and data of games lie beside images as the notes of programs do.
+COMPANION_SUFFIXES = words(
+    ".aae .json .xmp .xml .txt .html .htm .md .log .ini .db .lnk .url .dat .thm .srt "
+    ".mov .mp4 .m4v .avi .3gp .mkv .webm .mpg .mpeg .wmv .ogv .lrv "
+    ".ogg .oga .opus .wav .mp3 .m4a .aac .flac .aif .aiff .mid .midi .wma .amr"
+)
+_SIGNATURES = (
+    *(b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*"),
+    *(b"P4\n", b"P5\n", b"P6\n"),
+)
+_IN_BOXES = (b"ftypavif", b"ftypheic", b"ftypmif1")
+TEXT_LOOKED_AT_BYTES = 512
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
 FRACTION_WITH_A_NUMBER = 0.95
@@ -29,9 +41,17 @@ def has_image_suffix(name: str) -> bool:
     return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
-def is_companion(name: str) -> bool:
-    """Whether the ending is that of a file that programs put beside images."""
-    return name[name.rfind(".") :].lower() in COMPANION_SUFFIXES
+def is_companion(raw: RawFile) -> bool:
+    """Whether it is a file that programs put beside images, by its ending, or else a text."""
+    if raw.name[raw.name.rfind(".") :].lower() in COMPANION_SUFFIXES:
+        return True
+    if has_image_suffix(raw.name):
+        return False
+    try:
+        start = raw.start(TEXT_LOOKED_AT_BYTES)
+    except UnreadableImageError:
+        return False
+    return bool(start) and is_text(start)
 
 
 def stem(name: str) -> str:
@@ -44,9 +64,11 @@ def looks_like_an_image(raw: RawFile) -> bool:
     if has_image_suffix(raw.name):
         return True
     try:
-        return raw.start(12).startswith(_SIGNATURES)
+        start = raw.start(12)
     except UnreadableImageError:
         return False
+    is_webp = start[:4] == b"RIFF" and start[8:] == b"WEBP"
+    return is_webp or start[4:] in _IN_BOXES or start.startswith(_SIGNATURES)
 
 
 def class_in_name(name: str) -> str | None:

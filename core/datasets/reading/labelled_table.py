@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.class_folders import classes_without_table
 from core.datasets.reading.columns import (
-    Columns,
     LabelColumns,
     RefusedRows,
     bare_name,
@@ -20,17 +19,20 @@ from core.datasets.reading.columns import (
 )
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.other_labels import check_other_labels, is_boxes
+from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.reader import (
     LabelledFile,
     LabelledFiles,
+    Reading,
     first_reasons,
     note_alike_classes,
     shown_order,
 )
 from core.datasets.reading.subset_names import subset_of, subset_of_file, subset_of_folders
 from core.datasets.reading.table import TextTable, is_table_name, read_table
-from core.errors import BadInput, ColumnsUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 from core.text import count_text, some_text
 
 READ_AS = "images with a table of labels"
@@ -71,39 +73,42 @@ class _RowProblem(Exception):
     """A row that cannot be used; the message is the reason, for people."""
 
 
-def recognise(listing: Listing, columns: Columns) -> LabelledFiles | None:
-    """The images that a table names, or None where no table names any.
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """The images that a table names; empty where no table names any.
 
     A table wins over class folders if one of its columns is named label, class or the like and its
     labels differ from the folders. Rows that cannot be used are refused with their line; images
     that no row names are counted in a note. Several tables are read together where their names
     contain train and test, or where they name different images. Raises ``BadInput``, and
-    ``ColumnsUnclear`` where only the user can say which column holds the label.
+    ``ReadingUnclear`` where only the user can say which column holds the label.
     """
-    files = [raw for raw in listing.files if is_table_name(raw.name)]
+    files = [
+        raw for raw in listing.files if is_table_name(raw.name) and choice.allows_table(raw.path)
+    ]
     others = [raw for raw in listing.files if not is_table_name(raw.name)]
     images = [raw for raw in others if has_image_suffix(raw.name)] or others
-    if not images:
-        return None
+    if not images or (choice.classes_from and not files):
+        return []
     read = [table for raw in files if (table := read_table(raw)) is not None]
     tables = [table for table in read if not is_boxes(table)]
     folders, known = classes_without_table(listing)
-    usable = _usable_tables(tables, ImageNames(images), columns, listing, folders, known)
+    usable = _usable_tables(tables, ImageNames(images), choice, listing, folders, known)
     if not usable:
         if not known:
             check_other_labels(listing, read, images)
-        return None
+        return []
     taken = _taken_together(usable, listing)
     rows = [row for entry in taken for row in entry.rows]
-    if folders and not columns.chosen and len(rows) < FRACTION_NAMED * len(images):
+    if folders and not choice.columns and len(rows) < FRACTION_NAMED * len(images):
         listing.notes.append(
             f"{taken[0].table.name} names {len(rows)} of {len(images)} images; the folders were"
             " used as the classes."
         )
-        return None
-    if rows and not columns.chosen and _adds_nothing(taken, rows, folders, known):
+        return []
+    if rows and not choice.columns and _adds_nothing(taken, rows, folders, known):
         _note_refused_rows(taken, listing)
-        return None
+        return []
+    listing = listing.again()
     for entry in taken:
         listing.refused.extend(entry.refused)
     if not rows:
@@ -112,13 +117,28 @@ def recognise(listing: Listing, columns: Columns) -> LabelledFiles | None:
     _note_what_was_taken(taken, bool(folders), listing)
     _note_images_without_row(rows, images, listing)
     note_alike_classes({row.label for row in rows}, listing)
-    return LabelledFiles(READ_AS, _labelled_files(taken, listing))
+    found = LabelledFiles(READ_AS, _labelled_files(taken, listing))
+    return [_reading(taken, found, listing)]
+
+
+def _reading(taken: Sequence[_LabelTable], found: LabelledFiles, listing: Listing) -> Reading:
+    first = taken[0].columns
+    column = f"column {first.label_name!r}" if first.label is not None else "the columns with a 1"
+    choice = Choice(
+        classes_from=taken[0].table.name,
+        file_column=first.names[first.file],
+        label_column=None if first.label is None else first.label_name,
+        split_column=None if first.split is None else first.names[first.split],
+    )
+    tables = tuple(entry.table.name for entry in taken)
+    title = f"The classes are in {column} of {some_text(tables, FILES_SHOWN)}"
+    return Reading(title, found, listing, choice, tables)
 
 
 def _usable_tables(
     tables: Sequence[TextTable],
     images: ImageNames,
-    asked: Columns,
+    asked: Choice,
     listing: Listing,
     folders: dict[int, str],
     known: dict[int, str],
@@ -151,7 +171,7 @@ def _usable_tables(
             continue
         usable.append(_read_rows(table, columns, images))
     # Folders or file names replace a table that is unclear, but not a column that was misspelt.
-    settled = known and isinstance(problem, ColumnsUnclear) and not asked.chosen
+    settled = known and isinstance(problem, ReadingUnclear) and not asked.columns
     if problem is not None and not usable and not settled:
         raise problem
     return usable

@@ -12,18 +12,17 @@ from core.datasets.reading.columns import (
     INDEX_NAMES,
     LABEL_NAMES,
     PROPERTY_NAMES,
-    ROWS_SHOWN,
-    Columns,
     as_numbers,
     bare_name,
     chosen_position,
     split_position,
     unique_names,
 )
+from core.datasets.reading.question import Question, ReadingUnclear, table_sample
 from core.datasets.reading.raw_files import bad_source
 from core.datasets.reading.subset_names import subset_of_file
 from core.datasets.reading.table import TextTable
-from core.errors import ColumnsUnclear
+from core.datasets.reading_choice import Choice
 
 EXPECTED = (
     "Expected one line per image: its label, then its pixels from 0 to 255, row by row:"
@@ -71,10 +70,10 @@ class PixelTable:
         return subset_of_file(self.table.raw.parts)
 
 
-def read_pixel_table(table: TextTable, columns: Columns) -> PixelTable | None:
+def read_pixel_table(table: TextTable, choice: Choice) -> PixelTable | None:
     """What the columns of a table are for, or None where they are not pixels.
 
-    Raises ``BadInput`` where the pixels do not form a square image, ``ColumnsUnclear`` where
+    Raises ``BadInput`` where the pixels do not form a square image, ``ReadingUnclear`` where
     several columns could hold the label.
     """
     width = table.width
@@ -88,8 +87,8 @@ def read_pixel_table(table: TextTable, columns: Columns) -> PixelTable | None:
     numeric = np.isfinite(values).mean(axis=0) > 0.5
     if numeric.sum() < FEWEST_PIXELS:
         return None
-    split = split_position(names, rows, columns, table.name)
-    label = _named_label(names, columns, table.name)
+    split = split_position(names, rows, choice, table.name)
+    label = _named_label(names, choice, table.name)
     spare: set[int | None] = {
         at
         for at in range(width)
@@ -148,9 +147,9 @@ def _has_header(row: Sequence[str]) -> bool:
     return len(numbers) >= max(FEWEST_PIXELS, len(row) - 2) and bool((np.diff(numbers) == 1).all())
 
 
-def _named_label(names: Sequence[str], columns: Columns, table: str) -> int | None:
-    if columns.label is not None:
-        return chosen_position(columns.label, names, table)
+def _named_label(names: Sequence[str], choice: Choice, table: str) -> int | None:
+    if choice.label_column is not None:
+        return chosen_position(choice.label_column, names, table)
     for known in (LABEL_NAMES, PROPERTY_NAMES):
         found = [at for at, name in enumerate(names) if bare_name(name) in known]
         if len(found) == 1:
@@ -219,11 +218,13 @@ def _label_among(
     if len(others) == 1:
         return others[0]
     if others:
-        raise ColumnsUnclear(
-            f"{table.name}: several columns are not pixels. Choose the one that holds the label.",
-            table.name,
-            [names[at] for at in others],
-            [[row[at] for at in others] for row in rows[:ROWS_SHOWN]],
+        beside = [[row[at] for at in others] for row in rows]
+        raise ReadingUnclear(
+            Question(
+                message=f"{table.name}: several columns are not pixels. Choose the one that holds"
+                " the label.",
+                tables=[table_sample(table.name, [names[at] for at in others], beside)],
+            )
         )
     if square_shape(len(pixels)) is not None or square_shape(len(pixels) - 1) is None:
         return None

@@ -8,26 +8,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.datasets.reading.columns import Columns, RefusedRows, why_no_label, why_no_subset
+from core.datasets.reading.columns import RefusedRows, why_no_label, why_no_subset
 from core.datasets.reading.image_files import has_image_suffix
+from core.datasets.reading.no_pixels import why_no_pixels
 from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelTable, read_pixel_table
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
-from core.datasets.reading.reader import PixelBatch, PixelImages, first_reasons
+from core.datasets.reading.reader import PixelBatch, PixelImages, Reading, first_reasons
 from core.datasets.reading.subset_names import subset_of
-from core.datasets.reading.table import TextTable, is_table_name, read_table
+from core.datasets.reading.table import is_table_name, read_table
+from core.datasets.reading.table_copies import without_copies
+from core.datasets.reading.unread_formats import refuse_unread
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
+from core.text import some_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 READ_AS = "table of pixels"
 DARK = 64
+TABLES_NAMED = 3
 BLOCK_CHARACTERS = 8 * 1024**2
 MOST_ROWS_IN_A_BLOCK = 4096
 CELL_SHOWN = 30
 FEWEST_CHARACTERS_IN_A_PIXEL = 2  # a digit and a separator
 # Upper bound: gzip shrinks pixels written as text to between a fifth and a fifteenth.
 GZIP_GROWTH = 20
+FEWEST_BYTES_IN_A_ROW = 32
+# With so many rows for each image file, the images explain the table.
+IMAGES_EXPLAIN = 4
 
 
 class _PixelRows:
@@ -172,69 +181,94 @@ class _PixelRows:
         return pixels.reshape(-1, edge, edge, 3)
 
 
-def recognise(listing: Listing, columns: Columns) -> PixelImages | None:
-    """The images of tables of pixels, or None where there are none, or where image files are.
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """The images of tables of pixels; empty where there are none, or where image files are.
 
-    Several tables are read as one dataset, train and test in their names as subsets. A table
-    without labels beside one with labels is left out with a note. Raises ``BadInput``, and
-    ``ColumnsUnclear`` where only the user can say which column holds the label.
+    Several tables are read as one dataset, train and test in their names as subsets; rows that
+    stand in two tables count once. A table without labels beside one with labels is left out with a
+    note, and so are a few images that explain the tables. Raises ``BadInput``, and
+    ``ReadingUnclear`` where only the user can say which column holds the label.
     """
-    images = sum(has_image_suffix(raw.name) for raw in listing.files)
     alone = len(listing.files) == 1
     # Sorted: folders and zips list files in any order, but the same tables are the same dataset.
     candidates = sorted(
         (
             raw
             for raw in listing.files
-            if is_table_name(raw.name) or (alone and not has_image_suffix(raw.name))
+            if choice.allows_table(raw.path)
+            and (is_table_name(raw.name) or (alone and not has_image_suffix(raw.name)))
         ),
         key=lambda raw: raw.path,
     )
-    if not candidates or images > len(candidates) or columns.file is not None:
-        return None
+    image_files = sum(has_image_suffix(raw.name) for raw in listing.files)
+    most_rows = sum(raw.size_bytes for raw in candidates) * GZIP_GROWTH // FEWEST_BYTES_IN_A_ROW
+    if not candidates or choice.file_column is not None or IMAGES_EXPLAIN * image_files > most_rows:
+        return []
+    own = listing.again()
+    try:
+        tables = _tables(candidates, own, choice, alone)
+    except BadInput:
+        if image_files > len(candidates):
+            return []
+        raise
+    outnumbered = image_files > len(candidates) and (
+        IMAGES_EXPLAIN * image_files > sum(map(_rows_of, tables))
+    )
+    if not tables or outnumbered:
+        return []
+    own.leave_out(len(own.files) - len(tables), "without labelled pixels")
+    expected = sum(map(_unpacked_bytes, tables)) // FEWEST_CHARACTERS_IN_A_PIXEL
+    work = sum(layout.table.raw.size_bytes for layout in tables)
+    images = PixelImages(READ_AS, work, expected, lambda: _batches(tables, own))
+    paths = [layout.table.name for layout in tables]
+    title = f"Each line of {some_text(paths, TABLES_NAMED)} is an image, with its class"
+    chosen = Choice(
+        classes_from=paths[0] if len(paths) == 1 and len(own.files) > 1 else None,
+        label_column=choice.label_column,
+        split_column=choice.split_column,
+    )
+    return [Reading(title, images, own, chosen, tuple(paths))]
+
+
+def _tables(
+    candidates: Sequence[RawFile], listing: Listing, choice: Choice, alone: bool
+) -> list[PixelTable]:
+    """The tables of labelled pixels among some files, each row once. Raises ``BadInput``."""
     found: list[PixelTable] = []
     problem: BadInput | None = None
     for raw in candidates:
         table = read_table(raw)
         try:
-            layout = read_pixel_table(table, columns) if table is not None else None
+            layout = read_pixel_table(table, choice) if table is not None else None
         except BadInput as error:
             problem = problem or error
             continue
         if layout is not None:
             found.append(layout)
         elif alone and len(raw.parts) == 1 and not listing.refused:
-            raise _no_pixels(raw, table)
+            refuse_unread([raw])
+            raise why_no_pixels(raw, table)
     if problem is not None and not found:
         raise problem
     if not found:
-        return None
-    tables = _labelled(found, listing)
+        return []
+    tables = without_copies(_labelled(found, listing), listing)
     _check_alike(tables)
-    listing.leave_out(len(listing.files) - len(tables), "without labelled pixels")
-    work = [layout.table.raw.size_bytes for layout in tables]
-    unpacked = [
-        layout.table.raw.size_bytes * (GZIP_GROWTH if layout.table.raw.is_gzip() else 1)
-        for layout in tables
-    ]
-    expected = sum(unpacked) // FEWEST_CHARACTERS_IN_A_PIXEL
-    return PixelImages(READ_AS, sum(work), expected, lambda: _batches(tables, listing))
+    return tables
 
 
-def _no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
-    """The error for a single file that is no table of pixels."""
-    if raw.name.lower().endswith(".zip"):
-        what = "is not a zip archive. Pack the folders with the images again"
-    elif table is None and raw.is_gzip():
-        what = "is a damaged gzip file, or contains no table. Make or download it again"
-    elif table is None or table.separator == " ":
-        what = (
-            "is neither a zip nor a table. Give a folder or zip with one folder of images for"
-            " each class"
-        )
-    else:
-        what = "is a table without pixels in it. If it names images, put it into one zip with them"
-    return bad_source(f"{raw.name} {what}. For a table of pixels: {EXPECTED}.")
+def _unpacked_bytes(layout: PixelTable) -> int:
+    """Upper bound."""
+    raw = layout.table.raw
+    return raw.size_bytes * (GZIP_GROWTH if raw.is_gzip() else 1)
+
+
+def _rows_of(layout: PixelTable) -> int:
+    """Roughly, by the length of the first rows."""
+    lengths = [sum(len(cell) + 1 for cell in row) for row in layout.table.first_rows]
+    rows = lengths[layout.has_header :]
+    below_header = _unpacked_bytes(layout) - sum(lengths[: layout.has_header])
+    return round(below_header * len(rows) / sum(rows))
 
 
 def _labelled(found: list[PixelTable], listing: Listing) -> list[PixelTable]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from lzma import LZMAError
@@ -91,11 +91,13 @@ class RawFile:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
 
 
-def safe_parts(name: str) -> tuple[str, ...]:
+def safe_parts(name: str, backslash_separates: bool = True) -> tuple[str, ...]:
     """Split a path from an archive or folder into its parts, in Unicode normal form C.
 
     Nothing is ever written under these names. They are refused where they show hostile intent or
-    could not be displayed as they are. Raises ``RefusedNameError``.
+    could not be displayed as they are. ``backslash_separates``: some programs write it instead of
+    a slash; where others write slashes, it is a character of the name, and still must not lead
+    anywhere. Raises ``RefusedNameError``.
     """
     if any(unicodedata.category(letter) == "Cc" for letter in name):
         raise RefusedNameError("the name contains control characters")
@@ -104,11 +106,13 @@ def safe_parts(name: str) -> tuple[str, ...]:
     path = name.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path):
         raise RefusedNameError("the name is an absolute path")
-    parts = tuple(
-        unicodedata.normalize("NFC", part) for part in path.split("/") if part not in ("", ".")
-    )
-    if ".." in parts:
+    if ".." in path.split("/"):
         raise RefusedNameError("the name leads out of its folder (..)")
+    parts = tuple(
+        unicodedata.normalize("NFC", part)
+        for part in (path if backslash_separates else name).split("/")
+        if part not in ("", ".")
+    )
     if len(parts) > DEEPEST_FOLDERS:
         raise RefusedNameError(f"more than {DEEPEST_FOLDERS} folders deep")
     if any(len(part) > LONGEST_NAME for part in parts):
@@ -142,20 +146,35 @@ class Listing:
     notes: list[str] = field(default_factory=list)
 
     def add(
-        self, name: str, size_bytes: int, opener: Callable[[], BinaryIO], problem: str | None
-    ) -> None:
-        """List a file, unless its name is refused or ignored, or there is a ``problem`` with it."""
+        self,
+        name: str,
+        size_bytes: int,
+        opener: Callable[[], BinaryIO],
+        problem: str | None,
+        backslash_separates: bool = True,
+    ) -> RawFile | None:
+        """List a file, unless its name is refused or ignored, or there is a ``problem`` with it.
+
+        ``backslash_separates``: see ``safe_parts``. Returns what was listed.
+        """
         try:
-            parts = safe_parts(name)
+            parts = safe_parts(name, backslash_separates)
         except RefusedNameError as error:
             self.refuse(name, str(error))
-            return
+            return None
         if not parts or is_ignored(parts):
             self.ignored += 1
         elif problem is not None:
             self.refuse(name, problem)
         else:
             self.files.append(RawFile(parts, size_bytes, opener))
+            return self.files[-1]
+        return None
+
+    def again(self, files: "Iterable[RawFile] | None" = None) -> "Listing":
+        """The same files, or some of them, for one reading: its notes do not reach the others."""
+        kept = self.files if files is None else files
+        return Listing(list(kept), list(self.refused), self.ignored, list(self.notes))
 
     def refuse(self, name: str, reason: str) -> None:
         self.refused.append(LeftOut(shown_name(name), reason))

@@ -1,4 +1,4 @@
-"""What the reader of a layout is, and what it gives: labelled files, or pixels with labels."""
+"""What the reader of a layout is, and what it gives: readings of labelled files, or of pixels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from core.datasets.dataset import LeftOut
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source
+from core.datasets.reading_choice import Choice
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3
@@ -80,6 +80,26 @@ class PixelImages:
     batches: Callable[[], Iterator[tuple[PixelBatch, int]]]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One way to read an upload.
+
+    title: what the classes are, as a sentence without its full stop.
+    found: the images with their classes.
+    listing: what lies there, with the notes and refusals of this reading alone.
+    choice: what a person would choose to get this reading and no other.
+    sources: the files, columns and folders that said so.
+    doubt: why it may be wrong, as a sentence; None where it is clearly right.
+    """
+
+    title: str
+    found: LabelledFiles | PixelImages
+    listing: Listing
+    choice: Choice
+    sources: tuple[str, ...] = ()
+    doubt: str | None = None
+
+
 class Reader(Protocol):
     """One layout of uploads: a module with these two names and an entry in ``READERS``.
 
@@ -88,20 +108,30 @@ class Reader(Protocol):
 
     READ_AS: str
 
-    def recognise(
-        self, listing: Listing, columns: Columns, /
-    ) -> "LabelledFiles | PixelImages | None":
-        """The images of the listing in this layout, or None where it has another one.
+    def readings(self, listing: Listing, choice: Choice, /) -> Sequence[Reading]:
+        """The ways to read the listing in this layout; empty where it has another one.
 
-        Nothing is decoded yet. What is left out, and why, is noted in the listing. Raises
-        ``BadInput`` where the layout is this one and cannot be used, ``ColumnsUnclear`` where only
-        the user can say what a column holds.
+        Nothing is decoded yet. One reading without doubt is taken; several, or one in doubt, are
+        offered to the person who gave the files. Each reading notes in a listing of its own
+        (``Listing.again``); the given one stays as it is, but for notes that hold whatever is read.
+        With a ``choice``, only readings that agree with it are given, without doubt about what was
+        chosen. Raises ``BadInput`` where the layout is this one and cannot be used, and
+        ``ReadingUnclear`` where only a person can say what a column holds.
         """
 
 
 def first_reasons(left_out: Sequence[LeftOut]) -> str:
-    """The first files that were left out, each with its reason, as text to append to a message."""
-    return "".join(f" {entry.file}: {entry.reason}." for entry in left_out[:NAMES_SHOWN])
+    """The most frequent reasons, each once with a file, as text to append to a message."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for entry in left_out:
+        by_reason[entry.reason].append(entry.file)
+    most = sorted(by_reason.items(), key=lambda item: -len(item[1]))[:NAMES_SHOWN]
+    return "".join(
+        f" {files[0]}: {reason}."
+        if len(files) == 1
+        else f" {files[0]} and {len(files) - 1:,} more: {reason}."
+        for reason, files in most
+    )
 
 
 def check_classes(classes: list[str], left_out: Sequence[LeftOut] = ()) -> None:

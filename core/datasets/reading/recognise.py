@@ -8,25 +8,52 @@ Folders and table win: whoever edits the table or moves images between folders g
 
 import json
 import logging
+import shlex
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.reading import array_files, class_folders, idx, labelled_table, pixel_table
-from core.datasets.reading.columns import Columns, why_no_label
-from core.datasets.reading.raw_files import Listing
-from core.datasets.reading.reader import (
-    LabelledFile,
-    LabelledFiles,
-    PixelImages,
-    Reader,
-    shown_order,
+from core.datasets.reading import (
+    array_files,
+    cifar_batches,
+    class_folders,
+    idx,
+    labelled_table,
+    parquet_images,
+    pixel_table,
 )
+from core.datasets.reading.columns import unique_names, why_no_label
+from core.datasets.reading.image_files import has_image_suffix
+from core.datasets.reading.question import (
+    MOST_OFFERS,
+    Question,
+    ReadingUnclear,
+    TableSample,
+    offer,
+    table_sample,
+)
+from core.datasets.reading.raw_files import Listing, RawFile
+from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reader, Reading, shown_order
+from core.datasets.reading.table import is_table_name, read_table
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 
-# Asked in this order; the first that recognises its layout is used. Class folders come last: they
-# fit nearly everything, and raise an error that describes them where they do not.
-READERS: tuple[Reader, ...] = (idx, array_files, pixel_table, labelled_table, class_folders)
+# Asked in this order; the first that knows its layout is used. Class folders come last: they fit
+# nearly everything, and raise an error that describes them where they do not.
+READERS: tuple[Reader, ...] = (
+    idx,
+    cifar_batches,
+    array_files,
+    parquet_images,
+    pixel_table,
+    labelled_table,
+    class_folders,
+)
 NOTES_FILE = "headstart.json"
 LARGEST_NOTES_BYTES = 16 * 1024**2
+MOST_FOLDERS_LISTED = 500
+MOST_TABLES, MOST_NAMES = 3, 6
 _NAMES, _ORDER = "class names", "in the order of file names"
 
 logger = logging.getLogger(__name__)
@@ -48,18 +75,93 @@ class ExportNotes:
         return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
-def recognise(listing: Listing, columns: Columns) -> LabelledFiles | PixelImages:
-    """The images of a source with their labels, in the layout that it has.
+def settle(found: Sequence[Reading], listing: Listing) -> Reading:
+    """The one reading that is in no doubt. Raises ``ReadingUnclear`` where a person must choose."""
+    clear = [reading for reading in found if reading.doubt is None]
+    if len(clear) == 1:
+        return clear[0]
+    raise ReadingUnclear(question(found, listing))
 
-    ``columns`` is what the user chose of a table. Raises ``BadInput``, and ``ColumnsUnclear``
-    where only the user can say what a column holds.
+
+def readings(listing: Listing, choice: Choice) -> list[Reading]:
+    """All ways to read a source that agree with ``choice``; those in no doubt come first.
+
+    Raises ``BadInput`` where there is none.
     """
+    listing = _without_left_out(listing, choice)
     notes = _take_export_notes(listing)
-    answers = (reader.recognise(listing, columns) for reader in READERS)
-    found = next(answer for answer in answers if answer is not None)
+    answers = (reader.readings(listing, choice) for reader in READERS)
+    found = next((list(answer) for answer in answers if answer), [])
+    if not found:
+        raise BadInput(
+            f"Nothing can be read as {shlex.join(choice.options())} says. Check the names of tables"
+            " and folders, or leave the options out to see what is there.",
+            "reading",
+        )
+    found.sort(key=lambda reading: reading.doubt is not None)
+    return [_as_chosen(reading, choice, notes) for reading in found]
+
+
+def question(found: Sequence[Reading], listing: Listing) -> Question:
+    """What to ask about several readings, or about one in doubt. The source must be open."""
+    offers = [offer(reading) for reading in found[:MOST_OFFERS]]
+    if len(offers) == 1:
+        message = f"Is this right? {offers[0].title}. {offers[0].doubt or ''}".strip()
+    else:
+        listed = "; ".join(f"({at}) {entry.title}" for at, entry in enumerate(offers, start=1))
+        message = f"It can be read in {len(offers)} ways, and only you can say which: {listed}."
+    return Question(
+        message=message,
+        offers=offers,
+        tables=_table_samples(listing),
+        folders=_folders(listing),
+        file_names=_file_names(listing),
+    )
+
+
+def _table_samples(listing: Listing) -> list[TableSample]:
+    """The first lines of the tables that lie there, of a few at most."""
+    found = sorted((raw for raw in listing.files if is_table_name(raw.name)), key=_by_path)
+    tables = [table for raw in found[:MOST_TABLES] if (table := read_table(raw)) is not None]
+    return [
+        table_sample(table.name, unique_names(table.first_rows[0], table.width), table.first_rows)
+        for table in tables
+    ]
+
+
+def _file_names(listing: Listing) -> list[str]:
+    """Some names of images, from all over the source."""
+    images = sorted((raw for raw in listing.files if has_image_suffix(raw.name)), key=_by_path)
+    return list(dict.fromkeys(raw.name for raw in images[:: len(images) // MOST_NAMES + 1]))
+
+
+def _by_path(raw: RawFile) -> str:
+    return raw.path
+
+
+def _folders(listing: Listing) -> dict[str, int]:
+    """The folders that hold files, at any depth, with the number of files below each."""
+    counts: Counter[str] = Counter()
+    for raw in listing.files:
+        counts.update("/".join(raw.parts[: at + 1]) for at in range(len(raw.parts) - 1))
+    return dict(sorted(counts.items())[:MOST_FOLDERS_LISTED])
+
+
+def _without_left_out(listing: Listing, choice: Choice) -> Listing:
+    """A listing of what is to be read; what the person left out is noted."""
+    kept = [raw for raw in listing.files if not choice.leaves_out(raw.parts)]
+    rest = listing.again(kept)
+    rest.leave_out(len(listing.files) - len(kept), "as you chose")
+    return rest
+
+
+def _as_chosen(reading: Reading, choice: Choice, notes: ExportNotes) -> Reading:
+    """The reading with what holds for each: the notes of an export, and what to leave out."""
+    found = reading.found
     if isinstance(found, LabelledFiles):
-        return LabelledFiles(found.read_as, _as_exported(found.files, notes))
-    return found
+        found = LabelledFiles(found.read_as, _as_exported(found.files, notes))
+    repeated = reading.choice.model_copy(update={"leave_out": choice.leave_out})
+    return replace(reading, found=found, choice=repeated)
 
 
 def _take_export_notes(listing: Listing) -> ExportNotes:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.datasets.dataset import SUBSETS
+from core.datasets.choices import SUBSETS
 
 
 def words(text: str) -> frozenset[str]:

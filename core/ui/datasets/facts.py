@@ -1,8 +1,10 @@
 """What a dataset is, in a few lines: for its card in the list and the head of its own page."""
 
+import shlex
+
 import streamlit as st
 
-from core.datasets.dataset import Dataset
+from core.datasets.dataset import Dataset, DatasetReading
 from core.datasets.health.finding import Finding, size_summary, subset_counts_text
 from core.text import count_text, dimensions_text, escape_markdown, percent_text
 from core.ui.frame import reads
@@ -80,8 +82,17 @@ def show_head(dataset: Dataset) -> None:
     if dataset.provenance:
         origin.append(escape_markdown(dataset.provenance))
     lines.append(" · ".join(origin))
+    if dataset.reading is not None:
+        lines.append(reading_text(dataset.reading))
     st.markdown("\n".join(f"- {line}" for line in lines))
     _show_versions(dataset)
+
+
+def reading_text(reading: DatasetReading) -> str:
+    """How the files were read, with the options that repeat it, ready for Markdown."""
+    text = f"{escape_markdown(reading.title)}"
+    options = shlex.join(reading.choice.options()).replace("`", "")
+    return f"{text}; the same again: `datasets add PATH {options}`" if options else text
 
 
 def _show_versions(dataset: Dataset) -> None:

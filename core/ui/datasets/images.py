@@ -6,7 +6,8 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from core.datasets.dataset import SUBSETS, Dataset
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
 from core.text import count_text, dimensions_text, escape_markdown, shorten
 from core.ui.datasets.facts import IMAGES
 from core.ui.frame import reads

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import streamlit as st
 
-from core.datasets.reading.columns import Columns
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.imports import ImportRecord, list_imports
 from core.jobs.records import waiting_text
 from core.text import escape_markdown, quoted_list_text
 from core.ui.benchmark import STATE_LOOKS
+from core.ui.datasets.question import show_question
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
@@ -21,12 +22,6 @@ from core.ui.frame.page import link_to
 SHOWN_WHEN_OVER = timedelta(hours=1)
 MOST_SHOWN = 20
 MOST_NOTES = 3
-# The fields of ``Columns``, each with its label and what an empty field shows.
-COLUMN_FIELDS = (
-    ("label", "Class of each image", "Choose"),
-    ("file", "File name of each image", "Found automatically"),
-    ("split", "Train or test", "None, or found automatically"),
-)
 
 
 def watch_imports() -> None:
@@ -70,13 +65,14 @@ def _show_import(entry: ImportRecord) -> None:
             return
         with action:
             _show_actions(entry)
-        if _asks(entry):
-            _ask_for_columns(entry)
+        if entry.question is not None and _asks(entry):
+            answer = partial(_act, actions.retry_import, entry.id)
+            show_question(entry.question, entry.id, answer)
 
 
 def _asks(entry: ImportRecord) -> bool:
-    """Whether somebody must say what the columns of its table hold."""
-    return bool(entry.question) and entry.can_retry
+    """Whether somebody must say how to read it."""
+    return entry.question is not None and entry.can_retry
 
 
 def _show_badge(entry: ImportRecord) -> None:
@@ -122,6 +118,11 @@ def _show_outcome(entry: ImportRecord) -> None:
     st.markdown(text)
     st.caption(f"Classes: {escape_markdown(quoted_list_text(dataset.classes))}.")
     # A wrong reading should be seen here, before hours are spent on it.
+    if dataset.reading is not None:
+        st.caption(f":material/rule: {escape_markdown(dataset.reading.title)}.")
+        for other in dataset.reading.others:
+            text = f"It could also be read so: {escape_markdown(other.title)}. See Manage."
+            st.caption(f":material/alt_route: {text}")
     for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
     with st.container(horizontal=True):
@@ -152,43 +153,6 @@ def _button(
         disabled=disabled,
         on_click=_act,
         args=(action, entry.id),
-    )
-
-
-def _ask_for_columns(entry: ImportRecord) -> None:
-    """The first lines of the table, and a field for each kind of column."""
-    question = entry.question or {}
-    columns = list(question.get("columns", ()))
-    st.markdown(
-        f"What do the columns of **{escape_markdown(question.get('table'))}** hold? These are its "
-        "first lines."
-    )
-    rows = [list(row) for row in question.get("rows", ())]
-    st.dataframe(
-        {
-            name: [row[place] if place < len(row) else "" for row in rows]
-            for place, name in enumerate(columns)
-        },
-        hide_index=True,
-        key=f"rows.{entry.id}",
-        alt=f"The first lines of {question.get('table')}.",
-    )
-    chosen = {
-        kind: place.selectbox(
-            label, columns, index=None, key=f"{kind}.{entry.id}", placeholder=placeholder
-        )
-        for place, (kind, label, placeholder) in zip(
-            st.columns(len(COLUMN_FIELDS), gap="medium"), COLUMN_FIELDS, strict=True
-        )
-    }
-    st.button(
-        "Read again",
-        type="primary",
-        icon=":material/refresh:",
-        key=f"answer.{entry.id}",
-        disabled=chosen["label"] is None,
-        on_click=_act,
-        args=(actions.retry_import, entry.id, Columns(**chosen)),
     )
 
 

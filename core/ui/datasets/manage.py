@@ -10,6 +10,7 @@ from core.datasets.dataset import ENCODED, Dataset
 from core.datasets.export import export_zip, quarantine_csv
 from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import BadInput, HeadstartError
+from core.experiments.imports import list_imports
 from core.experiments.uploads import safe_file_name
 from core.text import count_text, escape_markdown, size_text
 from core.ui.frame import actions, reads
@@ -31,6 +32,7 @@ def show_manage(dataset: Dataset) -> None:
         show_viewer_note("rename or remove a dataset")
         return
     _show_rename(dataset)
+    _show_read_again(dataset)
     _show_remove(dataset)
 
 
@@ -122,6 +124,35 @@ def _show_rename(dataset: Dataset) -> None:
         st.error(escape_markdown(error), icon=":material/error:")
         return
     st.rerun()
+
+
+def _show_read_again(dataset: Dataset) -> None:
+    """Offer the other ways to read the files, while they are kept."""
+    if dataset.reading is None:
+        return
+    st.header("Read the files another way")
+    for other in dataset.reading.others:
+        st.markdown(f"- It could also be read so: {escape_markdown(other.title)}")
+    found = [entry for entry in list_imports(reads.store()) if entry.dataset_id == dataset.id]
+    kept = next((entry for entry in found if entry.source_present), None)
+    if kept is None:
+        st.caption("The files that it was read from are not kept here any more; add them again.")
+        return
+    st.markdown(
+        "The files are still here. Look at the ways to read them, and choose the classes, the "
+        "split and what is left out yourself. This dataset stays as it is; another one is made."
+    )
+    pressed = st.button(
+        "Read it another way", icon=":material/alt_route:", key=f"again.{dataset.id}"
+    )
+    if pressed:
+        try:
+            actions.read_again(kept.id)
+        except HeadstartError as error:
+            st.error(escape_markdown(error), icon=":material/error:")
+            return
+        st.query_params.clear()
+        st.rerun()
 
 
 def _show_remove(dataset: Dataset) -> None:

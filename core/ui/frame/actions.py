@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from core.datasets import storage, versions
 from core.datasets.dataset import Dataset
-from core.datasets.reading.columns import Columns
+from core.datasets.reading_choice import Choice
 from core.datasets.versions import Changes
 from core.experiments import imports
 from core.experiments.limits import check_stored
@@ -61,8 +61,14 @@ def import_folder(path_text: str, name: str | None) -> str:
 
 
 @editors_only
-def retry_import(import_id: str, columns: Columns | None = None) -> None:
-    imports.retry_import(reads.store(), import_id, columns)
+def retry_import(import_id: str, choice: Choice | None = None) -> None:
+    imports.retry_import(reads.store(), import_id, choice)
+
+
+@editors_only
+def read_again(import_id: str) -> str:
+    """``imports.read_again``: ask how to read the files of a finished import."""
+    return imports.read_again(reads.store(), import_id)
 
 
 @editors_only

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from core.errors import HeadstartError
+from core.errors import words_of
 from core.text import escape_markdown
 
 log = logging.getLogger("headstart.pages")
@@ -20,18 +20,14 @@ T = TypeVar("T")
 def error_box() -> Iterator[None]:
     """Show what goes wrong inside as a box; the page around it goes on.
 
-    Our own errors are worded for people and shown as they are. Anything else is logged with its
-    traceback under an id that the box names. Streamlit's control flow (stop, rerun, switch page)
-    does not derive from ``Exception`` and passes through.
+    Our own errors, and the system's about files, are worded for people. Anything else is logged
+    with its traceback under an id that the box names. Streamlit's control flow (stop, rerun, switch
+    page) does not derive from ``Exception`` and passes through.
     """
     try:
         yield
-    except HeadstartError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
-    except Exception:
-        error_id = secrets.token_hex(4)
-        log.exception("error %s on a page", error_id)
-        st.error(_words(error_id), icon=":material/error:")
+    except Exception as error:  # noqa: BLE001 - the box names it, or finds it in the log
+        st.error(_words(error, "on a page"), icon=":material/error:")
 
 
 def file_or_error(build: Callable[[], T]) -> Callable[[], T]:
@@ -46,13 +42,8 @@ def file_or_error(build: Callable[[], T]) -> Callable[[], T]:
     def run() -> T:
         try:
             return build()
-        except HeadstartError as error:
-            late.append(escape_markdown(error))
-            raise
-        except Exception:
-            error_id = secrets.token_hex(4)
-            log.exception("error %s in a download", error_id)
-            late.append(_words(error_id))
+        except Exception as error:
+            late.append(_words(error, "in a download"))
             raise
 
     return run
@@ -65,7 +56,12 @@ def show_late_errors() -> None:
         st.error(f"The file could not be made. {late.pop(0)}", icon=":material/error:")
 
 
-def _words(error_id: str) -> str:
+def _words(error: Exception, where: str) -> str:
+    """Markdown; an error that nobody foresaw is logged."""
+    if (words := words_of(error)) is not None:
+        return escape_markdown(words)
+    error_id = secrets.token_hex(4)
+    log.exception("error %s %s", error_id, where)
     return (
         "Something went wrong on this page. The rest of Headstart goes on. Error id "
         f"`{error_id}`: the log of the server has the details under it."

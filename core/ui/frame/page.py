@@ -11,7 +11,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.experiments.recorded import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
-from core.ui.frame import access
+from core.text import escape_markdown
+from core.ui.frame import access, reads
 from core.ui.frame.errors import error_box, show_late_errors
 
 PAGES_FOLDER = PROJECT_ROOT / "pages"
@@ -83,11 +84,18 @@ def show_page(path: str, body: Callable[[], None]) -> None:
         settings = current_settings()
         _prepare(str(settings.home), settings.database_url)
         show_late_errors()
+        _show_damaged()
         body()
     if is_presented():
         _show_way_out()
     else:
         access.show_account()
+
+
+def _show_damaged() -> None:
+    """What cannot be read, on a line each; the rest of every page goes on without it."""
+    for entry in reads.store().damaged_experiments():
+        st.warning(escape_markdown(entry.sentence), icon=":material/broken_image:")
 
 
 def _bring_navigation() -> None:

@@ -115,6 +115,8 @@ def _show_contents() -> None:
     st.markdown("**How to use it**")
     # Without colours: those of Streamlit's code have too little contrast. Wrapped: keys cannot
     # scroll its boxes.
-    st.code("pip install -r requirements.txt\npython predict.py my-picture.jpg", language=None)
+    st.code(
+        "pip install -r requirements.txt\npython predict.py my-picture.jpg my-folder", language=None
+    )
     with st.expander(f"The program `{SNIPPET}`, as it lies in the zip"):
         st.code(snippet(), language=None, wrap_lines=True)

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading import archive, sources
+from core.datasets.reading import raw_files, zip_archive
 from core.errors import BadInput
 from tests.datasets.bad_inputs.making import (
     Entry,
@@ -38,7 +38,7 @@ def test_i4_a_million_members_are_refused_before_a_record_is_made_of_each(home, 
 
 def test_i4_a_directory_too_long_to_be_read(tmp_path):
     path = tmp_path / "long.zip"
-    declared = archive.LONGEST_DIRECTORY_BYTES + 1
+    declared = zip_archive.LONGEST_DIRECTORY_BYTES + 1
     with open(path, "wb") as file:
         file.write(b"PK\3\4")
         file.truncate(declared + 4)
@@ -49,13 +49,13 @@ def test_i4_a_directory_too_long_to_be_read(tmp_path):
 
 
 def test_i4_one_member_too_many(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_FILES", 5)
+    monkeypatch.setattr(raw_files, "MOST_FILES", 5)
     with pytest.raises(BadInput, match=r"^upload\.zip: 6 members; the limit is 5\.$"):
         add_zip(tmp_path, two_classes())
 
 
 def test_i4_one_file_too_many_in_a_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MOST_FILES", 5)
+    monkeypatch.setattr(raw_files, "MOST_FILES", 5)
     with pytest.raises(BadInput, match="more than 5 files, which is the limit"):
         add_dataset(write_folder(tmp_path / "pets", two_classes()))
 

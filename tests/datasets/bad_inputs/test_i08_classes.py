@@ -89,8 +89,8 @@ def test_i8_two_classes_of_which_one_cannot_be_read(tmp_path):
     with pytest.raises(BadInput) as caught:
         add_zip(tmp_path, members)
     assert str(caught.value).startswith(
-        "Found one class ('cats') with readable images; at least 2 are needed. dogs/0.png: not a"
-        " readable image of a known format"
+        "Found one class ('cats') with readable images; at least 2 are needed. dogs/0.png"
+        " and 2 more: a text, not an image. Expected"
     )
 
 

@@ -8,29 +8,83 @@ from tests.datasets.pictures import encoded, two_classes
 
 pytestmark = pytest.mark.usefixtures("home")
 PICTURE = Image.new("RGB", (16, 16), (10, 20, 30))
-KNOWN = "JPEG, PNG, GIF, BMP, WEBP"
-UNKNOWN = f"not a readable image of a known format ({KNOWN})"
+READABLE = "JPEG, PNG, GIF, BMP, WEBP, TIFF, AVIF, TGA or PPM"
 
 REFUSED = {
-    "HTML": ("x.jpg", b"<!DOCTYPE html><html>", f"a web page, not one of {KNOWN}"),
-    "SVG": ("x.jpg", b"<svg xmlns='x'/>", f"a vector drawing or XML, not one of {KNOWN}"),
-    "PDF": ("x.jpg", b"%PDF-1.7\n", f"a PDF document, not one of {KNOWN}"),
-    "text": ("x.jpg", b"hello", UNKNOWN),
+    "HTML": (
+        "x.jpg",
+        b"<!DOCTYPE html><html>",
+        "a web page, not an image: the download went wrong or asked for a sign-in; download it"
+        " again",
+    ),
+    "Git LFS": (
+        "x.jpg",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+        "a pointer of Git LFS, not the image itself: run `git lfs pull` in the repository and add"
+        " the images again",
+    ),
+    "SVG": ("x.jpg", b"<svg xmlns='x'/>", "a vector drawing: export it as PNG"),
+    "SVG with a head": ("x.svg", b"<?xml?><svg/>", "a vector drawing: export it as PNG"),
+    "XML": (
+        "x.jpg",
+        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+        "an XML document, not an image: often what a download says when it fails",
+    ),
+    "PDF": ("x.jpg", b"%PDF-1.7\n", "a PDF document, not an image"),
+    "text": ("x.jpg", b"hello", "a text, not an image"),
+    "bytes": ("x.jpg", b"\x80\x81\x82", f"not a readable image of a known format ({READABLE})"),
+    "zeros": (
+        "x.jpg",
+        bytes(5000),
+        "nothing but zeros: the file was not copied or downloaded as a whole",
+    ),
     "nothing": ("x.jpg", b"", "the file is empty"),
     "TIFF": ("x.png", encoded(PICTURE, "TIFF"), "a TIFF whose name does not end in .tif or .tiff"),
-    "EPS": ("x.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", UNKNOWN),
+    "TGA": (
+        "x.png",
+        encoded(PICTURE, "TGA"),
+        f"not a readable image of a known format ({READABLE})",
+    ),
+    "EPS": ("x.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", "a PostScript drawing: export it as PNG"),
     "HEIC": (
         "IMG_1.HEIC",
         b"\0\0\0\x24ftypheic\0\0\0\0mif1",
-        f"a HEIC image, as iPhones take them: save it as JPEG (formats that can be read: {KNOWN})",
+        "a HEIC image, as iPhones take them: export the photos as JPEG (on a Mac: Photos, File,"
+        " Export; or `sips -s format jpeg *.HEIC --out jpeg`), or set the phone to Most Compatible",
     ),
-    "AVIF": (
+    "AVIF cut short": (
         "x.avif",
         b"\0\0\0\x20ftypavif\0\0\0\0",
-        f"an AVIF image: save it as JPEG or PNG (formats that can be read: {KNOWN})",
+        "an AVIF image that is damaged or of a kind that cannot be read: save it as PNG",
     ),
-    "film": ("x.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0", f"a video, not one of {KNOWN}"),
-    "PSD": ("x.png", b"8BPS\0\1" + bytes(40), UNKNOWN),
+    "film": ("x.jpg", b"\0\0\0\x18ftypmp42\0\0\0\0", "a video, not an image"),
+    "PSD": ("x.png", b"8BPS\0\1" + bytes(40), f"a Photoshop file: save it as {READABLE}"),
+    "DICOM": (
+        "IM0001",
+        bytes(128) + b"DICM" + bytes(60),
+        "a DICOM file: save it as PNG or TIFF of 16 bits (for example with the free program dcm2pnm"
+        " or Weasis), the same window for all",
+    ),
+    "JPEG 2000": (
+        "x.jp2",
+        encoded(PICTURE, "JPEG2000"),
+        "a JPEG 2000 image: save it as PNG (for example with opj_decompress)",
+    ),
+    "JPEG XL": (
+        "x.jxl",
+        b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(30),
+        "a JPEG XL image: save it as PNG (for example with djxl)",
+    ),
+    "raw": (
+        "x.NEF",
+        encoded(PICTURE, "TIFF"),
+        "a camera's raw file: develop it, and save it as JPEG or TIFF",
+    ),
+    "colour PFM": (
+        "x.pfm",
+        b"PF\n2 2\n-1.0\n" + bytes(48),
+        "a PFM image of floats in colour: save it as TIFF",
+    ),
 }
 ACCEPTED = {
     "JPEG named png": ("x.png", "JPEG"),
@@ -39,6 +93,11 @@ ACCEPTED = {
     "BMP": ("x.bmp", "BMP"),
     "GIF": ("x.gif", "GIF"),
     "TIFF": ("x.tif", "TIFF"),
+    "AVIF": ("x.avif", "AVIF"),
+    "AVIF named jpg": ("x.jpg", "AVIF"),
+    "TGA": ("x.TGA", "TGA"),
+    "JPEG named tga": ("x.tga", "JPEG"),
+    "PPM": ("x.ppm", "PPM"),
 }
 
 

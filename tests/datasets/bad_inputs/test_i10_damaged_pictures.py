@@ -51,7 +51,7 @@ REFUSED = {
     "short PNG": (noise_png(1)[:200], DAMAGED),
     "bad chunk": (with_bad_chunk(), DAMAGED),
     "header alone": (png_header(20, 20), DAMAGED),
-    "0 wide": (png_header(0, 20), "not a readable image of a known format"),
+    "0 wide": (png_header(0, 20), "a PNG that is damaged: make or download it again"),
     "1 x 1": (encoded(Image.new("RGB", (1, 1))), "1 x 1 pixels: each side must be at least 2"),
     "1 x 50000": (encoded(Image.new("L", (1, 50000))), "1 x 50000 pixels: each side must be"),
     "15000 x 15000": (huge_png(15_000, 15_000), f"the image {LIMIT}"),

@@ -3,8 +3,9 @@
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 from tests.datasets.bad_inputs.making import reasons
 from tests.datasets.pictures import noise_png, write_zip
 
@@ -14,9 +15,9 @@ ROWS = [(f"{number}.png", "cat" if number % 2 else "dog") for number in range(1,
 GOOD = "file,label\n" + "".join(f"{file},{label}\n" for file, label in ROWS)
 
 
-def added(tmp_path, table: bytes, columns: Columns | None = None):
+def added(tmp_path, table: bytes, choice: Choice | None = None):
     path = write_zip(tmp_path / "pets.zip", PICTURES | {"labels.csv": table})
-    return add_dataset(path, columns=columns)
+    return add_dataset(path, choice=choice)
 
 
 READ = {
@@ -90,9 +91,8 @@ def test_i19_where_no_row_can_be_used_the_expected_file_is_shown(tmp_path):
     with pytest.raises(BadInput) as caught:
         added(tmp_path, b"file,label\n1.png,\n2.png,\n")
     assert str(caught.value) == (
-        "No row of labels.csv can be used. labels.csv line 2: the label is empty. labels.csv line"
-        " 3: the label is empty. Expected a first line file,label and then one line per image:"
-        " 1.jpg,cat."
+        "No row of labels.csv can be used. labels.csv line 2 and 1 more: the label is empty."
+        " Expected a first line file,label and then one line per image: 1.jpg,cat."
     )
 
 
@@ -120,18 +120,18 @@ def test_i19_pictures_that_no_row_names_are_counted(tmp_path):
 
 def test_i19_a_missing_column_is_asked_for(tmp_path):
     table = "file,one,two\n" + "".join(f"{file},{label},x{label}\n" for file, label in ROWS)
-    with pytest.raises(ColumnsUnclear) as caught:
+    with pytest.raises(ReadingUnclear) as caught:
         added(tmp_path, table.encode())
-    assert caught.value.table == "labels.csv"
-    assert caught.value.columns == ("file", "one", "two")
-    assert caught.value.rows[0] == ("1.png", "cat", "xcat")
-    dataset = added(tmp_path, table.encode(), Columns(label="two"))
+    (sample,) = caught.value.question.tables
+    assert (sample.name, sample.columns) == ("labels.csv", ["file", "one", "two"])
+    assert sample.rows[0] == ["1.png", "cat", "xcat"]
+    dataset = added(tmp_path, table.encode(), Choice(label_column="two"))
     assert dataset.classes == ("xcat", "xdog")
 
 
 def test_i19_a_column_that_is_not_there(tmp_path):
     with pytest.raises(BadInput, match=r"no column 'kind'\. Its columns: file, label\.") as caught:
-        added(tmp_path, GOOD.encode(), Columns(label="kind"))
+        added(tmp_path, GOOD.encode(), Choice(label_column="kind"))
     assert caught.value.field == "columns"
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from core.datasets.add import add_dataset
-from core.datasets.dataset import SUBSETS, Dataset
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear
+from core.datasets.choices import SUBSETS
+from core.datasets.dataset import Dataset
+from core.datasets.reading.question import Question, ReadingUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 
 Counts = Mapping[str, int]
 ANY = {"any": 0}  # instead of subsets: whether a split came with it is not asked
@@ -35,7 +37,7 @@ class Read:
     left_out: int | None = 0
     corner: bool = False
 
-    def why_not(self, outcome: Dataset | BadInput) -> str | None:
+    def why_not(self, outcome: Dataset | BadInput, _given: Path) -> str | None:
         if isinstance(outcome, BadInput):
             return f"not read, but {_described(outcome)}"
         counts, subsets = outcome.class_counts, subset_counts(outcome)
@@ -60,28 +62,40 @@ class Told:
     says: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
 
-    def why_not(self, outcome: Dataset | BadInput) -> str | None:
+    def why_not(self, outcome: Dataset | BadInput, _given: Path) -> str | None:
         if isinstance(outcome, Dataset):
             return f"read as {outcome.class_counts}; notes: {outcome.health.notes}"
-        if _asks(outcome):
+        if isinstance(outcome, ReadingUnclear):
             return f"asked instead of told: {outcome}"
         return _words_problem(str(outcome), self.says, self.never)
 
 
 @dataclass(frozen=True)
 class Asks:
-    """The import waits and asks; ``offers``: classes that one of its readings must have."""
+    """The import waits and asks.
+
+    says, never: about the message and all that is told of the readings.
+    offers: the classes of one of the readings; whoever chooses it gets a dataset with these.
+    """
 
     says: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     offers: frozenset[str] = frozenset()
 
-    def why_not(self, outcome: Dataset | BadInput) -> str | None:
+    def why_not(self, outcome: Dataset | BadInput, given: Path) -> str | None:
         if isinstance(outcome, Dataset):
             return f"read as {outcome.class_counts}; notes: {outcome.health.notes}"
-        if not _asks(outcome):
+        if not isinstance(outcome, ReadingUnclear):
             return f"not asked, but {_described(outcome)}"
-        return _words_problem(str(outcome), self.says, self.never)
+        question = outcome.question
+        told = [question.message]
+        for entry in question.offers:
+            told += [entry.title, entry.doubt or "", *entry.left_out, *entry.sources]
+        for table in question.tables:
+            told += [table.name, *table.columns]
+        return _words_problem("\n".join(told), self.says, self.never) or (
+            _offer_problem(question, self.offers, given) if self.offers else None
+        )
 
 
 Expected = Read | Told | Asks
@@ -92,29 +106,29 @@ Given = Path | list[Path]
 class Case:
     """What is given, as ``build`` makes it below a folder, and what may come of it.
 
-    Several expectations: any of them is right. ``columns``: what the user chose of a table.
+    Several expectations: any of them is right. ``chosen``: fields of the ``Choice``.
     """
 
     build: Callable[[Path], Given]
     expected: tuple[Expected, ...]
-    columns: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
 
 
-def case(build: Callable[[Path], Given], *expected: Expected, **columns: str) -> Case:
-    return Case(build, expected, columns)
+def case(build: Callable[[Path], Given], *expected: Expected, **chosen: str) -> Case:
+    return Case(build, expected, chosen)
 
 
-def outcome_of(path: Path, columns: Mapping[str, str]) -> Dataset | BadInput:
+def outcome_of(path: Path, chosen: Mapping[str, str]) -> Dataset | BadInput:
     """What adding gave. Errors of any other kind are defects and stay errors."""
     try:
-        return add_dataset(path, columns=Columns(**columns) if columns else None)
+        return add_dataset(path, choice=Choice(**chosen))
     except BadInput as error:
         return error
 
 
-def problem_with(found: Case, outcome: Dataset | BadInput) -> str | None:
+def problem_with(found: Case, outcome: Dataset | BadInput, given: Path) -> str | None:
     """None where one of the expectations is met, else what is wrong about each."""
-    problems = [expected.why_not(outcome) for expected in found.expected]
+    problems = [expected.why_not(outcome, given) for expected in found.expected]
     return None if None in problems else "\n".join(map(str, problems))
 
 
@@ -125,12 +139,22 @@ def subset_counts(dataset: Dataset) -> dict[str, int] | None:
     return {subset: count for subset, count in zip(SUBSETS, counts, strict=True) if count}
 
 
-def _asks(outcome: BadInput) -> bool:
-    return isinstance(outcome, ColumnsUnclear)
+def word_for(outcome: Dataset | BadInput) -> str:
+    if isinstance(outcome, Dataset):
+        return "read"
+    return "asked" if isinstance(outcome, ReadingUnclear) else "refused"
 
 
 def _described(outcome: BadInput) -> str:
-    return f"{'asked' if _asks(outcome) else 'refused'}: {outcome}"
+    return f"{word_for(outcome)}: {outcome}"
+
+
+def _offer_problem(question: Question, classes: frozenset[str], given: Path) -> str | None:
+    offered = [frozenset(shown.name for shown in entry.classes) for entry in question.offers]
+    if classes not in offered:
+        return f"offered: {offered}, expected {set(classes)}; {question.message}"
+    chosen = add_dataset(given, choice=question.offers[offered.index(classes)].choice)
+    return None if classes == set(chosen.classes) else f"chosen, but read as {chosen.classes}"
 
 
 def _words_problem(text: str, says: tuple[str, ...], never: tuple[str, ...]) -> str | None:

@@ -193,17 +193,17 @@ CASES: dict[str, Case] = {
     "G19": case(
         absolute_paths,
         Read({"0": 9, "1": 9}, {"train": 12, "test": 6}),
-        file="train_samples",
-        label="train_labels",
+        file_column="train_samples",
+        label_column="train_labels",
     ),
     "C16a": case(annotation_file, Read(_NUMBERS), Read({"apple": 8, "banana": 8, "cherry": 8})),
     "C16c": case(blanks_in_paths, Read({"0": 6, "1": 6})),
     "C19c": case(
         unassigned,
         Read(dict.fromkeys(FLOWERS, 4)),
-        split="column 1",
-        file="column 2",
-        label="column 3",
+        split_column="column 1",
+        file_column="column 2",
+        label_column="column 3",
     ),
     "C20": case(
         record_list,

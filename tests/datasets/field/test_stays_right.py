@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("home")
 def test_it_stays_right(name: str, tmp_path: Path) -> None:
     given = stays.CASES[name].build(tmp_path)
     assert isinstance(given, Path)
-    problem = problem_with(stays.CASES[name], outcome_of(given, {}))
+    problem = problem_with(stays.CASES[name], outcome_of(given, {}), given)
     assert problem is None, problem
 
 

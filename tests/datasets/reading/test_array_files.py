@@ -7,11 +7,11 @@ import pytest
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import array_files, array_roles
-from core.datasets.reading.columns import Columns
-from core.datasets.reading.recognise import recognise
+from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading.sources import open_source
-from core.errors import BadInput, ColumnsUnclear
-from tests.datasets.listings import listing_of, refused
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
+from tests.datasets.listings import listing_of, refused, settled, the_reading
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 random = np.random.default_rng(8)
@@ -34,11 +34,12 @@ def npz(compressed: bool = True, **arrays: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def read(members: dict[str, bytes], columns=Columns()):  # noqa: B008 - frozen
+def read(members: dict[str, bytes], choice=Choice()):  # noqa: B008 - frozen
     """Pixels, class names and subsets in order, and the listing, with the notes of the reader."""
     listing = listing_of(members)
-    found = array_files.recognise(listing, columns)
-    assert found is not None
+    reading = the_reading(array_files, listing, choice)
+    assert reading is not None
+    found, listing = reading.found, reading.listing
     batches = list(found.batches())
     assert batches[-1][1] == found.total
     assert sum(batch.pixels.nbytes for batch, _ in batches) <= found.expected_bytes
@@ -242,13 +243,14 @@ def test_class_folders_with_one_array_for_each_image():
 
 def test_several_arrays_of_labels_are_asked_about():
     arrays = npz(x_train=COLOUR, fine_labels_train=LABELS, coarse_labels_train=LABELS // 2)
-    with pytest.raises(ColumnsUnclear) as caught:
+    with pytest.raises(ReadingUnclear) as caught:
         read({"c.npz": arrays})
-    assert caught.value.columns == ("fine_labels", "coarse_labels")
-    assert caught.value.rows[2] == ("2", "1")
-    assert read({"c.npz": arrays}, Columns(label="coarse_labels"))[1] == ["0", "0", "1"] * 4
+    (sample,) = caught.value.question.tables
+    assert sample.columns == ["fine_labels", "coarse_labels"]
+    assert sample.rows[2] == ["2", "1"]
+    assert read({"c.npz": arrays}, Choice(label_column="coarse_labels"))[1] == ["0", "0", "1"] * 4
     with pytest.raises(BadInput, match=r"no column 'kind'. Its columns: fine_labels, coarse"):
-        read({"c.npz": arrays}, Columns(label="kind"))
+        read({"c.npz": arrays}, Choice(label_column="kind"))
 
 
 def test_masks_and_flat_copies_are_left_out():
@@ -331,11 +333,11 @@ def test_a_few_images_explain_arrays_and_many_are_the_dataset(tmp_path):
     assert listing.notes == ["Left out: 3 files beside the arrays."]
     embeddings = {"embeddings.npy": npy(random.random((6, 16))), "y.npy": npy(LABELS[:6])}
     listing = listing_of(two_classes() | embeddings)
-    assert array_files.recognise(listing, Columns()) is None
+    assert the_reading(array_files, listing) is None
     assert (listing.notes, listing.refused) == ([], [])
     write_zip(tmp_path / "x.zip", two_classes() | {"odd.npy": noise_png(1)})
     with open_source(tmp_path / "x.zip") as source:
-        assert recognise(source, Columns()).read_as == "class folders"
+        assert settled(source).found.read_as == "class folders"
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.datasets.reading import class_folders
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.image_files import class_in_name, classes_in_names
 from core.datasets.reading.subset_names import subset_among, subset_of, subsets_of_folders
 from core.errors import BadInput
-from tests.datasets.listings import listing_of
+from tests.datasets.listings import listing_of, the_reading
 
 
 def read(*paths):
     """(class, subset) of each image by its path, and the notes."""
     listing = listing_of({path: path.encode() for path in paths})
-    labelled = class_folders.recognise(listing, Columns()).files
-    assert len(labelled) + listing.ignored <= len(paths)
-    return {entry.raw.path: (entry.class_name, entry.subset) for entry in labelled}, listing.notes
+    reading = the_reading(class_folders, listing)
+    labelled = reading.found.files
+    assert len(labelled) + reading.listing.ignored <= len(paths)
+    notes = reading.listing.notes
+    return {entry.raw.path: (entry.class_name, entry.subset) for entry in labelled}, notes
 
 
 def pets(prefix="", numbers=(1, 2)):
@@ -133,7 +134,7 @@ def test_what_programs_put_beside_pictures_is_passed_over():
 
 def test_pictures_without_an_ending_are_known_by_content():
     listing = listing_of({"cats/1": b"\xff\xd8\xff", "dogs/1": b"\x89PNG", "about/readme": b"text"})
-    assert [entry.class_name for entry in class_folders.recognise(listing, Columns()).files] == [
+    assert [entry.class_name for entry in the_reading(class_folders, listing).found.files] == [
         "cats",
         "dogs",
     ]
@@ -264,7 +265,8 @@ def test_no_folder_at_all():
 def test_any_tree_is_read_or_refused_and_every_file_counted(paths):
     listing = listing_of({"/".join(path): b"x" for path in paths})
     try:
-        labelled = class_folders.recognise(listing, Columns()).files
+        reading = the_reading(class_folders, listing)
+        labelled, listing = reading.found.files, reading.listing
     except BadInput:
         return
     assert len(labelled) + listing.ignored == len(listing.files)

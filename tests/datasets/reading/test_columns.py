@@ -8,7 +8,6 @@ import pytest
 from core.datasets.reading import labelled_table
 from core.datasets.reading.columns import (
     MOST_LISTED_ROWS,
-    Columns,
     RefusedRows,
     as_numbers,
     bare_name,
@@ -18,8 +17,9 @@ from core.datasets.reading.columns import (
     why_no_label,
 )
 from core.datasets.reading.raw_files import Listing
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
-from tests.datasets.listings import csv_bytes, listing_of
+from tests.datasets.listings import csv_bytes, listing_of, the_reading
 
 ORDER = random.Random(3).sample(range(700), 700)
 LABELS = {f"im/{number}.png": "abc"[number * 7 % 3] for number in range(700)}
@@ -27,8 +27,8 @@ LABELS = {f"im/{number}.png": "abc"[number * 7 % 3] for number in range(700)}
 
 def labels_of(table, more=()):
     members = {path: path.encode() for path in (*LABELS, *more)} | {"t.csv": table}
-    found = labelled_table.recognise(listing_of(members), Columns())
-    labelled = found.files if found else []
+    found = the_reading(labelled_table, listing_of(members))
+    labelled = found.found.files if found else []
     return {entry.raw.path: entry.class_name for entry in labelled}
 
 
@@ -116,8 +116,8 @@ def test_a_column_that_is_not_there_is_answered_with_those_that_are():
 )
 def test_a_column_of_sides_is_known_by_name_and_content(cells, position):
     rows = [("x", cell) for cell in cells]
-    assert split_position(("file", "Subset"), rows, Columns(), "t.csv") == position
-    assert split_position(("file", "colour"), rows, Columns(), "t.csv") is None
+    assert split_position(("file", "Subset"), rows, Choice(), "t.csv") == position
+    assert split_position(("file", "colour"), rows, Choice(), "t.csv") is None
 
 
 @pytest.mark.parametrize(

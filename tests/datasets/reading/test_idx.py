@@ -8,10 +8,10 @@ import pytest
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import idx, raw_files
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.sources import open_source
 from core.errors import BadInput
+from tests.datasets.listings import the_reading
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -43,8 +43,9 @@ def pair(prefix="train-", images=IMAGES, labels=LABELS):
 def read(path):
     """All batches of a source, as (pixels, class names, names, subset) each, and its notes."""
     with open_source(path) as listing:
-        found = idx.recognise(listing, Columns())
-        assert found is not None
+        reading = the_reading(idx, listing)
+        assert reading is not None
+        found, listing = reading.found, reading.listing
         batches = list(found.batches())
     assert batches[-1][1] == found.total
     assert sum(batch.pixels.nbytes for batch, _ in batches) == found.expected_bytes
@@ -147,8 +148,8 @@ def test_other_files_are_left_out(tmp_path):
 
 def test_no_idx_file(tmp_path):
     with open_source(write(tmp_path / "x", {"a/1.png": noise_png(1), "b": b"\0\0"})) as listing:
-        assert idx.recognise(listing, Columns()) is None
-    assert idx.recognise(Listing(), Columns()) is None
+        assert the_reading(idx, listing) is None
+    assert the_reading(idx, Listing()) is None
 
 
 def without(name):

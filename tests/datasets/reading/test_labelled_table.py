@@ -6,30 +6,30 @@ from hypothesis import strategies as st
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import labelled_table
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear
-from tests.datasets.listings import csv_bytes, listing_of, refused
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
+from tests.datasets.listings import csv_bytes, listing_of, refused, the_reading
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 FLAT = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
 LABELLED = csv_bytes("file,label", "a.jpg,cat", "b.jpg,dog", "c.jpg,cat", "d.jpg,dog")
 
 
-def label_by_table(listing, columns):
-    found = labelled_table.recognise(listing, columns)
-    return None if found is None else found.files
+def label_by_table(listing, choice):
+    reading = the_reading(labelled_table, listing, choice)
+    return None if reading is None else reading.found.files
 
 
 def members(table, paths=FLAT, name="labels.csv"):
     return {path: path.encode() for path in paths} | {name: table}
 
 
-def read(given, columns=Columns()):  # noqa: B008 - frozen
+def read(given, choice=Choice()):  # noqa: B008 - frozen
     """What each picture is labelled as, by its path, and the listing."""
-    listing = listing_of(given)
-    labelled = label_by_table(listing, columns)
-    assert labelled is not None
-    return {entry.raw.path: entry.class_name for entry in labelled}, listing
+    reading = the_reading(labelled_table, listing_of(given), choice)
+    assert reading is not None
+    return {entry.raw.path: entry.class_name for entry in reading.found.files}, reading.listing
 
 
 CATS_AND_DOGS = {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "cat", "d.jpg": "dog"}
@@ -194,9 +194,9 @@ def test_labels_are_kept_as_they_are(label):
     assert read(members(table, FLAT[:2]))[0] == {"a.jpg": label, "b.jpg": "other"}
 
 
-def subsets(given, columns=Columns()):  # noqa: B008 - frozen
+def subsets(given, choice=Choice()):  # noqa: B008 - frozen
     listing = listing_of(given)
-    return {entry.raw.path: entry.subset for entry in label_by_table(listing, columns) or []}
+    return {entry.raw.path: entry.subset for entry in label_by_table(listing, choice) or []}
 
 
 def test_a_column_of_subsets():
@@ -254,29 +254,31 @@ UNCLEAR = csv_bytes("file,before,after", "a.jpg,x,cat", "b.jpg,y,dog", "c.jpg,x,
 
 
 def test_columns_that_are_not_plain_are_asked_for():
-    with pytest.raises(ColumnsUnclear) as caught:
+    with pytest.raises(ReadingUnclear) as caught:
         read(members(UNCLEAR))
-    assert caught.value.table == "labels.csv"
-    assert caught.value.columns == ("file", "before", "after")
-    assert caught.value.rows == (
-        ("a.jpg", "x", "cat"),
-        ("b.jpg", "y", "dog"),
-        ("c.jpg", "x", "dog"),
-        ("d.jpg", "z", "cat"),
-    )
-    labels, _ = read(members(UNCLEAR), Columns(file="file", label="after"))
+    (sample,) = caught.value.question.tables
+    assert (sample.name, sample.columns) == ("labels.csv", ["file", "before", "after"])
+    assert sample.rows == [
+        ["a.jpg", "x", "cat"],
+        ["b.jpg", "y", "dog"],
+        ["c.jpg", "x", "dog"],
+        ["d.jpg", "z", "cat"],
+    ]
+    labels, _ = read(members(UNCLEAR), Choice(file_column="file", label_column="after"))
     assert labels == {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "dog", "d.jpg": "cat"}
 
 
 def test_several_marks_in_a_row_are_asked_about():
     table = csv_bytes("file,glasses,hat", "a.jpg,1,1", "b.jpg,0,0", "c.jpg,1,0", "d.jpg,0,1")
-    with pytest.raises(ColumnsUnclear):
+    with pytest.raises(ReadingUnclear):
         read(members(table))
-    labels, _ = read(members(table), Columns(label="hat"))
+    labels, _ = read(members(table), Choice(label_column="hat"))
     assert labels == {"a.jpg": "1", "b.jpg": "0", "c.jpg": "0", "d.jpg": "1"}
 
 
-@pytest.mark.parametrize("columns", [Columns(label="x"), Columns(file="x"), Columns(split="x")])
+@pytest.mark.parametrize(
+    "columns", [Choice(label_column="x"), Choice(file_column="x"), Choice(split_column="x")]
+)
 def test_a_column_that_is_not_there(columns):
     with pytest.raises(BadInput) as caught:
         read(members(LABELLED), columns)
@@ -286,14 +288,14 @@ def test_a_column_that_is_not_there(columns):
 
 def test_the_columns_of_the_user_win():
     table = csv_bytes("file,label,mood,half", "a.jpg,cat,sad,train", "b.jpg,dog,glad,test")
-    chosen = Columns(label="mood", split="half")
+    chosen = Choice(label_column="mood", split_column="half")
     assert read(members(table, FLAT[:2]), chosen)[0] == {"a.jpg": "sad", "b.jpg": "glad"}
     assert subsets(members(table, FLAT[:2]), chosen) == {"a.jpg": "train", "b.jpg": "test"}
 
 
 def test_a_chosen_split_that_says_nothing_of_sides_is_refused_by_line():
     table = csv_bytes("file,label,half", "a.jpg,cat,train", "b.jpg,dog,moon")
-    labels, listing = read(members(table, FLAT[:2]), Columns(split="half"))
+    labels, listing = read(members(table, FLAT[:2]), Choice(split_column="half"))
     assert labels == {"a.jpg": "cat"}
     assert refused(listing) == {"labels.csv line 3": "'moon' is not train, validation or test"}
 
@@ -315,7 +317,7 @@ BESIDE_FOLDERS = {
 @pytest.mark.parametrize("what", BESIDE_FOLDERS)
 def test_class_folders_stay_where_a_table_adds_nothing(what):
     given = members(BESIDE_FOLDERS[what], FOLDERS)
-    assert label_by_table(listing_of(given), Columns()) is None
+    assert label_by_table(listing_of(given), Choice()) is None
 
 
 def test_a_table_with_other_labels_wins_over_class_folders():
@@ -358,8 +360,8 @@ def test_labels_that_differ_only_in_case_are_said():
 
 
 def test_without_a_table_or_without_pictures():
-    assert label_by_table(listing_of({"a/1.jpg": b"x", "b/1.jpg": b"y"}), Columns()) is None
-    assert label_by_table(listing_of({"labels.csv": LABELLED}), Columns()) is None
+    assert label_by_table(listing_of({"a/1.jpg": b"x", "b/1.jpg": b"y"}), Choice()) is None
+    assert label_by_table(listing_of({"labels.csv": LABELLED}), Choice()) is None
 
 
 def test_stored(tmp_path, home):  # noqa: ARG001
@@ -383,7 +385,7 @@ def test_kept_labels_are_literally_those_given(rows):
     table = "\n".join(["file,label", "a.jpg,cat", *quoted]).encode("utf-8", "surrogatepass")
     listing = listing_of(members(table))
     try:
-        labelled = label_by_table(listing, Columns()) or []
+        labelled = label_by_table(listing, Choice()) or []
     except BadInput:
         return
     given_labels = {("a.jpg", "cat"), *((name, label.strip()) for name, label in rows)}
@@ -398,6 +400,6 @@ def test_any_text_beside_pictures_is_a_table_or_not(text, name):
     data = text.encode("utf-8", "surrogatepass")
     for paths in (FLAT, FOLDERS):
         try:
-            label_by_table(listing_of(members(data, paths, name)), Columns())
+            label_by_table(listing_of(members(data, paths, name)), Choice())
         except BadInput as error:
             assert str(error)  # noqa: PT017 - either outcome is right

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.dataset import SUBSETS
+from core.datasets.choices import SUBSETS
 from tests.datasets.pictures import noise_png
 
 pytestmark = pytest.mark.usefixtures("home")

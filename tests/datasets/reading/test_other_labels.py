@@ -3,11 +3,9 @@
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading.columns import Columns
-from core.datasets.reading.recognise import recognise
 from core.errors import BadInput
-from tests.datasets.listings import csv_bytes, listing_of
-from tests.datasets.pictures import two_classes, write_zip
+from tests.datasets.listings import csv_bytes, listing_of, settled
+from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 FLAT = ("photos/0001.jpg", "photos/0002.jpg", "photos/0003.jpg")
 IN_SIDES = ("images/train/0.jpg", "images/train/1.jpg", "images/val/0.jpg", "images/val/1.jpg")
@@ -53,30 +51,36 @@ CASES = {
 def test_labels_that_are_not_read_are_named(name):
     pictures, more, sentence = CASES[name]
     with pytest.raises(BadInput) as caught:
-        recognise(_listing(pictures, more), Columns())
+        settled(_listing(pictures, more))
     assert str(caught.value).startswith(sentence)
 
 
 def test_class_folders_need_no_other_labels():
     paths = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
     more = {"a.json": b"{}", "cats/1.txt": BOX, "dogs/1.txt": BOX, "l.xlsx": b"PK"}
-    found = recognise(_listing(paths, more), Columns())
+    found = settled(_listing(paths, more)).found
     assert {entry.class_name for entry in found.files} == {"cats", "dogs"}
 
 
 def test_what_google_keeps_beside_a_photo_is_no_label():
     with pytest.raises(BadInput) as caught:
-        recognise(_listing(("a.jpg", "b.jpg"), {"a.jpg.json": b"{}"}), Columns())
+        settled(_listing(("a.jpg", "b.jpg"), {"a.jpg.json": b"{}"}))
     assert str(caught.value).startswith("The images are in no class folder.")
 
 
 @pytest.mark.usefixtures("home")
-def test_zips_in_a_folder_are_named(tmp_path):
-    """A large download from Google Drive comes as several zips."""
-    for number in (1, 2):
-        write_zip(tmp_path / f"Dishes-00{number}.zip", two_classes())
-    with pytest.raises(BadInput, match=r"Dishes-001\.zip: an archive inside the folder; unpack it"):
-        add_dataset(tmp_path)
+def test_zips_in_a_folder_are_read_together(tmp_path):
+    """A large download comes as several zips; one file is in both."""
+    first = two_classes(prefix="Dishes/")
+    more = {"Dishes/dogs/9.png": noise_png(9), "Dishes/cats/0.png": first["Dishes/cats/0.png"]}
+    write_zip(tmp_path / "Dishes-001.zip", first)
+    write_zip(tmp_path / "Dishes-002.zip", more)
+    dataset = add_dataset(tmp_path)
+    assert dataset.class_counts == {"cats": 3, "dogs": 4}
+    assert dataset.health.notes == (
+        "Left out: 1 file with the same name and content in another archive.",
+        "Archives inside were opened: Dishes-001.zip, Dishes-002.zip.",
+    )
 
 
 def _listing(pictures, more):

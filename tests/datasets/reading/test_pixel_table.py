@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from core.datasets.add import add_dataset
 from core.datasets.reading import pixel_table, raw_files
-from core.datasets.reading.columns import Columns
-from core.errors import BadInput, ColumnsUnclear
-from tests.datasets.listings import csv_bytes, listing_of, refused
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
+from tests.datasets.listings import csv_bytes, listing_of, refused, the_reading
 from tests.datasets.pictures import noise_png, write_zip
 
 SIDE = 4
@@ -37,11 +38,12 @@ def table(rows, header=None, separator=",") -> bytes:
 HEADER = ["label", *PIXEL_NAMES]
 
 
-def read(members, columns=Columns()):  # noqa: B008 - frozen
+def read(members, choice=Choice()):  # noqa: B008 - frozen
     """All pixels, class names, names and subsets of a source, and its listing."""
     listing = listing_of(members if isinstance(members, dict) else {"digits.csv": members})
-    found = pixel_table.recognise(listing, columns)
-    assert found is not None
+    reading = the_reading(pixel_table, listing, choice)
+    assert reading is not None
+    found, listing = reading.found, reading.listing
     batches = list(found.batches())
     assert batches[-1][1] == found.total
     assert sum(batch.pixels.nbytes for batch, _ in batches) <= found.expected_bytes
@@ -253,14 +255,14 @@ def test_a_table_without_labels_beside_one_with_them():
 def test_the_user_names_the_label():
     header = ["before", "after", *PIXEL_NAMES]
     rows = [["a", *row] for row in rows_of()]
-    with pytest.raises(ColumnsUnclear) as caught:
+    with pytest.raises(ReadingUnclear) as caught:
         read(table(rows, header))
-    assert caught.value.table == "digits.csv"
-    assert caught.value.columns == ("before", "after")
-    assert caught.value.rows[0] == ("a", "7")
-    assert read(table(rows, header), Columns(label="after"))[1] == LABELS
+    (sample,) = caught.value.question.tables
+    assert (sample.name, sample.columns) == ("digits.csv", ["before", "after"])
+    assert sample.rows[0] == ["a", "7"]
+    assert read(table(rows, header), Choice(label_column="after"))[1] == LABELS
     with pytest.raises(BadInput, match=r"digits\.csv has no column 'x'\. Its columns: before, aft"):
-        read(table(rows, header), Columns(label="x"))
+        read(table(rows, header), Choice(label_column="x"))
 
 
 WRONG = {
@@ -305,7 +307,7 @@ def test_all_lines_bad():
 
 def test_pictures_besides_are_no_table_of_pixels():
     members = {"a.csv": table(rows_of(), HEADER), "1.png": noise_png(1), "2.png": noise_png(2)}
-    assert pixel_table.recognise(listing_of(members), Columns()) is None
+    assert the_reading(pixel_table, listing_of(members)) is None
 
 
 def test_tables_of_different_sizes():
@@ -341,8 +343,8 @@ def test_kept_labels_are_literally_those_given(labels):
     quoted = ['"' + label.replace('"', '""') + '"' for label in labels]
     listing = listing_of({"digits.csv": table(rows_of(labels=quoted), HEADER)})
     try:
-        found = pixel_table.recognise(listing, Columns())
-        batches = list(found.batches()) if found else []
+        reading = the_reading(pixel_table, listing)
+        batches = list(reading.found.batches()) if reading else []
     except BadInput:
         return
     kept = [name for batch, _ in batches for name in batch.class_names]
@@ -356,8 +358,9 @@ def test_any_line_is_read_or_refused(line):
     text = "\n".join([",".join(HEADER), *(",".join(row) for row in rows_of()), line])
     listing = listing_of({"digits.csv": text.encode("utf-8", "surrogatepass")})
     try:
-        found = pixel_table.recognise(listing, Columns())
-        assert found is not None
+        reading = the_reading(pixel_table, listing)
+        assert reading is not None
+        found, listing = reading.found, reading.listing
         count = sum(len(batch.pixels) for batch, _ in found.batches())
     except BadInput:
         return

@@ -5,12 +5,13 @@ import copy
 import pytest
 
 from core.datasets.bundled import SAMPLES
-from core.datasets.reading.columns import Columns
 from core.datasets.reading.raw_files import Listing
 from core.datasets.reading.reader import LabelledFiles
-from core.datasets.reading.recognise import READERS, recognise
+from core.datasets.reading.recognise import READERS
 from core.datasets.reading.sources import open_source
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput
+from tests.datasets.listings import settled, the_reading
 
 NAMES = [reader.READ_AS for reader in READERS]
 
@@ -38,7 +39,7 @@ def test_each_layout_has_its_name_and_its_sample(samples):
     read_as = []
     for path in samples.values():
         with open_source(path) as listing:
-            read_as.append(recognise(listing, Columns()).read_as)
+            read_as.append(settled(listing).found.read_as)
     assert sorted(read_as) == sorted(NAMES)
 
 
@@ -48,15 +49,15 @@ def test_only_its_own_reader_takes_a_sample(samples, name):
     with open_source(samples[name]) as listing:
         before = copy.copy(listing.files)
         for reader in READERS:
-            found = reader.recognise(listing, Columns())
-            if found is not None:
+            reading = the_reading(reader, listing)
+            if reading is not None:
                 break
             assert listing.files == before
             assert (listing.refused, listing.ignored, listing.notes) == ([], 0, [])
-        assert found.read_as == reader.READ_AS
-        labels = labels_of(found)
+        assert reading.found.read_as == reader.READ_AS
+        labels = labels_of(reading.found)
     assert len({class_name for class_name, _ in labels}) >= 2
-    assert found.expected_bytes > 0
+    assert reading.found.expected_bytes > 0
 
 
 @pytest.mark.parametrize("name", [sample.name for sample in SAMPLES])
@@ -64,17 +65,17 @@ def test_a_layout_is_read_the_same_twice(samples, name):
     answers = []
     for _ in range(2):
         with open_source(samples[name]) as listing:
-            found = recognise(listing, Columns())
-            answers.append((found.read_as, labels_of(found), listing.notes, listing.ignored))
+            taken = settled(listing)
+            answers.append((taken.title, labels_of(taken.found), taken.listing.notes, taken.choice))
     assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("reader", READERS[:-1], ids=NAMES[:-1])
 def test_an_empty_listing_is_declined(reader):
-    assert reader.recognise(Listing(), Columns()) is None
+    assert the_reading(reader, Listing()) is None
 
 
 def test_the_last_reader_says_what_was_expected():
     with pytest.raises(BadInput, match=r"There is no image in it\. Expected one folder") as caught:
-        READERS[-1].recognise(Listing(), Columns())
+        READERS[-1].readings(Listing(), Choice())
     assert caught.value.field == "path"

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from core.datasets.reading import array_files, stored_arrays
-from core.datasets.reading.columns import Columns
 from core.errors import BadInput
-from tests.datasets.listings import listing_of
+from tests.datasets.listings import listing_of, the_reading
 from tests.datasets.reading.test_array_files import GREY, LABELS, npy, npz, read
 
 
@@ -55,7 +54,7 @@ def test_limits(monkeypatch):
     members = {"X.npy": npy(GREY), "y.npy": npy(LABELS)}
     monkeypatch.setattr(stored_arrays, "PIECE_BYTES", 5 * GREY[0].nbytes)
     listing = listing_of(members)
-    found = array_files.recognise(listing, Columns())
+    found = the_reading(array_files, listing).found
     assert [len(batch.pixels) for batch, _ in found.batches()] == [5, 5, 2]
     monkeypatch.setattr(stored_arrays, "LARGEST_ROW_BYTES", 20)
     with pytest.raises(BadInput, match=r"one row of 12 x 6 x 5 takes 0 MiB; the limit is"):

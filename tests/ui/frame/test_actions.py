@@ -36,13 +36,14 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "moment", "seconds_since",
+    "moment", "seconds_since", "damaged_experiments",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "ensure_bundled_datasets",
     "remove_dataset", "rename_dataset", "publish", "make_version", "sweep_datasets",
 }  # fmt: skip
 DATASET_READS = {
+    "list_readings",
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
     "content_id", "digit_images", "preview",
 }  # fmt: skip

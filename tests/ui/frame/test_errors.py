@@ -6,7 +6,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import BadInput
+from core.errors import DISK_IS_FULL_TEXT, BadInput
 
 ID = re.compile(r"Error id `([0-9a-f]{8})`")
 
@@ -70,3 +70,31 @@ def test_what_went_wrong_in_a_download_is_said_once_when_the_page_is_drawn_next(
     assert f"error {error_id} in a download" in caplog.text
     assert second == "The file could not be made. There is \\*no\\* table yet\\."
     assert len(app.run().error) == 1
+
+
+def page_on_a_full_disk() -> None:
+    import errno
+    import os
+
+    from core.errors import HeadstartError
+    from core.ui.frame.errors import error_box
+
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/x")
+    with error_box():
+        raise full
+    with error_box():
+        raise HeadstartError("Nothing was added.") from full
+    with error_box():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/home/*x*")
+
+
+def test_a_full_disk_is_told_in_the_same_words_and_a_refused_file_is_named(caplog):
+    app = AppTest.from_function(page_on_a_full_disk, default_timeout=60).run()
+    shown = [box.value.replace("\\", "") for box in app.error]
+    assert shown == [
+        DISK_IS_FULL_TEXT,
+        f"{DISK_IS_FULL_TEXT} Nothing was added.",
+        "/home/*x* cannot be used (Permission denied). Check who owns it and its folder, and "
+        "whether their disk can be written.",
+    ]
+    assert "headstart.pages" not in caplog.text

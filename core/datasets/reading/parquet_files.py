@@ -1,0 +1,135 @@
+"""Parquet files, read some rows at a time, and a copy of their images that is read in any order."""
+
+import io
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.parquet_columns import ParquetColumns
+from core.datasets.reading.raw_files import RawFile, bad_source
+from core.errors import HeadstartError
+from core.settings import current_settings
+from core.text import size_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+# Few, because a page that names one large image again and again unfolds in memory.
+ROWS_AT_ONCE = 16
+_LARGEST_FOOTER_BYTES = 64 * 1024**2
+_BUFFER_BYTES = 1024**2
+# Encoded images hardly shrink; a column that does is a decompression bomb.
+HIGHEST_RATIO = 200
+RATIO_MATTERS_FROM_BYTES = 64 * 1024**2
+
+
+@contextmanager
+def opened(raw: RawFile) -> "Iterator[pq.ParquetFile]":
+    """The file; damage becomes ``BadInput``."""
+    # Imported here, because commands that only list datasets do not need it.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with raw.stream() as stream:
+            stream.seek(0, io.SEEK_END)
+            size = stream.tell()
+            if size >= 12:
+                stream.seek(-8, io.SEEK_END)
+                footer = int.from_bytes(stream.read(4), "little")
+                if footer > _LARGEST_FOOTER_BYTES:
+                    raise bad_source(f"{raw.path}: its list of contents is damaged or too long.")
+            stream.seek(0)
+            with pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+                yield file
+    except (UnreadableImageError, pa.ArrowException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise bad_source(
+            f"{raw.path}: this Parquet file is cut short or damaged ({reason}). Download it again."
+        ) from error
+
+
+def parquet_rows(raw: RawFile, names: Sequence[str]) -> "Iterator[tuple[int, pa.RecordBatch]]":
+    """Some rows at a time, with the number of the first, from 0. Raises ``BadInput``."""
+    start = 0
+    with opened(raw) as file:
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(names), use_threads=False):
+            yield start, batch
+            start += batch.num_rows
+
+
+def check_ratio(raw: RawFile, metadata: "pq.FileMetaData", layout: ParquetColumns) -> None:
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for at in range(row_group.num_columns):
+            column = row_group.column(at)
+            if column.path_in_schema != layout.bytes_path:
+                continue
+            unpacked, packed = column.total_uncompressed_size, max(1, column.total_compressed_size)
+            if unpacked > RATIO_MATTERS_FROM_BYTES and unpacked > HIGHEST_RATIO * packed:
+                raise bad_source(
+                    f"{raw.path} would unpack to more than {HIGHEST_RATIO} times its size."
+                )
+
+
+def image_cells(
+    batch: "pa.RecordBatch", layout: ParquetColumns
+) -> Iterator[tuple[bytes | None, str | None]]:
+    """Encoded image and path of each row."""
+    for value in batch.column(layout.image):
+        cell = value.as_py()
+        if isinstance(cell, dict):
+            yield cell.get("bytes"), cell.get("path")
+        else:
+            yield cell, None
+
+
+class ImageCopy:
+    """The images of all files, one after another in a temporary file, made when one is opened."""
+
+    def __init__(self) -> None:
+        self._files: list[tuple[RawFile, ParquetColumns, dict[int, int]]] = []
+        self._places: dict[tuple[str, int], tuple[int, int]] = {}
+        self._lock = threading.Lock()
+        self._target: BinaryIO | None = None
+
+    def add(self, raw: RawFile, layout: ParquetColumns, rows: dict[int, int]) -> None:
+        self._files.append((raw, layout, rows))
+
+    def open(self, path: str, number: int) -> BinaryIO:
+        with self._lock:
+            if self._target is None:
+                self._target = self._made()
+            offset, size_bytes = self._places[path, number]
+            self._target.seek(offset)
+            return io.BytesIO(self._target.read(size_bytes))
+
+    def _made(self) -> BinaryIO:
+        """Raises ``BadInput`` and ``HeadstartError``."""
+        folder = current_settings().datasets_folder
+        folder.mkdir(parents=True, exist_ok=True)
+        needed = sum(size_bytes for *_, rows in self._files for size_bytes in rows.values())
+        free = shutil.disk_usage(folder).free
+        # Twice: here, and in the dataset that is made of them.
+        if 2 * needed > free:
+            raise HeadstartError(
+                f"The disk of {folder} has {size_text(free)} free; reading these Parquet files"
+                f" takes {size_text(2 * needed)} for a while."
+            )
+        target = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as its reader
+        weakref.finalize(self, target.close)
+        offset = 0
+        for raw, layout, rows in self._files:
+            for start, batch in parquet_rows(raw, [layout.image]):
+                for at, (data, _) in enumerate(image_cells(batch, layout)):
+                    if data is not None and start + at in rows:
+                        target.write(data)
+                        self._places[raw.path, start + at] = offset, len(data)
+                        offset += len(data)
+        return target

@@ -1,0 +1,180 @@
+"""The question that is asked where an upload can be read in several ways, and its answers."""
+
+import base64
+import io
+import itertools
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel
+
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.raw_files import RawFile
+from core.datasets.reading.reader import LabelledFiles, Reading
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
+from core.text import count_text
+
+CLASSES_OFFERED = 12
+IMAGES_OF_A_CLASS = 3
+THUMBNAIL_EDGE = 64
+# Images that come as numbers are looked at, not all read, to describe a reading of them.
+PIXELS_LOOKED_AT = 2000
+SAMPLE_ROWS, SAMPLE_COLUMNS = 5, 40
+MOST_OFFERS = 8
+
+
+class OfferedClass(BaseModel):
+    """A class of a reading; ``images`` are up to three PNGs of 64 pixels at most, in base64."""
+
+    name: str
+    count: int
+    images: list[str] = []
+
+
+class Offer(BaseModel):
+    """A reading as it is offered: the commonest classes, and what else there is to know.
+
+    class_count, image_count: of the whole reading; of its first images where ``is_sample``.
+    subsets: images by subset. left_out: sentences. sources: files and columns that said so.
+    doubt: why it may be wrong; None where it is clear. choice: what to choose to get it.
+    """
+
+    title: str
+    doubt: str | None
+    classes: list[OfferedClass]
+    class_count: int
+    image_count: int
+    is_sample: bool
+    subsets: dict[str, int]
+    left_out: list[str]
+    sources: list[str]
+    choice: Choice
+
+    @property
+    def options(self) -> str:
+        """The options of ``datasets add`` that choose this reading, quoted for a shell."""
+        return shlex.join(self.choice.options())
+
+
+class TableSample(BaseModel):
+    """The first lines of a table whose columns somebody must name."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class Question(BaseModel):
+    """What a person must decide: the readings to choose from, tables and folders to choose in.
+
+    folders: paths of the folders that hold files, each with the number of files below it.
+    file_names: a few names of files, to see where a class may stand in them.
+    """
+
+    message: str
+    offers: list[Offer] = []
+    tables: list[TableSample] = []
+    folders: dict[str, int] = {}
+    file_names: list[str] = []
+
+
+class ReadingUnclear(BadInput):
+    """An upload that a person must say how to read; nothing was stored."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question.message, "reading")
+        self.question = question
+
+
+def table_sample(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> TableSample:
+    """The first lines of a table, of its first columns where it is wide."""
+    shown = [list(row[:SAMPLE_COLUMNS]) for row in rows[:SAMPLE_ROWS]]
+    return TableSample(name=name, columns=list(columns[:SAMPLE_COLUMNS]), rows=shown)
+
+
+def offer(reading: Reading) -> Offer:
+    """The reading as it is offered, with thumbnails. The source must still be open."""
+    if isinstance(reading.found, LabelledFiles):
+        labels = [(file.class_name, file.subset) for file in reading.found.files]
+    else:
+        labels = list(_first_pixels(reading))
+    counts = Counter(class_name for class_name, _ in labels)
+    shown = [name for name, _ in counts.most_common(CLASSES_OFFERED)]
+    images = _thumbnails(reading, set(shown))
+    return Offer(
+        title=reading.title,
+        doubt=reading.doubt,
+        classes=[
+            OfferedClass(name=name, count=counts[name], images=images[name]) for name in shown
+        ],
+        class_count=len(counts),
+        image_count=len(labels),
+        is_sample=len(labels) >= PIXELS_LOOKED_AT and not isinstance(reading.found, LabelledFiles),
+        subsets=dict(Counter(subset for _, subset in labels if subset is not None)),
+        left_out=_left_out(reading),
+        sources=list(reading.sources),
+        choice=reading.choice,
+    )
+
+
+def _left_out(reading: Reading) -> list[str]:
+    notes = list(reading.listing.notes)
+    if reading.listing.refused:
+        first = reading.listing.refused[0]
+        count = count_text(len(reading.listing.refused), "file or line", "files or lines")
+        notes.append(f"{count} cannot be used, first {first.file}: {first.reason}.")
+    return notes
+
+
+def _first_pixels(reading: Reading) -> Iterator[tuple[str, str | None]]:
+    assert not isinstance(reading.found, LabelledFiles)
+    labels = (
+        (class_name, batch.subset)
+        for batch, _ in reading.found.batches()
+        for class_name in batch.class_names
+    )
+    return itertools.islice(labels, PIXELS_LOOKED_AT)
+
+
+def _thumbnails(reading: Reading, classes: set[str]) -> dict[str, list[str]]:
+    """Up to three small PNGs of each class, in base64; files that are no images have none."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for class_name, image in _first_images(reading, classes):
+        if image is None:
+            continue
+        image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        found[class_name].append(base64.b64encode(buffer.getvalue()).decode())
+    return found
+
+
+def _first_images(reading: Reading, classes: set[str]) -> Iterator[tuple[str, Image.Image | None]]:
+    if isinstance(reading.found, LabelledFiles):
+        of_class: dict[str, list[RawFile]] = defaultdict(list)
+        for file in reading.found.files:
+            if file.class_name in classes:
+                of_class[file.class_name].append(file.raw)
+        for class_name, files in of_class.items():
+            # From all over the class: the first ones may be alike.
+            for raw in files[:: len(files) // IMAGES_OF_A_CLASS + 1]:
+                try:
+                    yield class_name, decode_image(raw.read(), raw.name, THUMBNAIL_EDGE)
+                except UnreadableImageError:
+                    yield class_name, None  # the reading shows it among what is left out
+        return
+    looked_at = 0
+    tried: Counter[str] = Counter()
+    for batch, _ in reading.found.batches():
+        for class_name, pixels in zip(batch.class_names, batch.pixels, strict=True):
+            looked_at += 1
+            if class_name in classes and tried[class_name] < IMAGES_OF_A_CLASS:
+                tried[class_name] += 1
+                yield class_name, Image.fromarray(np.ascontiguousarray(pixels))
+        if looked_at >= PIXELS_LOOKED_AT:
+            return

@@ -1,0 +1,131 @@
+"""What a person chose about how an upload is read; the dataset keeps it, so it can be repeated.
+
+A pattern for file names says where the class stands: ``{class}`` once, ``*`` for any text, ``#``
+for a number, all else as it is. It must fit the name without its ending: ``{class}_*`` takes what
+stands before the first underscore, ``*_{class}`` what stands after the last one.
+"""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel, field_validator
+
+from core.datasets.choices import SUBSETS, SeveralLabels
+from core.errors import BadInput
+
+FOLDERS, NAMES = "folders", "names"
+CLASS_MARK = "{class}"
+_PATTERN_PARTS = {CLASS_MARK: "(?P<class>.+?)", "*": ".*", "#": r"\d+"}
+_LEVEL = re.compile(rf"{FOLDERS}(?::([1-9]\d?))?")
+
+
+class Choice(BaseModel, frozen=True, extra="forbid"):
+    """How an upload is to be read; what is None or empty, Headstart finds by itself.
+
+    classes_from: ``folders``, ``folders:2`` (the second level, counted below folders that only
+        wrap others and below those of subsets), ``names`` (of files), or the path of a table.
+    subsets: ``train``, ``validation`` or ``test`` by folder (its name, or its path).
+    leave_out: folders and files to leave out, by name, path or pattern (``*_mask.png``).
+    file_column, label_column, split_column: columns of a table, by name.
+    name_pattern: where the class stands in a file name.
+    several_labels: what becomes of an image with several labels.
+
+    Raises ``ValueError`` (from pydantic) for what can never be meant.
+    """
+
+    classes_from: str | None = None
+    subsets: dict[str, str] = {}
+    leave_out: tuple[str, ...] = ()
+    file_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
+    name_pattern: str | None = None
+    several_labels: SeveralLabels | None = None
+
+    @field_validator("subsets")
+    @classmethod
+    def _known_subsets(cls, subsets: dict[str, str]) -> dict[str, str]:
+        for folder, subset in subsets.items():
+            if subset not in SUBSETS:
+                raise ValueError(f"{folder}={subset}: a subset is {', '.join(SUBSETS)}")
+        return subsets
+
+    @field_validator("name_pattern")
+    @classmethod
+    def _one_class_mark(cls, pattern: str | None) -> str | None:
+        if pattern is not None and pattern.count(CLASS_MARK) != 1:
+            raise ValueError(f"{pattern!r} must have {CLASS_MARK} once, as in {CLASS_MARK}_*")
+        return pattern
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of columns that were chosen."""
+        chosen = (self.file_column, self.label_column, self.split_column)
+        return tuple(name for name in chosen if name is not None)
+
+    @property
+    def level(self) -> int | None:
+        """The level of folders that are the classes, from 1; None unless ``folders:N`` was said."""
+        found = _LEVEL.fullmatch(self.classes_from or "")
+        return int(found[1]) if found and found[1] else None
+
+    @property
+    def allows_folders(self) -> bool:
+        if self.classes_from is None:
+            return self.name_pattern is None and self.label_column is None
+        return _LEVEL.fullmatch(self.classes_from) is not None
+
+    @property
+    def allows_names(self) -> bool:
+        return self.classes_from == NAMES or (
+            self.classes_from is None and self.label_column is None
+        )
+
+    def allows_table(self, path: str) -> bool:
+        if self.classes_from is None:
+            return self.name_pattern is None
+        return self.classes_from == path
+
+    def leaves_out(self, parts: Sequence[str]) -> bool:
+        """Whether a file, by the parts of its path, is to be left out."""
+        beginnings = ["/".join(parts[: at + 1]) for at in range(len(parts))]
+        return any(
+            fnmatchcase(text, pattern.strip("/"))
+            for pattern in self.leave_out
+            for text in (*parts, *beginnings)
+        )
+
+    def class_in(self, stem: str) -> str | None:
+        """The class in a file name without its ending, by ``name_pattern``, or None."""
+        if self.name_pattern is None:
+            return None
+        pieces = re.split(r"(\{class\}|\*|#)", self.name_pattern)
+        pattern = "".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces)
+        found = re.fullmatch(pattern, stem)
+        return found["class"].strip() or None if found else None
+
+    def options(self) -> list[str]:
+        """The options of ``datasets add`` that make this choice."""
+        given = [
+            ("--classes-from", self.classes_from),
+            *(("--subset", f"{folder}={subset}") for folder, subset in self.subsets.items()),
+            *(("--leave-out", pattern) for pattern in self.leave_out),
+            ("--file-column", self.file_column),
+            ("--label-column", self.label_column),
+            ("--split-column", self.split_column),
+            ("--name-pattern", self.name_pattern),
+            ("--several-labels", self.several_labels),
+        ]
+        return [word for option, value in given if value is not None for word in (option, value)]
+
+
+def subset_choice(text: str) -> tuple[str, str]:
+    """``FOLDER=train`` as folder and subset. Raises ``BadInput``."""
+    folder, sign, subset = text.rpartition("=")
+    if not sign or not folder.strip() or subset not in SUBSETS:
+        raise BadInput(
+            f"--subset {text!r} is not of the form FOLDER=train, FOLDER=validation or FOLDER=test.",
+            "--subset",
+        )
+    return folder.strip("/"), subset

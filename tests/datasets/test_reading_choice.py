@@ -1,0 +1,57 @@
+"""What a person chose about how an upload is read: patterns, what is left out, and options."""
+
+import pytest
+from pydantic import ValidationError
+
+from core.datasets.reading_choice import Choice, subset_choice
+from core.errors import BadInput
+
+
+@pytest.mark.parametrize(
+    ("pattern", "stem", "expected"),
+    [
+        ("{class}_*", "cat_01_b", "cat"),
+        ("*_{class}", "01_b_cat", "cat"),
+        ("{class}.*", "coffee.0a9f2c1.ingestion-6b8", "coffee"),
+        ("*.{class}#.*", "KA.HA1.39", "HA"),
+        ("{class}#", "benign12", "benign"),
+        ("[{class}] *", "[a+b] 1", "a+b"),
+        ("{class}_*", "cat", None),
+        ("{class}_*", " _1", None),
+    ],
+)
+def test_the_class_in_a_file_name(pattern, stem, expected):
+    assert Choice(name_pattern=pattern).class_in(stem) == expected
+
+
+@pytest.mark.parametrize(
+    ("left_out", "path", "expected"),
+    [
+        ("masks", "data/masks/1.png", True),
+        ("data/masks", "data/masks/1.png", True),
+        ("*_mask.png", "benign/1_mask.png", True),
+        ("masks", "data/images/masks.png", False),
+        ("data/mask", "data/masks/1.png", False),
+    ],
+)
+def test_what_is_left_out(left_out, path, expected):
+    assert Choice(leave_out=(left_out,)).leaves_out(path.split("/")) is expected
+
+
+def test_options_repeat_the_choice():
+    choice = Choice(
+        classes_from="folders:2", subsets={"val": "validation"}, leave_out=("masks", "*.gif")
+    )
+    assert choice.options() == [
+        *("--classes-from", "folders:2", "--subset", "val=validation"),
+        *("--leave-out", "masks", "--leave-out", "*.gif"),
+    ]
+    assert (choice.level, choice.allows_folders, choice.allows_table("t.csv")) == (2, True, False)
+
+
+def test_what_can_never_be_meant_is_refused():
+    assert subset_choice("a=b/=test") == ("a=b", "test")
+    with pytest.raises(BadInput, match="FOLDER=train"):
+        subset_choice("val=valid")
+    with pytest.raises(ValidationError, match="once, as in"):
+        Choice(name_pattern="*_*")
