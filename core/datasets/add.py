@@ -82,12 +82,14 @@ def add_dataset(
         return _store(taken.found, manifest, taken.listing, progress, should_stop)
 
 
-def list_readings(path: Path, choice: Choice | None = None) -> Question:
+def list_readings(
+    path: Path, choice: Choice | None = None, should_stop: StopCallback | None = None
+) -> Question:
     """The ways to read what is at ``path``, the likely ones first; nothing is stored.
 
-    Raises ``BadInput``.
+    Raises ``BadInput`` and ``Cancelled``.
     """
-    with open_source(Path(path)) as listing:
+    with open_source(Path(path), should_stop) as listing:
         try:
             return question(readings(listing, choice or Choice()), listing)
         except ReadingUnclear as error:

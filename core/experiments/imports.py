@@ -346,7 +346,7 @@ def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
         raise BadInput(_source_gone(asked.source))
     context.report("Looking at the files")
     if asked.ask:
-        raise ReadingUnclear(list_readings(path))
+        raise ReadingUnclear(list_readings(path, should_stop=context.should_stop))
     digest = _file_digest(path, context) if asked.uploaded else None
     known = _read_before(context.queue, asked.choice, digest)
     if known is not None:

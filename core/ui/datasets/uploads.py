@@ -56,7 +56,7 @@ def offer_upload() -> None:
             help="Type it before you drop the files. It can be changed later.",
         )
         files = right.file_uploader(
-            "Drop a zip, a CSV, IDX files or images here"
+            "Drop an archive, a table, arrays or images here"
             if kind == FILES
             else "Choose a folder with one folder of images for each class",
             accept_multiple_files=True if kind == FILES else "directory",
@@ -112,8 +112,9 @@ def show_formats() -> None:
         with tab:
             _show_format(sample)
     st.caption(
-        "Images may be JPEG, PNG, WebP, BMP or GIF (its first frame). Headstart recognises the "
-        "arrangement by itself."
+        "Images may be JPEG, PNG, WebP, TIFF, BMP, GIF (its first frame), AVIF, TGA or Netpbm, in "
+        "a zip or a tar. Headstart recognises the arrangement by itself, and asks where there are "
+        "several ways to read it. `docs/layouts.md` lists what other programs write."
     )
 
 
