@@ -80,7 +80,18 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     become one zip. Raises ``BadInput`` (no file, too many, too large, a model file),
     ``LimitReached`` and ``HeadstartError`` where the disk has no room.
     """
-    _check(files)
+    settings = current_settings()
+    try:
+        _check(files)
+        return _received(import_id, files)
+    except OSError as error:
+        raise HeadstartError(
+            f"The upload could not be written to {settings.imports_folder}"
+            f" ({error.strerror or error}). Nothing of it was stored."
+        ) from error
+
+
+def _received(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     settings = current_settings()
     allowance = Allowance(settings.upload_limit_bytes)
     total_bytes = sum(_known_size(stream) for _, stream in files)
@@ -92,20 +103,14 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     allowance = Allowance(settings.upload_limit_bytes)
     temporary = settings.imports_folder / f"{RECEIVING_PREFIX}{import_id}"
     name, source = _names(files)
-    try:
-        with temporary_folder(temporary, settings.locks_folder):
-            (temporary / UPLOAD_FOLDER).mkdir()
-            with written_whole(temporary / UPLOAD_FOLDER / name) as target:
-                if _is_single(files):
-                    _copy(files[0][1], target, allowance)
-                else:
-                    _pack(files, target, allowance)
-            temporary.rename(import_folder_path(import_id))
-    except OSError as error:
-        raise HeadstartError(
-            f"The upload could not be written to {settings.imports_folder}"
-            f" ({error.strerror or error}). Nothing of it was stored."
-        ) from error
+    with temporary_folder(temporary, settings.locks_folder):
+        (temporary / UPLOAD_FOLDER).mkdir()
+        with written_whole(temporary / UPLOAD_FOLDER / name) as target:
+            if _is_single(files):
+                _copy(files[0][1], target, allowance)
+            else:
+                _pack(files, target, allowance)
+        temporary.rename(import_folder_path(import_id))
     return KeptUpload(upload_folder(import_id) / name, source)
 
 

@@ -49,6 +49,7 @@ DATASET_READS = {
 }  # fmt: skip
 IMPORT_CHANGES = {
     "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
+    "read_again",
 }  # fmt: skip
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
 FORBIDDEN = (
