@@ -1,363 +1,289 @@
 """Images with a table: each row names a file and its label."""
 
-import itertools
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from core.datasets.dataset import LeftOut
-from core.datasets.reading.class_folders import classes_without_table
-from core.datasets.reading.columns import (
+from core.datasets.reading import class_folders
+from core.datasets.reading.columns import bare_name
+from core.datasets.reading.file_columns import file_column
+from core.datasets.reading.folders_and_table import Better, which_is_better
+from core.datasets.reading.image_files import has_image_suffix
+from core.datasets.reading.label_columns import (
+    KNOWN_NAMES,
     LabelColumns,
-    RefusedRows,
-    bare_name,
-    file_column,
+    NoLabelColumn,
     label_columns,
-    marked_columns,
-    why_no_label,
-    why_no_subset,
 )
-from core.datasets.reading.image_files import ImageNames, has_image_suffix
-from core.datasets.reading.other_labels import check_other_labels, is_boxes
-from core.datasets.reading.question import ReadingUnclear
-from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
-from core.datasets.reading.reader import (
-    LabelledFile,
-    LabelledFiles,
-    Reading,
-    first_reasons,
-    note_alike_classes,
-    shown_order,
+from core.datasets.reading.label_rows import LabelledRows, RememberedNames, read_rows
+from core.datasets.reading.label_tables import (
+    LabelTable,
+    below_title,
+    label_files,
+    read_label_table,
 )
-from core.datasets.reading.subset_names import subset_of, subset_of_file, subset_of_folders
-from core.datasets.reading.table import TextTable, is_table_name, read_table
-from core.datasets.reading_choice import Choice
+from core.datasets.reading.other_labels import boxes_error, check_other_labels, is_boxes
+from core.datasets.reading.question import MOST_OFFERS
+from core.datasets.reading.raw_files import Listing, RawFile
+from core.datasets.reading.reader import Reading, first_reasons
+from core.datasets.reading.table_readings import READ_AS, Labelled, readings_of
+from core.datasets.reading.tables_together import TableLabels, fullest, read_together, rivals
+from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
-READ_AS = "images with a table of labels"
-FILES_SHOWN = 3
-EXPECTED = "Expected a first line file,label and then one line per image: 1.jpg,cat"
-# A table beside class folders that names a smaller fraction of the images is about something else.
-FRACTION_NAMED = 0.5
+__all__ = ["READ_AS", "readings"]
 
-
-@dataclass(frozen=True)
-class _Row:
-    """One image named in a table, by ``cell``; ``subset`` is None without such a column."""
-
-    line: int
-    cell: str
-    raw: RawFile
-    label: str
-    subset: str | None
-    is_certain: bool
-
-
-@dataclass(frozen=True)
-class _LabelTable:
-    """A table that names images and has labels; ``refused``: its rows that cannot be used."""
-
-    table: TextTable
-    columns: LabelColumns
-    rows: list[_Row]
-    refused: list[LeftOut]
-
-    @property
-    def subset(self) -> str | None:
-        """The subset mentioned in the path of the table."""
-        return subset_of_file(self.table.raw.parts)
-
-
-class _RowProblem(Exception):
-    """A row that cannot be used; the message is the reason, for people."""
+TABLES_SHOWN = 3
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """The images that a table names; empty where no table names any.
 
-    A table wins over class folders if one of its columns is named label, class or the like and its
-    labels differ from the folders. Rows that cannot be used are refused with their line; images
-    that no row names are counted in a note. Several tables are read together where their names
-    contain train and test, or where they name different images. Raises ``BadInput``, and
-    ``ReadingUnclear`` where only the user can say which column holds the label.
+    Each column that may hold the label is a reading, and so are the tables and folders that say
+    something else; where only one is likely, it is in no doubt. Rows that cannot be used are
+    refused with their line; images that no row names are counted in a note. Several tables are read
+    together where they continue each other. Raises ``BadInput``, and ``ReadingUnclear`` where no
+    column can be offered.
     """
-    files = [
-        raw for raw in listing.files if is_table_name(raw.name) and choice.allows_table(raw.path)
-    ]
-    others = [raw for raw in listing.files if not is_table_name(raw.name)]
+    chosen = choice.classes_from
+    if not any(choice.allows_table(raw.path) for raw in listing.files):
+        return []
+    files = label_files(listing.files)
+    if chosen is not None and all(raw.path != chosen for raw in files):
+        files.append(next(raw for raw in listing.files if raw.path == chosen))
+    tables = {id(raw) for raw in files}
+    others = [raw for raw in listing.files if id(raw) not in tables]
     images = [raw for raw in others if has_image_suffix(raw.name)] or others
-    if not images or (choice.classes_from and not files):
+    if not images:
         return []
-    read = [table for raw in files if (table := read_table(raw)) is not None]
-    tables = [table for table in read if not is_boxes(table)]
-    folders, known = classes_without_table(listing)
-    usable = _usable_tables(tables, ImageNames(images), choice, listing, folders, known)
-    if not usable:
-        if not known:
-            check_other_labels(listing, read, images)
-        return []
-    taken = _taken_together(usable, listing)
-    rows = [row for entry in taken for row in entry.rows]
-    if folders and not choice.columns and len(rows) < FRACTION_NAMED * len(images):
-        listing.notes.append(
-            f"{taken[0].table.name} names {len(rows)} of {len(images)} images; the folders were"
-            " used as the classes."
-        )
-        return []
-    if rows and not choice.columns and _adds_nothing(taken, rows, folders, known):
-        _note_refused_rows(taken, listing)
-        return []
-    listing = listing.again()
-    for entry in taken:
-        listing.refused.extend(entry.refused)
-    if not rows:
-        reasons = first_reasons(listing.refused)
-        raise bad_source(f"No row of {taken[0].table.name} can be used.{reasons} {EXPECTED}.")
-    _note_what_was_taken(taken, bool(folders), listing)
-    _note_images_without_row(rows, images, listing)
-    note_alike_classes({row.label for row in rows}, listing)
-    found = LabelledFiles(READ_AS, _labelled_files(taken, listing))
-    return [_reading(taken, found, listing)]
+    return _Tables(listing, choice, files, images).readings()
 
 
-def _reading(taken: Sequence[_LabelTable], found: LabelledFiles, listing: Listing) -> Reading:
-    first = taken[0].columns
-    column = f"column {first.label_name!r}" if first.label is not None else "the columns with a 1"
-    choice = Choice(
-        classes_from=taken[0].table.name,
-        file_column=first.names[first.file],
-        label_column=None if first.label is None else first.label_name,
-        split_column=None if first.split is None else first.names[first.split],
-    )
-    tables = tuple(entry.table.name for entry in taken)
-    title = f"The classes are in {column} of {some_text(tables, FILES_SHOWN)}"
-    return Reading(title, found, listing, choice, tables)
+class _Tables:
+    """The tables of a listing that name images, and what becomes of each."""
 
+    def __init__(
+        self, listing: Listing, choice: Choice, files: list[RawFile], images: list[RawFile]
+    ) -> None:
+        self._listing = listing
+        self._choice = choice
+        self._images = images
+        self._names = RememberedNames(images)
+        self._folders, self._known = class_folders.classes_without_table(listing)
+        found = [table for raw in files if (table := read_label_table(raw)) is not None]
+        self._all = [
+            below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES) for table in found
+        ]
+        self._usable: list[TableLabels] = []
+        self._subsets: dict[int, str] = {}
+        self._problem: BadInput | None = None
+        self._unclear: list[tuple[LabelTable, NoLabelColumn]] = []
+        # Tables that name images and are not used, each with the reason.
+        self._unused: dict[str, str] = {}
 
-def _usable_tables(
-    tables: Sequence[TextTable],
-    images: ImageNames,
-    asked: Choice,
-    listing: Listing,
-    folders: dict[int, str],
-    known: dict[int, str],
-) -> list[_LabelTable]:
-    """The tables with labels; ``folders``, ``known``: see ``classes_without_table``.
+    def readings(self) -> list[Reading]:
+        for table in self._all:
+            if not is_boxes(table):
+                self._add(table)
+        self._unify_headerless()
+        self._without_boxes()
+        usable = self._named_ones() if self._folders and not self._is_chosen else self._usable
+        if not usable:
+            self._raise_problem()
+            return []
+        chosen = [one for one in usable if one.table.name == self._choice.classes_from]
+        if self._choice.classes_from is not None and not chosen:
+            self._raise_problem()
+            return []
+        return self._readings_of(chosen[0] if chosen else fullest(usable), usable)
 
-    Raises ``BadInput`` where the columns of all of them are wrong or unclear.
-    """
-    usable: list[_LabelTable] = []
-    problem: BadInput | None = None
-    for table in tables:
+    @property
+    def _is_chosen(self) -> bool:
+        return bool(self._choice.columns) or self._choice.classes_from is not None
+
+    def _add(self, table: LabelTable) -> None:
         try:
-            file = file_column(table, images)
+            file = file_column(table, self._names)
         except BadInput as error:
-            listing.refuse(table.name, str(error))
-            continue
+            self._listing.refuse(table.name, str(error))
+            return
         if file is None:
-            continue
+            return
         try:
-            columns = label_columns(table, file, images, asked)
+            candidates = label_columns(table, file, self._names, self._choice)
+        except NoLabelColumn as error:
+            self._add_subsets(table, error)
         except BadInput as error:
             # Raised at the end, unless another table has what this one lacks.
-            problem = problem or error
-            continue
-        if folders and not columns.label_is_named:
+            self._problem = self._problem or error
+            self._unused[table.name] = "its columns hold no label that can be read"
+        else:
+            self._usable.append(TableLabels(table, candidates, self._read))
+
+    def _read(self, table: LabelTable, columns: LabelColumns) -> LabelledRows:
+        return read_rows(table, columns, self._names)
+
+    def _add_subsets(self, table: LabelTable, error: NoLabelColumn) -> None:
+        """A table without labels may still say in which subset each image is."""
+        columns = error.columns
+        if columns.subsets is not None and not columns.boxes:
+            rows = self._read(table, replace(columns, label=columns.subsets.at)).rows
+            self._subsets |= {id(row.raw): row.subset for row in rows if row.subset is not None}
+            self._unused.setdefault(table.name, "it holds subsets, but no labels")
+        elif columns.boxes:
+            self._problem = self._problem or boxes_error(table.name)
+        else:
+            self._unclear.append((table, error))
+
+    def _unify_headerless(self) -> None:
+        """Tables alike without headers have the same columns; the longest shows them best."""
+        alike: dict[tuple[int, int], list[TableLabels]] = {}
+        for one in self._usable:
+            columns = one.candidates[0]
+            if not columns.has_header:
+                alike.setdefault((one.table.width, columns.file), []).append(one)
+        for group in alike.values():
+            best = max(group, key=lambda one: len(one.table.first_rows))
+            for one in group:
+                one.candidates = best.candidates
+        for table, error in self._unclear:
+            group = alike.get((table.width, error.columns.file), [])
+            if group and not error.columns.has_header:
+                self._usable.append(TableLabels(table, group[0].candidates, self._read))
+            else:
+                self._problem = self._problem or error
+                self._unused[table.name] = "none of its columns can be the label"
+
+    def _without_boxes(self) -> None:
+        """Take out tables that hold several boxes of an image; doubt those with one box each."""
+        if self._choice.label_column is not None:
+            return
+        kept = []
+        for one in self._usable:
+            columns = one.candidates[0]
+            if columns.boxes and (one.rows().in_several_rows or _label_is_in_boxes(one)):
+                self._problem = boxes_error(one.table.name)
+                self._unused[one.table.name] = "it holds boxes around objects"
+                continue
+            kept.append(one)
+        self._usable = kept
+
+    def _named_ones(self) -> list[TableLabels]:
+        """The tables whose label is named like one: others say less than class folders."""
+        named = []
+        for one in self._usable:
+            if one.candidates[0].label_is_named or self._is_mixed(one):
+                named.append(one)
+            else:
+                self._listing.notes.append(
+                    f"{one.table.name} names images, but none of its columns is named like a"
+                    " label; the folders were used as the classes."
+                )
+        return named
+
+    def _is_mixed(self, one: TableLabels) -> bool:
+        rows = one.rows().rows
+        found = which_is_better(rows, False, self._folders, self._known, len(self._images))
+        return found is Better.MIXED
+
+    def _raise_problem(self) -> None:
+        """Folders or file names replace a table that is unclear, but not a misspelt column."""
+        if self._known and not self._is_chosen:
+            self._note_unused(self._listing)
+        elif self._problem is not None:
+            raise self._problem
+        elif not self._known:
+            check_other_labels(self._listing, self._all, self._images)
+
+    def _note_unused(self, listing: Listing) -> None:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in self._unused.items():
+            by_reason.setdefault(reason, []).append(name)
+        for reason, names in by_reason.items():
+            verb = "names" if len(names) == 1 else "name"
             listing.notes.append(
-                f"{table.name} names images, but none of its columns is named like a label; the"
+                f"{some_text(names, TABLES_SHOWN)} {verb} images, and"
+                f" {'was' if len(names) == 1 else 'were'} not used: {reason}."
+            )
+
+    def _readings_of(self, first: TableLabels, usable: Sequence[TableLabels]) -> list[Reading]:
+        lead = first.rows()
+        together = read_together(lead, usable)
+        taken = Labelled(together, self._folders, self._subsets, self._images)
+        better = Better.TABLE
+        if not self._choice.columns and (self._choice.classes_from is None):
+            adds = len(together.tables) > 1 or any(row.subset for row in taken.rows)
+            better = which_is_better(
+                taken.rows,
+                adds or bool(self._subsets),
+                self._folders,
+                self._known,
+                len(self._images),
+            )
+        elif self._is_mixed(first):
+            better = Better.MIXED
+        if better is Better.TABLE_IS_OTHER:
+            self._listing.notes.append(
+                f"{first.table.name} names {len(taken.rows)} of {len(self._images)} images; the"
                 " folders were used as the classes."
             )
-            continue
-        usable.append(_read_rows(table, columns, images))
-    # Folders or file names replace a table that is unclear, but not a column that was misspelt.
-    settled = known and isinstance(problem, ReadingUnclear) and not asked.columns
-    if problem is not None and not usable and not settled:
-        raise problem
-    return usable
-
-
-def _read_rows(table: TextTable, columns: LabelColumns, images: ImageNames) -> _LabelTable:
-    """The rows that name an image and its label, each image once; the others are refused.
-
-    An image may be named again with the same label; if it is named with another label, all its
-    rows are refused.
-    """
-    listing = Listing()
-    refused = RefusedRows(listing, table.name)
-    kept: dict[int, _Row] = {}
-    in_conflict: set[int] = set()
-    for line, cells in itertools.islice(table.rows(), int(columns.has_header), None):
-        try:
-            row = _read_row(table, columns, images, line, cells)
-        except _RowProblem as problem:
-            refused.refuse(line, str(problem))
-            continue
-        key = id(row.raw)
-        other = kept.get(key)
-        if other and other.cell != row.cell and not (other.is_certain and row.is_certain):
-            # Two names for one image: only the certain one counts.
-            del kept[key]
-            for entry in (other, row):
-                if entry.is_certain:
-                    kept[key] = entry
-                else:
-                    refused.refuse(entry.line, _absent(entry.cell))
-        elif key in in_conflict or (
-            other and (row.label, row.subset) != (other.label, other.subset)
-        ):
-            in_conflict.add(key)
-            for entry in [kept.pop(key), row] if other else [row]:
-                refused.refuse(
-                    entry.line,
-                    f"{shown_name(entry.cell)!r} is named in several rows with different labels"
-                    " or subsets",
-                )
-        else:
-            kept.setdefault(key, row)
-    refused.finish()
-    return _LabelTable(table, columns, list(kept.values()), listing.refused)
-
-
-def _read_row(
-    table: TextTable,
-    columns: LabelColumns,
-    images: ImageNames,
-    line: int,
-    cells: Sequence[str] | None,
-) -> _Row:
-    """Raises ``_RowProblem``."""
-    if cells is None:
-        raise _RowProblem("its quotation marks do not match")
-    used = [columns.file, columns.label or 0, columns.split or 0, *columns.one_hot]
-    if len(cells) <= max(used) or any(cell.strip() for cell in cells[len(columns.names) :]):
-        raise _RowProblem(f"it has {len(cells)} cells where {len(columns.names)} were expected")
-    label = _label(cells, columns)
-    subset = cells[columns.split] if columns.split is not None else ""
-    reason = why_no_label(label) or why_no_subset(subset)
-    if reason is not None:
-        raise _RowProblem(reason)
-    cell = cells[columns.file].strip()
-    if not cell:
-        raise _RowProblem("it names no image")
-    named = images.find(cell, table.raw)
-    if not named.files:
-        raise _RowProblem(_absent(cell))
-    if len(named.files) > 1:
-        paths = ", ".join(raw.path for raw in named.files[:FILES_SHOWN])
-        raise _RowProblem(
-            f"{shown_name(cell)!r} could be any of {len(named.files)} images ({paths}); write"
-            " the folder before the name"
-        )
-    return _Row(line, cell, named.files[0], label, subset_of(subset), named.is_certain)
-
-
-def _label(cells: Sequence[str], columns: LabelColumns) -> str:
-    if columns.label is not None:
-        # As for file names: a label typed on a Mac looks the same but has other code points.
-        return unicodedata.normalize("NFC", cells[columns.label].strip())
-    marked = marked_columns(cells, columns.one_hot)
-    if marked is None:
-        raise _RowProblem("a cell of the classes is neither 0 nor 1")
-    if len(marked) != 1:
-        raise _RowProblem(f"{len(marked)} of its classes are marked with 1; one is expected")
-    return columns.names[marked[0]]
-
-
-def _absent(cell: str) -> str:
-    return f"there is no image named {shown_name(cell)!r}"
-
-
-def _taken_together(usable: list[_LabelTable], listing: Listing) -> list[_LabelTable]:
-    """The table that names most images, and other tables that continue it."""
-    real = [entry for entry in usable if "submission" not in entry.table.raw.name.lower()] or usable
-    first = max(real, key=lambda entry: (len(entry.rows), entry.columns.label_is_named))
-    label_name = bare_name(first.columns.label_name)
-    alike = [entry for entry in real if bare_name(entry.columns.label_name) == label_name]
-    by_subset = [entry for entry in alike if entry.subset]
-    if first.subset and len({entry.subset for entry in by_subset}) > 1:
-        alike = by_subset
-    named = [{id(row.raw) for row in entry.rows} for entry in alike]
-    apart = not any(one & other for one, other in itertools.combinations(named, 2))
-    taken = alike if apart else [first]
-    for entry in usable:
-        if entry not in taken:
-            listing.notes.append(f"{entry.table.name} also names images, and was left out.")
-    return taken
-
-
-def _adds_nothing(
-    taken: Sequence[_LabelTable],
-    rows: Sequence[_Row],
-    folders: dict[int, str],
-    known: dict[int, str],
-) -> bool:
-    """Whether folders give the same classes, or folders or file names give words for numbers."""
-    if len(taken) > 1 or any(row.subset for row in rows):
-        return False
-    if all(row.label == folders.get(id(row.raw)) for row in rows):
-        return True
-    pairs = {(row.label, known.get(id(row.raw))) for row in rows}
-    one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
-    return one_to_one and all(
-        label.isdecimal() and name is not None and not name.isdecimal() for label, name in pairs
-    )
-
-
-def _note_refused_rows(taken: Sequence[_LabelTable], listing: Listing) -> None:
-    """Note unusable lines even of a table that is not needed: they may name missing images."""
-    for entry in taken:
-        if entry.refused:
-            listing.notes.append(
-                f"{entry.table.name} gives the same classes as folders or file names, which were"
-                f" used instead. {count_text(len(entry.refused), 'line')} of it could not be used:"
-                f"{first_reasons(entry.refused)}"
+            return []
+        if better is Better.FOLDERS and taken.rows:
+            self._note_refused_rows(together.tables)
+            return []
+        others = [] if self._is_chosen else rivals(lead, usable)
+        used = {rows.table.name for rows in (*together.tables, *others)} | set(together.again)
+        listing = self._listing.again()
+        self._note_unused(listing)
+        for one in usable:
+            if one.table.name not in used:
+                listing.notes.append(f"{one.table.name} also names images, and was left out.")
+        for name in together.again:
+            listing.notes.append(f"{name} names the same images with the same labels.")
+        doubt = None
+        if others:
+            names = [rows.table.name for rows in (lead, *others)]
+            doubt = (
+                f"These tables label the same images differently: {some_text(names, TABLES_SHOWN)}"
             )
+        if better is Better.BOTH:
+            doubt = "The folders say something else than the table"
+        mixed = better is Better.MIXED
+        found = readings_of(taken, listing, self._choice, doubt, mixed)
+        for at in range(1, len(first.candidates)):
+            if len(found) < MOST_OFFERS:
+                more = read_together(first.rows(at), usable)
+                labelled = replace(taken, together=more)
+                found += readings_of(labelled, listing, self._choice, doubt, mixed)
+        for rows in others:
+            labelled = replace(taken, together=read_together(rows, usable))
+            found += readings_of(labelled, listing, self._choice, doubt, False)
+        if better is Better.BOTH:
+            found += self._of_folders(doubt)
+        return found[:MOST_OFFERS]
+
+    def _of_folders(self, doubt: str | None) -> list[Reading]:
+        try:
+            found = class_folders.readings(self._listing, Choice(classes_from=FOLDERS))
+        except BadInput:
+            return []
+        return [replace(reading, doubt=reading.doubt or doubt) for reading in found]
+
+    def _note_refused_rows(self, taken: Sequence[LabelledRows]) -> None:
+        """Note unusable lines even of a table that is not needed: they may name missing images."""
+        for rows in taken:
+            if rows.refused:
+                self._listing.notes.append(
+                    f"{rows.table.name} gives the same classes as folders or file names, which were"
+                    f" used instead. {count_text(len(rows.refused), 'line')} of it could not be"
+                    f" used:{first_reasons(rows.refused)}"
+                )
 
 
-def _note_what_was_taken(taken: Sequence[_LabelTable], has_folders: bool, listing: Listing) -> None:
-    for entry in taken:
-        columns = entry.columns
-        label = f"column {columns.label_name!r} holds"
-        if columns.label is None:
-            label = f"{len(columns.one_hot)} columns with one 1 in each row hold"
-        listing.notes.append(
-            f"{entry.table.name}: column {columns.names[columns.file]!r} names the images, and"
-            f" {label} their classes."
-        )
-    if has_folders:
-        listing.notes.append("The classes are taken from the table, not from the folders.")
-
-
-def _note_images_without_row(
-    rows: Sequence[_Row], images: Sequence[RawFile], listing: Listing
-) -> None:
-    named = {id(row.raw) for row in rows}
-    listing.ignored += len(listing.files) - len(named)
-    unnamed = sorted(raw.path for raw in images if id(raw) not in named)
-    if unnamed:
-        shown = some_text([shown_name(path) for path in unnamed], FILES_SHOWN)
-        listing.notes.append(
-            f"Left out: {count_text(len(unnamed), 'image')} that no usable row of the table names:"
-            f" {shown}."
-        )
-
-
-def _labelled_files(taken: Sequence[_LabelTable], listing: Listing) -> list[LabelledFile]:
-    """The images in order; subsets come from a column, else from the tables, else from folders."""
-    rows = [row for entry in taken for row in entry.rows]
-    of_tables = [entry.subset for entry in taken for _ in entry.rows]
-    of_folders = [subset_of_folders(row.raw.parts[:-1]) for row in rows]
-    subsets = [row.subset for row in rows]
-    if len(taken) > 1 and None not in of_tables:
-        subsets = [row.subset or subset for row, subset in zip(rows, of_tables, strict=True)]
-    elif not any(subsets) and None not in of_folders and len(set(of_folders)) > 1:
-        listing.notes.append("The folders of the images were used as the split.")
-        subsets = of_folders
-    levels = zip(*(row.raw.parts[:-1] for row in rows), strict=False)
-    top = sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, levels))
-    labelled = [
-        LabelledFile(row.label, "/".join(row.raw.parts[top:]), row.raw, subset)
-        for row, subset in zip(rows, subsets, strict=True)
-    ]
-    return sorted(labelled, key=shown_order)
+def _label_is_in_boxes(one: TableLabels) -> bool:
+    """Whether the label belongs to the boxes: both are keys of the same record inside others."""
+    columns = one.candidates[0]
+    if not one.table.is_nested or columns.label is None:
+        return False
+    parents = {columns.names[at].split(".")[0] for at in columns.boxes if "." in columns.names[at]}
+    return columns.label_name.split(".")[0] in parents

@@ -1,22 +1,19 @@
 """A single file that is no table of pixels: what it is, and what to do with it."""
 
-import re
 from collections.abc import Callable, Sequence
 
+from core.datasets.reading.columns import is_address, is_base64
 from core.datasets.reading.pixel_columns import EXPECTED
 from core.datasets.reading.raw_files import RawFile, bad_source
 from core.datasets.reading.table import TextTable
 from core.errors import BadInput
 
 FRACTION_ALIKE = 0.5
-FEWEST_BASE64_CHARACTERS = 200
 TO_FILES = (
     "import base64, pathlib, pandas as pd; [pathlib.Path(f'{{at}}.jpg').write_bytes("
     "base64.b64decode(text.split(',')[-1])) for at, text in enumerate(pd.read_csv({name!r})"
     "[{column!r}])]"
 )
-_ADDRESS = re.compile(r"(?:https?|s3|gs|ftp)://", re.IGNORECASE)
-_BASE64 = re.compile(r"(?:data:image/[\w.+-]+;base64,)?[A-Za-z0-9+/\s]+={0,2}")
 
 
 def why_no_pixels(raw: RawFile, table: TextTable | None) -> BadInput:
@@ -51,14 +48,6 @@ def _about_table(raw: RawFile, table: TextTable) -> str:
                 f" Write them to files, and give these in one zip with this table: {python}"
             )
     return "is a table without pixels in it. If it names images, put it into one zip with them"
-
-
-def is_address(cell: str) -> bool:
-    return _ADDRESS.match(cell) is not None
-
-
-def is_base64(cell: str) -> bool:
-    return len(cell) >= FEWEST_BASE64_CHARACTERS and _BASE64.fullmatch(cell) is not None
 
 
 def _mostly(cells: Sequence[str], test: Callable[[str], bool]) -> bool:

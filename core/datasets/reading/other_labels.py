@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name
+from core.datasets.reading.columns import LABEL_NAMES, as_numbers, bare_name, is_address, is_base64
 from core.datasets.reading.image_files import has_image_suffix, stem
+from core.datasets.reading.label_tables import LabelTable
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
-from core.datasets.reading.table import TextTable
+from core.errors import BadInput
 
 SHEET_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers")
 TREE_SUFFIXES = (".json", ".xml")
@@ -13,9 +14,13 @@ TREE_SUFFIXES = (".json", ".xml")
 FEWEST_CELLS_OF_A_BOX = 5
 FEWEST_BOX_FILES = 2
 FRACTION_THAT_LOOK_LIKE_FILES = 0.5
+_NEEDED = (
+    "such files cannot be read. Each whole image needs one class: sort the images into one folder"
+    " per class, or add a CSV with a first line file,label."
+)
 
 
-def is_boxes(table: TextTable) -> bool:
+def is_boxes(table: LabelTable) -> bool:
     """Whether a table contains boxes around objects of one image, as YOLO writes them."""
     rows = table.first_rows
     if not table.raw.name.lower().endswith(".txt") or table.width < FEWEST_CELLS_OF_A_BOX:
@@ -24,8 +29,33 @@ def is_boxes(table: TextTable) -> bool:
     return all(row[0].isdecimal() for row in rows) and bool(((numbers >= 0) & (numbers <= 1)).all())
 
 
+def boxes_error(name: str) -> BadInput:
+    """The error for a table of boxes around objects."""
+    return bad_source(
+        f"{name} holds boxes around objects, as COCO, Pascal VOC and YOLO have them, not one class"
+        f" for each whole image; {_NEEDED}"
+    )
+
+
+def _why_no_images(table: LabelTable) -> str | None:
+    """Why the cells of a table name no images that are there: addresses, or images in base64."""
+    for at in range(table.width):
+        cells = [row[at].strip() for row in table.first_rows[1:] if len(row) > at]
+        if cells and all(map(is_address, cells)):
+            return (
+                f"{table.name} names images by addresses, such as {shown_name(cells[0])}; addresses"
+                " are not fetched. Download the images, and give them with this table."
+            )
+        if cells and all(map(is_base64, cells)):
+            return (
+                f"{table.name} holds images as text (base64), which is not read. Write them to"
+                " files, with base64.b64decode in Python, and name the files in the table."
+            )
+    return None
+
+
 def check_other_labels(
-    listing: Listing, tables: Sequence[TextTable], images: Sequence[RawFile]
+    listing: Listing, tables: Sequence[LabelTable], images: Sequence[RawFile]
 ) -> None:
     """Raise ``BadInput`` where there seem to be labels that cannot be used, saying why.
 
@@ -40,6 +70,9 @@ def check_other_labels(
             " images."
         )
     for table in tables:
+        cells = _why_no_images(table)
+        if cells:
+            raise bad_source(f"{cells} There are {there}.")
         named = _absent_files(table)
         if named:
             raise bad_source(
@@ -58,10 +91,7 @@ def check_other_labels(
     if len(boxes) >= FEWEST_BOX_FILES:
         what = f"{boxes[0].name} looks like boxes around objects, as YOLO has them"
     if what:
-        raise bad_source(
-            f"{what}; such files cannot be read. Each whole image needs one class: sort the images"
-            " into one folder per class, or add a CSV with a first line file,label."
-        )
+        raise bad_source(f"{what}; {_NEEDED}")
     for table in tables:
         header, *rows = table.first_rows
         labels = [name.strip() for name in header if bare_name(name) in LABEL_NAMES]
@@ -73,7 +103,7 @@ def check_other_labels(
             )
 
 
-def _absent_files(table: TextTable) -> list[str]:
+def _absent_files(table: LabelTable) -> list[str]:
     """The cells of the first column that mostly holds names of image files."""
     for at in range(table.width):
         cells = [row[at].strip() for row in table.first_rows[1:] if len(row) > at]

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.reader import LabelledFiles, Reading
+from core.datasets.reading.reader import LabelledFiles, Reading, TableSample
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text
@@ -59,14 +59,6 @@ class Offer(BaseModel):
     def options(self) -> str:
         """The options of ``datasets add`` that choose this reading, quoted for a shell."""
         return shlex.join(self.choice.options())
-
-
-class TableSample(BaseModel):
-    """The first lines of a table whose columns somebody must name."""
-
-    name: str
-    columns: list[str]
-    rows: list[list[str]]
 
 
 class Question(BaseModel):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from pydantic import BaseModel
 
 from core.datasets.dataset import LeftOut
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source
@@ -80,6 +81,14 @@ class PixelImages:
     batches: Callable[[], Iterator[tuple[PixelBatch, int]]]
 
 
+class TableSample(BaseModel):
+    """The first lines of a table whose columns somebody may name."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
 @dataclass(frozen=True)
 class Reading:
     """One way to read an upload.
@@ -90,6 +99,7 @@ class Reading:
     choice: what a person would choose to get this reading and no other.
     sources: the files, columns and folders that said so.
     doubt: why it may be wrong, as a sentence; None where it is clearly right.
+    tables: tables in which other columns can be chosen, where none of the readings is right.
     """
 
     title: str
@@ -98,6 +108,7 @@ class Reading:
     choice: Choice
     sources: tuple[str, ...] = ()
     doubt: str | None = None
+    tables: tuple[TableSample, ...] = ()
 
 
 class Reader(Protocol):

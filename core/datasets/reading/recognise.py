@@ -110,10 +110,12 @@ def question(found: Sequence[Reading], listing: Listing) -> Question:
     else:
         listed = "; ".join(f"({at}) {entry.title}" for at, entry in enumerate(offers, start=1))
         message = f"It can be read in {len(offers)} ways, and only you can say which: {listed}."
+    # A reader knows best what the columns of a table are called.
+    samples = [*_table_samples(listing), *(table for one in found for table in one.tables)]
     return Question(
         message=message,
         offers=offers,
-        tables=_table_samples(listing),
+        tables=list({sample.name: sample for sample in samples}.values()),
         folders=_folders(listing),
         file_names=_file_names(listing),
     )

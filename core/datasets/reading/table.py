@@ -91,8 +91,11 @@ def is_table_name(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith(TABLE_SUFFIXES)
 
 
-def read_table(raw: RawFile) -> TextTable | None:
-    """The file as a table by its first lines, or None where it is not text or has one column."""
+def read_table(raw: RawFile, separator: str | None = None) -> TextTable | None:
+    """The file as a table by its first lines, or None where it is not text or has one column.
+
+    With a ``separator``, that one is taken, whatever the lines look like.
+    """
     try:
         encoding = _encoding(raw)
         if encoding is None:
@@ -103,7 +106,8 @@ def read_table(raw: RawFile) -> TextTable | None:
         return None
     declared = re.fullmatch(r'"?sep=(.)"?\s*', lines[0]) if lines else None
     before = 1 if declared else 0
-    separator = declared.group(1) if declared else _separator(lines)
+    if separator is None:
+        separator = declared.group(1) if declared else _separator(lines)
     if separator is None:
         return None
     before += _comments(lines[before:], separator)
@@ -216,5 +220,6 @@ def _rows(
             yield first_line, None
         else:
             if any(cell.strip() for cell in cells):
-                yield first_line, cells
+                # Lists are often set in columns, with several blanks between the cells.
+                yield first_line, [cell for cell in cells if cell] if separator == " " else cells
         first_line = 0

@@ -9,7 +9,7 @@ from core.datasets.reading import labelled_table
 from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
-from tests.datasets.listings import csv_bytes, listing_of, refused, the_reading
+from tests.datasets.listings import csv_bytes, listing_of, refused, settled, the_reading
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
 FLAT = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
@@ -253,10 +253,20 @@ def test_of_tables_that_name_the_same_pictures_the_fuller_is_read():
 UNCLEAR = csv_bytes("file,before,after", "a.jpg,x,cat", "b.jpg,y,dog", "c.jpg,x,dog", "d.jpg,z,cat")
 
 
-def test_columns_that_are_not_plain_are_asked_for():
+def asked(given, choice=Choice()):  # noqa: B008 - frozen
+    """The question of an import, and what each of its readings labels the images as."""
+    listing = listing_of(given)
     with pytest.raises(ReadingUnclear) as caught:
-        read(members(UNCLEAR))
-    (sample,) = caught.value.question.tables
+        settled(listing, choice)
+    found = labelled_table.readings(listing, choice)
+    return caught.value.question, [
+        {entry.raw.path: entry.class_name for entry in reading.found.files} for reading in found
+    ]
+
+
+def test_columns_that_are_not_plain_are_asked_for():
+    question, labels = asked(members(UNCLEAR))
+    (sample,) = question.tables
     assert (sample.name, sample.columns) == ("labels.csv", ["file", "before", "after"])
     assert sample.rows == [
         ["a.jpg", "x", "cat"],
@@ -264,16 +274,19 @@ def test_columns_that_are_not_plain_are_asked_for():
         ["c.jpg", "x", "dog"],
         ["d.jpg", "z", "cat"],
     ]
-    labels, _ = read(members(UNCLEAR), Choice(file_column="file", label_column="after"))
-    assert labels == {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "dog", "d.jpg": "cat"}
+    after = {"a.jpg": "cat", "b.jpg": "dog", "c.jpg": "dog", "d.jpg": "cat"}
+    assert labels == [after]  # of three values on four images none can be learned
+    assert read(members(UNCLEAR), question.offers[0].choice)[0] == after
+    before, _ = read(members(UNCLEAR), Choice(file_column="file", label_column="before"))
+    assert before == {"a.jpg": "x", "b.jpg": "y", "c.jpg": "x", "d.jpg": "z"}
 
 
 def test_several_marks_in_a_row_are_asked_about():
     table = csv_bytes("file,glasses,hat", "a.jpg,1,1", "b.jpg,0,0", "c.jpg,1,0", "d.jpg,0,1")
-    with pytest.raises(ReadingUnclear):
-        read(members(table))
-    labels, _ = read(members(table), Choice(label_column="hat"))
-    assert labels == {"a.jpg": "1", "b.jpg": "0", "c.jpg": "0", "d.jpg": "1"}
+    question, labels = asked(members(table))
+    assert [entry.choice.label_column for entry in question.offers] == ["glasses", "hat"]
+    assert labels[1] == {"a.jpg": "1", "b.jpg": "0", "c.jpg": "0", "d.jpg": "1"}
+    assert read(members(table), Choice(label_column="hat"))[0] == labels[1]
 
 
 @pytest.mark.parametrize(
@@ -320,11 +333,17 @@ def test_class_folders_stay_where_a_table_adds_nothing(what):
     assert label_by_table(listing_of(given), Choice()) is None
 
 
-def test_a_table_with_other_labels_wins_over_class_folders():
+def test_a_table_and_class_folders_that_say_something_else_are_asked_about():
     rows = [f"{path},{('tabby', 'stray')[at % 2]}" for at, path in enumerate(FOLDERS)]
-    labels, listing = read(members(csv_bytes("file,label", *rows), FOLDERS))
-    assert labels["cats/1.jpg"] == "tabby"
-    assert labels["dogs/2.jpg"] == "stray"
+    given = members(csv_bytes("file,label", *rows), FOLDERS)
+    question, (by_table, by_folder) = asked(given)
+    assert by_table == dict(zip(FOLDERS, ("tabby", "stray") * 2, strict=True))
+    assert by_folder == {path: path[:4] for path in FOLDERS}
+    assert {entry.doubt for entry in question.offers} == {
+        "The folders say something else than the table"
+    }
+    labels, listing = read(given, question.offers[0].choice)
+    assert labels == by_table
     assert "The classes are taken from the table, not from the folders." in listing.notes
 
 
@@ -385,13 +404,16 @@ def test_kept_labels_are_literally_those_given(rows):
     table = "\n".join(["file,label", "a.jpg,cat", *quoted]).encode("utf-8", "surrogatepass")
     listing = listing_of(members(table))
     try:
-        labelled = label_by_table(listing, Choice()) or []
+        labelled = label_by_table(listing, Choice(several_labels="first")) or []
     except BadInput:
         return
-    given_labels = {("a.jpg", "cat"), *((name, label.strip()) for name, label in rows)}
+    given_labels = [("a.jpg", "cat"), *((name, label.strip()) for name, label in rows)]
     for entry in labelled:
         # Line breaks inside a cell are one of what csv calls line breaks; such labels are refused.
-        assert (entry.raw.path, entry.class_name) in given_labels
+        # Of a cell that holds several labels, the first is literally a part.
+        assert any(
+            name == entry.raw.path and entry.class_name in label for name, label in given_labels
+        )
 
 
 @settings(deadline=None, max_examples=150)
@@ -400,6 +422,6 @@ def test_any_text_beside_pictures_is_a_table_or_not(text, name):
     data = text.encode("utf-8", "surrogatepass")
     for paths in (FLAT, FOLDERS):
         try:
-            label_by_table(listing_of(members(data, paths, name)), Choice())
+            labelled_table.readings(listing_of(members(data, paths, name)), Choice())
         except BadInput as error:
             assert str(error)  # noqa: PT017 - either outcome is right

@@ -1,0 +1,72 @@
+"""Which column of a table names the images."""
+
+from collections.abc import Sequence
+
+from core.datasets.reading.columns import FILE_NAMES, ROW_NUMBER_NAMES, bare_name
+from core.datasets.reading.image_files import ImageNames, has_image_suffix
+from core.datasets.reading.label_tables import LabelTable
+
+# Rows that suffice to find the column that names images; a table that names none is read whole.
+ENOUGH_ROWS = 500
+ENOUGH_NAMED = 50
+MOST_DIGITS = 12
+# Fractions of the number of images that the best column names.
+FRACTION_OF_FILES = 0.1
+FRACTION_OF_A_KEY = 0.5
+
+
+def file_column(table: LabelTable, images: ImageNames) -> int | None:
+    """The column that names the images, or None where none names any.
+
+    It is the column that names most images; ties go to one that is named like files. But row
+    numbers name ``0.png`` to ``99.png`` just as well, and wrongly where the rows were shuffled: so
+    a column of names with endings comes first, and one of row numbers last. Raises ``BadInput``
+    where the table is damaged.
+    """
+    every = range(table.width)
+    header = [*map(bare_name, table.first_rows[0]), *[""] * table.width]
+    named: list[set[int]] = [set() for _ in every]
+    cells: list[list[str]] = [[] for _ in every]
+    for count, (_, row) in enumerate(table.rows()):
+        for at, cell in zip(every, row or [], strict=False):
+            if count <= ENOUGH_ROWS:
+                cells[at].append(cell.strip())
+            named[at].update(id(raw) for raw in images.find(cell, table.raw).files[:1])
+        if count >= ENOUGH_ROWS and max(map(len, named)) >= ENOUGH_NAMED:
+            break
+
+    def fullest(columns: Sequence[int]) -> int:
+        return max(columns, key=lambda at: (len(named[at]), header[at] in FILE_NAMES))
+
+    def numbers_the_rows(at: int) -> bool:
+        return header[at] in ROW_NUMBER_NAMES or _counts_up(cells[at][1:])
+
+    best = fullest(every)
+    most = len(named[best])
+    if not most:
+        return None
+    with_endings = [
+        at
+        for at in every
+        if len(named[at]) >= FRACTION_OF_FILES * most
+        and 2 * sum(map(has_image_suffix, cells[at])) >= len(cells[at])
+    ]
+    if with_endings:
+        return fullest(with_endings)
+    # Ages and widths may name images too, but they repeat.
+    keys = [
+        at
+        for at in every
+        if len(named[at]) >= FRACTION_OF_A_KEY * most
+        and len(set(cells[at])) == len(cells[at])
+        and not numbers_the_rows(at)
+    ]
+    return fullest(keys) if keys and numbers_the_rows(best) else best
+
+
+def _counts_up(cells: Sequence[str]) -> bool:
+    """Whether the cells go up by one from row to row."""
+    if not cells or not all(cell.isdecimal() and len(cell) <= MOST_DIGITS for cell in cells):
+        return False
+    first = int(cells[0])
+    return [int(cell) for cell in cells] == list(range(first, first + len(cells)))

@@ -1,0 +1,90 @@
+"""Class folders beside a table of labels: which of them says what the classes are."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+from core.datasets.reading.label_rows import LabelledRow
+from core.datasets.reading.subset_names import BESIDE_A_SUBSET, name_words, subset_of, words
+
+# A table beside class folders that names a smaller fraction of the images is about something else.
+FRACTION_NAMED = 0.5
+FRACTION_KNOWN = 0.95
+# Folders that only divide many files: "images_001", "HAM10000_images_part_1", "batch2".
+_PARTS = words("part parts batch chunk folder fold volume vol block shard group dir disk set") | (
+    BESIDE_A_SUBSET
+)
+
+
+class Better(Enum):
+    TABLE = "table"
+    FOLDERS = "folders"
+    BOTH = "both, and only a person can say which"
+    MIXED = "folders for some images, the table for the others"
+    TABLE_IS_OTHER = "folders: the table names too few images"
+
+
+def which_is_better(
+    rows: Sequence[LabelledRow],
+    table_adds: bool,
+    folders: dict[int, str],
+    known: dict[int, str],
+    image_count: int,
+) -> Better:
+    """What tells the classes where folders, or names of files, could do so as well.
+
+    folders, known: see ``class_folders.classes_without_table``. table_adds: whether the table says
+    more than a class, as the subset.
+    """
+    if folders and is_mixed(rows, folders):
+        return Better.MIXED
+    if folders and len(rows) < FRACTION_NAMED * image_count:
+        return Better.TABLE_IS_OTHER
+    if not table_adds and _adds_nothing(rows, folders, known):
+        return Better.FOLDERS
+    names = set(folders.values())
+    of_rows = {folders.get(id(row.raw)) for row in rows}
+    if len(of_rows) < 2 or sum(subset_of(name) is not None for name in names) > 1:
+        return Better.TABLE
+    if _are_one_to_one(rows, folders) or _are_parts(names):
+        return Better.TABLE
+    outside = sum(id(row.raw) not in folders for row in rows)
+    return Better.TABLE if outside else Better.BOTH
+
+
+def is_mixed(rows: Sequence[LabelledRow], folders: dict[int, str]) -> bool:
+    """Whether the table labels the images that lie in no class folder with classes of folders."""
+    classes = set(folders.values())
+    outside = sum(id(row.raw) not in folders for row in rows)
+    known = sum(row.label in classes for row in rows)
+    enough = FRACTION_KNOWN * len(rows)
+    return bool(rows) and outside >= enough and known >= enough and len(folders) > 0
+
+
+def _adds_nothing(
+    rows: Sequence[LabelledRow], folders: dict[int, str], known: dict[int, str]
+) -> bool:
+    """Whether folders give the same classes, or folders or file names give words for numbers."""
+    if all(row.label == folders.get(id(row.raw)) for row in rows):
+        return True
+    pairs = {(row.label, known.get(id(row.raw))) for row in rows}
+    one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
+    return one_to_one and all(
+        label.isdecimal() and name is not None and not name.isdecimal() for label, name in pairs
+    )
+
+
+def _are_one_to_one(rows: Sequence[LabelledRow], folders: dict[int, str]) -> bool:
+    pairs = {(row.label, folders.get(id(row.raw))) for row in rows}
+    return len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
+
+
+def _are_parts(names: set[str]) -> bool:
+    """Whether folders are named as parts of one whole: the same name with other numbers."""
+    if all(subset_of(name) or name_words(name) <= _PARTS for name in names):
+        return True
+    return (
+        len({re.sub(r"\d+", "#", name) for name in names}) == 1
+        and all(re.search(r"\d", name) for name in names)
+        and any(name_words(name) & _PARTS for name in names)
+    )

@@ -1,0 +1,110 @@
+"""Several tables that name images: which continue each other, which repeat or contradict."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.datasets.reading.columns import name_without_subset
+from core.datasets.reading.label_columns import LabelColumns
+from core.datasets.reading.label_rows import LabelledRows
+from core.datasets.reading.label_tables import LabelTable
+
+# A table that names nearly as many images with other labels is as likely as the fullest.
+FRACTION_OF_A_RIVAL = 0.8
+
+
+@dataclass
+class TableLabels:
+    """A table and the ways to take labels from it, the likely ones first; each is read once."""
+
+    table: LabelTable
+    candidates: list[LabelColumns]
+    read: Callable[[LabelTable, LabelColumns], LabelledRows]
+    _rows: dict[int, LabelledRows] = field(default_factory=dict)
+
+    def rows(self, at: int = 0) -> LabelledRows:
+        if at not in self._rows:
+            self._rows[at] = self.read(self.table, self.candidates[at])
+        return self._rows[at]
+
+    def alike(self, columns: LabelColumns) -> LabelledRows | None:
+        """The rows by the candidate that is called like ``columns``, or None."""
+        name = name_without_subset(columns.label_name)
+        for at, own in enumerate(self.candidates):
+            if name_without_subset(own.label_name) == name:
+                return self.rows(at)
+        return None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Tables that are read as one.
+
+    tables: each with the images that it adds. subsets: by the ``id`` of the file, from the names of
+    tables; empty where these say nothing about some image. again: names of tables that repeat.
+    """
+
+    tables: list[LabelledRows]
+    subsets: dict[int, str]
+    again: list[str]
+
+
+def fullest(tables: Sequence[TableLabels]) -> TableLabels:
+    """The table that names most images; what is to be submitted to a competition comes last."""
+    real = [one for one in tables if not is_submission(one)] or list(tables)
+    return max(real, key=lambda one: (len(one.rows().rows), one.candidates[0].label_is_named))
+
+
+def is_submission(one: TableLabels) -> bool:
+    return "submission" in one.table.raw.name.lower()
+
+
+def read_together(lead: LabelledRows, tables: Sequence[TableLabels]) -> Together:
+    """The leading table, and those with a column of the same name that continue or repeat it."""
+    alike = [
+        rows
+        for one in tables
+        if one.table is not lead.table
+        and not is_submission(one)
+        and (rows := one.alike(lead.columns)) is not None
+    ]
+    by_subset = [rows for rows in (lead, *alike) if rows.subset]
+    if lead.subset and len({rows.subset for rows in by_subset}) > 1:
+        alike = [rows for rows in alike if rows.subset]
+    labels = {id(row.raw): row.labels for row in lead.rows}
+    taken, again = [lead], []
+    subsets = _subsets_by_name(lead)
+    for rows in sorted(alike, key=lambda rows: -len(rows.rows)):
+        shared = [row for row in rows.rows if id(row.raw) in labels]
+        if any(labels[id(row.raw)] != row.labels for row in shared) or not rows.rows:
+            continue
+        new = [row for row in rows.rows if id(row.raw) not in labels]
+        labels |= {id(row.raw): row.labels for row in new}
+        for key, subset in _subsets_by_name(rows).items():
+            subsets.setdefault(key, subset)
+        if new:
+            taken.append(replace(rows, rows=new))
+        else:
+            again.append(rows.table.name)
+    complete = labels.keys() <= subsets.keys() and len(set(subsets.values())) > 1
+    return Together(taken, subsets if complete else {}, again)
+
+
+def rivals(lead: LabelledRows, tables: Sequence[TableLabels]) -> list[LabelledRows]:
+    """Tables that name about as many of the same images and label them differently."""
+    labels = {id(row.raw): row.labels for row in lead.rows}
+    found = []
+    for one in tables:
+        if one.table is lead.table or is_submission(one):
+            continue
+        rows = one.rows()
+        pairs = {(labels[id(row.raw)], row.labels) for row in rows.rows if id(row.raw) in labels}
+        one_to_one = len(pairs) == len(dict(pairs)) == len({own for _, own in pairs})
+        enough = len(rows.rows) >= FRACTION_OF_A_RIVAL * len(lead.rows)
+        if pairs and not one_to_one and enough and rows.columns.doubt is None:
+            found.append(rows)
+    return found
+
+
+def _subsets_by_name(rows: LabelledRows) -> dict[int, str]:
+    subset = rows.subset
+    return {} if subset is None else {id(row.raw): subset for row in rows.rows}
