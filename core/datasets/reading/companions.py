@@ -85,6 +85,12 @@ def companions_of(files: Sequence[RawFile]) -> list[Companions]:
     return found + _by_file_name(others)
 
 
+def without_companions(files: Sequence[RawFile]) -> list[RawFile]:
+    """The files, but for images that belong to others: a table names those of the same name."""
+    left_out = {id(raw) for entry in companions_of(files) for raw in entry.files}
+    return [raw for raw in files if id(raw) not in left_out]
+
+
 def _names_of_companions(folders: Collection[tuple[str, ...]]) -> set[str]:
     """The names among the paths of folders that are words for companions."""
     by_parent: dict[tuple[str, ...], list[str]] = defaultdict(list)
