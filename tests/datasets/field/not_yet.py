@@ -28,6 +28,5 @@ NOT_YET: dict[str, str] = {
     "sets: originals and more": _NOTED,
     "sets: batches below a wrapper": _NOTED,
     "a copy of a folder": _NOTED,
-    "split: lists of names": "the split is lost without a word",
     "names: class behind a number": _REFUSED,
 }
