@@ -146,6 +146,7 @@ def test_an_upload_becomes_a_dataset():
     assert "**12** images in **2** classes" in words(app)
     dataset = open_dataset("pets")
     assert links(app)["Open pets"] == ("datasets", f"dataset={dataset.folder.name}")
+    assert links(app)["Benchmark it"] == ("benchmark", f"dataset={dataset.folder.name}")
     assert app.file_uploader[0].value == []  # nothing stays in the memory of the server
     assert "12 images in 2 classes, colour" in words(app)
 
