@@ -42,8 +42,8 @@ def which_is_better(
         return Better.TABLE_IS_OTHER
     if not table_adds and _adds_nothing(rows, folders, known):
         return Better.FOLDERS
-    names = set(folders.values())
     of_rows = {folders.get(id(row.raw)) for row in rows}
+    names = {name for name in of_rows if name is not None}
     if len(of_rows) < 2 or sum(subset_of(name) is not None for name in names) > 1:
         return Better.TABLE
     if _are_one_to_one(rows, folders) or _are_parts(names):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-
 from core.datasets.reading import class_folders
 from core.datasets.reading.columns import bare_name
 from core.datasets.reading.companions import without_companions
@@ -21,20 +20,29 @@ from core.datasets.reading.label_tables import (
     below_title,
     label_files,
     read_label_table,
+    first_lines,
 )
 from core.datasets.reading.other_labels import boxes_error, check_other_labels, is_boxes
 from core.datasets.reading.question import MOST_OFFERS
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import Reading, first_reasons
 from core.datasets.reading.table_readings import READ_AS, Labelled, readings_of
-from core.datasets.reading.tables_together import TableLabels, fullest, read_together, rivals
+from core.datasets.reading.tables_together import (
+    TableLabels,
+    fullest,
+    read_together,
+    rivals,
+)
 from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
+
 __all__ = ["READ_AS", "readings"]
 
 TABLES_SHOWN = 3
+HOLDS_SUBSETS = "it holds subsets, but no labels"
+MOST_LISTS = 20
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
@@ -71,13 +79,17 @@ class _Tables:
         self._images = images
         self._names = RememberedNames(images)
         self._folders, self._known = class_folders.classes_without_table(listing)
-        found = [table for raw in files if (table := read_label_table(raw)) is not None]
+        found = [(raw, read_label_table(raw)) for raw in files]
+        self._no_tables = [raw for raw, table in found if table is None][:MOST_LISTS]
         self._all = [
-            below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES) for table in found
+            below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES)
+            for _, table in found
+            if table is not None
         ]
         self._usable: list[TableLabels] = []
         self._subsets: dict[int, str] = {}
         self._problem: BadInput | None = None
+        self._no_labels: BadInput | None = None
         self._unclear: list[tuple[LabelTable, NoLabelColumn]] = []
         # Tables that name images and are not used, each with the reason.
         self._unused: dict[str, str] = {}
@@ -118,6 +130,8 @@ class _Tables:
             # Raised at the end, unless another table has what this one lacks.
             self._problem = self._problem or error
             self._unused[table.name] = "its columns hold no label that can be read"
+            if self._is_chosen:
+                self._add_subsets_of_other(table, file)
         else:
             self._usable.append(TableLabels(table, candidates, self._read))
 
@@ -130,11 +144,22 @@ class _Tables:
         if columns.subsets is not None and not columns.boxes:
             rows = self._read(table, replace(columns, label=columns.subsets.at)).rows
             self._subsets |= {id(row.raw): row.subset for row in rows if row.subset is not None}
-            self._unused.setdefault(table.name, "it holds subsets, but no labels")
+            self._unused[table.name] = HOLDS_SUBSETS
+            self._no_labels = self._no_labels or error
         elif columns.boxes:
             self._problem = self._problem or boxes_error(table.name)
         else:
             self._unclear.append((table, error))
+
+    def _add_subsets_of_other(self, table: LabelTable, file: int) -> None:
+        """The columns that were chosen are those of another table; this one may have subsets."""
+        try:
+            label_columns(table, file, self._names, Choice())
+        except NoLabelColumn as error:
+            if error.columns.subsets is not None:
+                self._add_subsets(table, error)
+        except BadInput:
+            return
 
     def _unify_headerless(self) -> None:
         """Tables alike without headers have the same columns; the longest shows them best."""
@@ -166,6 +191,9 @@ class _Tables:
                 self._problem = boxes_error(one.table.name)
                 self._unused[one.table.name] = "it holds boxes around objects"
                 continue
+            if columns.boxes and not self._is_mixed(one):
+                names = some_text([columns.names[at] for at in columns.boxes], 4)
+                one.doubt(f"Columns {names} may be boxes around objects, which are not learned")
             kept.append(one)
         self._usable = kept
 
@@ -191,8 +219,9 @@ class _Tables:
         """Folders or file names replace a table that is unclear, but not a misspelt column."""
         if self._known and not self._is_chosen:
             self._note_unused(self._listing)
-        elif self._problem is not None:
-            raise self._problem
+            self._note_lists(self._listing)
+        elif (problem := self._problem or self._no_labels) is not None:
+            raise problem
         elif not self._known:
             check_other_labels(self._listing, self._all, self._images)
 
@@ -206,6 +235,14 @@ class _Tables:
                 f"{some_text(names, TABLES_SHOWN)} {verb} images, and"
                 f" {'was' if len(names) == 1 else 'were'} not used: {reason}."
             )
+
+    def _note_lists(self, listing: Listing) -> None:
+        """Lists of names alone label nothing, but somebody wrote them for a reason."""
+        for raw in self._no_tables:
+            lines = first_lines(raw)
+            named = sum(bool(self._names.find(line, raw).files) for line in lines)
+            if named and 2 * named >= len(lines):
+                listing.notes.append(f"{raw.path} names images without labels, and was not used.")
 
     def _readings_of(self, first: TableLabels, usable: Sequence[TableLabels]) -> list[Reading]:
         lead = first.rows()
@@ -235,6 +272,9 @@ class _Tables:
         others = [] if self._is_chosen else rivals(lead, usable)
         used = {rows.table.name for rows in (*together.tables, *others)} | set(together.again)
         listing = self._listing.again()
+        for name in [name for name, reason in self._unused.items() if reason == HOLDS_SUBSETS]:
+            listing.notes.append(f"{name} was used as the split.")
+            del self._unused[name]
         self._note_unused(listing)
         for one in usable:
             if one.table.name not in used:
