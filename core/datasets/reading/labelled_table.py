@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+
 from core.datasets.reading import class_folders
 from core.datasets.reading.columns import bare_name
 from core.datasets.reading.companions import without_companions
@@ -18,25 +19,19 @@ from core.datasets.reading.label_rows import LabelledRows, RememberedNames, read
 from core.datasets.reading.label_tables import (
     LabelTable,
     below_title,
+    first_lines,
     label_files,
     read_label_table,
-    first_lines,
 )
 from core.datasets.reading.other_labels import boxes_error, check_other_labels, is_boxes
 from core.datasets.reading.question import MOST_OFFERS
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import Reading, first_reasons
 from core.datasets.reading.table_readings import READ_AS, Labelled, readings_of
-from core.datasets.reading.tables_together import (
-    TableLabels,
-    fullest,
-    read_together,
-    rivals,
-)
+from core.datasets.reading.tables_together import TableLabels, fullest, read_together, rivals
 from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
-
 
 __all__ = ["READ_AS", "readings"]
 
