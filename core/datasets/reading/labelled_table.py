@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from core.datasets.reading import class_folders
 from core.datasets.reading.columns import bare_name
+from core.datasets.reading.companions import without_companions
 from core.datasets.reading.file_columns import file_column
 from core.datasets.reading.folders_and_table import Better, which_is_better
 from core.datasets.reading.image_files import has_image_suffix
@@ -56,7 +57,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         files.append(next(raw for raw in listing.files if raw.path == chosen))
     tables = {id(raw) for raw in files}
     others = [raw for raw in listing.files if id(raw) not in tables]
-    images = [raw for raw in others if has_image_suffix(raw.name)] or others
+    images = without_companions([raw for raw in others if has_image_suffix(raw.name)] or others)
     if not images:
         return []
     return _Tables(listing, choice, files, images).readings()
