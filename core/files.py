@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import time
 import uuid
 import zipfile
@@ -22,9 +23,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, DamagedFile, LockTimeout
+from core.errors import DISK_IS_FULL, Cancelled, DamagedFile, LockTimeout
 
 PART_SUFFIX = ".part"
+PART_KEPT_SECONDS = 24 * 3600.0
 LOCK_POLL_SECONDS = 0.2
 UNREADABLE = (OSError, DamagedFile)
 """What ``read_arrays`` raises for a file that is missing, damaged or something else."""
@@ -52,6 +54,10 @@ def written_whole(path: Path, private: bool = False) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in DISK_IS_FULL:
+            error.filename = error.filename or str(path)  # a write that fails names no file
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -140,3 +146,57 @@ def lock(
         yield
     finally:
         held.release()
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds the lock at ``path``: a process that has ended holds none."""
+    if not path.exists():
+        return True
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+@contextmanager
+def temporary_folder(folder: Path, locks: Path) -> Iterator[Path]:
+    """Make ``folder``, whose name is unlike any other; what is there at the end is deleted.
+
+    A lock in ``locks`` is held meanwhile, so that ``sweep_folders`` knows who was killed.
+    """
+    held = _making(folder, locks)
+    try:
+        with lock(held):
+            folder.mkdir(parents=True)
+            try:
+                yield folder
+            finally:
+                if folder.exists():
+                    shutil.rmtree(folder)
+    finally:
+        held.unlink(missing_ok=True)
+
+
+def sweep_folders(root: Path, pattern: str, locks: Path) -> None:
+    """Delete the temporary folders in ``root`` whose maker has ended, as when it was killed."""
+    for folder in root.glob(pattern):
+        held = _making(folder, locks)
+        if is_free(held):
+            shutil.rmtree(folder, ignore_errors=True)
+            held.unlink(missing_ok=True)
+
+
+def sweep_parts(root: Path) -> None:
+    """Delete what killed processes left of files anywhere in ``root`` more than a day ago."""
+    oldest = time.time() - PART_KEPT_SECONDS
+    for part in root.rglob(f".*.{_ANY_TOKEN}{PART_SUFFIX}"):
+        try:
+            if part.stat().st_mtime < oldest:
+                part.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def _making(folder: Path, locks: Path) -> Path:
+    return locks / f"making{folder.name}.lock"

@@ -206,3 +206,38 @@ def test_a_wait_ends_when_the_other_is_done(tmp_path, monkeypatch):
         order.append("first")
     thread.join(20)
     assert order == ["first", "second"]
+
+
+KILLED_WITH_A_FOLDER = """
+import os, signal, sys
+from pathlib import Path
+from core.files import temporary_folder
+root = Path(sys.argv[1])
+with temporary_folder(root / ".making-x", root / "locks"):
+    (root / ".making-x" / "half").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_folder_of_a_killed_process_is_swept_and_that_of_a_living_one_stays(
+    tmp_path: Path,
+) -> None:
+    ended = subprocess.run([sys.executable, "-c", KILLED_WITH_A_FOLDER, str(tmp_path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert names(tmp_path / ".making-x") == ["half"]
+    with files.temporary_folder(tmp_path / ".making-y", tmp_path / "locks") as mine:
+        files.sweep_folders(tmp_path, ".making-*", tmp_path / "locks")
+        assert mine.exists()
+        assert names(tmp_path) == [".making-y", "locks"]
+    assert names(tmp_path) == ["locks"]
+    assert names(tmp_path / "locks") == []
+
+
+def test_old_parts_are_swept_wherever_they_lie(tmp_path: Path) -> None:
+    (tmp_path / "features").mkdir()
+    old, young = (tmp_path / "features" / f".x.{digit * 32}.part" for digit in "01")
+    for part in (old, young):
+        part.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    files.sweep_parts(tmp_path)
+    assert names(tmp_path / "features") == [young.name]

@@ -146,7 +146,9 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
     spec = experiment.spec
     results = [result for _, result in finished_runs(runs)]
     # The majority class is counted, not trained: it has no precision or backend of its own.
-    trained = [result for result in results if result.epochs] or results
+    trained = [result for result in results if result.epochs]
+    if all(find_strategy(run.strategy).estimator for run in runs):
+        trained = results
     return Comparison(
         experiment=experiment.id,
         dataset=spec.dataset_name,

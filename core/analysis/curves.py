@@ -87,7 +87,7 @@ def curves_of(store: Store, runs: Sequence[RunRecord]) -> list[Curve]:
     return [
         Curve(run.strategy, title_of(run.strategy), run.seed, epochs)
         for run in started
-        if (epochs := readable_epochs(store, run.id))
+        if (epochs := _own_epochs(run, store))
     ]
 
 
@@ -98,6 +98,17 @@ def readable_epochs(store: Store, run_id: str) -> tuple[EpochRecord, ...] | None
     except StoreError as error:
         log.warning("left out: %s", error)
         return None
+
+
+def _own_epochs(run: RunRecord, store: Store) -> tuple[EpochRecord, ...] | None:
+    """Of a finished run that stopped before its planned end, the last epoch counts as the end."""
+    epochs = readable_epochs(store, run.id)
+    if run.state != "finished" or not epochs:
+        return epochs
+    done = sum(epoch.stage == "main" for epoch in epochs)
+    return tuple(
+        replace(epoch, epochs=done) if epoch.stage == "main" else epoch for epoch in epochs
+    )
 
 
 def epochs_up_to(curve: Curve, moment: float) -> Curve:

@@ -8,6 +8,7 @@ import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -46,6 +47,8 @@ class PairedTest:
     disagreement: float
 
 
+# Every page asks for the same few: SciPy takes milliseconds for each.
+@lru_cache(maxsize=4096)
 def wilson_interval(correct: int, images: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson score interval (Wilson 1927) of an accuracy: ``(low, high)``, fractions 0 to 1.
 

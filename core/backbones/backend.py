@@ -80,6 +80,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
         return True
     text = str(error)
+    if type(error).__name__ == "AbortedError":  # oneDNN's own words; its status 1 is out of memory
+        return "Status: 1," in text or "memory" in text.lower()
     return type(error).__name__ in ("XlaRuntimeError", "JaxRuntimeError", "InternalError") and (
         "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower()
     )

@@ -16,12 +16,13 @@ from core.experiments import recorded
 from core.experiments.recorded import prepare_store
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.store import Store
-from core.files import write_bytes, written_whole
+from core.files import sweep_parts, write_bytes, written_whole
 from core.jobs.cached import make_again
 from core.jobs.launchers import current_launcher, log_path
 from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
+from core.settings import current_settings
 from core.text import percent_text, printable_text
 
 POLL_SECONDS = 0.5
@@ -269,7 +270,14 @@ def work(arguments: argparse.Namespace) -> int:
         raise BadInput(
             f"--exit-when-idle is {idle}; it must be seconds, 0 or more.", "--exit-when-idle"
         )
+    # Imported here: other verbs need no library for images.
+    from core.datasets.storage import sweep_datasets
+    from core.experiments.uploads import sweep_broken_off
+
     stop_on_termination()
+    sweep_datasets()
+    sweep_broken_off()
+    sweep_parts(current_settings().cache_folder)
     serve(
         open_queue(),
         current_launcher(),

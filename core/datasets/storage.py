@@ -4,7 +4,6 @@
 ``source.bin`` (the images, one after another) and ``splits/``.
 """
 
-import errno
 import json
 import logging
 import os
@@ -21,8 +20,16 @@ import numpy as np
 
 from core.datasets.dataset import SOURCE_FILE, Dataset, DatasetReading, HealthReport
 from core.datasets.decoding.levels import Levels
-from core.errors import BadInput, HeadstartError, UnknownName
-from core.files import UNREADABLE, lock, read_arrays, write_arrays, write_json
+from core.errors import DISK_IS_FULL, BadInput, HeadstartError, UnknownName
+from core.files import (
+    UNREADABLE,
+    lock,
+    read_arrays,
+    sweep_folders,
+    temporary_folder,
+    write_arrays,
+    write_json,
+)
 from core.settings import current_settings
 from core.text import size_text
 
@@ -32,9 +39,7 @@ SHORTEST_ID_PREFIX = 8
 LONGEST_DATASET_NAME = 100
 _INCOMING_PREFIX = ".incoming-"
 _REMOVED_PREFIX = ".removed-"
-# No space left, quota exceeded, file too large.
-_DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_ABANDONED_AFTER_SECONDS = 24 * 3600.0
+_REMOVED_KEPT_SECONDS = 3600.0
 # Arrays that were stored under other names in the first edition.
 _NEW_KEYS = {"plain": "one_colour", "given_sides": "predefined_subsets"}
 
@@ -100,22 +105,19 @@ def incoming_folder(expected_bytes: int) -> Iterator[Path]:
     """
     root = current_settings().datasets_folder
     root.mkdir(parents=True, exist_ok=True)
-    _sweep(root)
+    sweep_datasets()
     check_room(root, expected_bytes, "this dataset")
     folder = root / f"{_INCOMING_PREFIX}{uuid.uuid4().hex}"
-    folder.mkdir()
     try:
-        yield folder
+        with temporary_folder(folder, current_settings().locks_folder):
+            yield folder
     except OSError as error:
-        if error.errno not in _DISK_IS_FULL:
+        if error.errno not in DISK_IS_FULL:
             raise
         raise HeadstartError(
             f"The disk of {root} became full while the images were stored ({error.strerror})."
             " Nothing was added. Make room on it and add them again."
         ) from error
-    finally:
-        if folder.exists():
-            shutil.rmtree(folder)
 
 
 def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarray]) -> Dataset:
@@ -262,14 +264,16 @@ def _reading(document: dict[str, Any] | None) -> DatasetReading | None:
     return None if document is None else DatasetReading.model_validate(document)
 
 
-def _sweep(root: Path) -> None:
-    """Delete what killed processes left behind more than a day ago."""
-    oldest = time.time() - _ABANDONED_AFTER_SECONDS
-    for prefix in (_INCOMING_PREFIX, _REMOVED_PREFIX):
-        for folder in root.glob(f"{prefix}*"):
-            try:
-                abandoned = folder.stat().st_mtime < oldest
-            except FileNotFoundError:
-                continue
-            if abandoned:
-                shutil.rmtree(folder, ignore_errors=True)
+def sweep_datasets() -> None:
+    """Delete what killed processes left: datasets that they were building at once, those that they
+    were deleting after an hour."""
+    root = current_settings().datasets_folder
+    sweep_folders(root, f"{_INCOMING_PREFIX}*", current_settings().locks_folder)
+    oldest = time.time() - _REMOVED_KEPT_SECONDS
+    for folder in root.glob(f"{_REMOVED_PREFIX}*"):
+        try:
+            abandoned = folder.stat().st_mtime < oldest
+        except FileNotFoundError:
+            continue
+        if abandoned:
+            shutil.rmtree(folder, ignore_errors=True)

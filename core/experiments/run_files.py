@@ -13,9 +13,9 @@ from core.settings import current_settings
 from core.strategies.registry import find_strategy
 from core.training.events import Predictions
 
-NOT_KEPT = (
-    "The weights of this run were not kept: {why}. Run the benchmark here to see where it looked."
-)
+NOT_KEPT = "The weights of this run were not kept: {why}. Run the benchmark here {purpose}."
+# For what is written around the arrays.
+SPARE_BYTES = 16 << 10
 
 
 def predictions_path(run_id: str) -> Path:
@@ -23,14 +23,17 @@ def predictions_path(run_id: str) -> Path:
 
 
 def write_predictions(run_id: str, predictions: Predictions) -> Path:
-    """Write them whole; returns the path."""
+    """Write them whole; returns the path. Raises ``HeadstartError`` where the disk has no room."""
     path = predictions_path(run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {
         "test_indices": predictions.test_indices.astype(np.int64),
         "labels": predictions.labels.astype(np.int32),
         "probabilities": predictions.probabilities.astype(np.float32),
     }
     make_way(path)
+    needed = sum(array.nbytes for array in arrays.values()) + SPARE_BYTES
+    check_room(path.parent, needed, "the predictions of this run")
     write_arrays(path, arrays)
     return path
 
@@ -94,9 +97,11 @@ def read_weights(run_id: str) -> dict[str, np.ndarray]:
         ) from error
 
 
-def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
+def why_no_weights(
+    run: RunRecord, experiment: ExperimentRecord, purpose: str = "to see where it looked"
+) -> str | None:
     """Why the network of a run of ``experiment`` cannot be restored, in a sentence; None if it
-    can."""
+    can. ``purpose``: what a run that keeps its weights would be good for."""
     if run.state != "finished":
         return f"Run {run.id} is {run.state}: only a finished run has a network to look at."
     if not find_strategy(run.strategy).has_network:
@@ -107,9 +112,9 @@ def why_no_weights(run: RunRecord, experiment: ExperimentRecord) -> str | None:
     if not failed and weights_path(run.id).exists():
         return None
     if experiment.recorded:
-        return NOT_KEPT.format(why="it was recorded elsewhere")
+        return NOT_KEPT.format(why="it was recorded elsewhere", purpose=purpose)
     if kept is None:
-        return NOT_KEPT.format(why="it was made by an older version of Headstart")
+        return NOT_KEPT.format(why="it was made by an older version of Headstart", purpose=purpose)
     if failed:
-        return NOT_KEPT.format(why="they could not be written, as its notes say")
-    return NOT_KEPT.format(why="their file was removed")
+        return NOT_KEPT.format(why="they could not be written, as its notes say", purpose=purpose)
+    return NOT_KEPT.format(why="their file was removed", purpose=purpose)

@@ -211,17 +211,18 @@ class Store(JobQueue):
             self._insert_epoch(connection, run_id, number, record)
             return True
 
-    def reduce_batch(
-        self, run_id: str, batch_size: int, note: str, attempt: int | None = None
+    def restart_run(
+        self, run_id: str, note: str, attempt: int | None = None, **settings: Any
     ) -> bool:
-        """Give a running run a smaller batch for its next child process, and drop its epochs."""
+        """Drop the epochs of a running run for its next child process, which may get other
+        ``settings``; the ``note`` tells why."""
         with self.database.writing() as connection:
             if not self.change_running(connection, run_id, attempt, progress=None, error=None):
                 return False
             run = self._run(connection, run_id)
-            settings = {**run.settings, "batch_size": batch_size}
             changed = update(runs).where(runs.c.id == run_id)
-            connection.execute(changed.values(settings=settings, notes=[*run.notes, note]))
+            now = {"settings": {**run.settings, **settings}, "notes": [*run.notes, note]}
+            connection.execute(changed.values(**now))
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id))
             return True
 

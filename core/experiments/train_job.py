@@ -8,16 +8,18 @@ import numpy as np
 
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
-from core.errors import HeadstartError, OutOfMemory
+from core.errors import CacheLost, HeadstartError, OutOfMemory
 from core.experiments.records import RunRecord, finished_runs
 from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store, open_store
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.kinds import find_kind
+from core.text import size_text
 from core.training.events import EpochRecord, KeptWeights, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
 
 LOADING = "Starting: loading the libraries takes some seconds"
+MADE_ANEW = "They were made anew, and the run started again."
 
 
 def run(arguments: dict[str, Any], context: JobContext) -> None:
@@ -32,6 +34,8 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
         _train(store, found, spec, context)
     except (OutOfMemory, MemoryError) as error:
         _halve_the_batch(store, found, error)
+    except CacheLost as error:
+        _make_the_cache_anew(store, found, error)
 
 
 def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext) -> None:
@@ -98,10 +102,28 @@ def _keep_weights(
 def _halve_the_batch(store: Store, run: RunRecord, error: Exception) -> None:
     """Continue in a new process with half the batch; raise ``error`` where it cannot be halved."""
     batch_size = run.settings.get("batch_size")
-    if batch_size is None or batch_size <= 1:
+    if batch_size is None:
         raise error
+    message = find_kind("train").failure_message(error)
+    if batch_size <= 1:
+        from core.training.policy import memory_limit_bytes
+
+        raise OutOfMemory(
+            f"{message} A batch of 1 image was tried too; there are "
+            f"{size_text(memory_limit_bytes())} of memory in all."
+        ) from error
     smaller = batch_size // 2
     note = f"Ran out of memory with batch_size {batch_size}; started again with {smaller}."
-    print(find_kind("train").failure_message(error), note, file=sys.stderr)  # noqa: T201 - its log
-    store.reduce_batch(run.id, smaller, note, run.attempts)
+    print(message, note, file=sys.stderr)  # noqa: T201 - its log
+    store.restart_run(run.id, note, run.attempts, batch_size=smaller)
+    raise StartAgain from error
+
+
+def _make_the_cache_anew(store: Store, run: RunRecord, error: CacheLost) -> None:
+    """Start again, so that all its clocks count one whole run; raise ``error`` a second time."""
+    if sum(note.endswith(MADE_ANEW) for note in run.notes) >= run.attempts:
+        raise error
+    note = f"{error} {MADE_ANEW}"
+    print(note, file=sys.stderr)  # noqa: T201 - its log
+    store.restart_run(run.id, note, run.attempts)
     raise StartAgain from error

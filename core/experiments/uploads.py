@@ -24,7 +24,7 @@ from core.datasets.reading.zip_archive import UPLOAD_COMMENT
 from core.datasets.storage import check_room
 from core.errors import BadInput, HeadstartError
 from core.experiments.limits import check_stored, stored_bytes
-from core.files import written_whole
+from core.files import sweep_folders, temporary_folder, written_whole
 from core.settings import current_settings
 from core.text import count_text
 
@@ -38,7 +38,9 @@ LONGEST_SUFFIX = 10
 # The reader of the zip refuses and lists longer names.
 LONGEST_MEMBER_NAME = 4096
 UPLOAD_FOLDER = "upload"
-BROKEN_OFF_AFTER_SECONDS = 24 * 3600.0
+RECEIVING_PREFIX = ".receiving-"
+REMOVED_PREFIX = ".removed-"
+UNKNOWN_KEPT_SECONDS = 24 * 3600.0
 UPLOAD_KEPT_SECONDS = 7 * 24 * 3600.0
 KEPT_FINISHED_BYTES = 4 * 1024**3
 _KEPT_SIGNS = frozenset(" ._-()+&,'")
@@ -78,7 +80,18 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     become one zip. Raises ``BadInput`` (no file, too many, too large, a model file),
     ``LimitReached`` and ``HeadstartError`` where the disk has no room.
     """
-    _check(files)
+    settings = current_settings()
+    try:
+        _check(files)
+        return _received(import_id, files)
+    except OSError as error:
+        raise HeadstartError(
+            f"The upload could not be written to {settings.imports_folder}"
+            f" ({error.strerror or error}). Nothing of it was stored."
+        ) from error
+
+
+def _received(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     settings = current_settings()
     allowance = Allowance(settings.upload_limit_bytes)
     total_bytes = sum(_known_size(stream) for _, stream in files)
@@ -88,24 +101,16 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
     check_stored(2 * total_bytes, "this upload with the dataset made of it")
     check_room(settings.imports_folder, 2 * total_bytes, "this upload and the dataset made of it")
     allowance = Allowance(settings.upload_limit_bytes)
-    temporary = settings.imports_folder / f".receiving-{import_id}"
+    temporary = settings.imports_folder / f"{RECEIVING_PREFIX}{import_id}"
     name, source = _names(files)
-    try:
-        (temporary / UPLOAD_FOLDER).mkdir(parents=True)
+    with temporary_folder(temporary, settings.locks_folder):
+        (temporary / UPLOAD_FOLDER).mkdir()
         with written_whole(temporary / UPLOAD_FOLDER / name) as target:
             if _is_single(files):
                 _copy(files[0][1], target, allowance)
             else:
                 _pack(files, target, allowance)
         temporary.rename(import_folder_path(import_id))
-    except OSError as error:
-        raise HeadstartError(
-            f"The upload could not be written to {settings.imports_folder}"
-            f" ({error.strerror or error}). Nothing of it was stored."
-        ) from error
-    finally:
-        if temporary.exists():
-            shutil.rmtree(temporary)
     return KeptUpload(upload_folder(import_id) / name, source)
 
 
@@ -228,6 +233,13 @@ def delete_import_folder(import_id: str) -> None:
     _delete(import_folder_path(import_id))
 
 
+def sweep_broken_off() -> None:
+    """Delete what killed processes left of uploads that they were receiving or deleting."""
+    folder, locks = current_settings().imports_folder, current_settings().locks_folder
+    sweep_folders(folder, f"{RECEIVING_PREFIX}*", locks)
+    sweep_folders(folder, f"{REMOVED_PREFIX}*", locks)
+
+
 def link_upload(import_id: str, new_id: str) -> Path:
     """Give another import the upload of this one, without a second copy of its bytes."""
     folder = upload_folder(new_id)
@@ -243,12 +255,13 @@ def link_upload(import_id: str, new_id: str) -> Path:
 def sweep_uploads(
     active_ids: Collection[str], finished_ids: Sequence[str], known_ids: Collection[str]
 ) -> None:
-    """Delete what nobody will ask for again: uploads that broke off a day ago, uploads that
-    nobody read in seven days, and folders of imports that the store does not know.
+    """Delete what nobody will ask for again: uploads that broke off, uploads that nobody read in
+    seven days, and, a day old, folders of imports that the store does not know.
 
     Uploads that became datasets (``finished_ids``, the newest first) are kept to be read in another
     way, the newest ones up to ``KEPT_FINISHED_BYTES``.
     """
+    sweep_broken_off()
     kept_bytes = 0
     for import_id in finished_ids:
         kept_bytes += stored_bytes(upload_folder(import_id))
@@ -257,8 +270,10 @@ def sweep_uploads(
     now = time.time()
     for folder in current_settings().imports_folder.glob("*"):
         age = now - _changed_at(folder, now)
-        if folder.name not in known_ids:  # broken off, or half deleted, or of another store
-            if age > BROKEN_OFF_AFTER_SECONDS:
+        if folder.name.startswith("."):
+            continue  # another process is at work on it
+        if folder.name not in known_ids:  # of another store, or never queued
+            if age > UNKNOWN_KEPT_SECONDS:
                 _delete(folder)
         elif folder.name not in active_ids and age > UPLOAD_KEPT_SECONDS:
             _delete(folder / UPLOAD_FOLDER)
@@ -276,9 +291,9 @@ def _changed_at(folder: Path, now: float) -> float:
 def _delete(folder: Path) -> None:
     # Renamed first: two processes may delete the same folder, and a half deleted one must not be
     # taken for an upload.
-    doomed = current_settings().imports_folder / f".removed-{uuid.uuid4().hex}"
+    doomed = current_settings().imports_folder / f"{REMOVED_PREFIX}{uuid.uuid4().hex}"
     try:
         folder.rename(doomed)
     except FileNotFoundError:
         return  # it is gone already
-    shutil.rmtree(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)  # what is left is swept later

@@ -1,16 +1,18 @@
 """Opening the database of runs and jobs: connections, transactions, migrations, error messages."""
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.errors import LockTimeout, StoreError
-from core.files import lock
+from core.files import lock, write_bytes
 from core.jobs.records import SCHEMA_VERSIONS
 from core.jobs.sqlite_file import SELECT_VERSION, SqliteFile, message_of, tells_of_damage
 from core.settings import current_settings
@@ -18,6 +20,8 @@ from core.settings import current_settings
 BUSY_TIMEOUT_SECONDS = 20.0
 MIGRATION_LOCK_SECONDS = 60.0
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+# Given up when the disk is full, so that the end of a job can still be stored.
+RESERVE_BYTES = 1 << 20
 
 
 class Database:
@@ -77,6 +81,30 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    def keep_reserve(self) -> None:
+        """Take some room of the disk for later, where a SQLite file can have it."""
+        if self.file is None or self._reserve(self.file).exists():
+            return
+        if shutil.disk_usage(self.file.parent).free > 10 * RESERVE_BYTES:
+            write_bytes(self._reserve(self.file), os.urandom(RESERVE_BYTES))
+
+    def free_reserve(self) -> bool:
+        """Give the disk that room back if it is full; False where that makes no difference."""
+        if self.file is None or not self.disk_is_full() or not self._reserve(self.file).exists():
+            return False
+        self._reserve(self.file).unlink(missing_ok=True)
+        return True
+
+    def disk_is_full(self) -> bool:
+        """Whether the disk of a SQLite file has no room for another transaction."""
+        if self.file is None or not self.file.parent.exists():
+            return False
+        return shutil.disk_usage(self.file.parent).free < 2 * RESERVE_BYTES
+
+    @staticmethod
+    def _reserve(file: Path) -> Path:
+        return file.with_name(f"{file.name}.reserve")
 
     def _engine(self) -> Engine:
         if self.file is None:
@@ -167,14 +195,21 @@ class Database:
         except IntegrityError:
             raise  # a mistake in the code, not in the store
         except DBAPIError as error:
-            detail = str(error.orig)
-            if self._sqlite is not None and tells_of_damage(detail):
-                self._damage = self._sqlite.damaged(detail)
-                raise self._damage from error
-            raise StoreError(message_of(self._place(), detail)) from error
+            self._refuse(str(error.orig), error)
+        except sqlite3.Error as error:  # while a connection is prepared
+            self._refuse(str(error), error)
 
     def _place(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
+
+    def _refuse(self, detail: str, error: Exception) -> NoReturn:
+        """Raise what people read where the driver says ``detail``."""
+        if self._sqlite is not None and tells_of_damage(detail):
+            self._damage = self._sqlite.damaged(detail)
+            raise self._damage from error
+        if self.disk_is_full() and "full" not in detail:
+            detail = f"the disk is full: {detail}"
+        raise StoreError(message_of(self._place(), detail)) from error
 
 
 def upgrade_schema(connection: Connection) -> None:

@@ -1,14 +1,14 @@
 """The kinds of jobs: the one table to add a kind to, its pools, and the words for its failures."""
 
-import errno
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import HeadstartError, UnknownName
-from core.text import shorten
+from core.errors import DISK_IS_FULL, HeadstartError, UnknownName
+from core.text import seconds_text, shorten
 
 if TYPE_CHECKING:
     from core.jobs.context import JobContext
@@ -21,6 +21,11 @@ POOLS: Mapping[Pool, int] = {"device": 1, "import": 1, "cpu": 1, "live": 1}
 
 POLITE, YIELDING, LOWEST = 5, 10, 19
 LONGEST_DETAIL = 300
+# How a process ends that gets no more memory: killed by the kernel, or by its libraries.
+SHORT_OF_MEMORY = frozenset(
+    getattr(signal, name, number)
+    for name, number in (("SIGABRT", 6), ("SIGBUS", 7), ("SIGSEGV", 11), ("SIGKILL", 9))
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,18 @@ class JobKind:
         if isinstance(error, MemoryError):
             # Who raised it may know more: the batch that was tried, the step.
             return str(error) or f"The {self.noun} ran out of memory: {self._again_with_less()}"
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return f"The disk is full. Make room, and start the {self.noun} again."
+        if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
+            name = error.filename and Path(error.filename).name
+            failed = f": {name} could not be written" if name else ""
+            return self.disk_full_message(failed)
         first = str(error).strip().partition("\n")[0]
         detail = f": {shorten(first, LONGEST_DETAIL)}" if first else ""
         name = type(error).__name__
         return f"The {self.noun} stopped with an unexpected {name}{detail}. See its log."
+
+    def disk_full_message(self, failed: str = "") -> str:
+        """``failed``: what could not be written, after a colon."""
+        return f"The disk is full{failed}. Make room, and start the {self.noun} again."
 
     def death_message(self, status: int, last_line: str) -> str:
         """What people read about a child process that ended without reporting.
@@ -72,14 +83,18 @@ class JobKind:
         if status < 0:
             name = signal.Signals(-status).name if -status in set(signal.Signals) else "unknown"
             message = f"The process of this {self.noun} was killed by signal {-status} ({name})."
-            if -status == getattr(signal, "SIGKILL", 9):
+            if -status in SHORT_OF_MEMORY:
                 message += f" Most likely the machine ran out of memory: {self._again_with_less()}"
             return message
         message = f"The process of this {self.noun} ended early, with exit status {status}."
         return f"{message} Last line of its log: {last_line}" if last_line else message
 
-    def worker_died_message(self) -> str:
-        return f"The worker of this {self.noun} died. Start the {self.noun} again."
+    def silent_worker_message(self, seconds: float) -> str:
+        duration = f"{seconds:.0f} s" if seconds < 60 else seconds_text(seconds)
+        return (
+            f"The worker of this {self.noun} was silent for {duration}: it died, or the machine "
+            f"was asleep. Start the {self.noun} again."
+        )
 
     def stopped_message(self) -> str:
         """Its worker or its process was ended before the job was done."""

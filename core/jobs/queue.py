@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, delete, func, insert, select, update
 
-from core.errors import BadInput, UnknownName
+from core.errors import BadInput, StoreError, UnknownName
 from core.jobs.kinds import Pool, find_kind
 from core.jobs.records import ACTIVE_STATES, JobRecord, NewJob, Progress, jobs, workers
 from core.jobs.workers import DEFAULT_LEASE_SECONDS, WorkerList
@@ -27,6 +27,10 @@ WAITING_AGAIN: dict[str, Any] = {
     "started_at": None,
     "finished_at": None,
 }
+
+
+_SILENT = (jobs.c.state == "interrupted") & jobs.c.lease_expires_at.is_not(None)
+_RUNNING_AGAIN: dict[str, Any] = {"state": "running", "error": None, "finished_at": None}
 
 
 class JobQueue(WorkerList):
@@ -157,18 +161,24 @@ class JobQueue(WorkerList):
         return None
 
     def heartbeat(self, worker_id: str) -> frozenset[str]:
-        """Renew the leases of the worker and its jobs; returns the ids of the jobs it still has."""
+        """Renew the leases of the worker and its jobs; returns the ids of the jobs it still has.
+
+        A job that it lost by being silent, and that nobody has taken since, is its own again.
+        """
         mine = (jobs.c.state == "running") & (jobs.c.worker_id == worker_id)
         lease = {"lease_expires_at": self.moment(self.lease_seconds)}
         with self.database.writing() as connection:
             connection.execute(update(workers).where(workers.c.id == worker_id).values(lease))
+            lost = update(jobs).where(_SILENT, jobs.c.worker_id == worker_id)
+            connection.execute(lost.values(_RUNNING_AGAIN))
             connection.execute(update(jobs).where(mine).values(lease))
             return frozenset(connection.execute(select(jobs.c.id).where(mine)).scalars())
 
     def reap_expired(self) -> list[str]:
-        """Mark the jobs of dead workers ``interrupted`` (``cancelled`` where that was asked).
+        """Mark the jobs of silent workers ``interrupted`` (``cancelled`` where that was asked).
 
-        Returns the ids of those jobs; forgets the dead workers.
+        They keep the end of their lease: a worker that was not dead but asleep goes on with them.
+        Returns the ids of those jobs; forgets the silent workers.
         """
         moment = self.moment()
         expired = (jobs.c.state == "running") & (jobs.c.lease_expires_at <= moment)
@@ -179,13 +189,17 @@ class JobQueue(WorkerList):
                 return []  # the usual case takes no write lock
         with self.database.writing() as connection:
             found = connection.execute(
-                select(jobs.c.id, jobs.c.kind, jobs.c.cancel_requested).where(expired)
+                select(
+                    jobs.c.id, jobs.c.kind, jobs.c.cancel_requested, jobs.c.lease_expires_at
+                ).where(expired)
             ).all()
             for row in found:
                 end: dict[str, Any] = {"state": "cancelled"}
                 if not row.cancel_requested:
-                    error = find_kind(row.kind).worker_died_message()
-                    end = {"state": "interrupted", "error": error}
+                    silent_for = self.seconds_since(row.lease_expires_at) + self.lease_seconds
+                    error = find_kind(row.kind).silent_worker_message(silent_for)
+                    lease = {"lease_expires_at": row.lease_expires_at}
+                    end = {"state": "interrupted", "error": error} | lease
                 self.end_job(connection, row.id, None, **end)
             connection.execute(delete(workers).where(silent))
         return [row.id for row in found]
@@ -193,11 +207,15 @@ class JobQueue(WorkerList):
     # A running job ----------------------------------------------------------------------------
 
     def cancel_requested(self, job_id: str, attempt: int | None = None) -> bool:
-        """True when the job should stop: asked to, or no longer running under this attempt."""
-        wanted = select(jobs.c.state, jobs.c.cancel_requested, jobs.c.attempts)
+        """True when the job should stop: asked to, or no longer running under this attempt.
+
+        One whose worker was silent goes on until somebody takes it.
+        """
+        wanted = select(jobs.c.cancel_requested, jobs.c.attempts)
+        at_work = (jobs.c.state == "running") | _SILENT
         with self.database.reading() as connection:
-            row = connection.execute(wanted.where(jobs.c.id == job_id)).first()
-        if row is None or row.state != "running":
+            row = connection.execute(wanted.where(jobs.c.id == job_id, at_work)).first()
+        if row is None:
             return True
         return row.cancel_requested or (attempt is not None and row.attempts != attempt)
 
@@ -252,6 +270,11 @@ class JobQueue(WorkerList):
     def change_running(
         self, connection: Connection, job_id: str, attempt: int | None, **values: Any
     ) -> bool:
+        """Change a job at work; one whose worker was silent runs again, if it is the attempt's."""
+        if attempt is not None:
+            lost = update(jobs).where(jobs.c.id == job_id, jobs.c.attempts == attempt, _SILENT)
+            lease = {"lease_expires_at": self.moment(self.lease_seconds)}
+            connection.execute(lost.values(_RUNNING_AGAIN | lease))
         return connection.execute(_running(job_id, attempt).values(**values)).rowcount > 0
 
     def end_job(
@@ -264,6 +287,12 @@ class JobQueue(WorkerList):
     # Parts ------------------------------------------------------------------------------------
 
     def _end(self, job_id: str, attempt: int | None, **values: Any) -> bool:
+        try:
+            with self.database.writing() as connection:
+                return self.end_job(connection, job_id, attempt, **values)
+        except StoreError:
+            if not self.database.free_reserve():
+                raise
         with self.database.writing() as connection:
             return self.end_job(connection, job_id, attempt, **values)
 

@@ -2,14 +2,13 @@
 processes."""
 
 import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.errors import StoreError
 from core.jobs.child import EXIT_AGAIN
-from core.jobs.kinds import POOLS, find_kind
+from core.jobs.kinds import POOLS, SHORT_OF_MEMORY, find_kind
 from core.jobs.launchers import JobHandle, Launcher
 from core.jobs.queue import JobQueue
 from core.jobs.records import ACTIVE_STATES, JobRecord
@@ -20,8 +19,6 @@ LOOK_SECONDS = 0.5
 CANCEL_GRACE_SECONDS = 2.0
 STORE_RETRY_SECONDS = 2.0
 GIVE_UP_SECONDS = 300.0
-# How a process ends that gets no more memory: killed by the kernel, or by its libraries.
-SHORT_OF_MEMORY = frozenset({signal.SIGABRT, signal.SIGSEGV, getattr(signal, "SIGKILL", 9)})
 
 Report = Callable[[str], None]
 
@@ -114,7 +111,7 @@ class Worker:
             return False
         self._looked_at = time.monotonic()
         for job_id in self.queue.reap_expired():
-            self.report(f"{job_id}: its worker died; it can be started again")
+            self.report(f"{job_id}: its worker was silent; it can be started again")
         taken = False
         while (job := self.queue.claim_next(self.worker_id, self.group_id, POOLS)) is not None:
             taken = True
@@ -124,6 +121,7 @@ class Worker:
         return taken
 
     def _start(self, job: JobRecord) -> None:
+        self.queue.database.keep_reserve()
         try:
             self._at_work[job.id] = _AtWork(job, self.launcher.start(job))
         except OSError as error:
@@ -161,6 +159,8 @@ class Worker:
         job, kind = entry.job, find_kind(entry.job.kind)
         if self._still_ours(job):
             message = kind.death_message(status, entry.handle.last_line())
+            if status > 0 and self.queue.database.disk_is_full():
+                message = kind.disk_full_message()  # it had no room for its own last words
             if self._cancel_requested(job):
                 self.queue.mark_cancelled(job.id, job.attempts)
             elif (
@@ -194,6 +194,9 @@ class Worker:
             return
         ours = self.queue.heartbeat(self.worker_id)
         self._heartbeat_at = time.monotonic()
+        if all(worker.id != self.worker_id for worker in self.queue.live_workers()):
+            # It was silent for so long that another process forgot it.
+            self.queue.register_worker(self.worker_id, os.getpid(), self.group_id)
         for job_id in set(self._at_work) - ours:
             entry = self._at_work[job_id]
             if entry.handle.poll() is None:

@@ -52,6 +52,10 @@ class WorkerList:
         moment = self._now() + timedelta(seconds=seconds_from_now)
         return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
+    def seconds_since(self, moment: str) -> float:
+        """From a ``moment`` to now."""
+        return (self._now() - datetime.fromisoformat(moment)).total_seconds()
+
     def register_worker(self, worker_id: str, process_id: int, group_id: str | None = None) -> None:
         """Record that the worker is there; one that was announced before is taken over."""
         with self.database.writing() as connection:

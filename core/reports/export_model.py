@@ -51,6 +51,7 @@ from core.training.spec import TrainingSpec
 
 FORMAT = 3  # raised when the same run would give another package
 BYTES_PER_PARAMETER = 4  # float32
+TO_EXPORT = "and export one of its runs"
 # The most that the packages of the cache may take together: some ten of large networks.
 PACKAGES_LIMIT_BYTES = 2 * 1024**3
 CHECKED_IMAGES, CHECKED_TOGETHER = 64, 16
@@ -105,7 +106,7 @@ def why_nothing_to_export(store: Store, experiment_id: str) -> str:
         return "No network of this experiment has finished, so there is nothing to keep."
     if experiment.recorded:
         return "These results were recorded elsewhere, and their networks did not come with them."
-    return why_no_weights(networks[-1], experiment) or ""
+    return why_no_weights(networks[-1], experiment, TO_EXPORT) or ""
 
 
 def expected_bytes(result: RunResult) -> int:
@@ -120,7 +121,7 @@ def model_package(store: Store, run_id: str) -> CachedWork:
     no weights, ``UnknownName`` for a run or dataset that is not there.
     """
     run = store.run(run_id)
-    reason = why_no_weights(run, store.experiment(run.experiment_id))
+    reason = why_no_weights(run, store.experiment(run.experiment_id), TO_EXPORT)
     if reason is not None:
         raise BadInput(reason, "run")
     return cached_work(store, "export", {"run": run_id}, _package_path(store, run))

@@ -15,6 +15,7 @@ from typing import Any
 
 from core.settings import VERSION, current_settings
 
+MEMORY_LIMIT_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 VERSIONED = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "pillow")
 
 
@@ -119,6 +120,19 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def memory_limit_bytes() -> int:
+    """The memory that this process may have: that of the machine, or of its container."""
+    import psutil
+
+    limits = [psutil.virtual_memory().total]
+    for path in map(Path, MEMORY_LIMIT_FILES):
+        try:
+            limits.append(int(path.read_text()))
+        except (OSError, ValueError):
+            continue  # no such container, or "max"
+    return min(limits)
 
 
 def peak_memory_bytes() -> int:

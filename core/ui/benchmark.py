@@ -161,7 +161,7 @@ def _watch(experiment_id: str, was_active: bool) -> None:
             reads.wake_worker()
         comparison = reads.comparison(experiment_id)
         show_facts(comparison)
-        _show_summary(runs)
+        _show_summary(experiment_id, runs)
         _show_runs(runs, active)
         curves = reads.curves(experiment_id)
         so_far = " so far" if active else ""
@@ -179,7 +179,7 @@ def _watch(experiment_id: str, was_active: bool) -> None:
         st.rerun()  # the whole page, once: the timer stops, or starts after a retry
 
 
-def _show_summary(runs: list[RunRecord]) -> None:
+def _show_summary(experiment_id: str, runs: list[RunRecord]) -> None:
     waiting = [run.id for run in runs if run.is_active]
     over = len(runs) - len(waiting)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -192,6 +192,8 @@ def _show_summary(runs: list[RunRecord]) -> None:
                 on_click=_cancel,
                 args=(waiting,),
             )
+    if not waiting and any(run.state == "finished" for run in runs):
+        link_to("compare", "Everything is over: compare the results", experiment=experiment_id)
 
 
 def _show_runs(runs: list[RunRecord], active: bool) -> None:

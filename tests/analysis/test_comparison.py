@@ -48,6 +48,16 @@ def two_seeds():
     ]
 
 
+def test_a_counted_class_names_no_device_where_something_trains():
+    counted = made_up.result(0.1, epochs=0, backend="scikit-learn", device="a processor")
+    majority = made_up.run("majority", result=counted)
+    waiting = made_up.run("cnn", state="queued", result=None)
+    comparison = compare(made_up.experiment(), [majority, waiting])
+    assert (comparison.device, comparison.backend) == (None, None)
+    alone = compare(made_up.experiment(), [majority])
+    assert (alone.device, alone.backend) == ("a processor", "scikit-learn")
+
+
 def test_a_row_takes_the_mean_accuracy_and_the_median_clock():
     (row,) = compare(made_up.experiment(), two_seeds()).rows
     assert row.test_accuracy == pytest.approx(0.73)

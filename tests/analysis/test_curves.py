@@ -8,6 +8,7 @@ import pytest
 from core.analysis.curves import (
     Curve,
     TrackedPrediction,
+    curves_of,
     epochs_up_to,
     finished_fraction,
     has_tracked_images,
@@ -55,6 +56,16 @@ def test_a_moment_is_a_fraction_of_a_runs_own_epochs(moment, epochs):
 
 def test_a_head_that_is_fitted_first_comes_before_everything():
     assert [finished_fraction(epoch) for epoch in CURVE.epochs] == [0, 1 / 3, 2 / 3]
+
+
+@pytest.mark.parametrize(("state", "planned"), [("finished", 2), ("cancelled", 3), ("running", 3)])
+def test_of_a_finished_run_that_stopped_early_the_last_epoch_is_the_end(state, planned):
+    run = made_up.run("cnn", state=state)
+    (curve,) = curves_of(SimpleNamespace(epochs=lambda _id: [HEAD, FIRST, SECOND]), [run])
+    assert [epoch.epochs for epoch in curve.epochs] == [1, planned, planned]
+    (snapshot,) = snapshots([run], [curve], None)
+    assert (snapshot.epoch, snapshot.epochs) == (2, planned)
+    assert finished_fraction(curve.epochs[-1]) == 2 / planned
 
 
 def test_answers_are_judged_and_compared_with_the_epoch_before(dataset):

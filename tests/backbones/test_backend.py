@@ -65,8 +65,11 @@ def test_the_dtype_policy_is_put_back_even_after_an_error():
 def test_memory_errors_of_the_backends_are_known():
     exhausted = type("ResourceExhaustedError", (Exception,), {})
     xla = type("XlaRuntimeError", (Exception,), {})
+    one_dnn = type("AbortedError", (Exception,), {})
     assert backend.is_out_of_memory(MemoryError())
     assert backend.is_out_of_memory(exhausted("OOM when allocating tensor"))
     assert backend.is_out_of_memory(xla("RESOURCE_EXHAUSTED: Out of memory allocating"))
+    assert backend.is_out_of_memory(one_dnn("Status: 1, message: could not create a memory object"))
+    assert not backend.is_out_of_memory(one_dnn("Status: 2, message: wrong arguments"))
     assert not backend.is_out_of_memory(xla("INVALID_ARGUMENT: shapes"))
     assert not backend.is_out_of_memory(ValueError("out of memory"))

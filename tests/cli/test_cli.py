@@ -22,7 +22,7 @@ from core.experiments import recorded
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import JobHandle, child_environment
 from core.jobs.records import JobRecord
-from core.settings import PROJECT_ROOT
+from core.settings import PROJECT_ROOT, current_settings
 from core.strategies.registry import STRATEGIES
 from tests import made_up
 from tests.stored_home import long_spec
@@ -352,7 +352,12 @@ def test_a_worker_serves_what_was_queued_and_retried(type_it: TypeIt, store: Sto
     from tests.stored_home import majority_spec
 
     experiment_id = store.create_experiment(majority_spec())
+    home = current_settings().home
+    killed = [home / "datasets" / ".incoming-x", home / "imports" / ".receiving-y"]
+    for folder in killed:
+        folder.mkdir(parents=True)
     status, _, err = type_it("worker", "--exit-when-idle", "0")
+    assert [folder for folder in killed if folder.exists()] == []
     assert (status, err) == (
         0,
         f"{experiment_id}-majority-0: started\n{experiment_id}-majority-0: finished\n",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.add import add_dataset
-from core.datasets.storage import list_datasets, open_dataset, remove_dataset
+from core.datasets.storage import incoming_folder, list_datasets, open_dataset, remove_dataset
 from core.errors import HeadstartError, UnknownName
 from tests.datasets.pictures import encoded, two_classes, write_zip
 
@@ -99,13 +99,17 @@ def test_a_damaged_file_hides_only_its_dataset_and_adding_again_mends(
     assert [dataset.name for dataset in list_datasets()] == ["pets", "tiny"]
 
 
-def test_old_leftovers_are_swept_and_young_ones_kept(home, tiny_folder):
-    old, young = (home / "datasets" / f".incoming-{age}" for age in ("old", "young"))
-    for folder in (old, young):
+def test_what_killed_processes_left_is_swept_and_the_work_of_others_kept(home, tiny_folder):
+    names = (".incoming-killed", ".removed-old", ".removed-young")
+    killed, old, young = (home / "datasets" / name for name in names)
+    for folder in (killed, old, young):
         folder.mkdir(parents=True)
-    long_ago = time.time() - 2 * 24 * 3600
+    long_ago = time.time() - 2 * 3600
     os.utime(old, (long_ago, long_ago))
-    add_dataset(tiny_folder)
+    with incoming_folder(0) as at_work:
+        add_dataset(tiny_folder)
+        assert at_work.exists()
+    assert not killed.exists()
     assert not old.exists()
     assert young.exists()
 

@@ -200,7 +200,10 @@ def test_a_silent_worker_is_found_by_whoever_lists(store: Store, clock: Clock) -
     clock.go_on(1)
     record = list_imports(store)[0]
     assert (record.state, record.can_retry) == ("interrupted", True)
-    assert record.error == "The worker of this import died. Start the import again."
+    assert record.error == (
+        "The worker of this import was silent for 15 s: it died, or the machine was asleep. "
+        "Start the import again."
+    )
 
 
 def test_a_silent_worker_whose_import_was_cancelled_leaves_no_upload(

@@ -207,7 +207,7 @@ def test_retry_is_refused_in_any_other_state(store: Store, experiment_id: str, s
 def test_a_smaller_batch_keeps_the_run_and_says_so(store: Store, experiment_id: str) -> None:
     run_id = claimed(store)
     store.add_epoch(run_id, made_up.epoch(1))
-    assert store.reduce_batch(run_id, 16, "halved", attempt=1)
+    assert store.restart_run(run_id, "halved", attempt=1, batch_size=16)
     run = store.run(run_id)
     assert (run.state, run.settings["batch_size"], run.notes) == ("running", 16, ("halved",))
     assert store.epochs(run_id) == ()

@@ -1,5 +1,6 @@
 """What the handler of runs does, called in this process by the very function of the child."""
 
+import re
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import Cancelled, OutOfMemory, TrainingDiverged
+from core.errors import CacheLost, Cancelled, OutOfMemory, TrainingDiverged
 from core.experiments.planning import plan_experiment
 from core.experiments.run_files import read_predictions
 from core.experiments.store import Store
@@ -137,7 +138,12 @@ def test_out_of_memory_halves_the_batch_down_to_one(
         sizes.append(arrows_store.run(run_id).settings["batch_size"])
     assert sizes == [16, 8, 4, 2, 1]
     run = arrows_store.run(run_id)
-    assert (run.state, run.error) == ("failed", "ran out of memory")
+    assert run.state == "failed"
+    assert re.fullmatch(
+        r"ran out of memory A batch of 1 image was tried too; there are [\d.]+ GB of memory "
+        r"in all\.",
+        run.error or "",
+    )
     assert run.notes[0] == "Ran out of memory with batch_size 32; started again with 16."
     assert len(run.notes) == 5
 
@@ -158,6 +164,21 @@ def test_a_run_whose_process_was_killed_goes_on_with_half_the_batch(
     assert arrows_store.note_death(other, "It was killed.", 1)
     assert execute(arrows_store, other) == 1
     assert arrows_store.run(other).error == "It was killed."
+
+
+def test_a_cache_that_is_lost_meanwhile_is_made_anew_once(
+    arrows_store: Store, engine: ModuleType
+) -> None:
+    lost = "Cached features were deleted or damaged while they were used (x)."
+    engine.train = raising(CacheLost(lost))  # type: ignore[attr-defined]
+    run_id = claimed(arrows_store, long_spec())
+    batch_size = arrows_store.run(run_id).settings["batch_size"]
+    assert execute(arrows_store, run_id) == EXIT_AGAIN
+    run = arrows_store.run(run_id)
+    assert run.settings["batch_size"] == batch_size
+    assert run.notes == (f"{lost} They were made anew, and the run started again.",)
+    assert execute(arrows_store, run_id) == 1
+    assert (arrows_store.run(run_id).state, arrows_store.run(run_id).error) == ("failed", lost)
 
 
 @pytest.mark.parametrize("text", ["", "mlp ran out of memory in scoring"])

@@ -33,6 +33,7 @@ from core.experiments.uploads import (
     sweep_uploads,
     upload_folder,
 )
+from core.files import temporary_folder
 from core.jobs.queue import JobQueue
 from core.settings import current_settings
 from tests.datasets.pictures import noise_png
@@ -285,14 +286,16 @@ def test_old_uploads_are_swept_when_the_next_one_comes(store: Store, home: Path)
     root = home / "imports"
     for broken_off in (".receiving-x", ".removed-y", "of-another-store"):
         (root / broken_off / "upload").mkdir(parents=True)
-        age(root / broken_off / "upload", days=1.1)
-    (root / ".receiving-now" / "upload").mkdir(parents=True)
+    age(root / "of-another-store" / "upload", days=1.1)
     age(root / old / "upload", days=7.1)
     age(root / recent / "upload", days=6.9)
     age(root / active / "upload", days=30)
-    new = receive_upload(store, streams("new.zip"), None)
-    found = {path.parts[-2] for path in root.glob("*/upload")}
+    with temporary_folder(root / ".receiving-now", home / "locks") as another:
+        (another / "upload").mkdir()
+        new = receive_upload(store, streams("new.zip"), None)
+        found = {path.parts[-2] for path in root.glob("*/upload")}
     assert found == {recent, active, new, ".receiving-now"}
+    assert list((home / "locks").glob("making*")) == []
     assert find_import(store, old).can_retry is False
     assert find_import(store, recent).can_retry is True
 

@@ -1,6 +1,8 @@
 """Schema, versions, and databases that cannot be used."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +21,9 @@ from core.files import lock
 from core.jobs import database as database_module
 from core.jobs import sqlite_file
 from core.jobs.database import MIGRATIONS_FOLDER, Database
+from core.jobs.launchers import child_environment
 from core.jobs.records import SCHEMA_VERSIONS, metadata
+from core.settings import PROJECT_ROOT
 from tests import made_up
 
 
@@ -181,3 +185,49 @@ def test_eight_openers_at_once_make_one_schema(file: Path) -> None:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             (SCHEMA_VERSIONS[-1],)
         ]
+
+
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from core.errors import StoreError
+from core.jobs.queue import JobQueue
+from core.jobs.records import NewJob, Progress
+queue = JobQueue(f"sqlite:///{sys.argv[1]}/headstart.db")
+queue.add_job(NewJob("a", "explain", {}))
+queue.claim_next("worker")
+queue.database.keep_reserve()
+try:
+    with open(Path(sys.argv[1]) / "fill", "wb", buffering=0) as fill:
+        while True:
+            fill.write(bytes(4096))
+except OSError:
+    pass
+try:
+    queue.set_progress("a", Progress("x"), 1)
+except StoreError as error:
+    print(error)
+print(queue.fail("a", "No room.", 1), queue.job("a").state, queue.job("a").error)
+"""
+
+
+def test_on_a_full_disk_the_end_of_a_job_is_stored_all_the_same(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    script = tmp_path / "script.py"
+    script.write_text(ON_A_FULL_DISK)
+    mounted = f"mount -t tmpfs -o size=16m tmpfs '{small}'"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mounted], check=False).returncode:
+        pytest.skip("no small disk can be made here: mount in a namespace of its own is refused")
+    command = f"{mounted} && exec '{sys.executable}' '{script}' '{small}'"
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command],
+        env=child_environment(),
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    refused, stored = done.stdout.splitlines()
+    assert refused.startswith("The disk is full. Make room on it")
+    assert stored == "True failed No room."

@@ -176,12 +176,56 @@ def test_a_silent_worker_loses_its_job_when_the_lease_ends(
     noun = KINDS[kind].noun
     assert (queue.job("a").state, queue.job("a").error) == (
         "interrupted",
-        f"The worker of this {noun} died. Start the {noun} again.",
+        f"The worker of this {noun} was silent for 15 s: it died, or the machine was asleep. "
+        f"Start the {noun} again.",
     )
     assert queue.job("a").can_retry
     assert queue.live_workers() == []
-    assert queue.heartbeat("worker") == set()
     assert queue.reap_expired() == []
+
+
+def test_a_worker_that_comes_back_goes_on_with_what_nobody_has_taken(
+    queue: JobQueue, clock: WallClock
+) -> None:
+    claimed(queue)
+    clock.advance(25)
+    assert queue.reap_expired() == ["a"]
+    assert "was silent for 25 s" in (queue.job("a").error or "")
+    assert not queue.cancel_requested("a", 1)  # its process goes on meanwhile
+    assert queue.heartbeat("worker") == {"a"}
+    back = queue.job("a")
+    assert (back.state, back.error, back.finished_at, back.attempts) == ("running", None, None, 1)
+    assert queue.finish("a", {"n": 1}, 1)
+
+
+def test_the_process_of_a_silent_worker_may_report_first(queue: JobQueue, clock: WallClock) -> None:
+    claimed(queue)
+    clock.advance(25)
+    queue.reap_expired()
+    assert not queue.set_progress("a", Progress("of another attempt"), 2)
+    assert queue.job("a").state == "interrupted"
+    assert queue.set_progress("a", Progress("going on"), 1)
+    assert queue.job("a").state == "running"
+    clock.advance(14)
+    assert queue.reap_expired() == []
+
+
+@pytest.mark.parametrize("how", ["retried", "interrupted by its worker"])
+def test_what_was_taken_or_given_up_does_not_come_back(
+    queue: JobQueue, clock: WallClock, how: str
+) -> None:
+    claimed(queue)
+    if how == "retried":
+        clock.advance(25)
+        queue.reap_expired()
+        queue.requeue_job("a")
+    else:
+        queue.mark_interrupted("a", "stopped", 1)
+    state = queue.job("a").state
+    assert queue.cancel_requested("a", 1)
+    assert queue.heartbeat("worker") == set()
+    assert not queue.set_progress("a", Progress("late"), 1)
+    assert queue.job("a").state == state
 
 
 def test_a_dead_workers_job_that_was_to_be_cancelled_is_cancelled(

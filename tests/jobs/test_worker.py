@@ -139,7 +139,12 @@ def test_jobs_of_other_pools_are_done_beside_it_and_one_of_its_own_waits(
             "The process of this run was killed by signal 9 (SIGKILL). Most likely the machine ran "
             "out of memory: choose a smaller batch_size or image size, and start the run again.",
         ),
-        (-11, "The process of this run was killed by signal 11 (SIGSEGV)."),
+        (
+            -11,
+            "The process of this run was killed by signal 11 (SIGSEGV). Most likely the machine "
+            "ran out of memory: choose a smaller batch_size or image size, and start the run "
+            "again.",
+        ),
         (
             3,
             "The process of this run ended early, with exit status 3. "
@@ -207,13 +212,32 @@ def test_a_child_killed_after_a_cancel_request_is_cancelled(queue: JobQueue, job
 def test_a_run_that_was_taken_away_is_stopped(queue: JobQueue, job_id: str) -> None:
     queue.lease_seconds = 0.0  # every look is time for a heartbeat, and every lease is over
 
-    def taken(queue: JobQueue, _job_id: str) -> None:
-        queue.reap_expired()
+    def taken(queue: JobQueue, job_id: str) -> None:
+        if queue.reap_expired() and queue.job(job_id).attempts == 1:
+            queue.requeue_job(job_id)
+            queue.claim_next("another worker", pools=None)
 
     launcher = ScriptedLauncher(queue, [taken])
     serve(queue, launcher, exit_when_idle=0)
     assert [handle.stopped for handle in launcher.handles] == [True]
-    assert queue.job(job_id).state == "interrupted"
+    assert queue.job(job_id).attempts == 2
+
+
+def test_a_worker_that_was_silent_goes_on_and_is_known_again(queue: JobQueue, job_id: str) -> None:
+    queue.lease_seconds = 0.0
+    seen = []
+
+    def silent_then_done(queue: JobQueue, job_id: str) -> int | None:
+        if not seen:
+            seen.append(queue.reap_expired())
+            return None
+        assert queue.job(job_id).state == "running"
+        queue.finish(job_id, None)
+        return 0
+
+    serve(queue, ScriptedLauncher(queue, [silent_then_done]), exit_when_idle=0)
+    assert seen == [[job_id]]
+    assert (queue.job(job_id).state, queue.job(job_id).attempts) == ("finished", 1)
 
 
 def test_a_stopped_worker_stops_its_child_and_says_so(queue: JobQueue, job_id: str) -> None:

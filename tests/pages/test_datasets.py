@@ -146,19 +146,20 @@ def test_an_upload_becomes_a_dataset():
     assert "**12** images in **2** classes" in words(app)
     dataset = open_dataset("pets")
     assert links(app)["Open pets"] == ("datasets", f"dataset={dataset.folder.name}")
+    assert links(app)["Benchmark it"] == ("benchmark", f"dataset={dataset.folder.name}")
     assert app.file_uploader[0].value == []  # nothing stays in the memory of the server
     assert "12 images in 2 classes, colour" in words(app)
 
 
 @pytest.mark.usefixtures("at_once")
 def test_the_classes_of_an_upload_are_named_at_once():
-    """Folders of years, or of masks, are no classes: that should be seen before a benchmark."""
+    """Folders of years are no classes, and copies count once: seen before a benchmark."""
     pictures = {
         f"{year}/{path}": data for year in (2022, 2023) for path, data in two_classes(3).items()
     }
     text = words(upload(open_cold("datasets"), ("pets.zip", zipped(pictures)))).replace("\\", "")
-    assert "Classes: '2022' and '2023'." in text
-    assert "The classes are the first folders (2022, 2023)." in text
+    assert "Classes: 'cats' and 'dogs'." in text
+    assert "Left out: 6 files in 2023 that are in 2022 as well." in text
 
 
 @pytest.mark.usefixtures("at_once")

@@ -21,7 +21,12 @@ from core.datasets.prepare import prepare_image, prepare_images, smallest_edge
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.planning import plan_experiment
-from core.experiments.run_files import read_predictions, read_weights, write_predictions
+from core.experiments.run_files import (
+    read_predictions,
+    read_weights,
+    weights_path,
+    write_predictions,
+)
 from core.experiments.store import Store, open_store
 from core.jobs import cached
 from core.jobs.child import execute
@@ -388,6 +393,10 @@ def test_what_can_be_kept_and_what_not() -> None:
         ExportableRun(run_id, "mlp", "MLP", 0, 8 * parameters, epoch.validation_accuracy)
     ]
     assert ready_package(store, run_id) is None
+    aside = weights_path(run_id).rename(weights_path(run_id).with_suffix(".aside"))
+    with pytest.raises(BadInput, match="Run the benchmark here and export one of its runs"):
+        model_package(store, run_id)
+    aside.rename(weights_path(run_id))
     store.create_experiment(plan_experiment("arrows", ["majority"], image_size=16))
     waiting = store.claim_next("worker")
     assert waiting is not None

@@ -1,18 +1,30 @@
-"""Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others."""
+"""Class folders: one folder per class, perhaps inside train and test, perhaps wrapped in others.
 
-from collections import defaultdict
+What is in no class folder is read by the classes in its file names.
+"""
 
-from core.datasets.reading.image_files import (
-    classes_in_names,
-    has_image_suffix,
-    is_companion,
-    looks_like_an_image,
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.companions import Companions, companions_of
+from core.datasets.reading.folder_levels import Level, level_of_choice, levels_of
+from core.datasets.reading.folder_sets import unwrap_sets, without_copies
+from core.datasets.reading.folder_subsets import Split, split_of
+from core.datasets.reading.folder_tree import Place, below, places_of, unwrap, unwrap_inside
+from core.datasets.reading.image_files import is_companion
+from core.datasets.reading.named_classes import NamedClasses, divide_alike
+from core.datasets.reading.named_images import (
+    NamedImage,
+    chosen_names,
+    files_with_names,
+    named_images,
+    possible_names,
 )
-from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
+from core.datasets.reading.raw_files import Listing, bad_source, shown_name
 from core.datasets.reading.reader import (
     EXPECTED,
-    FEWEST_CLASSES,
-    NAMES_SHOWN,
     LabelledFile,
     LabelledFiles,
     Reading,
@@ -20,87 +32,45 @@ from core.datasets.reading.reader import (
     note_alike_classes,
     shown_order,
 )
-from core.datasets.reading.subset_names import (
-    BESIDE_A_SUBSET,
-    is_to_predict,
-    name_words,
-    subset_of,
-    subsets_of_folders,
-)
+from core.datasets.reading.split_lists import with_listed_split
 from core.datasets.reading.unread_formats import check_images
-from core.datasets.reading_choice import FOLDERS, Choice
-from core.errors import BadInput
-from core.text import some_text
+from core.datasets.reading_choice import FOLDERS, NAMES, Choice
+from core.text import count_text
 
 READ_AS = "class folders"
-FILES_LOOKED_INTO = 5
-
-# Files with their paths relative to some folder.
-Files = list[tuple[tuple[str, ...], RawFile]]
-
-
-def grouped(files: Files) -> dict[str, Files]:
-    """The files below each first folder, paths relative to it; files in no folder are dropped."""
-    groups: dict[str, Files] = defaultdict(list)
-    for parts, raw in files:
-        if len(parts) > 1:
-            groups[parts[0]].append((parts[1:], raw))
-    return dict(groups)
+IMAGES_TRIED = 10
+_TITLE = "The classes are the folders"
+_NONE = LabelledFiles(READ_AS, [])
 
 
-def without_other_folders(files: Files) -> Files:
-    """Drop first folders without images (``annotations``) if others have some."""
-    groups = grouped(files)
-    with_images = {
-        name
-        for name, members in groups.items()
-        if any(has_image_suffix(raw.name) for _, raw in members)
-        or any(looks_like_an_image(raw) for _, raw in members[:FILES_LOOKED_INTO])
-    }
-    if not with_images or len(with_images) == len(groups):
-        return files
-    return [(parts, raw) for parts, raw in files if len(parts) == 1 or parts[0] in with_images]
+@dataclass(frozen=True)
+class _Tree:
+    """The places of the images, without companions and copies.
 
+    source: as it was given. listing: has the notes that hold for each reading.
+    """
 
-def unwrap(files: Files) -> Files:
-    """Drop the top folder as long as it is the only one and contains folders."""
-    while True:
-        files = without_other_folders(files)
-        groups = grouped(files)
-        if len(groups) != 1 or not any(len(parts) > 2 for parts, _ in files):
-            return files
-        # Files beside the wrapping folder keep their one part, and so remain without a class.
-        files = [(parts[1:] or parts, raw) for parts, raw in files]
+    split: Split
+    source: Listing
+    listing: Listing
+    companions: list[Companions]
 
+    @property
+    def places(self) -> list[Place]:
+        return self.split.places
 
-def unwrap_subsets(inside: dict[str, Files]) -> dict[str, Files]:
-    """Drop folders between a subset and its classes: ``seg_train/seg_train/...``."""
-    unwrapped: dict[str, Files] = {}
-    for name, members in inside.items():
-        files = without_other_folders(members)
-        while len(groups := grouped(files)) == 1:
-            (only,) = groups
-            elsewhere = {
-                folder
-                for other in inside
-                if other != name
-                for folder in grouped(unwrapped.get(other, inside[other]))
-            }
-            wraps = any(len(parts) > 2 for parts, _ in files) and only not in elsewhere
-            if not (wraps or only == name or name_words(only) <= BESIDE_A_SUBSET):
-                break
-            files = without_other_folders([(parts[1:] or parts, raw) for parts, raw in files])
-        unwrapped[name] = files
-    return unwrapped
+    @property
+    def depth(self) -> int:
+        return max((len(place.folders) for place in self.places), default=0)
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
-    """Label the files of a listing by their folders.
+    """Label the files of a listing by their folders, or by their names where these say the class.
 
-    Folders around the class folders are unwrapped; folders without images are left out. Folders
-    inside a class folder belong to that class. Folders named ``train``, ``test`` and the like are
-    subsets with class folders inside, or the other way round. Images in no class folder are
-    labelled by their file names where these contain the class (``cat.0.jpg``). Files without a
+    Folders around the class folders are unwrapped; folders without images, images that belong to
+    others (masks) and copies are left out. Folders named ``train``, ``test`` and the like are
+    subsets with class folders inside, or the other way round. Where several levels of folders, or
+    several parts of the names, may be the classes, there is a reading of each. Files without a
     label are counted in ``listing.ignored`` and noted. Raises ``BadInput``.
     """
     if not (choice.allows_folders or choice.allows_names):
@@ -110,179 +80,204 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     reasons = first_reasons(listing.refused)
     if not listing.files:
         raise bad_source(f"There is no image in it.{reasons} {EXPECTED}.")
-    ignored_before = listing.ignored
-    files = unwrap([(raw.parts, raw) for raw in listing.files])
-    labelled = (
-        _by_subset_folders(files, listing)
-        or _by_subsets_inside_classes(files, listing)
-        or _by_name(files, listing)
-        or _by_class_folders(files, listing)
-    )
-    if not labelled:
-        raise bad_source(f"The images are in no class folder.{reasons} {EXPECTED}.")
-    labelled = _without_companions(labelled, listing)
-    beside = len(listing.files) - len(labelled) - (listing.ignored - ignored_before)
-    listing.leave_out(beside, "outside the class folders")
-    note_alike_classes({entry.class_name for entry in labelled}, listing)
-    found = LabelledFiles(READ_AS, sorted(labelled, key=shown_order))
-    title = "The classes are the folders"
-    return [Reading(title, found, listing, Choice(classes_from=FOLDERS))]
+    tree = _tree(listing, choice)
+    found = _by_folders(tree, choice) if choice.allows_folders else []
+    # Flat folders that may be no classes, such as parts of a collection: the names may say more.
+    is_open = tree.depth < 2 and all(reading.doubt for reading in found)
+    if choice.allows_names and (is_open or not found):
+        by_folder = [_classes(reading) for reading in found]
+        named = _by_names(tree, choice)
+        found += [
+            reading
+            for reading in named
+            if not any(divide_alike(_classes(reading), classes) for classes in by_folder)
+        ]
+    if not found and choice.allows_folders and tree.depth == 1 and not tree.companions:
+        # One folder: who adds it learns that one class is not enough, and which files are unusable.
+        found = [_of_level(tree, Level(1, _TITLE), choice)]
+    if not found:
+        raise bad_source(_no_classes(tree, reasons))
+    if all(reading.doubt for reading in found) and not _can_be_opened(found[0]):
+        # Nobody is asked about images that cannot be opened: the import says why they cannot.
+        return [replace(found[0], doubt=None)]
+    return found
+
+
+def _can_be_opened(reading: Reading) -> bool:
+    """Whether any of some images, spread over all, can be decoded."""
+    files = reading.found.files if isinstance(reading.found, LabelledFiles) else []
+    for file in files[:: max(1, len(files) // IMAGES_TRIED)]:
+        try:
+            decode_image(file.raw.read(), file.raw.name, 64)
+        except UnreadableImageError:
+            continue
+        return True
+    return False
+
+
+def _classes(reading: Reading) -> dict[int, str]:
+    files = reading.found.files if isinstance(reading.found, LabelledFiles) else []
+    return {id(file.raw): file.class_name for file in files}
 
 
 def classes_without_table(listing: Listing) -> tuple[dict[int, str], dict[int, str]]:
     """The class of each image by its folders, and by its folders or else its file name.
 
-    Keys are the ``id`` of the file. Each is empty where there are fewer than two classes. Nothing
-    is noted.
+    Keys are the ``id`` of the file. Each is empty where there are fewer than two classes. Where
+    several readings are possible, the likeliest by folders counts; names in the folders of a split
+    count as folders. Nothing is noted.
     """
-    scratch = Listing()
-    files = unwrap([(raw.parts, raw) for raw in listing.files])
-    try:
-        labelled = (
-            _by_subset_folders(files, scratch)
-            or _by_subsets_inside_classes(files, scratch)
-            or _by_class_folders(files, scratch)
-        )
-    except BadInput:
-        # Images directly in train and test have no class, unless a table names it.
-        labelled = []
-    by_folder = {id(entry.raw): entry.class_name for entry in labelled}
-    if len(set(by_folder.values())) >= FEWEST_CLASSES:
+    if not listing.files:
+        return {}, {}
+    tree = _tree(listing, Choice())
+    levels = levels_of(tree.places)
+    if levels:
+        labelled = _labelled(tree.places, levels[0].level)
+        by_folder = {id(entry.raw): entry.class_name for entry in labelled}
         return by_folder, by_folder
-    return {}, {id(entry.raw): entry.class_name for entry in _by_name(files, scratch)}
+    images = named_images(tree.split)
+    clear = [named for named in possible_names(images, listing) if named.doubt is None]
+    files = files_with_names(images, clear[0], Listing()) if clear else []
+    named = {id(file.raw): file.class_name for file in files}
+    return (named if tree.split.without_class else {}), named
 
 
-def _without_companions(labelled: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
+def _tree(listing: Listing, choice: Choice) -> _Tree:
+    own = listing.again()
+    companions = companions_of(own.files)
+    left_out = {id(raw) for entry in companions for raw in entry.files}
+    for entry in companions:
+        own.leave_out(len(entry.files), entry.which)
+    places = unwrap(places_of(raw for raw in own.files if id(raw) not in left_out))
+    if not choice.subsets:
+        places = unwrap(without_copies(unwrap_sets(places), own))
+    split = split_of(places, choice.subsets)
+    places = unwrap_sets(split.places)
+    inside = unwrap_inside(below(places))
+    level = [place for members in inside.values() for place in members]
+    split = replace(split, places=[*(place for place in places if not place.folders), *level])
+    return _Tree(split, listing, own, companions)
+
+
+def _by_folders(tree: _Tree, choice: Choice) -> list[Reading]:
+    """One reading for each level of folders that may be the classes; empty without two folders."""
+    if choice.level is None:
+        return [_of_level(tree, level, choice) for level in levels_of(tree.places)]
+    level = level_of_choice(tree.places, choice.level)
+    if level is None:
+        raise bad_source(
+            f"No image is in folders of level {choice.level}; the deepest level with images is"
+            f" {tree.depth}."
+        )
+    return [_of_level(tree, level, choice)]
+
+
+def _of_level(tree: _Tree, level: Level, choice: Choice) -> Reading:
+    if level.without:
+        return _of_one_set(tree, level, choice)
+    is_only = tree.depth == 1 and level.doubt is None and choice.level is None
+    taken = Choice(
+        classes_from=FOLDERS if is_only else f"{FOLDERS}:{level.level}", subsets=choice.subsets
+    )
+    listing = tree.listing.again()
+    tree.split.note(listing)
+    if level.note is not None:
+        listing.notes.append(level.note)
+    reading = Reading(level.title, _NONE, listing, taken, doubt=level.doubt)
+    return _finished(tree, _labelled(tree.places, level.level), reading)
+
+
+def _of_one_set(tree: _Tree, level: Level, choice: Choice) -> Reading:
+    """The reading of what is there without the other sets: its folder only wraps the classes."""
+    taken = Choice(classes_from=f"{FOLDERS}:1", subsets=choice.subsets, leave_out=level.without)
+    kept = [raw for raw in tree.source.files if not taken.leaves_out(raw.parts)]
+    rest = tree.source.again(kept)
+    rest.leave_out(len(tree.source.files) - len(kept), "in the other folders")
+    reading = _of_level(_tree(rest, taken), Level(1, level.title), taken)
+    return replace(reading, choice=taken, doubt=level.doubt)
+
+
+def _labelled(places: Iterable[Place], level: int) -> list[LabelledFile]:
+    """The files by their folder of a level, or by their last one where they are less deep."""
+    labelled = []
+    for place in places:
+        if not place.folders:
+            continue
+        at = min(level, len(place.folders)) - 1
+        name = place.folders[at]
+        others = [*place.around, *place.folders[:at], *place.folders[at + 1 :]]
+        # The other folders remain in the name, after the class, so that names are unique.
+        start = "/".join([name, *filter(None, others)])
+        labelled += [
+            LabelledFile(name, f"{start}/{raw.name}", raw, place.subset) for raw in place.files
+        ]
+    return labelled
+
+
+def _by_names(tree: _Tree, choice: Choice) -> list[Reading]:
+    """One reading for each way to read the classes from the file names."""
+    images = named_images(tree.split)
+    if choice.name_pattern is not None:
+        possible = [chosen_names(images, choice)]
+    else:
+        possible = possible_names(images, tree.listing)
+    return [_of_names(tree, images, named, choice) for named in possible]
+
+
+def _of_names(
+    tree: _Tree, images: list[NamedImage], named: NamedClasses, choice: Choice
+) -> Reading:
+    taken = Choice(classes_from=NAMES, subsets=choice.subsets, name_pattern=named.pattern)
+    listing = tree.listing.again()
+    files = files_with_names(images, named, listing)
+    example = f"{files[0].class_name!r} in {shown_name(files[0].raw.name)}"
+    title = f"The classes are in the file names, {named.where}: {example}"
+    return _finished(tree, files, Reading(title, _NONE, listing, taken, doubt=named.doubt))
+
+
+def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Reading:
+    """The reading with its files in order, after the last notes about them."""
+    listing = reading.listing
+    files = _without_files_of_programs(files, listing)
+    beside = len(listing.files) - len(files) - (listing.ignored - tree.source.ignored)
+    listing.leave_out(beside, "outside the class folders")
+    files, lists = with_listed_split(files, listing)
+    note_alike_classes({entry.class_name for entry in files}, listing)
+    found = LabelledFiles(READ_AS, sorted(files, key=shown_order))
+    return replace(reading, found=found, sources=lists)
+
+
+def _without_files_of_programs(files: list[LabelledFile], listing: Listing) -> list[LabelledFile]:
     """Leave out files that programs put beside images: ``.AAE`` of a phone, ``.json`` of an album.
 
     Thousands of them would bury the images that could not be read. Where there is nothing else,
     they remain, so that each is listed as not being an image.
     """
-    companions = [entry for entry in labelled if is_companion(entry.raw)]
-    if len(companions) in (0, len(labelled)):
-        return labelled
-    example = shown_name(companions[0].raw.path)
-    listing.leave_out(len(companions), f"that programs put beside images, such as {example}")
-    left_out = {id(entry) for entry in companions}
-    return [entry for entry in labelled if id(entry) not in left_out]
+    of_programs = [file for file in files if is_companion(file.raw)]
+    if len(of_programs) in (0, len(files)):
+        return files
+    example = shown_name(of_programs[0].raw.path)
+    listing.leave_out(len(of_programs), f"that programs put beside images, such as {example}")
+    left_out = {id(file) for file in of_programs}
+    return [file for file in files if id(file) not in left_out]
 
 
-def _by_subset_folders(files: Files, listing: Listing) -> list[LabelledFile]:
-    """Files below ``train/CLASS``, ``test/CLASS`` and the like; empty where there are none.
-
-    A subset without labels, as in competitions, is left out with a note.
-    """
-    groups = grouped(files)
-    subsets = subsets_of_folders(list(groups))
-    inside = unwrap_subsets({name: groups[name] for name in groups if subsets[name]})
-    train_classes = {
-        folder for name in inside if subsets[name] == "train" for folder in grouped(inside[name])
-    }
-    entries = {
-        name: _label_one_subset(name, subsets[name], members, train_classes)
-        for name, members in inside.items()
-    }
-    labelled = [entry for found in entries.values() for entry in found]
-    to_predict = [name for name in groups if is_to_predict(name)]
-    others = set(groups) - set(inside) - set(to_predict)
-    if len({subsets[name] for name in inside}) > 1 and not others and not labelled:
-        raise bad_source(
-            f"The images are directly in {', '.join(sorted(inside))}, in no class folder,"
-            f" and no table names them with their labels. {EXPECTED}."
+def _no_classes(tree: _Tree, reasons: str) -> str:
+    """What was found, and what is needed, where neither folders nor names give classes."""
+    if tree.companions:
+        count = sum(len(entry.files) for entry in tree.companions)
+        return (
+            f"Found {count_text(count, 'image')} {tree.companions[0].which}, as masks and"
+            " annotations do, and the others are in no class folders: this is data for"
+            f" segmentation. For classification each whole image needs one class. {EXPECTED}."
         )
-    given = {entry.subset for entry in labelled}
-    if not labelled or (len(given) < 2 and (others or len(groups) < 2)):
-        return []
-    for name in sorted({*to_predict, *inside}):
-        if not entries.get(name):
-            listing.leave_out(
-                len(groups[name]), f"in {name}, in no class folder there and so without a label"
-            )
-    if len(given) < 2:
-        return [LabelledFile(entry.class_name, entry.name, entry.raw) for entry in labelled]
-    folders = ", ".join(sorted(name for name in entries if entries[name]))
-    listing.notes.append(f"The folders {folders} were used as the split.")
-    return labelled
-
-
-def _label_one_subset(
-    folder: str, subset: str | None, files: Files, train_classes: set[str]
-) -> list[LabelledFile]:
-    groups = grouped(files)
-    known = {name.strip().casefold() for name in train_classes}
-    # "test/unknown/1.jpg": a folder that exists only because a library requires one.
-    if subset != "train" and len(groups) == 1 and len(known) > 1:
-        (only,) = groups
-        if only.strip().casefold() not in known:
-            return []
-    if groups:
-        # The subset's folder remains in the name, after the class, so that names are unique.
-        return [
-            LabelledFile(name, "/".join((name, folder, *parts)), raw, subset)
-            for name, members in groups.items()
-            for parts, raw in members
-        ]
-    classes = classes_in_names(raw.name for _, raw in files if has_image_suffix(raw.name)) or {}
-    return [
-        LabelledFile(classes[raw.name], f"{folder}/{raw.name}", raw, subset)
-        for _, raw in files
-        if raw.name in classes
-    ]
-
-
-def _by_subsets_inside_classes(files: Files, listing: Listing) -> list[LabelledFile]:
-    """``cats/train/1.jpg``, ``cats/test/2.jpg``: folders of subsets inside the class folders."""
-    folders = {parts[1] if len(parts) > 2 else "" for parts, _ in files if len(parts) > 1}
-    subsets = {folder: subset_of(folder) for folder in folders}
-    if None in subsets.values() or len(set(subsets.values())) < 2:
-        return []
-    listing.notes.append(f"The folders {', '.join(sorted(folders))} were used as the split.")
-    return [
-        LabelledFile(parts[0], "/".join(parts), raw, subsets[parts[1]])
-        for parts, raw in files
-        if len(parts) > 2
-    ]
-
-
-def _by_name(files: Files, listing: Listing) -> list[LabelledFile]:
-    """Images in one folder whose file names begin with the class."""
-    groups = grouped(files)
-    if len(groups) > 1:
-        return []
-    together = next(iter(groups.values()), files)
-    images = [raw for _, raw in together if has_image_suffix(raw.name)]
-    classes = classes_in_names(raw.name for raw in images)
-    if classes is None:
-        return []
-    labelled = [
-        LabelledFile(classes[raw.name], raw.name, raw) for raw in images if raw.name in classes
-    ]
-    listing.notes.append(
-        "The class of each image was taken from its file name:"
-        f" {labelled[0].name} is {labelled[0].class_name!r}."
+    if tree.split.without_class and not tree.places:
+        folders = ", ".join(sorted(tree.split.without_class))
+        return (
+            f"The images are directly in {folders}, in no class folder, and no table names them"
+            f" with their labels. {EXPECTED}."
+        )
+    return (
+        f"The images are in no class folder.{reasons} {EXPECTED}. If the file names contain the"
+        " class, choose where: {class}_* is what comes before the first underscore."
     )
-    return labelled
-
-
-def _by_class_folders(files: Files, listing: Listing) -> list[LabelledFile]:
-    groups = grouped(files)
-    deeper = {name: set(grouped(members)) for name, members in groups.items()}
-    for name, folders in deeper.items():
-        if len(folders) > 1 and folders == set(groups) - {name}:
-            listing.leave_out(
-                len(groups.pop(name)), f"in {name}, which contains the same class folders again"
-            )
-            break
-    for name, members in groups.items():
-        if len(deeper[name]) > 1 and all(len(parts) > 1 for parts, _ in members):
-            listing.notes.append(
-                f"The classes are the first folders ({some_text(sorted(groups), NAMES_SHOWN)}). The"
-                f" folders inside {name} ({some_text(sorted(deeper[name]), NAMES_SHOWN)}) were"
-                " taken as one class. If each is a class, move them up one level."
-            )
-            break
-    return [
-        LabelledFile(name, "/".join((name, *parts)), raw)
-        for name, members in groups.items()
-        for parts, raw in members
-    ]

@@ -103,13 +103,21 @@ def values_of(table: LabelTable, has_header: bool) -> list[ColumnValues]:
 
 
 def columns_of_boxes(
-    names: Sequence[str], values: Sequence[ColumnValues], rows: Sequence[Sequence[str]]
+    names: Sequence[str],
+    values: Sequence[ColumnValues],
+    rows: Sequence[Sequence[str]],
+    has_header: bool,
 ) -> list[int]:
-    """The columns that hold boxes around objects: by name, or four numbers that fit; else none."""
+    """The columns that hold boxes around objects, or none.
+
+    They are known by bare name; without a header by four numbers that fit.
+    """
     for known in _BOX_NAMES:
         found = [at for at, name in enumerate(names[: len(values)]) if name in known]
         if len(found) >= len(known) or (len(known) == 1 and found):
             return found
+    if has_header:
+        return []
     for at in range(len(values) - 3):
         if all(one.are_numbers for one in values[at : at + 4]) and _fit(rows, at):
             return list(range(at, at + 4))
@@ -132,6 +140,7 @@ _BOX_NAMES = tuple(
         "xmin xmax ymin ymax", "left top right bottom", "left top width height",
         "bboxx bboxy bboxwidth bboxheight", "bboxxmin bboxymin bboxxmax bboxymax",
         "xcenter ycenter width height", "cx cy w h", "x y w h",
-        "x y width height",
+        "x y width height", "xtl ytl xbr ybr", "x0 y0 x1 y1",
+        "minx miny maxx maxy", "xminimum yminimum xmaximum ymaximum",
     )
 )  # fmt: skip

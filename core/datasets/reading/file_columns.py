@@ -53,6 +53,11 @@ def file_column(table: LabelTable, images: ImageNames) -> int | None:
     ]
     if with_endings:
         return fullest(with_endings)
+    names_others = any(
+        2 * sum(map(has_image_suffix, cells[at])) >= len(cells[at]) for at in every if cells[at]
+    )
+    if names_others and 2 * len(set(cells[best])) < len(cells[best]):
+        return None  # the images of this table are not there; its labels are numbers
     # Ages and widths may name images too, but they repeat.
     keys = [
         at

@@ -42,8 +42,8 @@ def which_is_better(
         return Better.TABLE_IS_OTHER
     if not table_adds and _adds_nothing(rows, folders, known):
         return Better.FOLDERS
-    names = set(folders.values())
     of_rows = {folders.get(id(row.raw)) for row in rows}
+    names = {name for name in of_rows if name is not None}
     if len(of_rows) < 2 or sum(subset_of(name) is not None for name in names) > 1:
         return Better.TABLE
     if _are_one_to_one(rows, folders) or _are_parts(names):
@@ -81,10 +81,7 @@ def _are_one_to_one(rows: Sequence[LabelledRow], folders: dict[int, str]) -> boo
 
 def _are_parts(names: set[str]) -> bool:
     """Whether folders are named as parts of one whole: the same name with other numbers."""
-    if all(subset_of(name) or name_words(name) <= _PARTS for name in names):
+    plain = {re.sub(r"\d+", " ", name) for name in names}
+    if all(subset_of(name) or frozenset() < name_words(name) <= _PARTS for name in plain):
         return True
-    return (
-        len({re.sub(r"\d+", "#", name) for name in names}) == 1
-        and all(re.search(r"\d", name) for name in names)
-        and any(name_words(name) & _PARTS for name in names)
-    )
+    return len(plain) == 1 and plain != names and any(name_words(name) & _PARTS for name in plain)

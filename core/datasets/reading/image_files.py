@@ -1,8 +1,8 @@
-"""Which files are images, judged before any is decoded, and what their names mean."""
+"""Which files are images, judged before any is decoded, and which image a table names."""
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,11 +29,6 @@ _SIGNATURES = (
 )
 _IN_BOXES = (b"ftypavif", b"ftypheic", b"ftypmif1")
 TEXT_LOOKED_AT_BYTES = 512
-FEWEST_NAMED_ALIKE = 3
-MOST_NAMED_CLASSES = 200
-FRACTION_WITH_A_NUMBER = 0.95
-# "cat.0", "cat_001", "cat (3)", "n01440764_10026": a letter, a separator, a number.
-_NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -69,27 +64,6 @@ def looks_like_an_image(raw: RawFile) -> bool:
         return False
     is_webp = start[:4] == b"RIFF" and start[8:] == b"WEBP"
     return is_webp or start[4:] in _IN_BOXES or start.startswith(_SIGNATURES)
-
-
-def class_in_name(name: str) -> str | None:
-    """The part before the number in ``cat.0.jpg`` or ``cat_001.jpg``, or None."""
-    found = _NUMBERED.match(stem(name))
-    return found.group(1).strip(" ._-(") if found else None
-
-
-def classes_in_names(names: Iterable[str]) -> dict[str, str] | None:
-    """The class of each file name that contains one, or None.
-
-    None unless nearly all names contain one of 2 to 200 classes, each at least three times.
-    """
-    names = list(names)
-    classes = {name: found for name in names if (found := class_in_name(name))}
-    counts = Counter(classes[name] for name in names if name in classes)
-    if sum(counts.values()) < FRACTION_WITH_A_NUMBER * len(names):
-        return None
-    if not 2 <= len(counts) <= MOST_NAMED_CLASSES or min(counts.values()) < FEWEST_NAMED_ALIKE:
-        return None
-    return classes
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def label_columns(
         file = alike_position(choice.file_column, names, table.name)
     subsets = subset_column(names, rows, values, has_header, choice, table.name)
     bare = [_bare(name, table) for name in names]
-    boxes = columns_of_boxes(bare, values, rows)
+    boxes = columns_of_boxes(bare, values, rows, has_header)
     base = LabelColumns(names, has_header, file, subsets, boxes=tuple(boxes))
     if choice.label_column is not None:
         at = alike_position(choice.label_column, names, table.name)

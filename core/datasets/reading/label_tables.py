@@ -32,6 +32,8 @@ MOST_OTHER_FILES = 100
 TEXTS_OF_IMAGES = 3
 FRACTION_OF_MISTAKES = 0.1
 MOST_LINES_ABOVE = 20
+NAMES_COLUMN = "image"
+LONGEST_START = 64 * 1024
 _SUFFIXES = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
 _NAME_FIRST = re.compile(rf'\s*"?(.*?\.(?:{_SUFFIXES}))"?[ \t]+(\S.*?)\s*', re.IGNORECASE)
 _NAME_LAST = re.compile(rf'\s*(\S+)[ \t]+"?(\S.*?\.(?:{_SUFFIXES}))"?\s*', re.IGNORECASE)
@@ -154,29 +156,53 @@ def _are_types(types: Sequence[str], roles: Sequence[str]) -> bool:
     return bool(given) and known > 0 and all(cell.lower() in _ORANGE_ROLES for cell in given)
 
 
+def first_lines(raw: RawFile) -> list[str]:
+    """The first lines of a text with one name on each line; empty where it is no text."""
+    try:
+        text = raw.start(LONGEST_START).decode("utf-8-sig")
+    except (UnreadableImageError, UnicodeDecodeError):
+        return []
+    return [line.strip() for line in text.splitlines()[:LOOKED_AT_ROWS] if line.strip()]
+
+
 def _list_of_names(raw: RawFile) -> LabelTable | None:
-    """A list parted by blanks of names that may have blanks themselves, each with its label."""
+    """A list parted by blanks of names that may have blanks themselves, each with its label.
+
+    Lines above the first name are passed over; the last of them is the header if it fits. CelebA's
+    header has no word for the names.
+    """
     table = read_table(raw, " ")
     if table is None:
         return None
     lines = [line for _, line, _ in itertools.islice(table.lines(), LOOKED_AT_ROWS) if line.strip()]
     for pattern in (_NAME_FIRST, _NAME_LAST):
-        split = [_split(pattern, line) for line in lines[1:]]
-        if not split or split.count(None) > FRACTION_OF_MISTAKES * len(split):
+        split = [_split(pattern, line) for line in lines]
+        above = next((at for at, cells in enumerate(split) if cells), MOST_LINES_ABOVE)
+        rows = [tuple(cells) for cells in split if cells]
+        if above >= MOST_LINES_ABOVE or len(rows) < (1 - FRACTION_OF_MISTAKES) * (
+            len(lines) - above
+        ):
             continue
-        first = _split(pattern, lines[0]) or lines[0].split()
-        widths = Counter(len(cells) for cells in split if cells)
-        if widths.most_common(1)[0][0] == len(first):
-            rows = (first, *(cells for cells in split if cells))
-            return LabelTable(raw, tuple(map(tuple, rows)), partial(_listed, table, pattern))
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        header = lines[above - 1].split() if above else []
+        if len(header) == width - 1 > 1:
+            header = [NAMES_COLUMN, *header]
+        if len(header) != width:
+            header = []
+        first = (tuple(header), *rows) if header else tuple(rows)
+        read = partial(_listed, table, pattern, above, header)
+        return LabelTable(raw, first, read, has_header=bool(header))
     return None
 
 
-def _listed(table: TextTable, pattern: re.Pattern[str]) -> Iterator[Row]:
+def _listed(
+    table: TextTable, pattern: re.Pattern[str], above: int, header: list[str]
+) -> Iterator[Row]:
     lines = ((number, line) for number, line, _ in table.lines() if line.strip())
-    for count, (number, line) in enumerate(lines):
-        cells = _split(pattern, line)
-        yield number, line.split() if cells is None and count == 0 else cells
+    if header:
+        yield above, header
+    for number, line in itertools.islice(lines, above, None):
+        yield number, _split(pattern, line)
 
 
 def _split(pattern: re.Pattern[str], line: str) -> list[str] | None:

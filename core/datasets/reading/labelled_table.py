@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from core.datasets.reading import class_folders
 from core.datasets.reading.columns import bare_name
+from core.datasets.reading.companions import without_companions
 from core.datasets.reading.file_columns import file_column
 from core.datasets.reading.folders_and_table import Better, which_is_better
 from core.datasets.reading.image_files import has_image_suffix
@@ -18,6 +19,7 @@ from core.datasets.reading.label_rows import LabelledRows, RememberedNames, read
 from core.datasets.reading.label_tables import (
     LabelTable,
     below_title,
+    first_lines,
     label_files,
     read_label_table,
 )
@@ -34,6 +36,8 @@ from core.text import count_text, some_text
 __all__ = ["READ_AS", "readings"]
 
 TABLES_SHOWN = 3
+HOLDS_SUBSETS = "it holds subsets, but no labels"
+MOST_LISTS = 20
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
@@ -53,7 +57,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         files.append(next(raw for raw in listing.files if raw.path == chosen))
     tables = {id(raw) for raw in files}
     others = [raw for raw in listing.files if id(raw) not in tables]
-    images = [raw for raw in others if has_image_suffix(raw.name)] or others
+    images = without_companions([raw for raw in others if has_image_suffix(raw.name)] or others)
     if not images:
         return []
     return _Tables(listing, choice, files, images).readings()
@@ -70,13 +74,17 @@ class _Tables:
         self._images = images
         self._names = RememberedNames(images)
         self._folders, self._known = class_folders.classes_without_table(listing)
-        found = [table for raw in files if (table := read_label_table(raw)) is not None]
+        found = [(raw, read_label_table(raw)) for raw in files]
+        self._no_tables = [raw for raw, table in found if table is None][:MOST_LISTS]
         self._all = [
-            below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES) for table in found
+            below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES)
+            for _, table in found
+            if table is not None
         ]
         self._usable: list[TableLabels] = []
         self._subsets: dict[int, str] = {}
         self._problem: BadInput | None = None
+        self._no_labels: BadInput | None = None
         self._unclear: list[tuple[LabelTable, NoLabelColumn]] = []
         # Tables that name images and are not used, each with the reason.
         self._unused: dict[str, str] = {}
@@ -117,6 +125,8 @@ class _Tables:
             # Raised at the end, unless another table has what this one lacks.
             self._problem = self._problem or error
             self._unused[table.name] = "its columns hold no label that can be read"
+            if self._is_chosen:
+                self._add_subsets_of_other(table, file)
         else:
             self._usable.append(TableLabels(table, candidates, self._read))
 
@@ -129,11 +139,22 @@ class _Tables:
         if columns.subsets is not None and not columns.boxes:
             rows = self._read(table, replace(columns, label=columns.subsets.at)).rows
             self._subsets |= {id(row.raw): row.subset for row in rows if row.subset is not None}
-            self._unused.setdefault(table.name, "it holds subsets, but no labels")
+            self._unused[table.name] = HOLDS_SUBSETS
+            self._no_labels = self._no_labels or error
         elif columns.boxes:
             self._problem = self._problem or boxes_error(table.name)
         else:
             self._unclear.append((table, error))
+
+    def _add_subsets_of_other(self, table: LabelTable, file: int) -> None:
+        """The columns that were chosen are those of another table; this one may have subsets."""
+        try:
+            label_columns(table, file, self._names, Choice())
+        except NoLabelColumn as error:
+            if error.columns.subsets is not None:
+                self._add_subsets(table, error)
+        except BadInput:
+            return
 
     def _unify_headerless(self) -> None:
         """Tables alike without headers have the same columns; the longest shows them best."""
@@ -165,6 +186,9 @@ class _Tables:
                 self._problem = boxes_error(one.table.name)
                 self._unused[one.table.name] = "it holds boxes around objects"
                 continue
+            if columns.boxes and not self._is_mixed(one):
+                names = some_text([columns.names[at] for at in columns.boxes], 4)
+                one.doubt(f"Columns {names} may be boxes around objects, which are not learned")
             kept.append(one)
         self._usable = kept
 
@@ -190,8 +214,9 @@ class _Tables:
         """Folders or file names replace a table that is unclear, but not a misspelt column."""
         if self._known and not self._is_chosen:
             self._note_unused(self._listing)
-        elif self._problem is not None:
-            raise self._problem
+            self._note_lists(self._listing)
+        elif (problem := self._problem or self._no_labels) is not None:
+            raise problem
         elif not self._known:
             check_other_labels(self._listing, self._all, self._images)
 
@@ -205,6 +230,14 @@ class _Tables:
                 f"{some_text(names, TABLES_SHOWN)} {verb} images, and"
                 f" {'was' if len(names) == 1 else 'were'} not used: {reason}."
             )
+
+    def _note_lists(self, listing: Listing) -> None:
+        """Lists of names alone label nothing, but somebody wrote them for a reason."""
+        for raw in self._no_tables:
+            lines = first_lines(raw)
+            named = sum(bool(self._names.find(line, raw).files) for line in lines)
+            if named and 2 * named >= len(lines):
+                listing.notes.append(f"{raw.path} names images without labels, and was not used.")
 
     def _readings_of(self, first: TableLabels, usable: Sequence[TableLabels]) -> list[Reading]:
         lead = first.rows()
@@ -234,6 +267,9 @@ class _Tables:
         others = [] if self._is_chosen else rivals(lead, usable)
         used = {rows.table.name for rows in (*together.tables, *others)} | set(together.again)
         listing = self._listing.again()
+        for name in [name for name, reason in self._unused.items() if reason == HOLDS_SUBSETS]:
+            listing.notes.append(f"{name} was used as the split.")
+            del self._unused[name]
         self._note_unused(listing)
         for one in usable:
             if one.table.name not in used:

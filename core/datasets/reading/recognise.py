@@ -162,7 +162,8 @@ def _as_chosen(reading: Reading, choice: Choice, notes: ExportNotes) -> Reading:
     found = reading.found
     if isinstance(found, LabelledFiles):
         found = LabelledFiles(found.read_as, _as_exported(found.files, notes))
-    repeated = reading.choice.model_copy(update={"leave_out": choice.leave_out})
+    left_out = dict.fromkeys((*choice.leave_out, *reading.choice.leave_out))
+    repeated = reading.choice.model_copy(update={"leave_out": tuple(left_out)})
     return replace(reading, found=found, choice=repeated)
 
 

@@ -13,12 +13,15 @@ from core.datasets.reading.columns import (
     why_no_subset,
 )
 from core.datasets.reading.raw_files import shown_name
-from core.datasets.reading.subset_names import subset_of
+from core.datasets.reading.subset_names import name_words, subset_of
 from core.datasets.reading_choice import Choice
 
 _NUMBERS = {"0": "train", "1": "validation", "2": "test"}
+_TWO_NUMBERS = {"0": "train", "1": "test"}
 # Folds of a cross-validation are numbered too; they are no subsets.
 _NUMBERED_NAMES = SPLIT_NAMES - {"fold", "dataset"}
+# Words in the names of tables whose numbers are subsets.
+_NUMBERED_TABLES = frozenset(("partition", "partitions", "split", "splits"))
 _YES = dict.fromkeys(("1", "1.0", "true", "yes", "y", "t"), True)
 _NO = dict.fromkeys(("0", "0.0", "false", "no", "n", "f"), False)
 _ANSWERS = _YES | _NO
@@ -70,12 +73,14 @@ def subset_column(
     """
     if choice.split_column is not None:
         at = chosen_position(choice.split_column, names, table)
-        return SubsetColumn(at, _meaning(names[at], values[at]) if at < len(values) else None)
+        return SubsetColumn(
+            at, _meaning(names[at], values[at], table) if at < len(values) else None
+        )
     at_words = split_position(names, rows, choice, table)
     if at_words is not None and any(subset_of(value) for value in values[at_words].counts):
         return SubsetColumn(at_words)
     for at, column in enumerate(values):
-        meaning = _meaning(names[at], column)
+        meaning = _meaning(names[at], column, table)
         if meaning is not None:
             return SubsetColumn(at, meaning)
     return next(
@@ -88,14 +93,17 @@ def subset_column(
     )
 
 
-def _meaning(name: str, column: ColumnValues) -> dict[str, str] | None:
+def _meaning(name: str, column: ColumnValues, table: str) -> dict[str, str] | None:
     """What the cells mean where they are numbers, or yes and no; None where they are words."""
     values = {value.lower() for value in column.counts}
     subsets = _YES_NO_NAMES.get(bare_name(name))
     if subsets is not None and values and values <= _ANSWERS.keys():
         return {cell: subsets[0] if yes else subsets[1] for cell, yes in _ANSWERS.items()}
-    if bare_name(name) in _NUMBERED_NAMES and len(values) > 1 and values <= _NUMBERS.keys():
-        return dict(_NUMBERS)
+    called = bare_name(name) in _NUMBERED_NAMES or not _NUMBERED_TABLES.isdisjoint(
+        name_words(table.rpartition("/")[2])
+    )
+    if called and len(values) > 1 and values <= _NUMBERS.keys():
+        return dict(_TWO_NUMBERS if values <= _TWO_NUMBERS.keys() else _NUMBERS)
     return None
 
 

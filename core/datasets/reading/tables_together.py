@@ -26,6 +26,13 @@ class TableLabels:
             self._rows[at] = self.read(self.table, self.candidates[at])
         return self._rows[at]
 
+    def doubt(self, reason: str) -> None:
+        """Doubt all ways that were in no doubt so far."""
+        self.candidates = [replace(one, doubt=one.doubt or reason) for one in self.candidates]
+        self._rows = {
+            at: replace(rows, columns=self.candidates[at]) for at, rows in self._rows.items()
+        }
+
     def alike(self, columns: LabelColumns) -> LabelledRows | None:
         """The rows by the candidate that is called like ``columns``, or None."""
         name = name_without_subset(columns.label_name)

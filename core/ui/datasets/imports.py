@@ -125,7 +125,9 @@ def _show_outcome(entry: ImportRecord) -> None:
             st.caption(f":material/alt_route: {text}")
     for note in dataset.health.notes[:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
-    link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
+    with st.container(horizontal=True):
+        link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)
+        link_to("benchmark", "Benchmark it", dataset=dataset.folder.name)
 
 
 def _show_actions(entry: ImportRecord) -> None:

@@ -112,8 +112,9 @@ def show_formats() -> None:
         with tab:
             _show_format(sample)
     st.caption(
-        "Images may be JPEG, PNG, WebP, BMP or GIF (its first frame). Headstart recognises the "
-        "arrangement by itself."
+        "Images may be JPEG, PNG, WebP, TIFF, BMP, GIF (its first frame), AVIF, TGA or Netpbm, in "
+        "a zip or a tar. Headstart recognises the arrangement by itself, and asks where there are "
+        "several ways to read it. `docs/layouts.md` lists what other programs write."
     )
 
 

@@ -39,7 +39,7 @@ class Subject:
 
     @cached_property
     def comparison(self) -> Comparison:
-        return compare(self.experiment, self.runs)
+        return _kept(self, "comparison", lambda: compare(self.experiment, self.runs))
 
     @cached_property
     def key(self) -> tuple[Any, ...]:

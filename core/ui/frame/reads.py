@@ -6,6 +6,7 @@ to compute from it is cached under a key that changes with it.
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import streamlit as st
 
 from core.analysis.comparison import Comparison, compare
@@ -84,6 +85,12 @@ def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
 def large_image(dataset: Dataset, index: int) -> bytes:
     """PNG of one image, small ones enlarged by a whole factor."""
     return dataset.thumbnail(index, LARGE_SIZE)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def heated(image: bytes, heat: np.ndarray) -> bytes:
+    """PNG of a dataset's image (PNG) with a heat map over it; not for images of visitors."""
+    return images.overlay(image, heat)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs=BY_ID)

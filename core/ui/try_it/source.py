@@ -67,7 +67,9 @@ class ShownImage:
 
     def with_heat(self, heat: np.ndarray = NO_HEAT) -> bytes:
         """As ``square``, in grey with a heat map over it: float32 ``(h, w)``, 0 to 1."""
-        return padded(overlay(self._fitted, heat), SQUARE_SIZE)
+        # What a visitor brought is forgotten: only images of datasets are kept for all visitors.
+        drawn = overlay if self.truth is None else reads.heated
+        return padded(drawn(self._fitted, heat), SQUARE_SIZE)
 
     @cached_property
     def _fitted(self) -> bytes:

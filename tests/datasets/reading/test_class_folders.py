@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.datasets.reading import class_folders
-from core.datasets.reading.image_files import class_in_name, classes_in_names
 from core.datasets.reading.subset_names import subset_among, subset_of, subsets_of_folders
 from core.errors import BadInput
 from tests.datasets.listings import listing_of, the_reading
@@ -140,21 +139,6 @@ def test_pictures_without_an_ending_are_known_by_content():
     ]
 
 
-def test_deeper_classes_are_said():
-    found, notes = read("animals/cats/1.jpg", "animals/dogs/1.jpg", "plants/1.jpg")
-    assert classes_and_subsets(found) == [("animals", None), ("plants", None)]
-    assert notes == [
-        "The classes are the first folders (animals, plants). The folders inside animals (cats,"
-        " dogs) were taken as one class. If each is a class, move them up one level."
-    ]
-
-
-def test_the_same_class_folders_again():
-    found, notes = read(*pets(), *pets("pets/"))
-    assert sorted(found) == sorted(pets())
-    assert notes == ["Left out: 4 files in pets, which contains the same class folders again."]
-
-
 @pytest.mark.parametrize("other", ["Cats", " cats"])
 def test_classes_that_differ_in_case_or_blanks_are_said(other):
     found, notes = read(
@@ -190,34 +174,6 @@ def test_classes_in_file_names_of_both_subsets():
         ("dog", "test"),
         ("dog", "train"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "class_name"),
-    [
-        ("cat.0.jpg", "cat"),
-        ("cat_001.jpg", "cat"),
-        ("cat 12.jpg", "cat"),
-        ("cat (3).jpg", "cat"),
-        ("cat12.jpg", "cat"),
-        ("american_pit_bull-7.png", "american_pit_bull"),
-        ("n01440764_10026.JPEG", "n01440764"),
-        ("0001.jpg", None),
-        ("2019_01_02.jpg", None),
-        ("cat.jpg", None),
-    ],
-)
-def test_the_class_in_a_name(name, class_name):
-    assert class_in_name(name) == class_name
-
-
-def test_names_give_classes_only_where_that_is_plain():
-    good = [f"{name}{number}.jpg" for name in ("a", "b") for number in range(30)]
-    assert len(classes_in_names(good) or {}) == 60
-    assert len(classes_in_names([*good, "odd.jpg"]) or {}) == 60
-    assert classes_in_names([*good, *(f"odd{letter}.jpg" for letter in "abcd")]) is None
-    assert classes_in_names([*good, "c1.jpg"]) is None
-    assert classes_in_names([f"IMG_{number}.jpg" for number in range(30)]) is None
 
 
 @pytest.mark.parametrize(

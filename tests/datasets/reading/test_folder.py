@@ -6,6 +6,7 @@ from core.datasets.add import add_dataset
 from core.datasets.reading import folder as folder_room
 from core.datasets.reading import raw_files
 from core.datasets.reading.sources import open_source
+from core.datasets.reading_choice import Choice
 from core.errors import BadInput, Cancelled
 from tests.datasets.bad_inputs.making import reasons, write_folder
 from tests.datasets.pictures import noise_png, two_classes
@@ -73,7 +74,7 @@ def test_what_pages_may_add_does_not_lead_elsewhere(home, tmp_path):
     (inbox / "all").symlink_to(tmp_path / "secret")
     write_folder(inbox / "dogs", two_classes())
     link_classes(inbox / "dogs/more", flat(inbox / "shared"))
-    dataset = add_dataset(inbox / "dogs")
+    dataset = add_dataset(inbox / "dogs", choice=Choice(classes_from="folders:2"))
     assert dataset.health.quarantined == ()
 
 

@@ -425,7 +425,7 @@ CASES = {
         {"Parasitized": 4, "Uninfected": 4},
         None,
         FOLDERS,
-        "Left out: 8 files in cell_images, which contains the same class folders again.",
+        "Left out: 8 files in cell_images/cell_images that are in the folders beside it as well.",
     ),
     "cifar_from_kaggle": Case(cifar_from_kaggle, {"deer": 3, "frog": 3, "truck": 3}, None, TABLE),
     "traffic_signs": Case(traffic_signs, {"0": 6, "1": 5}, {"train": 8, "test": 3}, TABLE),
@@ -433,7 +433,11 @@ CASES = {
         faces_in_one_column, {"0": 5, "1": 5}, {"train": 6, "test": 4}, PIXELS
     ),
     "birds_of_caltech": Case(
-        birds_of_caltech, {"001.Albatross": 4, "002.Auklet": 4}, None, FOLDERS
+        birds_of_caltech,
+        {"001.Albatross": 4, "002.Auklet": 4},
+        {"train": 4, "test": 4},
+        FOLDERS,
+        "CUB_200_2011/train_test_split.txt was used as the split.",
     ),
     "sign_language": Case(
         sign_language,

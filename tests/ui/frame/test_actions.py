@@ -28,7 +28,7 @@ STORE_CHANGES = {
 }  # fmt: skip
 STORE_OF_WORKERS = {
     "register_worker", "announce_worker", "forget_worker", "claim_next", "heartbeat",
-    "reap_expired", "set_progress", "add_epoch", "reduce_batch", "finish", "finish_run", "fail",
+    "reap_expired", "set_progress", "add_epoch", "restart_run", "finish", "finish_run", "fail",
     "change_running", "note_death", "end_job",
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
@@ -36,18 +36,20 @@ STORE_READS = {
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",
-    "moment",
+    "moment", "seconds_since", "damaged_experiments",
 }  # fmt: skip
 DATASET_CHANGES = {
     "add_dataset", "add_pixels", "ensure_bundled_datasets",
-    "remove_dataset", "rename_dataset", "publish", "make_version",
+    "remove_dataset", "rename_dataset", "publish", "make_version", "sweep_datasets",
 }  # fmt: skip
 DATASET_READS = {
+    "list_readings",
     "list_datasets", "open_dataset", "store_lock", "incoming_folder", "checked_name", "check_room",
     "content_id", "digit_images", "preview",
 }  # fmt: skip
 IMPORT_CHANGES = {
     "receive_upload", "import_folder", "retry_import", "cancel_import", "forget_import",
+    "read_again",
 }  # fmt: skip
 IMPORT_READS = {"MOST_UPLOADED_FILES", "ImportRecord", "find_import", "list_imports"}
 FORBIDDEN = (
