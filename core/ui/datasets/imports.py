@@ -96,7 +96,7 @@ def _show_state(entry: ImportRecord) -> None:
         st.caption("Cancelled. Nothing was stored.")
     if entry.question is not None and _asks(entry):
         ways = len(entry.question.offers)
-        # The cards below name the ways; the message of the error lists them for those without a page.
+        # The cards below name the ways, as the message of the error does for other readers.
         several = f"It can be read in {ways} ways, and only you can say which."
         text = several if ways > 1 else escape_markdown(entry.error)
         st.warning(text, icon=":material/help:")
