@@ -8,6 +8,7 @@ stands before the first underscore, ``*_{class}`` what stands after the last one
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from pydantic import BaseModel, field_validator
 
@@ -102,7 +103,7 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
         """The class in a file name without its ending, by ``name_pattern``, or None."""
         if self.name_pattern is None:
             return None
-        pieces = [piece for piece in re.split(r"(\{class\}|\*|#)", self.name_pattern) if piece]
+        pieces = _pieces(self.name_pattern)
         ends = _ends(pieces, stem)
         if ends is None:
             return None
@@ -122,6 +123,11 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
             ("--several-labels", self.several_labels),
         ]
         return [word for option, value in given if value is not None for word in (option, value)]
+
+
+@lru_cache(maxsize=64)
+def _pieces(name_pattern: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.split(r"(\{class\}|\*|#)", name_pattern)))
 
 
 def _ends(pieces: Sequence[str], stem: str) -> list[int] | None:

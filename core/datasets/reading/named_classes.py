@@ -72,7 +72,10 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
     tried = stems[:: max(1, len(stems) // NAMES_TRIED)]
     offered: list[NamedClasses] = []
     for pattern, where in _patterns(tried):
-        if not _are_classes(_classes_by(pattern, tried), len(tried), 1):
+        few = _classes_by(pattern, tried)
+        # The first digit of a number is no class.
+        is_cut = "{class}#" in pattern and not _has_letters(few.values())
+        if is_cut or not _are_classes(few, len(tried), 1):
             continue
         found = _classes_by(pattern, stems)
         is_new = not any(divide_alike(found, entry.classes) for entry in offered)

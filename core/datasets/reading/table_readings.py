@@ -250,5 +250,7 @@ def _files_of_folders(labelled: Labelled, named: Sequence[LabelledFile]) -> list
 
 def _common_folders(files: Sequence[RawFile]) -> int:
     """The number of folders that all files have in common, from the top."""
-    levels = zip(*(raw.parts[:-1] for raw in files), strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, levels))
+    folders = [raw.parts[:-1] for raw in files]
+    # What the first and the last have in common, all between them have as well.
+    ends = zip(min(folders, default=()), max(folders, default=()), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda names: names[0] == names[1], ends))
