@@ -3,7 +3,8 @@
 ``headstart.json`` says what the folders and the table of an export cannot say about the dataset. It
 is written only where it is needed: where the folder or the cell of a class is not its name (in JSON
 a name stands as it is), or where the images are not in the order in which class folders are read.
-Folders and table win: whoever edits the table or moves images between folders gets what they see.
+Folders and table win: whoever edits the table or moves images between folders is asked which of
+the two is right.
 """
 
 import json
