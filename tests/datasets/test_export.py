@@ -379,7 +379,10 @@ def test_who_edits_the_export_gets_what_they_see(tmp_path):
     "content",
     [b"", b"{", b"[]", b"3", b'{"class names": 3}', b'{"class names": {"cats": 3}}', b"\xff\xfe",
      b"[" * 100_000, b'{"class names": {"cats": ""}, "in the order of file names": false}',
-     b'{"class names": {"cats": "x\\u0000"}, "in the order of file names": 1}'],
+     b'{"class names": {"cats": "x\\u0000"}, "in the order of file names": 1}',
+     b'{"class names": {}, "in the order of file names": true, "levels": {"whole": [9, 1]}}',
+     b'{"class names": {}, "in the order of file names": true, "levels": {"whole": [1, Infinity]}}',
+     b'{"class names": {}, "in the order of file names": true, "levels": {"other": [1, 9]}}'],
 )  # fmt: skip
 def test_notes_that_are_not_ours_change_nothing(tmp_path, content):
     one_colour = add_dataset(write_zip(tmp_path / "plain.zip", two_classes(3)))
