@@ -3,8 +3,8 @@
 ``headstart.json`` says what the folders and the table of an export cannot say about the dataset. It
 is written only where it is needed: where the folder or the cell of a class is not its name (in JSON
 a name stands as it is), where the images are not in the order in which class folders are read, or
-where they had more than 8 bits a pixel before the export.
-Folders and table win over it. Where somebody edited one of the two, they differ: that is asked.
+where they had more than 8 bits a pixel before the export. Folders and table win: whoever edits the
+table or moves images between folders is asked which of the two is right.
 """
 
 import json
