@@ -201,8 +201,9 @@ def are_paired(folders: dict[str, list[RawFile]]) -> bool:
     alike = all(
         len(first & other) >= FRACTION_WITH_OTHERS * max(len(first), len(other)) for other in others
     )
-    # A program wrote them: each folder has one format.
-    if not others or not alike or any(len(those) != 1 for those in endings):
+    # A program wrote them: each folder has one format, or all have the same ones.
+    of_program = all(len(those) == 1 or those == endings[0] for those in endings)
+    if not others or not alike or not of_program:
         return False
     if all(map(_is_of_pair, folders)):
         return len(first) >= FEWEST_PAIRED
