@@ -98,7 +98,10 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         raise bad_source("There are files of CIFAR-10 and of CIFAR-100 in it. Give those of one.")
     total = sum(batch.count for batch in batches)
     if total > MOST_FILES:
-        raise bad_source(f"{batches[0].raw.path}: {total:,} images; the limit is {MOST_FILES:,}.")
+        raise bad_source(
+            f"{batches[0].raw.path}: {total:,} images in all; the limit is {MOST_FILES:,}. Give"
+            " some of the files."
+        )
     column = _label_position(batches[0], choice)
     own = listing.again()
     names = _class_names(own, batches[0].label_bytes, column)

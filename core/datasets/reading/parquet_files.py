@@ -43,7 +43,9 @@ def opened(raw: RawFile) -> "Iterator[pq.ParquetFile]":
                 stream.seek(-8, io.SEEK_END)
                 footer = int.from_bytes(stream.read(4), "little")
                 if footer > _LARGEST_FOOTER_BYTES:
-                    raise bad_source(f"{raw.path}: its list of contents is damaged or too long.")
+                    raise bad_source(
+                        f"{raw.path}: its list of contents is damaged. Download it again."
+                    )
             stream.seek(0)
             with pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
                 yield file
@@ -74,7 +76,8 @@ def check_ratio(raw: RawFile, metadata: "pq.FileMetaData", layout: ParquetColumn
             unpacked, packed = column.total_uncompressed_size, max(1, column.total_compressed_size)
             if unpacked > RATIO_MATTERS_FROM_BYTES and unpacked > HIGHEST_RATIO * packed:
                 raise bad_source(
-                    f"{raw.path} would unpack to more than {HIGHEST_RATIO} times its size."
+                    f"{raw.path} would unpack to more than {HIGHEST_RATIO} times its size, which"
+                    " images never do. Save them in it as JPEG or PNG."
                 )
 
 

@@ -79,7 +79,8 @@ def is_parquet(raw: RawFile) -> bool:
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
-    """The images of Parquet files; empty where there are none, or where image files outnumber.
+    """The images of Parquet files; empty where there are none, or where image files outnumber
+    them.
 
     Raises ``BadInput``, and ``ReadingUnclear`` where several columns may hold the label.
     """
