@@ -2,8 +2,9 @@
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from core.datasets.reading.aside_folders import aside_folders
 from core.datasets.reading.companions import are_paired
 from core.datasets.reading.folder_sets import TOP
 from core.datasets.reading.folder_tree import Place, below, names_inside, shared_names
@@ -33,7 +34,8 @@ _ORDINALS = ("first", "second", "third")
 class Level:
     """A level of folders, from 1, as the classes.
 
-    without: sets to leave out, as patterns of paths; ``title`` says which is taken alone.
+    without: folders to leave out, as patterns of paths; ``title`` says what is taken. ``level`` is
+        counted in what is left.
     doubt: why it may be wrong; None where it is clear.
     note: what to know where it is taken.
     """
@@ -82,7 +84,27 @@ def levels_of(places: Sequence[Place]) -> list[Level]:
     seen: dict[tuple[int, tuple[str, ...]], Level] = {}
     for entry in found:
         seen.setdefault((entry.level, entry.without), entry)
-    return list(seen.values())
+    return _without_aside(places, list(seen.values()))
+
+
+def _without_aside(places: Sequence[Place], levels: list[Level]) -> list[Level]:
+    """The levels; where folders of one seem to be put aside, it is offered without them as well."""
+    found = []
+    for entry in levels:
+        groups = below(places, entry.level)
+        aside = aside_folders(list(groups)) if not entry.without else []
+        if aside:
+            shown = list_text(aside)
+            paths = tuple(path for name in aside for path in _paths(groups[name], name))
+            title = f"{entry.title} without {shown}"
+            doubt = f"Right if the images in {shown} were put aside, or are not sorted yet."
+            found.append(Level(entry.level, title, doubt, entry.note, paths))
+            doubt = (
+                f"The names {shown} are those of images put aside or not sorted, not of classes."
+            )
+            entry = replace(entry, doubt=entry.doubt or doubt)
+        found.append(entry)
+    return found
 
 
 def level_of_choice(places: Sequence[Place], level: int) -> Level | None:
@@ -165,7 +187,7 @@ def _each_alone(places: Sequence[Place], pair: _Pair) -> list[Level]:
         title = f"The classes are the folders {inside} ({_shown(own)})"
         rest = list_text([_name(other) for other in pair.names if other != name])
         doubt = f"Right if {rest} should be left out."
-        found.append(Level(pair.level + 1, title, doubt, without=others))
+        found.append(Level(pair.level, title, doubt, without=others))
     return found
 
 

@@ -71,7 +71,8 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
         return [NamedClasses(None, "before the number", clear)]
     tried = stems[:: max(1, len(stems) // NAMES_TRIED)]
     offered: list[NamedClasses] = []
-    for pattern, where in _patterns(tried):
+    of_parts = _patterns_of_parts(tried)
+    for pattern, where in [*of_parts, *_patterns(tried)]:
         if not _are_classes(_classes_by(pattern, tried), len(tried), 1):
             continue
         found = _classes_by(pattern, stems)
@@ -81,7 +82,8 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
     # Beside words a number is a mere count, and in dates it is no class either.
     worded = [entry for entry in offered if _has_letters(entry.classes.values())]
     if not worded and any(_DATE.search(text) for text in tried):
-        return []
+        before_dates = {pattern for pattern, _ in of_parts}
+        offered = [entry for entry in offered if entry.pattern in before_dates]
     return (worded or offered)[:MOST_PATTERNS]
 
 
@@ -165,11 +167,14 @@ def _patterns(stems: Sequence[str]) -> list[tuple[str, str]]:
                 (f"{{class}}{sign}#", f"before the last {name} and the number"),
                 (f"*{sign}{{class}}#", f"after the last {name}, before the number"),
             ]
-    return [*_patterns_of_parts(stems), *found, ("{class}#", "before the number")]
+    return [*found, ("{class}#", "before the number")]
 
 
 def _patterns_of_parts(stems: Sequence[str]) -> list[tuple[str, str]]:
-    """Patterns for each part of names that all have the same signs between their parts."""
+    """Patterns for each part of names that all have the same signs between their parts.
+
+    Of names with a date in one part, only those before it count: what follows is a time or a count.
+    """
     signs = Counter("".join(re.findall(r"[_. -]", text)) for text in stems)
     (common, count), *_ = signs.most_common(1)
     parts = [
@@ -179,14 +184,20 @@ def _patterns_of_parts(stems: Sequence[str]) -> list[tuple[str, str]]:
     ]
     if count < FRACTION_WITH_A_CLASS * len(stems) or not 1 < len(parts[0]) <= MOST_PARTS:
         return []
-    if any(_DATE.search(text) for text in stems[:FEWEST_NAMED_ALIKE]):
-        return []
     columns = list(zip(*parts, strict=True))
+    tried = len(columns)
+    if any(_DATE.search(text) for text in stems[:FEWEST_NAMED_ALIKE]):
+        dates = [
+            at
+            for at, column in enumerate(columns)
+            if 2 * sum(_DATE.match(cell) is not None for cell in column) > len(column)
+        ]
+        tried = dates[0] if dates else 0
     are_numbers = [all(cell.isdecimal() for cell in column) for column in columns]
-    from_machine = any(all(map(_is_of_machine, set(column))) for column in columns)
+    from_machine = any(all(map(_is_of_machine, set(column))) for column in columns[:tried])
     found = []
     for at, column in enumerate(columns):
-        if are_numbers[at] and from_machine:
+        if at >= tried or (are_numbers[at] and from_machine):
             continue
         rest = ["#" if is_number else "*" for is_number in are_numbers]
         # "HA1": a word with its number.
