@@ -8,11 +8,11 @@ stands before the first underscore, ``*_{class}`` what stands after the last one
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-
 from pydantic import BaseModel, field_validator
-
 from core.datasets.choices import SUBSETS, SeveralLabels
 from core.errors import BadInput
+from functools import lru_cache
+
 
 FOLDERS, NAMES, TEXTS = "folders", "names", "texts"
 CLASS_MARK = "{class}"
@@ -101,9 +101,7 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
         """The class in a file name without its ending, by ``name_pattern``, or None."""
         if self.name_pattern is None:
             return None
-        pieces = re.split(r"(\{class\}|\*|#)", self.name_pattern)
-        pattern = "".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces)
-        found = re.fullmatch(pattern, stem)
+        found = _compiled(self.name_pattern).fullmatch(stem)
         return found["class"].strip() or None if found else None
 
     def options(self) -> list[str]:
@@ -119,6 +117,12 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
             ("--several-labels", self.several_labels),
         ]
         return [word for option, value in given if value is not None for word in (option, value)]
+
+
+@lru_cache(maxsize=64)
+def _compiled(name_pattern: str) -> re.Pattern[str]:
+    pieces = re.split(r"(\{class\}|\*|#)", name_pattern)
+    return re.compile("".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces))
 
 
 def subset_choice(text: str) -> tuple[str, str]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.datasets.reading import class_folders
-from core.datasets.reading.array_labels import class_of_each
+from core.datasets.reading.array_labels import MOST_CLASSES, class_of_each
 from core.datasets.reading.array_pixels import (
     ImageShape,
     Levels,
@@ -20,13 +20,13 @@ from core.datasets.reading.array_pixels import (
 from core.datasets.reading.array_roles import (
     NamedArray,
     Roles,
-    named,
     pair_up,
     roles_of,
     subset_of_token,
     tokens,
     why_no_pairs,
 )
+from core.datasets.reading.byte_ranges import Scratch
 from core.datasets.reading.class_name_lists import class_names_beside, usable
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
@@ -37,13 +37,18 @@ from core.datasets.reading.reader import (
     PixelImages,
     Reading,
 )
-from core.datasets.reading.stored_arrays import StoredArray, is_array_name, read_arrays_of
-from core.datasets.reading_choice import Choice
+from core.datasets.reading.stored_arrays import (
+    LARGEST_WHOLE_BYTES,
+    StoredArray,
+    is_array_name,
+    read_arrays_of,
+)
+from core.datasets.reading_choice import NAMES, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
 READ_AS = "NumPy arrays"
-FILES_NAMED = 3
+NAMED = 3
 MOST_LISTED = 1000
 
 
@@ -70,11 +75,28 @@ class _Source:
     def pieces(self) -> Iterator[np.ndarray]:
         """The numbers of some images at a time, ``(n, H, W)`` or ``(n, H, W, channels)``."""
         if self.whole:
-            values = np.concatenate(list(self.array.pieces()))
-            yield self.shape.images(values)
+            yield self.shape.images(self.array.whole())
             return
         for values in self.array.pieces():
             yield self.shape.images(values)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to take arrays for images; ``title`` and ``choice`` are None for images and labels.
+
+    ``doubt`` is why it may be wrong, without a full stop; None where it is sure.
+    """
+
+    sources: list[_Source]
+    listing: Listing
+    title: str | None = None
+    choice: Choice | None = None
+    doubt: str | None = None
+
+    @property
+    def count(self) -> int:
+        return sum(source.count for source in self.sources)
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
@@ -85,75 +107,93 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """
     files = [raw for raw in listing.files if is_array_name(raw.name)]
     image_files = sum(has_image_suffix(raw.name) for raw in listing.files)
-    if not files or choice.classes_from is not None or choice.name_pattern is not None:
+    if not files or choice.name_pattern is not None:
         return []
-    own = Listing(listing.files)
     try:
-        sources = _read(files, own, choice)
+        ways = _read(files, listing, choice)
     except BadInput:
         if image_files > len(files):
             return []
         raise
-    total = sum(source.count for source in sources)
-    if total < 2 * image_files:
-        return []
-    if total > MOST_FILES:
-        raise bad_source(
-            f"{sources[0].array.path}: {total:,} images in all; the limit is {MOST_FILES:,}. Take"
-            " a part of each array: np.save(name, array[:5000])."
+    paths = tuple(raw.path for raw in files)
+    given = Choice(label_column=choice.label_column)
+    return [
+        Reading(
+            way.title or f"The images and their classes are arrays in {some_text(paths, NAMED)}",
+            _images(way, len(files)),
+            way.listing,
+            way.choice or given,
+            paths,
+            way.doubt if choice.classes_from is None else None,
         )
-    listing = listing.again()
-    listing.notes += own.notes
-    listing.refused += own.refused
+        for way in ways
+        if way.count >= 2 * image_files
+    ]
+
+
+def _images(way: _Way, files: int) -> PixelImages:
+    listing = way.listing
     names = class_names_beside(listing.files)
-    beside = len(listing.files) - len(files) - (names is not None)
-    listing.leave_out(beside, "beside the arrays")
+    listing.leave_out(len(listing.files) - files - (names is not None), "beside the arrays")
     expected = sum(
         source.count * source.shape.height * source.shape.width * min(source.shape.channels, 3)
-        for source in sources
+        for source in way.sources
     )
-    images = PixelImages(READ_AS, total, expected, lambda: _batches(sources, listing))
-    paths = tuple(raw.path for raw in files)
-    title = f"The images and their classes are arrays in {some_text(paths, FILES_NAMED)}"
-    return [Reading(title, images, listing, Choice(label_column=choice.label_column), paths)]
+    return PixelImages(READ_AS, way.count, expected, lambda: _batches(way.sources, listing))
 
 
-def _read(files: Sequence[RawFile], listing: Listing, choice: Choice) -> list[_Source]:
-    """The arrays of some files as images; arrays that cannot be read are refused in the listing."""
+def _read(files: Sequence[RawFile], listing: Listing, choice: Choice) -> list[_Way]:
+    """The ways to take the arrays of some files for images; empty where none is as chosen."""
+    listing = listing.again()
+    scratch = Scratch()
     arrays: list[StoredArray] = []
     problems: list[BadInput] = []
     for raw in files:
-        found, wrong = read_arrays_of(raw)
+        found, wrong = read_arrays_of(raw, scratch)
         arrays += found
         problems += wrong
+    for problem in problems[:MOST_LISTED]:
+        path, _, reason = str(problem).partition(" ")
+        listing.refuse(path.rstrip(":"), reason)
     try:
-        sources = _sources(arrays, listing, choice)
+        return _ways(arrays, listing, choice)
     except BadInput:
         if problems:
             raise problems[0] from None
         raise
-    for problem in problems[:MOST_LISTED]:
-        path, _, reason = str(problem).partition(" ")
-        listing.refuse(path.rstrip(":"), reason)
-    return sources
 
 
-def _sources(arrays: Sequence[StoredArray], listing: Listing, choice: Choice) -> list[_Source]:
+def _ways(arrays: Sequence[StoredArray], listing: Listing, choice: Choice) -> list[_Way]:
     roles = roles_of(arrays)
-    pairs = pair_up(roles, choice, listing)
-    if pairs:
-        return _of_pairs(pairs, roles, listing)
-    if roles.labels and any(entry.is_named_label for entry in roles.labels):
+    if choice.classes_from is None:
+        own = listing.again()
+        pairs = pair_up(roles, choice, own)
+        if pairs:
+            return [_Way(_of_pairs(pairs, roles, own), own)]
+        if any(entry.is_named_label for entry in roles.labels):
+            raise why_no_pairs(roles)
+    ways = _one_image_each(arrays, listing, choice)
+    if not ways and choice.classes_from in (None, NAMES):
+        ways = _one_class_each(arrays, roles, listing)
+    if not ways and choice.classes_from is None:
         raise why_no_pairs(roles)
-    sources = _one_image_each(arrays, listing) or _one_class_each(arrays, listing)
-    if not sources:
-        raise why_no_pairs(roles)
-    return sources
+    for way in ways:
+        _check_count(way.sources[0].array, way.count)
+    return ways
+
+
+def _check_count(first: StoredArray, count: int) -> None:
+    if count > MOST_FILES:
+        raise bad_source(
+            f"{first.path}: {count:,} images in all; the limit is {MOST_FILES:,}. Take a part of"
+            " each array: np.save(name, array[:5000])."
+        )
 
 
 def _of_pairs(
     pairs: Sequence[tuple[NamedArray, NamedArray]], roles: Roles, listing: Listing
 ) -> list[_Source]:
+    _check_count(pairs[0][0].array, sum(images.count for images, _ in pairs))
     names, origin = _class_names(roles, listing)
     sources = []
     for images, labels in pairs:
@@ -161,7 +201,7 @@ def _of_pairs(
         shape = image_shape(array.shape[1:])
         if shape is None:
             raise why_no_pairs(roles)
-        shape = settled(shape, next(array.pieces(100)))
+        shape = settled(shape, array)
         found = class_of_each(labels.array, names)
         sources.append(_Source(array, shape, images.subset, found))
         without = found.count(None)
@@ -192,17 +232,19 @@ def _of_pairs(
 def _class_names(roles: Roles, listing: Listing) -> tuple[list[str] | None, str | None]:
     """The names of the classes in number order and where they stand, or None."""
     for entry in roles.names:
-        values = np.concatenate([*entry.array.pieces(), np.empty(0, entry.array.dtype)])
+        if not FEWEST_CLASSES <= entry.count <= MOST_CLASSES:
+            continue
+        values = entry.array.whole()
         if values.dtype.kind == "S":
             values = np.char.decode(values, "utf-8", "replace")
         names = [str(value).strip() for value in values]
-        if len(names) >= FEWEST_CLASSES and usable(names):
+        if usable(names):
             return names, entry.array.path
     beside = class_names_beside(listing.files)
     return (beside[0], beside[1].path) if beside is not None else (None, None)
 
 
-def _one_image_each(arrays: Sequence[StoredArray], listing: Listing) -> list[_Source]:
+def _one_image_each(arrays: Sequence[StoredArray], listing: Listing, choice: Choice) -> list[_Way]:
     """Class folders of .npy files that hold one image each; empty where it is something else."""
     shapes = [image_shape(array.shape) for array in arrays]
     if len(arrays) < FEWEST_CLASSES or any(shape is None or shape.flat for shape in shapes):
@@ -214,55 +256,75 @@ def _one_image_each(arrays: Sequence[StoredArray], listing: Listing) -> list[_So
     if len(widths) == 1 and image_shape(widths.pop()) and len({one.shape[0] for one in arrays}) > 1:
         return []
     by_file = {id(array.raw): array for array in arrays}
-    scratch = Listing([array.raw for array in arrays])
+    only_arrays = replace(listing.again(), files=[array.raw for array in arrays])
     try:
-        reading = class_folders.readings(scratch, Choice())[0]
+        found = class_folders.readings(only_arrays, choice)
     except BadInput:
         return []
-    labelled = reading.found.files if isinstance(reading.found, LabelledFiles) else []
-    if len({file.class_name for file in labelled}) < FEWEST_CLASSES:
-        return []
-    listing.notes.extend(reading.listing.notes)
-    example = by_file[id(labelled[0].raw)]
-    listing.notes.append(
-        f"Each .npy file was read as one image: {example.path} has the shape {example.size_text}."
-    )
-    sources = []
-    for file in labelled:
-        array = by_file[id(file.raw)]
-        shape = image_shape(array.shape)
-        if shape is not None:
-            sources.append(_Source(array, shape, file.subset, file.class_name, whole=True))
-    return sources
+    ways = []
+    for reading in found:
+        own = replace(reading.listing, files=list(listing.files))
+        labelled = reading.found.files if isinstance(reading.found, LabelledFiles) else []
+        sources = []
+        for file in labelled:
+            array = by_file[id(file.raw)]
+            shape = image_shape(array.shape)
+            if array.size_bytes > LARGEST_WHOLE_BYTES:
+                own.refuse(array.path, f"larger than {LARGEST_WHOLE_BYTES // 1024**2} MiB")
+            elif shape is not None:
+                sources.append(_Source(array, shape, file.subset, file.class_name, whole=True))
+        if len({source.labels for source in sources}) < FEWEST_CLASSES:
+            continue
+        example = sources[0].array
+        own.notes.append(
+            f"Each .npy file was read as one image: {example.path} has the shape"
+            f" {example.size_text}."
+        )
+        title = f"Each .npy file is one image. {reading.title}"
+        doubt = reading.doubt or _doubt(sources)
+        ways.append(_Way(sources, own, title, reading.choice, doubt))
+    return ways
 
 
-def _one_class_each(arrays: Sequence[StoredArray], listing: Listing) -> list[_Source]:
+def _one_class_each(arrays: Sequence[StoredArray], roles: Roles, listing: Listing) -> list[_Way]:
     """One array of images for each class, named after it; empty where it is something else."""
-    entries = [named(array) for array in arrays]
+    entries = sorted(roles.images, key=lambda entry: entry.array.path)
     stems = [_without_subset(entry) for entry in entries]
     # "full_numpy_bitmap_cat" is a cat.
     ends = [mark.end() for mark in re.finditer(r"[_\-. ]", stems[0])] if stems else []
     same = [end for end in ends if all(name[:end] == stems[0][:end] < name for name in stems)]
     classes = [name[max(same, default=0) :] for name in stems]
-    shapes = [image_shape(array.shape[1:]) for array in arrays]
-    if len(set(classes)) < FEWEST_CLASSES or not all(shapes):
+    if len(set(classes)) < FEWEST_CLASSES or len(entries) < len(arrays):
         return []
     if any(entry.is_named_images or entry.is_named_label for entry in entries):
         return []
     if any(re.fullmatch(r"[\d_. -]*", name) or name.startswith("arr_") for name in classes):
         return []
-    listing.notes.append(
-        f"Each array was read as the images of one class, named after it: {arrays[0].path} is"
+    own = listing.again()
+    first = entries[0].array
+    own.notes.append(
+        f"Each array was read as the images of one class, named after it: {first.path} is"
         f" {classes[0]!r}."
     )
     sources = []
-    for entry, name, shape in sorted(
-        zip(entries, classes, shapes, strict=True), key=lambda one: (one[1], one[0].array.path)
-    ):
+    for entry, name in sorted(zip(entries, classes, strict=True), key=lambda one: one[1]):
+        shape = image_shape(entry.array.shape[1:])
         if shape is not None:
-            final = settled(shape, next(entry.array.pieces(100)))
-            sources.append(_Source(entry.array, final, entry.subset, name))
-    return sources
+            sources.append(_Source(entry.array, settled(shape, entry.array), entry.subset, name))
+    doubt = _doubt(sources)
+    if doubt is None and not same and len({source.count for source in sources}) == 1:
+        doubt = "All arrays are equally long, so they may be several views of the same images"
+    title = f"Each array holds the images of one class, named after it, as {classes[0]!r}"
+    return [_Way(sources, own, title, Choice(classes_from=NAMES), doubt)]
+
+
+def _doubt(sources: Sequence[_Source]) -> str | None:
+    """Why arrays without labels may be no images: grey ones of other numbers than uint8."""
+    other = [one for one in sources if one.array.dtype != np.uint8 and one.shape.channels == 1]
+    if not other:
+        return None
+    array = other[0].array
+    return f"{array.path} holds {array.dtype.name} numbers, which may be measurements"
 
 
 def _without_subset(entry: NamedArray) -> str:

@@ -3,6 +3,7 @@
 Measured numbers and several labels for one image are told, never turned into classes.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,8 @@ from core.text import count_text
 FEWEST_ROWS_TO_JUDGE = 10
 FRACTION_OF_MISTAKES = 0.05
 MOST_CLASSES = 10_000
+# Above it floats skip whole numbers.
+LARGEST_EXACT = 2**53
 ONE_CLASS = "Headstart needs one class for each image"
 
 
@@ -25,10 +28,9 @@ def class_of_each(labels: StoredArray, names: Sequence[str] | None) -> list[str 
     ``names`` are those of the classes 0, 1, 2 ..., where they are known. Raises ``BadInput`` where
     the array holds something else than one class an image.
     """
-    width = int(np.prod(labels.shape[1:]))
+    width = math.prod(labels.shape[1:])
     if width == 1:
-        found = np.concatenate([piece.reshape(-1) for piece in labels.pieces()])
-        return _of_column(labels, found, names)
+        return _of_column(labels, labels.whole().reshape(-1), names)
     if len(labels.shape) != 2 or labels.dtype.kind not in "buif" or width > MOST_CLASSES:
         raise bad_source(
             f"{labels.path} holds {labels.size_text} numbers or words. {ONE_CLASS}: one number or"
@@ -73,11 +75,13 @@ def _of_column(
         kind = "U"
     if kind not in "buifU":
         raise bad_source(f"{labels.path} holds no numbers and no words. {ONE_CLASS}.")
+    given = np.ones(len(found), bool)
     if kind == "f":
-        decimals = found[~(np.isfinite(found) & (found == np.rint(found)))]
+        given = ~np.isnan(found)
+        decimals = found[given & ((found != np.rint(found)) | (np.abs(found) > LARGEST_EXACT))]
         if len(decimals):
             raise measured(labels.path, float(decimals[0]))
-        found = found.astype(np.int64)
+        found = np.where(given, found, 0).astype(np.int64)
     values, positions = np.unique(found, return_inverse=True)
     check_repeated(labels.path, len(values), len(found))
     if kind == "U":
@@ -88,7 +92,10 @@ def _of_column(
                 raise bad_source(f"{labels.path}: {problem}: {shown_name(word)!r}.")
         return [words[at] or None for at in positions.tolist()]
     texts = _names_of(values, names)
-    return [texts[at] for at in positions.tolist()]
+    return [
+        texts[at] if is_given else None
+        for at, is_given in zip(positions.tolist(), given.tolist(), strict=True)
+    ]
 
 
 def _names_of(values: np.ndarray, names: Sequence[str] | None) -> list[str]:

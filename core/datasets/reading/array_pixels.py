@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_EDGE
 from core.datasets.reading.pixel_columns import BRIGHTEST, is_planar, square_shape
 from core.datasets.reading.raw_files import bad_source
+from core.datasets.reading.stored_arrays import StoredArray
 
 DARK = 64
 FEWEST_PIXELS = 16
@@ -72,18 +73,12 @@ def image_shape(shape: tuple[int, ...]) -> ImageShape | None:
     return found if found.height * found.width <= LARGEST_PIXELS else None
 
 
-def settled(shape: ImageShape, first: np.ndarray) -> ImageShape:
-    """The shape after a look at the ``first`` rows: flat colours may be planar or interleaved."""
+def settled(shape: ImageShape, array: StoredArray) -> ImageShape:
+    """The shape after a look at the first rows: flat colours may be planar or interleaved."""
     if not shape.flat or shape.channels == 1:
         return shape
-    values = first[:LOOKED_AT_ROWS].astype(np.float64)
-    return ImageShape(
-        shape.height,
-        shape.width,
-        shape.channels,
-        is_planar([], values.reshape(len(values), -1), shape.height),
-        flat=True,
-    )
+    values = next(array.pieces(LOOKED_AT_ROWS)).astype(np.float64)
+    return replace(shape, planar=is_planar([], values.reshape(len(values), -1), shape.height))
 
 
 @dataclass

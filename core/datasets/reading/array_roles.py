@@ -118,7 +118,8 @@ def roles_of(arrays: Sequence[StoredArray]) -> Roles:
     for entry in map(named, arrays):
         array = entry.array
         kind, shape = array.dtype.kind, array.shape
-        if not shape or not shape[0] or (kind in "US" and len(shape) > 2):
+        is_empty = not array.dtype.itemsize or not all(shape) or not shape
+        if is_empty or (kind in "US" and len(shape) > 2):
             roles.odd.append(entry)
         elif not MASK_WORDS.isdisjoint(entry.own):
             roles.masks.append(entry)
@@ -262,19 +263,21 @@ def why_no_pairs(roles: Roles) -> BadInput:
     """The error for arrays that give no images with labels: what they are, then what is needed."""
     every = [*roles.images, *roles.odd, *roles.labels, *roles.names, *roles.masks]
     listed = some_text([f"{one.array.name} ({one.array.size_text})" for one in every], 6)
-    if roles.images and roles.labels:
+    lengths = {one.count for one in roles.labels}
+    turned = [
+        one
+        for one in [*roles.images, *roles.odd]
+        if len(one.array.shape) > 2 and one.array.shape[-1] in lengths
+    ]
+    if turned:
+        problem = (
+            f"the last number of {turned[0].array.name} counts the images, but the first must:"
+            " images = np.moveaxis(images, -1, 0)"
+        )
+    elif roles.images and roles.labels:
         problem = "no array of labels is as long as the images"
     elif roles.images:
         problem = "there are images, but no array of labels"
-    elif last_counts := [
-        one
-        for one in roles.odd
-        if len(one.array.shape) > 2 and one.array.shape[-1] in {each.count for each in roles.labels}
-    ]:
-        problem = (
-            f"the last number of {last_counts[0].array.name} counts the images, but the first must:"
-            " images = np.moveaxis(images, -1, 0)"
-        )
     elif roles.odd and len(roles.odd[0].array.shape) > 2:
         problem = f"{roles.odd[0].array.name} is no array of images. {OTHER_SHAPES}"
     else:

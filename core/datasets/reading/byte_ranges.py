@@ -5,12 +5,16 @@ import io
 import os
 import shutil
 import tempfile
+import weakref
+import zipfile
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from core.datasets.reading.raw_files import RawFile
 from core.errors import HeadstartError
 from core.settings import current_settings
 from core.text import size_text
@@ -106,7 +110,8 @@ def _check_room(folder: Path) -> None:
 class Scratch:
     """A temporary file in the home, without a name, for what must be unpacked to be read.
 
-    The system removes it when it is closed, also where the process is killed.
+    The system removes it when it is closed, when nothing holds this any more, and where the process
+    is killed.
     """
 
     def __init__(self) -> None:
@@ -123,6 +128,7 @@ class Scratch:
         if self._file is None:
             home.mkdir(parents=True, exist_ok=True)
             self._file = open_temporary(home)
+            weakref.finalize(self, self._file.close)
         start = self._size_bytes
         while data := stream.read(_COPIED_AT_ONCE_BYTES):
             check(self._size_bytes + len(data) - start)
@@ -142,3 +148,19 @@ class Scratch:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+    def open(self, content: ByteRanges) -> BinaryIO:
+        """What was kept, from its start. Who holds this method keeps the file."""
+        return content.opened()
+
+
+def unpacked_copy(raw: RawFile, scratch: Scratch) -> RawFile:
+    """The file, or a copy in ``scratch`` where each step back would unpack it anew.
+
+    Raises ``UnreadableImageError`` and ``HeadstartError``.
+    """
+    with raw.stream() as stream:
+        if not isinstance(stream, zipfile.ZipExtFile):
+            return raw
+        content = scratch.keep(stream, lambda _: None)
+    return RawFile(raw.parts, content.size_bytes, partial(scratch.open, content))

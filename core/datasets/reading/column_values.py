@@ -1,8 +1,9 @@
 """What the values of a column are like: classes, measured numbers, dates, names, boxes."""
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from core.datasets.reading.image_files import has_image_suffix
@@ -11,6 +12,7 @@ from core.text import count_text
 
 MOST_COLUMNS = 200
 MOST_VALUES = 20_000
+ROWS_AT_ONCE = 2000
 LONGEST_VALUE = 255
 FEWEST_ROWS_TO_JUDGE = 10
 FEWEST_MEASURED = 10
@@ -33,14 +35,14 @@ class ColumnValues:
     rows: int = 0
     longest: int = 0
 
-    def add(self, cell: str) -> None:
-        value = cell.strip()
-        if not value:
-            return
-        self.rows += 1
-        if value in self.counts or len(self.counts) < MOST_VALUES:
-            self.counts[value] += 1
-            self.longest = max(self.longest, len(value))
+    def add(self, cells: Iterable[str]) -> None:
+        found = Counter(map(str.strip, cells))
+        found.pop("", None)
+        self.rows += found.total()
+        for value, count in found.items():
+            if value in self.counts or len(self.counts) < MOST_VALUES:
+                self.counts[value] += count
+                self.longest = max(self.longest, len(value))
 
     @property
     def are_numbers(self) -> bool:
@@ -95,10 +97,11 @@ def values_of(table: LabelTable, has_header: bool) -> list[ColumnValues]:
     """
     width = min(table.width, MOST_COLUMNS)
     found = [ColumnValues() for _ in range(width)]
-    for count, (_, row) in enumerate(table.rows()):
-        if row is not None and (count or not has_header):
-            for column, cell in zip(found, row, strict=False):
-                column.add(cell)
+    below_header = itertools.islice(table.rows(), int(has_header), None)
+    rows = (row[:width] for _, row in below_header if row is not None)
+    while batch := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        for column, cells in zip(found, itertools.zip_longest(*batch, fillvalue=""), strict=False):
+            column.add(cells)
     return found
 
 

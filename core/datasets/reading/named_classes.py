@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-
 from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading_choice import Choice
+
 
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
@@ -73,7 +73,10 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
     offered: list[NamedClasses] = []
     of_parts = _patterns_of_parts(tried)
     for pattern, where in [*of_parts, *_patterns(tried)]:
-        if not _are_classes(_classes_by(pattern, tried), len(tried), 1):
+        few = _classes_by(pattern, tried)
+        # The first digit of a number is no class.
+        is_cut = "{class}#" in pattern and not _has_letters(few.values())
+        if is_cut or not _are_classes(few, len(tried), 1):
             continue
         found = _classes_by(pattern, stems)
         is_new = not any(divide_alike(found, entry.classes) for entry in offered)

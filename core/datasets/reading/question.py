@@ -2,10 +2,9 @@
 
 import base64
 import io
-import itertools
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -14,7 +13,7 @@ from pydantic import BaseModel
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.reader import LabelledFiles, Reading, TableSample
+from core.datasets.reading.reader import LabelledFiles, PixelImages, Reading, TableSample
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text
@@ -91,22 +90,26 @@ def table_sample(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def offer(reading: Reading) -> Offer:
     """The reading as it is offered, with thumbnails. The source must still be open."""
-    if isinstance(reading.found, LabelledFiles):
-        labels = [(file.class_name, file.subset) for file in reading.found.files]
+    found = reading.found
+    if isinstance(found, LabelledFiles):
+        labels = [(file.class_name, file.subset) for file in found.files]
+        images: dict[str, list[str]] = {}
     else:
-        labels = list(_first_pixels(reading))
+        labels, images = _first_pixels(found)
     counts = Counter(class_name for class_name, _ in labels)
     shown = [name for name, _ in counts.most_common(CLASSES_OFFERED)]
-    images = _thumbnails(reading, set(shown))
+    if isinstance(found, LabelledFiles):
+        images = _thumbnails(found, set(shown))
     return Offer(
         title=reading.title,
         doubt=reading.doubt,
         classes=[
-            OfferedClass(name=name, count=counts[name], images=images[name]) for name in shown
+            OfferedClass(name=name, count=counts[name], images=images.get(name, []))
+            for name in shown
         ],
         class_count=len(counts),
         image_count=len(labels),
-        is_sample=len(labels) >= PIXELS_LOOKED_AT and not isinstance(reading.found, LabelledFiles),
+        is_sample=len(labels) >= PIXELS_LOOKED_AT and not isinstance(found, LabelledFiles),
         subsets=dict(Counter(subset for _, subset in labels if subset is not None)),
         left_out=_left_out(reading),
         sources=list(reading.sources),
@@ -123,50 +126,45 @@ def _left_out(reading: Reading) -> list[str]:
     return notes
 
 
-def _first_pixels(reading: Reading) -> Iterator[tuple[str, str | None]]:
-    assert not isinstance(reading.found, LabelledFiles)
-    labels = (
-        (class_name, batch.subset)
-        for batch, _ in reading.found.batches()
-        for class_name in batch.class_names
-    )
-    return itertools.islice(labels, PIXELS_LOOKED_AT)
+def _first_pixels(found: PixelImages) -> tuple[list[tuple[str, str | None]], dict[str, list[str]]]:
+    """Class and subset of the first images, and thumbnails of up to three of each class.
 
-
-def _thumbnails(reading: Reading, classes: set[str]) -> dict[str, list[str]]:
-    """Up to three small PNGs of each class, in base64; files that are no images have none."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for class_name, image in _first_images(reading, classes):
-        if image is None:
-            continue
-        image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG")
-        found[class_name].append(base64.b64encode(buffer.getvalue()).decode())
-    return found
-
-
-def _first_images(reading: Reading, classes: set[str]) -> Iterator[tuple[str, Image.Image | None]]:
-    if isinstance(reading.found, LabelledFiles):
-        of_class: dict[str, list[RawFile]] = defaultdict(list)
-        for file in reading.found.files:
-            if file.class_name in classes:
-                of_class[file.class_name].append(file.raw)
-        for class_name, files in of_class.items():
-            # From all over the class: the first ones may be alike.
-            for raw in files[:: len(files) // IMAGES_OF_A_CLASS + 1]:
-                try:
-                    yield class_name, decode_image(raw.read(), raw.name, THUMBNAIL_EDGE)
-                except UnreadableImageError:
-                    yield class_name, None  # the reading shows it among what is left out
-        return
-    looked_at = 0
-    tried: Counter[str] = Counter()
-    for batch, _ in reading.found.batches():
+    One look at the pixels: a second one would note and refuse the same again.
+    """
+    labels: list[tuple[str, str | None]] = []
+    images: dict[str, list[str]] = defaultdict(list)
+    for batch, _ in found.batches():
         for class_name, pixels in zip(batch.class_names, batch.pixels, strict=True):
-            looked_at += 1
-            if class_name in classes and tried[class_name] < IMAGES_OF_A_CLASS:
-                tried[class_name] += 1
-                yield class_name, Image.fromarray(np.ascontiguousarray(pixels))
-        if looked_at >= PIXELS_LOOKED_AT:
-            return
+            labels.append((class_name, batch.subset))
+            if len(images[class_name]) < IMAGES_OF_A_CLASS:
+                image = Image.fromarray(np.ascontiguousarray(pixels))
+                images[class_name].append(_thumbnail(image))
+            if len(labels) == PIXELS_LOOKED_AT:
+                return labels, images
+    return labels, images
+
+
+def _thumbnails(found: LabelledFiles, classes: set[str]) -> dict[str, list[str]]:
+    """Thumbnails of up to three images of each class; files that are no images have none."""
+    of_class: dict[str, list[RawFile]] = defaultdict(list)
+    for file in found.files:
+        if file.class_name in classes:
+            of_class[file.class_name].append(file.raw)
+    images: dict[str, list[str]] = defaultdict(list)
+    for class_name, files in of_class.items():
+        # From all over the class: the first ones may be alike.
+        for raw in files[:: len(files) // IMAGES_OF_A_CLASS + 1]:
+            try:
+                image = decode_image(raw.read(), raw.name, THUMBNAIL_EDGE)
+            except UnreadableImageError:
+                continue  # the import lists it among what is left out
+            images[class_name].append(_thumbnail(image))
+    return images
+
+
+def _thumbnail(image: Image.Image) -> str:
+    """A small PNG in base64."""
+    image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -58,6 +58,9 @@ def with_listed_split(
             f" {len(marked):,} are in no such list."
         )
         return labelled, ()
+    # The reader of tables looked for labels in them.
+    unused = tuple(f"{path} names images" for path in paths)
+    listing.notes[:] = [note for note in listing.notes if not note.startswith(unused)]
     listing.notes.append(
         f"{shown} {'was' if len(paths) == 1 else 'were'} used as the split"
         f"{'; images in no list are for training' if rest else ''}."

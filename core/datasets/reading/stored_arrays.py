@@ -5,6 +5,7 @@ Pickled objects are never opened: they run code when they are read.
 
 import io
 import math
+import sys
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.image_files import stem
 from core.datasets.reading.raw_files import LARGEST_TABLE_BYTES, RawFile, bad_source
 from core.errors import BadInput
@@ -90,25 +92,43 @@ class StoredArray:
             with _opened(self.raw, self.member) as stream:
                 _read_exactly(stream, self.header_bytes, self)
                 if self.column_order and len(self.shape) > 1:
-                    whole = self._whole(stream)
+                    whole = self._turned(stream)
                     yield from (whole[at : min(at + rows, left)] for at in range(0, left, rows))
                     return
                 while left:
                     count = min(rows, left)
                     data = _read_exactly(stream, count * row_bytes, self)
                     left -= count
-                    yield np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
+                    yield self._numbers(data).reshape(count, *self.shape[1:])
         except (UnreadableImageError, ValueError) as error:
             raise bad_source(f"{self.path}: {error}. Download or save it again.") from error
 
-    def _whole(self, stream: BinaryIO) -> np.ndarray:
+    def whole(self) -> np.ndarray:
+        """All rows. Raises ``BadInput`` like ``pieces``, and where they are too large for it."""
+        if self.size_bytes > LARGEST_WHOLE_BYTES:
+            raise bad_source(
+                f"{self.path}: {self.size_text} {self.dtype.name} are larger than"
+                f" {LARGEST_WHOLE_BYTES // 1024**2} MiB, which is the limit for labels and names."
+            )
+        return np.concatenate(list(self.pieces()))
+
+    def _turned(self, stream: BinaryIO) -> np.ndarray:
         if self.size_bytes > LARGEST_WHOLE_BYTES:
             raise bad_source(
                 f"{self.path} is stored column by column and too large to be turned here. Save it"
                 " row by row: np.save(name, np.ascontiguousarray(array))."
             )
         data = _read_exactly(stream, self.size_bytes, self)
-        return np.frombuffer(data, self.dtype).reshape(self.shape[::-1]).T
+        return self._numbers(data).reshape(self.shape[::-1]).T
+
+    def _numbers(self, data: bytes) -> np.ndarray:
+        """Numbers or words; ``ValueError`` for letters that do not exist."""
+        found = np.frombuffer(data, self.dtype)
+        if self.dtype.kind == "U":
+            letters = np.frombuffer(data, np.dtype(np.uint32).newbyteorder(self.dtype.byteorder))
+            if letters.max(initial=0) > sys.maxunicode:
+                raise ValueError("it is damaged: it contains letters that do not exist")
+        return found
 
 
 def _read_exactly(stream: BinaryIO, count: int, array: StoredArray) -> bytes:
@@ -129,24 +149,29 @@ def is_array_name(name: str) -> bool:
     return name.lower().endswith(ARRAY_SUFFIXES)
 
 
-def read_arrays_of(raw: RawFile) -> tuple[list[StoredArray], list[BadInput]]:
-    """The arrays of a .npy or .npz file by their headers, and what is wrong with the others."""
+def read_arrays_of(raw: RawFile, scratch: Scratch) -> tuple[list[StoredArray], list[BadInput]]:
+    """The arrays of a .npy or .npz file by their headers, and what is wrong with the others.
+
+    A .npz that is packed once more is unpacked to ``scratch`` first, because it is read in any
+    order.
+    """
     arrays: list[StoredArray] = []
     problems: list[BadInput] = []
     try:
         if not raw.name.lower().endswith(".npz"):
             with raw.stream() as stream:
                 return [_read_header(raw, None, raw.size_bytes, stream)], []
+        raw = unpacked_copy(raw, scratch)
         with _archive(raw) as archive:
             members = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
             if len(members) > MOST_ARRAYS_IN_A_FILE:
                 raise _too_many(raw.path)
-            for member in members:
+            # Of two members with one name the last counts, as for NumPy.
+            for name, member in {entry.filename: entry for entry in members}.items():
                 try:
                     _check_member(raw, member)
-                    with archive.open(member) as content:
-                        stream = cast(BinaryIO, content)
-                        arrays.append(_read_header(raw, member.filename, member.file_size, stream))
+                    with _opened_member(archive, name) as content:
+                        arrays.append(_read_header(raw, name, member.file_size, content))
                 except BadInput as error:
                     problems.append(error)
     except UnreadableImageError as error:
@@ -198,7 +223,9 @@ def _read_header(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # written by Python 2
             shape, column_order, dtype = read(start)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        if not all(0 <= length <= sys.maxsize for length in shape):
+            raise ValueError("an impossible length")
+    except Exception as error:  # NumPy raises all kinds of errors on damaged headers
         raise bad_source(
             f"{shown}: its header is damaged or too long. Save it again with np.save."
         ) from error
@@ -207,8 +234,6 @@ def _read_header(
         key = "" if member is None else f"[{array_name!r}]"
         advice = NO_PICKLE.format(name=raw.name, key=key, array=array_name)
         raise bad_source(f"{shown} {advice}.")
-    if any(length < 0 for length in shape):
-        raise bad_source(f"{shown}: its header has the impossible shape {shape}.")
     array = StoredArray(raw, member, shape, dtype, column_order, start.tell())
     if size_bytes < array.header_bytes + array.size_bytes:
         raise _cut_short(shown, array.size_text)
@@ -221,8 +246,15 @@ def _opened(raw: RawFile, member: str | None) -> Iterator[BinaryIO]:
         with raw.stream() as stream:
             yield stream
         return
-    with _archive(raw) as archive, archive.open(member) as content:
-        yield cast(BinaryIO, content)
+    with _archive(raw) as archive, _opened_member(archive, member) as content:
+        yield content
+
+
+def _opened_member(archive: zipfile.ZipFile, name: str) -> BinaryIO:
+    try:
+        return cast(BinaryIO, archive.open(name))
+    except (ValueError, OverflowError) as error:  # of an impossible name or position
+        raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
 
 
 @contextmanager

@@ -33,6 +33,7 @@ _TO_PREDICT = words("pred predict prediction predictions unlabeled unlabelled")
 _SUBSET_WORD = re.compile(rf"({'|'.join(SUBSET_OF_FOLDER)})(?:set|data|images)?\d*")
 
 
+@lru_cache(maxsize=65536)
 def name_words(name: str) -> frozenset[str]:
     """The words of a name in small letters, without words that are numbers."""
     # "trainLabels" and "PublicTest" are two words each.

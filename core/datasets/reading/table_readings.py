@@ -4,7 +4,6 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
 from core.datasets.choices import SEVERAL_LABELS, SeveralLabels
 from core.datasets.reading.label_rows import LabelledRow, LabelledRows, settled_labels, several_text
 from core.datasets.reading.question import table_sample
@@ -24,6 +23,7 @@ from core.datasets.reading.subset_names import subset_of_folders
 from core.datasets.reading.tables_together import Together
 from core.datasets.reading_choice import Choice
 from core.text import count_text, some_text
+
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3
@@ -270,5 +270,7 @@ def _files_of_folders(labelled: Labelled, named: Sequence[LabelledFile]) -> list
 
 def _common_folders(files: Sequence[RawFile]) -> int:
     """The number of folders that all files have in common, from the top."""
-    levels = zip(*(raw.parts[:-1] for raw in files), strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda names: len(set(names)) == 1, levels))
+    folders = [raw.parts[:-1] for raw in files]
+    # What the first and the last have in common, all between them have as well.
+    ends = zip(min(folders, default=()), max(folders, default=()), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda names: names[0] == names[1], ends))

@@ -241,6 +241,59 @@ def test_class_folders_with_one_array_for_each_image():
     )
 
 
+WITHOUT_LABELS = {
+    "views of the same images": (
+        {"s.npz": npz(left=GREY, right=GREY)},
+        "All arrays are equally long, so they may be several views of the same images",
+        Choice(classes_from="names"),
+    ),
+    "numbers of another type": (
+        {"cat.npy": npy(GREY / 7), "dog.npy": npy(GREY[:5] / 7)},
+        "cat.npy holds float64 numbers, which may be measurements",
+        Choice(classes_from="names"),
+    ),
+    "a file for each": (
+        {f"{name}/{at}.npy": npy(GREY[at] / 7) for name in ("ok", "bad") for at in range(3)},
+        "bad/0.npy holds float64 numbers, which may be measurements",
+        Choice(classes_from="folders"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_LABELS)
+def test_arrays_without_labels_that_may_be_something_else_are_asked_about(case):
+    members, doubt, choice = WITHOUT_LABELS[case]
+    with pytest.raises(ReadingUnclear) as caught:
+        settled(listing_of(members))
+    (offer,) = caught.value.question.offers
+    assert (offer.doubt, offer.choice, offer.class_count) == (doubt, choice, 2)
+    assert len(offer.left_out) == len(set(offer.left_out))
+    assert settled(listing_of(members), choice).doubt is None
+
+
+SURE = {
+    "several lengths": {"cat.npy": npy(GREY), "dog.npy": npy(GREY[:5])},
+    "one beginning": {f"bitmap_{name}.npy": npy(GREY) for name in ("cat", "dog")},
+    "colours": {f"{name}/{at}.npy": npy(COLOUR[at] / 7) for name in "ab" for at in range(3)},
+}
+
+
+@pytest.mark.parametrize("case", SURE)
+def test_arrays_without_labels_that_are_surely_images_are_read(case):
+    assert settled(listing_of(SURE[case])).found.total >= 6
+
+
+def test_a_class_that_a_float_cannot_hold_is_told_and_nan_is_none():
+    labels = LABELS.astype(float)
+    labels[3] = np.nan
+    _, classes, _, listing = read({"X.npy": npy(GREY), "y.npy": npy(labels)})
+    assert classes == NUMBERS[:3] + NUMBERS[4:]
+    assert refused(listing) == {"y.npy": "1 image without a label"}
+    labels[3] = 1e30
+    with pytest.raises(BadInput, match=r"looks like a measured number.* it holds 1e\+30"):
+        read({"X.npy": npy(GREY), "y.npy": npy(labels)})
+
+
 def test_several_arrays_of_labels_are_asked_about():
     arrays = npz(x_train=COLOUR, fine_labels_train=LABELS, coarse_labels_train=LABELS // 2)
     with pytest.raises(ReadingUnclear) as caught:
@@ -297,6 +350,10 @@ TOLD = {
     ),
     "counted last": (
         {"X": COLOUR.transpose(1, 2, 3, 0), "y": LABELS},
+        "the last number of X counts the images, but the first must",
+    ),
+    "grey, counted last": (
+        {"X": GREY.transpose(1, 2, 0), "y": LABELS},
         "the last number of X counts the images, but the first must",
     ),
     "two ranges": (

@@ -54,6 +54,7 @@ def test_names_give_classes_only_where_that_is_plain():
         [f"Screenshot 2021-01-0{1 + n % 9} 12.3{n % 6}.1{n % 7}" for n in range(40)],
         [f"frame_{n:05}" for n in range(40)],
         [f"{n:04}" for n in range(40)],
+        [f"{n}" for n in range(1, 300)],
         [f"{n * 2654435761 % 2**32:08x}-IMG_{n}" for n in range(40)],
     ],
 )

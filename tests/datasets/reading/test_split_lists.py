@@ -33,6 +33,7 @@ def test_lists_of_images_are_the_split(form):
     assert subsets(found) == {"train": 4, "test": 4}
     assert "meta/test.txt, meta/train.txt were used as the split." in found.listing.notes
     assert found.sources == ("meta/test.txt", "meta/train.txt")
+    assert not any("names images" in note for note in found.listing.notes)
 
 
 def test_what_no_list_for_testing_names_is_for_training():
