@@ -8,11 +8,12 @@ stands before the first underscore, ``*_{class}`` what stands after the last one
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pydantic import BaseModel, field_validator
-from core.datasets.choices import SUBSETS, SeveralLabels
-from core.errors import BadInput
 from functools import lru_cache
 
+from pydantic import BaseModel, field_validator
+
+from core.datasets.choices import SUBSETS, SeveralLabels
+from core.errors import BadInput
 
 FOLDERS, NAMES, TEXTS = "folders", "names", "texts"
 CLASS_MARK = "{class}"

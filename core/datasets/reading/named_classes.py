@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+
 from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading_choice import Choice
-
 
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
