@@ -178,7 +178,7 @@ def _by_folders(tree: _Tree, choice: Choice) -> list[Reading]:
 def _with_named_subsets(tree: _Tree, found: list[Reading]) -> list[Reading]:
     """The readings, and one by class and subset where only some folders name both."""
     named = named_subsets(list(below(tree.places)))
-    if named is None or named.is_sure:
+    if named is None or named.is_complete:
         return found
     subsets = {folder: subset for folder, (_, subset) in named.by_folder.items()}
     shown = some_text(sorted(subsets), NAMES_SHOWN)

@@ -22,10 +22,10 @@ _AT_END = re.compile(rf"(?P<rest>.*\w.*?)(?:[\W_]+(?i:({_ANY}))|(?<=[a-z])({_CAP
 
 @dataclass(frozen=True)
 class NamedSubsets:
-    """Class and subset by folder; ``is_sure`` where all folders say both, and nothing is odd."""
+    """Class and subset by folder; ``is_complete`` where all folders say both, and nothing is odd."""
 
     by_folder: dict[str, tuple[str, str]]
-    is_sure: bool
+    is_complete: bool
 
 
 def class_and_subset(folder: str) -> tuple[str, str] | None:
@@ -50,9 +50,9 @@ def named_subsets(folders: Collection[str]) -> NamedSubsets | None:
     shared = [name for name, of_class in subsets.items() if len(of_class) > 1]
     if not shared or len(folders) < 3:
         return None
-    is_sure = (
+    is_complete = (
         len(by_folder) == len(folders)
         and all("train" in of_class for of_class in subsets.values())
         and len(shared) >= max(FEWEST_SHARED, FRACTION_SHARED * len(subsets))
     )
-    return NamedSubsets(by_folder, is_sure)
+    return NamedSubsets(by_folder, is_complete)

@@ -188,7 +188,7 @@ def _subsets_inside(places: list[Place]) -> Split | None:
 def _subsets_in_names(places: list[Place]) -> Split | None:
     """``trainA``, ``trainB``, ``testA``, ``testB``: class and subset in the name of each folder."""
     named = named_subsets(list(below(places)))
-    if named is None or not named.is_sure:
+    if named is None or not named.is_complete:
         return None
     marked = []
     for place in places:

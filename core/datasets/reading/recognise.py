@@ -22,7 +22,6 @@ from core.datasets.reading import (
     labelled_table,
     parquet_images,
     pixel_table,
-    text_labels,
 )
 from core.datasets.reading.columns import unique_names, why_no_label
 from core.datasets.reading.image_files import has_image_suffix
@@ -49,7 +48,6 @@ READERS: tuple[Reader, ...] = (
     parquet_images,
     pixel_table,
     labelled_table,
-    text_labels,
     class_folders,
 )
 NOTES_FILE = "headstart.json"

@@ -19,10 +19,10 @@ from core.datasets.reading.reader import (
     shown_order,
 )
 from core.datasets.reading.subset_names import subset_of_folders
+from core.datasets.reading.table_readings import READ_AS
 from core.datasets.reading_choice import FOLDERS, TEXTS, Choice
 from core.errors import BadInput
 
-READ_AS = "a text file for each image"
 LARGEST_LABEL_BYTES = 200
 MOST_CLASSES, FEWEST_OF_A_CLASS = 200, 2
 FRACTION_IN_LARGER_CLASSES = 0.95
