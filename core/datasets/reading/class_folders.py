@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.channels import note_channels
 from core.datasets.reading.class_subsets import named_subsets
 from core.datasets.reading.companions import Companions, companions_of
 from core.datasets.reading.folder_levels import Level, level_of_choice, levels_of
 from core.datasets.reading.folder_sets import unwrap_sets, without_copies
 from core.datasets.reading.folder_subsets import Split, split_of
 from core.datasets.reading.folder_tree import Place, below, places_of, unwrap, unwrap_inside
-from core.datasets.reading.image_files import is_companion
+from core.datasets.reading.image_files import is_companion, stem
 from core.datasets.reading.named_classes import NamedClasses, divide_alike
 from core.datasets.reading.named_images import (
     NamedImage,
@@ -256,7 +257,9 @@ def _of_names(
     files = files_with_names(images, named, listing)
     example = f"{files[0].class_name!r} in {shown_name(files[0].raw.name)}"
     title = f"The classes are in the file names, {named.where}: {example}"
-    return _finished(tree, files, Reading(title, _NONE, listing, taken, doubt=named.doubt))
+    is_chosen = choice.classes_from == NAMES and named.pattern is None
+    doubt = None if is_chosen else named.doubt
+    return _finished(tree, files, Reading(title, _NONE, listing, taken, doubt=doubt))
 
 
 def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Reading:
@@ -267,6 +270,7 @@ def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Readi
     listing.leave_out(beside, "outside the class folders")
     files, lists = with_listed_split(files, listing)
     note_alike_classes({entry.class_name for entry in files}, listing)
+    note_channels([stem(entry.raw.name) for entry in files], listing)
     found = LabelledFiles(READ_AS, sorted(files, key=shown_order))
     return replace(reading, found=found, sources=lists)
 

@@ -22,7 +22,7 @@ _AT_END = re.compile(rf"(?P<rest>.*\w.*?)(?:[\W_]+(?i:({_ANY}))|(?<=[a-z])({_CAP
 
 @dataclass(frozen=True)
 class NamedSubsets:
-    """Class and subset by folder; ``is_complete`` where all folders say both, and nothing is odd."""
+    """Class and subset by folder; ``is_complete`` where all of them say both, in one way."""
 
     by_folder: dict[str, tuple[str, str]]
     is_complete: bool

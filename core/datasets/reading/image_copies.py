@@ -1,4 +1,4 @@
-"""Smaller copies that programs keep beside images: ``thumbs``, ``resized``, ``oak-150x150.jpg``."""
+"""Copies that programs keep beside images: ``thumbs``, ``oak-150x150.jpg``, ``oak-edited.jpg``."""
 
 import re
 from collections import defaultdict
@@ -25,7 +25,8 @@ _WHOLE = words(
     "fullsize large big hd highres raw bild bilder foto fotos originale"
 )
 _AT_END = re.compile(
-    r"(.+?)[\W_]+(thumb|thumbnail|preview|small|resized|scaled|cropped|\d{2,4}x\d{2,4})",
+    r"(.+?)[\W_]+(thumb|thumbnail|preview|small|resized|scaled|cropped|\d{2,4}x\d{2,4}"
+    r"|edited|bearbeitet|editado|copy|kopie|copie|copia)",
     re.IGNORECASE,
 )
 _Folder = tuple[str, ...]

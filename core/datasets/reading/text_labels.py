@@ -25,6 +25,7 @@ from core.errors import BadInput
 
 LARGEST_LABEL_BYTES = 200
 MOST_CLASSES, FEWEST_OF_A_CLASS = 200, 2
+MOST_WORDS = 4
 FRACTION_IN_LARGER_CLASSES = 0.95
 
 
@@ -92,7 +93,12 @@ def _word_in(text: RawFile) -> str | None:
         content = text.start(LARGEST_LABEL_BYTES).decode("utf-8-sig").strip()
     except (UnreadableImageError, UnicodeDecodeError):
         return None
-    is_word = any(map(str.isalpha, content)) and why_no_label(content) is None
+    is_word = (
+        any(map(str.isalpha, content))
+        and why_no_label(content) is None
+        and "," not in content
+        and len(content.split()) <= MOST_WORDS
+    )
     return content if is_word else None
 
 
