@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
 from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
 from core.datasets.choices import (
     DEFAULT_TEST_FRACTION,
@@ -23,6 +22,7 @@ from core.datasets.choices import (
 from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
 from core.text import list_text
+
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -112,9 +112,10 @@ def _several(verb: Any, flag: str, metavar: str, about: str, **more: Any) -> Non
 def _add_datasets(verbs: Any) -> None:
     group = _group(verbs, "datasets", "list, add, check, clean up, export and remove datasets")
     _verb(group, "list", "list the datasets", "datasets:list_all")
-    does = "add a folder, a zip or tar, a table of pixels or IDX files"
+    does = "add images: a folder, an archive, or a file that holds many"
     add = _verb(group, "add", does, "datasets:add")
-    add.add_argument("path", type=Path, metavar="PATH")
+    kinds = "a folder, a zip or tar, a table of pixels (CSV), or NumPy, Parquet, IDX or CIFAR files"
+    add.add_argument("path", type=Path, metavar="PATH", help=kinds)
     add.add_argument("--name", help="its name (default: that of the folder or file)")
     about = "list the ways to read it, and add nothing"
     add.add_argument("--readings", action="store_true", help=about)

@@ -186,6 +186,8 @@ def _store(
                 survey = LevelSurvey()
                 images = _store_files(found.files, target, survey, failures, progress, should_stop)
                 levels, about_levels = survey.settle()
+                if found.levels != USUAL_LEVELS:
+                    levels, about_levels = found.levels, []
         if levels != USUAL_LEVELS:
             images = _with_levels(images, incoming / SOURCE_FILE, levels, should_stop)
         quarantined = [LeftOut(file.raw.path, reason) for file, reason in failures]

@@ -3,7 +3,7 @@
 Images are exported without place, camera, date and preview. The pixels of JPEG files stay the same
 bit for bit; all other formats become PNG. A folder cannot have every name that a class may have
 (``../``, ``CON``, ``Cats`` beside ``cats``), and a cell that a spreadsheet would run is defused
-(``'=cmd()``); ``headstart.json`` keeps the class names then.
+(``'=cmd()``); ``headstart.json`` keeps the class names then, and the levels of deeper images.
 """
 
 import csv
@@ -219,7 +219,7 @@ def _notes(dataset: Dataset, classes: Sequence[ExportedClass]) -> ExportNotes:
         for text in (entry.cell, entry.folder)
         if text != entry.name
     }
-    return ExportNotes(names, not _is_in_folder_order(dataset))
+    return ExportNotes(names, not _is_in_folder_order(dataset), dataset.levels)
 
 
 def _is_in_folder_order(dataset: Dataset) -> bool:

@@ -6,18 +6,17 @@ stands before the first underscore, ``*_{class}`` what stands after the last one
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
-
 from pydantic import BaseModel, field_validator
-
 from core.datasets.choices import SUBSETS, SeveralLabels
 from core.errors import BadInput
 
+
 FOLDERS, NAMES, TEXTS = "folders", "names", "texts"
 CLASS_MARK = "{class}"
-_PATTERN_PARTS = {CLASS_MARK: "(?P<class>.+?)", "*": ".*", "#": r"\d+"}
+LONGEST_PATTERN = 100
 _LEVEL = re.compile(rf"{FOLDERS}(?::([1-9]\d?))?")
 
 
@@ -58,6 +57,8 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
     def _one_class_mark(cls, pattern: str | None) -> str | None:
         if pattern is not None and pattern.count(CLASS_MARK) != 1:
             raise ValueError(f"{pattern!r} must have {CLASS_MARK} once, as in {CLASS_MARK}_*")
+        if pattern is not None and len(pattern) > LONGEST_PATTERN:
+            raise ValueError(f"the pattern is longer than {LONGEST_PATTERN} characters")
         return pattern
 
     @property
@@ -102,8 +103,12 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
         """The class in a file name without its ending, by ``name_pattern``, or None."""
         if self.name_pattern is None:
             return None
-        found = _compiled(self.name_pattern).fullmatch(stem)
-        return found["class"].strip() or None if found else None
+        pieces = _pieces(self.name_pattern)
+        ends = _ends(pieces, stem)
+        if ends is None:
+            return None
+        at = pieces.index(CLASS_MARK)
+        return stem[ends[at] : ends[at + 1]].strip() or None
 
     def options(self) -> list[str]:
         """The options of ``datasets add`` that make this choice."""
@@ -121,9 +126,42 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
 
 
 @lru_cache(maxsize=64)
-def _compiled(name_pattern: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\{class\}|\*|#)", name_pattern)
-    return re.compile("".join(_PATTERN_PARTS.get(piece, re.escape(piece)) for piece in pieces))
+def _pieces(name_pattern: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.split(r"(\{class\}|\*|#)", name_pattern)))
+
+
+def _ends(pieces: Sequence[str], stem: str) -> list[int] | None:
+    """Where each piece of a pattern begins in a file name, and the end; None where it does not fit.
+
+    As a regular expression would have it: ``*`` and ``#`` take as much as they can, the class as
+    little. No place is tried twice: a regular expression of ten stars takes hours.
+    """
+    fails: set[tuple[int, int]] = set()
+
+    def rest(at: int, start: int) -> list[int] | None:
+        if at == len(pieces):
+            return [start] if start == len(stem) else None
+        if (at, start) in fails:
+            return None
+        for end in _possible_ends(pieces[at], stem, start):
+            found = rest(at + 1, end)
+            if found is not None:
+                return [start, *found]
+        fails.add((at, start))
+        return None
+
+    return rest(0, 0)
+
+
+def _possible_ends(piece: str, stem: str, start: int) -> Iterable[int]:
+    if piece == CLASS_MARK:
+        return range(start + 1, len(stem) + 1)
+    if piece == "*":
+        return range(len(stem), start - 1, -1)
+    if piece == "#":
+        digits = len(stem[start:]) - len(stem[start:].lstrip("0123456789"))
+        return range(start + digits, start, -1)
+    return [start + len(piece)] if stem.startswith(piece, start) else []
 
 
 def subset_choice(text: str) -> tuple[str, str]:

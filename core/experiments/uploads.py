@@ -123,7 +123,7 @@ def _check(files: Sequence[Upload]) -> None:
             " them and upload that.",
             "upload",
         )
-    if len(files) == 1:
+    if len(files) == 1 and files[0][1].seekable():  # else the reader says it later
         name, stream = files[0]
         start = stream.read(LOOKED_INTO_BYTES)
         stream.seek(0)

@@ -108,7 +108,14 @@ def test_an_unclear_table_is_shown_with_the_way_to_choose(type_it: TypeIt, uncle
     error, *shown = err.splitlines()
     assert error.startswith("error: ")
     assert "t.csv" in error
-    assert shown == [
+    assert shown[0] == "(1) The classes are in column 'first' of t.csv"
+    assert "    4 images in 2 classes: x 2, y 2" in shown
+    commands = [line.strip() for line in shown if "datasets add" in line]
+    assert [line.split(" --", 1)[1] for line in commands] == [
+        f"classes-from t.csv --file-column picture --label-column {column}"
+        for column in ("first", "second")
+    ]
+    assert shown[-4:] == [
         "columns of t.csv: picture, first, second",
         "for example: a.png, x, 1",
         "for example: b.png, y, 2",

@@ -258,6 +258,7 @@ def test_an_export_has_the_images_as_people_see_them(twelve_bits, tmp_path):
     again = add_dataset(path)
     assert again.id == dataset.id
     assert [again.image(at).tobytes() for at in range(6)] == shown
+    assert again.levels == dataset.levels != USUAL_LEVELS  # for uploads as deep as the first images
 
 
 def test_an_upload_of_its_own_image_is_found(twelve_bits):

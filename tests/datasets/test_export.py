@@ -15,6 +15,8 @@ from PIL import Image
 
 from core.datasets.add import add_dataset, add_pixels
 from core.datasets.export import export_zip, exported_classes, exported_file_name, quarantine_csv
+from core.datasets.reading.question import ReadingUnclear
+from core.datasets.reading_choice import Choice
 from core.datasets.storage import remove_dataset
 from core.datasets.versions import Changes, make_version
 from core.errors import HeadstartError
@@ -361,7 +363,10 @@ def test_who_edits_the_export_gets_what_they_see(tmp_path):
     members = members_of(exported(dataset))
     table = members["labels.csv"].decode()
     members["labels.csv"] = table.replace("03.png,'=cmd()", "03.png,wolves").encode()
-    again = add_dataset(write_zip(tmp_path / "edited.zip", members))
+    edited = write_zip(tmp_path / "edited.zip", members)
+    with pytest.raises(ReadingUnclear, match=r"of labels\.csv; \(2\) The classes are the folders"):
+        add_dataset(edited)
+    again = add_dataset(edited, choice=Choice(classes_from="labels.csv"))
     assert again.class_counts == {"=cmd()": 3, "dogs": 4, "owls": 4, "wolves": 1}
     del members["labels.csv"]
     folder = next(name for name in members if "cmd" in name).split("/")[0]
@@ -374,7 +379,10 @@ def test_who_edits_the_export_gets_what_they_see(tmp_path):
     "content",
     [b"", b"{", b"[]", b"3", b'{"class names": 3}', b'{"class names": {"cats": 3}}', b"\xff\xfe",
      b"[" * 100_000, b'{"class names": {"cats": ""}, "in the order of file names": false}',
-     b'{"class names": {"cats": "x\\u0000"}, "in the order of file names": 1}'],
+     b'{"class names": {"cats": "x\\u0000"}, "in the order of file names": 1}',
+     b'{"class names": {}, "in the order of file names": true, "levels": {"whole": [9, 1]}}',
+     b'{"class names": {}, "in the order of file names": true, "levels": {"whole": [1, Infinity]}}',
+     b'{"class names": {}, "in the order of file names": true, "levels": {"other": [1, 9]}}'],
 )  # fmt: skip
 def test_notes_that_are_not_ours_change_nothing(tmp_path, content):
     one_colour = add_dataset(write_zip(tmp_path / "plain.zip", two_classes(3)))

@@ -55,3 +55,11 @@ def test_what_can_never_be_meant_is_refused():
         subset_choice("val=valid")
     with pytest.raises(ValidationError, match="once, as in"):
         Choice(name_pattern="*_*")
+
+
+def test_a_pattern_of_many_stars_is_not_tried_for_hours():
+    choice = Choice(name_pattern="*a" * 30 + "{class}b")
+    assert choice.class_in("a" * 200) is None
+    assert choice.class_in("a" * 40 + "dogb") == "dog"
+    with pytest.raises(ValidationError, match="the pattern is longer than 100 characters"):
+        Choice(name_pattern="*a" * 50 + "{class}b")

@@ -5,6 +5,7 @@ levels of all images together settle which become black and white; never those o
 would make a dark image as bright as the others.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -57,7 +58,7 @@ USUAL_LEVELS = Levels()
 
 def _range(pair: Sequence[float]) -> Range:
     low, high = (float(level) for level in pair)
-    if not low < high:
+    if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"levels {low} to {high}")
     return low, high
 

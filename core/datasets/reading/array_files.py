@@ -85,7 +85,7 @@ class _Source:
 class _Way:
     """One way to take arrays for images; ``title`` and ``choice`` are None for images and labels.
 
-    ``doubt`` is why it may be wrong, without a full stop; None where it is sure.
+    ``doubt`` is why it may be wrong, as a sentence; None where it is sure.
     """
 
     sources: list[_Source]
@@ -313,7 +313,7 @@ def _one_class_each(arrays: Sequence[StoredArray], roles: Roles, listing: Listin
             sources.append(_Source(entry.array, settled(shape, entry.array), entry.subset, name))
     doubt = _doubt(sources)
     if doubt is None and not same and len({source.count for source in sources}) == 1:
-        doubt = "All arrays are equally long, so they may be several views of the same images"
+        doubt = "All arrays are equally long, so they may be several views of the same images."
     title = f"Each array holds the images of one class, named after it, as {classes[0]!r}"
     return [_Way(sources, own, title, Choice(classes_from=NAMES), doubt)]
 
@@ -324,7 +324,8 @@ def _doubt(sources: Sequence[_Source]) -> str | None:
     if not other:
         return None
     array = other[0].array
-    return f"{array.path} holds {array.dtype.name} numbers, which may be measurements"
+    what = f"{array.path} holds {array.dtype.name} numbers"
+    return f"{what}, which may be measurements instead of images."
 
 
 def _without_subset(entry: NamedArray) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.class_name_lists import names_in
+from core.datasets.reading.columns import chosen_position
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.question import Question, ReadingUnclear, table_sample
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
@@ -89,8 +90,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     own_choice = Choice(leave_out=choice.leave_out, label_column=choice.label_column)
     if choice != own_choice or any(has_image_suffix(raw.name) for raw in listing.files):
         return []
-    files = sorted(listing.files, key=lambda raw: (subset_among(raw.name) or "train", raw.path))
-    batches = [batch for raw in files if (batch := _batch_of(raw)) is not None]
+    batches = [batch for raw in listing.files if (batch := _batch_of(raw)) is not None]
     if not batches:
         return []
     batches.sort(key=lambda batch: (batch.subset != "train", batch.raw.path))
@@ -98,7 +98,10 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         raise bad_source("There are files of CIFAR-10 and of CIFAR-100 in it. Give those of one.")
     total = sum(batch.count for batch in batches)
     if total > MOST_FILES:
-        raise bad_source(f"{batches[0].raw.path}: {total:,} images; the limit is {MOST_FILES:,}.")
+        raise bad_source(
+            f"{batches[0].raw.path}: {total:,} images in all; the limit is {MOST_FILES:,}. Give"
+            " some of the files."
+        )
     column = _label_position(batches[0], choice)
     own = listing.again()
     names = _class_names(own, batches[0].label_bytes, column)
@@ -115,9 +118,9 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
 
 def _label_position(batch: _Batch, choice: Choice) -> int:
     """Which label byte is the class. Raises ``ReadingUnclear`` where there are two."""
-    columns = [COARSE, FINE][-batch.label_bytes :] if batch.label_bytes > 1 else ["label"]
-    if choice.label_column in columns:
-        return columns.index(choice.label_column)
+    columns = [COARSE, FINE] if batch.label_bytes > 1 else ["label"]
+    if choice.label_column is not None:
+        return chosen_position(choice.label_column, columns, batch.raw.path)
     if batch.label_bytes == 1:
         return 0
     first = next(batch.records(5))

@@ -6,18 +6,17 @@ so (people with masks), their pixels decide: masks have few levels.
 """
 
 import re
+import numpy as np
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.image_copies import copies_of
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.subset_names import name_words, subset_of, words
+
 
 FRACTION_WITH_OTHERS = 0.8
 IMAGES_LOOKED_AT = 5
@@ -217,8 +216,9 @@ def are_paired(folders: dict[str, list[RawFile]]) -> bool:
     alike = all(
         len(first & other) >= FRACTION_WITH_OTHERS * max(len(first), len(other)) for other in others
     )
-    # A program wrote them: each folder has one format.
-    if not others or not alike or any(len(those) != 1 for those in endings):
+    # A program wrote them: each folder has one format, or all have the same ones.
+    of_program = all(len(those) == 1 or those == endings[0] for those in endings)
+    if not others or not alike or not of_program:
         return False
     if all(map(_is_of_pair, folders)):
         return len(first) >= FEWEST_PAIRED

@@ -10,9 +10,9 @@ from core.datasets.reading.columns import (
     INDEX_NAMES,
     LABEL_NAMES,
     PROPERTY_NAMES,
-    SPLIT_NAMES,
     bare_name,
     chosen_position,
+    split_position,
 )
 from core.datasets.reading.question import Question, ReadingUnclear, table_sample
 from core.datasets.reading.raw_files import bad_source
@@ -84,7 +84,9 @@ def parquet_columns(
     names = list(schema.names)
     images = image_columns(schema)
     labels = label_candidates(schema)
-    split = _split(labels, choice, names, path)
+    rows = [["" if row.get(name) is None else str(row[name]) for name in names] for row in first]
+    position = split_position(names, rows, choice, path)
+    split = None if position is None else names[position]
     labels = [name for name in labels if name != split]
     image = _image(images, features, choice, names, path)
     if image is None:
@@ -116,12 +118,6 @@ def _unclear(
     rows = [[str(row.get(name, "an image"))[:LONGEST_SHOWN] for name in names] for row in first]
     message = f"{path} has {what}: {some_text(names, MOST_LISTED)}. Choose."
     return ReadingUnclear(Question(message=message, tables=[table_sample(path, names, rows)]))
-
-
-def _split(labels: Sequence[str], choice: Choice, names: Sequence[str], path: str) -> str | None:
-    if choice.split_column is not None:
-        return names[chosen_position(choice.split_column, names, path)]
-    return next((name for name in labels if bare_name(name) in SPLIT_NAMES), None)
 
 
 def _image(
@@ -185,7 +181,8 @@ def _class_names(feature: object) -> tuple[str, ...] | None:
 def _is_bytes(kind: "pa.DataType") -> bool:
     import pyarrow as pa
 
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    return any(test(kind) for test in tests)
 
 
 def _has_bytes(kind: "pa.DataType") -> bool:
@@ -208,5 +205,6 @@ def _may_be_label(field: "pa.Field") -> bool:
     import pyarrow as pa
 
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
-    return any(test(kind) for test in (*tests, pa.types.is_string, pa.types.is_large_string))
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in (*numbers, *texts))

@@ -2,14 +2,13 @@
 
 import io
 import shutil
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.byte_ranges import ByteRanges, Scratch
 from core.datasets.reading.parquet_columns import ParquetColumns
 from core.datasets.reading.raw_files import RawFile, bad_source
 from core.errors import HeadstartError
@@ -44,7 +43,9 @@ def opened(raw: RawFile) -> "Iterator[pq.ParquetFile]":
                 stream.seek(-8, io.SEEK_END)
                 footer = int.from_bytes(stream.read(4), "little")
                 if footer > _LARGEST_FOOTER_BYTES:
-                    raise bad_source(f"{raw.path}: its list of contents is damaged or too long.")
+                    raise bad_source(
+                        f"{raw.path}: its list of contents is damaged. Download it again."
+                    )
             stream.seek(0)
             with pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
                 yield file
@@ -60,6 +61,7 @@ def parquet_rows(raw: RawFile, names: Sequence[str]) -> "Iterator[tuple[int, pa.
     start = 0
     with opened(raw) as file:
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(names), use_threads=False):
+            batch.validate(full=True)  # words may be no UTF-8
             yield start, batch
             start += batch.num_rows
 
@@ -74,7 +76,8 @@ def check_ratio(raw: RawFile, metadata: "pq.FileMetaData", layout: ParquetColumn
             unpacked, packed = column.total_uncompressed_size, max(1, column.total_compressed_size)
             if unpacked > RATIO_MATTERS_FROM_BYTES and unpacked > HIGHEST_RATIO * packed:
                 raise bad_source(
-                    f"{raw.path} would unpack to more than {HIGHEST_RATIO} times its size."
+                    f"{raw.path} would unpack to more than {HIGHEST_RATIO} times its size, which"
+                    " images never do. Save them in it as JPEG or PNG."
                 )
 
 
@@ -84,10 +87,10 @@ def image_cells(
     """Encoded image and path of each row."""
     for value in batch.column(layout.image):
         cell = value.as_py()
-        if isinstance(cell, dict):
-            yield cell.get("bytes"), cell.get("path")
-        else:
-            yield cell, None
+        if not isinstance(cell, dict):
+            cell = {"bytes": cell}
+        path = cell.get("path")
+        yield cell["bytes"], path if isinstance(path, str) else None
 
 
 class ImageCopy:
@@ -95,23 +98,24 @@ class ImageCopy:
 
     def __init__(self) -> None:
         self._files: list[tuple[RawFile, ParquetColumns, dict[int, int]]] = []
-        self._places: dict[tuple[str, int], tuple[int, int]] = {}
+        self._places: dict[tuple[str, int], ByteRanges] | None = None
         self._lock = threading.Lock()
-        self._target: BinaryIO | None = None
+        self._scratch = Scratch()
 
     def add(self, raw: RawFile, layout: ParquetColumns, rows: dict[int, int]) -> None:
+        """Copy these ``rows`` (their numbers, from 0, with the size of each image), too."""
         self._files.append((raw, layout, rows))
 
     def open(self, path: str, number: int) -> BinaryIO:
+        """Raises ``BadInput``, ``HeadstartError``, and ``OSError`` where the file has changed."""
         with self._lock:
-            if self._target is None:
-                self._target = self._made()
-            offset, size_bytes = self._places[path, number]
-            self._target.seek(offset)
-            return io.BytesIO(self._target.read(size_bytes))
+            if self._places is None:
+                self._places = self._made()
+        if (path, number) not in self._places:
+            raise OSError("the Parquet file changed while it was read")
+        return self._places[path, number].opened()
 
-    def _made(self) -> BinaryIO:
-        """Raises ``BadInput`` and ``HeadstartError``."""
+    def _made(self) -> dict[tuple[str, int], ByteRanges]:
         folder = current_settings().datasets_folder
         folder.mkdir(parents=True, exist_ok=True)
         needed = sum(size_bytes for *_, rows in self._files for size_bytes in rows.values())
@@ -122,14 +126,10 @@ class ImageCopy:
                 f"The disk of {folder} has {size_text(free)} free; reading these Parquet files"
                 f" takes {size_text(2 * needed)} for a while."
             )
-        target = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as its reader
-        weakref.finalize(self, target.close)
-        offset = 0
-        for raw, layout, rows in self._files:
-            for start, batch in parquet_rows(raw, [layout.image]):
-                for at, (data, _) in enumerate(image_cells(batch, layout)):
-                    if data is not None and start + at in rows:
-                        target.write(data)
-                        self._places[raw.path, start + at] = offset, len(data)
-                        offset += len(data)
-        return target
+        return {
+            (raw.path, start + at): self._scratch.keep(io.BytesIO(data), lambda _: None)
+            for raw, layout, rows in self._files
+            for start, batch in parquet_rows(raw, [layout.image])
+            for at, (data, _) in enumerate(image_cells(batch, layout))
+            if data is not None and start + at in rows
+        }

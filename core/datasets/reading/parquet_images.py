@@ -4,6 +4,7 @@ The files are read some rows at a time. As images are wanted class by class, wha
 the files, they are copied to a temporary file when the first of them is opened.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.array_labels import check_repeated, measured
-from core.datasets.reading.columns import why_no_label
+from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
+from core.datasets.reading.columns import why_no_label, why_no_subset
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.parquet_columns import (
     ParquetColumns,
@@ -77,7 +79,8 @@ def is_parquet(raw: RawFile) -> bool:
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
-    """The images of Parquet files; empty where there are none, or where image files outnumber.
+    """The images of Parquet files; empty where there are none, or where image files outnumber
+    them.
 
     Raises ``BadInput``, and ``ReadingUnclear`` where several columns may hold the label.
     """
@@ -121,6 +124,8 @@ def _starts_as_parquet(raw: RawFile, listing: Listing) -> bool:
 
 def _read(files: Sequence[RawFile], listing: Listing, choice: Choice) -> list[LabelledFile]:
     _check_one_dataset(files)
+    scratch = Scratch()
+    files = [unpacked_copy(raw, scratch) for raw in files]
     layouts = {raw.path: _layout(raw, choice) for raw in files}
     count = sum(rows for _, rows in layouts.values())
     if count > MOST_FILES:
@@ -199,7 +204,7 @@ def _without_images(raw: RawFile, schema: "pa.Schema") -> BadInput:
 
 
 def _labelled(
-    raw: RawFile, layout: ParquetColumns, copy: "ImageCopy", listing: Listing
+    raw: RawFile, layout: ParquetColumns, copy: ImageCopy, listing: Listing
 ) -> list[LabelledFile]:
     """The images of one file with their labels; rows without either are left out."""
     subset = subset_of_file(raw.parts)
@@ -213,7 +218,8 @@ def _labelled(
         for at, (data, path) in enumerate(image_cells(batch, layout)):
             number = start + at
             class_name = _class_of(labels[at], layout, raw)
-            problem = None if class_name is None else why_no_label(class_name)
+            split = "" if splits[at] is None else str(splits[at])
+            problem = why_no_subset(split) or (class_name and why_no_label(class_name))
             if data is None:
                 only_paths += bool(path)
                 problem = "it names a file instead of holding an image" if path else "no image"
@@ -227,8 +233,9 @@ def _labelled(
             if class_name is None:
                 without += 1
                 continue
-            own = subset_of(str(splits[at])) if splits[at] is not None else None
-            found.append(_entry(raw, (number, data, path), class_name, own or subset, copy))
+            found.append(
+                _entry(raw, (number, data, path), class_name, subset_of(split) or subset, copy)
+            )
             sizes[number] = len(data)
     if not found and only_paths:
         raise bad_source(
@@ -239,19 +246,20 @@ def _labelled(
         listing.refuse(raw.path, f"{refused - MOST_LISTED_ROWS:,} more rows like these")
     if without:
         listing.notes.append(
-            f"{raw.path}: {count_text(without, 'image')} without a label were left out."
+            f"Left out: {count_text(without, 'image')} without a label in {raw.path}."
         )
     copy.add(raw, layout, sizes)
     return found
 
 
 def _class_of(value: object, layout: ParquetColumns, raw: RawFile) -> str | None:
-    """The class that a cell of the label names; None where it names none (null, -1, blank)."""
-    if isinstance(value, float):
+    """The class that a cell of the label names; None where it names none (null, NaN, blank, and
+    -1 where the classes have names)."""
+    if isinstance(value, float) and not math.isnan(value):
         if not value.is_integer():
             raise measured(f"{raw.path}: {layout.label}", value)
         value = int(value)
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or isinstance(value, float) or (isinstance(value, str) and not value.strip()):
         return None
     if isinstance(value, int) and not isinstance(value, bool) and layout.classes is not None:
         return layout.classes[value] if 0 <= value < len(layout.classes) else None
@@ -268,7 +276,7 @@ def _entry(
     cell: tuple[int, bytes, str | None],
     class_name: str,
     subset: str | None,
-    copy: "ImageCopy",
+    copy: ImageCopy,
 ) -> LabelledFile:
     number, data, path = cell
     try:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from core.datasets.dataset import LeftOut
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source
 from core.datasets.reading_choice import Choice
 
@@ -34,10 +35,14 @@ class LabelledFile:
 
 @dataclass(frozen=True)
 class LabelledFiles:
-    """Encoded images with their classes; ``read_as`` is the layout, for people."""
+    """Encoded images with their classes; ``read_as`` is the layout, for people.
+
+    ``levels`` are those of the dataset, where the source says so; else its images settle them.
+    """
 
     read_as: str
     files: list[LabelledFile]
+    levels: Levels = USUAL_LEVELS
 
     @property
     def expected_bytes(self) -> int:

@@ -2,8 +2,9 @@
 
 ``headstart.json`` says what the folders and the table of an export cannot say about the dataset. It
 is written only where it is needed: where the folder or the cell of a class is not its name (in JSON
-a name stands as it is), or where the images are not in the order in which class folders are read.
-Folders and table win: whoever edits the table or moves images between folders gets what they see.
+a name stands as it is), where the images are not in the order in which class folders are read, or
+where they had more than 8 bits a pixel before the export. Folders and table win: whoever edits the
+table or moves images between folders is asked which of the two is right.
 """
 
 import json
@@ -12,8 +13,10 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels
 from core.datasets.reading import (
     array_files,
     cifar_batches,
@@ -54,7 +57,7 @@ NOTES_FILE = "headstart.json"
 LARGEST_NOTES_BYTES = 16 * 1024**2
 MOST_FOLDERS_LISTED = 500
 MOST_TABLES, MOST_NAMES = 3, 6
-_NAMES, _ORDER = "class names", "in the order of file names"
+_NAMES, _ORDER, _LEVELS = "class names", "in the order of file names", "levels"
 
 logger = logging.getLogger(__name__)
 
@@ -65,13 +68,17 @@ class ExportNotes:
 
     class_names: class name by folder or cell, where these differ from it.
     in_order_of_names: the images are in the order of their file names, in whatever folder.
+    levels: how the images became 8 bits deep. Images that were not are decoded alike later.
     """
 
     class_names: dict[str, str] = field(default_factory=dict)
     in_order_of_names: bool = False
+    levels: Levels = USUAL_LEVELS
 
     def to_bytes(self) -> bytes:
-        document = {_NAMES: self.class_names, _ORDER: self.in_order_of_names}
+        document: dict[str, Any] = {_NAMES: self.class_names, _ORDER: self.in_order_of_names}
+        if self.levels != USUAL_LEVELS:
+            document[_LEVELS] = self.levels.to_json()
         return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
@@ -161,7 +168,7 @@ def _as_chosen(reading: Reading, choice: Choice, notes: ExportNotes) -> Reading:
     """The reading with what holds for each: the notes of an export, and what to leave out."""
     found = reading.found
     if isinstance(found, LabelledFiles):
-        found = LabelledFiles(found.read_as, _as_exported(found.files, notes))
+        found = replace(found, files=_as_exported(found.files, notes), levels=notes.levels)
     left_out = dict.fromkeys((*choice.leave_out, *reading.choice.leave_out))
     repeated = reading.choice.model_copy(update={"leave_out": tuple(left_out)})
     return replace(reading, found=found, choice=repeated)
@@ -178,7 +185,8 @@ def _take_export_notes(listing: Listing) -> ExportNotes:
     try:
         document = json.loads(found[0].read())
         names = {text: name for text, name in document[_NAMES].items() if _is_class_name(name)}
-        notes = ExportNotes(names, document[_ORDER] is True)
+        levels = Levels.from_json(document.get(_LEVELS))
+        notes = ExportNotes(names, document[_ORDER] is True, levels)
     except (
         UnreadableImageError,
         ValueError,

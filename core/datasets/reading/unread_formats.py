@@ -101,7 +101,7 @@ def unread_format(raw: RawFile) -> UnreadFormat | None:
         start = raw.start(_START_BYTES)
     except UnreadableImageError:
         return None
-    if _PICKLE.match(start) and not raw.name.lower().endswith(".npy"):
+    if _PICKLE.match(start) and suffix != ".npy":
         return PICKLE
     found = next((known for mark, known in _BY_START.items() if start.startswith(mark)), None)
     return found or _BY_SUFFIX.get(suffix)

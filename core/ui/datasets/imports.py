@@ -94,8 +94,12 @@ def _show_state(entry: ImportRecord) -> None:
         _show_outcome(entry)
     elif entry.state == "cancelled":
         st.caption("Cancelled. Nothing was stored.")
-    if _asks(entry):
-        st.warning(escape_markdown(entry.error), icon=":material/help:")
+    if entry.question is not None and _asks(entry):
+        ways = len(entry.question.offers)
+        # The cards below name the ways, as the message of the error does for other readers.
+        several = f"It can be read in {ways} ways, and only you can say which."
+        text = several if ways > 1 else escape_markdown(entry.error)
+        st.warning(text, icon=":material/help:")
     elif entry.error:
         st.error(escape_markdown(entry.error), icon=":material/error:")
     for note in entry.notes:

@@ -17,6 +17,7 @@ OFFERS_IN_A_ROW = 2
 CLASSES_SHOWN = 4
 THUMBNAIL_WIDTH = 56
 MOST_LEVELS = 4
+START = "{class}_*"
 # The columns that a person may choose, each with its label and what an empty field shows.
 COLUMN_FIELDS = (
     ("label_column", "Class of each image", "Choose"),
@@ -91,11 +92,10 @@ def _show_class(entry: OfferedClass) -> None:
 def _ask_yourself(question: Question, key: str, answer: Answer) -> None:
     """Fields for all that can be chosen; the choice is given when the button is pressed."""
     ways = [BY_FOLDERS, BY_TABLE, BY_NAMES] if question.tables else [BY_FOLDERS, BY_NAMES]
-    start = BY_TABLE if question.tables and not question.offers else BY_FOLDERS
     way = st.segmented_control(
         "What says the class of an image?",
         ways,
-        default=start,
+        default=_likely_way(question),
         required=True,
         format_func=in_text_colour,
         key=f"way.{key}",
@@ -127,6 +127,14 @@ def _ask_yourself(question: Question, key: str, answer: Answer) -> None:
             "The same on the command line: `python -m core datasets add PATH "
             f"{shlex.join(choice.options()).replace('`', '')}`"
         )
+
+
+def _likely_way(question: Question) -> str:
+    """Where the class is said to be in the likeliest reading."""
+    choice = question.offers[0].choice if question.offers else None
+    if question.tables and (choice is None or choice.columns):
+        return BY_TABLE
+    return BY_NAMES if choice is not None and choice.name_pattern else BY_FOLDERS
 
 
 def _ask_for_level(question: Question, key: str) -> dict[str, object]:
@@ -185,7 +193,9 @@ def _ask_for_columns(tables: list[TableSample], key: str) -> dict[str, object]:
 def _ask_for_pattern(question: Question, key: str) -> dict[str, object]:
     pattern = st.text_input(
         "Where does the class stand in a file name?",
-        value="{class}_*",
+        value=next(
+            (o.choice.name_pattern for o in question.offers if o.choice.name_pattern), START
+        ),
         key=f"pattern.{key}",
         help="Write {class} where the class stands, * for any text and # for a number. "
         "{class}_* takes what stands before the first underscore, *_{class} what stands after "

@@ -244,17 +244,17 @@ def test_class_folders_with_one_array_for_each_image():
 WITHOUT_LABELS = {
     "views of the same images": (
         {"s.npz": npz(left=GREY, right=GREY)},
-        "All arrays are equally long, so they may be several views of the same images",
+        "All arrays are equally long, so they may be several views of the same images.",
         Choice(classes_from="names"),
     ),
     "numbers of another type": (
         {"cat.npy": npy(GREY / 7), "dog.npy": npy(GREY[:5] / 7)},
-        "cat.npy holds float64 numbers, which may be measurements",
+        "cat.npy holds float64 numbers, which may be measurements instead of images.",
         Choice(classes_from="names"),
     ),
     "a file for each": (
         {f"{name}/{at}.npy": npy(GREY[at] / 7) for name in ("ok", "bad") for at in range(3)},
-        "bad/0.npy holds float64 numbers, which may be measurements",
+        "bad/0.npy holds float64 numbers, which may be measurements instead of images.",
         Choice(classes_from="folders"),
     ),
 }

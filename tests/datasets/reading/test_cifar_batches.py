@@ -98,5 +98,7 @@ def test_damage_mixtures_and_limits_are_told(monkeypatch):
     with pytest.raises(BadInput, match="files of CIFAR-10 and of CIFAR-100 in it"):
         read({"data_batch_1.bin": records(LABELS), "train.bin": records(COARSE, LABELS)})
     monkeypatch.setattr(cifar_batches, "MOST_FILES", 19)
-    with pytest.raises(BadInput, match="20 images; the limit is 19"):
+    with pytest.raises(
+        BadInput, match=r"20 images in all; the limit is 19\. Give some of the files"
+    ):
         read({"data_batch_1.bin": records(LABELS)})

@@ -1,8 +1,10 @@
 """Images in Parquet files: columns, class names, subsets, and what is told instead."""
 
+import errno
 import io
 import json
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.datasets.add import add_dataset
-from core.datasets.reading import parquet_files, parquet_images
+from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading import byte_ranges, parquet_files, parquet_images
 from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput, HeadstartError
@@ -39,6 +42,7 @@ def parquet(features=None, row_group_size=5, compression="snappy", **columns) ->
 
 
 NAMED = parquet({"label": class_label("cats", "dogs")}, image=CELLS, label=LABELS)
+NAMED_IN_WORDS = parquet(image=IMAGES, label=WORDS, compression="none")
 
 
 def read(members, choice=Choice()):  # noqa: B008 - frozen
@@ -105,6 +109,14 @@ COLUMNS = {
     "plain bytes": {"img": IMAGES, "target": WORDS},
     "bytes of any name": {"jpg": IMAGES, "species": WORDS, "id": list(range(12))},
     "dictionary": {"image": CELLS, "label": pa.array(WORDS).dictionary_encode()},
+    "a path that is no text": {
+        "image": [{"bytes": data, "path": b"a.png"} for data in IMAGES],
+        "label": WORDS,
+    },
+    "views": {
+        "image": pa.array(IMAGES, pa.binary_view()),
+        "label": pa.array(WORDS, pa.string_view()),
+    },
     "no path": {"image": [{"bytes": data, "path": None} for data in IMAGES], "label": WORDS},
     "more columns": {"image": CELLS, "label": WORDS, "width": LABELS, "caption": WORDS},
     "a split": {"image": CELLS, "label": WORDS, "split": ["train", "test"] * 6},
@@ -163,7 +175,7 @@ def test_images_without_label_and_labels_without_image_are_left_out():
     data = parquet({"label": class_label("cats", "dogs")}, image=cells, label=labels)
     files, listing = read(data)
     assert len(files) == 8
-    assert listing.notes == ["pets.parquet: 2 images without a label were left out."]
+    assert listing.notes == ["Left out: 2 images without a label in pets.parquet."]
     assert refused(listing) == {
         "pets.parquet row 11": "no image",
         "pets.parquet row 12": "it names a file instead of holding an image",
@@ -261,3 +273,41 @@ def test_class_folders_with_a_parquet_file_beside_are_class_folders():
     listing = listing_of(two_classes() | {"metadata.parquet": about})
     assert the_reading(parquet_images, listing) is None
     assert (listing.notes, listing.refused) == ([], [])
+
+
+def test_words_that_are_no_utf8_are_told():
+    at = NAMED_IN_WORDS.index(b"dogs")
+    with pytest.raises(BadInput, match=r"pets\.parquet: this Parquet file is cut short or damaged"):
+        read(NAMED_IN_WORDS[:at] + b"\xff" + NAMED_IN_WORDS[at + 1 :])
+
+
+def test_rows_of_an_unknown_subset_and_without_a_number_are_left_out():
+    columns = {"image": CELLS, "label": LABELS, "split": ["train"] * 9 + ["extra", "test", "test"]}
+    files, listing = read(parquet(**columns))
+    assert sorted(file.subset for file in files) == ["test"] * 2 + ["train"] * 9
+    assert refused(listing) == {"pets.parquet row 10": "'extra' is not train, validation or test"}
+    numbers = [float("nan") if at == 3 else float(label) for at, label in enumerate(LABELS)]
+    files, listing = read(parquet(image=CELLS, label=pa.array(numbers, from_pandas=False)))
+    assert len(files) == 11
+    assert listing.notes == ["Left out: 1 image without a label in pets.parquet."]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_full_disk_ends_the_import(monkeypatch, tmp_path):
+    (tmp_path / "pets.parquet").write_bytes(NAMED)
+    full = SimpleNamespace(
+        write=Mock(side_effect=OSError(errno.ENOSPC, "No space left")), close=lambda: None
+    )
+    monkeypatch.setattr(byte_ranges, "open_temporary", lambda _: full)
+    with pytest.raises(HeadstartError, match="became full"):
+        add_dataset(tmp_path / "pets.parquet")
+    assert full.write.call_count == 1
+
+
+@pytest.mark.usefixtures("home")
+def test_a_file_that_changes_while_it_is_read_leaves_out_what_is_gone():
+    files, _ = read(NAMED)
+    copy = files[0].raw.open.func.__self__
+    copy._files = [(raw, layout, {}) for raw, layout, _ in copy._files]
+    with pytest.raises(UnreadableImageError, match="the Parquet file changed while it was read"):
+        files[0].raw.read()
