@@ -6,13 +6,14 @@ stands before the first underscore, ``*_{class}`` what stands after the last one
 """
 
 import re
-from collections.abc import Sequence, Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
 from pydantic import BaseModel, field_validator
+
 from core.datasets.choices import SUBSETS, SeveralLabels
 from core.errors import BadInput
-
 
 FOLDERS, NAMES, TEXTS = "folders", "names", "texts"
 CLASS_MARK = "{class}"

@@ -6,17 +6,18 @@ so (people with masks), their pixels decide: masks have few levels.
 """
 
 import re
-import numpy as np
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.image_copies import copies_of
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.subset_names import name_words, subset_of, words
-
 
 FRACTION_WITH_OTHERS = 0.8
 IMAGES_LOOKED_AT = 5
