@@ -119,7 +119,7 @@ def _add_datasets(verbs: Any) -> None:
     add.add_argument("--name", help="its name (default: that of the folder or file)")
     about = "list the ways to read it, and add nothing"
     add.add_argument("--readings", action="store_true", help=about)
-    about = "folders, folders:2 (the second level), names (of files), or the path of a table"
+    about = "folders, folders:2 (the second level), names (of files), texts, or the path of a table"
     add.add_argument("--classes-from", metavar="WHAT", help=about)
     _several(add, "--subset", "FOLDER=train", "the split, by folder: train, validation or test")
     _several(add, "--leave-out", "NAME", "a folder or file, or a pattern such as *_mask.png")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, field_validator
 from core.datasets.choices import SUBSETS, SeveralLabels
 from core.errors import BadInput
 
-FOLDERS, NAMES = "folders", "names"
+FOLDERS, NAMES, TEXTS = "folders", "names", "texts"
 CLASS_MARK = "{class}"
 LONGEST_PATTERN = 100
 _LEVEL = re.compile(rf"{FOLDERS}(?::([1-9]\d?))?")
@@ -25,7 +25,8 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
     """How an upload is to be read; what is None or empty, Headstart finds by itself.
 
     classes_from: ``folders``, ``folders:2`` (the second level, counted below folders that only
-        wrap others and below those of subsets), ``names`` (of files), or the path of a table.
+        wrap others and below those of subsets), ``names`` (of files), ``texts``
+        (files of the same names), or the path of a table.
     subsets: ``train``, ``validation`` or ``test`` by folder (its name, or its path).
     leave_out: folders and files to leave out, by name, path or pattern (``*_mask.png``).
     file_column, label_column, split_column: columns of a table, by name.

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.channels import note_channels
+from core.datasets.reading.class_subsets import named_subsets
 from core.datasets.reading.companions import Companions, companions_of
 from core.datasets.reading.folder_levels import Level, level_of_choice, levels_of
 from core.datasets.reading.folder_sets import unwrap_sets, without_copies
 from core.datasets.reading.folder_subsets import Split, split_of
 from core.datasets.reading.folder_tree import Place, below, places_of, unwrap, unwrap_inside
-from core.datasets.reading.image_files import is_companion
+from core.datasets.reading.image_files import is_companion, stem
 from core.datasets.reading.named_classes import NamedClasses, divide_alike
 from core.datasets.reading.named_images import (
     NamedImage,
@@ -25,6 +27,7 @@ from core.datasets.reading.named_images import (
 from core.datasets.reading.raw_files import Listing, bad_source, shown_name
 from core.datasets.reading.reader import (
     EXPECTED,
+    NAMES_SHOWN,
     LabelledFile,
     LabelledFiles,
     Reading,
@@ -35,7 +38,7 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.split_lists import with_listed_split
 from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
-from core.text import count_text
+from core.text import count_text, some_text
 
 READ_AS = "class folders"
 IMAGES_TRIED = 10
@@ -156,13 +159,14 @@ def _tree(listing: Listing, choice: Choice) -> _Tree:
     inside = unwrap_inside(below(places))
     level = [place for members in inside.values() for place in members]
     split = replace(split, places=[*(place for place in places if not place.folders), *level])
-    return _Tree(split, listing, own, companions)
+    return _Tree(split, listing, own, [entry for entry in companions if not entry.are_copies])
 
 
 def _by_folders(tree: _Tree, choice: Choice) -> list[Reading]:
     """One reading for each level of folders that may be the classes; empty without two folders."""
     if choice.level is None:
-        return [_of_level(tree, level, choice) for level in levels_of(tree.places)]
+        found = [_of_level(tree, level, choice) for level in levels_of(tree.places)]
+        return found if choice.subsets else _with_named_subsets(tree, found)
     level = level_of_choice(tree.places, choice.level)
     if level is None:
         raise bad_source(
@@ -170,6 +174,25 @@ def _by_folders(tree: _Tree, choice: Choice) -> list[Reading]:
             f" {tree.depth}."
         )
     return [_of_level(tree, level, choice)]
+
+
+def _with_named_subsets(tree: _Tree, found: list[Reading]) -> list[Reading]:
+    """The readings, and one by class and subset where only some folders name both."""
+    named = named_subsets(list(below(tree.places)))
+    if named is None or named.is_complete:
+        return found
+    subsets = {folder: subset for folder, (_, subset) in named.by_folder.items()}
+    shown = some_text(sorted(subsets), NAMES_SHOWN)
+    doubt = f"Right if the names {shown} say the class and the subset (train, test) of the images."
+    chosen = Choice(subsets=subsets)
+    split = [
+        replace(reading, title="The classes and the split are in the names of the folders")
+        for reading in _by_folders(_tree(tree.source, chosen), chosen)
+    ]
+    plain = "Right if train and test in the names of folders are parts of the classes."
+    return [replace(reading, doubt=reading.doubt or doubt) for reading in split] + [
+        replace(reading, doubt=reading.doubt or plain) for reading in found
+    ]
 
 
 def _of_level(tree: _Tree, level: Level, choice: Choice) -> Reading:
@@ -189,11 +212,13 @@ def _of_level(tree: _Tree, level: Level, choice: Choice) -> Reading:
 
 def _of_one_set(tree: _Tree, level: Level, choice: Choice) -> Reading:
     """The reading of what is there without the other sets: its folder only wraps the classes."""
-    taken = Choice(classes_from=f"{FOLDERS}:1", subsets=choice.subsets, leave_out=level.without)
+    taken = Choice(
+        classes_from=f"{FOLDERS}:{level.level}", subsets=choice.subsets, leave_out=level.without
+    )
     kept = [raw for raw in tree.source.files if not taken.leaves_out(raw.parts)]
     rest = tree.source.again(kept)
     rest.leave_out(len(tree.source.files) - len(kept), "in the other folders")
-    reading = _of_level(_tree(rest, taken), Level(1, level.title), taken)
+    reading = _of_level(_tree(rest, taken), Level(level.level, level.title), taken)
     return replace(reading, choice=taken, doubt=level.doubt)
 
 
@@ -232,7 +257,9 @@ def _of_names(
     files = files_with_names(images, named, listing)
     example = f"{files[0].class_name!r} in {shown_name(files[0].raw.name)}"
     title = f"The classes are in the file names, {named.where}: {example}"
-    return _finished(tree, files, Reading(title, _NONE, listing, taken, doubt=named.doubt))
+    is_chosen = choice.classes_from == NAMES and named.pattern is None
+    doubt = None if is_chosen else named.doubt
+    return _finished(tree, files, Reading(title, _NONE, listing, taken, doubt=doubt))
 
 
 def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Reading:
@@ -243,6 +270,7 @@ def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Readi
     listing.leave_out(beside, "outside the class folders")
     files, lists = with_listed_split(files, listing)
     note_alike_classes({entry.class_name for entry in files}, listing)
+    note_channels([stem(entry.raw.name) for entry in files], listing)
     found = LabelledFiles(READ_AS, sorted(files, key=shown_order))
     return replace(reading, found=found, sources=lists)
 

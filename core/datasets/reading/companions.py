@@ -14,6 +14,7 @@ import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.image_copies import copies_of
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.subset_names import name_words, subset_of, words
@@ -42,7 +43,13 @@ _IMAGES = words(
     "input inputs jpg jpeg jpegs png pngs jpegimages bild bilder foto fotos imagenes imágenes"
 )
 _ALTERNATIVES = "|".join(sorted(_WORDS, key=len, reverse=True))
-_AT_END = re.compile(rf"(.*[^\W_].*)[\W_](?:ground[\W_]?)?({_ALTERNATIVES})(?:[\W_]*\d+)?[\W_]*")
+# "chair_1_maskcrop" beside "chair_1_crop"
+_OF_IMAGES = "crop|cropped|rgb|color|colour|image|img|photo|orig|original|raw"
+_AT_END = re.compile(
+    rf"(.*[^\W_].*)[\W_](?:ground[\W_]?)?((?:{_ALTERNATIVES})(?:{_OF_IMAGES})?)(?:[\W_]*\d+)?[\W_]*"
+)
+_IMAGE_AT_END = re.compile(rf"(.*[^\W_].*)[\W_](?:{_OF_IMAGES})")
+_IMAGE_AT_START = re.compile(rf"(?:{_OF_IMAGES})[\W_]+(.+)")
 _AT_START = re.compile(rf"(?:ground[\W_]?)?({_ALTERNATIVES})[\W_]+(.+)")
 # Folders of images that are made in pairs: from A to B, left and right, before and after.
 PAIR_WORDS = words(
@@ -54,15 +61,22 @@ PAIR_WORDS = words(
 
 @dataclass(frozen=True)
 class Companions:
-    """Images that belong to others; ``which`` completes "Left out: 3 files"."""
+    """Images that belong to others; ``which`` completes "Left out: 3 files".
+
+    are_copies: they show the same as these, smaller or cut, and label nothing.
+    """
 
     files: list[RawFile]
     which: str
+    are_copies: bool = False
 
 
 def companions_of(files: Sequence[RawFile]) -> list[Companions]:
     """The images among the files that belong to other images of them."""
     images = [raw for raw in files if has_image_suffix(raw.name)]
+    copies = [Companions(members, which, are_copies=True) for members, which in copies_of(images)]
+    left_out = {id(raw) for entry in copies for raw in entry.files}
+    images = [raw for raw in images if id(raw) not in left_out]
     by_folder: dict[str, list[RawFile]] = defaultdict(list)
     others: list[RawFile] = []
     siblings = {raw.parts[: at + 1] for raw in images for at in range(len(raw.parts) - 1)}
@@ -82,7 +96,7 @@ def companions_of(files: Sequence[RawFile]) -> list[Companions]:
             found.append(Companions(members, which))
         else:
             others += members
-    return found + _by_file_name(others)
+    return copies + found + _by_file_name(others)
 
 
 def without_companions(files: Sequence[RawFile]) -> list[RawFile]:
@@ -138,6 +152,8 @@ def _by_file_name(images: list[RawFile]) -> list[Companions]:
             by_word[word].append((raw, base))
         else:
             stems.add(_stem(raw))
+    for pattern in (_IMAGE_AT_END, _IMAGE_AT_START):
+        stems |= {image[1] for text in stems if (image := pattern.fullmatch(text))}
     found = []
     for named in by_word.values():
         files = [raw for raw, base in named if base in stems or base.rstrip("_-. ") in stems]
@@ -201,8 +217,9 @@ def are_paired(folders: dict[str, list[RawFile]]) -> bool:
     alike = all(
         len(first & other) >= FRACTION_WITH_OTHERS * max(len(first), len(other)) for other in others
     )
-    # A program wrote them: each folder has one format.
-    if not others or not alike or any(len(those) != 1 for those in endings):
+    # A program wrote them: each folder has one format, or all have the same ones.
+    of_program = all(len(those) == 1 or those == endings[0] for those in endings)
+    if not others or not alike or not of_program:
         return False
     if all(map(_is_of_pair, folders)):
         return len(first) >= FEWEST_PAIRED

@@ -1,13 +1,16 @@
 """Which level of folders may be the classes: the outer ones, or those inside them."""
 
 import glob
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.datasets.reading.companions import are_paired
+from core.datasets.reading.aside_folders import aside_folders
+from core.datasets.reading.companions import FEWEST_ALIKE, are_paired
 from core.datasets.reading.folder_sets import TOP
 from core.datasets.reading.folder_tree import Place, below, names_inside, shared_names
 from core.datasets.reading.folder_words import (
+    is_channel,
     is_format,
     is_numbered,
     is_part,
@@ -24,6 +27,7 @@ from core.text import list_text, some_text
 DEEPEST_LEVEL = 3
 MOST_SETS_OFFERED = 4
 MOST_FOLDERS_PAIRED = 4
+MOST_SAME_NAMES = 20
 FRACTION_OPENED = 0.5
 MOST_CLASSES_OF_LEVEL = 1000
 _ORDINALS = ("first", "second", "third")
@@ -33,7 +37,8 @@ _ORDINALS = ("first", "second", "third")
 class Level:
     """A level of folders, from 1, as the classes.
 
-    without: sets to leave out, as patterns of paths; ``title`` says which is taken alone.
+    without: folders to leave out, as patterns of paths; ``title`` says what is taken. ``level`` is
+        counted in what is left.
     doubt: why it may be wrong; None where it is clear.
     note: what to know where it is taken.
     """
@@ -82,7 +87,26 @@ def levels_of(places: Sequence[Place]) -> list[Level]:
     seen: dict[tuple[int, tuple[str, ...]], Level] = {}
     for entry in found:
         seen.setdefault((entry.level, entry.without), entry)
-    return list(seen.values())
+    return _without_aside(places, list(seen.values()))
+
+
+def _without_aside(places: Sequence[Place], levels: list[Level]) -> list[Level]:
+    """The levels; where folders of one seem to be put aside, it is offered without them as well."""
+    found = []
+    for entry in levels:
+        groups = below(places, entry.level)
+        aside = aside_folders(list(groups)) if not entry.without else []
+        if aside:
+            shown = list_text(aside)
+            paths = tuple(path for name in aside for path in _paths(groups[name], name))
+            title = f"{entry.title} without {shown}"
+            doubt = f"Right if the images in {shown} were put aside, or are not sorted yet."
+            found.append(Level(entry.level, title, doubt, entry.note, paths))
+            own = "is a class of its own" if len(aside) == 1 else "are classes of their own"
+            doubt = f"Right if {shown} {own}."
+            entry = replace(entry, doubt=entry.doubt or doubt)
+        found.append(entry)
+    return found
 
 
 def level_of_choice(places: Sequence[Place], level: int) -> Level | None:
@@ -165,7 +189,7 @@ def _each_alone(places: Sequence[Place], pair: _Pair) -> list[Level]:
         title = f"The classes are the folders {inside} ({_shown(own)})"
         rest = list_text([_name(other) for other in pair.names if other != name])
         doubt = f"Right if {rest} should be left out."
-        found.append(Level(pair.level + 1, title, doubt, without=others))
+        found.append(Level(pair.level, title, doubt, without=others))
     return found
 
 
@@ -250,7 +274,24 @@ def _doubt_of_flat(places: Sequence[Place], level: int) -> str | None:
                 " belongs to one in the other folder (before and after, two cameras), they are no"
                 " classes."
             )
-    return _doubt_of_formats(names)
+    return _doubt_of_same_names(groups) or _doubt_of_formats(names)
+
+
+def _doubt_of_same_names(groups: dict[str, list[Place]]) -> str | None:
+    """``P001/AP.png``, ``P001/LAT.png``, ``P002/AP.png``: a folder for each patient or object."""
+    names = [{stem(raw.name) for p in members for raw in p.files} for members in groups.values()]
+    common = set.intersection(*names)
+    if (
+        len(groups) < FEWEST_ALIKE
+        or not FEWEST_CLASSES <= len(common) <= MOST_SAME_NAMES
+        or any(len(own) > len(common) for own in names)
+        or any(re.search(r"\d", name) and not is_channel(name) for name in common)
+    ):
+        return None
+    return (
+        f"Each folder holds the same names ({some_text(sorted(common), NAMES_SHOWN)}), as views or"
+        " bands of one patient, object or place have them: right if each folder is a class."
+    )
 
 
 def _doubt_of_formats(names: Sequence[str]) -> str | None:

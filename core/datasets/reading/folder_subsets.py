@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from core.datasets.reading.class_subsets import class_and_subset, named_subsets
 from core.datasets.reading.folder_tree import (
     Place,
     below,
@@ -14,9 +15,11 @@ from core.datasets.reading.folder_tree import (
 )
 from core.datasets.reading.raw_files import Listing, bad_source
 from core.datasets.reading.subset_names import is_to_predict, subset_of, subsets_of_folders
+from core.text import some_text
 
 # cats/train/1.jpg, colour/cats/train/1.jpg
 DEEPEST_SUBSETS = 3
+FOLDERS_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Split:
                 count_files(places), f"in {name}, in no class folder there and so without a label"
             )
         if self.folders:
-            folders = ", ".join(name or "those at the top" for name in self.folders)
+            names = [name or "those at the top" for name in self.folders]
+            folders = ", ".join(names) if len(names) <= FOLDERS_SHOWN else some_text(names, 4)
             listing.notes.append(f"The folders {folders} were used as the split.")
 
 
@@ -46,7 +50,12 @@ def split_of(places: list[Place], chosen: Mapping[str, str]) -> Split:
     if chosen:
         return _chosen_split(places, chosen)
     places = unwrap(places)
-    return _subsets_outside(places) or _subsets_inside(places) or Split(places)
+    return (
+        _subsets_outside(places)
+        or _subsets_inside(places)
+        or _subsets_in_names(places)
+        or Split(places)
+    )
 
 
 def _chosen_split(places: list[Place], chosen: Mapping[str, str]) -> Split:
@@ -67,7 +76,7 @@ def _chosen_split(places: list[Place], chosen: Mapping[str, str]) -> Split:
         at, name = levels[id(place)]
         if at:
             found[name] = place.folders[at - 1]
-            place = place.in_subset(at, chosen[name])
+            place = _in_chosen(place, at, chosen[name])
         else:
             subsets = {level: subset_of(name) for level, name in enumerate(place.folders, start=1)}
             by_name = next((level for level, subset in subsets.items() if subset), None)
@@ -83,6 +92,13 @@ def _chosen_split(places: list[Place], chosen: Mapping[str, str]) -> Split:
     if not any(place.subset == "train" for place in marked):
         marked = [replace(place, subset=place.subset or "train") for place in marked]
     return Split(unwrap(marked), tuple(sorted(set(found.values()))))
+
+
+def _in_chosen(place: Place, level: int, subset: str) -> Place:
+    """``train_cats`` with no folder inside is a class as well."""
+    named = class_and_subset(place.folders[level - 1]) if level == len(place.folders) else None
+    chosen = place.in_subset(level, subset)
+    return replace(chosen, folders=(*chosen.folders, named[0])) if named else chosen
 
 
 def _chosen_level(place: Place, chosen: Mapping[str, str]) -> tuple[int, str]:
@@ -167,3 +183,18 @@ def _subsets_inside(places: list[Place]) -> Split | None:
         marked = [place.in_subset(level, subsets[place.folders[level - 1]]) for place in in_folders]
         return Split(unwrap(marked), tuple(sorted(folders)))
     return None
+
+
+def _subsets_in_names(places: list[Place]) -> Split | None:
+    """``trainA``, ``trainB``, ``testA``, ``testB``: class and subset in the name of each folder."""
+    named = named_subsets(list(below(places)))
+    if named is None or not named.is_complete:
+        return None
+    marked = []
+    for place in places:
+        if place.folders:
+            class_name, subset = named.by_folder[place.folders[0]]
+            inside = place.in_subset(1, subset)
+            place = replace(inside, folders=(class_name, *inside.folders))
+        marked.append(place)
+    return Split(marked, tuple(sorted(named.by_folder)))

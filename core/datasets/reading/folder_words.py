@@ -45,6 +45,8 @@ _DATE = re.compile(
     r"(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d)?)?|[0-3]?\d[-_.][01]?\d[-_.](19|20)?\d\d"
 )
 _OF_A_CAMERA = re.compile(r"\d{3}([A-Z_]{5}|[A-Z]{2,4}_?\d*)")
+# The band of a satellite, the channel of a microscope.
+_CHANNEL = re.compile(r"(band|b)[-_ ]?\d{1,2}a?|(ch|channel|w|c)[-_ ]?\d{1,2}|red|green|blue|nir")
 _ID = re.compile(r"n\d{8}")  # of a word in WordNet, which is a class
 FRACTION_OF_NAMES = 0.8
 
@@ -75,6 +77,11 @@ def is_format(name: str) -> bool:
 def is_size(name: str) -> bool:
     """Whether it is a size in pixels: ``16x16``, ``1080x1920``."""
     return bool(_SIZE.fullmatch(name.casefold()))
+
+
+def is_channel(name: str) -> bool:
+    """Whether it is one of several channels of an image: ``B02``, ``ch1``, ``nir``."""
+    return _CHANNEL.fullmatch(name.casefold()) is not None
 
 
 def is_part(name: str) -> bool:

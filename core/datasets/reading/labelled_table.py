@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.datasets.reading import class_folders
+from core.datasets.reading import class_folders, text_labels
 from core.datasets.reading.columns import bare_name
 from core.datasets.reading.companions import without_companions
 from core.datasets.reading.file_columns import file_column
@@ -29,7 +29,7 @@ from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import Reading, first_reasons
 from core.datasets.reading.table_readings import READ_AS, Labelled, readings_of
 from core.datasets.reading.tables_together import TableLabels, fullest, read_together, rivals
-from core.datasets.reading_choice import FOLDERS, Choice
+from core.datasets.reading_choice import FOLDERS, TEXTS, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
@@ -41,7 +41,7 @@ MOST_LISTS = 20
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
-    """The images that a table names; empty where no table names any.
+    """The images that a table names, or else text files of their names; empty where none does.
 
     Each column that may hold the label is a reading, and so are the tables and folders that say
     something else; where only one is likely, it is in no doubt. Rows that cannot be used are
@@ -50,6 +50,8 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     column can be offered.
     """
     chosen = choice.classes_from
+    if chosen == TEXTS:
+        return text_labels.readings(listing, choice)
     if not any(choice.allows_table(raw.path) for raw in listing.files):
         return []
     files = label_files(listing.files)
@@ -60,7 +62,8 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     images = without_companions([raw for raw in others if has_image_suffix(raw.name)] or others)
     if not images:
         return []
-    return _Tables(listing, choice, files, images).readings()
+    found = _Tables(listing, choice, files, images).readings()
+    return found or text_labels.readings(listing, choice)
 
 
 class _Tables:

@@ -19,6 +19,8 @@ NAMES_TRIED = 5000
 MOST_PARTS = 8
 # "cat.0", "cat_001", "cat (3)", "n01440764_10026": a letter, a separator, a number.
 _NUMBERED = re.compile(r"^(.*[^\W\d_]|.*?[^\W\d_].*?(?=[\W_]))[\W_]*\d+[\W_]*$")
+# A01 to P24
+_WELL = re.compile(r"[A-P](0[1-9]|1\d|2[0-4])")
 _DATE = re.compile(r"(19|20)\d\d[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])")
 # What cameras, telephones, scanners and programs write before a number.
 _OF_MACHINES = words(
@@ -32,7 +34,7 @@ _OF_MACHINES = words(
     "bmp tif tiff uuid id idx index nr no num number at am pm kinect webcam wp wa sam sdc pano "
     "hdr burst mvimg p cimg st k kimg rimg hpim sany pict"
 )
-_DOUBT = "Only you can say whether this part of the names is the class."
+DOUBT = "Only you can say whether this part of the names is the class."
 _Key = TypeVar("_Key")
 _SEPARATORS = {"_": "underscore", ".": "dot", "-": "hyphen", " ": "blank"}
 
@@ -68,10 +70,13 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
         return [NamedClasses(pattern, "before the first dot", found)] if found else []
     clear = _clear_classes(stems)
     if clear is not None and not _are_crossed(set(clear.values())):
-        return [NamedClasses(None, "before the number", clear)]
+        are_wells = all(_WELL.fullmatch(text) for text in stems)
+        doubt = "The names are those of wells of a plate: right if each row is a class."
+        return [NamedClasses(None, "before the number", clear, doubt if are_wells else None)]
     tried = stems[:: max(1, len(stems) // NAMES_TRIED)]
     offered: list[NamedClasses] = []
-    for pattern, where in _patterns(tried):
+    of_parts = _patterns_of_parts(tried)
+    for pattern, where in [*of_parts, *_patterns(tried)]:
         few = _classes_by(pattern, tried)
         # The first digit of a number is no class.
         is_cut = "{class}#" in pattern and not _has_letters(few.values())
@@ -80,12 +85,23 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
         found = _classes_by(pattern, stems)
         is_new = not any(divide_alike(found, entry.classes) for entry in offered)
         if is_new and _are_classes(found, len(stems)):
-            offered.append(NamedClasses(pattern, where, found, _DOUBT))
+            offered.append(NamedClasses(pattern, where, found, DOUBT))
     # Beside words a number is a mere count, and in dates it is no class either.
     worded = [entry for entry in offered if _has_letters(entry.classes.values())]
     if not worded and any(_DATE.search(text) for text in tried):
-        return []
+        before_dates = {pattern for pattern, _ in of_parts}
+        offered = [entry for entry in offered if entry.pattern in before_dates]
     return (worded or offered)[:MOST_PATTERNS]
+
+
+def is_repeated(counts: Mapping[str, int]) -> bool:
+    """Whether a few names that are words, ``AP`` and ``LAT``, come again in most folders."""
+    return (
+        2 <= len(counts) <= MOST_NUMBERS_AS_CLASSES
+        and min(counts.values()) >= FEWEST_NAMED_ALIKE
+        and all(any(map(str.isalpha, name)) for name in counts)
+        and not any(map(_is_of_machine, counts))
+    )
 
 
 def divide_alike(one: Mapping[_Key, str], other: Mapping[_Key, str]) -> bool:
@@ -168,11 +184,14 @@ def _patterns(stems: Sequence[str]) -> list[tuple[str, str]]:
                 (f"{{class}}{sign}#", f"before the last {name} and the number"),
                 (f"*{sign}{{class}}#", f"after the last {name}, before the number"),
             ]
-    return [*_patterns_of_parts(stems), *found, ("{class}#", "before the number")]
+    return [*found, ("{class}#", "before the number")]
 
 
 def _patterns_of_parts(stems: Sequence[str]) -> list[tuple[str, str]]:
-    """Patterns for each part of names that all have the same signs between their parts."""
+    """Patterns for each part of names that all have the same signs between their parts.
+
+    Of names with a date in one part, only those before it count: what follows is a time or a count.
+    """
     signs = Counter("".join(re.findall(r"[_. -]", text)) for text in stems)
     (common, count), *_ = signs.most_common(1)
     parts = [
@@ -182,14 +201,20 @@ def _patterns_of_parts(stems: Sequence[str]) -> list[tuple[str, str]]:
     ]
     if count < FRACTION_WITH_A_CLASS * len(stems) or not 1 < len(parts[0]) <= MOST_PARTS:
         return []
-    if any(_DATE.search(text) for text in stems[:FEWEST_NAMED_ALIKE]):
-        return []
     columns = list(zip(*parts, strict=True))
+    tried = len(columns)
+    if any(_DATE.search(text) for text in stems[:FEWEST_NAMED_ALIKE]):
+        dates = [
+            at
+            for at, column in enumerate(columns)
+            if 2 * sum(_DATE.match(cell) is not None for cell in column) > len(column)
+        ]
+        tried = dates[0] if dates else 0
     are_numbers = [all(cell.isdecimal() for cell in column) for column in columns]
-    from_machine = any(all(map(_is_of_machine, set(column))) for column in columns)
+    from_machine = any(all(map(_is_of_machine, set(column))) for column in columns[:tried])
     found = []
     for at, column in enumerate(columns):
-        if are_numbers[at] and from_machine:
+        if at >= tried or (are_numbers[at] and from_machine):
             continue
         rest = ["#" if is_number else "*" for is_number in are_numbers]
         # "HA1": a word with its number.

@@ -1,14 +1,17 @@
 """The images whose file names may contain the class, in all folders and subsets together."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.reading.folder_subsets import Split
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.named_classes import (
+    DOUBT,
     NamedClasses,
     before_number,
     classes_by_choice,
+    is_repeated,
     named_classes,
 )
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
@@ -56,8 +59,11 @@ def possible_names(images: Sequence[NamedImage], listing: Listing) -> list[Named
     is_before_dot = any(raw.name == _LABELS_OF_EDGE_IMPULSE for raw in listing.files)
     labelled = [image for image in images if not is_to_predict(image.group)]
     train = [image for image in labelled if image.subset == "train"] or labelled
-    stems = sorted({stem(image.raw.name) for image in train})
-    return named_classes(stems, is_before_dot=is_before_dot) if stems else []
+    counts = Counter(stem(image.raw.name) for image in train)
+    if is_repeated(counts):
+        whole = {text: text for text in counts}
+        return [NamedClasses("{class}", "the whole name", whole, DOUBT)]
+    return named_classes(sorted(counts), is_before_dot=is_before_dot) if counts else []
 
 
 def chosen_names(images: Sequence[NamedImage], choice: Choice) -> NamedClasses:

@@ -19,6 +19,7 @@ from core.datasets.reading.reader import (
     note_alike_classes,
     shown_order,
 )
+from core.datasets.reading.subset_columns import is_subset_name
 from core.datasets.reading.subset_names import subset_of_folders
 from core.datasets.reading.tables_together import Together
 from core.datasets.reading_choice import Choice
@@ -173,6 +174,7 @@ def _note_what_was_taken(
                 f"{rows.table.name}: column {columns.names[columns.subsets.at]!r} was used as the"
                 f" split: {meaning}."
             )
+        listing.notes += _unused_subset_columns(rows)
     if says:
         listing.notes.append(f"{says}.")
     if mixed:
@@ -182,6 +184,24 @@ def _note_what_was_taken(
         )
     elif labelled.folders:
         listing.notes.append("The classes are taken from the table, not from the folders.")
+
+
+def _unused_subset_columns(rows: LabelledRows) -> list[str]:
+    """A note about each column that is named like a split and is none, such as folds."""
+    columns, table = rows.columns, rows.table
+    used = {columns.file, columns.label, columns.subsets.at if columns.subsets else None}
+    notes = []
+    for at, name in enumerate(columns.names):
+        if at in used or not columns.has_header or not is_subset_name(name):
+            continue
+        cells = {row[at].strip() for row in table.first_rows[1:] if len(row) > at} - {""}
+        if len(cells) > 1:
+            shown = shown_name(some_text(sorted(cells), FILES_SHOWN))
+            notes.append(
+                f"{table.name}: column {name!r} was not used as the split: its values ({shown}) do"
+                " not say which images are for training and which for the test."
+            )
+    return notes
 
 
 def _used_meaning(rows: LabelledRows) -> dict[str, str]:

@@ -109,12 +109,17 @@ def test_a_class_called_train_is_no_subset():
     assert classes_and_subsets(found) == [("bus", None), ("train", None)]
 
 
-def test_names_with_a_side_and_a_class_are_classes():
-    found, _ = read("cats_train/1.jpg", "dogs_train/1.jpg", "cats_test/1.jpg")
+def test_names_with_a_subset_and_a_class_are_both():
+    names = [f"{kind}_{subset}/1.jpg" for kind in ("cats", "dogs") for subset in ("train", "test")]
+    found, notes = read(*names)
     assert classes_and_subsets(found) == [
-        ("cats_test", None),
-        ("cats_train", None),
-        ("dogs_train", None),
+        ("cats", "test"),
+        ("cats", "train"),
+        ("dogs", "test"),
+        ("dogs", "train"),
+    ]
+    assert notes == [
+        "The folders cats_test, cats_train, dogs_test, dogs_train were used as the split."
     ]
 
 

@@ -134,6 +134,9 @@ def test_the_same_names_in_two_folders_are_asked_about_unless_they_are_numbers()
     names = ["tower", "house", "tree", "lake", "boat", "bridge"]
     files = {f"{kind}/{name}.png": b"x" for kind in ("one", "other") for name in names}
     assert "images of the same names" in offers_of_any(files)[0].doubt
+    icons = [f"{name}.{'gif' if name == 'boat' else 'png'}" for name in names]
+    files = {f"{kind}/{name}": b"x" for kind in ("light", "dark") for name in icons}
+    assert "images of the same names" in offers_of_any(files)[0].doubt
     ids = [114, 3620, 77731, 90125, 100011, 240007]
     files = {f"{kind}/{number:012}.png": b"x" for kind in ("one", "other") for number in ids}
     assert "images of the same names" in offers_of_any(files)[0].doubt
