@@ -25,7 +25,7 @@ from core.datasets.decoding.metadata import jpeg_orientation, with_orientation, 
 from core.datasets.decoding.pool import ProgressCallback
 from core.datasets.reading.columns import why_no_label
 from core.datasets.reading.raw_files import RefusedNameError, is_ignored, safe_parts
-from core.datasets.reading.recognise import NOTES_FILE, ExportNotes
+from core.datasets.reading.recognise import LABELS_FILE, NOTES_FILE, ExportNotes
 from core.datasets.reading.subset_names import is_to_predict, subset_of
 from core.text import FORMULA_STARTS, csv_cell
 
@@ -35,7 +35,6 @@ LONGEST_STEM_BYTES = 80
 _NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*;,\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
 
-LABELS_FILE = "labels.csv"
 _JPEG_START = b"\xff\xd8\xff"
 # Readers take one of these for the separator of a table where many cells contain it.
 _OTHER_SEPARATORS = (";", "\t", "|")
@@ -149,9 +148,7 @@ def export_zip(
             if progress is not None:
                 progress(index + 1, dataset.image_count)
         archive.writestr(_entry(LABELS_FILE), _table(dataset, rows))
-        notes = _notes(dataset, classes)
-        if notes != ExportNotes():
-            archive.writestr(_entry(NOTES_FILE), notes.to_bytes())
+        archive.writestr(_entry(NOTES_FILE), _notes(dataset, classes).to_bytes())
 
 
 def quarantine_csv(dataset: Dataset) -> bytes:

@@ -1,10 +1,10 @@
 """The layouts that can be read, which of them a source has, and the notes of an export.
 
-``headstart.json`` says what the folders and the table of an export cannot say about the dataset. It
-is written only where it is needed: where the folder or the cell of a class is not its name (in JSON
-a name stands as it is), where the images are not in the order in which class folders are read, or
-where they had more than 8 bits a pixel before the export. Folders and table win: whoever edits the
-table or moves images between folders is asked which of the two is right.
+``headstart.json`` says what the folders and the table of an export cannot say about the dataset:
+that a person settled its classes already, the name of a class where its folder or its cell in the
+table is not the name (in JSON a name stands as it is), whether the images are in another order than
+class folders are read in, and the levels of images of more than 8 bits a pixel. Folders and table
+win: whoever edits the table or moves images between folders is asked which of the two is right.
 """
 
 import json
@@ -39,7 +39,7 @@ from core.datasets.reading.question import (
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import LabelledFile, LabelledFiles, Reader, Reading, shown_order
 from core.datasets.reading.table import is_table_name, read_table
-from core.datasets.reading_choice import Choice
+from core.datasets.reading_choice import FOLDERS, Choice
 from core.errors import BadInput
 
 # Asked in this order; the first that knows its layout is used. Class folders come last: they fit
@@ -53,7 +53,7 @@ READERS: tuple[Reader, ...] = (
     labelled_table,
     class_folders,
 )
-NOTES_FILE = "headstart.json"
+NOTES_FILE, LABELS_FILE = "headstart.json", "labels.csv"
 LARGEST_NOTES_BYTES = 16 * 1024**2
 MOST_FOLDERS_LISTED = 500
 MOST_TABLES, MOST_NAMES = 3, 6
@@ -97,6 +97,8 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     """
     listing = _without_left_out(listing, choice)
     notes = _take_export_notes(listing)
+    if notes is not None and choice == Choice():
+        return _readings_of_export(listing, notes)
     answers = (reader.readings(listing, choice) for reader in READERS)
     found = next((list(answer) for answer in answers if answer), [])
     if not found:
@@ -107,6 +109,29 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         )
     found.sort(key=lambda reading: reading.doubt is not None)
     return [_as_chosen(reading, choice, notes) for reading in found]
+
+
+def _readings_of_export(listing: Listing, notes: ExportNotes) -> list[Reading]:
+    """The class folders that Headstart wrote; also the table where somebody edited one of them."""
+    by_folders = class_folders.readings(listing, Choice(classes_from=FOLDERS))
+    tables = [raw.path for raw in listing.files if raw.name == LABELS_FILE]
+    by_table = labelled_table.readings(listing, Choice(classes_from=min(tables))) if tables else []
+    found = [_as_chosen(reading, Choice(), notes) for reading in (*by_folders[:1], *by_table[:1])]
+    folders, *others = found
+    if all(_agree(folders, other) for other in others):
+        return [replace(folders, doubt=None)]
+    doubt = "The folders and the table of this export differ: one of them was edited."
+    return [replace(reading, doubt=doubt) for reading in (*others, folders)]
+
+
+def _agree(folders: Reading, table: Reading) -> bool:
+    """Whether the table names the images of the class folders with the same classes."""
+    classes = [
+        {file.raw.path: file.class_name for file in reading.found.files}
+        for reading in (folders, table)
+        if isinstance(reading.found, LabelledFiles)
+    ]
+    return len(classes) == 2 and classes[1].items() <= classes[0].items()
 
 
 def question(found: Sequence[Reading], listing: Listing) -> Question:
@@ -164,24 +189,24 @@ def _without_left_out(listing: Listing, choice: Choice) -> Listing:
     return rest
 
 
-def _as_chosen(reading: Reading, choice: Choice, notes: ExportNotes) -> Reading:
+def _as_chosen(reading: Reading, choice: Choice, notes: ExportNotes | None) -> Reading:
     """The reading with what holds for each: the notes of an export, and what to leave out."""
     found = reading.found
-    if isinstance(found, LabelledFiles):
+    if notes is not None and isinstance(found, LabelledFiles):
         found = replace(found, files=_as_exported(found.files, notes), levels=notes.levels)
     left_out = dict.fromkeys((*choice.leave_out, *reading.choice.leave_out))
     repeated = reading.choice.model_copy(update={"leave_out": tuple(left_out)})
     return replace(reading, found=found, choice=repeated)
 
 
-def _take_export_notes(listing: Listing) -> ExportNotes:
+def _take_export_notes(listing: Listing) -> ExportNotes | None:
     """Read ``headstart.json`` and take it off the listing.
 
-    Empty notes where there is no such file, or several, or Headstart did not write it.
+    None where there is no such file, or several, or Headstart did not write it.
     """
     found = [raw for raw in listing.files if raw.name == NOTES_FILE]
     if len(found) != 1 or found[0].size_bytes > LARGEST_NOTES_BYTES:
-        return ExportNotes()
+        return None
     try:
         document = json.loads(found[0].read())
         names = {text: name for text, name in document[_NAMES].items() if _is_class_name(name)}
@@ -196,7 +221,7 @@ def _take_export_notes(listing: Listing) -> ExportNotes:
         RecursionError,  # nested too deeply
     ) as error:
         logger.info("%s was not written by Headstart (%s)", found[0].path, error)
-        return ExportNotes()
+        return None
     listing.files.remove(found[0])
     return notes
 
