@@ -16,7 +16,10 @@ FEWEST_SHARED = 2
 FRACTION_SHARED = 0.8
 _ANY = "|".join(sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
 _CAPITAL = "|".join(word.capitalize() for word in sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
-_AT_START = re.compile(rf"(?:(?i:({_ANY}))[\W_]+|({_ANY}|{_CAPITAL})(?=[A-Z]))(?P<rest>.*\w.*)")
+_AT_START = re.compile(
+    rf"(?:(?i:({_ANY})(?:set|data)?)[\W_]+|({_ANY}|{_CAPITAL})(?=[A-Z]))(?P<rest>.*\w.*)"
+)
+_BESIDE_AT_START = re.compile(r"^(?:(?i:set|images?|data|photos|pics)[\W_]+)+(?=\w)")
 _AT_END = re.compile(rf"(?P<rest>.*\w.*?)(?:[\W_]+(?i:({_ANY}))|(?<=[a-z])({_CAPITAL}))")
 
 
@@ -33,7 +36,7 @@ def class_and_subset(folder: str) -> tuple[str, str] | None:
     found = _AT_START.fullmatch(folder) or _AT_END.fullmatch(folder)
     if found is None or subset_of(folder) is not None:
         return None
-    rest = found["rest"].strip(" _-.")
+    rest = _BESIDE_AT_START.sub("", found["rest"].strip(" _-."))
     own = name_words(rest)
     if not own or own <= BESIDE_A_SUBSET or any(subset_of(word) for word in own):
         return None
