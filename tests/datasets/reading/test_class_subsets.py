@@ -43,10 +43,7 @@ def test_what_folders_say_together(folders, is_complete):
     ("folders", "aside"),
     [
         ("cat,dog,_unsorted,trash", ["_unsorted", "trash"]),
-        (
-            "cat,dog,New folder,to sort,Neuer Ordner (3)",
-            ["New folder", "Neuer Ordner (3)", "to sort"],
-        ),
+        ("cat,dog,New folder (3),to sort", ["New folder (3)", "to sort"]),
         ("cat,dog,dog - Copy,cat (1)", ["cat (1)", "dog - Copy"]),
         ("cat,dog,cat_aug,dog_v2", ["cat_aug", "dog_v2"]),
         ("cat,dog,unknown,other,background", []),
