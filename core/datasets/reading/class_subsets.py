@@ -13,6 +13,7 @@ from core.datasets.reading.subset_names import (
 )
 
 FEWEST_SHARED = 2
+LONGEST_NAME = 100
 FRACTION_SHARED = 0.8
 _ANY = "|".join(sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
 _CAPITAL = "|".join(word.capitalize() for word in sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
@@ -33,6 +34,8 @@ class NamedSubsets:
 
 def class_and_subset(folder: str) -> tuple[str, str] | None:
     """The class and the subset in the name of a folder, or None where it has not both."""
+    if len(folder) > LONGEST_NAME:
+        return None
     found = _AT_START.fullmatch(folder) or _AT_END.fullmatch(folder)
     if found is None or subset_of(folder) is not None:
         return None
