@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-# Few, because a page that names one large image again and again unfolds in memory.
+# Few, because a page that names one large image again and again unfolds in memory; fewer of files
+# that are large enough to hold very large images.
 ROWS_AT_ONCE = 16
+UNFOLDED_BYTES = 64 * 1024**2
 _LARGEST_FOOTER_BYTES = 64 * 1024**2
 _BUFFER_BYTES = 1024**2
 # Encoded images hardly shrink; a column that does is a decompression bomb.
@@ -59,8 +61,9 @@ def opened(raw: RawFile) -> "Iterator[pq.ParquetFile]":
 def parquet_rows(raw: RawFile, names: Sequence[str]) -> "Iterator[tuple[int, pa.RecordBatch]]":
     """Some rows at a time, with the number of the first, from 0. Raises ``BadInput``."""
     start = 0
+    rows = max(1, min(ROWS_AT_ONCE, UNFOLDED_BYTES // max(1, raw.size_bytes)))
     with opened(raw) as file:
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(names), use_threads=False):
+        for batch in file.iter_batches(rows, columns=list(names), use_threads=False):
             batch.validate(full=True)  # words may be no UTF-8
             yield start, batch
             start += batch.num_rows

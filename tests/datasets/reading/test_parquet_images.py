@@ -311,3 +311,11 @@ def test_a_file_that_changes_while_it_is_read_leaves_out_what_is_gone():
     copy._files = [(raw, layout, {}) for raw, layout, _ in copy._files]
     with pytest.raises(UnreadableImageError, match="the Parquet file changed while it was read"):
         files[0].raw.read()
+
+
+def test_few_rows_of_a_large_file_are_in_memory_together(monkeypatch):
+    raw = listing_of({"pets.parquet": NAMED}).files[0]
+    monkeypatch.setattr(parquet_files, "UNFOLDED_BYTES", 2 * len(NAMED))
+    batches = [batch.num_rows for _, batch in parquet_files.parquet_rows(raw, ["label"])]
+    assert max(batches) == 2
+    assert sum(batches) == 12
