@@ -1,5 +1,6 @@
-"""Folders of images that somebody put aside or did not sort yet, beside the class folders."""
+"""Folders of images that were put aside, copied or not sorted yet, beside the class folders."""
 
+import re
 from collections.abc import Collection
 
 from core.datasets.reading.subset_names import name_words, words
@@ -12,6 +13,12 @@ _ASIDE = words(
 )
 _PHRASES = words("newfolder neuerordner nouveaudossier nuevacarpeta tosort todo tolabel donotuse")
 _BESIDE = words("images image img photos pics pictures files folder data to be")
+# "dog - Copy", "cat (1)", "cat_augmented" beside "cat"
+_AGAIN = re.compile(
+    r"(.*[^\W_])[\W_]*(?:\(\d+\)|[\W_](?:copy|kopie|copie|copia|backup|bak|v\d+|final|new|old|neu|alt"
+    r"|aug|augmented|augmentations?|resized|cropped|flipped|rotated|mirrored)(?: ?\d+)?)\W*",
+    re.IGNORECASE,
+)
 # Beside one of these, such a name is a class.
 _OPPOSITES = {
     **dict.fromkeys(
@@ -23,7 +30,6 @@ _OPPOSITES = {
     ),
     **dict.fromkeys(("old", "alt", "ancien"), words("new young modern neu jung nouveau adult")),
     "duplicate": words("original unique"),
-    "misc": frozenset(),
 }
 
 
@@ -33,7 +39,8 @@ def aside_folders(names: Collection[str]) -> list[str]:
     Empty where fewer than two others are left, which are needed as classes.
     """
     all_words = frozenset().union(*map(name_words, names))
-    found = [name for name in names if _is_aside(name, all_words)]
+    plain = {name.casefold().strip() for name in names}
+    found = [name for name in names if _is_aside(name, all_words) or _is_again(name, plain)]
     return sorted(found) if len(names) - len(found) >= 2 else []
 
 
@@ -45,3 +52,9 @@ def _is_aside(name: str, beside: frozenset[str]) -> bool:
     if not main or not main <= _ASIDE:
         return False
     return not any(_OPPOSITES.get(word, frozenset()) & beside for word in main)
+
+
+def _is_again(name: str, plain: set[str]) -> bool:
+    """Whether it is called as a copy or a version of another of the folders."""
+    found = _AGAIN.fullmatch(name)
+    return found is not None and found[1].casefold().strip() in plain

@@ -13,10 +13,14 @@ from core.datasets.reading.subset_names import (
 )
 
 FEWEST_SHARED = 2
+LONGEST_NAME = 100
 FRACTION_SHARED = 0.8
 _ANY = "|".join(sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
 _CAPITAL = "|".join(word.capitalize() for word in sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
-_AT_START = re.compile(rf"(?:(?i:({_ANY}))[\W_]+|({_ANY}|{_CAPITAL})(?=[A-Z]))(?P<rest>.*\w.*)")
+_AT_START = re.compile(
+    rf"(?:(?i:({_ANY})(?:set|data)?)[\W_]+|({_ANY}|{_CAPITAL})(?=[A-Z]))(?P<rest>.*\w.*)"
+)
+_BESIDE_AT_START = re.compile(r"^(?:(?i:set|images?|data|photos|pics)[\W_]+)+(?=\w)")
 _AT_END = re.compile(rf"(?P<rest>.*\w.*?)(?:[\W_]+(?i:({_ANY}))|(?<=[a-z])({_CAPITAL}))")
 
 
@@ -30,10 +34,12 @@ class NamedSubsets:
 
 def class_and_subset(folder: str) -> tuple[str, str] | None:
     """The class and the subset in the name of a folder, or None where it has not both."""
+    if len(folder) > LONGEST_NAME:
+        return None
     found = _AT_START.fullmatch(folder) or _AT_END.fullmatch(folder)
     if found is None or subset_of(folder) is not None:
         return None
-    rest = found["rest"].strip(" _-.")
+    rest = _BESIDE_AT_START.sub("", found["rest"].strip(" _-."))
     own = name_words(rest)
     if not own or own <= BESIDE_A_SUBSET or any(subset_of(word) for word in own):
         return None

@@ -100,7 +100,7 @@ def _without_aside(places: Sequence[Place], levels: list[Level]) -> list[Level]:
             shown = list_text(aside)
             paths = tuple(path for name in aside for path in _paths(groups[name], name))
             title = f"{entry.title} without {shown}"
-            doubt = f"Right if the images in {shown} were put aside, or are not sorted yet."
+            doubt = f"Right if the images in {shown} are copies, or put aside, or not sorted yet."
             found.append(Level(entry.level, title, doubt, entry.note, paths))
             own = "is a class of its own" if len(aside) == 1 else "are classes of their own"
             doubt = f"Right if {shown} {own}."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from core.datasets.reading.folder_words import is_channel
 from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading_choice import Choice
 
@@ -99,7 +100,7 @@ def is_repeated(counts: Mapping[str, int]) -> bool:
     return (
         2 <= len(counts) <= MOST_NUMBERS_AS_CLASSES
         and min(counts.values()) >= FEWEST_NAMED_ALIKE
-        and all(any(map(str.isalpha, name)) for name in counts)
+        and all(is_channel(name) or not re.search(r"\d", name) for name in counts)
         and not any(map(_is_of_machine, counts))
     )
 

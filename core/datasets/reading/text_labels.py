@@ -26,11 +26,12 @@ from core.errors import BadInput
 LARGEST_LABEL_BYTES = 200
 MOST_CLASSES, FEWEST_OF_A_CLASS = 200, 2
 MOST_WORDS = 4
+FRACTION_WITH_TEXT = 0.9
 FRACTION_IN_LARGER_CLASSES = 0.95
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
-    """The class of each image from the text file of its name; empty where not all have one.
+    """The class of each image from the text file of its name; empty where many have none.
 
     Numbers are no words: boxes and values are stored so. Descriptions, which differ from image to
     image, are none either. Where folders divide the images in another way, both are offered.
@@ -44,8 +45,15 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         for raw in listing.files
         if raw.name.lower().endswith(".txt")
     }
-    pairs = [(raw, text) for raw in images if (text := texts.get((raw.parts[:-1], stem(raw.name))))]
-    if not pairs or len(pairs) < len(images):
+    # "labels/1.txt" for "images/1.jpg"
+    counts = Counter(name for _, name in texts)
+    elsewhere = {name: raw for (_, name), raw in texts.items() if counts[name] == 1}
+    pairs = [
+        (raw, text)
+        for raw in images
+        if (text := texts.get((raw.parts[:-1], stem(raw.name))) or elsewhere.get(stem(raw.name)))
+    ]
+    if len({id(text) for _, text in pairs}) < max(1, FRACTION_WITH_TEXT * len(images)):
         return []
     labels = _labels(pairs)
     if labels is None:
@@ -116,7 +124,8 @@ def _reading(
     if len({file.subset for file in files}) < 2:
         files = [replace(file, subset=None) for file in files]
     note_alike_classes({file.class_name for file in files}, own)
-    own.leave_out(len(own.files) - 2 * len(files), "that are no image with its text file")
+    used = {id(raw) for pair in pairs for raw in pair}
+    own.leave_out(len(own.files) - len(used), "without an image or a text file of the same name")
     first, label = pairs[0][1], labels[0]
     example = f"{shown_name(first.name)} says {shown_name(label)!r}"
     own.notes.append(f"The class of each image was taken from its text file: {example}.")

@@ -168,6 +168,14 @@ CASES: dict[str, Case] = {
         lambda: each("{c}/{i}.jpg", ("val_dogs", "val_cats", "train_cats", "train_dogs"), 5),
         Read(frozenset(("cats", "dogs")), ANY),
     ),
+    "sets and images of classes": given(
+        lambda: each(
+            "{c}/{c}{i}.png",
+            ("Training Images Cats", "Testset Cats", "Training Images Dogs", "Testset Dogs"),
+            6,
+        ),
+        Read({"Cats": 12, "Dogs": 12}, {"train": 12, "test": 12}),
+    ),
     "class and subset, one missing": given(
         lambda: each("{c}/{c}{i}.png", ("train_cats", "train_dogs", "test_cats"), 6),
         Asks(("say the class and the subset",), offers=frozenset(("cats", "dogs"))),
@@ -221,10 +229,21 @@ CASES: dict[str, Case] = {
     "make and model": given(cars, Asks(offers=frozenset(("Audi", "BMW")))),
     "put aside": given(
         lambda: each("{c}/{c}{i}.jpg", ("cat", "dog", "_unsorted", "New folder (2)"), 6),
-        Asks(("were put aside",), offers=PETS),
+        Asks(("put aside",), offers=PETS),
     ),
     "put aside in each year": given(
         lambda: inside(("2021", "2022"), ("cat", "dog", "todo"), 4), Asks(offers=PETS)
+    ),
+    "copies of folders": given(
+        lambda: each("{c}/{c}{i}.jpg", ("cat", "dog", "dog - Copy", "cat (1)", "cat_augmented"), 6),
+        Asks(("copies",), offers=PETS),
+    ),
+    "words in a folder of labels": given(
+        lambda: {
+            path.replace("0/", "labels/") if path.endswith("txt") else path: content
+            for path, content in text_each(["cat", "dog"] * 7, "0/").items()
+        },
+        Read({"cat": 7, "dog": 7}),
     ),
     "unknown and other are classes": given(
         lambda: each("{c}/{c}{i}.jpg", ("cat", "dog", "other", "unknown", "background"), 4),
