@@ -145,9 +145,10 @@ def compare(experiment: ExperimentRecord, runs: Sequence[RunRecord]) -> Comparis
     """The comparison of one experiment; strategies in the order of their first ``runs``."""
     spec = experiment.spec
     results = [result for _, result in finished_runs(runs)]
-    # The majority class is counted, not trained: it has no precision or backend of its own.
+    # The majority class is counted, not trained: while a network is still to come, its backend says
+    # nothing about the experiment.
     trained = [result for result in results if result.epochs]
-    if all(find_strategy(run.strategy).estimator for run in runs):
+    if not trained and not any(run.is_active for run in runs):
         trained = results
     return Comparison(
         experiment=experiment.id,
