@@ -1,11 +1,9 @@
 """Imports: an upload, or a folder on this machine, is read into a dataset by a job.
 
-Pages call the functions at the top; ``run`` is the handler of the kind ``import``.
+What pages call; ``import_job`` is what the job does.
 """
 
-import hashlib
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +11,12 @@ from typing import Any, BinaryIO
 
 from pydantic import BaseModel, model_validator
 
-from core.datasets.dataset import Dataset
-from core.datasets.reading.question import Question, ReadingUnclear, TableSample
+from core.datasets.reading.question import Question, TableSample
 from core.datasets.reading.raw_files import shown_name
 from core.datasets.reading_choice import Choice
-from core.datasets.storage import checked_name, open_dataset
+from core.datasets.storage import checked_name
 from core.errors import BadInput, HeadstartError, UnknownName
-from core.experiments.limits import allowed_path, check_stored, stored_bytes
+from core.experiments.limits import allowed_path, check_stored
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
     KeptUpload,
@@ -30,7 +27,6 @@ from core.experiments.uploads import (
     sweep_uploads,
     upload_folder,
 )
-from core.jobs.context import JobContext, JobFailed
 from core.jobs.launchers import ensure_worker
 from core.jobs.queue import NAMES_LISTED, JobQueue
 from core.jobs.records import JobRecord, JobStatus, NewJob
@@ -50,7 +46,6 @@ __all__ = [
 ]
 
 KIND = "import"
-CHUNK_BYTES = 1024**2
 
 
 class ImportArguments(BaseModel):
@@ -182,8 +177,8 @@ def read_again(queue: JobQueue, import_id: str) -> str:
     if found.state != "finished":
         raise BadInput(f"The import of {found.source} is {found.state}, not finished.", "import")
     if not found.source_present:
-        raise BadInput(_source_gone(found.source), "import")
-    arguments = _arguments(queue.job(import_id))
+        raise BadInput(source_gone(found.source), "import")
+    arguments = arguments_of(queue.job(import_id))
     new_id = secrets.token_hex(8)
     try:
         path = found.path
@@ -216,7 +211,7 @@ def retry_import(queue: JobQueue, import_id: str, choice: Choice | None = None) 
     found = find_import(queue, import_id)
     if not found.can_retry:
         raise BadInput(_why_no_retry(found), "import")
-    arguments = _arguments(queue.job(import_id))
+    arguments = arguments_of(queue.job(import_id))
     if not arguments.uploaded:
         allowed_path(str(found.path))  # the allowed folders may have changed
     changes = {} if choice is None else {"choice": choice, "ask": False}
@@ -279,12 +274,12 @@ def _job(queue: JobQueue, import_id: str) -> JobRecord:
     return job
 
 
-def _arguments(job: JobRecord) -> ImportArguments:
+def arguments_of(job: JobRecord) -> ImportArguments:
     return ImportArguments.model_validate(job.arguments)
 
 
 def _record(job: JobRecord) -> ImportRecord:
-    arguments, result = _arguments(job), job.result or {}
+    arguments, result = arguments_of(job), job.result or {}
     if arguments.uploaded and job.state == "cancelled":
         delete_upload(job.id)  # nobody will ask for it again
     path = arguments.place(job.id)
@@ -318,103 +313,8 @@ def _why_no_retry(found: ImportRecord) -> str:
         return f"The import of {found.source} is {found.state}; it need not be started again."
     if found.state == "finished":
         return f"The import of {found.source} is finished; its dataset is there."
-    return _source_gone(found.source)
+    return source_gone(found.source)
 
 
-def _source_gone(source: str) -> str:
+def source_gone(source: str) -> str:
     return f"What was given as {source} is no longer there; give it again."
-
-
-# In the child process -------------------------------------------------------------------------
-
-
-def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any]:
-    """Store the dataset; the result has its id, notes about it, and the digest of the upload."""
-    try:
-        return _read(ImportArguments.model_validate(arguments), context)
-    except ReadingUnclear as error:
-        question = error.question.model_dump(mode="json")
-        raise JobFailed(str(error), {"question": question}) from error
-
-
-def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
-    # Imported here: pages read this room, and it brings in pandas and SciPy.
-    from core.datasets.add import add_dataset, list_readings
-
-    path = asked.place(context.job.id)
-    if not path.exists():
-        raise BadInput(_source_gone(asked.source))
-    context.report("Looking at the files")
-    if asked.ask:
-        raise ReadingUnclear(list_readings(path, should_stop=context.should_stop))
-    digest = _file_digest(path, context) if asked.uploaded else None
-    known = _read_before(context.queue, asked.choice, digest)
-    if known is not None:
-        note = _already_there(asked.name, known.name)
-        return {"dataset_id": known.id, "notes": [note], "digest": digest}
-    if not asked.uploaded:  # an upload was checked when it came
-        check_stored(stored_bytes(path), f"the dataset made of {asked.source}")
-    stored_before = _stored_folders()
-    dataset = add_dataset(
-        path,
-        progress=lambda done, total: context.report(
-            "Reading images" if done < total else "Looking for duplicates", done, total
-        ),
-        provenance=f"added from {asked.source}",
-        choice=asked.choice,
-        should_stop=context.should_stop,
-        default_name=asked.name,
-    )
-    notes = []
-    if dataset.folder.name in stored_before:
-        notes = [_already_there(asked.name, dataset.name)]
-    elif asked.name not in (None, dataset.name):
-        notes = [
-            f"Another dataset is called {asked.name!r} already, so this one is called "
-            f"{dataset.name!r}. You can rename it."
-        ]
-    return {"dataset_id": dataset.id, "notes": notes, "digest": digest}
-
-
-def _file_digest(path: Path, context: JobContext) -> str:
-    """SHA-256 of an upload, 64 hex digits. A file on this machine is not known by its own bytes:
-    the labels of IDX images lie in another file beside them."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-            context.check()
-    return digest.hexdigest()
-
-
-def _read_before(queue: JobQueue, choice: Choice, digest: str | None) -> Dataset | None:
-    """The dataset that the same file gave before, if it is still there."""
-    for dataset_id in [] if digest is None else datasets_read_from(queue, digest, choice):
-        try:
-            return open_dataset(dataset_id)
-        except HeadstartError as error:
-            # Removed or damaged since: then the file is read like any other.
-            print(error, file=sys.stderr)  # noqa: T201 - the process's output is its log
-    return None
-
-
-def datasets_read_from(queue: JobQueue, digest: str, choice: Choice) -> list[str]:
-    """Ids of the datasets that finished imports made of a file with that digest, the newest
-    first, where the same was chosen."""
-    return [
-        job.result["dataset_id"]
-        for job in queue.jobs(KIND, ["finished"])
-        if job.result is not None
-        and job.result["digest"] == digest
-        and _arguments(job).choice == choice
-    ]
-
-
-def _stored_folders() -> set[str]:
-    folder = current_settings().datasets_folder
-    return {entry.name for entry in folder.iterdir()} if folder.exists() else set()
-
-
-def _already_there(asked: str | None, name: str) -> str:
-    note = f"These are the same images as dataset {name!r}, which was there already."
-    return note if asked in (None, name) else f"{note} It keeps its name; you can rename it."

@@ -118,7 +118,7 @@ KINDS: dict[str, JobKind] = {
         ),
         JobKind(
             "import",
-            "core.experiments.imports:run",
+            "core.experiments.import_job:run",
             "import",
             "import",
             folder="imports",

@@ -15,9 +15,9 @@ from sqlalchemy import create_engine
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput, UnknownName
 from core.experiments import imports
+from core.experiments.import_job import datasets_read_from
 from core.experiments.imports import (
     cancel_import,
-    datasets_read_from,
     find_import,
     forget_import,
     import_folder,

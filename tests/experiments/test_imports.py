@@ -1,6 +1,7 @@
 """Imports in real processes: finished, failed, cancelled, killed, tried again, found again."""
 
 import io
+import json
 import os
 import signal
 import struct
@@ -265,6 +266,23 @@ def test_the_same_upload_again_is_found_without_reading(
         " It keeps its name; you can rename it.",
     )
     assert len(list_datasets()) == 1
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_what_an_older_edition_made_of_a_file_is_read_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have guessed what is asked about today."""
+    first = receive_upload(store, [("pets.zip", pets())], None)
+    assert execute(store, first) == 0
+    manifest = open_dataset(find_import(store, first).dataset_id or "").folder / "manifest.json"
+    document = json.loads(manifest.read_text())
+    del document["reading"]
+    manifest.write_text(json.dumps(document))
+    read = []
+    monkeypatch.setattr(add, "add_dataset", lambda *a, **k: read.append(a) or add_dataset(*a, **k))
+    assert execute(store, receive_upload(store, [("pets.zip", pets())], None)) == 0
+    assert len(read) == 1
 
 
 @pytest.mark.usefixtures("by_hand")
