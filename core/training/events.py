@@ -15,6 +15,8 @@ from core.jobs.records import Progress
 
 Count = Annotated[int, Field(strict=True, ge=0)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Loss = Annotated[float, Field(strict=True)]
+"""A loss may become NaN or infinite: that is how an epoch went, not damage."""
 Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
 
 
@@ -44,9 +46,9 @@ class EpochRecord:
     stage: str
     epoch: Annotated[Count, Field(ge=1)]
     epochs: Annotated[Count, Field(ge=1)]
-    train_loss: Number
+    train_loss: Loss
     train_accuracy: Fraction
-    validation_loss: Number
+    validation_loss: Loss
     validation_accuracy: Fraction
     train_seconds: Number
     validation_seconds: Number
