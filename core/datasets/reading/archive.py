@@ -1,10 +1,9 @@
 """Open an archive, whatever kind its first bytes say: zip, tar, or a tar in gzip, bzip2 or xz."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from core.datasets.reading.byte_ranges import ByteRanges
-from core.datasets.reading.decompress import DAMAGED, unpacker_for
+from core.datasets.reading.decompress import unpacker_for
 from core.datasets.reading.inner_archives import add_inner_archives
 from core.datasets.reading.member_names import NamesUnreadableError, decoded_names
 from core.datasets.reading.members import (
@@ -15,7 +14,7 @@ from core.datasets.reading.members import (
     Opening,
     follow_links,
 )
-from core.datasets.reading.raw_files import Listing
+from core.datasets.reading.raw_files import DAMAGE, Listing
 from core.datasets.reading.split_archives import HOW_TO_JOIN, part_of
 from core.datasets.reading.tar_archive import BLOCK, is_tar, list_tar
 from core.datasets.reading.zip_archive import ZIP_START, check_whole, list_zip
@@ -77,7 +76,7 @@ def list_archive(content: ByteRanges, opening: Opening) -> Members:
                 )
         with unpack(content.opened()) as stream:
             unpacked = opening.unpack(stream)
-    except DAMAGED as error:
+    except DAMAGE as error:
         raise CannotOpenError(
             f"the {kind} file is damaged or cut short; make it or send it again"
         ) from error
@@ -118,14 +117,10 @@ def listing_of(members: Members, opening: Opening) -> tuple[Listing, list[InnerA
         )
         if added is not None and is_archive_name(added.name):
             listing.files.pop()
-            content = None if member.content is None else partial(_same, member.content)
+            content = None if member.content is None else member.content.copy
             inner.append(InnerArchive(added, content))
     opening.take_bytes(sum(file.size_bytes for file in listing.files))
     return listing, inner
-
-
-def _same(content: ByteRanges) -> ByteRanges:
-    return content
 
 
 def _names(files: Sequence[Member], listing: Listing) -> list[str]:

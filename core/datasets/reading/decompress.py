@@ -4,15 +4,14 @@ import bz2
 import gzip
 import io
 import lzma
-import zlib
 from collections.abc import Callable
 from typing import BinaryIO, cast
+
+from core.datasets.reading.raw_files import GZIP_START
 
 CHUNK_BYTES = 64 * 1024
 # xz can ask for four gigabytes; its highest setting, -9, needs 65 megabytes.
 MOST_XZ_MEMORY_BYTES = 256 * 1024**2
-# What the libraries raise for data that is damaged or cut short.
-DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 class XzStream(io.RawIOBase):
@@ -54,7 +53,7 @@ class XzStream(io.RawIOBase):
 
 # By their first bytes.
 UNPACKERS: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
-    b"\x1f\x8b": ("gzip", lambda packed: cast(BinaryIO, gzip.GzipFile(fileobj=packed))),
+    GZIP_START: ("gzip", lambda packed: cast(BinaryIO, gzip.GzipFile(fileobj=packed))),
     b"BZh": ("bzip2", lambda packed: cast(BinaryIO, bz2.BZ2File(packed))),
     b"\xfd7zXZ\0": ("xz", lambda packed: cast(BinaryIO, io.BufferedReader(XzStream(packed)))),
 }

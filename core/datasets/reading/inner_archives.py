@@ -77,7 +77,7 @@ def add_inner_archives(
 
 
 def _are_images_outside(listing: Listing, archives: Sequence[InnerArchive]) -> bool:
-    around = {archive.folder[:depth] for archive in archives for depth in range(21)}
+    around = {one.folder[:depth] for one in archives for depth in range(len(one.folder) + 1)}
     images = [raw for raw in listing.files if has_image_suffix(raw.name)]
     beside = sum(raw.parts[:-1] in around for raw in images)
     return beside < len(images) or beside > MOST_IMAGES_BESIDE

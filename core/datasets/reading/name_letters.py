@@ -128,9 +128,7 @@ class Language:
 
 
 _HAN = ("\u4e00", "\u9fff", 0.03)
-_RARE = (_HAN,)
 _KANA = (("\u3041", "\u3096", 0.15), ("\u30a1", "\u30fc", 0.35), ("\uff66", "\uff9f", 0.002), _HAN)
-_HANGUL = (("\uac00", "\ud7a3", 0.005), ("\u4e00", "\u9fff", 0.002))
 _WESTERN, _CENTRAL, _BALTIC = ("cp850", "cp1252"), ("cp852", "cp1250"), ("cp775", "cp1257")
 _CYRILLIC = ("cp866", "cp1251", "koi8_u")
 
@@ -152,7 +150,7 @@ LANGUAGES = (
     Language(
         "Chinese", ("gb18030",), SIMPLIFIED, 0.997, 0.05, ("gb2312", 0xB0, 0xD7, 0.3), (_HAN,)
     ),
-    Language("Chinese", ("cp950",), TRADITIONAL, 0.997, 0.05, ("cp950", 0xA4, 0xC0, 0.27), _RARE),
+    Language("Chinese", ("cp950",), TRADITIONAL, 0.997, 0.05, ("cp950", 0xA4, 0xC0, 0.27), (_HAN,)),
     Language(
         "Japanese", ("cp932",), KANJI, 0.997, 0.05, ("cp932", 0x88, 0x98, 0.15), (*_KANA, _HAN)
     ),
@@ -163,7 +161,7 @@ LANGUAGES = (
         0.994,
         0.1,
         ("euc_kr", 0xB0, 0xC8, 0.08),
-        (("\uac00", "\ud7a3", 0.005), ("\u4e00", "\u9fff", 0.002)),
+        (("\uac00", "\ud7a3", 0.005), (*_HAN[:2], 0.002)),
     ),
     _alphabet("Russian", _CYRILLIC, "оеаинтсрлвкпдмуяыьзбгйчхжюшцфщэёъ"),
     _alphabet("Ukrainian", ("cp1125", *_CYRILLIC), "оаниіртвесклдупмзяьгбчйхюцжшїєфщґ", -1),

@@ -29,9 +29,9 @@ _IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Marks that change the reading direction: "photo<U+202E>gpj.exe" would be shown as another name.
 DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# Errors of file systems and archive readers; ``zipfile`` raises NotImplementedError for an unknown
-# compression.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LZMAError, NotImplementedError)
+# What file systems and the libraries for archives raise; ``zipfile`` raises NotImplementedError for
+# an unknown compression.
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LZMAError, NotImplementedError)
 GZIP_START = b"\x1f\x8b"
 _CHUNK_BYTES = 1024**2
 
@@ -81,13 +81,13 @@ class RawFile:
         """Read the file piece by piece; damage becomes ``UnreadableImageError``."""
         try:
             opened = self.open()
-        except (*_DAMAGE, ValueError, OverflowError) as error:
+        except (*DAMAGE, ValueError, OverflowError) as error:
             # The last two: a member whose header has an impossible name or position.
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
         try:
             with opened as stream:
                 yield stream
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
 
 

@@ -1,6 +1,7 @@
 """List a zip archive; members are read one at a time, nothing is extracted."""
 
 import io
+import posixpath
 import stat
 import struct
 import zipfile
@@ -31,8 +32,8 @@ _OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: 
 # The library makes a record of every member before it can be asked for their number.
 LONGEST_DIRECTORY_BYTES = raw_files.MOST_FILES * 500
 LONGEST_LINK_BYTES = 4096
-ENCRYPTED_REASON = "encrypted; pack it again without a password"
-DAMAGED = "the zip is damaged or cut short; make it or send it again"
+_ENCRYPTED_REASON = "encrypted; pack it again without a password"
+_DAMAGED = "the zip is damaged or cut short; make it or send it again"
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800
 ZIP_START = b"PK"
 # The comment of a zip that keeps files which were uploaded together.
@@ -70,15 +71,15 @@ def list_zip(content: ByteRanges) -> Members:
     file = _CountedFile(cast(io.RawIOBase, content.copy()), BUFFER_BYTES)
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise CannotOpenError(DAMAGED) from error
+    except (*raw_files.DAMAGE, ValueError) as error:
+        raise CannotOpenError(_DAMAGED) from error
     file.watching = False
     # Not ``is_dir()``: it fails where a name is empty.
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     if not entries:
         raise CannotOpenError("the zip is empty")
     if all(entry.flag_bits & _ENCRYPTED for entry in entries):
-        raise CannotOpenError("the zip is encrypted; pack it again without a password")
+        raise CannotOpenError(f"the zip is {_ENCRYPTED_REASON}")
     _check_methods(entries)
     overlapping = _overlapping(entries)
     members = [_member(archive, entry, overlapping) for entry in entries]
@@ -178,7 +179,7 @@ def _why_refused(entry: zipfile.ZipInfo) -> str | None:
     if kind and kind not in (stat.S_IFREG, stat.S_IFLNK):
         return NO_FILE
     if entry.flag_bits & _ENCRYPTED:
-        return ENCRYPTED_REASON
+        return _ENCRYPTED_REASON
     if entry.compress_type not in METHODS:
         method = _method_name(entry.compress_type)
         return f"packed by a method that cannot be read ({method}); pack it as an ordinary zip"
@@ -196,11 +197,7 @@ def _link_target(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str | None
     try:
         with archive.open(entry) as stream:
             target = stream.read(LONGEST_LINK_BYTES)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+    except raw_files.DAMAGE:
         return None
-    folder = _name(entry)[0].rpartition("/")[0]
-    return (
-        f"{folder}/{target.decode('utf-8', 'surrogateescape')}"
-        if folder
-        else target.decode("utf-8", "surrogateescape")
-    )
+    folder = posixpath.dirname(_name(entry)[0])
+    return posixpath.join(folder, target.decode("utf-8", "surrogateescape"))
