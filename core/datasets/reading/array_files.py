@@ -147,19 +147,18 @@ def _read(files: Sequence[RawFile], listing: Listing, choice: Choice) -> list[_W
     listing = listing.again()
     scratch = Scratch()
     arrays: list[StoredArray] = []
-    problems: list[BadInput] = []
+    problems: list[tuple[RawFile, BadInput]] = []
     for raw in files:
         found, wrong = read_arrays_of(raw, scratch)
         arrays += found
-        problems += wrong
-    for problem in problems[:MOST_LISTED]:
-        path, _, reason = str(problem).partition(" ")
-        listing.refuse(path.rstrip(":"), reason)
+        problems += [(raw, problem) for problem in wrong]
+    for raw, problem in problems[:MOST_LISTED]:
+        listing.refuse(raw.path, str(problem).removeprefix(raw.path).lstrip(": "))
     try:
         return _ways(arrays, listing, choice)
     except BadInput:
         if problems:
-            raise problems[0] from None
+            raise problems[0][1] from None
         raise
 
 

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from core.datasets.decoding.decode import LARGEST_PIXELS, SMALLEST_EDGE
-from core.datasets.reading.pixel_columns import BRIGHTEST, is_planar, square_shape
+from core.datasets.decoding.levels import LARGEST_16_BIT, NEARLY_ALL
+from core.datasets.reading.pixel_columns import (
+    BRIGHTEST,
+    DARK,
+    FEWEST_PIXELS,
+    is_planar,
+    square_shape,
+)
 from core.datasets.reading.raw_files import bad_source
 from core.datasets.reading.stored_arrays import StoredArray
 
-DARK = 64
-FEWEST_PIXELS = 16
 CHANNELS = (1, 3, 4)
 ROUNDING = 0.01
 SAMPLED_NUMBERS = 4096
 MOST_SAMPLED_NUMBERS = 1_000_000
-BRIGHTEST_OF_16_BITS = 65_535
-DARKEST_PERCENT, BRIGHTEST_PERCENT = 0.1, 99.9
 LOOKED_AT_ROWS = 100
 OTHER_SHAPES = (
     "Expected images x rows x columns, images x rows x columns x 1, 3 or 4 channels, or images x"
@@ -38,11 +41,6 @@ class ImageShape:
     channels: int = 1
     planar: bool = False
     flat: bool = False
-
-    @property
-    def text(self) -> str:
-        colours = {1: "grey", 3: "colour", 4: "colour with transparency"}[self.channels]
-        return f"{self.width} x {self.height} pixels, {colours}"
 
     def images(self, values: np.ndarray) -> np.ndarray:
         """Rows of an array as ``(n, H, W)`` or ``(n, H, W, channels)``, of the same dtype."""
@@ -165,11 +163,11 @@ def common_scale(all_levels: Iterable[Levels]) -> Scale:
     if together.in_bytes:
         return Scale(0, highest, f"{note} they were stretched to 0 to 255, all images alike.")
     sample = np.concatenate([values for one in levels for values in one.samples])
-    low, high = (float(np.percentile(sample, at)) for at in (DARKEST_PERCENT, BRIGHTEST_PERCENT))
+    low, high = (float(np.percentile(sample, at)) for at in NEARLY_ALL)
     if low >= high:
         low, high = lowest, highest
-    if lowest >= 0 and high > BRIGHTEST_OF_16_BITS / 2 and highest <= BRIGHTEST_OF_16_BITS:
-        return Scale(0, BRIGHTEST_OF_16_BITS, f"{note} they were divided by 257.")
+    if lowest >= 0 and high > LARGEST_16_BIT / 2 and highest <= LARGEST_16_BIT:
+        return Scale(0, LARGEST_16_BIT, f"{note} they were divided by 257.")
     return Scale(
         low,
         high,

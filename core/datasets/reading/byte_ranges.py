@@ -107,6 +107,14 @@ def _check_room(folder: Path) -> None:
         )
 
 
+def _not_written(home: Path, error: OSError) -> HeadstartError:
+    """Ours, because an ``OSError`` means here that the archive is damaged."""
+    return HeadstartError(
+        f"The disk of {home} does not take what must be unpacked ({error.strerror}). Nothing was"
+        " added. Make room on it and add it again."
+    )
+
+
 class Scratch:
     """A temporary file in the home, without a name, for what must be unpacked to be read.
 
@@ -122,13 +130,10 @@ class Scratch:
         """The content of a stream, on the disk.
 
         ``check(bytes so far)`` is called before each piece is written, and may raise. Raises
-        ``HeadstartError`` where the disk has no room.
+        ``HeadstartError`` where the disk has no room, or cannot be written.
         """
         home = current_settings().home
-        if self._file is None:
-            home.mkdir(parents=True, exist_ok=True)
-            self._file = open_temporary(home)
-            weakref.finalize(self, self._file.close)
+        file = self._opened(home)
         start = self._size_bytes
         while data := stream.read(_COPIED_AT_ONCE_BYTES):
             check(self._size_bytes + len(data) - start)
@@ -136,14 +141,21 @@ class Scratch:
             if (self._size_bytes + len(data)) // ROOM_CHECKED_EVERY_BYTES > before:
                 _check_room(home)
             try:
-                self._file.write(data)
+                file.write(data)
             except OSError as error:
-                raise HeadstartError(
-                    f"The disk of {home} became full while an archive was unpacked"
-                    f" ({error.strerror}). Nothing was added. Make room on it and add it again."
-                ) from error
+                raise _not_written(home, error) from error
             self._size_bytes += len(data)
-        return ByteRanges([(self._file.fileno(), start, self._size_bytes - start)])
+        return ByteRanges([(file.fileno(), start, self._size_bytes - start)])
+
+    def _opened(self, home: Path) -> BinaryIO:
+        if self._file is None:
+            try:
+                home.mkdir(parents=True, exist_ok=True)
+                self._file = open_temporary(home)
+            except OSError as error:
+                raise _not_written(home, error) from error
+            weakref.finalize(self, self._file.close)
+        return self._file
 
     def close(self) -> None:
         if self._file is not None:

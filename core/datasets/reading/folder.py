@@ -1,6 +1,7 @@
 """List a folder with all folders below it, and the archives in it; links are followed with care."""
 
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class _File:
 
     name: str
     path: Path
+    size_bytes: int
     by_link: bool
 
     @property
@@ -50,13 +52,12 @@ def list_folder(root: Path, opening: Opening) -> tuple[Listing, list[InnerArchiv
     files = _listed_once(walk.files(), listing)
     backslash_separates = not any("/" in file.name for file in files)
     for file in files:
-        size_bytes = file.path.stat().st_size
         is_archive = is_archive_name(file.name)
         limit = raw_files.LARGEST_TOTAL_BYTES if is_archive else raw_files.LARGEST_TABLE_BYTES
-        problem = f"larger than {limit // 1024**3} GiB" if size_bytes > limit else None
+        problem = f"larger than {limit // 1024**3} GiB" if file.size_bytes > limit else None
         opener = partial(open_file, file.path)
-        added = listing.add(file.name, size_bytes, opener, problem, backslash_separates)
-        opening.packed_bytes += size_bytes
+        added = listing.add(file.name, file.size_bytes, opener, problem, backslash_separates)
+        opening.packed_bytes += file.size_bytes
         if added is not None and is_archive:
             listing.files.pop()
             archives.append(InnerArchive(added, partial(opening.open_file, file.path)))
@@ -136,7 +137,7 @@ class _Walk:
                     continue
             linked = by_link or entry.is_symlink()
             if not entry.is_dir():
-                self._add(_File(name, path, linked))
+                self._add(name, path, linked)
             elif not is_ignored((entry.name,)):
                 self._go(path, f"{name}/", around, linked)
 
@@ -150,15 +151,20 @@ class _Walk:
             return target, LEADS_AWAY
         return target, LEADS_NOWHERE if target in around else None
 
-    def _add(self, file: _File) -> None:
+    def _add(self, name: str, path: Path, by_link: bool) -> None:
         if max(len(self._files), self._folders) >= raw_files.MOST_FILES:
             raise bad_source(
                 f"{self._root}: more than {raw_files.MOST_FILES} files, which is the limit."
             )
-        if file.path.is_file():
-            self._files.append(file)
+        try:
+            status = path.stat()
+        except OSError as error:  # moved away meanwhile, or in a folder that only lists its names
+            self._listing.refuse(name, f"the file cannot be read ({error.strerror})")
+            return
+        if stat.S_ISREG(status.st_mode):
+            self._files.append(_File(name, path, status.st_size, by_link))
         else:
-            self._listing.refuse(file.name, NO_FILE)
+            self._listing.refuse(name, NO_FILE)
 
 
 def open_file(path: Path) -> BinaryIO:

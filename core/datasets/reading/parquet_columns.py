@@ -88,7 +88,7 @@ def parquet_columns(
     position = split_position(names, rows, choice, path)
     split = None if position is None else names[position]
     labels = [name for name in labels if name != split]
-    image = _image(images, features, choice, names, path)
+    image = _image(images, features, choice, path)
     if image is None:
         raise _unclear(path, [*images, *labels], first, "several columns of images")
     label, is_named = _label(labels, features, choice, names, path)
@@ -121,14 +121,10 @@ def _unclear(
 
 
 def _image(
-    images: Sequence[str],
-    features: Mapping[str, Any],
-    choice: Choice,
-    names: Sequence[str],
-    path: str,
+    images: Sequence[str], features: Mapping[str, Any], choice: Choice, path: str
 ) -> str | None:
     if choice.file_column is not None:
-        return images[chosen_position(choice.file_column, images, path)] if images else names[0]
+        return images[chosen_position(choice.file_column, images, path)]
     declared = [name for name in images if _kind_of(features.get(name)) == "Image"]
     called = [name for name in images if bare_name(name) in IMAGE_NAMES]
     return next((few[0] for few in (images, declared, called) if len(few) == 1), None)

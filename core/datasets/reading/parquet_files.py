@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.byte_ranges import ByteRanges, Scratch
+from core.datasets.reading.members import HIGHEST_RATIO
 from core.datasets.reading.parquet_columns import ParquetColumns
 from core.datasets.reading.raw_files import RawFile, bad_source
 from core.errors import HeadstartError
@@ -25,8 +26,7 @@ ROWS_AT_ONCE = 16
 UNFOLDED_BYTES = 64 * 1024**2
 _LARGEST_FOOTER_BYTES = 64 * 1024**2
 _BUFFER_BYTES = 1024**2
-# Encoded images hardly shrink; a column that does is a decompression bomb.
-HIGHEST_RATIO = 200
+# Encoded images hardly shrink; a large column that does is a decompression bomb.
 RATIO_MATTERS_FROM_BYTES = 64 * 1024**2
 
 
@@ -52,7 +52,7 @@ def opened(raw: RawFile) -> "Iterator[pq.ParquetFile]":
             with pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
                 yield file
     except (UnreadableImageError, pa.ArrowException, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise bad_source(
             f"{raw.path}: this Parquet file is cut short or damaged ({reason}). Download it again."
         ) from error
@@ -70,6 +70,7 @@ def parquet_rows(raw: RawFile, names: Sequence[str]) -> "Iterator[tuple[int, pa.
 
 
 def check_ratio(raw: RawFile, metadata: "pq.FileMetaData", layout: ParquetColumns) -> None:
+    """Raise ``BadInput`` where the images would unpack to far more than encoded images do."""
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for at in range(row_group.num_columns):

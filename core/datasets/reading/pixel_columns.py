@@ -29,6 +29,8 @@ EXPECTED = (
     " label,pixel0,pixel1,...,pixel783"
 )
 BRIGHTEST = 255
+# Where all pixels are below it, images are dark.
+DARK = 64
 FEWEST_PIXELS = 16
 FRACTION_OF_NUMBERED = 0.9
 FRACTION_OF_PIXELS = 0.5

@@ -11,7 +11,13 @@ import numpy as np
 from core.datasets.reading.columns import RefusedRows, why_no_label, why_no_subset
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.no_pixels import why_no_pixels
-from core.datasets.reading.pixel_columns import BRIGHTEST, EXPECTED, PixelTable, read_pixel_table
+from core.datasets.reading.pixel_columns import (
+    BRIGHTEST,
+    DARK,
+    EXPECTED,
+    PixelTable,
+    read_pixel_table,
+)
 from core.datasets.reading.raw_files import MOST_FILES, Listing, RawFile, bad_source
 from core.datasets.reading.reader import PixelBatch, PixelImages, Reading, first_reasons
 from core.datasets.reading.subset_names import subset_of
@@ -26,7 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READ_AS = "table of pixels"
-DARK = 64
 TABLES_NAMED = 3
 BLOCK_CHARACTERS = 8 * 1024**2
 MOST_ROWS_IN_A_BLOCK = 4096

@@ -19,6 +19,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.image_files import stem
 from core.datasets.reading.raw_files import LARGEST_TABLE_BYTES, RawFile, bad_source
+from core.datasets.reading.zip_archive import ENCRYPTED, METHODS, WatchedFile
 from core.errors import BadInput
 
 ARRAY_SUFFIXES = (".npy", ".npz")
@@ -27,12 +28,8 @@ LARGEST_ROW_BYTES = 256 * 1024**2
 # An array in column order (Fortran's) cannot be read row by row; up to this size it is read whole.
 LARGEST_WHOLE_BYTES = 256 * 1024**2
 MOST_ARRAYS_IN_A_FILE = 10_000
-_LONGEST_DIRECTORY_BYTES = MOST_ARRAYS_IN_A_FILE * 500
 _LONGEST_HEADER_BYTES = 64 * 1024
 _NPY_START = b"\x93NUMPY"
-# Stored and deflated members can be unpacked piece by piece under a limit.
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-_ENCRYPTED = 0x1
 NO_PICKLE = (
     "contains Python objects (a pickle), which are never opened, because reading them can run"
     " code. If you trust the file, save plain numbers or words:"
@@ -190,7 +187,7 @@ def _too_many(path: str) -> BadInput:
 
 def _check_member(raw: RawFile, member: zipfile.ZipInfo) -> None:
     shown = _shown(raw, member.filename)
-    if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
+    if member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
         raise bad_source(
             f"{shown} is encrypted or packed by a method that cannot be read. Save it with"
             " np.savez_compressed."
@@ -261,26 +258,11 @@ def _opened_member(archive: zipfile.ZipFile, name: str) -> BinaryIO:
 def _archive(raw: RawFile) -> Iterator[zipfile.ZipFile]:
     """A .npz as a zip; damage becomes ``UnreadableImageError``."""
     with raw.stream() as stream:
-        careful = _CarefulStream(stream, raw.path)
+        file = WatchedFile(stream, MOST_ARRAYS_IN_A_FILE, lambda _: _too_many(raw.path))
         try:
-            archive = zipfile.ZipFile(cast(BinaryIO, careful))
+            archive = zipfile.ZipFile(cast(BinaryIO, file))
         except ValueError as error:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
-        careful.watching = False
+        file.watching = False
         with archive:
             yield archive
-
-
-class _CarefulStream:
-    """A stream whose zip directory is refused where it would fill the memory."""
-
-    def __init__(self, stream: BinaryIO, path: str) -> None:
-        self._stream = stream
-        self._path = path
-        self.watching = True
-        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
-
-    def read(self, size: int = -1) -> bytes:
-        if self.watching and size > _LONGEST_DIRECTORY_BYTES:
-            raise _too_many(self._path)
-        return self._stream.read(size)

@@ -69,7 +69,8 @@ TFRECORD = UnreadFormat(
 )
 LMDB = UnreadFormat(
     "an LMDB database, which is not read",
-    "import lmdb, pathlib; cursor = lmdb.open('.', readonly=True).begin().cursor();"
+    "import lmdb, pathlib; pathlib.Path('images').mkdir();"
+    " cursor = lmdb.open('.', readonly=True).begin().cursor();"
     " [pathlib.Path('images', k.decode()).write_bytes(v) for k, v in cursor]",
 )
 ARROW = UnreadFormat(

@@ -1,6 +1,5 @@
 """List a zip archive; members are read one at a time, nothing is extracted."""
 
-import io
 import posixpath
 import stat
 import struct
@@ -12,7 +11,7 @@ from functools import partial
 from typing import BinaryIO, cast
 
 from core.datasets.reading import raw_files
-from core.datasets.reading.byte_ranges import BUFFER_BYTES, ByteRanges
+from core.datasets.reading.byte_ranges import ByteRanges
 from core.datasets.reading.members import (
     HIGHEST_RATIO,
     NO_FILE,
@@ -29,12 +28,12 @@ from core.text import list_text
 # megabyte of bzip2 whose declared size is small would fill the memory.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
-# The library makes a record of every member before it can be asked for their number.
-LONGEST_DIRECTORY_BYTES = raw_files.MOST_FILES * 500
+# Of one member in the directory, at the most on average.
+LONGEST_ENTRY_BYTES = 500
 LONGEST_LINK_BYTES = 4096
 _ENCRYPTED_REASON = "encrypted; pack it again without a password"
 _DAMAGED = "the zip is damaged or cut short; make it or send it again"
-_ENCRYPTED, _UTF8_NAME = 0x1, 0x800
+ENCRYPTED, _UTF8_NAME = 0x1, 0x800
 ZIP_START = b"PK"
 # The comment of a zip that keeps files which were uploaded together.
 UPLOAD_COMMENT = b"files uploaded together"
@@ -43,21 +42,28 @@ _DIRECTORY_ENTRY = b"PK\x01\x02"
 _UNICODE_PATH = 0x7075
 
 
-class _CountedFile(io.BufferedReader):
-    """A file that refuses to read a zip directory of too many members."""
+class WatchedFile:
+    """A file for ``zipfile``, which makes a record of every member before it tells their number.
 
-    watching = True
+    While it is ``watching``, it refuses to read a directory of many more members than ``most``:
+    ``refusal(how many)`` is raised.
+    """
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def __init__(self, file: BinaryIO, most: int, refusal: Callable[[str], Exception]) -> None:
+        self._file, self._most, self._refusal = file, most, refusal
+        self.watching = True
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
         if not self.watching:
-            return super().read(size)
-        if size is not None and size > LONGEST_DIRECTORY_BYTES:
-            raise too_many(f"more than {raw_files.MOST_FILES:,}")
-        data = super().read(size)
+            return self._file.read(size)
+        if size > self._most * LONGEST_ENTRY_BYTES:
+            raise self._refusal(f"more than {self._most:,}")
+        data = self._file.read(size)
         # Twice as many, because folders are members too.
         count = data.count(_DIRECTORY_ENTRY)
-        if count > 2 * raw_files.MOST_FILES:
-            raise too_many(f"{count:,}")
+        if count > 2 * self._most:
+            raise self._refusal(f"{count:,}")
         return data
 
 
@@ -68,9 +74,9 @@ def list_zip(content: ByteRanges) -> Members:
     many members.
     """
     check_whole(content)
-    file = _CountedFile(cast(io.RawIOBase, content.copy()), BUFFER_BYTES)
+    file = WatchedFile(content.opened(), raw_files.MOST_FILES, too_many)
     try:
-        archive = zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(cast(BinaryIO, file))
     except (*raw_files.DAMAGE, ValueError) as error:
         raise CannotOpenError(_DAMAGED) from error
     file.watching = False
@@ -78,7 +84,7 @@ def list_zip(content: ByteRanges) -> Members:
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     if not entries:
         raise CannotOpenError("the zip is empty")
-    if all(entry.flag_bits & _ENCRYPTED for entry in entries):
+    if all(entry.flag_bits & ENCRYPTED for entry in entries):
         raise CannotOpenError(f"the zip is {_ENCRYPTED_REASON}")
     _check_methods(entries)
     overlapping = _overlapping(entries)
@@ -178,7 +184,7 @@ def _why_refused(entry: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind and kind not in (stat.S_IFREG, stat.S_IFLNK):
         return NO_FILE
-    if entry.flag_bits & _ENCRYPTED:
+    if entry.flag_bits & ENCRYPTED:
         return _ENCRYPTED_REASON
     if entry.compress_type not in METHODS:
         method = _method_name(entry.compress_type)

@@ -112,3 +112,18 @@ def test_a_cancel_is_heard_while_a_folder_is_listed(tmp_path):
     write_folder(tmp_path / "pets", two_classes())
     with pytest.raises(Cancelled):
         add_dataset(tmp_path / "pets", should_stop=lambda: True)
+
+
+def test_a_file_that_is_moved_away_while_the_folder_is_listed_is_told(tmp_path):
+    root = write_folder(tmp_path / "pets", two_classes() | {"notes.txt": b"moved"})
+
+    def moved_once_the_folder_was_listed() -> bool:
+        if heard:
+            (root / "notes.txt").unlink(missing_ok=True)
+        heard.append(True)
+        return False
+
+    heard: list[bool] = []
+    with open_source(root, moved_once_the_folder_was_listed) as listing:
+        reason = "the file cannot be read (No such file or directory)"
+        assert [(one.file, one.reason) for one in listing.refused] == [("notes.txt", reason)]

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from core.datasets.reading import array_files, stored_arrays
+from core.datasets.reading import array_files, stored_arrays, zip_archive
 from core.datasets.reading.sources import open_source
 from core.errors import BadInput
 from tests.datasets.listings import listing_of, refused, the_reading
@@ -57,7 +57,7 @@ def test_damage_and_lies_in_an_archive(monkeypatch):
     monkeypatch.setattr(stored_arrays, "MOST_ARRAYS_IN_A_FILE", 1)
     with pytest.raises(BadInput, match=r"set\.npz: more than 1 arrays"):
         read({"set.npz": whole})
-    monkeypatch.setattr(stored_arrays, "_LONGEST_DIRECTORY_BYTES", 50)
+    monkeypatch.setattr(zip_archive, "LONGEST_ENTRY_BYTES", 50)
     with pytest.raises(BadInput, match=r"set\.npz: more than 1 arrays"):
         read({"set.npz": whole})
 
@@ -142,3 +142,16 @@ def test_limits(monkeypatch):
     monkeypatch.setattr(array_files, "MOST_FILES", 11)
     with pytest.raises(BadInput, match=r"12 images in all; the limit is 11"):
         read(members)
+
+
+def test_a_damaged_array_is_refused_under_its_whole_name_beside_good_ones():
+    *_, listing = read({
+        "my cells/set one.npz": npz(x=GREY, y=LABELS),
+        "my cells/other notes.npy": b"no array",
+        "my cells/set two.npz": npz(extra=np.array([None, "a"], object)),
+    })  # fmt: skip
+    reasons = refused(listing)
+    assert reasons.pop("my cells/set two.npz").startswith("extra contains Python objects")
+    assert reasons == {
+        "my cells/other notes.npy": "is not a NumPy array. Save it again with np.save or np.savez."
+    }

@@ -1,11 +1,13 @@
 """Tar archives, as they are and in gzip, bzip2 and xz: read, under the limits of zips."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
 import tarfile
 import threading
+from unittest.mock import Mock
 
 import pytest
 
@@ -267,3 +269,11 @@ def test_a_disk_without_room_is_said(home, tmp_path, monkeypatch):
         add_dataset(write_tar(tmp_path / "x.tgz", two_classes(), "w:gz"))
     assert members.STOPPED.endswith("nothing was stored.")
     assert files_below(home) == {}
+
+
+def test_a_home_that_takes_no_file_is_not_a_damaged_archive(tmp_path, monkeypatch):
+    write_tar(tmp_path / "pets.tgz", two_classes(), "w:gz")
+    refusal = OSError(errno.EMFILE, "Too many open files")
+    monkeypatch.setattr(byte_ranges, "open_temporary", Mock(side_effect=refusal))
+    with pytest.raises(HeadstartError, match=r"does not take .* \(Too many open files\)"):
+        add_dataset(tmp_path / "pets.tgz")
