@@ -146,6 +146,12 @@ def escape_markdown(text: object) -> str:
     return _STREAMLIT_MARKDOWN.sub(r"\\\1", _unlinked(text))
 
 
+def code_markdown(text: str) -> str:
+    """``text`` as code in Markdown, whatever backticks it holds."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}" if len(fence) > 1 else f"{fence}{text}{fence}"
+
+
 def escape_markdown_file(text: object) -> str:
     """``text`` for a Markdown file: shown literally on GitHub, and readable as plain text too."""
     escaped = _GITHUB_MARKDOWN.sub(r"\\\1", _unlinked(text))

@@ -3,7 +3,7 @@
 import pytest
 
 from core import text
-from core.text import UNKNOWN
+from core.text import UNKNOWN, code_markdown
 
 
 @pytest.mark.parametrize(
@@ -209,3 +209,10 @@ def test_text_that_a_spreadsheet_would_run_is_defused(start):
 )
 def test_other_cells_are_left_alone(value, cell):
     assert text.csv_cell(value) == cell
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a b", "`a b`"), ("a `b`", "`` a `b` ``"), ("``", "``` `` ```")]
+)
+def test_code_in_markdown(text, expected):
+    assert code_markdown(text) == expected

@@ -244,7 +244,7 @@ def _offer_lines(offer: Offer) -> list[str]:
 
 def _command(path: Path, choice: Choice) -> str:
     """The command that reads what is at ``path`` as chosen."""
-    return shlex.join(["python", "-m", "core", "datasets", "add", str(path), *choice.options()])
+    return f"python -m core datasets add {shlex.quote(str(path))} {choice.options}".rstrip()
 
 
 def _dropped(text: str) -> list[str]:
@@ -276,9 +276,8 @@ def _show(dataset: Dataset, as_json: bool) -> int:
     print(printable_text(dataset.provenance))
     if dataset.reading is not None:
         print(printable_text(f"{dataset.reading.title}."))
-        options = shlex.join(dataset.reading.choice.options())
-        if options:
-            print(f"read with {printable_text(options)}")
+        if dataset.reading.choice.options:
+            print(f"read with {printable_text(dataset.reading.choice.options)}")
     print_table(["class", "images"], list(dataset.class_counts.items()))
     return 0
 

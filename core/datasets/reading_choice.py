@@ -6,6 +6,7 @@ stands before the first underscore, ``*_{class}`` what stands after the last one
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -111,8 +112,9 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
         at = pieces.index(CLASS_MARK)
         return stem[ends[at] : ends[at + 1]].strip() or None
 
-    def options(self) -> list[str]:
-        """The options of ``datasets add`` that make this choice."""
+    @property
+    def options(self) -> str:
+        """The options of ``datasets add`` that make this choice, quoted for a shell."""
         given = [
             ("--classes-from", self.classes_from),
             *(("--subset", f"{folder}={subset}") for folder, subset in self.subsets.items()),
@@ -123,7 +125,8 @@ class Choice(BaseModel, frozen=True, extra="forbid"):
             ("--name-pattern", self.name_pattern),
             ("--several-labels", self.several_labels),
         ]
-        return [word for option, value in given if value is not None for word in (option, value)]
+        pairs = [(option, value) for option, value in given if value is not None]
+        return shlex.join(word for pair in pairs for word in pair)
 
 
 @lru_cache(maxsize=64)

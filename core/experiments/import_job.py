@@ -98,7 +98,7 @@ def datasets_read_from(queue: JobQueue, digest: str, choice: Choice) -> list[str
         job.result["dataset_id"]
         for job in queue.jobs(KIND, ["finished"])
         if job.result is not None
-        and job.result["digest"] == digest
+        and job.result.get("digest") == digest
         and arguments_of(job).choice == choice
     ]
 

@@ -19,7 +19,6 @@ from core.errors import BadInput, HeadstartError, UnknownName
 from core.experiments.limits import allowed_path, check_stored
 from core.experiments.uploads import (
     MOST_UPLOADED_FILES,
-    KeptUpload,
     delete_import_folder,
     delete_upload,
     keep_upload,
@@ -130,26 +129,12 @@ def receive_upload(queue: JobQueue, files: Sequence[tuple[str, BinaryIO]], name:
     sweep_uploads(active, finished, {entry.id for entry in known})
     import_id = secrets.token_hex(8)
     try:
-        kept = _kept(import_id, files, finished)
+        kept = keep_upload(import_id, files, finished)
         _start(queue, import_id, kept.path, uploaded=True, source=kept.source, name=name)
     except BaseException:
         delete_import_folder(import_id)
         raise
     return import_id
-
-
-def _kept(
-    import_id: str, files: Sequence[tuple[str, BinaryIO]], finished: Sequence[str]
-) -> KeptUpload:
-    """Keep the upload; older ones that became datasets make room for it where there is none."""
-    try:
-        return keep_upload(import_id, files)
-    except BadInput:
-        raise
-    except HeadstartError:
-        for older in finished:
-            delete_upload(older)
-        return keep_upload(import_id, files)
 
 
 def import_folder(queue: JobQueue, path_text: str, name: str | None) -> str:

@@ -28,7 +28,7 @@ def run(arguments: dict[str, Any], context: JobContext) -> None:
     found = store.run(arguments["run"])
     spec = store.experiment(found.experiment_id).training_spec(found)
     if context.job.error:  # the process before this one was killed
-        _halve_the_batch(store, found, OutOfMemory(context.job.error))
+        _halve_the_batch(store, found, OutOfMemory(context.job.error), ", most likely,")
     context.report(LOADING)
     try:
         _train(store, found, spec, context)
@@ -99,8 +99,11 @@ def _keep_weights(
         return KeptWeights(None), (f"The trained weights could not be kept: {error}",)
 
 
-def _halve_the_batch(store: Store, run: RunRecord, error: Exception) -> None:
-    """Continue in a new process with half the batch; raise ``error`` where it cannot be halved."""
+def _halve_the_batch(store: Store, run: RunRecord, error: Exception, doubt: str = "") -> None:
+    """Continue in a new process with half the batch; raise ``error`` where it cannot be halved.
+
+    ``doubt``: words for the note, where memory is only the likeliest cause.
+    """
     batch_size = run.settings.get("batch_size")
     if batch_size is None:
         raise error
@@ -113,7 +116,7 @@ def _halve_the_batch(store: Store, run: RunRecord, error: Exception) -> None:
             f"{size_text(memory_limit_bytes())} of memory in all."
         ) from error
     smaller = batch_size // 2
-    note = f"Ran out of memory with batch_size {batch_size}; started again with {smaller}."
+    note = f"Ran out of memory{doubt} with batch_size {batch_size}; started again with {smaller}."
     print(message, note, file=sys.stderr)  # noqa: T201 - its log
     store.restart_run(run.id, note, run.attempts, batch_size=smaller)
     raise StartAgain from error

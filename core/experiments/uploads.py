@@ -1,6 +1,6 @@
 """Uploads: written to disk, one file as it is, several files as one zip; and deleted again.
 
-An import keeps ``<home>/imports/<id>/`` with ``log.txt`` and, until it was read, the upload under
+An import keeps ``<home>/imports/<id>/`` with ``log.txt`` and, for a week at most, the upload under
 its own file name.
 """
 
@@ -73,17 +73,20 @@ class Allowance:
             )
 
 
-def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
+def keep_upload(
+    import_id: str, files: Sequence[Upload], finished_ids: Sequence[str] = ()
+) -> KeptUpload:
     """Copy uploaded files into the folder of an import, in pieces; whole or not at all.
 
     One file whose name has no folder is kept as it is. Several files, or names with folders,
-    become one zip. Raises ``BadInput`` (no file, too many, too large, a model file),
+    become one zip. Uploads that became datasets (``finished_ids``, the newest first) make room
+    where there is none. Raises ``BadInput`` (no file, too many, too large, a model file),
     ``LimitReached`` and ``HeadstartError`` where the disk has no room.
     """
     settings = current_settings()
     try:
         _check(files)
-        return _received(import_id, files)
+        return _received(import_id, files, finished_ids)
     except OSError as error:
         raise HeadstartError(
             f"The upload could not be written to {settings.imports_folder}"
@@ -91,15 +94,13 @@ def keep_upload(import_id: str, files: Sequence[Upload]) -> KeptUpload:
         ) from error
 
 
-def _received(import_id: str, files: Sequence[Upload]) -> KeptUpload:
+def _received(import_id: str, files: Sequence[Upload], finished_ids: Sequence[str]) -> KeptUpload:
     settings = current_settings()
     allowance = Allowance(settings.upload_limit_bytes)
     total_bytes = sum(_known_size(stream) for _, stream in files)
     allowance.take(total_bytes)
     settings.imports_folder.mkdir(parents=True, exist_ok=True)
-    # Twice: the dataset made of it takes about as much again.
-    check_stored(2 * total_bytes, "this upload with the dataset made of it")
-    check_room(settings.imports_folder, 2 * total_bytes, "this upload and the dataset made of it")
+    _find_room(2 * total_bytes, finished_ids)  # twice: the dataset takes about as much again
     allowance = Allowance(settings.upload_limit_bytes)
     temporary = settings.imports_folder / f"{RECEIVING_PREFIX}{import_id}"
     name, source = _names(files)
@@ -112,6 +113,22 @@ def _received(import_id: str, files: Sequence[Upload]) -> KeptUpload:
                 _pack(files, target, allowance)
         temporary.rename(import_folder_path(import_id))
     return KeptUpload(upload_folder(import_id) / name, source)
+
+
+def _find_room(needed_bytes: int, finished_ids: Sequence[str]) -> None:
+    """Delete the oldest uploads that became datasets, until there is room; ``HeadstartError``."""
+    kept = [import_id for import_id in finished_ids if upload_folder(import_id).exists()]
+    while True:
+        try:
+            check_stored(needed_bytes, "this upload with the dataset made of it")
+            folder = current_settings().imports_folder
+            check_room(folder, needed_bytes, "this upload and the dataset made of it")
+        except HeadstartError:
+            if not kept:
+                raise
+            delete_upload(kept.pop())
+        else:
+            return
 
 
 def _check(files: Sequence[Upload]) -> None:

@@ -54,7 +54,7 @@ class Database:
         if self._sqlite is not None and not self._checked:
             self._checked = True
             try:
-                self._sqlite.version()
+                self._sqlite.version(every_page=True)
             except StoreError as error:
                 self._damage = error
         if self._damage is not None:

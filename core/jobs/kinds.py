@@ -85,6 +85,8 @@ class JobKind:
             message = f"The process of this {self.noun} was killed by signal {-status} ({name})."
             if -status in SHORT_OF_MEMORY:
                 message += f" Most likely the machine ran out of memory: {self._again_with_less()}"
+                if -status != getattr(signal, "SIGKILL", 9):
+                    message += " If it has plenty, a library is at fault: see the log."
             return message
         message = f"The process of this {self.noun} ended early, with exit status {status}."
         return f"{message} Last line of its log: {last_line}" if last_line else message

@@ -121,8 +121,8 @@ class Worker:
         return taken
 
     def _start(self, job: JobRecord) -> None:
-        self.queue.database.keep_reserve()
         try:
+            self.queue.database.keep_reserve()
             self._at_work[job.id] = _AtWork(job, self.launcher.start(job))
         except OSError as error:
             noun = find_kind(job.kind).noun

@@ -8,6 +8,7 @@ and mixed precision pay.
 import platform
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 
 from core.settings import VERSION, current_settings
 
-MEMORY_LIMIT_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+OWN_CONTROL_GROUPS = Path("/proc/self/cgroup")
 VERSIONED = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "pillow")
 
 
@@ -123,16 +125,32 @@ def library_versions() -> dict[str, str]:
 
 
 def memory_limit_bytes() -> int:
-    """The memory that this process may have: that of the machine, or of its container."""
+    """The memory that this process may have: that of the machine, or of a group that it is in."""
     import psutil
 
     limits = [psutil.virtual_memory().total]
-    for path in map(Path, MEMORY_LIMIT_FILES):
+    for path in _memory_limit_files():
         try:
             limits.append(int(path.read_text()))
         except (OSError, ValueError):
-            continue  # no such container, or "max"
+            continue  # no limit here, or "max"
     return min(limits)
+
+
+def _memory_limit_files() -> Iterator[Path]:
+    """Files of the control groups (of both versions) around this process, which need not exist."""
+    try:
+        lines = OWN_CONTROL_GROUPS.read_text().splitlines()
+    except OSError:  # not Linux
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        inner = Path(group.lstrip("/"))
+        for each in (inner, *inner.parents):  # in a container, only the outermost can be seen
+            if not controllers:
+                yield CONTROL_GROUPS / each / "memory.max"
+            elif "memory" in controllers.split(","):
+                yield CONTROL_GROUPS / "memory" / each / "memory.limit_in_bytes"
 
 
 def peak_memory_bytes() -> int:

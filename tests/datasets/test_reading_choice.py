@@ -42,10 +42,9 @@ def test_options_repeat_the_choice():
     choice = Choice(
         classes_from="folders:2", subsets={"val": "validation"}, leave_out=("masks", "*.gif")
     )
-    assert choice.options() == [
-        *("--classes-from", "folders:2", "--subset", "val=validation"),
-        *("--leave-out", "masks", "--leave-out", "*.gif"),
-    ]
+    assert choice.options == (
+        "--classes-from folders:2 --subset val=validation --leave-out masks --leave-out '*.gif'"
+    )
     assert (choice.level, choice.allows_folders, choice.allows_table("t.csv")) == (2, True, False)
 
 

@@ -389,3 +389,19 @@ def test_uploads_that_became_datasets_are_kept_up_to_a_limit(home, monkeypatch):
     shared = link_upload("new", "newest")
     delete_import_folder("new")
     assert (shared / "pets.zip").read_bytes() == b"x" * 1000
+
+
+def test_only_a_lack_of_room_costs_older_uploads(home, monkeypatch):  # noqa: ARG001
+    for import_id in ("new", "old"):
+        keep_upload(import_id, [("pets.zip", io.BytesIO(b"x" * 1000))])
+    with pytest.raises(HeadstartError, match="could not be written"):
+        keep_upload("broken", [("pets.zip", BrokenOff(b"x" * 1000))], ["new", "old"])
+    assert (upload_folder("new").exists(), upload_folder("old").exists()) == (True, True)
+
+    def full_until_one_is_gone(*_arguments):
+        if upload_folder("old").exists():
+            raise HeadstartError("The disk has no room.")
+
+    monkeypatch.setattr(uploads, "check_room", full_until_one_is_gone)
+    keep_upload("third", [("pets.zip", io.BytesIO(b"x" * 1000))], ["new", "old"])
+    assert (upload_folder("new").exists(), upload_folder("old").exists()) == (True, False)

@@ -137,6 +137,19 @@ def test_a_page_of_noise_is_refused_wherever_it_is(filled: Path, page: int) -> N
     refused(filled, "is damaged")
 
 
+def test_a_large_file_is_looked_at_once_a_day_and_where_something_is_wrong(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "CHECKED_EACH_TIME_BYTES", 4096)
+    database = opened().database  # and the copy of today is kept
+    noise(filled, 3, 4)
+    assert opened().database.file == filled
+    with pytest.raises(StoreError, match="is damaged"):
+        database.check()
+    filled.with_name(TODAY).unlink()
+    refused(filled, "is damaged")
+
+
 def test_a_file_that_was_cut_short_is_refused(filled: Path) -> None:
     filled.write_bytes(filled.read_bytes()[: filled.stat().st_size // 2])
     refused(filled, "is damaged")

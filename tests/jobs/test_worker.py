@@ -143,7 +143,7 @@ def test_jobs_of_other_pools_are_done_beside_it_and_one_of_its_own_waits(
             -11,
             "The process of this run was killed by signal 11 (SIGSEGV). Most likely the machine "
             "ran out of memory: choose a smaller batch_size or image size, and start the run "
-            "again.",
+            "again. If it has plenty, a library is at fault: see the log.",
         ),
         (
             3,

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -18,7 +17,7 @@ from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text
 
-CLASSES_OFFERED = 12
+CLASSES_OFFERED, CLASSES_WITH_IMAGES = 12, 4
 IMAGES_OF_A_CLASS = 3
 THUMBNAIL_EDGE = 64
 # Images that come as numbers are looked at, not all read, to describe a reading of them.
@@ -28,7 +27,10 @@ MOST_OFFERS = 8
 
 
 class OfferedClass(BaseModel):
-    """A class of a reading; ``images`` are up to three PNGs of 64 pixels at most, in base64."""
+    """A class of a reading; ``images`` are up to three JPEGs of 64 pixels at most, in base64.
+
+    Only the commonest classes have images: a question is kept in the database.
+    """
 
     name: str
     count: int
@@ -53,11 +55,6 @@ class Offer(BaseModel):
     left_out: list[str]
     sources: list[str]
     choice: Choice
-
-    @property
-    def options(self) -> str:
-        """The options of ``datasets add`` that choose this reading, quoted for a shell."""
-        return shlex.join(self.choice.options())
 
 
 class Question(BaseModel):
@@ -99,13 +96,17 @@ def offer(reading: Reading) -> Offer:
     counts = Counter(class_name for class_name, _ in labels)
     shown = [name for name, _ in counts.most_common(CLASSES_OFFERED)]
     if isinstance(found, LabelledFiles):
-        images = _thumbnails(found, set(shown))
+        images = _thumbnails(found, set(shown[:CLASSES_WITH_IMAGES]))
     return Offer(
         title=reading.title,
         doubt=reading.doubt,
         classes=[
-            OfferedClass(name=name, count=counts[name], images=images.get(name, []))
-            for name in shown
+            OfferedClass(
+                name=name,
+                count=counts[name],
+                images=images.get(name, []) if place < CLASSES_WITH_IMAGES else [],
+            )
+            for place, name in enumerate(shown)
         ],
         class_count=len(counts),
         image_count=len(labels),
@@ -163,8 +164,8 @@ def _thumbnails(found: LabelledFiles, classes: set[str]) -> dict[str, list[str]]
 
 
 def _thumbnail(image: Image.Image) -> str:
-    """A small PNG in base64."""
+    """A small JPEG in base64."""
     image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "JPEG", quality=85)
     return base64.b64encode(buffer.getvalue()).decode()

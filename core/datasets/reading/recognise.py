@@ -9,7 +9,6 @@ win: whoever edits the table or moves images between folders is asked which of t
 
 import json
 import logging
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -103,7 +102,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     found = next((list(answer) for answer in answers if answer), [])
     if not found:
         raise BadInput(
-            f"Nothing can be read as {shlex.join(choice.options())} says. Check the names of tables"
+            f"Nothing can be read as {choice.options} says. Check the names of tables"
             " and folders, or leave the options out to see what is there.",
             "reading",
         )

@@ -1,12 +1,10 @@
 """What a dataset is, in a few lines: for its card in the list and the head of its own page."""
 
-import shlex
-
 import streamlit as st
 
 from core.datasets.dataset import Dataset, DatasetReading
 from core.datasets.health.finding import Finding, size_summary, subset_counts_text
-from core.text import count_text, dimensions_text, escape_markdown, percent_text
+from core.text import code_markdown, count_text, dimensions_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
 
@@ -90,9 +88,10 @@ def show_head(dataset: Dataset) -> None:
 
 def reading_text(reading: DatasetReading) -> str:
     """How the files were read, with the options that repeat it, ready for Markdown."""
-    text = f"{escape_markdown(reading.title)}"
-    options = shlex.join(reading.choice.options()).replace("`", "")
-    return f"{text}; the same again: `datasets add PATH {options}`" if options else text
+    text = escape_markdown(reading.title)
+    if not reading.choice.options:
+        return text
+    return f"{text}; the same again: {code_markdown(f'datasets add PATH {reading.choice.options}')}"
 
 
 def _show_versions(dataset: Dataset) -> None:

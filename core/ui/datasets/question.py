@@ -1,20 +1,24 @@
 """The question of an import: the readings side by side, and fields to say it oneself."""
 
 import base64
-import shlex
 from collections.abc import Callable
 
 import streamlit as st
 from pydantic import ValidationError
 
 from core.datasets.choices import SUBSETS, SeveralLabels
-from core.datasets.reading.question import Offer, OfferedClass, Question, TableSample
+from core.datasets.reading.question import (
+    CLASSES_WITH_IMAGES,
+    Offer,
+    OfferedClass,
+    Question,
+    TableSample,
+)
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
-from core.text import count_text, escape_markdown, quoted_list_text
+from core.text import code_markdown, count_text, escape_markdown, quoted_list_text
 from core.ui.frame.address import in_text_colour
 
 OFFERS_IN_A_ROW = 2
-CLASSES_SHOWN = 4
 THUMBNAIL_WIDTH = 56
 MOST_LEVELS = 4
 START = "{class}_*"
@@ -61,9 +65,9 @@ def _show_offer(offer: Offer, key: str, answer: Answer) -> None:
         counted = ", ".join(f"{subset} {count:,}" for subset, count in offer.subsets.items())
         text += f" · split: {counted}"
     st.markdown(text)
-    for entry in offer.classes[:CLASSES_SHOWN]:
+    for entry in offer.classes[:CLASSES_WITH_IMAGES]:
         _show_class(entry)
-    more = [entry.name for entry in offer.classes[CLASSES_SHOWN:]]
+    more = [entry.name for entry in offer.classes[CLASSES_WITH_IMAGES:]]
     if more:
         st.caption(f"More classes: {escape_markdown(quoted_list_text(more))}.")
     for sentence in [*([offer.doubt] if offer.doubt else []), *offer.left_out]:
@@ -77,7 +81,7 @@ def _show_offer(offer: Offer, key: str, answer: Answer) -> None:
         key=f"offer.{key}",
         on_click=answer,
         args=(offer.choice,),
-        help=f"On the command line: `{offer.options}`" if offer.options else None,
+        help=f"On the command line: {code_markdown(offer.choice.options)}",
     )
 
 
@@ -123,10 +127,8 @@ def _ask_yourself(question: Question, key: str, answer: Answer) -> None:
         args=(choice,),
     )
     if choice is not None:
-        st.caption(
-            "The same on the command line: `python -m core datasets add PATH "
-            f"{shlex.join(choice.options()).replace('`', '')}`"
-        )
+        command = f"python -m core datasets add PATH {choice.options}"
+        st.caption(f"The same on the command line: {code_markdown(command)}")
 
 
 def _likely_way(question: Question) -> str:

@@ -21,6 +21,6 @@ def test_a_reading_is_offered_with_thumbnails_and_options():
     for entry in offered.classes:
         assert 0 < len(entry.images) <= IMAGES_OF_A_CLASS
         with Image.open(io.BytesIO(base64.b64decode(entry.images[0]))) as thumbnail:
-            assert (thumbnail.format, max(thumbnail.size) <= THUMBNAIL_EDGE) == ("PNG", True)
+            assert (thumbnail.format, max(thumbnail.size) <= THUMBNAIL_EDGE) == ("JPEG", True)
     assert offered.left_out == ["Left out: 1 file as you chose."]
-    assert offered.options == "--classes-from folders --leave-out masks"
+    assert offered.choice.options == "--classes-from folders --leave-out masks"

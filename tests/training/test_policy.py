@@ -1,0 +1,33 @@
+"""What this process may use of the machine."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.training import policy
+from core.training.policy import memory_limit_bytes
+
+
+@pytest.mark.parametrize(
+    ("own", "file"),
+    [
+        ("0::/user.slice/run-1.scope\n", "user.slice/run-1.scope/memory.max"),
+        ("0::/user.slice/run-1.scope\n", "user.slice/memory.max"),
+        ("0::/\n", "memory.max"),
+        ("4:memory:/docker/abc\n1:cpu:/\n", "memory/docker/abc/memory.limit_in_bytes"),
+        ("4:hugetlb,memory:/docker/abc\n", "memory/memory.limit_in_bytes"),
+    ],
+)
+def test_the_memory_is_that_of_the_smallest_group_around_the_process(
+    own: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(policy, "OWN_CONTROL_GROUPS", tmp_path / "own")
+    assert memory_limit_bytes() == psutil.virtual_memory().total
+    (tmp_path / "own").write_text(own)
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("max\n")
+    assert memory_limit_bytes() == psutil.virtual_memory().total
+    (tmp_path / file).write_text("943718400\n")
+    assert memory_limit_bytes() == 943718400
