@@ -19,7 +19,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.byte_ranges import Scratch, unpacked_copy
 from core.datasets.reading.image_files import stem
 from core.datasets.reading.raw_files import LARGEST_TABLE_BYTES, RawFile, bad_source
-from core.datasets.reading.zip_archive import ENCRYPTED, METHODS, WatchedFile
+from core.datasets.reading.zip_archive import ENCRYPTED, METHODS, LimitedZip
 from core.errors import BadInput
 
 ARRAY_SUFFIXES = (".npy", ".npz")
@@ -258,11 +258,11 @@ def _opened_member(archive: zipfile.ZipFile, name: str) -> BinaryIO:
 def _archive(raw: RawFile) -> Iterator[zipfile.ZipFile]:
     """A .npz as a zip; damage becomes ``UnreadableImageError``."""
     with raw.stream() as stream:
-        file = WatchedFile(stream, MOST_ARRAYS_IN_A_FILE, lambda _: _too_many(raw.path))
+        file = LimitedZip(stream, MOST_ARRAYS_IN_A_FILE, lambda _: _too_many(raw.path))
         try:
             archive = zipfile.ZipFile(cast(BinaryIO, file))
         except ValueError as error:
             raise UnreadableImageError(f"cannot be read, or damaged ({error})") from error
-        file.watching = False
+        file.limited = False
         with archive:
             yield archive

@@ -42,20 +42,20 @@ _DIRECTORY_ENTRY = b"PK\x01\x02"
 _UNICODE_PATH = 0x7075
 
 
-class WatchedFile:
+class LimitedZip:
     """A file for ``zipfile``, which makes a record of every member before it tells their number.
 
-    While it is ``watching``, it refuses to read a directory of many more members than ``most``:
+    While it is ``limited``, it refuses to read a directory of many more members than ``most``:
     ``refusal(how many)`` is raised.
     """
 
     def __init__(self, file: BinaryIO, most: int, refusal: Callable[[str], Exception]) -> None:
         self._file, self._most, self._refusal = file, most, refusal
-        self.watching = True
+        self.limited = True
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        if not self.watching:
+        if not self.limited:
             return self._file.read(size)
         if size > self._most * LONGEST_ENTRY_BYTES:
             raise self._refusal(f"more than {self._most:,}")
@@ -74,12 +74,12 @@ def list_zip(content: ByteRanges) -> Members:
     many members.
     """
     check_whole(content)
-    file = WatchedFile(content.opened(), raw_files.MOST_FILES, too_many)
+    file = LimitedZip(content.opened(), raw_files.MOST_FILES, too_many)
     try:
         archive = zipfile.ZipFile(cast(BinaryIO, file))
     except (*raw_files.DAMAGE, ValueError) as error:
         raise CannotOpenError(_DAMAGED) from error
-    file.watching = False
+    file.limited = False
     # Not ``is_dir()``: it fails where a name is empty.
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     if not entries:
