@@ -24,7 +24,7 @@ from core.datasets.reading_choice import Choice, subset_choice
 from core.datasets.storage import list_datasets, open_dataset, remove_dataset, rename_dataset
 from core.errors import BadInput, HeadstartError, UnknownName
 from core.files import written_whole
-from core.text import count_text, percent_text, printable_text, some_text
+from core.text import percent_text, printable_text, some_text
 
 BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
@@ -227,16 +227,10 @@ def _show_question(question: Question, arguments: argparse.Namespace) -> None:
 
 def _offer_lines(offer: Offer) -> list[str]:
     """What is known of a reading, a line each."""
-    images = count_text(offer.image_count, "image")
     counts = [f"{entry.name} {entry.count:,}" for entry in offer.classes]
     more = offer.class_count - CLASSES_SHOWN
     listed = ", ".join(counts[:CLASSES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-    lines = [f"{images} in {count_text(offer.class_count, 'class')}: {listed}"]
-    if offer.is_sample:
-        lines[0] = f"among the first images: {lines[0]}"
-    if offer.subsets:
-        counted = [f"{subset} {count:,}" for subset, count in offer.subsets.items()]
-        lines.append(f"with a split: {', '.join(counted)}")
+    lines = [offer.summary, f"classes: {listed}"]
     if offer.sources:
         lines.append(f"from: {some_text(offer.sources, CLASSES_SHOWN)}")
     return [*lines, *offer.left_out, *([offer.doubt] if offer.doubt else [])]

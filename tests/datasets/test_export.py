@@ -369,6 +369,8 @@ def test_who_edits_the_export_gets_what_they_see(tmp_path):
         add_dataset(edited)
     again = add_dataset(edited, choice=Choice(classes_from="labels.csv"))
     assert again.class_counts == {"=cmd()": 3, "dogs": 4, "owls": 4, "wolves": 1}
+    flat = {name.rpartition("/")[2]: data for name, data in members.items()}
+    assert add_dataset(write_zip(tmp_path / "flat.zip", flat)).class_counts == again.class_counts
     del members["labels.csv"]
     folder = next(name for name in members if "cmd" in name).split("/")[0]
     members[f"{folder}/new.png"] = noise_png(900)

@@ -56,6 +56,15 @@ class Offer(BaseModel):
     sources: list[str]
     choice: Choice
 
+    @property
+    def summary(self) -> str:
+        """``30 images in 3 classes · split: train 20, test 10``."""
+        text = f"{count_text(self.image_count, 'image')} in {count_text(self.class_count, 'class')}"
+        if self.subsets:
+            counted = (f"{subset} {count:,}" for subset, count in self.subsets.items())
+            text += f" · split: {', '.join(counted)}"
+        return f"Among the first images: {text}" if self.is_sample else text
+
 
 class Question(BaseModel):
     """What a person must decide: the readings to choose from, tables and folders to choose in.

@@ -97,7 +97,9 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     listing = _without_left_out(listing, choice)
     notes = _take_export_notes(listing)
     if notes is not None and choice == Choice():
-        return _readings_of_export(listing, notes)
+        found = _readings_of_export(listing, notes)
+        if found:
+            return found
     answers = (reader.readings(listing, choice) for reader in READERS)
     found = next((list(answer) for answer in answers if answer), [])
     if not found:
@@ -111,16 +113,25 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
 
 
 def _readings_of_export(listing: Listing, notes: ExportNotes) -> list[Reading]:
-    """The class folders that Headstart wrote; also the table where somebody edited one of them."""
-    by_folders = class_folders.readings(listing, Choice(classes_from=FOLDERS))
+    """The class folders that Headstart wrote; also the table where somebody edited one of them.
+
+    Empty where neither is left: then it is read as any upload.
+    """
     tables = [raw.path for raw in listing.files if raw.name == LABELS_FILE]
-    by_table = labelled_table.readings(listing, Choice(classes_from=min(tables))) if tables else []
-    found = [_as_chosen(reading, Choice(), notes) for reading in (*by_folders[:1], *by_table[:1])]
-    folders, *others = found
-    if all(_agree(folders, other) for other in others):
-        return [replace(folders, doubt=None)]
+    wanted: list[tuple[Reader, str]] = [(class_folders, FOLDERS)]
+    wanted += [(labelled_table, min(tables))] if tables else []
+    found = []
+    for reader, classes_from in wanted:
+        try:
+            answer = reader.readings(listing, Choice(classes_from=classes_from))
+        except BadInput as error:
+            logger.info("the export was edited: %s", error)
+            continue
+        found += [_as_chosen(reading, Choice(), notes) for reading in answer[:1]]
+    if found and all(_agree(found[0], other) for other in found[1:]):
+        return [replace(found[0], doubt=None)]
     doubt = "The folders and the table of this export differ: one of them was edited."
-    return [replace(reading, doubt=doubt) for reading in (*others, folders)]
+    return [replace(reading, doubt=doubt) for reading in reversed(found)]
 
 
 def _agree(folders: Reading, table: Reading) -> bool:

@@ -15,7 +15,7 @@ from core.datasets.reading.question import (
     TableSample,
 )
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
-from core.text import code_markdown, count_text, escape_markdown, quoted_list_text
+from core.text import code_markdown, escape_markdown, quoted_list_text
 from core.ui.frame.address import in_text_colour
 
 OFFERS_IN_A_ROW = 2
@@ -56,15 +56,7 @@ def show_question(question: Question, key: str, answer: Answer) -> None:
 
 def _show_offer(offer: Offer, key: str, answer: Answer) -> None:
     st.markdown(f"**{escape_markdown(offer.title)}**")
-    about = "Among the first images: " if offer.is_sample else ""
-    text = (
-        f"{about}{count_text(offer.image_count, 'image')} in "
-        f"{count_text(offer.class_count, 'class')}"
-    )
-    if offer.subsets:
-        counted = ", ".join(f"{subset} {count:,}" for subset, count in offer.subsets.items())
-        text += f" · split: {counted}"
-    st.markdown(text)
+    st.markdown(offer.summary)
     for entry in offer.classes[:CLASSES_WITH_IMAGES]:
         _show_class(entry)
     more = [entry.name for entry in offer.classes[CLASSES_WITH_IMAGES:]]
@@ -74,6 +66,7 @@ def _show_offer(offer: Offer, key: str, answer: Answer) -> None:
         st.caption(f":material/info: {escape_markdown(sentence)}")
     if offer.sources:
         st.caption(f"From {escape_markdown(quoted_list_text(offer.sources))}.")
+    options = offer.choice.options
     st.button(
         "Read it this way",
         type="primary",
@@ -81,7 +74,7 @@ def _show_offer(offer: Offer, key: str, answer: Answer) -> None:
         key=f"offer.{key}",
         on_click=answer,
         args=(offer.choice,),
-        help=f"On the command line: {code_markdown(offer.choice.options)}",
+        help=f"On the command line: {code_markdown(options)}" if options else None,
     )
 
 
