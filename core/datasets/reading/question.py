@@ -65,6 +65,7 @@ class Question(BaseModel):
 
     folders: paths of the folders that hold files, each with the number of files below it.
     file_names: a few names of files, to see where a class may stand in them.
+    refusal: why what was chosen before could not be read; empty where nothing was.
     """
 
     message: str
@@ -72,6 +73,7 @@ class Question(BaseModel):
     tables: list[TableSample] = []
     folders: dict[str, int] = {}
     file_names: list[str] = []
+    refusal: str = ""
 
 
 class ReadingUnclear(BadInput):

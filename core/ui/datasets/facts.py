@@ -89,10 +89,10 @@ def show_head(dataset: Dataset) -> None:
 
 
 def reading_text(reading: DatasetReading) -> str:
-    """How the files were read, with the options that repeat it, ready for Markdown."""
-    text = f"{escape_markdown(reading.title)}"
+    """How the files were read, with the command that repeats it, ready for Markdown."""
+    text = f"{escape_markdown(reading.title)}."
     options = shlex.join(reading.choice.options()).replace("`", "")
-    return f"{text}; the same again: `datasets add PATH {options}`" if options else text
+    return f"{text} To repeat it: `python -m core datasets add PATH {options}`" if options else text
 
 
 def _show_versions(dataset: Dataset) -> None:
