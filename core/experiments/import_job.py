@@ -4,17 +4,22 @@ import hashlib
 import sys
 from pathlib import Path
 from typing import Any
-
 from core.datasets.dataset import Dataset
 from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading_choice import Choice
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
-from core.experiments.imports import KIND, ImportArguments, arguments_of, source_gone
+from core.experiments.imports import (
+    KIND,
+    ImportArguments,
+    arguments_of,
+    source_gone,
+)
 from core.experiments.limits import check_stored, stored_bytes
 from core.jobs.context import JobContext, JobFailed
 from core.jobs.queue import JobQueue
 from core.settings import current_settings
+
 
 CHUNK_BYTES = 1024**2
 
@@ -46,16 +51,26 @@ def _read(asked: ImportArguments, context: JobContext) -> dict[str, Any]:
     if not asked.uploaded:  # an upload was checked when it came
         check_stored(stored_bytes(path), f"the dataset made of {asked.source}")
     stored_before = _stored_folders()
-    dataset = add_dataset(
-        path,
-        progress=lambda done, total: context.report(
-            "Reading images" if done < total else "Looking for duplicates", done, total
-        ),
-        provenance=f"added from {asked.source}",
-        choice=asked.choice,
-        should_stop=context.should_stop,
-        default_name=asked.name,
-    )
+    try:
+        dataset = add_dataset(
+            path,
+            progress=lambda done, total: context.report(
+                "Reading images" if done < total else "Looking for duplicates", done, total
+            ),
+            provenance=f"added from {asked.source}",
+            choice=asked.choice,
+            should_stop=context.should_stop,
+            default_name=asked.name,
+        )
+    except ReadingUnclear:
+        raise
+    except BadInput as error:
+        if asked.choice == Choice():
+            raise
+        # A choice that does not fit costs nobody the upload: the question comes again.
+        question = list_readings(path, should_stop=context.should_stop)
+        question.refusal = str(error)
+        raise ReadingUnclear(question) from error
     notes = []
     if dataset.folder.name in stored_before:
         notes = [_already_there(asked.name, dataset.name)]

@@ -241,9 +241,10 @@ def test_a_row_that_cannot_be_read_makes_the_whole_file_looked_at(
     looked: list[Path] = []
     check: Callable[..., str | None] = type(store.database._sqlite).version
 
-    def version(file: Any) -> str | None:
-        looked.append(file.path)
-        return check(file)
+    def version(file: Any, *, every_page: bool = False) -> str | None:
+        if every_page:
+            looked.append(file.path)
+        return check(file, every_page=every_page)
 
     monkeypatch.setattr(type(store.database._sqlite), "version", version)
     store_text(store, "experiments", "spec", two[0], "not JSON")

@@ -1,6 +1,8 @@
 """Homes for page tests, and ways to open a page: cold, or through the router."""
 
 import gc
+import io
+import zipfile
 from functools import cache
 from pathlib import Path
 from unittest.mock import Mock
@@ -9,13 +11,18 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from core.experiments import recorded
+from core.datasets.add import add_dataset
+from core.datasets.storage import open_dataset
+from core.experiments import imports, recorded
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store, open_store
+from core.jobs.child import execute
 from core.settings import PROJECT_ROOT
 from core.ui import benchmark
 from core.ui.frame import reads
 from tests import made_up, stored_home
+from tests.datasets.pictures import noise_png, two_classes, write_zip
+from tests.pages.compared import store_compared
 
 RECORDED_ID = "aaaa1111"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
@@ -102,4 +109,93 @@ def results_store(empty_home: Path) -> Store:  # noqa: ARG001 - sets the home
     ]
     origin = made_up.origin("a *test* bench", MOMENT)
     store.add_recorded(RECORDED_ID, made_up.spec(), MOMENT, origin, recorded_runs)
+    return store
+
+
+def everything(app):
+    """All prose, and the labels of all buttons and choices."""
+    buttons = [element.label for kind in ("button", "download_button") for element in app.get(kind)]
+    charts = [element.proto.alt for element in app.get("plotly_chart")]
+    return "\n".join([words(app), *buttons, *charts])
+
+
+def is_whole(app, where=None):
+    assert not app.exception, where
+    assert [element.value for element in app.error] == [], where
+    return app
+
+
+def zipped(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def upload(app, *files):
+    """Drop files: names with their bytes."""
+    given = [(name, data, "application/octet-stream") for name, data in files]
+    return app.file_uploader[0].set_value(given).run()
+
+
+def button(app, label):
+    return next(entry for entry in app.button if entry.label == label)
+
+
+def press(app, label):
+    return button(app, label).click().run()
+
+
+def links(app):
+    return {entry.label: (entry.page, entry.query_string) for entry in app.get("page_link")}
+
+
+def do_next(queue):
+    """In place of a worker: the first job that waits, done by the very function of the child."""
+    execute(queue, queue.claim_next("page").id)
+
+
+@pytest.fixture
+def at_once(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
+    """Imports are done at once, in this process."""
+    monkeypatch.setattr(imports, "ensure_worker", do_next)
+
+
+@pytest.fixture
+def never(empty_home, monkeypatch):  # noqa: ARG001 - sets the home
+    """Imports stay in the queue, as if their process had not begun yet."""
+    monkeypatch.setattr(imports, "ensure_worker", lambda queue: False)  # noqa: ARG005
+
+
+@pytest.fixture
+def pets(empty_home, tmp_path):  # noqa: ARG001 - sets the home
+    """40 pictures in two classes; one twice, one under both classes, one file broken."""
+    members = two_classes(20) | {"cats/broken.png": b"\x89PNG\r\n\x1a\n nothing"}
+    members["cats/again.png"] = members["cats/3.png"]
+    members["dogs/both.png"] = members["cats/5.png"]
+    return add_dataset(write_zip(tmp_path / "pets.zip", members), "pets")
+
+
+@pytest.fixture
+def divided(empty_home, tmp_path):  # noqa: ARG001 - sets the home
+    """A dataset with a predefined split; one image is in both subsets."""
+    members = {
+        f"{subset}/{name}/{number}.png": noise_png(1000 * place + 100 * number + len(subset))
+        for subset, count in (("train", 12), ("test", 6))
+        for place, name in enumerate(("cats", "dogs"))
+        for number in range(count)
+    }
+    members["train/cats/leak.png"] = members["test/cats/0.png"]
+    return add_dataset(write_zip(tmp_path / "divided.zip", members), "divided")
+
+
+def arrows():
+    return open_dataset("arrows")
+
+
+@pytest.fixture
+def compared(empty_home):  # noqa: ARG001 - sets the home
+    store = open_store()
+    store_compared(store, arrows())
     return store

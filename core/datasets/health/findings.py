@@ -95,13 +95,17 @@ def _about_reading(dataset: Dataset) -> Iterator[Finding]:
             "ignored_files",
             "note",
             f"{count_text(ignored, 'file was', 'files were')} ignored: hidden, made by the"
-            " system, or in no class.",
+            " system, in no class, or left out.",
             "Nothing needs to be done, unless images are missing.",
             count=ignored,
         )
     for note in dataset.health.notes:
         yield Finding(
-            "reading", "note", note, "If that is not what you meant, add the images again."
+            "reading",
+            "note",
+            note,
+            "If that is not what you meant, read the files another way: the section Manage, or"
+            " add them again.",
         )
 
 

@@ -168,6 +168,9 @@ def _by_folders(tree: _Tree, choice: Choice) -> list[Reading]:
         found = [_of_level(tree, level, choice) for level in levels_of(tree.places)]
         return found if choice.subsets else _with_named_subsets(tree, found)
     level = level_of_choice(tree.places, choice.level)
+    if level is None and choice.subsets and choice.level > 1:
+        # Whoever chose the folders of train and test may have counted their level too.
+        level = level_of_choice(tree.places, choice.level - 1)
     if level is None:
         raise bad_source(
             f"No image is in folders of level {choice.level}; the deepest level with images is"

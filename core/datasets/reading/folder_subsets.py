@@ -42,7 +42,8 @@ class Split:
         if self.folders:
             names = [name or "those at the top" for name in self.folders]
             folders = ", ".join(names) if len(names) <= FOLDERS_SHOWN else some_text(names, 4)
-            listing.notes.append(f"The folders {folders} were used as the split.")
+            what = "folder {} was" if len(names) == 1 else "folders {} were"
+            listing.notes.append(f"The {what.format(folders)} used as the split.")
 
 
 def split_of(places: list[Place], chosen: Mapping[str, str]) -> Split:

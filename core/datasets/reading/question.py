@@ -2,20 +2,24 @@
 
 import base64
 import io
+import numpy as np
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-
-import numpy as np
 from PIL import Image
 from pydantic import BaseModel
-
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.reader import LabelledFiles, PixelImages, Reading, TableSample
+from core.datasets.reading.reader import (
+    LabelledFiles,
+    PixelImages,
+    Reading,
+    TableSample,
+)
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text
+
 
 CLASSES_OFFERED, CLASSES_WITH_IMAGES = 12, 4
 IMAGES_OF_A_CLASS = 3
@@ -71,6 +75,7 @@ class Question(BaseModel):
 
     folders: paths of the folders that hold files, each with the number of files below it.
     file_names: a few names of files, to see where a class may stand in them.
+    refusal: why what was chosen before could not be read; empty where nothing was.
     """
 
     message: str
@@ -78,6 +83,7 @@ class Question(BaseModel):
     tables: list[TableSample] = []
     folders: dict[str, int] = {}
     file_names: list[str] = []
+    refusal: str = ""
 
 
 class ReadingUnclear(BadInput):

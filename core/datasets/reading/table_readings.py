@@ -82,7 +82,7 @@ def readings_of(
         )
         asked = doubt or labelled.lead.columns.doubt
         if len(modes) > 1:
-            asked = f"{several_text(rows, several)}; Headstart learns one class per image"
+            asked = f"{several_text(rows, several)}; Headstart learns one class per image."
         elif choice.label_column is not None or choice.several_labels is not None:
             asked = None
         found.append(replace(reading, doubt=asked))

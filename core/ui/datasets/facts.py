@@ -1,12 +1,18 @@
 """What a dataset is, in a few lines: for its card in the list and the head of its own page."""
 
 import streamlit as st
-
 from core.datasets.dataset import Dataset, DatasetReading
 from core.datasets.health.finding import Finding, size_summary, subset_counts_text
-from core.text import code_markdown, count_text, dimensions_text, escape_markdown, percent_text
+from core.text import (
+    code_markdown,
+    count_text,
+    dimensions_text,
+    escape_markdown,
+    percent_text,
+)
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
+
 
 # The sections of a dataset's page, as they are called there and in the address bar.
 HEALTH, IMAGES, CLEAN_UP, MANAGE = "Health", "Images", "Clean up", "Manage"
@@ -87,11 +93,12 @@ def show_head(dataset: Dataset) -> None:
 
 
 def reading_text(reading: DatasetReading) -> str:
-    """How the files were read, with the options that repeat it, ready for Markdown."""
-    text = escape_markdown(reading.title)
+    """How the files were read, with the command that repeats it, ready for Markdown."""
+    text = f"{escape_markdown(reading.title)}."
     if not reading.choice.options:
         return text
-    return f"{text}; the same again: {code_markdown(f'datasets add PATH {reading.choice.options}')}"
+    command = f"python -m core datasets add PATH {reading.choice.options}"
+    return f"{text} To repeat it: {code_markdown(command)}"
 
 
 def _show_versions(dataset: Dataset) -> None:

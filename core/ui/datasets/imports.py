@@ -95,6 +95,8 @@ def _show_state(entry: ImportRecord) -> None:
     elif entry.state == "cancelled":
         st.caption("Cancelled. Nothing was stored.")
     if entry.question is not None and _asks(entry):
+        if entry.question.refusal:
+            st.error(escape_markdown(entry.question.refusal), icon=":material/error:")
         ways = len(entry.question.offers)
         # The cards below name the ways, as the message of the error does for other readers.
         several = f"It can be read in {ways} ways, and only you can say which."
@@ -127,7 +129,8 @@ def _show_outcome(entry: ImportRecord) -> None:
         for other in dataset.reading.others:
             text = f"It could also be read so: {escape_markdown(other.title)}. See Manage."
             st.caption(f":material/alt_route: {text}")
-    for note in dataset.health.notes[:MOST_NOTES]:
+    title = "" if dataset.reading is None else dataset.reading.title
+    for note in [n for n in dataset.health.notes if n.rstrip(".") not in title][:MOST_NOTES]:
         st.caption(f":material/info: {escape_markdown(note)}")
     with st.container(horizontal=True):
         link_to("datasets", f"Open {escape_markdown(dataset.name)}", dataset=dataset.folder.name)

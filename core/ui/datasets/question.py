@@ -1,11 +1,9 @@
 """The question of an import: the readings side by side, and fields to say it oneself."""
 
 import base64
-from collections.abc import Callable
-
 import streamlit as st
+from collections.abc import Callable
 from pydantic import ValidationError
-
 from core.datasets.choices import SUBSETS, SeveralLabels
 from core.datasets.reading.question import (
     CLASSES_WITH_IMAGES,
@@ -18,9 +16,11 @@ from core.datasets.reading_choice import FOLDERS, NAMES, Choice
 from core.text import code_markdown, escape_markdown, quoted_list_text
 from core.ui.frame.address import in_text_colour
 
+
 OFFERS_IN_A_ROW = 2
 THUMBNAIL_WIDTH = 56
 MOST_LEVELS = 4
+LEVEL_WORDS = {1: "The outer folders", 2: "The folders inside them"}
 START = "{class}_*"
 # The columns that a person may choose, each with its label and what an empty field shows.
 COLUMN_FIELDS = (
@@ -49,8 +49,13 @@ def show_question(question: Question, key: str, answer: Answer) -> None:
     if not question.offers and question.tables:
         _ask_yourself(question, key, answer)
         return
-    title = "None of these? Say it yourself" if question.offers else "Say it yourself"
-    with st.expander(title, icon=":material/tune:", expanded=not question.offers):
+    several = len(question.offers) > 1
+    title = f"{'None of these' if several else 'Not so'}? Say it yourself"
+    # Open where there is little else to choose, and for whoever said it before, in vain.
+    is_open = not several or bool(question.refusal)
+    with st.expander(
+        title if question.offers else "Say it yourself", icon=":material/tune:", expanded=is_open
+    ):
         _ask_yourself(question, key, answer)
 
 
@@ -63,7 +68,8 @@ def _show_offer(offer: Offer, key: str, answer: Answer) -> None:
     if more:
         st.caption(f"More classes: {escape_markdown(quoted_list_text(more))}.")
     for sentence in [*([offer.doubt] if offer.doubt else []), *offer.left_out]:
-        st.caption(f":material/info: {escape_markdown(sentence)}")
+        if sentence.rstrip(".") not in offer.title:
+            st.caption(f":material/info: {escape_markdown(sentence)}")
     if offer.sources:
         st.caption(f"From {escape_markdown(quoted_list_text(offer.sources))}.")
     options = offer.choice.options
@@ -134,12 +140,13 @@ def _likely_way(question: Question) -> str:
 
 def _ask_for_level(question: Question, key: str) -> dict[str, object]:
     depth = max((path.count("/") + 1 for path in question.folders), default=1)
-    levels = list(range(1, min(depth, MOST_LEVELS) + 1))
     level = st.selectbox(
         "Which folders are the classes?",
-        [None, *levels],
-        format_func=lambda at: "Found automatically" if at is None else f"Those of level {at}",
+        range(1, min(depth, MOST_LEVELS) + 1),
+        index=None,
+        format_func=lambda at: f"{LEVEL_WORDS.get(at, 'Those further in')} (level {at})",
         key=f"level.{key}",
+        placeholder="Found automatically",
         help="Level 1 are the outer folders, level 2 those inside them. Folders that only wrap "
         "others, and those of train and test, do not count.",
     )

@@ -168,6 +168,21 @@ def test_folders_that_a_person_names_are_subsets():
         offers(files, Choice(subsets={"nwe": "test"}))
 
 
+def test_a_level_may_be_counted_with_the_folders_of_the_subsets():
+    files = tree("berlin/", "ill well") | tree("oslo/", "ill well") | tree("extra/", "ill well", 2)
+    with_level = {
+        level: Choice(classes_from=f"folders:{level}", subsets={"extra": "test"})
+        for level in (1, 2, 3)
+    }
+    for level in (1, 2):
+        found = taken(files, with_level[level])
+        assert list(counts(found)) == ["ill", "well"]
+        assert subsets(found) == {"train": 12, "test": 4}
+        assert found.choice == with_level[1]
+    with pytest.raises(BadInput, match="No image is in folders of level 3; the deepest level"):
+        offers(files, with_level[3])
+
+
 def test_nobody_is_asked_about_files_that_cannot_be_opened():
     files = dict.fromkeys(in_both("anna ben", "ok scratch"), b"no image")
     assert taken(files).doubt is None
