@@ -18,7 +18,7 @@ _VERSIONS = words(
 _FORMATS = words("png jpg jpeg bmp tif tiff webp gif thumbs thumbnails thumb icons sprites sheets")
 _SIZES = words("16 20 22 24 32 48 64 72 96 128 144 160 180 192 256 384 512 1024 2048")
 # Parts of a collection, and the ways in which it was taken.
-_PARTS = words(
+PART_WORDS = words(
     "set sets part parts batch batches fold folds chunk chunks shard shards split splits subset "
     "round session sessions run runs take takes shot shots series sequence seq group groups "
     "day days date week month year camera cameras cam cams phone device sensor person persons "
@@ -39,7 +39,13 @@ _KEPT = words(
     "image images img imgs photo photos pic pics picture pictures bild bilder foto fotos data "
     "dataset files folder taken new old misc other more extra"
 )
-_BESIDE = _VIEWS | _PARTS | _VERSIONS | _KEPT
+# Images that are made in pairs: from A to B, left and right, before and after.
+PAIR_WORDS = words(
+    "left right before after input output target source lr hr clean noisy hazy clear blur "
+    "sharp rgb ir nir thermal visible infrared depth links rechts vorher nachher avant après "
+    "antes después"
+)
+_BESIDE = _VIEWS | PART_WORDS | _VERSIONS | _KEPT
 _SIZE = re.compile(r"\d+\s*[x×]\s*\d+(@\d+x?)?|\d+px|\d+x")
 _DATE = re.compile(
     r"(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d)?)?|[0-3]?\d[-_.][01]?\d[-_.](19|20)?\d\d"
@@ -89,7 +95,7 @@ def is_part(name: str) -> bool:
     if _DATE.fullmatch(name) or _OF_A_CAMERA.fullmatch(name):
         return True
     found = _words(name)
-    beside = _PARTS | _KEPT
+    beside = PART_WORDS | _KEPT
     return bool(re.search(r"\d", name)) and bool(found) and all(word in beside for word in found)
 
 

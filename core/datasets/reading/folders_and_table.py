@@ -10,6 +10,8 @@ from core.datasets.reading.subset_names import BESIDE_A_SUBSET, name_words, subs
 # A table beside class folders that names a smaller fraction of the images is about something else.
 FRACTION_NAMED = 0.5
 FRACTION_KNOWN = 0.95
+# Where more of the named images are in no class folder, folders are not the classes.
+FRACTION_OUTSIDE = 0.5
 # Folders that only divide many files: "images_001", "HAM10000_images_part_1", "batch2".
 _PARTS = words("part parts batch chunk folder fold volume vol block shard group dir disk set") | (
     BESIDE_A_SUBSET
@@ -49,7 +51,7 @@ def which_is_better(
     if _are_one_to_one(rows, folders) or _are_parts(names):
         return Better.TABLE
     outside = sum(id(row.raw) not in folders for row in rows)
-    return Better.TABLE if outside else Better.BOTH
+    return Better.TABLE if outside > FRACTION_OUTSIDE * len(rows) else Better.BOTH
 
 
 def is_mixed(rows: Sequence[LabelledRow], folders: dict[int, str]) -> bool:

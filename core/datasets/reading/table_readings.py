@@ -80,7 +80,13 @@ def readings_of(
         reading = _reading(
             replace_rows(labelled, kept), listing.again(), mode, says, mixed, left_out
         )
-        asked = doubt or labelled.lead.columns.doubt
+        columns = labelled.lead.columns
+        asked = doubt or columns.doubt
+        # What a person says about several marks chooses the columns of marks.
+        repeats = choice.several_labels or ("leave-out" if columns.one_hot and asked else None)
+        if mode is None and repeats:
+            repeated = reading.choice.model_copy(update={"several_labels": repeats})
+            reading = replace(reading, choice=repeated)
         if len(modes) > 1:
             asked = f"{several_text(rows, several)}; Headstart learns one class per image"
         elif choice.label_column is not None or choice.several_labels is not None:
