@@ -1,5 +1,6 @@
 """Which files are images, judged before any is decoded, and which image a table names."""
 
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
@@ -117,11 +118,10 @@ def _parts(cell: str) -> list[str]:
 
 def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Named:
     folders = [part.casefold() for part in parts[:-1]]
-    asked = subset_of_folders(parts[:-1])
+    asked = subset_of_folders(parts[:-1]) or subset_among(table.name)
     if asked is not None:
-        # "train/1.jpg" is not test/1.jpg.
-        given = {id(raw): subset_of_folders(raw.parts[:-1]) for raw in candidates}
-        candidates = [raw for raw in candidates if given[id(raw)] in (asked, None)]
+        # "train/1.jpg", or "1.jpg" in train.csv, is not test/1.jpg.
+        candidates = [raw for raw in candidates if _subset_below(raw, table) in (asked, None)]
     common = {id(raw): _common_tail(raw, folders) for raw in candidates}
     longest = max(common.values(), default=0)
     best = [raw for raw in candidates if common[id(raw)] == longest]
@@ -135,6 +135,13 @@ def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Name
         in_subset = [raw for raw in best if subset in map(subset_of, raw.parts[:-1])]
         best = next((few for few in (beside_it, exact, in_subset) if len(few) == 1), best)
     return Named(tuple(best), is_certain, longest > 0 if folders else None)
+
+
+def _subset_below(raw: RawFile, table: RawFile) -> str | None:
+    """The subset of a file by the folders that are not around the table as well."""
+    pairs = zip(raw.parts[:-1], table.parts[:-1], strict=False)
+    around = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return subset_of_folders(raw.parts[around:-1])
 
 
 def _common_tail(raw: RawFile, folders: list[str]) -> int:

@@ -36,7 +36,7 @@ _LABEL_WORDS = words("label labels class classes category categories target targ
 # "label_confidence", "class_count": about a label, but not it.
 _ABOUT_WORDS = words(
     "confidence score probability prob count counts num number source quality time date weight"
-    " certainty by annotator author version"
+    " certainty by annotator author version predicted prediction predictions pred"
 )
 # "patient_id", "photographer": who, where and how, where no other column says what.
 _ORIGIN_WORDS = PART_WORDS | words(

@@ -52,6 +52,17 @@ def test_a_row_of_another_subset_labels_no_image_of_the_same_name(folder):
         readings(listing_of(members), Choice())
 
 
+def test_a_table_of_the_test_labels_no_image_for_training():
+    rows = [f"{n}.jpg,{'xy'[n % 2]}" for n in range(6)]
+    train = images("train", count=6)
+    with pytest.raises(BadInput, match="none of the images that it names is there"):
+        readings(listing_of({"test.csv": csv_bytes("file,label", *rows)} | train), Choice())
+    # A folder around both says nothing.
+    inside = {"train/" + path: data for path, data in images("x", count=6).items()}
+    found = settled(listing_of({"train/test.csv": csv_bytes("file,label", *rows)} | inside))
+    assert len(found.found.files) == 6
+
+
 def test_one_image_outside_does_not_make_the_table_right():
     """The folders say something else than the table: that is asked, whatever lies beside them."""
     rows = [f"{name}/{n}.jpg,{'xyy'[n]}" for name in ("cats", "dogs") for n in range(3)]
