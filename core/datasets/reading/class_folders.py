@@ -38,6 +38,7 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.split_lists import with_listed_split
 from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
+from core.errors import BadInput
 from core.text import count_text, some_text
 
 READ_AS = "class folders"
@@ -104,6 +105,15 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         # Nobody is asked about images that cannot be opened: the import says why they cannot.
         return [replace(found[0], doubt=None)]
     return found
+
+
+def readings_in_doubt(listing: Listing, doubt: str) -> list[Reading]:
+    """The readings by folders where something else labels the images too; empty where none can."""
+    try:
+        found = readings(listing, Choice(classes_from=FOLDERS))
+    except BadInput:
+        return []
+    return [replace(reading, doubt=reading.doubt or doubt) for reading in found]
 
 
 def _can_be_opened(reading: Reading) -> bool:

@@ -1,7 +1,7 @@
 """Words in the names of folders that say how images were taken or kept, not what they show."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from core.datasets.reading.subset_names import subset_of, words
 
@@ -24,7 +24,7 @@ PART_WORDS = words(
     "day days date week month year camera cameras cam cams phone device sensor person persons "
     "people subject subjects participant participants user users worker annotator patient site "
     "center centre location lab v version cv kfold repeat trial tag kamera teil satz gruppe "
-    "jour partie dia parte sesion"
+    "jour partie dia parte sesion volume vol block disk"
 )
 _VIEWS = words(
     "view views front back rear side sides left right top bottom up down upper lower above below "
@@ -37,7 +37,7 @@ _VIEWS = words(
 )
 _KEPT = words(
     "image images img imgs photo photos pic pics picture pictures bild bilder foto fotos data "
-    "dataset files folder taken new old misc other more extra"
+    "dataset files folder dir taken new old misc other more extra public private"
 )
 # Images that are made in pairs: from A to B, left and right, before and after.
 PAIR_WORDS = words(
@@ -108,13 +108,23 @@ def says_how(name: str) -> bool:
     return bool(found) and all(word in _BESIDE for word in found)
 
 
+def mentions_part(name: str) -> bool:
+    """Whether it has a word for a part of a collection or for how images are kept."""
+    return not (PART_WORDS | _KEPT).isdisjoint(_words(name))
+
+
+def is_kept(name: str) -> bool:
+    """Whether it only says that images are kept there: ``photos``, ``images_old``."""
+    found = _words(name)
+    return bool(found) and all(word in _KEPT for word in found)
+
+
 def is_numbered(name: str) -> bool:
     """Whether it is a number, or has one, as the names of patients, takes and objects have."""
     return bool(re.search(r"\d", name)) and not _ID.fullmatch(name)
 
 
-def most(names: Collection[str], *which: object) -> bool:
+def most(names: Collection[str], *tests: Callable[[str], bool]) -> bool:
     """Whether one of the tests holds for nearly all names."""
-    tests = [test for test in which if callable(test)]
     fitting = sum(any(test(name) for test in tests) for name in names)
     return bool(names) and fitting >= FRACTION_OF_NAMES * len(names)

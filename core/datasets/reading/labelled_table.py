@@ -35,7 +35,7 @@ from core.datasets.reading.tables_together import (
     read_together,
     rivals,
 )
-from core.datasets.reading_choice import FOLDERS, TEXTS, Choice
+from core.datasets.reading_choice import TEXTS, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
@@ -44,6 +44,7 @@ __all__ = ["READ_AS", "readings"]
 TABLES_SHOWN = 3
 HOLDS_SUBSETS = "it holds subsets, but no labels"
 MOST_LISTS = 20
+FOLDERS_DIFFER = "The folders say something else than the table"
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
@@ -313,7 +314,7 @@ class _Tables:
                 f"These tables label the same images differently: {some_text(names, TABLES_SHOWN)}"
             )
         if better is Better.BOTH:
-            doubt = "The folders say something else than the table"
+            doubt = FOLDERS_DIFFER
         mixed = better is Better.MIXED
         found = readings_of(taken, listing, self._choice, doubt, mixed)
         for at in range(1, len(first.candidates)):
@@ -325,15 +326,8 @@ class _Tables:
             labelled = replace(taken, together=read_together(rows, usable))
             found += readings_of(labelled, listing, self._choice, doubt, False)
         if better is Better.BOTH:
-            found += self._of_folders(doubt)
+            found += class_folders.readings_in_doubt(self._listing, FOLDERS_DIFFER)
         return found[:MOST_OFFERS]
-
-    def _of_folders(self, doubt: str | None) -> list[Reading]:
-        try:
-            found = class_folders.readings(self._listing, Choice(classes_from=FOLDERS))
-        except BadInput:
-            return []
-        return [replace(reading, doubt=reading.doubt or doubt) for reading in found]
 
     def _note_refused_rows(self, taken: Sequence[LabelledRows]) -> None:
         """Note unusable lines even of a table that is not needed: they may name missing images."""

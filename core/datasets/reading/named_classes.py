@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -110,10 +110,14 @@ def is_repeated(counts: Mapping[str, int]) -> bool:
 
 def divide_alike(one: Mapping[_Key, str], other: Mapping[_Key, str]) -> bool:
     """Whether two ways divide the same things in the same way, whatever the classes are called."""
-    if one.keys() != other.keys():
-        return False
-    pairs = {(name, other[key]) for key, name in one.items()}
-    return len(pairs) == len(set(one.values())) == len(set(other.values()))
+    return one.keys() == other.keys() and are_one_to_one(
+        {(name, other[key]) for key, name in one.items()}
+    )
+
+
+def are_one_to_one(pairs: Collection[tuple[object, object]]) -> bool:
+    """Whether, in different pairs, each first one has one second one and the other way round."""
+    return len(pairs) == len({first for first, _ in pairs}) == len({second for _, second in pairs})
 
 
 def classes_by_choice(choice: Choice, stems: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from core.datasets.reading.columns import name_without_subset
 from core.datasets.reading.label_columns import LabelColumns
 from core.datasets.reading.label_rows import LabelledRows
 from core.datasets.reading.label_tables import LabelTable
+from core.datasets.reading.named_classes import are_one_to_one
 from core.datasets.reading.subset_names import name_words, words
 
 # A table that names nearly as many images with other labels is as likely as the fullest.
@@ -107,10 +108,9 @@ def rivals(lead: LabelledRows, tables: Sequence[TableLabels]) -> list[LabelledRo
             continue
         rows = one.rows()
         pairs = {(labels[id(row.raw)], row.labels) for row in rows.rows if id(row.raw) in labels}
-        one_to_one = len(pairs) == len(dict(pairs)) == len({own for _, own in pairs})
         is_alike = name_without_subset(rows.columns.label_name) == label_name
         enough = is_alike or len(rows.rows) >= FRACTION_OF_A_RIVAL * len(lead.rows)
-        if pairs and not one_to_one and enough and rows.columns.doubt is None:
+        if pairs and not are_one_to_one(pairs) and enough and rows.columns.doubt is None:
             found.append(rows)
     return found
 
