@@ -5,7 +5,6 @@ What is in no class folder is read by the classes in its file names.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.channels import note_channels
@@ -14,7 +13,13 @@ from core.datasets.reading.companions import Companions, companions_of
 from core.datasets.reading.folder_levels import Level, level_of_choice, levels_of
 from core.datasets.reading.folder_sets import unwrap_sets, without_copies
 from core.datasets.reading.folder_subsets import Split, split_of
-from core.datasets.reading.folder_tree import Place, below, places_of, unwrap, unwrap_inside
+from core.datasets.reading.folder_tree import (
+    Place,
+    below,
+    places_of,
+    unwrap,
+    unwrap_inside,
+)
 from core.datasets.reading.image_files import is_companion, stem
 from core.datasets.reading.named_classes import NamedClasses, divide_alike
 from core.datasets.reading.named_images import (
@@ -39,6 +44,8 @@ from core.datasets.reading.split_lists import with_listed_split
 from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
 from core.text import count_text, some_text
+from core.errors import BadInput
+
 
 READ_AS = "class folders"
 IMAGES_TRIED = 10
@@ -104,6 +111,15 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
         # Nobody is asked about images that cannot be opened: the import says why they cannot.
         return [replace(found[0], doubt=None)]
     return found
+
+
+def readings_in_doubt(listing: Listing, doubt: str) -> list[Reading]:
+    """The readings by folders where something else labels the images too; empty where none can."""
+    try:
+        found = readings(listing, Choice(classes_from=FOLDERS))
+    except BadInput:
+        return []
+    return [replace(reading, doubt=reading.doubt or doubt) for reading in found]
 
 
 def _can_be_opened(reading: Reading) -> bool:

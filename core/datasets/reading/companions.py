@@ -14,6 +14,7 @@ import numpy as np
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
+from core.datasets.reading.folder_words import PAIR_WORDS
 from core.datasets.reading.image_copies import copies_of
 from core.datasets.reading.image_files import has_image_suffix, stem
 from core.datasets.reading.raw_files import RawFile, shown_name
@@ -51,12 +52,6 @@ _AT_END = re.compile(
 _IMAGE_AT_END = re.compile(rf"(.*[^\W_].*)[\W_](?:{_OF_IMAGES})")
 _IMAGE_AT_START = re.compile(rf"(?:{_OF_IMAGES})[\W_]+(.+)")
 _AT_START = re.compile(rf"(?:ground[\W_]?)?({_ALTERNATIVES})[\W_]+(.+)")
-# Folders of images that are made in pairs: from A to B, left and right, before and after.
-PAIR_WORDS = words(
-    "left right before after input output target source lr hr clean noisy hazy clear blur "
-    "sharp rgb ir nir thermal visible infrared depth links rechts vorher nachher avant après "
-    "antes después"
-)
 
 
 @dataclass(frozen=True)

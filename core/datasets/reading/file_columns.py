@@ -1,4 +1,4 @@
-"""Which column of a table names the images."""
+"""Which column of a table names the images, and whether a second one does."""
 
 from collections.abc import Sequence
 
@@ -67,6 +67,20 @@ def file_column(table: LabelTable, images: ImageNames) -> int | None:
         and not numbers_the_rows(at)
     ]
     return fullest(keys) if keys and numbers_the_rows(best) else best
+
+
+def second_file_column(table: LabelTable, file: int, images: ImageNames) -> int | None:
+    """A column that names another image than ``file`` does in most rows, as lists of pairs have."""
+    for at in range(table.width):
+        rows = [row for row in table.first_rows if len(row) > max(at, file)]
+        other = [
+            images.find(row[at], table.raw).files != images.find(row[file], table.raw).files
+            for row in rows
+            if has_image_suffix(row[at].strip()) and images.find(row[at], table.raw).files
+        ]
+        if rows and 2 * sum(other) > len(rows):
+            return at
+    return None
 
 
 def _counts_up(cells: Sequence[str]) -> bool:

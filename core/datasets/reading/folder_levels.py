@@ -101,7 +101,7 @@ def _without_aside(places: Sequence[Place], levels: list[Level]) -> list[Level]:
             paths = tuple(path for name in aside for path in _paths(groups[name], name))
             title = f"{entry.title} without {shown}"
             doubt = f"Right if the images in {shown} are copies, or put aside, or not sorted yet."
-            found.append(Level(entry.level, title, doubt, entry.note, paths))
+            found.append(replace(entry, title=title, doubt=doubt, without=paths))
             own = "is a class of its own" if len(aside) == 1 else "are classes of their own"
             doubt = f"Right if {shown} {own}."
             entry = replace(entry, doubt=entry.doubt or doubt)
@@ -154,10 +154,7 @@ def _sets(
     )
     if not has_versions:
         doubt = f"Right if the folders inside ({pair.inner}) make no difference to the class."
-        together = [
-            entry if entry.doubt else Level(entry.level, entry.title, None, note, entry.without)
-            for entry in deeper
-        ]
+        together = [entry if entry.doubt else replace(entry, note=note) for entry in deeper]
         return [*together, Level(pair.level, _title(pair.level, names, _depth(places)), doubt)]
     doubt = (
         f"The folders {some_text(names, NAMES_SHOWN)} look like versions of the same images."
@@ -323,13 +320,7 @@ def _together_doubt(pair: _Pair) -> str:
 def _in_doubt(deeper: Sequence[Level], level: int, doubt: str) -> list[Level]:
     """The levels below one with a doubt; the doubts of those further below stay."""
     return [
-        Level(
-            entry.level,
-            entry.title,
-            entry.doubt if entry.doubt and entry.level > level + 1 else doubt,
-            entry.note,
-            entry.without,
-        )
+        entry if entry.doubt and entry.level > level + 1 else replace(entry, doubt=doubt)
         for entry in deeper
     ]
 

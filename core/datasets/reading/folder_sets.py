@@ -1,6 +1,7 @@
 """Sets: folders beside one another with the same folders inside, and those that are copies."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.reading.folder_tree import (
@@ -50,7 +51,7 @@ def _with_top(places: list[Place]) -> list[Place]:
         if shared >= 2 and shared >= FRACTION_SHARED * max(len(names), len(tops) - 1):
             beside = [place for place in places if place.folders and place.folders[0] != name]
             loose = [place for place in places if not place.folders]
-            above = [Place((TOP, *p.folders), p.files, p.around, p.subset) for p in beside]
+            above = [replace(place, folders=(TOP, *place.folders)) for place in beside]
             return [*loose, *above, *inside]
     return places
 
@@ -86,7 +87,10 @@ def without_copies(places: list[Place], listing: Listing) -> list[Place]:
     where = some_text(sorted(copied_sets), _NAMES_SHOWN)
     other = some_text([name or "the folders beside it" for name in original_sets], _NAMES_SHOWN)
     listing.leave_out(len(copies), f"in {where} that are in {other} as well")
-    kept = [_without(place, copies) for place in places]
+    kept = [
+        replace(place, files=[raw for raw in place.files if id(raw) not in copies])
+        for place in places
+    ]
     return [place for place in kept if place.files]
 
 
@@ -123,8 +127,3 @@ def _are_same(files: list[RawFile], others: list[RawFile]) -> bool:
         except UnreadableImageError:
             return False
     return bool(files)
-
-
-def _without(place: Place, copies: set[int]) -> Place:
-    files = [raw for raw in place.files if id(raw) not in copies]
-    return Place(place.folders, files, place.around, place.subset)

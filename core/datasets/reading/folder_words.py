@@ -1,7 +1,7 @@
 """Words in the names of folders that say how images were taken or kept, not what they show."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from core.datasets.reading.subset_names import subset_of, words
 
@@ -18,13 +18,13 @@ _VERSIONS = words(
 _FORMATS = words("png jpg jpeg bmp tif tiff webp gif thumbs thumbnails thumb icons sprites sheets")
 _SIZES = words("16 20 22 24 32 48 64 72 96 128 144 160 180 192 256 384 512 1024 2048")
 # Parts of a collection, and the ways in which it was taken.
-_PARTS = words(
+PART_WORDS = words(
     "set sets part parts batch batches fold folds chunk chunks shard shards split splits subset "
     "round session sessions run runs take takes shot shots series sequence seq group groups "
     "day days date week month year camera cameras cam cams phone device sensor person persons "
     "people subject subjects participant participants user users worker annotator patient site "
     "center centre location lab v version cv kfold repeat trial tag kamera teil satz gruppe "
-    "jour partie dia parte sesion"
+    "jour partie dia parte sesion volume vol block disk"
 )
 _VIEWS = words(
     "view views front back rear side sides left right top bottom up down upper lower above below "
@@ -37,9 +37,15 @@ _VIEWS = words(
 )
 _KEPT = words(
     "image images img imgs photo photos pic pics picture pictures bild bilder foto fotos data "
-    "dataset files folder taken new old misc other more extra"
+    "dataset files folder dir taken new old misc other more extra public private"
 )
-_BESIDE = _VIEWS | _PARTS | _VERSIONS | _KEPT
+# Images that are made in pairs: from A to B, left and right, before and after.
+PAIR_WORDS = words(
+    "left right before after input output target source lr hr clean noisy hazy clear blur "
+    "sharp rgb ir nir thermal visible infrared depth links rechts vorher nachher avant après "
+    "antes después"
+)
+_BESIDE = _VIEWS | PART_WORDS | _VERSIONS | _KEPT
 _SIZE = re.compile(r"\d+\s*[x×]\s*\d+(@\d+x?)?|\d+px|\d+x")
 _DATE = re.compile(
     r"(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d)?)?|[0-3]?\d[-_.][01]?\d[-_.](19|20)?\d\d"
@@ -89,7 +95,7 @@ def is_part(name: str) -> bool:
     if _DATE.fullmatch(name) or _OF_A_CAMERA.fullmatch(name):
         return True
     found = _words(name)
-    beside = _PARTS | _KEPT
+    beside = PART_WORDS | _KEPT
     return bool(re.search(r"\d", name)) and bool(found) and all(word in beside for word in found)
 
 
@@ -102,13 +108,23 @@ def says_how(name: str) -> bool:
     return bool(found) and all(word in _BESIDE for word in found)
 
 
+def mentions_part(name: str) -> bool:
+    """Whether it has a word for a part of a collection or for how images are kept."""
+    return not (PART_WORDS | _KEPT).isdisjoint(_words(name))
+
+
+def is_kept(name: str) -> bool:
+    """Whether it only says that images are kept there: ``photos``, ``images_old``."""
+    found = _words(name)
+    return bool(found) and all(word in _KEPT for word in found)
+
+
 def is_numbered(name: str) -> bool:
     """Whether it is a number, or has one, as the names of patients, takes and objects have."""
     return bool(re.search(r"\d", name)) and not _ID.fullmatch(name)
 
 
-def most(names: Collection[str], *which: object) -> bool:
+def most(names: Collection[str], *tests: Callable[[str], bool]) -> bool:
     """Whether one of the tests holds for nearly all names."""
-    tests = [test for test in which if callable(test)]
     fitting = sum(any(test(name) for test in tests) for name in names)
     return bool(names) and fitting >= FRACTION_OF_NAMES * len(names)

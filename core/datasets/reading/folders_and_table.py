@@ -4,16 +4,16 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
+from core.datasets.reading.folder_words import is_kept, is_part, mentions_part
 from core.datasets.reading.label_rows import LabelledRow
-from core.datasets.reading.subset_names import BESIDE_A_SUBSET, name_words, subset_of, words
+from core.datasets.reading.named_classes import are_one_to_one
+from core.datasets.reading.subset_names import subset_of
 
 # A table beside class folders that names a smaller fraction of the images is about something else.
 FRACTION_NAMED = 0.5
 FRACTION_KNOWN = 0.95
-# Folders that only divide many files: "images_001", "HAM10000_images_part_1", "batch2".
-_PARTS = words("part parts batch chunk folder fold volume vol block shard group dir disk set") | (
-    BESIDE_A_SUBSET
-)
+# Where more of the named images are in no class folder, folders are not the classes.
+FRACTION_OUTSIDE = 0.5
 
 
 class Better(Enum):
@@ -36,7 +36,7 @@ def which_is_better(
     folders, known: see ``class_folders.classes_without_table``. table_adds: whether the table says
     more than a class, as the subset.
     """
-    if folders and is_mixed(rows, folders):
+    if _is_mixed(rows, folders):
         return Better.MIXED
     if folders and len(rows) < FRACTION_NAMED * image_count:
         return Better.TABLE_IS_OTHER
@@ -46,13 +46,13 @@ def which_is_better(
     names = {name for name in of_rows if name is not None}
     if len(of_rows) < 2 or sum(subset_of(name) is not None for name in names) > 1:
         return Better.TABLE
-    if _are_one_to_one(rows, folders) or _are_parts(names):
+    if are_one_to_one({(row.label, folders.get(id(row.raw))) for row in rows}) or _are_parts(names):
         return Better.TABLE
     outside = sum(id(row.raw) not in folders for row in rows)
-    return Better.TABLE if outside else Better.BOTH
+    return Better.TABLE if outside > FRACTION_OUTSIDE * len(rows) else Better.BOTH
 
 
-def is_mixed(rows: Sequence[LabelledRow], folders: dict[int, str]) -> bool:
+def _is_mixed(rows: Sequence[LabelledRow], folders: dict[int, str]) -> bool:
     """Whether the table labels the images that lie in no class folder with classes of folders."""
     classes = set(folders.values())
     outside = sum(id(row.raw) not in folders for row in rows)
@@ -68,20 +68,14 @@ def _adds_nothing(
     if all(row.label == folders.get(id(row.raw)) for row in rows):
         return True
     pairs = {(row.label, known.get(id(row.raw))) for row in rows}
-    one_to_one = len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
-    return one_to_one and all(
+    return are_one_to_one(pairs) and all(
         label.isdecimal() and name is not None and not name.isdecimal() for label, name in pairs
     )
 
 
-def _are_one_to_one(rows: Sequence[LabelledRow], folders: dict[int, str]) -> bool:
-    pairs = {(row.label, folders.get(id(row.raw))) for row in rows}
-    return len(pairs) == len(dict(pairs)) == len({name for _, name in pairs})
-
-
 def _are_parts(names: set[str]) -> bool:
-    """Whether folders are named as parts of one whole: the same name with other numbers."""
-    plain = {re.sub(r"\d+", " ", name) for name in names}
-    if all(subset_of(name) or frozenset() < name_words(name) <= _PARTS for name in plain):
+    """Whether folders only divide many files: ``batch2``, ``HAM10000_images_part_1``, ``test``."""
+    if all(is_part(name) or is_kept(name) or subset_of(name) for name in names):
         return True
-    return len(plain) == 1 and plain != names and any(name_words(name) & _PARTS for name in plain)
+    plain = {re.sub(r"\d+", " ", name) for name in names}
+    return len(plain) == 1 and plain != names and all(map(mentions_part, plain))

@@ -1,15 +1,16 @@
 """Which files are images, judged before any is decoded, and which image a table names."""
 
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.not_an_image import is_text
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.subset_names import subset_among, subset_of, words
+from core.datasets.reading.subset_names import subset_among, subset_of, subset_of_folders, words
 
 # Also formats that Headstart cannot open: such files are listed with the reason, not ignored.
 IMAGE_SUFFIXES = words(
@@ -73,10 +74,13 @@ class Named:
     ``is_certain`` is False where folders or ending of the cell differ from those of the file
     (``/content/data/1.jpg`` for ``1.jpg``). That is right for most tables, unless another cell
     names the same file better.
+    ``is_in_folder``: whether the innermost folder of the cell is that of the file; None where the
+    cell has none.
     """
 
     files: tuple[RawFile, ...]
     is_certain: bool = True
+    is_in_folder: bool | None = None
 
 
 class ImageNames:
@@ -101,7 +105,7 @@ class ImageNames:
         if has_image_suffix(name):
             # The images were converted to another format after the table was written.
             other = self._by_stem.get(stem(name), [])
-            return Named(_choose(other, parts, table).files, is_certain=False)
+            return replace(_choose(other, parts, table), is_certain=False)
         return Named(())
 
 
@@ -114,6 +118,10 @@ def _parts(cell: str) -> list[str]:
 
 def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Named:
     folders = [part.casefold() for part in parts[:-1]]
+    asked = subset_of_folders(parts[:-1]) or subset_among(table.name)
+    if asked is not None:
+        # "train/1.jpg", or "1.jpg" in train.csv, is not test/1.jpg.
+        candidates = [raw for raw in candidates if _subset_below(raw, table) in (asked, None)]
     common = {id(raw): _common_tail(raw, folders) for raw in candidates}
     longest = max(common.values(), default=0)
     best = [raw for raw in candidates if common[id(raw)] == longest]
@@ -126,7 +134,14 @@ def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Name
         subset = subset_among(table.name) or "train"
         in_subset = [raw for raw in best if subset in map(subset_of, raw.parts[:-1])]
         best = next((few for few in (beside_it, exact, in_subset) if len(few) == 1), best)
-    return Named(tuple(best), is_certain)
+    return Named(tuple(best), is_certain, longest > 0 if folders else None)
+
+
+def _subset_below(raw: RawFile, table: RawFile) -> str | None:
+    """The subset of a file by the folders that are not around the table as well."""
+    pairs = zip(raw.parts[:-1], table.parts[:-1], strict=False)
+    around = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return subset_of_folders(raw.parts[around:-1])
 
 
 def _common_tail(raw: RawFile, folders: list[str]) -> int:

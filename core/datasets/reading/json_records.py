@@ -162,7 +162,7 @@ def _of_coco(document: Record) -> list[Record]:
                 **{f"annotations.{key}": entry[key] for key in _OUTLINES if entry.get(key)},
             }
             for entry in document.get("annotations", [])
-            if entry["image_id"] in names
+            if entry["image_id"] in names and entry["category_id"] in categories
         ]
     except (LookupError, TypeError):
         return []

@@ -16,6 +16,7 @@ from core.datasets.reading.columns import (
     bare_name,
     unique_names,
 )
+from core.datasets.reading.folder_words import PART_WORDS
 from core.datasets.reading.image_files import ImageNames, has_image_suffix
 from core.datasets.reading.label_tables import LabelTable
 from core.datasets.reading.question import MOST_OFFERS, Question, ReadingUnclear, table_sample
@@ -35,8 +36,15 @@ _LABEL_WORDS = words("label labels class classes category categories target targ
 # "label_confidence", "class_count": about a label, but not it.
 _ABOUT_WORDS = words(
     "confidence score probability prob count counts num number source quality time date weight"
-    " certainty by annotator author version"
+    " certainty by annotator author version predicted prediction predictions pred"
 )
+# "patient_id", "photographer": who, where and how, where no other column says what.
+_ORIGIN_WORDS = PART_WORDS | words(
+    "photographer owner uploader licence license copyright hospital institution scanner vendor"
+    " manufacturer resolution"
+)
+# They may also say of what kind an image is: a photo or a drawing.
+_VAGUE_NAMES = words("kind type theme tag tags art sorte typ thema tipo")
 _MEASURE_NAMES = words(
     "age width height size weight price length area lat latitude lon long longitude x y z date time"
     " timestamp year month day angle steering speed temperature count number confidence leadtime"
@@ -200,9 +208,12 @@ def _candidates(
                 in_words = [at for at in tier if not values[at].are_numbers]
                 at = (in_words or tier)[0]
                 why = values[at].why_no_classes()
-                if why is None:
-                    return [replace(base, label=at)]
                 more = [other for other in class_like if other not in tier]
+                if why is None:
+                    in_words = [other for other in more if not values[other].are_numbers]
+                    if bare[at] in _VAGUE_NAMES and in_words:
+                        return _in_doubt(base, [at, *in_words])
+                    return [replace(base, label=at)]
                 doubt = f"Column {base.names[at]!r} looks like {why}"
                 return [*_in_doubt(base, more), replace(base, label=at, doubt=doubt)]
         marks = [
@@ -210,8 +221,9 @@ def _candidates(
         ]
         if len(marks) > 1 and (marks == plain or len(marks) >= FEWEST_MARKS):
             found = _of_marks(base, marks, values, rows)
+            beside = [at for at in class_like if at not in marks and not values[at].are_numbers]
             if found:
-                return found
+                return _beside_marks(found, beside) if beside else found
         _check_fractions(table, base, plain, values)
         single_letter = [at for at in plain if bare[at] in LABEL_NAMES and len(bare[at]) == 1]
         if single_letter and set(class_like) <= set(single_letter):
@@ -260,12 +272,19 @@ def _of_single(base: LabelColumns, at: int, bare: str, values: ColumnValues) -> 
         doubt = f"Column {base.names[at]!r} looks like {why}"
     elif FEWEST_DISTINCT <= values.rows == len(values.counts):
         doubt = f"Column {base.names[at]!r} has another value for each image"
-    elif base.has_header and bare in _MEASURE_NAMES:
+    elif base.has_header and (bare in _MEASURE_NAMES or _is_measure(base.names[at], values)):
         doubt = f"Column {base.names[at]!r} is named like a measure, not like a label"
+    elif base.has_header and name_words(base.names[at]) & (_ABOUT_WORDS | _ORIGIN_WORDS):
+        doubt = f"Column {base.names[at]!r} is named like the origin of an image, not like a label"
     elif base.has_header and bare in INDEX_NAMES and not few:
         doubt = f"Column {base.names[at]!r} may hold numbers of the images, not their classes"
     is_named = doubt is None and few and (not base.has_header or bare in INDEX_NAMES)
     return [replace(base, label=at, label_is_named=is_named, doubt=doubt)]
+
+
+def _is_measure(name: str, values: ColumnValues) -> bool:
+    """``weight_kg``, ``num_cars``: numbers under such a name."""
+    return values.are_numbers and bool(name_words(name) & (_MEASURE_NAMES | _ABOUT_WORDS))
 
 
 def _of_marks(
@@ -289,6 +308,17 @@ def _of_marks(
     if 2 * single >= len(rows) and none <= 0.05 * len(rows):
         return [replace(together, doubt=doubt), *alone]
     return alone
+
+
+def _beside_marks(found: list[LabelColumns], beside: Sequence[int]) -> list[LabelColumns]:
+    """Columns of marks, and those of words beside them: either may hold the classes."""
+    base = found[0]
+    names = _listed(beside, base.names)
+    doubt = f"The columns with a 1 may be properties of the images, and {names} the class"
+    alone = [
+        replace(base, label=at, one_hot=(), label_is_named=False, doubt=doubt) for at in beside
+    ]
+    return [*(replace(one, doubt=one.doubt or doubt) for one in found), *alone]
 
 
 def _check_fractions(

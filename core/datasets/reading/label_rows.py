@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from core.datasets.choices import SeveralLabels
 from core.datasets.dataset import LeftOut
-from core.datasets.reading.columns import RefusedRows, name_without_subset, why_no_label
+from core.datasets.reading.columns import RefusedRows, why_no_label
 from core.datasets.reading.image_files import ImageNames, Named
 from core.datasets.reading.label_columns import LabelColumns, marked_columns
 from core.datasets.reading.label_tables import LabelTable
@@ -35,7 +35,7 @@ class LabelledRow:
     raw: RawFile
     labels: tuple[str, ...]
     subset: str | None
-    is_certain: bool
+    named: Named
 
     @property
     def label(self) -> str:
@@ -59,16 +59,6 @@ class LabelledRows:
     def subset(self) -> str | None:
         """The subset mentioned in the path of the table."""
         return subset_of_file(self.table.raw.parts)
-
-    @property
-    def label_name(self) -> str:
-        """The bare name of the column of labels, without words for a subset."""
-        return name_without_subset(self.columns.label_name)
-
-    @property
-    def several(self) -> list[LabelledRow]:
-        """The images with more than one label."""
-        return [row for row in self.rows if len(row.labels) > 1]
 
 
 class RememberedNames(ImageNames):
@@ -101,13 +91,14 @@ def read_rows(table: LabelTable, columns: LabelColumns, images: ImageNames) -> L
     """
     listing = Listing()
     refused = RefusedRows(listing, table.name)
-    found: dict[int, list[LabelledRow]] = {}
+    read: list[LabelledRow] = []
     for line, cells in itertools.islice(table.rows(), int(columns.has_header), None):
         try:
-            row = _read_row(table, columns, images, line, cells)
+            read.append(_read_row(table, columns, images, line, cells))
         except _RowProblem as problem:
             refused.refuse(line, str(problem))
-            continue
+    found: dict[int, list[LabelledRow]] = {}
+    for row in _in_their_folders(read, refused):
         found.setdefault(id(row.raw), []).append(row)
     again = differing = 0
     for key, rows in found.items():
@@ -143,12 +134,26 @@ def several_text(rows: Sequence[LabelledRow], several: Sequence[LabelledRow]) ->
 
 def _certain(rows: list[LabelledRow], refused: RefusedRows) -> list[LabelledRow]:
     """Of different names for one image only the certain ones count."""
-    if len({row.cell for row in rows}) == 1 or all(row.is_certain for row in rows):
+    if len({row.cell for row in rows}) == 1 or all(row.named.is_certain for row in rows):
         return rows
-    for row in rows:
-        if not row.is_certain:
-            refused.refuse(row.line, _absent(row.cell))
-    return [row for row in rows if row.is_certain]
+    return _without_absent(rows, [row for row in rows if not row.named.is_certain], refused)
+
+
+def _in_their_folders(rows: list[LabelledRow], refused: RefusedRows) -> list[LabelledRow]:
+    """Where folders of some cells are there, ``dogs/1.jpg`` does not name the only cats/1.jpg."""
+    if not any(row.named.is_in_folder for row in rows):
+        return rows
+    elsewhere = [row for row in rows if row.named.is_in_folder is False]
+    return _without_absent(rows, elsewhere, refused)
+
+
+def _without_absent(
+    rows: list[LabelledRow], absent: Sequence[LabelledRow], refused: RefusedRows
+) -> list[LabelledRow]:
+    for row in absent:
+        refused.refuse(row.line, _absent(row.cell))
+    lines = {row.line for row in absent}
+    return [row for row in rows if row.line not in lines]
 
 
 def _one_of(
@@ -213,7 +218,7 @@ def _read_row(
             " the folder before the name"
         )
     subset = subsets.subset(cells[subsets.at]) if subsets is not None else None
-    return LabelledRow(line, cell, named.files[0], labels, subset, named.is_certain)
+    return LabelledRow(line, cell, named.files[0], labels, subset, named)
 
 
 def _labels(cells: Sequence[str], columns: LabelColumns) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from core.datasets.reading import class_folders, text_labels
 from core.datasets.reading.columns import bare_name
 from core.datasets.reading.companions import without_companions
-from core.datasets.reading.file_columns import file_column
+from core.datasets.reading.file_columns import file_column, second_file_column
 from core.datasets.reading.folders_and_table import Better, which_is_better
 from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.label_columns import (
@@ -28,8 +28,14 @@ from core.datasets.reading.question import MOST_OFFERS
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import Reading, first_reasons
 from core.datasets.reading.table_readings import READ_AS, Labelled, readings_of
-from core.datasets.reading.tables_together import TableLabels, fullest, read_together, rivals
-from core.datasets.reading_choice import FOLDERS, TEXTS, Choice
+from core.datasets.reading.tables_together import (
+    TableLabels,
+    fullest,
+    is_submission,
+    read_together,
+    rivals,
+)
+from core.datasets.reading_choice import TEXTS, Choice
 from core.errors import BadInput
 from core.text import count_text, some_text
 
@@ -38,6 +44,7 @@ __all__ = ["READ_AS", "readings"]
 TABLES_SHOWN = 3
 HOLDS_SUBSETS = "it holds subsets, but no labels"
 MOST_LISTS = 20
+FOLDERS_DIFFER = "The folders say something else than the table"
 
 
 def readings(listing: Listing, choice: Choice) -> list[Reading]:
@@ -98,6 +105,7 @@ class _Tables:
                 self._add(table)
         self._unify_headerless()
         self._without_boxes()
+        self._without_submissions()
         usable = self._named_ones() if self._folders and not self._is_chosen else self._usable
         if not usable:
             self._raise_problem()
@@ -131,7 +139,12 @@ class _Tables:
             if self._is_chosen:
                 self._add_subsets_of_other(table, file)
         else:
-            self._usable.append(TableLabels(table, candidates, self._read))
+            found = TableLabels(table, candidates, self._read)
+            other = None if self._is_chosen else second_file_column(table, file, self._names)
+            if other is not None:
+                names = candidates[0].names
+                found.doubt(f"Columns {names[file]} and {names[other]} name two images in each row")
+            self._usable.append(found)
 
     def _read(self, table: LabelTable, columns: LabelColumns) -> LabelledRows:
         return read_rows(table, columns, self._names)
@@ -194,6 +207,21 @@ class _Tables:
                 one.doubt(f"Columns {names} may be boxes around objects, which are not learned")
             kept.append(one)
         self._usable = kept
+
+    def _without_submissions(self) -> None:
+        """Take out tables to hand in where folders or other tables have labels; else doubt them."""
+        chosen = self._choice.classes_from
+        real = [
+            one for one in self._usable if one.table.name == chosen or not is_submission(one.table)
+        ]
+        if not real and (self._is_chosen or not self._folders):
+            for one in [] if self._is_chosen else self._usable:
+                one.doubt("The table is named like predictions to hand in, not like labels")
+            return
+        for one in self._usable:
+            if one not in real:
+                self._unused[one.table.name] = "it is named like predictions to hand in"
+        self._usable = real
 
     def _named_ones(self) -> list[TableLabels]:
         """The tables whose label is named like one: others say less than class folders."""
@@ -286,7 +314,7 @@ class _Tables:
                 f"These tables label the same images differently: {some_text(names, TABLES_SHOWN)}"
             )
         if better is Better.BOTH:
-            doubt = "The folders say something else than the table"
+            doubt = FOLDERS_DIFFER
         mixed = better is Better.MIXED
         found = readings_of(taken, listing, self._choice, doubt, mixed)
         for at in range(1, len(first.candidates)):
@@ -298,15 +326,8 @@ class _Tables:
             labelled = replace(taken, together=read_together(rows, usable))
             found += readings_of(labelled, listing, self._choice, doubt, False)
         if better is Better.BOTH:
-            found += self._of_folders(doubt)
+            found += class_folders.readings_in_doubt(self._listing, FOLDERS_DIFFER)
         return found[:MOST_OFFERS]
-
-    def _of_folders(self, doubt: str | None) -> list[Reading]:
-        try:
-            found = class_folders.readings(self._listing, Choice(classes_from=FOLDERS))
-        except BadInput:
-            return []
-        return [replace(reading, doubt=reading.doubt or doubt) for reading in found]
 
     def _note_refused_rows(self, taken: Sequence[LabelledRows]) -> None:
         """Note unusable lines even of a table that is not needed: they may name missing images."""

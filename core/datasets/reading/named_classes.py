@@ -2,13 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from core.datasets.reading.folder_words import is_channel
+from core.datasets.reading.folder_words import PAIR_WORDS, is_channel, says_how
+from core.datasets.reading.reader import NAMES_SHOWN
 from core.datasets.reading.subset_names import subset_of, words
 from core.datasets.reading_choice import Choice
+from core.text import some_text
 
 FEWEST_NAMED_ALIKE = 3
 MOST_NAMED_CLASSES = 200
@@ -72,8 +74,9 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
     clear = _clear_classes(stems)
     if clear is not None and not _are_crossed(set(clear.values())):
         are_wells = all(_WELL.fullmatch(text) for text in stems)
-        doubt = "The names are those of wells of a plate: right if each row is a class."
-        return [NamedClasses(None, "before the number", clear, doubt if are_wells else None)]
+        wells = "The names are those of wells of a plate: right if each row is a class."
+        doubt = wells if are_wells else _doubt_of_views(clear)
+        return [NamedClasses(None, "before the number", clear, doubt)]
     tried = stems[:: max(1, len(stems) // NAMES_TRIED)]
     offered: list[NamedClasses] = []
     of_parts = _patterns_of_parts(tried)
@@ -107,10 +110,14 @@ def is_repeated(counts: Mapping[str, int]) -> bool:
 
 def divide_alike(one: Mapping[_Key, str], other: Mapping[_Key, str]) -> bool:
     """Whether two ways divide the same things in the same way, whatever the classes are called."""
-    if one.keys() != other.keys():
-        return False
-    pairs = {(name, other[key]) for key, name in one.items()}
-    return len(pairs) == len(set(one.values())) == len(set(other.values()))
+    return one.keys() == other.keys() and are_one_to_one(
+        {(name, other[key]) for key, name in one.items()}
+    )
+
+
+def are_one_to_one(pairs: Collection[tuple[object, object]]) -> bool:
+    """Whether, in different pairs, each first one has one second one and the other way round."""
+    return len(pairs) == len({first for first, _ in pairs}) == len({second for _, second in pairs})
 
 
 def classes_by_choice(choice: Choice, stems: Iterable[str]) -> dict[str, str]:
@@ -143,6 +150,15 @@ def _are_classes(classes: Mapping[str, str], count: int, fewest: int = FEWEST_NA
     if not _has_letters(counts) and len(counts) > MOST_NUMBERS_AS_CLASSES:
         return False
     return 2 * sum(map(_is_of_machine, counts)) <= len(counts)
+
+
+def _doubt_of_views(classes: Mapping[str, str]) -> str | None:
+    """Why ``left_01``, ``right_01`` may be no classes: the same images, taken or kept twice."""
+    names = set(classes.values())
+    if not all(says_how(name) or name.casefold() in PAIR_WORDS for name in names):
+        return None
+    shown = some_text(sorted(names), NAMES_SHOWN)
+    return f"The names {shown} say how images were taken or kept: right if these are the classes."
 
 
 def _has_letters(names: Iterable[str]) -> bool:

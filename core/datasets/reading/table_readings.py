@@ -4,11 +4,20 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
 from core.datasets.choices import SEVERAL_LABELS, SeveralLabels
-from core.datasets.reading.label_rows import LabelledRow, LabelledRows, settled_labels, several_text
+from core.datasets.reading.label_rows import (
+    LabelledRow,
+    LabelledRows,
+    settled_labels,
+    several_text,
+)
 from core.datasets.reading.question import table_sample
-from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
+from core.datasets.reading.raw_files import (
+    Listing,
+    RawFile,
+    bad_source,
+    shown_name,
+)
 from core.datasets.reading.reader import (
     FEWEST_CLASSES,
     LabelledFile,
@@ -24,6 +33,7 @@ from core.datasets.reading.subset_names import subset_of_folders
 from core.datasets.reading.tables_together import Together
 from core.datasets.reading_choice import Choice
 from core.text import count_text, some_text
+
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3
@@ -80,7 +90,13 @@ def readings_of(
         reading = _reading(
             replace_rows(labelled, kept), listing.again(), mode, says, mixed, left_out
         )
-        asked = doubt or labelled.lead.columns.doubt
+        columns = labelled.lead.columns
+        asked = doubt or columns.doubt
+        # What a person says about several marks chooses the columns of marks.
+        repeats = choice.several_labels or ("leave-out" if columns.one_hot and asked else None)
+        if mode is None and repeats:
+            repeated = reading.choice.model_copy(update={"several_labels": repeats})
+            reading = replace(reading, choice=repeated)
         if len(modes) > 1:
             asked = f"{several_text(rows, several)}; Headstart learns one class per image."
         elif choice.label_column is not None or choice.several_labels is not None:

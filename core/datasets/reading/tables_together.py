@@ -7,9 +7,12 @@ from core.datasets.reading.columns import name_without_subset
 from core.datasets.reading.label_columns import LabelColumns
 from core.datasets.reading.label_rows import LabelledRows
 from core.datasets.reading.label_tables import LabelTable
+from core.datasets.reading.named_classes import are_one_to_one
+from core.datasets.reading.subset_names import name_words, words
 
 # A table that names nearly as many images with other labels is as likely as the fullest.
 FRACTION_OF_A_RIVAL = 0.8
+_PREDICTIONS = words("prediction predictions predicted preds")
 
 
 @dataclass
@@ -56,13 +59,14 @@ class Together:
 
 
 def fullest(tables: Sequence[TableLabels]) -> TableLabels:
-    """The table that names most images; what is to be submitted to a competition comes last."""
-    real = [one for one in tables if not is_submission(one)] or list(tables)
-    return max(real, key=lambda one: (len(one.rows().rows), one.candidates[0].label_is_named))
+    """The table that names most images."""
+    return max(tables, key=lambda one: (len(one.rows().rows), one.candidates[0].label_is_named))
 
 
-def is_submission(one: TableLabels) -> bool:
-    return "submission" in one.table.raw.name.lower()
+def is_submission(table: LabelTable) -> bool:
+    """Whether it is named like what is to be handed in: its labels are examples or guesses."""
+    name = table.raw.name
+    return "submission" in name.lower() or bool(name_words(name) & _PREDICTIONS)
 
 
 def read_together(lead: LabelledRows, tables: Sequence[TableLabels]) -> Together:
@@ -70,9 +74,7 @@ def read_together(lead: LabelledRows, tables: Sequence[TableLabels]) -> Together
     alike = [
         rows
         for one in tables
-        if one.table is not lead.table
-        and not is_submission(one)
-        and (rows := one.alike(lead.columns)) is not None
+        if one.table is not lead.table and (rows := one.alike(lead.columns)) is not None
     ]
     by_subset = [rows for rows in (lead, *alike) if rows.subset]
     if lead.subset and len({rows.subset for rows in by_subset}) > 1:
@@ -97,17 +99,18 @@ def read_together(lead: LabelledRows, tables: Sequence[TableLabels]) -> Together
 
 
 def rivals(lead: LabelledRows, tables: Sequence[TableLabels]) -> list[LabelledRows]:
-    """Tables that name about as many of the same images and label them differently."""
+    """Tables that label the same images differently, about as many or under the same name."""
     labels = {id(row.raw): row.labels for row in lead.rows}
+    label_name = name_without_subset(lead.columns.label_name)
     found = []
     for one in tables:
-        if one.table is lead.table or is_submission(one):
+        if one.table is lead.table:
             continue
         rows = one.rows()
         pairs = {(labels[id(row.raw)], row.labels) for row in rows.rows if id(row.raw) in labels}
-        one_to_one = len(pairs) == len(dict(pairs)) == len({own for _, own in pairs})
-        enough = len(rows.rows) >= FRACTION_OF_A_RIVAL * len(lead.rows)
-        if pairs and not one_to_one and enough and rows.columns.doubt is None:
+        is_alike = name_without_subset(rows.columns.label_name) == label_name
+        enough = is_alike or len(rows.rows) >= FRACTION_OF_A_RIVAL * len(lead.rows)
+        if pairs and not are_one_to_one(pairs) and enough and rows.columns.doubt is None:
             found.append(rows)
     return found
 

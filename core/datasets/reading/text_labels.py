@@ -20,8 +20,7 @@ from core.datasets.reading.reader import (
 )
 from core.datasets.reading.subset_names import subset_of_folders
 from core.datasets.reading.table_readings import READ_AS
-from core.datasets.reading_choice import FOLDERS, TEXTS, Choice
-from core.errors import BadInput
+from core.datasets.reading_choice import TEXTS, Choice
 
 LARGEST_LABEL_BYTES = 200
 MOST_CLASSES, FEWEST_OF_A_CLASS = 200, 2
@@ -66,14 +65,8 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     if divide_alike(folders, by_image):
         return []
     doubt = "The folders say something else than the text files"
-    try:
-        others = class_folders.readings(listing, Choice(classes_from=FOLDERS))
-    except BadInput:
-        return [own]
-    return [
-        replace(own, doubt=doubt),
-        *(replace(reading, doubt=reading.doubt or doubt) for reading in others),
-    ]
+    others = class_folders.readings_in_doubt(listing, doubt)
+    return [replace(own, doubt=doubt), *others] if others else [own]
 
 
 def _labels(pairs: Sequence[tuple[RawFile, RawFile]]) -> list[str] | None:
@@ -117,7 +110,10 @@ def _reading(
     several = len({raw.parts[:-1] for raw, _ in pairs}) > 1
     files = [
         LabelledFile(
-            label, "/".join(raw.parts) if several else raw.name, raw, _subset(raw.parts[:-1])
+            label,
+            "/".join(raw.parts) if several else raw.name,
+            raw,
+            subset_of_folders(raw.parts[:-1]),
         )
         for (raw, _), label in zip(pairs, labels, strict=True)
     ]
@@ -136,7 +132,3 @@ def _reading(
         Choice(classes_from=TEXTS),
         sources=(shown_name(first.path),),
     )
-
-
-def _subset(folders: tuple[str, ...]) -> str | None:
-    return subset_of_folders(folders)

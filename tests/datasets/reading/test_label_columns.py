@@ -7,6 +7,7 @@ from core.datasets.reading.recognise import readings
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes, listing_of, settled
+from tests.datasets.reading.offered import labels
 
 COUNT = 24
 FILES = [f"im/{n}.jpg" for n in range(COUNT)]
@@ -52,6 +53,35 @@ OFFERED = {
         given("file,width", lambda n: f"{n}.jpg,{100 * (1 + n % 3)}"),
         {"width": "Column 'width' is named like a measure, not like a label"},
     ),
+    "weights": (
+        given("file,weight_kg", lambda n: f"{n}.jpg,{3 + n % 3}"),
+        {"weight_kg": "Column 'weight_kg' is named like a measure, not like a label"},
+    ),
+    "counts": (
+        given("file,num_cars", lambda n: f"{n}.jpg,{n % 3}"),
+        {"num_cars": "Column 'num_cars' is named like a measure, not like a label"},
+    ),
+    **{
+        column: (
+            given(f"file,{column}", lambda n: f"{n}.jpg,{'abc'[n % 3]}"),
+            {column: f"Column {column!r} is named like the origin of an image, not like a label"},
+        )
+        for column in ("patient_id", "photographer", "annotator", "camera", "hospital", "license")
+    },
+    "a kind beside what it is": (
+        given("file,type,animal", lambda n: f"{n}.jpg,{('photo', 'map')[n % 2]},{PETS[n % 3]}"),
+        dict.fromkeys(("type", "animal"), "Any of these columns may hold the label: type, animal"),
+    ),
+    "marks beside a column of words": (
+        given(
+            "file,animal,morning,noon,night",
+            lambda n: f"{n}.jpg,{PETS[n % 3]}," + ("1,0,0", "0,1,0", "0,0,1")[n // 2 % 3],
+        ),
+        dict.fromkeys(
+            (None, "animal"),
+            "The columns with a 1 may be properties of the images, and animal the class",
+        ),
+    ),
     "ids of single images": (
         given("Image,Id", lambda n: f"{n}.jpg,{'new' if n % 2 else f'w_{n}'}"),
         {"Id": "Column 'Id' looks like names or remarks, not like classes: 13 values on 24 rows"},
@@ -79,7 +109,11 @@ def test_what_is_unclear_is_offered_with_the_doubt(name):
     assert offered(members) == doubts
     with pytest.raises(ReadingUnclear):
         settled(listing_of(members))
-    for column in doubts:  # what a person chose is not doubted
+    for reading in readings(listing_of(members), Choice()):  # what a person chose is not doubted
+        again = settled(listing_of(members), reading.choice)
+        assert again.choice == reading.choice
+        assert labels(again) == labels(reading)
+    for column in filter(None, doubts):
         assert offered(members, Choice(label_column=column)) == {column: None}
 
 

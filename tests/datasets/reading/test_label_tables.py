@@ -106,6 +106,19 @@ def test_json_that_names_images_labels_them(form):
     }
 
 
+def test_one_annotation_without_its_category_does_not_hide_the_others():
+    document = json.loads(FORMS["COCO without boxes"])
+    document["annotations"][0]["category_id"] = 99
+    members = {f"{n}.jpg": b"x" for n in range(8)} | {"t.json": json.dumps(document).encode()}
+    reading = settled(listing_of(members))
+    assert [file.raw.path for file in reading.found.files if file.class_name == PETS[0]] == [
+        f"{n}.jpg" for n in (2, 4, 6)
+    ]
+    assert reading.listing.notes[-1] == (
+        "Left out: 1 image that no usable row of the table names: 0.jpg."
+    )
+
+
 def test_a_line_that_is_no_record_is_refused_with_its_number():
     members = {f"{n}.jpg": b"x" for n in range(60)}
     lines = [json.dumps({"file": name, "label": PETS[at % 2]}) for at, name in enumerate(members)]

@@ -146,3 +146,15 @@ def test_edge_impulse_is_known_by_its_labels():
     ]
     found = taken(images(*names) | {"training/info.labels": b'{"version": 1, "files": []}'})
     assert (counts(found), subsets(found)) == ({"coffee": 6, "lamp": 6}, {"train": 6, "test": 6})
+
+
+@pytest.mark.parametrize(
+    "names", [("left", "right"), ("front", "back"), ("original", "augmented"), ("before", "after")]
+)
+def test_names_of_views_and_versions_are_asked_about(names: tuple[str, str]) -> None:
+    (found,) = named_classes([f"{name}_{n:02}" for name in names for n in range(5)])
+    assert set(found.classes.values()) == set(names)
+    assert found.doubt == (
+        f"The names {', '.join(sorted(names))} say how images were taken or kept: right if these"
+        " are the classes."
+    )

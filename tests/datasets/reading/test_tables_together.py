@@ -114,3 +114,39 @@ def test_each_reading_of_a_table_is_repeated_by_its_choice(name, tmp_path):
 
 def _labels(reading):
     return [(file.raw.path, file.class_name, file.subset) for file in reading.found.files]
+
+
+def test_a_shorter_table_with_other_labels_in_the_same_column_is_asked_about():
+    given = dict.fromkeys(FLAT, b"x") | {
+        "labels_old.csv": labels(FLAT),
+        "labels.csv": labels(FLAT[:12], lambda n: PETS[n // 2 % 3]),
+    }
+    found = readings(listing_of(given), Choice())
+    assert [reading.choice.classes_from for reading in found] == ["labels_old.csv", "labels.csv"]
+    assert all(reading.doubt for reading in found)
+
+
+@pytest.mark.parametrize("name", ["sample_submission.csv", "my_predictions.csv"])
+def test_what_is_to_be_handed_in_labels_nothing_beside_real_labels(name):
+    guesses = {name: labels([f"test/{n}.jpg" for n in range(6)], lambda _: "cat")}
+    folders = [f"train/{pet}/{n}.jpg" for pet in PETS for n in range(4)]
+    tests = [f"test/{n}.jpg" for n in range(6)]
+    by_folder = settled(listing_of(dict.fromkeys([*folders, *tests], b"x") | guesses))
+    assert Counter(f.class_name for f in by_folder.found.files) == dict.fromkeys(PETS, 4)
+    note = f"{name} names images, and was not used: it is named like predictions to hand in."
+    assert note in by_folder.listing.notes
+    beside = dict.fromkeys([*FLAT, *tests], b"x") | guesses | {"labels.csv": labels(FLAT)}
+    by_table = settled(listing_of(beside))
+    assert Counter(f.class_name for f in by_table.found.files) == dict.fromkeys(PETS, 8)
+    (alone,) = readings(listing_of(dict.fromkeys(FLAT, b"x") | {name: labels(FLAT)}), Choice())
+    assert alone.doubt == "The table is named like predictions to hand in, not like labels"
+    again = settled(listing_of(dict.fromkeys(FLAT, b"x") | {name: labels(FLAT)}), alone.choice)
+    assert len(again.found.files) == 24
+
+
+def test_two_images_in_a_row_are_asked_about():
+    rows = [f"{FLAT[n]},{FLAT[-1 - n]},{n % 2}" for n in range(24)]
+    given = dict.fromkeys(FLAT, b"x") | {"pairs.csv": csv_bytes("left,right,label", *rows)}
+    (reading,) = readings(listing_of(given), Choice())
+    assert reading.doubt == "Columns left and right name two images in each row"
+    assert len(settled(listing_of(given), reading.choice).found.files) == 24
