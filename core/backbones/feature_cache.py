@@ -15,14 +15,15 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import DISK_IS_FULL, CacheLost, HeadstartError
 from core.files import make_way, remove_parts, write_json, written_whole
@@ -30,10 +31,27 @@ from core.settings import current_settings
 from core.text import size_text
 
 SPARE_BYTES = 64 << 20
+# Above what any home holds: a damaged number must not take all memory.
+_MOST = 10**8
 _MARK_DIGITS = 16
 _IN_NO_PIECE = -1
 
+_Count = Annotated[int, Field(gt=0, le=_MOST)]
+
 log = logging.getLogger(__name__)
+
+
+class _Manifest(BaseModel):
+    """What is read of it; beside that it has what the features depend on."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    shape: Annotated[list[_Count], Field(min_length=2, max_length=2)]
+    seconds: Annotated[float, Field(ge=0)]
+    sha256: str
+    created_at: str
+    image_count: _Count | None = None
+    bitmap: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +252,7 @@ def matching_keys(
             piece.manifest.get(name) == value for name, value in wanted.items()
         ):
             key = piece.key
-            newest[key] = max(newest.get(key, ""), str(piece.manifest["created_at"]))
+            newest[key] = max(newest.get(key, ""), piece.manifest["created_at"])
             held[key] = np.union1d(held.get(key, np.empty(0, np.int64)), piece.images)
     whole = [(newest[key], key) for key in held if np.isin(images, held[key]).all()]
     return [key for _, key in sorted(whole, reverse=True)]
@@ -297,32 +315,29 @@ def _bitmap(images: np.ndarray, image_count: int) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def _pieces(key: str = "") -> Iterator[Piece]:
+def _pieces(key: str = "") -> list[Piece]:
     """The pieces with a readable manifest, the largest first; others are left out (logged)."""
     found = []
     for path in sorted(features_folder().glob(f"{key}*.json")):
         try:
             found.append(_read_piece(path))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             log.warning("features %s are left out: %s", path, error)
-    return iter(sorted(found, key=lambda piece: -len(piece.images)))
+    return sorted(found, key=lambda piece: -len(piece.images))
 
 
 def _read_piece(manifest_path: Path) -> Piece:
-    """Raises ``OSError``, ``ValueError``, ``KeyError`` or ``TypeError`` for a damaged manifest."""
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    rows, width = (int(number) for number in manifest["shape"])
-    image_count, images = rows, np.arange(rows)
-    if "bitmap" in manifest:
-        image_count = int(manifest["image_count"])
-        bits = np.frombuffer(bytes.fromhex(manifest["bitmap"]), np.uint8)
+    """Raises ``OSError`` or ``ValueError`` for a damaged manifest."""
+    manifest = _Manifest.model_validate_json(manifest_path.read_bytes())
+    rows, width = manifest.shape
+    image_count, images = manifest.image_count or rows, np.arange(rows)
+    if manifest.bitmap is not None:
+        bits = np.frombuffer(bytes.fromhex(manifest.bitmap), np.uint8)
         images = np.flatnonzero(np.unpackbits(bits, count=image_count))
-    seconds = float(manifest["seconds"])
-    if len(images) != rows or not rows or not math.isfinite(seconds) or seconds < 0:
+    if len(images) != rows:
         raise ValueError("the manifest does not fit together")
-    str(manifest["sha256"]), str(manifest["created_at"])
     path = manifest_path.with_suffix(".npy")
-    return Piece(path, images, image_count, width, seconds, manifest)
+    return Piece(path, images, image_count, width, manifest.seconds, manifest.model_dump())
 
 
 def _check_space(folder: Path, shape: tuple[int, int]) -> None:

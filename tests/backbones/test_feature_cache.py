@@ -116,6 +116,31 @@ def test_a_manifest_with_a_cost_that_is_no_number_does_not_count(seconds):
     assert find_stored(KEY, FIRST) is None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"shape": [float("inf"), 2]},
+        {"shape": [10**13, 2]},
+        {"shape": "42"},
+        {"image_count": 10**13},
+        {"image_count": -1},
+        {"image_count": None},
+        {"bitmap": "no hex"},
+        {"bitmap": 7},
+        {"sha256": None},
+        {"created_at": []},
+    ],
+)
+def test_a_manifest_with_anything_else_does_not_count_and_the_others_do(damage):
+    manifest = kept(FIRST).path.with_suffix(".json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | damage))
+    for name, text in (("1", "[]"), ("2", "[" * 100_000), ("3", "")):
+        manifest.with_name(f"{KEY}-{name}.json").write_text(text)
+    kept(SECOND)
+    assert find_stored(KEY, FIRST) is None
+    assert find_stored(KEY, SECOND).images == 3
+
+
 def test_a_pickle_with_the_right_digest_is_not_opened():
     piece = kept(FIRST)
     piece.path.write_bytes(pickle.dumps([1, 2]))

@@ -10,50 +10,23 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from core.cli import main, parser
-from core.experiments import recorded
-from core.experiments.store import Store, open_store
+from core.cli import parser
+from core.experiments.store import Store
 from core.jobs.launchers import JobHandle, child_environment
 from core.jobs.records import JobRecord
 from core.settings import PROJECT_ROOT, current_settings
 from core.strategies.registry import STRATEGIES
 from tests import made_up
-from tests.stored_home import long_spec
+from tests.cli.conftest import TypeIt
+from tests.stored_home import long_spec, majority_spec
 
-pytestmark = pytest.mark.usefixtures("home")
-
-TypeIt = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def no_showcase(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Recorded results have their own tests; here they would only be in the way."""
-    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
-
-
-@pytest.fixture
-def type_it(capsys: pytest.CaptureFixture[str]) -> TypeIt:
-    def typed(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = main(arguments)
-        except SystemExit as leaving:  # argparse leaves by itself
-            status = int(str(leaving.code))
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return typed
-
-
-@pytest.fixture
-def store() -> Store:
-    return open_store()
+pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 
 
 @pytest.fixture
@@ -222,95 +195,6 @@ def test_compare_writes_the_report_and_every_table(
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["report.html", "tables.zip"]
 
 
-UNKNOWN = [
-    (("run", "nope"), "no dataset named 'nope'. Known: arrows"),
-    (("run", "arrows", "--strategies", "mlp,nope"), "no strategy named 'nope'. Known: cnn, major"),
-    (("run", "arrows", "--preset", "nope"), "no preset named 'nope'. Known: article, quick"),
-    (
-        ("run", "arrows", "--strategies", "mlp", "--set", "mlp.nope=1"),
-        "no setting of mlp named 'nope'. Known: batch_size, dropout, epochs",
-    ),
-    (("run", "arrows", "--set", "nope.epochs=1"), "no strategy named 'nope'. Known: cnn, major"),
-    (("run", "arrows", "--resize", "nope"), "no resize named 'nope'. Known: crop, pad, stretch"),
-    (("run", "arrows", "--precision", "nope"), "no precision named 'nope'. Known: auto, float32"),
-    (("datasets", "show", "nope"), "no dataset named 'nope'. Known: arrows"),
-    (("datasets", "remove", "nope"), "no dataset named 'nope'. Known: arrows"),
-    (("experiments", "show", "nope"), "no experiment named 'nope'. Known: none yet"),
-    (("experiments", "export", "nope", "--output", "x"), "no experiment named 'nope'"),
-    (("compare", "nope", "--format", "html"), "no experiment named 'nope'. Known: none yet"),
-    (("compare", "nope"), "no experiment named 'nope'. Known: none yet"),
-    (("runs", "show", "nope"), "no run named 'nope'. Known: none yet"),
-    (("runs", "cancel", "nope"), "no run named 'nope'. Known: none yet"),
-    (("runs", "retry", "nope"), "no run named 'nope'. Known: none yet"),
-    (("runs", "list", "--state", "nope"), "no state named 'nope'. Known: cancelled, failed"),
-    (("nope",), "invalid choice: 'nope' (choose from"),
-]
-
-OUT_OF_RANGE = [
-    (("--set", "mlp.epochs=0"), "mlp.epochs is '0'; it must be a whole number from 1 to 1000"),
-    (("--set", "mlp.epochs=-1"), "mlp.epochs is '-1'; it must be a whole number from 1 to 1000"),
-    (("--set", "mlp.epochs=1e9"), "mlp.epochs is '1e9'; it must be a whole number from 1 to 1000"),
-    (("--set", "mlp.batch_size=200"), "mlp.batch_size is 200, but only 76 images are trained on"),
-    (("--set", "mlp.batch_size=1000000"), "mlp.batch_size is '1000000'; it must be a whole number"),
-    (("--set", "mlp.learning_rate=0"), "mlp.learning_rate is '0'; it must be a number from 1e-07"),
-    (("--set", "mlp.learning_rate=nan"), "mlp.learning_rate is 'nan'; it must be a number"),
-    (("--image-size", "7"), "image_size is 7; it must be a whole number from 8 to 512 pixels"),
-    (("--image-size", "4096"), "image_size is 4096; it must be a whole number from 8 to 512"),
-    (("--image-size", "big"), "--image-size is 'big'; it must be a whole number"),
-    (("--seeds", "0,x"), "--seeds is 'x'; it must be a whole number"),
-    (("--seeds", "0,0"), "A seed is given twice"),
-    (("--seeds", "-1"), "seeds is -1; it must be a whole number from 0 to 2147483647."),
-    (("--test-fraction", "2"), "split.test is 2.0; it must be a number from 0.05 to 0.6."),
-    (("--validation-fraction", "x"), "--validation-fraction is 'x'; it must be a number"),
-    (("--train-share", "x"), "--train-fraction is 'x'; it must be a number"),
-    (("--train-fraction", "0"), "train_share is 0.0; it must be a number from 0.01 to 1"),
-    (("--split-seed", "1.5"), "--split-seed is '1.5'; it must be a whole number"),
-    (("--set", "mlp.epochs"), "is not of the form strategy.setting=value"),
-    (("--set", "epochs=1"), "'epochs' is not of the form strategy.setting"),
-    (("--set", "mlp.epochs=1", "--set", "mlp.epochs=2"), "--set gives mlp.epochs twice"),
-    (("--set", "cnn.epochs=1"), "cnn is not among the chosen strategies"),
-]
-
-
-def refused(type_it: TypeIt, store: Store, arguments: tuple[str, ...], message: str) -> None:
-    status, out, err = type_it(*arguments)
-    assert (status, out) == (2, "")
-    assert message in err
-    assert "Traceback" not in err
-    assert store.experiments() == []
-    assert store.runs() == []
-
-
-@pytest.mark.parametrize(("arguments", "message"), UNKNOWN, ids=[" ".join(a) for a, _ in UNKNOWN])
-def test_unknown_names_list_the_known_ones_and_store_nothing(
-    type_it: TypeIt, store: Store, arguments: tuple[str, ...], message: str
-) -> None:
-    refused(type_it, store, arguments, message)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"), OUT_OF_RANGE, ids=[" ".join(o) for o, _ in OUT_OF_RANGE]
-)
-def test_values_out_of_range_are_named_and_store_nothing(
-    type_it: TypeIt, store: Store, options: tuple[str, ...], message: str
-) -> None:
-    arguments = ("run", "arrows", "--strategies", "mlp", *options)
-    refused(type_it, store, arguments, message)
-
-
-@pytest.mark.parametrize("k", ["-1", "99"])
-def test_k_out_of_range_is_named_and_stores_nothing(type_it: TypeIt, store: Store, k: str) -> None:
-    arguments = ("run", "arrows", "--strategies", "vgg16_freeze", "--set", f"vgg16_freeze.k={k}")
-    refused(type_it, store, arguments, f"vgg16_freeze.k is '{k}'; it must be a whole number from")
-
-
-@pytest.mark.parametrize("idle", ["-1", "nan"])
-def test_a_worker_refuses_a_time_that_is_none(type_it: TypeIt, idle: str) -> None:
-    status, _, err = type_it("worker", f"--exit-when-idle={idle}")
-    assert status == 2
-    assert "must be seconds, 0 or more" in err
-
-
 def test_run_trains_compares_and_can_be_exported(
     type_it: TypeIt, store: Store, tmp_path: Path
 ) -> None:
@@ -349,7 +233,6 @@ def test_run_ends_with_status_1_when_a_run_failed(
 
 
 def test_a_worker_serves_what_was_queued_and_retried(type_it: TypeIt, store: Store) -> None:
-    from tests.stored_home import majority_spec
 
     experiment_id = store.create_experiment(majority_spec())
     home = current_settings().home

@@ -6,35 +6,26 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+import pytest
 from pathlib import Path
 from typing import Any
-
-import pytest
 from PIL import Image
-
-from core.cli import main
 from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset
 from core.experiments import recorded
 from core.experiments.store import open_store
 from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT, current_settings
-from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
+from tests.datasets.pictures import (
+    encoded,
+    noise_png,
+    two_classes,
+    write_zip,
+)
+from tests.cli.conftest import TypeIt
+
 
 pytestmark = pytest.mark.usefixtures("home")
-
-TypeIt = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def type_it(capsys: pytest.CaptureFixture[str]) -> TypeIt:
-    def typed(*arguments: str) -> tuple[int, str, str]:
-        status = main(arguments)
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return typed
 
 
 @pytest.fixture

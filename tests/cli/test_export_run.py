@@ -6,18 +6,12 @@ from pathlib import Path
 import pytest
 
 from core.cli import main, parser
-from core.experiments import recorded
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from core.jobs.cached import CachedWork
 from core.reports import export_model as keep_model
 
-pytestmark = pytest.mark.usefixtures("home")
-
-
-@pytest.fixture(autouse=True)
-def no_showcase(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
+pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from core import files
 from core.cli import main
 from core.errors import DISK_IS_FULL_TEXT
-from core.experiments import recorded
 from core.jobs.launchers import child_environment
 
 SENTENCE = f"error: {DISK_IS_FULL_TEXT}"
@@ -20,10 +19,7 @@ needs_a_full_device = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def no_showcase(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(recorded.import_recorded, "__defaults__", (tmp_path / "nothing",))
-    return home
+pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

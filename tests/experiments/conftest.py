@@ -1,11 +1,15 @@
 """Homes and stores for the tests of this room."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from core.experiments import imports
 from core.experiments.store import Store, open_store
+from tests.datasets.pictures import two_classes
 from tests.stored_home import add_arrows, end_workers, leave_out_bundled_datasets
 
 
@@ -32,3 +36,23 @@ def arrows_store(store: Store) -> Store:
     """A store in a home that has the dataset ``arrows``."""
     add_arrows()
     return store
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started: the test does the import's work in its own."""
+    monkeypatch.setattr(imports, "ensure_worker", lambda _queue: False)
+
+
+def zipped(members: dict[str, bytes]) -> io.BytesIO:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            # Without the clock: made again two seconds later, it is the same file.
+            archive.writestr(zipfile.ZipInfo(name), data)
+    buffer.seek(0)
+    return buffer
+
+
+def pets(prefix: str = "") -> io.BytesIO:
+    return zipped(two_classes(6, prefix))
