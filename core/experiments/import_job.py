@@ -4,22 +4,17 @@ import hashlib
 import sys
 from pathlib import Path
 from typing import Any
+
 from core.datasets.dataset import Dataset
 from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading_choice import Choice
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
-from core.experiments.imports import (
-    KIND,
-    ImportArguments,
-    arguments_of,
-    source_gone,
-)
+from core.experiments.imports import KIND, ImportArguments, arguments_of, source_gone
 from core.experiments.limits import check_stored, stored_bytes
 from core.jobs.context import JobContext, JobFailed
 from core.jobs.queue import JobQueue
 from core.settings import current_settings
-
 
 CHUNK_BYTES = 1024**2
 

@@ -6,24 +6,20 @@ import subprocess
 import sys
 import time
 import zipfile
-import pytest
 from pathlib import Path
 from typing import Any
+
+import pytest
 from PIL import Image
+
 from core.datasets.add import add_dataset
 from core.datasets.storage import list_datasets, open_dataset
 from core.experiments import recorded
 from core.experiments.store import open_store
 from core.jobs.launchers import child_environment
 from core.settings import PROJECT_ROOT, current_settings
-from tests.datasets.pictures import (
-    encoded,
-    noise_png,
-    two_classes,
-    write_zip,
-)
 from tests.cli.conftest import TypeIt
-
+from tests.datasets.pictures import encoded, noise_png, two_classes, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 

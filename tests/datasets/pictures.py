@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -37,6 +37,24 @@ def png_header(width: int, height: int) -> bytes:
         + chunk(b"IDAT", zlib.compress(b""))
         + chunk(b"IEND", b"")
     )
+
+
+def drawing(seed: int, size: tuple[int, int] = (96, 96)) -> bytes:
+    """A PNG of six discs: no two seeds look much alike, whatever their size."""
+    random = np.random.default_rng(seed)
+    image = Image.new("RGB", (96, 96), "white")
+    for _ in range(6):
+        x, y = (int(v) for v in random.integers(0, 70, 2))
+        colour = tuple(int(v) for v in random.integers(0, 200, 3))
+        ImageDraw.Draw(image).ellipse((x, y, x + 25, y + 25), fill=colour)
+    return encoded(image.resize(size))
+
+
+def drawings(**extra: bytes) -> dict[str, bytes]:
+    """Two classes of 20 drawings each, and more: ``a_small`` is the member ``a/small.png``."""
+    members = {f"{name}/{n:02d}.png": drawing(100 * k + n) for k, name in enumerate("ab")
+               for n in range(20)}  # fmt: skip
+    return members | {name.replace("_", "/") + ".png": data for name, data in extra.items()}
 
 
 def write_zip(path: Path, members: dict[str, bytes]) -> Path:

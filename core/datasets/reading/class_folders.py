@@ -5,6 +5,7 @@ What is in no class folder is read by the classes in its file names.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.channels import note_channels
@@ -13,13 +14,7 @@ from core.datasets.reading.companions import Companions, companions_of
 from core.datasets.reading.folder_levels import Level, level_of_choice, levels_of
 from core.datasets.reading.folder_sets import unwrap_sets, without_copies
 from core.datasets.reading.folder_subsets import Split, split_of
-from core.datasets.reading.folder_tree import (
-    Place,
-    below,
-    places_of,
-    unwrap,
-    unwrap_inside,
-)
+from core.datasets.reading.folder_tree import Place, below, places_of, unwrap, unwrap_inside
 from core.datasets.reading.image_files import is_companion, stem
 from core.datasets.reading.named_classes import NamedClasses, divide_alike
 from core.datasets.reading.named_images import (
@@ -43,9 +38,8 @@ from core.datasets.reading.reader import (
 from core.datasets.reading.split_lists import with_listed_split
 from core.datasets.reading.unread_formats import check_images
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
-from core.text import count_text, some_text
 from core.errors import BadInput
-
+from core.text import count_text, some_text
 
 READ_AS = "class folders"
 IMAGES_TRIED = 10

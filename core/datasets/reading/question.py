@@ -2,24 +2,20 @@
 
 import base64
 import io
-import numpy as np
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+
+import numpy as np
 from PIL import Image
 from pydantic import BaseModel
+
 from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.raw_files import RawFile
-from core.datasets.reading.reader import (
-    LabelledFiles,
-    PixelImages,
-    Reading,
-    TableSample,
-)
+from core.datasets.reading.reader import LabelledFiles, PixelImages, Reading, TableSample
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from core.text import count_text
-
 
 CLASSES_OFFERED, CLASSES_WITH_IMAGES = 12, 4
 IMAGES_OF_A_CLASS = 3

@@ -4,20 +4,11 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
 from core.datasets.choices import SEVERAL_LABELS, SeveralLabels
-from core.datasets.reading.label_rows import (
-    LabelledRow,
-    LabelledRows,
-    settled_labels,
-    several_text,
-)
+from core.datasets.reading.label_rows import LabelledRow, LabelledRows, settled_labels, several_text
 from core.datasets.reading.question import table_sample
-from core.datasets.reading.raw_files import (
-    Listing,
-    RawFile,
-    bad_source,
-    shown_name,
-)
+from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.reader import (
     FEWEST_CLASSES,
     LabelledFile,
@@ -33,7 +24,6 @@ from core.datasets.reading.subset_names import subset_of_folders
 from core.datasets.reading.tables_together import Together
 from core.datasets.reading_choice import Choice
 from core.text import count_text, some_text
-
 
 READ_AS = "images with a table of labels"
 FILES_SHOWN = 3

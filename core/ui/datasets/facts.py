@@ -1,18 +1,12 @@
 """What a dataset is, in a few lines: for its card in the list and the head of its own page."""
 
 import streamlit as st
+
 from core.datasets.dataset import Dataset, DatasetReading
 from core.datasets.health.finding import Finding, size_summary, subset_counts_text
-from core.text import (
-    code_markdown,
-    count_text,
-    dimensions_text,
-    escape_markdown,
-    percent_text,
-)
+from core.text import code_markdown, count_text, dimensions_text, escape_markdown, percent_text
 from core.ui.frame import reads
 from core.ui.frame.page import link_to
-
 
 # The sections of a dataset's page, as they are called there and in the address bar.
 HEALTH, IMAGES, CLEAN_UP, MANAGE = "Health", "Images", "Clean up", "Manage"

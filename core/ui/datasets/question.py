@@ -1,9 +1,11 @@
 """The question of an import: the readings side by side, and fields to say it oneself."""
 
 import base64
-import streamlit as st
 from collections.abc import Callable
+
+import streamlit as st
 from pydantic import ValidationError
+
 from core.datasets.choices import SUBSETS, SeveralLabels
 from core.datasets.reading.question import (
     CLASSES_WITH_IMAGES,
@@ -15,7 +17,6 @@ from core.datasets.reading.question import (
 from core.datasets.reading_choice import FOLDERS, NAMES, Choice
 from core.text import code_markdown, escape_markdown, quoted_list_text
 from core.ui.frame.address import in_text_colour
-
 
 OFFERS_IN_A_ROW = 2
 THUMBNAIL_WIDTH = 56

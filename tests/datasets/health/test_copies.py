@@ -1,16 +1,17 @@
 """Findings about images that occur more than once."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from core.datasets.groups import renumbered
 from core.datasets.health.finding import MOST_IN_GROUP
 from core.datasets.split import make_split
 from tests.datasets.health.test_findings import found, made_of, many, names, zipped
-from tests.datasets.pictures import encoded
+from tests.datasets.pictures import drawing, drawings, encoded
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("home")
 def test_i13_the_same_bytes_and_the_same_pixels_saved_again(tmp_path):
     members = many()
     members["class0/copy.png"] = members["class0/00.png"]
-    picture = Image.open(write_file(tmp_path / "x.png", members["class1/03.png"]))
+    picture = Image.open(io.BytesIO(members["class1/03.png"]))
     members["class1/saved.bmp"] = encoded(picture, "BMP")
     dataset = zipped(tmp_path, members)
     finding = found(dataset)["exact_duplicates"]
@@ -31,27 +32,6 @@ def test_i13_the_same_bytes_and_the_same_pixels_saved_again(tmp_path):
         ("class1/03.png", "class1/saved.bmp"),
     ]
     assert "near_duplicates" not in found(dataset)
-
-
-def write_file(path, data):
-    path.write_bytes(data)
-    return path
-
-
-def drawing(seed, size=(96, 96)):
-    random = np.random.default_rng(seed)
-    image = Image.new("RGB", (96, 96), "white")
-    for _ in range(6):
-        x, y = (int(v) for v in random.integers(0, 70, 2))
-        colour = tuple(int(v) for v in random.integers(0, 200, 3))
-        ImageDraw.Draw(image).ellipse((x, y, x + 25, y + 25), fill=colour)
-    return encoded(image.resize(size))
-
-
-def drawings(**extra):
-    members = {f"{name}/{n:02d}.png": drawing(100 * k + n) for k, name in enumerate("ab")
-               for n in range(20)}  # fmt: skip
-    return members | {name.replace("_", "/") + ".png": data for name, data in extra.items()}
 
 
 def test_near_duplicates_are_a_note(tmp_path):

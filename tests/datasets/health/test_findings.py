@@ -1,3 +1,4 @@
+import io
 import time
 from dataclasses import replace
 
@@ -12,13 +13,17 @@ from core.datasets.health.findings import findings
 from core.datasets.split import make_split
 from core.datasets.versions import Changes
 from core.errors import BadInput
-from tests.datasets.pictures import encoded, noise_png, write_zip
+from tests.datasets.pictures import drawing, drawings, encoded, noise_png, write_zip
 
 pytestmark = pytest.mark.usefixtures("home")
 
 
 def zipped(tmp_path, members, name="pets"):
     return add_dataset(write_zip(tmp_path / f"{name}.zip", members))
+
+
+def opened(data):
+    return Image.open(io.BytesIO(data))
 
 
 def found(dataset):
@@ -220,11 +225,9 @@ def test_i18_all_images_black(tmp_path):
 def test_sizes_and_shapes(tmp_path):
     members = many() | {
         "class0/tiny.png": noise_png(7, side=9),
-        "class1/large.png": encoded(Image.open(write_file(
-            tmp_path / "n.png", noise_png(8, side=40))).resize((400, 300))),
-        "class1/long.png": encoded(Image.open(write_file(
-            tmp_path / "m.png", noise_png(9, side=40))).resize((200, 40))),
-    }  # fmt: skip
+        "class1/large.png": encoded(opened(noise_png(8, side=40)).resize((400, 300))),
+        "class1/long.png": encoded(opened(noise_png(9, side=40)).resize((200, 40))),
+    }
     dataset = zipped(tmp_path, members)
     kinds = found(dataset)
     assert kinds["tiny_pictures"].title == "1 image is less than 32 pixels wide or high."
@@ -269,7 +272,7 @@ def test_a_class_that_differs_by_its_colour():
 def test_classes_whose_pictures_all_look_alike(tmp_path):
     members = drawings()
     for level in range(20):
-        image = Image.open(write_file(tmp_path / "d.png", drawing(999)))
+        image = opened(drawing(999))
         image.putpixel((5, 5), (level, level, level))
         members[f"same/{level:02d}.png"] = encoded(image)
     finding = found(zipped(tmp_path, members))["look_alike_classes"]

@@ -1,22 +1,20 @@
 """Images with a table: which columns, which file a cell names, why bad rows are refused."""
 
 import unicodedata
-import pytest
 from functools import partial
-from hypothesis import given, settings, strategies as st
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from core.datasets.add import add_dataset
 from core.datasets.reading import labelled_table
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
-from tests.datasets.listings import (
-    csv_bytes,
-    listing_of,
-    refused,
-    the_reading,
-)
+from tests.datasets.listings import csv_bytes, listing_of, refused, the_reading
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 
-
+FOLDERS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg", "dogs/2.jpg")
 FLAT = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
 LABELLED = csv_bytes("file,label", "a.jpg,cat", "b.jpg,dog", "c.jpg,cat", "d.jpg,dog")
 
@@ -247,9 +245,9 @@ def test_tables_that_name_other_pictures_are_read_together():
     assert read(given)[0] == CATS_AND_DOGS
 
 
-def test_of_tables_that_name_the_same_pictures_the_fuller_is_read():
+def test_of_tables_with_other_columns_the_fuller_is_read():
     given = members(LABELLED)
-    given["draft.csv"] = csv_bytes("file,label", "a.jpg,wolf", "b.jpg,wolf")
+    given["draft.csv"] = csv_bytes("file,mood", "a.jpg,calm", "b.jpg,calm")
     labels, listing = read(given)
     assert labels == CATS_AND_DOGS
     assert listing.notes[0] == "draft.csv also names images, and was left out."

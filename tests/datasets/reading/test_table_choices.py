@@ -7,7 +7,15 @@ from core.datasets.reading.question import ReadingUnclear
 from core.datasets.reading_choice import Choice
 from core.errors import BadInput
 from tests.datasets.listings import csv_bytes, listing_of, refused, settled
-from tests.datasets.reading.test_labelled_table import FLAT, LABELLED, members, read, subsets
+from tests.datasets.reading.test_labelled_table import (
+    FLAT,
+    FOLDERS,
+    LABELLED,
+    label_by_table,
+    members,
+    read,
+    subsets,
+)
 
 UNCLEAR = csv_bytes("file,before,after", "a.jpg,x,cat", "b.jpg,y,dog", "c.jpg,x,dog", "d.jpg,z,cat")
 
@@ -70,9 +78,6 @@ def test_a_chosen_split_that_says_nothing_of_sides_is_refused_by_line():
     labels, listing = read(members(table, FLAT[:2]), Choice(split_column="half"))
     assert labels == {"a.jpg": "cat"}
     assert refused(listing) == {"labels.csv line 3": "'moon' is not train, validation or test"}
-
-
-FOLDERS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg", "dogs/2.jpg")
 
 
 BESIDE_FOLDERS = {
