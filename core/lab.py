@@ -19,6 +19,7 @@ from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import all_pairs
 from core.charts.accuracy import accuracy_scores, scores_chart
 from core.charts.curves import CurveMetric, curve_chart
+from core.charts.deployment import deployment_chart
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.time import time_breakdown_chart
@@ -166,6 +167,10 @@ class Charts:
     def time(self) -> Exhibit:
         """Where the time of each strategy's run went."""
         return time_breakdown_chart(load_time_breakdown(self.store, self.id))
+
+    def deployment(self) -> Exhibit:
+        """What each trained network costs where it is used."""
+        return deployment_chart(compare_experiment(self.store, self.id).finished_rows)
 
     def curves(self, metric: CurveMetric = "validation_accuracy") -> Exhibit:
         """Training curves of all runs."""

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, finished_runs
+from core.experiments.records import (
+    ExperimentRecord,
+    ExperimentSpec,
+    RunRecord,
+    deployment_of,
+    finished_runs,
+)
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
@@ -54,6 +60,9 @@ def forecast_experiment(
             continue
         known[strategy] = closest
         training_seconds += _scaled(closest, spec, settings) * len(spec.seeds)
+        deployment = deployment_of(runs, strategy)
+        if deployment is not None:  # once, whatever the number of seeds
+            training_seconds += deployment.measuring_seconds
         seconds = _scaled_extraction(closest, spec, settings)
         if seconds and "features" in find_strategy(strategy).needs(settings):
             kind = _features_kind(strategy, settings)

@@ -17,12 +17,17 @@ from core.errors import UnknownName
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.text import UNKNOWN, csv_cell, percent_text, seconds_text
+from core.training.events import Deployment
 from core.training.spec import SplitProportions
 
-# What a row says of its strategy in one value each.
-ROW_COLUMNS = tuple(
-    field.name for field in fields(Row) if field.name not in ("best_epochs", "notes", "runs")
+# What a row says of its strategy in one value each, and then of its network where it is used.
+_OF_ROW = tuple(
+    field.name
+    for field in fields(Row)
+    if field.name not in ("best_epochs", "deployment", "notes", "runs")
 )
+_OF_DEPLOYMENT = tuple(field.name for field in fields(Deployment))
+ROW_COLUMNS = (*_OF_ROW, *_OF_DEPLOYMENT)
 SHARED_COLUMNS = (
     "experiment",
     "dataset",
@@ -51,9 +56,15 @@ def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
     """
     shared = [getattr(comparison, name) for name in SHARED_COLUMNS]
     shared += [comparison.split["seed"], comparison.images.get("test")]
-    lines = [[*(getattr(row, name) for name in ROW_COLUMNS), *shared] for row in comparison.rows]
+    lines = [[*row_values(row), *shared] for row in comparison.rows]
     found = csv_bytes([*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images"], lines)
     return BOM_UTF8 + found if byte_order_mark else found
+
+
+def row_values(row: Row) -> list[Any]:
+    """One value for each of ``ROW_COLUMNS``; None for what was not measured."""
+    values = [getattr(row, name) for name in _OF_ROW]
+    return values + [getattr(row.deployment, name, None) for name in _OF_DEPLOYMENT]
 
 
 def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:

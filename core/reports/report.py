@@ -33,7 +33,7 @@ _ROWS_ON_ONE_PAGE = 20
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"
 # A column of counts comes as floats where one of them is unknown.
-_WHOLE = ("(MB)", "(images/s)", "parameters", "epochs")
+_WHOLE = ("memory (MB)", "(images/s)", "parameters", "epochs")
 
 
 def report_html(store: Store, experiment_id: str) -> bytes:
@@ -59,7 +59,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
         found["ladder"] = sections.ladder(evidence)
         found["differences"] = sections.differences(evidence)
     if breakdown.rows:
-        found["time"] = sections.time(evidence, breakdown)
+        found["time"] = sections.time(evidence, breakdown, comparison)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

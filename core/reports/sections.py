@@ -18,6 +18,7 @@ from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
+from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.analysis.words.verdicts import (
     NO_TIES,
     closed,
@@ -27,6 +28,7 @@ from core.analysis.words.verdicts import (
 )
 from core.charts.accuracy import ladder_chart, scores_chart
 from core.charts.curves import curve_chart
+from core.charts.deployment import deployment_chart
 from core.charts.matrices import confusion_chart, left_out_sentence, pairs_chart
 from core.charts.time import (
     accuracy_time_chart,
@@ -82,9 +84,15 @@ def differences(evidence: ExperimentPredictions) -> Found:
     }
 
 
-def time(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Found:
+def time(
+    evidence: ExperimentPredictions, breakdown: TimeBreakdown, comparison: Comparison
+) -> Found:
     scores = score_table(evidence, with_intervals=False)
+    rows = comparison.finished_rows
+    measured = any(row.deployment is not None for row in rows)
     return {
+        "deployment": deployment_chart(rows) if measured else None,
+        "deployment_words": [describe_conditions(rows), describe_unmeasured(rows)],
         "chart": time_breakdown_chart(breakdown),
         "costs": costs_frame(breakdown),
         "bought": accuracy_time_chart(scores, whole_run_seconds(breakdown)) if scores else None,

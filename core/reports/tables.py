@@ -34,7 +34,7 @@ from core.analysis.verdicts import (
 )
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.experiments.store import Store
-from core.reports.export import ROW_COLUMNS, csv_bytes
+from core.reports.export import ROW_COLUMNS, csv_bytes, row_values
 
 # Column names, and lines with a value for each.
 Table = tuple[Sequence[str], list[Sequence[Any]]]
@@ -107,7 +107,7 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
         "images_per_second",
     )
     return {
-        "results": _attributes({name: name for name in ROW_COLUMNS}, comparison.rows),
+        "results": (ROW_COLUMNS, [row_values(row) for row in comparison.rows]),
         "seeds": (
             ("run", "strategy", "seed", "state", "test_accuracy", "error"),
             [

@@ -51,6 +51,15 @@ def test_every_view_opens_from_its_link():
 
 
 @pytest.mark.usefixtures("compared")
+def test_the_view_time_says_what_a_network_costs_to_deploy_and_what_was_not_measured():
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="time"))
+    shown = everything(app)
+    assert "What it costs to deploy" in shown
+    assert escape_markdown("Measured on two test cores, one image at a time") in shown
+    assert "Not measured for MLP and VGG16 probe" in shown
+
+
+@pytest.mark.usefixtures("compared")
 def test_every_kind_of_pictures_opens_from_its_link():
     for show, sentence in SHOWS.items():
         query = {"view": "pictures", "show": show}
