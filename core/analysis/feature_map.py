@@ -162,7 +162,7 @@ class WantedFeatures:
 def wanted_features(
     spec: ExperimentSpec, image_count: int, **entries: Any
 ) -> list[tuple[Backbone, WantedFeatures]]:
-    """Each backbone, with the features that fit this experiment's images, flattened or pooled.
+    """Each backbone, with the features that fit this experiment's images, flattened and pooled.
 
     Features of another precision, device or mean are as good for a map. ``entries`` of manifests
     are wanted too.
@@ -235,8 +235,7 @@ def stratified_sample(indices: np.ndarray, labels: np.ndarray, most: int) -> np.
 
 
 def root_normalised(vectors: np.ndarray) -> np.ndarray:
-    """Square root (with the sign), then unit length, ``(n, width)`` float32, in place: as the probe
-    does.
+    """Square root with sign, then unit length, ``(n, width)`` float32, in place: as the probe does.
 
     On the bundled images more neighbours share a class with it than without.
     """

@@ -37,7 +37,7 @@ class FeatureRequest:
     ``made_on``: device and backend; features made elsewhere cost other seconds, so they are not
     shared.
     ``resize``: how the images were made square.
-    ``pooled``: a feature map is averaged over its places, and not flattened.
+    ``pooled``: the feature map is averaged over its places before it is kept; else it is flattened.
     """
 
     backbone: Backbone
@@ -88,18 +88,19 @@ def extract_features(
 
 
 def feature_identity(
-    backbone: Backbone, include_top: bool, image_size: int, resize: str, pooled: bool
+    backbone: Backbone, include_top: bool, image_size: int, resize: str, pooled: bool = False
 ) -> dict[str, Any]:
     """What features that can be used for each other's work have in common, as stored beside them:
     device, precision and mean may differ."""
-    # Flattened ones say nothing of it: their keys are those of older features.
-    return ({"pooled": True} if pooled else {}) | {
+    identity = {
         "format": FORMAT,
         "weights": backbone.weight_set(include_top).digest,
         "layer": backbone.tapped_layer(include_top),
         "image_size": image_size,
         "resize": resize,
     }
+    # Flattened features keep the keys that they had before there were others.
+    return identity | {"pooled": True} if pooled else identity
 
 
 def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, Any]:

@@ -26,7 +26,7 @@ PALETTE = (
     *("#643CFA", "#B4288C", "#64A064", "#B482B4"),
 )
 # For more backbones: as far from the others as these leave room.
-MORE_COLOURS = ("#000001", "#000002", "#000003", "#000004")
+MORE_COLOURS = ("#FA3C8C", "#826EB4", "#506E3C", "#C82864")
 # For a strategy that is not registered: a colour again, with a marker and a dash of its own.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 

@@ -43,7 +43,7 @@ def test_the_form_is_drawn_from_the_registry(set_up):
     assert [name for name in boxes if name.startswith("vgg16_")] == [
         f"vgg16_{mode}" for mode in on_vgg16
     ]
-    assert "One linear layer on features" in words(set_up)
+    assert "one linear layer on the features" in words(set_up)
 
 
 def test_one_click_starts_what_it_always_started(set_up):

@@ -18,7 +18,7 @@ from core.ui.widgets.glossary import explain_all, explain_strategy
 
 # Pixels: of a backbone's name and of each of its modes, so that rows stand below each other. On a
 # telephone a row goes over several lines.
-NAME_WIDTH, MODE_WIDTH = 170, 145
+NAME_WIDTH, MODE_WIDTH = 170, 138
 # Columns of the matrix, cheap ones first; ``softmax``, which few backbones have, is the last.
 MODES = {
     Mode.PROBE: "one linear layer on the features of the frozen network",
