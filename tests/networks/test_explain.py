@@ -129,11 +129,11 @@ def random_start(spec: TrainingSpec, dataset) -> dict[str, np.ndarray]:
     shape = (min(40, spec.image_size),) * 2 + (3,)
     no_mean = (0.0, 0.0, 0.0)
     context = BuildContext(shape, spec.image_size, len(dataset.classes), spec.settings, no_mean)
-    model = build_plan(find_strategy(spec.strategy), context).stages[-1].model
+    main = build_plan(find_strategy(spec.strategy), context).stages[-1]
     random = np.random.default_rng(5)
     return {
         variable.path: np.array(variable) + random.normal(0, 0.01, variable.shape).astype("float32")
-        for variable in model.trainable_variables
+        for variable in main.changed_variables
     }
 
 
