@@ -22,14 +22,14 @@ def body() -> None:
             Choice("backbone", "Backbone", "backbone", titles, USUAL_BACKBONES[0], meaning)
         )
     )
-    rungs = [entry for entry in STRATEGIES.values() if entry.backbone in (None, chosen)]
+    shown = [entry for entry in STRATEGIES.values() if entry.backbone in (None, chosen)]
     st.markdown(
-        f"{count_text(len(rungs), 'strategy')}, from the cheapest to the most costly. Each "
+        f"{count_text(len(shown), 'strategy')}, from the cheapest to the most costly. Each "
         "rung shows what one idea adds to the rung below; all are trained and scored on the same "
         "split.",
         help=explain_all("strategy", "split", "preset"),
     )
-    for entry in sorted(rungs, key=lambda strategy: strategy.cost):
+    for entry in sorted(shown, key=lambda strategy: strategy.cost):
         show_rung(entry)
 
 
