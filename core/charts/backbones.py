@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.analysis.backbones import BackboneCell, BackboneCost, BackboneMatrix
-from core.analysis.words.backbones import MODE_TITLES, describe_matrix
+from core.analysis.words.backbones import describe_matrix
 from core.charts.accuracy import NOTHING_YET
 from core.charts.cost import ONE_IMAGE, PARAMETERS, WHOLE_RUN, Cost, cost_chart
 from core.charts.exhibit import Exhibit
@@ -60,7 +60,7 @@ def backbone_matrix_chart(matrix: BackboneMatrix) -> Exhibit:
     inks = inks_of((means - low) / spread)
     places = [list(range(len(matrix.modes))), list(range(len(matrix.backbones)))]
     axis = {"automargin": True, "showgrid": False, "zeroline": False}
-    across = {"tickvals": places[0], "ticktext": [wrapped(MODE_TITLES[m]) for m in matrix.modes]}
+    across = {"tickvals": places[0], "ticktext": [str(m) for m in matrix.modes]}
     down = {"tickvals": places[1], "ticktext": [wrapped(title) for title in titles]}
     figure = empty_chart(
         HEADINGS_HEIGHT + ROW_HEIGHT * max(2, len(matrix.backbones)),
@@ -88,7 +88,7 @@ def backbone_matrix_chart(matrix: BackboneMatrix) -> Exhibit:
     frame = pd.DataFrame(
         {
             "backbone": cell.title,
-            "mode": MODE_TITLES[cell.mode],
+            "mode": str(cell.mode),
             "test accuracy (%)": 100 * cell.score.mean,
             "low (%)": hundredfold(cell.score.low),
             "high (%)": hundredfold(cell.score.high),
@@ -110,7 +110,7 @@ def backbone_cost_chart(matrix: BackboneMatrix, costs: Mapping[str, float], cost
     figure.update_traces(showlegend=False, selector={"mode": "markers"})
     looks = {cell: appearance_of(cell.score.strategy) for cell in matrix.cells}
     colours = {cell.title: look.colour for cell, look in looks.items()}
-    markers = {MODE_TITLES[cell.mode]: look.marker for cell, look in looks.items()}
+    markers = {str(cell.mode): look.marker for cell, look in looks.items()}
     entries = [(title, {"symbol": "square", "color": colour}) for title, colour in colours.items()]
     entries += [
         (title, {"symbol": solid_marker(marker), "color": GREY})

@@ -9,6 +9,7 @@ for a strategy that never ran.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
 from core.experiments.records import (
     ExperimentRecord,
     ExperimentSpec,
@@ -16,12 +17,11 @@ from core.experiments.records import (
     deployment_of,
     finished_runs,
 )
+from core.strategies.heads import are_pooled
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
 from core.training.events import RunResult
-from core.strategies.heads import are_pooled
-
 
 ALL_SUBSETS = ("train", "validation", "test")
 Measured = tuple[ExperimentRecord, RunRecord, RunResult]
@@ -79,7 +79,7 @@ def _forecast(spec: ExperimentSpec, measured: Sequence[Measured]) -> Forecast:
             continue
         known[strategy] = closest
         training_seconds += _scaled(closest, spec, settings) * len(spec.seeds)
-        deployment = deployment_of(runs, strategy)
+        deployment = deployment_of((run for _, run, _ in measured), strategy)
         if deployment is not None:  # once, whatever the number of seeds
             training_seconds += deployment.measuring_seconds
         seconds = _scaled_extraction(closest, spec, settings)

@@ -17,7 +17,7 @@ def test_every_cell_has_its_accuracy_and_interval_or_says_that_it_was_not_run() 
     exhibit = backbone_matrix_chart(backbone_matrix(evidence(*RIGHT)))
     axes = exhibit.figure.layout
     assert list(axes.yaxis.ticktext) == ["VGG16", "Small", "Tiny"]
-    assert list(axes.xaxis.ticktext) == ["linear probe", "fine-tuned", "random weights"]
+    assert list(axes.xaxis.ticktext) == ["probe", "finetune", "scratch"]
     texts = [annotation.text for annotation in axes.annotations]
     assert texts == [
         *("<b>67.5 %</b><br>63–72", "<b>72.5 %</b><br>68–77", "<b>25.0 %</b><br>21–29"),
@@ -39,7 +39,7 @@ def test_colours_are_backbones_and_markers_are_modes() -> None:
     front, *points = exhibit.figure.data
     assert list(front.x) == [0.001, 0.012]  # the axis begins at a millisecond
     shown = [point.name for point in points if point.showlegend is not False]
-    assert shown == ["VGG16", "Small", "Tiny", "random weights", "linear probe", "fine-tuned"]
+    assert shown == ["VGG16", "Small", "Tiny", "scratch", "probe", "finetune"]
     probes = [point for point in points if point.showlegend is False]
     assert [probe.marker.symbol for probe in probes] == ["circle-open", "circle", "circle"]
     assert len({probe.marker.color for probe in probes}) == 3

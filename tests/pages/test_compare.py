@@ -20,6 +20,7 @@ from tests.pages.conftest import arrows, everything, is_whole, open_cold, open_r
 VIEWS = {
     "overview": "What was found",
     "differences": "All pairs",
+    "backbones": "Backbone and mode",
     "time": "Where the time went",
     "pictures": "test images were predicted correctly",
     "data": "Start the learning curve",

@@ -20,17 +20,8 @@ from core.text import (
     size_text,
 )
 
-MODE_TITLES = {
-    Mode.PROBE: "linear probe",
-    Mode.DENSE: "dense head",
-    Mode.SOFTMAX: "new softmax",
-    Mode.FREEZE: "first layers frozen",
-    Mode.FINETUNE: "fine-tuned",
-    Mode.SCRATCH: "random weights",
-}
-"""The head of a column, and the marker of a chart."""
 _AS = {
-    Mode.PROBE: "as a linear probe",
+    Mode.PROBE: "as a probe",
     Mode.DENSE: "under a dense head",
     Mode.SOFTMAX: "with a new softmax",
     Mode.FREEZE: "with its first layers frozen",
@@ -81,7 +72,7 @@ def describe_matrix(matrix: BackboneMatrix) -> str:
     for backbone in matrix.backbones:
         cells = [(mode, matrix.cell(backbone, mode)) for mode in matrix.modes]
         title = next(cell.title for _, cell in cells if cell is not None)
-        texts = [f"{MODE_TITLES[mode]} {cell_text(cell)}" for mode, cell in cells]
+        texts = [f"{mode} {cell_text(cell)}" for mode, cell in cells]
         rows.append(f"{title}: {', '.join(texts)}")
     return f"Test accuracy by backbone and mode, with 95 % intervals. {'; '.join(rows)}."
 

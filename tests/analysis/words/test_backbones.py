@@ -31,7 +31,7 @@ def test_the_answer_says_how_good_how_long_and_what_it_costs_to_deploy() -> None
     answer = answer_of(matrix, SECONDS)
     assert answer is not None
     assert describe_answer(answer, COSTS, 400) == [
-        "As a linear probe, Small cannot be told apart from VGG16 on 400 test images (69.0 % and "
+        "As a probe, Small cannot be told apart from VGG16 on 400 test images (69.0 % and "
         "67.5 %, p = 0.062 after Holm, one seed each), and takes a ninth of the time to extract "
         "the features.",
         "Where it is used, one image takes 12 ms instead of 95 ms, the file has 14 MB instead of "
@@ -70,9 +70,9 @@ def test_the_matrix_in_words_says_what_was_not_run() -> None:
     assert describe_matrix(
         backbone_matrix(evidence("vgg16_scratch", "vgg16_probe", "small_probe"))
     ) == (
-        "Test accuracy by backbone and mode, with 95 % intervals. VGG16: linear probe 67.5 % "
-        "(62.8 % to 71.9 %), random weights 25.0 % (21.0 % to 29.5 %); Small: linear probe 69.0 % "
-        "(64.3 % to 73.3 %), random weights not run."
+        "Test accuracy by backbone and mode, with 95 % intervals. VGG16: probe 67.5 % "
+        "(62.8 % to 71.9 %), scratch 25.0 % (21.0 % to 29.5 %); Small: probe 69.0 % "
+        "(64.3 % to 73.3 %), scratch not run."
     )
 
 
