@@ -1,26 +1,29 @@
 """Compare, Backbones: the answer, the matrix, and how to add what was not run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from core.backbones.registry import BACKBONES
 from core.experiments.store import open_store
+from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown
 from core.ui.frame import evidence_reads
-from tests import stored_home
 from tests.made_backbones import add_backbones
 from tests.pages.compared import EXPERIMENT, SKILL, store_compared
 from tests.pages.conftest import everything, is_whole, open_cold
+from tests.stored_home import add_arrows, leave_out_bundled_datasets
 
 
 @pytest.fixture
-def three_backbones(home, monkeypatch) -> Iterator[None]:  # noqa: ARG001 - sets the home
+def three_backbones(home, monkeypatch) -> Iterator[None]:
     add_backbones(monkeypatch)
-    stored_home.leave_out_bundled_datasets(home)
+    leave_out_bundled_datasets(home)
     names = ("majority", "vgg16_probe", "vgg16_finetune", "small_probe", "tiny_probe")
     skills = dict(zip(names, (None, 0.9, 0.92, 0.88, 0.4), strict=True))
     monkeypatch.setattr("tests.pages.compared.SKILL", SKILL | skills)
-    store_compared(open_store(), stored_home.add_arrows(), names)
+    store_compared(open_store(), add_arrows(), names)
     evidence_reads._cached.clear()
     yield
     evidence_reads._cached.clear()
@@ -56,3 +59,26 @@ def test_one_backbone_alone_has_a_matrix_and_no_answer():
     assert "Backbone and mode" in shown
     assert "Which pre-trained model?" not in shown
     assert "This view tests" not in shown
+
+
+@pytest.mark.usefixtures("three_backbones")
+def test_what_is_missing_is_offered_in_the_form_and_as_a_command(monkeypatch):
+    small = STRATEGIES["small_probe"].backbone
+    monkeypatch.setitem(BACKBONES, "large", replace(small, name="large", title="Large"))
+    large = replace(STRATEGIES["small_probe"], name="large_probe", backbone=BACKBONES["large"])
+    monkeypatch.setitem(STRATEGIES, "large_probe", large)
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="backbones"))
+    assert "Add other backbones" in everything(app)
+    (command,) = [box.value for box in app.code]
+    assert "tiny_probe,large_probe --preset quick --seeds 0,1 --image-size 64" in command
+
+
+@pytest.mark.usefixtures("home")
+def test_a_link_to_the_form_chooses_strategies_and_tells_those_that_are_gone():
+    add_arrows()
+    app = open_cold("benchmark", dataset="arrows", strategies="mlp,gone_probe")
+    assert [box.value for box in app.warning] == [
+        "The link names strategies that are not here (any more): \\'gone\\_probe\\'."
+    ]
+    assert app.checkbox(key="choose.mlp").value
+    assert not app.checkbox(key="choose.cnn").value

@@ -1,7 +1,5 @@
 """Compare, Backbones: which pre-trained model, trained how far, and at what cost."""
 
-import shlex
-
 import streamlit as st
 
 from core.analysis.backbones import (
@@ -16,7 +14,9 @@ from core.analysis.words.deployment import describe_unmeasured
 from core.analysis.words.verdicts import describe_pair
 from core.backbones.registry import BACKBONES
 from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
-from core.reports.export import ID_DIGITS
+from core.reports.export import ID_DIGITS, run_command
+from core.strategies.registry import STRATEGIES, names_with
+from core.strategies.strategy import Mode
 from core.text import escape_markdown, list_text
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.evidence_reads import Subject, computed
@@ -91,19 +91,37 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
 
 
 def _offer_others(subject: Subject, matrix: BackboneMatrix) -> None:
-    """How to run the backbones that this experiment lacks."""
+    """How to run the backbones that this experiment lacks, in the modes that it has."""
     others = [backbone for name, backbone in BACKBONES.items() if name not in matrix.backbones]
-    if not others:
+    modes = matrix.modes or (Mode.PROBE,)
+    more = [
+        STRATEGIES[name]
+        for backbone in others
+        for mode in modes
+        for name in names_with(mode=mode, backbone=backbone.name)
+    ]
+    if not more:
         return
-    st.header("Add another backbone")
-    titles = list_text([escape_markdown(backbone.title) for backbone in others])
-    st.markdown(
-        f"This experiment did not run {titles}. A new experiment on the same dataset compares them "
-        "on the same test images: from the form, or with this command."
-    )
     spec = subject.experiment.spec
-    link_to("benchmark", "Choose them in the form", dataset=spec.dataset_id[:ID_DIGITS])
-    names = ",".join([*matrix.backbones, *(backbone.name for backbone in others)])
-    words = ["python", "-m", "core", "run", spec.dataset_id[:ID_DIGITS], "--backbones", names]
-    words += ["--image-size", str(spec.image_size)]
-    st.code(shlex.join(words), language=None, wrap_lines=True)
+    st.header("Add other backbones")
+    titles = escape_markdown(list_text([backbone.title for backbone in others]))
+    st.markdown(
+        f"This experiment did not run {titles}. Run them beside its own strategies in a new "
+        "experiment on the same images, from the form or with this command."
+    )
+    wider = spec.model_copy(
+        update={
+            "strategies": (
+                *spec.strategies,
+                *((entry.name, entry.resolve(spec.preset)) for entry in more),
+            )
+        }
+    )
+    names = ",".join(name for name, _ in wider.strategies)
+    link_to(
+        "benchmark",
+        "Choose them in the form",
+        dataset=spec.dataset_id[:ID_DIGITS],
+        strategies=names,
+    )
+    st.code(run_command(wider), language=None, wrap_lines=True)
