@@ -145,7 +145,8 @@ class Backbone:
     def feature_width(
         self, image_size: int, include_top: bool = False, pooled: bool = False
     ) -> int:
-        """Numbers for each image that the features have, flattened or averaged over places."""
+        """Numbers for each image that the features have: one for each place and channel of the
+        last feature map, or ``pooled`` one for each channel."""
         output = self.layers(self.side(image_size, include_top), include_top)[-1].output
         return output[-1] if pooled else prod(output)
 
