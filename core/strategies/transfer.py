@@ -22,6 +22,7 @@ from core.strategies.strategy import (
     Settings,
     Strategy,
     fit_options,
+    loss_options,
     one_fit,
 )
 
@@ -140,11 +141,12 @@ def trained_settings(
             low=1,
             high=1000,
         ),
-        number("momentum", "Momentum", "Nesterov momentum of SGD.", 0.9, (0, 0.999)),
+        number("momentum", "Momentum", "Nesterov momentum, used with 'sgd'.", 0.9, (0, 0.999)),
         number(
             "decay",
             "Decay of the learning rate",
-            "The learning rate is divided by 1 + decay × steps.",
+            "The learning rate is divided by 1 + decay × steps; used with 'sgd' and the schedule "
+            "'constant'.",
             1e-6,
             (0, 1),
         ),
@@ -310,7 +312,9 @@ def trained_fits(settings: Settings) -> tuple[Fit, ...]:
     main = Fit("main", fit_options(settings))
     if settings["start"] != "probe":
         return (main,)
-    head = FitOptions(settings["head_epochs"], HEAD_BATCH_SIZE, HEAD_LEARNING_RATE)
+    head = FitOptions(
+        settings["head_epochs"], HEAD_BATCH_SIZE, HEAD_LEARNING_RATE, **loss_options(settings)
+    )
     return Fit("head", head, on_features=True), main
 
 

@@ -99,7 +99,9 @@ VGG16_FREEZE = transfer_strategy(
         frozen_setting(VGG16, 8),
         *trained_settings(VGG16, article_head="fc", article_start="fresh"),
         MEAN,
-        *fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3)),
+        *fit_settings(
+            epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
+        ),
     ),
     cost=60,
     appearance=Appearance("#64A064", "star", "longdash"),
@@ -118,7 +120,9 @@ VGG16_FINETUNE = transfer_strategy(
     settings=(
         *trained_settings(VGG16, article_head="linear", article_start="probe"),
         MEAN,
-        *fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3)),
+        *fit_settings(
+            epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
+        ),
     ),
     cost=70,
     appearance=Appearance("#B482B4", "hexagon", "longdashdot"),

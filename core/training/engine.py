@@ -5,7 +5,7 @@ It yields progress and epoch records while it works and a ``TrainingOutcome`` at
 runs on TensorFlow, JAX and PyTorch.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -255,7 +255,19 @@ class _Training:
             batch_size=main.options.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
+            notes=_stopped_early(records, main.options.patience),
         )
+
+
+def _stopped_early(records: Sequence[EpochRecord], patience: int) -> tuple[str, ...]:
+    """The note of a run that early stopping ended."""
+    done, planned = len(records), records[-1].epochs
+    if done == planned:
+        return ()
+    return (
+        f"Stopped early after {done} of {planned} epochs: the last {patience} were no better on "
+        "the validation images.",
+    )
 
 
 def _scores(

@@ -1,13 +1,16 @@
-"""How it is measured: the strategies, each with its network drawn from the registry."""
+"""How it is measured: the strategies, each with its network drawn from the registry, and the
+settings of good practice."""
 
+import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.charts.architecture import architecture_chart, parameters_chart, strategies_frame
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
-from core.strategies.settings import PRESETS, Value
+from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Value
 from core.strategies.strategy import Role, Strategy
 from core.text import count_text, escape_markdown
 from core.ui.frame import reads
@@ -16,6 +19,7 @@ from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
 from core.ui.measured.document import Text
 from core.ui.widgets.exhibit import show_exhibit, show_table
+from core.ui.widgets.forms import allowed_values
 from core.ui.widgets.glossary import explain
 
 SIZES = (32, 64, 96, 128, 160, 224)
@@ -113,3 +117,32 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
             choose_in_list(Choice("k", setting.title, kind, options, default, meaning, clears=()))
         )
     }
+
+
+def show_practice(subject: Subject | None) -> None:
+    text = Text("practice")
+    text.until("practice")
+    table = {
+        "setting": [setting.title for setting in PRACTICE_SETTINGS],
+        "name": [setting.name for setting in PRACTICE_SETTINGS],
+        "allowed": [allowed_values(setting) for setting in PRACTICE_SETTINGS],
+        "what it does": [setting.help for setting in PRACTICE_SETTINGS],
+    }
+    alt = "The settings of good practice: name, allowed values, meaning."
+    show_table(pd.DataFrame(table), "practice", alt)
+    chosen = _practice_of(subject) if subject else ""
+    text.rest(all_off=subject is not None and not chosen, chosen=chosen or None)
+
+
+def _practice_of(subject: Subject) -> str:
+    """The strategies that use it, each with the settings that are not off; empty if none does."""
+    found = []
+    for name, settings in subject.experiment.spec.strategies:
+        used = [
+            f"{setting.title.lower()} {settings[setting.name]}"
+            for setting in PRACTICE_SETTINGS
+            if settings.get(setting.name, setting.quick) != setting.quick
+        ]
+        if used:
+            found.append(f"{title_of(name)} ({', '.join(used)})")
+    return "; ".join(found)
