@@ -7,7 +7,13 @@ from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.text import escape_markdown
-from core.ui.benchmark import choose_dataset, show_forecast, start_experiment, watch_experiment
+from core.ui.benchmark import (
+    choose_dataset,
+    show_augmentation,
+    show_forecast,
+    start_experiment,
+    watch_experiment,
+)
 from core.ui.datasets.facts import CLEAN_UP, address_of
 from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note
@@ -47,6 +53,7 @@ def set_up() -> None:
     choices = choose_shared(has_own_split=dataset.predefined_subsets is not None)
     st.header("3. Strategies", help=explain_all("strategy", "epoch", "layer"))
     choose_strategies(choices)
+    show_augmentation(dataset, choices)
     st.header("4. Start")
     spec = planned(dataset, choices)
     if spec is not None:

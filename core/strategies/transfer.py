@@ -11,6 +11,7 @@ from typing import Any
 
 from core.backbones.backbone import Backbone
 from core.layers.record import BACKBONE_PART, LayerRecord, Origin, dense, dropout, flatten, softmax
+from core.strategies.augmentation import AUGMENTATION_SETTINGS
 from core.strategies.settings import Setting, number
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import (
@@ -356,11 +357,16 @@ _PARTS = {
 }
 
 
-def transfer_strategy(backbone: Backbone, mode: Mode, **fields: Any) -> Strategy:
-    """A strategy on ``backbone``; ``fields`` are those of ``Strategy`` that do not follow from the
-    mode."""
+def transfer_strategy(
+    backbone: Backbone, mode: Mode, settings: tuple[Setting, ...], **fields: Any
+) -> Strategy:
+    """A strategy on ``backbone``; ``settings`` and ``fields`` are those of ``Strategy`` that do not
+    follow from the mode. Augmentation is a setting where images go through the network."""
     parts = _PARTS[mode]
+    if parts.fits is not fit_on_features:
+        settings += AUGMENTATION_SETTINGS
     return Strategy(
+        settings=settings,
         role=parts.role,
         needs=parts.needs,
         architecture=partial(parts.layers, backbone),

@@ -18,6 +18,7 @@ from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
+from core.strategies.augmentation import augmentation_of
 from core.strategies.network import BuildContext, Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
@@ -173,10 +174,12 @@ class _Training:
                 self.clock,
             )
             labels, train, validation = self.dataset.labels, self.split.train, self.split.validation
+            augmentation = augmentation_of(self.spec.settings, self.dataset.classes)
             fitted = Fitted()
             for stage in plan.stages:
                 inputs = yield from self._inputs(stage)
-                data = TrainingData(inputs, labels, train, validation)
+                varied = None if stage.on_features else augmentation
+                data = TrainingData(inputs, labels, train, validation, varied)
                 fitted = yield from fitting.fit(stage, data)
             main = plan.stages[-1]
             probabilities = yield from self._probabilities(main, inputs, fitting.check)

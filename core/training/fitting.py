@@ -8,6 +8,7 @@ import numpy as np
 
 from core.backbones.backend import out_of_memory_named
 from core.errors import Cancelled, TrainingDiverged
+from core.layers.augmentation import Augmentation
 from core.strategies.network import Stage
 from core.training.clock import MONOTONIC, SECONDS_BETWEEN_PROGRESS, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
@@ -17,12 +18,16 @@ from core.training.scoring import Inputs, predict, score, tracked_predictions
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Images or features of a dataset with all its labels, and the indices of two subsets."""
+    """Images or features of a dataset with all its labels, and the indices of two subsets.
+
+    ``augmentation``: how training images vary; None for images as they are, and for features.
+    """
 
     inputs: Inputs
     labels: np.ndarray
     train: np.ndarray
     validation: np.ndarray
+    augmentation: Augmentation | None = None
 
 
 @dataclass
@@ -65,7 +70,8 @@ class Fitting:
         ``Fitted``. Raises ``Cancelled`` within one batch, ``TrainingDiverged`` at the first loss
         that is not finite, and ``OutOfMemory`` with the batch size that was tried.
         """
-        stage.model.compile(
+        trained = self._trained(stage, data.augmentation)
+        trained.compile(
             optimizer=optimizer_of(stage.options, len(data.train)),
             loss=loss_of(stage.options),
             metrics=["accuracy"],
@@ -80,7 +86,7 @@ class Fitting:
         fitted = Fitted()
         for epoch in range(1, stage.options.epochs + 1):
             with out_of_memory_named(failure):
-                record = yield from self._epoch(stage, data, epoch, fitted)
+                record = yield from self._epoch(stage, trained, data, epoch, fitted)
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
@@ -92,8 +98,19 @@ class Fitting:
             variable.assign(value)
         return fitted
 
+    def _trained(self, stage: Stage, augmentation: Augmentation | None) -> Any:
+        """The model that takes the training steps: that of ``stage``, or the same weights behind a
+        layer that varies images. Whatever predicts, restores or exports never has that layer."""
+        if augmentation is None:
+            return stage.model
+        # Imported here: it loads Keras.
+        from core.layers.own import augmenting
+
+        stage.model.compile(jit_compile=self.compile_with_xla)
+        return augmenting(stage.model, augmentation, self.seed)
+
     def _epoch(
-        self, stage: Stage, data: TrainingData, epoch: int, fitted: Fitted
+        self, stage: Stage, trained: Any, data: TrainingData, epoch: int, fitted: Fitted
     ) -> Generator[Progress, None, EpochRecord]:
         batch_size = stage.options.batch_size
         order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
@@ -105,7 +122,7 @@ class Fitting:
         loss_sum = accuracy_sum = 0.0
         for start in range(0, len(order), batch_size):
             indices = order[start : start + batch_size]
-            logs = stage.model.train_on_batch(
+            logs = trained.train_on_batch(
                 data.inputs.take(indices),
                 data.labels[indices],
                 None if weights is None else weights[data.labels[indices]],

@@ -30,6 +30,7 @@ HEADINGS = {
     ],
     "strategies": ["VGG16 probe", "All strategies together"],
     "practice": [
+        "Augmentation",
         "Early stopping",
         "Class weights",
         "Label smoothing",

@@ -9,6 +9,7 @@ from core.charts.architecture import architecture_chart, parameters_chart, strat
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
+from core.strategies.augmentation import AUGMENTATION_SETTINGS, LEVELS
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
 from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Value
 from core.strategies.strategy import Role, Strategy
@@ -23,6 +24,7 @@ from core.ui.widgets.forms import allowed_values
 from core.ui.widgets.glossary import explain
 
 SIZES = (32, 64, 96, 128, 160, 224)
+PRACTICE = (*PRACTICE_SETTINGS, *AUGMENTATION_SETTINGS)
 FIRST_SHOWN = names_with(Role.LINEAR_PROBE)[0]
 K_HELP = (
     "How the setting k counts the layers: as Keras counts model.layers, the input layer included."
@@ -123,15 +125,25 @@ def show_practice(subject: Subject | None) -> None:
     text = Text("practice")
     text.until("practice")
     table = {
-        "setting": [setting.title for setting in PRACTICE_SETTINGS],
-        "name": [setting.name for setting in PRACTICE_SETTINGS],
-        "allowed": [allowed_values(setting) for setting in PRACTICE_SETTINGS],
-        "what it does": [setting.help for setting in PRACTICE_SETTINGS],
+        "setting": [setting.title for setting in PRACTICE],
+        "name": [setting.name for setting in PRACTICE],
+        "allowed": [allowed_values(setting) for setting in PRACTICE],
+        "what it does": [setting.help for setting in PRACTICE],
     }
     alt = "The settings of good practice: name, allowed values, meaning."
     show_table(pd.DataFrame(table), "practice", alt)
     chosen = _practice_of(subject) if subject else ""
-    text.rest(all_off=subject is not None and not chosen, chosen=chosen or None)
+    text.until("levels", all_off=subject is not None and not chosen, chosen=chosen or None)
+    amounts = {
+        "rotation (degrees)": [level.rotation for level in LEVELS.values()],
+        "shift (% of the size)": [100 * level.shift for level in LEVELS.values()],
+        "zoom (%)": [100 * level.zoom for level in LEVELS.values()],
+        "contrast (%)": [100 * level.contrast for level in LEVELS.values()],
+        "brightness (% of the range)": [100 * level.brightness for level in LEVELS.values()],
+    }
+    alt = "The largest change in either direction at each level of augmentation."
+    show_table(pd.DataFrame({"level": list(LEVELS)} | amounts), "augmentation", alt)
+    text.rest()
 
 
 def _practice_of(subject: Subject) -> str:
@@ -140,7 +152,7 @@ def _practice_of(subject: Subject) -> str:
     for name, settings in subject.experiment.spec.strategies:
         used = [
             f"{setting.title.lower()} {settings[setting.name]}"
-            for setting in PRACTICE_SETTINGS
+            for setting in PRACTICE
             if settings.get(setting.name, setting.quick) != setting.quick
         ]
         if used:

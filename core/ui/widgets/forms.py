@@ -11,7 +11,7 @@ from core.datasets.choices import RESIZES
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES, below_title, unavailable_reason
 from core.settings import PRECISIONS
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
@@ -184,6 +184,21 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
         f"{entry.name}.{setting.name}": values[setting.name]
         for setting in entry.settings
         if values[setting.name] != setting.value_for(choices.preset)
+    }
+
+
+def chosen_settings(choices: Choices) -> dict[str, dict[str, Value]]:
+    """The complete settings of each chosen strategy."""
+    return {
+        name: find_strategy(name).resolve(
+            choices.preset,
+            {
+                key.removeprefix(f"{name}."): value
+                for key, value in choices.overrides.items()
+                if key.startswith(f"{name}.")
+            },
+        )
+        for name in choices.strategies
     }
 
 
