@@ -5,7 +5,7 @@ Those that several strategies share are at the end.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from core.errors import BadInput, UnknownName
@@ -22,9 +22,10 @@ SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 class Setting:
     """One number, choice or switch of a strategy.
 
-    ``low`` and ``high`` are inclusive; ``choices`` are for ``kind="choice"``. ``quick`` and
-    ``article`` are the values of the two presets. ``changes_work``: the value decides how long a
-    run takes, so a forecast prefers runs with the same value.
+    ``low`` and ``high`` are inclusive; ``choices`` are for ``kind="choice"``. ``quick``,
+    ``article`` and ``best`` are the values of the presets; where ``best`` is None it is that of
+    ``quick``. ``changes_work``: the value decides how long a run takes, so a forecast prefers runs
+    with the same value.
     """
 
     name: str
@@ -38,8 +39,11 @@ class Setting:
     choices: tuple[str, ...] = ()
     unit: str = ""
     changes_work: bool = False
+    best: Value | None = None
 
     def value_for(self, preset: str) -> Value:
+        if preset == "best":
+            return self.quick if self.best is None else self.best
         return self.quick if preset == "quick" else self.article
 
     def checked(self, raw: Any, field: str) -> Value:
@@ -164,6 +168,22 @@ PRACTICE_SETTINGS = (
 )
 
 
+def with_best(settings: tuple[Setting, ...], values: Mapping[str, Value]) -> tuple[Setting, ...]:
+    """``settings`` with these ``values`` in the preset ``best``, where none is set yet.
+
+    Names that are not among ``settings`` are an error of the programmer.
+    """
+    unknown = values.keys() - {setting.name for setting in settings}
+    if unknown:
+        raise ValueError(f"no such settings: {', '.join(sorted(unknown))}")
+    return tuple(
+        replace(setting, best=values[setting.name])
+        if setting.name in values and setting.best is None
+        else setting
+        for setting in settings
+    )
+
+
 def fit_settings(
     epochs: tuple[int, int],
     batch_size: tuple[int, int],
@@ -222,13 +242,13 @@ def fit_settings(
 def number(
     name: str, title: str, help_text: str, value: float, limits: tuple[float, float]
 ) -> Setting:
-    """A number with its inclusive limits, the same in both presets."""
+    """A number with its inclusive limits, the same in each preset."""
     low, high = limits
     return Setting(name, "float", title, help_text, value, value, low=low, high=high)
 
 
 def dropout(name: str, title: str, rate: float) -> Setting:
-    """A dropout rate, the same in both presets."""
+    """A dropout rate, the same in each preset."""
     what = "Fraction of the units set to 0 at random in each training step."
     return number(name, title, what, rate, (0.0, 0.9))
 

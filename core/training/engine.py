@@ -268,8 +268,8 @@ def _stopped_early(records: Sequence[EpochRecord], patience: int) -> tuple[str, 
     if done == planned:
         return ()
     return (
-        f"Stopped early after {done} of {planned} epochs: the last {patience} were no better on "
-        "the validation images.",
+        f"Stopped early after {done} of {planned} epochs: none of the last {patience} was better "
+        "on the validation images.",
     )
 
 

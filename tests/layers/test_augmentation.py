@@ -101,6 +101,13 @@ for channels in (1, 3):
     assert (first == again).all() and (first != other).any()
     assert (ops.convert_to_numpy(layers[0](images, training=True)) != first).any()
     assert (ops.convert_to_numpy(layers[0](images)) == images).all()
+
+if backend.backend() == "tensorflow":  # GPUs train with XLA, for which JAX compiles anyhow
+    import tensorflow
+
+    layer = Augment(EVERYTHING, 5)
+    compiled = tensorflow.function(layer.call, jit_compile=True, autograph=False)
+    assert compiled(images, training=True).shape == images.shape
 print(backend.backend())
 """
 

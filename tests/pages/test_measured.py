@@ -93,7 +93,7 @@ def test_the_practice_of_an_experiment_names_what_it_uses():
     app = open_cold("measured", section="practice", experiment=ids[0])
     assert "All of them are off in this experiment." in words(app)
     app = open_cold("measured", section="practice", experiment=ids[1])
-    assert "In this experiment: MLP (early stopping after 3)." in words(app)
+    assert "In this experiment: MLP \\(early stopping after 3 epochs\\)." in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")

@@ -11,7 +11,7 @@ from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.augmentation import AUGMENTATION_SETTINGS, LEVELS
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
-from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Value
+from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Setting, Value
 from core.strategies.strategy import Role, Strategy
 from core.text import count_text, escape_markdown
 from core.ui.frame import reads
@@ -151,10 +151,16 @@ def _practice_of(subject: Subject) -> str:
     found = []
     for name, settings in subject.experiment.spec.strategies:
         used = [
-            f"{setting.title.lower()} {settings[setting.name]}"
+            f"{setting.title.lower()} {_value_text(setting, settings[setting.name])}".rstrip()
             for setting in PRACTICE
             if settings.get(setting.name, setting.quick) != setting.quick
         ]
         if used:
             found.append(f"{title_of(name)} ({', '.join(used)})")
     return "; ".join(found)
+
+
+def _value_text(setting: Setting, value: Value) -> str:
+    if setting.kind == "bool":
+        return ""  # it is on
+    return f"{value} {setting.unit}"
