@@ -28,7 +28,7 @@ class Augmentation:
 
     ``rotation`` in degrees; ``shift`` is a fraction of the image's size, along each axis; ``zoom``,
     ``contrast`` and ``brightness`` are fractions, the last of the range from black to white.
-    ``mirror``: every second image, left to right.
+    ``mirror``: half of the images, at random, left to right.
     """
 
     rotation: float

@@ -34,8 +34,8 @@ AUGMENTATION_SETTINGS = (
         "flip",
         "choice",
         "Mirrored images",
-        "Augmentation mirrors every second image left to right; 'auto' does so unless the names of "
-        "the classes are numbers or letters, or say left and right.",
+        "Augmentation mirrors half of the images, at random, left to right; 'auto' does so unless "
+        "the names of the classes are numbers or letters, or say left and right.",
         "auto",
         "auto",
         choices=("auto", "on", "off"),

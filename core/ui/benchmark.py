@@ -170,7 +170,7 @@ def _show_varied(dataset: Dataset, choices: Choices, amounts: Augmentation) -> N
     if amounts.mirror and warning:
         st.warning(escape_markdown(warning))
     elif amounts.mirror:
-        st.caption("Every second image is mirrored left to right.")
+        st.caption("Half of the images, at random, are mirrored left to right.")
     else:
         st.caption(f"No image is mirrored. {escape_markdown(warning or '')}")
     st.button("Other variations", icon=":material/refresh:", on_click=_vary_again)

@@ -18,7 +18,7 @@ from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
-from core.ui.measured.document import Text
+from core.ui.measured.document import Text, show_pairs
 from core.ui.widgets.exhibit import show_exhibit, show_table
 from core.ui.widgets.forms import allowed_values
 from core.ui.widgets.glossary import explain
@@ -124,14 +124,11 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
 def show_practice(subject: Subject | None) -> None:
     text = Text("practice")
     text.until("practice")
-    table = {
-        "setting": [setting.title for setting in PRACTICE],
-        "name": [setting.name for setting in PRACTICE],
-        "allowed": [allowed_values(setting) for setting in PRACTICE],
-        "what it does": [setting.help for setting in PRACTICE],
+    meanings = {
+        f"{setting.title} ({setting.name})": f"{setting.help} Allowed: {allowed_values(setting)}."
+        for setting in PRACTICE
     }
-    alt = "The settings of good practice: name, allowed values, meaning."
-    show_table(pd.DataFrame(table), "practice", alt)
+    show_pairs(meanings, "setting", "what it does, and what it may be")
     chosen = _practice_of(subject) if subject else ""
     text.until("levels", all_off=subject is not None and not chosen, chosen=chosen or None)
     amounts = {
