@@ -64,6 +64,8 @@ class Backbone:
     measured here.
     ``licence``: of the weights, in short. ``attribution``: network, authors and licence as whoever
     passes the weights on has to name them; it continues "ImageNet weights of".
+    ``colour``: of its strategies on every chart, ``#RRGGBB``; see ``core.charts.style``.
+    ``features_can_be_negative``: the last feature map does not come out of a ReLU.
     ``top``: None where the network is used without its top only.
     """
 
@@ -83,6 +85,8 @@ class Backbone:
     accuracy_source: str
     licence: str
     attribution: str
+    colour: str
+    features_can_be_negative: bool = False
     top: Top | None = None
 
     @property
@@ -123,9 +127,13 @@ class Backbone:
             )
         return largest
 
-    def feature_width(self, image_size: int, include_top: bool = False) -> int:
-        """Numbers for each image that the features have, flattened."""
-        return prod(self.layers(self.side(image_size, include_top), include_top)[-1].output)
+    def feature_width(
+        self, image_size: int, include_top: bool = False, pooled: bool = False
+    ) -> int:
+        """Numbers for each image that the features have: one for each place and channel of the
+        last feature map, or ``pooled`` one for each channel."""
+        output = self.layers(self.side(image_size, include_top), include_top)[-1].output
+        return output[-1] if pooled else prod(output)
 
     def parameters(self, include_top: bool = False) -> int:
         """All weights up to the layer that gives the features."""

@@ -131,5 +131,6 @@ VGG16 = Backbone(
     attribution="VGG16 by the Visual Geometry Group, University of Oxford (K. Simonyan and A. "
     'Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014), under '
     "CC BY 4.0, in the form that Keras publishes",
+    colour="#007864",
     top=Top(TOP_WEIGHTS, layer="fc2", size=TOP_SIZE, words="fc1 and fc2"),
 )

@@ -65,9 +65,10 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(required=True, metavar="VERB")
     _add_datasets(verbs)
-    _verb(
-        verbs, "strategies", "list the strategies, with their settings", "catalogue:show_strategies"
-    )
+    does = "list the strategies, with their settings"
+    strategies = _verb(verbs, "strategies", does, "catalogue:show_strategies")
+    about = "show those on these backbones: names, or all (default vgg16; with --json all)"
+    strategies.add_argument("--backbones", metavar="X,Y", help=about)
     _add_backbones(verbs)
     _add_run(verbs)
     _add_experiments(verbs)
@@ -176,7 +177,10 @@ def _add_weights(group: Any) -> Any:
 def _add_run(verbs: Any) -> None:
     run = _verb(verbs, "run", "run an experiment and compare its strategies", "run:run")
     run.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
-    run.add_argument("--strategies", default="all", metavar="A,B", help="names, or all")
+    about = "names, modes (probe, dense, freeze, finetune, scratch), or all (default)"
+    run.add_argument("--strategies", default="all", metavar="A,B", help=about)
+    about = "of --strategies all and of modes: names, or all that are here (default vgg16)"
+    run.add_argument("--backbones", metavar="X,Y", help=about)
     about = f"{list_text(PRESETS, last='or')} (default {PRESETS[0]})"
     run.add_argument("--preset", default=PRESETS[0], help=about)
     run.add_argument("--seeds", default="0", metavar="0,1,2")

@@ -4,6 +4,7 @@
 """
 
 import argparse
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,19 +15,28 @@ from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
 from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
 from core.errors import HeadstartError
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
 from core.strategies.settings import PRESETS, Setting
 from core.strategies.strategy import Strategy
-from core.text import percent_text, size_text
+from core.text import list_text, percent_text, size_text
 
 _WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
 
 
 def show_strategies(arguments: argparse.Namespace) -> int:
     ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+    if arguments.backbones is None:
+        shown = {None, *USUAL_BACKBONES}
+    elif arguments.backbones == "all":
+        shown = {None, *BACKBONES}
+    else:
+        shown = {find_backbone(name.strip()).name for name in arguments.backbones.split(",")}
     if arguments.json:
-        print_json([_strategy_document(entry) for entry in ladder])
+        named = ladder if arguments.backbones is None else _on(ladder, shown)
+        print_json([_strategy_document(entry) for entry in named])
         return EXIT_DONE
+    others = [name for name in BACKBONES if name not in shown]
+    ladder = _on(ladder, shown)
     for entry in ladder:
         always = sorted(entry.needs({}))
         needs = f" (needs {', '.join(always)})" if always else ""
@@ -42,7 +52,13 @@ def show_strategies(arguments: argparse.Namespace) -> int:
                 ],
             )
         print()
+    if others:
+        print(f"Not shown: those on {list_text(others)}. Add --backbones all, or their names.")
     return EXIT_DONE
+
+
+def _on(ladder: Sequence[Strategy], backbones: Container[str | None]) -> list[Strategy]:
+    return [one for one in ladder if (one.backbone and one.backbone.name) in backbones]
 
 
 def list_backbones(arguments: argparse.Namespace) -> int:

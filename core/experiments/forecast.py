@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, finished_runs
+from core.strategies.heads import are_pooled
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
@@ -37,14 +38,32 @@ def forecast_experiment(
     spec: ExperimentSpec, experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]
 ) -> Forecast:
     """The forecast for ``spec`` from the finished ones among ``runs`` of ``experiments``."""
+    return _forecast(spec, _measured(experiments, runs))
+
+
+def forecast_each(
+    spec: ExperimentSpec, experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]
+) -> dict[str, float]:
+    """The seconds that each strategy of ``spec`` would take alone, with the extraction of its
+    features; without those that never ran."""
+    measured = _measured(experiments, runs)
+    alone = (spec.model_copy(update={"strategies": (one,)}) for one in spec.strategies)
+    found = {one.strategies[0][0]: _forecast(one, measured).seconds for one in alone}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
+
+
+def _measured(experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]) -> list[Measured]:
     by_id = {experiment.id: experiment for experiment in experiments}
-    measured: list[Measured] = [
+    return [
         (by_id[run.experiment_id], run, result)
         for run, result in finished_runs(runs)
         if run.experiment_id in by_id
         # A time on another machine's GPU is no guide to this machine.
         and not (by_id[run.experiment_id].recorded and result.device_kind == "gpu")
     ]
+
+
+def _forecast(spec: ExperimentSpec, measured: Sequence[Measured]) -> Forecast:
     training_seconds = 0.0
     extraction: dict[tuple[Any, ...], float] = {}
     known: dict[str, Measured] = {}
@@ -153,7 +172,8 @@ def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...
     """Strategies of the same kind find each other's features in the cache."""
     found = find_strategy(strategy)
     backbone = found.backbone.name if found.backbone else None
-    return (backbone, found.include_top(settings), uses_dataset_mean(settings))
+    include_top = found.include_top(settings)
+    return (backbone, include_top, are_pooled(settings), uses_dataset_mean(settings))
 
 
 def _fraction(

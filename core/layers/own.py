@@ -15,6 +15,7 @@ from keras import ops
 from core.layers.augmentation import DRAWS, Augmentation, augmented
 
 SMALL = 1e-2  # features reach hundreds
+TINY = 1e-12
 
 
 class Augment(keras.layers.Layer):
@@ -127,24 +128,33 @@ class PrepareForBackbone(_Enlarge):
 class PowerNormalization(keras.layers.Layer):
     """Square root, then unit Euclidean length times ``scale``: ``(n, width)`` to ``(n, width)``.
 
-    For inputs >= 0 (features after ReLU). ``scale`` gives the linear layer after it inputs of a
-    size at which Adam converges in tens of epochs. Source: power and length normalisation of
-    Perronnin et al. 2010, "Improving the Fisher kernel".
+    For inputs >= 0 (features after ReLU), unless ``signed``: then the root has the sign of its
+    input. ``scale`` gives the linear layer after it inputs of a size at which Adam converges in
+    tens of epochs. Source: power and length normalisation of Perronnin et al. 2010, "Improving the
+    Fisher kernel".
     """
 
-    def __init__(self, scale: float = 10.0, **options: Any) -> None:
+    def __init__(self, scale: float = 10.0, signed: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.scale = scale
+        self.signed = signed
 
     def call(self, inputs: Any) -> Any:
+        rooted = self._rooted(ops.cast(inputs, self.compute_dtype))
+        squares = ops.sum(ops.square(rooted), axis=-1, keepdims=True)
+        if self.signed:
+            squares = squares + TINY  # signed roots can all be 0
+        return self.scale * rooted / ops.sqrt(squares)
+
+    def _rooted(self, inputs: Any) -> Any:
         # The square root is infinitely steep at 0, where most features are: a small number
         # keeps the gradient finite when the network below is trained too.
-        rooted = ops.sqrt(ops.maximum(ops.cast(inputs, self.compute_dtype), 0.0) + SMALL)
-        length = ops.sqrt(ops.sum(ops.square(rooted), axis=-1, keepdims=True))
-        return self.scale * rooted / length
+        if self.signed:
+            return inputs / ops.sqrt(ops.abs(inputs) + SMALL)
+        return ops.sqrt(ops.maximum(inputs, 0.0) + SMALL)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scale": self.scale}
+        return {**super().get_config(), "scale": self.scale, "signed": self.signed}
 
 
 @keras.saving.register_keras_serializable(package="headstart")

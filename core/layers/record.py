@@ -24,6 +24,7 @@ class LayerRecord:
     ``name`` and ``kind`` are the name of the Keras layer and its class.
     ``output`` is the shape of one image's output: ``(height, width, channels)`` or ``(units,)``.
     ``parameters`` counts all weights of the layer.
+    ``normalization`` counts those of them that belong to batch normalisation.
     ``frozen``: training leaves the parameters as they are.
     ``origin``: the initial values of the parameters; ``none`` for a layer without parameters.
     ``part``: ``image`` prepares the image, ``backbone`` is the network that can be pre-trained,
@@ -39,6 +40,7 @@ class LayerRecord:
     kind: str
     output: tuple[int, ...]
     parameters: int = 0
+    normalization: int = 0
     frozen: bool = False
     origin: Origin = "none"
     part: Part = "own"
@@ -48,8 +50,19 @@ class LayerRecord:
     inputs: tuple[str, ...] = ()
 
     @property
+    def trained_parameters(self) -> int:
+        """How many of the parameters training changes.
+
+        Batch normalisation that starts from ImageNet stays as it is and runs in inference mode
+        where the layers around it are trained: a few small batches would spoil its averages.
+        """
+        if self.frozen:
+            return 0
+        return self.parameters - (self.normalization if self.origin == "ImageNet" else 0)
+
+    @property
     def is_trained(self) -> bool:
-        return self.parameters > 0 and not self.frozen
+        return self.trained_parameters > 0
 
 
 def image_layer(

@@ -19,6 +19,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
 from core.strategies.augmentation import augmentation_of
+from core.strategies.heads import are_pooled
 from core.strategies.network import BuildContext, Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
@@ -131,6 +132,7 @@ def feature_request(
         batch_size=min(FEATURE_BATCH, stage.options.batch_size),
         made_on=f"{policy.device}, {policy.backend}",
         resize=spec.resize,
+        pooled=are_pooled(spec.settings),
     )
 
 

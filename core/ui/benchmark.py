@@ -9,19 +9,13 @@ from core.charts.curves import curve_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.forecast import Forecast
+from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
 from core.jobs.records import waiting_text
-from core.layers.augmentation import Augmentation
-from core.strategies.augmentation import LEVELS, OFF, augmentation_of, mirror_warning
-from core.text import (
-    count_text,
-    escape_markdown,
-    list_text,
-    percent_text,
-    rough_seconds_text,
-    seconds_text,
-)
+from core.strategies.registry import MAJORITY, STRATEGIES
+from core.strategies.strategy import Settings, Strategy
+from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text
 from core.ui.datasets.facts import address_of, majority_text
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
@@ -29,7 +23,7 @@ from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import show_exhibit
-from core.ui.widgets.forms import Choices, chosen_settings
+from core.ui.widgets.forms import Choices
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import show_facts, show_results_table
 
@@ -121,63 +115,33 @@ def _show_dataset(dataset: Dataset) -> None:
         link_to("datasets", "Add your own images")
 
 
-def show_augmentation(dataset: Dataset, choices: Choices) -> None:
-    """Eight images as augmentation varies them, folded; begins with what was chosen."""
-    used = {
-        title_of(name): settings
-        for name, settings in chosen_settings(choices).items()
-        if settings.get("augment", OFF) != OFF
-    }
-    folded = st.expander(
-        "Augmentation: eight varied images",
-        icon=":material/auto_awesome_motion:",
-        key="augmentation",
-        on_change="rerun",
-    )
-    if not folded.open:
-        return
-    with folded:
-        first = next(iter(used.values()), {"augment": "light", "flip": "auto"})
-        left, right = st.columns(2)
-        settings = {
-            "augment": left.segmented_control(
-                "Augmentation", list(LEVELS), default=first["augment"], required=True
-            ),
-            "flip": right.segmented_control(
-                "Mirrored images", ("auto", "on", "off"), default=first["flip"], required=True
-            ),
-        }
-        amounts = augmentation_of(settings, dataset.classes)
-        if amounts is not None:
-            _show_varied(dataset, choices, amounts)
-        names = list_text(list(used))
-        st.caption(
-            f"Used by {escape_markdown(names)}; shown here it changes nothing."
-            if used
-            else "No chosen strategy uses it: it is one of their settings. Strategies on cached "
-            "features do not have it, because their features are computed once."
+def forecast_cells(dataset: Dataset, choices: Choices) -> dict[str, float]:
+    """How many seconds each strategy would take with the settings of the preset."""
+    try:
+        spec = plan_experiment(
+            dataset.id,
+            [MAJORITY],
+            preset=choices.preset,
+            seeds=choices.seeds,
+            image_size=choices.image_size,
+            split=choices.split,
         )
+    except BadInput:
+        return {}  # a split that cannot be made; where the experiment is planned, that is said
+    strategies = tuple(
+        (name, settings)
+        for name, one in STRATEGIES.items()
+        if _fits(one, settings := one.resolve(choices.preset), choices.image_size)
+    )
+    return reads.forecasts(spec.model_copy(update={"strategies": strategies}))
 
 
-def _show_varied(dataset: Dataset, choices: Choices, amounts: Augmentation) -> None:
-    seed = st.session_state.setdefault("augmentation.seed", 0)
-    shown = reads.varied_images(dataset, (choices.image_size, choices.resize), seed, amounts)
-    with st.container(horizontal=True, gap="small"):
-        for place, image in enumerate(shown, start=1):
-            alt = f"Image {place} of {len(shown)} as augmentation varies it"
-            st.image(image, width=IMAGE_WIDTH, alt=alt)
-    warning = mirror_warning(dataset.classes)
-    if amounts.mirror and warning:
-        st.warning(escape_markdown(warning))
-    elif amounts.mirror:
-        st.caption("Half of the images, at random, are mirrored left to right.")
-    else:
-        st.caption(f"No image is mirrored. {escape_markdown(warning or '')}")
-    st.button("Other variations", icon=":material/refresh:", on_click=_vary_again)
-
-
-def _vary_again() -> None:
-    st.session_state["augmentation.seed"] += 1
+def _fits(strategy: Strategy, settings: Settings, image_size: int) -> bool:
+    try:
+        strategy.network_side(settings, image_size)
+    except BadInput:
+        return False
+    return True
 
 
 def show_forecast(forecast: Forecast) -> None:

@@ -47,7 +47,7 @@ def listed(type_it: TypeIt, *arguments: str) -> Any:
 
 
 def test_strategies_show_every_rung_with_every_setting(type_it: TypeIt) -> None:
-    status, out, _ = type_it("strategies")
+    status, out, _ = type_it("strategies", "--backbones", "all")
     assert status == 0
     for strategy in STRATEGIES.values():
         assert f"{strategy.name}: {strategy.title}" in out

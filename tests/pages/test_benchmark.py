@@ -1,5 +1,7 @@
 """Setting up, starting, watching, cancelling and retrying on the Benchmark page."""
 
+import re
+
 import pytest
 
 from core.errors import StoreError
@@ -31,10 +33,31 @@ def by_cost():
 
 
 def test_the_form_is_drawn_from_the_registry(set_up):
-    labels = [box.label for box in set_up.checkbox]
-    assert labels[0] == "**Majority class**"
-    assert labels[1:] == [f"**{entry.title}**" for entry in by_cost()[1:]]
-    assert "One linear layer on features" in words(set_up)
+    boxes = [box.key.removeprefix("choose.") for box in set_up.checkbox]
+    alone = [entry.name for entry in by_cost() if entry.backbone is None]
+    assert boxes[: len(alone)] == alone
+    assert set_up.checkbox[0].label == "**Majority class**"
+    # then a row for each backbone, its modes in the same order
+    assert sorted(boxes) == sorted(STRATEGIES)
+    on_vgg16 = ["probe", "features", "freeze", "finetune", "scratch", "softmax"]
+    assert [name for name in boxes if name.startswith("vgg16_")] == [
+        f"vgg16_{mode}" for mode in on_vgg16
+    ]
+    assert "one linear layer on the features" in words(set_up)
+
+
+def test_one_click_starts_what_it_always_started(set_up):
+    press(set_up, "Start the benchmark")
+    (experiment,) = open_store().experiments()
+    chosen = {name for name, _ in experiment.spec.strategies}
+    assert chosen - {"vgg16_probe"} == {"majority", "mlp", "cnn"}
+
+
+@pytest.mark.usefixtures("results_store")
+def test_each_cell_says_how_long_it_takes_where_that_is_known():
+    boxes = {box.key: box.label for box in open_routed("benchmark").checkbox}
+    assert re.fullmatch(r"\*\*CNN, three blocks\*\* · \d+ (s|min)", boxes["choose.cnn"])
+    assert boxes["choose.vgg16_scratch"] == "scratch"
 
 
 def test_without_earlier_runs_it_says_that_the_time_is_not_known(set_up):

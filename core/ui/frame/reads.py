@@ -15,7 +15,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.storage import list_datasets, open_dataset
-from core.experiments.forecast import Forecast, forecast_experiment
+from core.experiments.forecast import Forecast, forecast_each, forecast_experiment
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import ensure_worker
@@ -142,6 +142,12 @@ def forecast(spec: ExperimentSpec) -> Forecast:
     """How long ``spec`` would take, from the finished runs in the store."""
     finished = store().runs(states=["finished"])
     return forecast_experiment(spec, store().experiments(), finished)
+
+
+def forecasts(spec: ExperimentSpec) -> dict[str, float]:
+    """How many seconds each strategy of ``spec`` would take alone, without those that never ran."""
+    finished = store().runs(states=["finished"])
+    return forecast_each(spec, store().experiments(), finished)
 
 
 def wake_worker() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.backbones.registry import BACKBONES
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
-from core.experiments.planning import PRESET_IMAGE_SIZES, below_title, unavailable_reason
+from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.settings import PRECISIONS
 from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Setting, Value
@@ -17,7 +17,7 @@ from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
 from core.ui.frame.address import in_text_colour
-from core.ui.widgets.glossary import explain, explain_strategy
+from core.ui.widgets.glossary import explain
 
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 MOST_SEEDS = 10
@@ -140,33 +140,10 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     )
 
 
-def choose_strategies(choices: Choices) -> None:
-    """One box a strategy: what it teaches, what it needs, its settings folded."""
-    ladder = sorted(STRATEGIES.values(), key=lambda strategy: (strategy.cost, strategy.name))
-    for first in range(0, len(ladder), 2):
-        columns = st.columns(2, gap="small")
-        for column, entry in zip(columns, ladder[first : first + 2], strict=False):
-            with column.container(border=True, height="stretch"):
-                _choose_strategy(entry, choices)
-
-
-def _choose_strategy(entry: Strategy, choices: Choices) -> None:
-    # By what it always needs: a head that wants more weights can be changed in the settings.
-    reason = unavailable_reason(entry, {})
-    chosen = st.checkbox(
-        f"**{entry.title}**",
-        value=entry.name in CHOSEN_AT_FIRST and reason is None,
-        key=f"choose.{entry.name}",
-        disabled=reason is not None,
-        help=explain_strategy(entry.name),
-    )
-    st.caption(escape_markdown(entry.teaches))
-    if reason is not None:
-        st.caption(f":material/lock: {escape_markdown(below_title(entry.name, reason))}")
-        return
-    if chosen:
-        choices.strategies.append(entry.name)
-    if not entry.settings or not chosen:
+def choose_settings(entry: Strategy, choices: Choices) -> None:
+    """The folded settings of a chosen strategy; what differs from the preset is
+    put into ``choices``."""
+    if not entry.settings:
         return
     # Drawn on demand: the folded settings of all strategies took most of the page's time.
     folded = st.expander(
