@@ -4,14 +4,13 @@ Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means
 Epoch records and results are stored as JSON: ``as_dict`` and ``from_dict`` are the two ways.
 """
 
+import numpy as np
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
-
-import numpy as np
 from pydantic import Field, TypeAdapter
-
 from core.jobs.records import Progress
+
 
 Count = Annotated[int, Field(strict=True, ge=0)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -38,7 +37,8 @@ class EpochRecord:
     """One epoch. ``stage`` is ``"head"`` (a head fitted on cached features before everything is
     trained) or ``"main"``; ``epoch`` counts from 1 within the stage; ``epochs`` are planned for it.
 
-    ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
+    ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on,
+    the loss with its class weights and smoothed labels;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
     outside it. ``tracked`` are a few of the validation images, the same for every strategy and
@@ -173,6 +173,11 @@ class RunResult:
     notes: tuple[str, ...] = ()
     weights: KeptWeights | None = None
     deployment: Deployment | None = None
+
+    @property
+    def planned_epochs(self) -> int:
+        """Those of the main stage; more than ``epochs`` where early stopping ended it."""
+        return self.last_epoch.epochs if self.last_epoch else self.epochs
 
     @property
     def end_to_end_seconds(self) -> float:
