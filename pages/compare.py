@@ -7,6 +7,7 @@ from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
 from core.ui.compare.overview import show_overview, show_report
 from core.ui.compare.several import show_several
+from core.ui.compare.shown import choose_shown
 from core.ui.compare.time import show_time
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
@@ -24,10 +25,13 @@ VIEWS = {
     "several": ("Several", show_several),
     "report": ("Report", show_report),
 }
+# Those that can show some of the strategies; the others are about the whole experiment.
+FILTERED = ("overview", "differences", "time", "pictures")
 # Which section of "How it is measured" explains a view.
 MEASURED_IN = {"overview": "statistics", "differences": "statistics", "time": "clocks"}
 # What another experiment may not have; what was chosen of the old one goes with it.
 OF_ONE_EXPERIMENT = (
+    "group",
     "first",
     "second",
     "strategy",
@@ -60,7 +64,8 @@ def body() -> None:
         label_visible=False,
     )
     with error_box():
-        VIEWS[view][1](evidence_reads.subject(experiment_id))
+        subject = evidence_reads.subject(experiment_id)
+        VIEWS[view][1](choose_shown(subject) if view in FILTERED else subject)
     if view in MEASURED_IN:
         link_to(
             "measured", "How is this measured?", section=MEASURED_IN[view], experiment=experiment_id

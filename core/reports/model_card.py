@@ -128,12 +128,13 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
 
 def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
     """What the training did to the ImageNet weights among ``layers``; None where there are none."""
-    trained = [not layer.frozen for layer in layers if layer.origin == "ImageNet"]
-    if not trained:
+    inside = [layer for layer in layers if layer.origin == "ImageNet"]
+    if not inside:
         return None
-    if all(trained):
+    trained = sum(layer.trained_parameters for layer in inside)
+    if trained == sum(layer.parameters for layer in inside):
         return "all of them were trained further"
-    return "some of them were trained further" if any(trained) else "they were not changed"
+    return "some of them were trained further" if trained else "they were not changed"
 
 
 def evidence_of_run(evidence: ExperimentPredictions, run: RunRecord) -> ExperimentPredictions:

@@ -47,7 +47,7 @@ def listed(type_it: TypeIt, *arguments: str) -> Any:
 
 
 def test_strategies_show_every_rung_with_every_setting(type_it: TypeIt) -> None:
-    status, out, _ = type_it("strategies")
+    status, out, _ = type_it("strategies", "--backbones", "all")
     assert status == 0
     for strategy in STRATEGIES.values():
         assert f"{strategy.name}: {strategy.title}" in out
@@ -127,6 +127,8 @@ def test_backbones_are_listed_with_what_they_are(type_it: TypeIt) -> None:
     status, out, _ = type_it("backbones", "list")
     assert status == 0
     assert "Licence: CC BY 4.0" in out
+    assert "The accuracy of this conversion of its weights was not measured on ImageNet." in out
+    assert "Run `python -m core backbones fetch efficientnet_lite0`, or copy " in out
     assert type_it("backbones", "fetch", "resnet")[0] == 2
 
 

@@ -13,6 +13,8 @@ from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold
 from tests.stored_home import add_arrows
 
+pytestmark = pytest.mark.slow
+
 MORE = {
     "measured-clocks": f"/measured?experiment={EXPERIMENT}&section=clocks",
     "measured-statistics": f"/measured?experiment={EXPERIMENT}&section=statistics",

@@ -17,6 +17,7 @@ from core.analysis.words.verdicts import (
 from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
 from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import UNKNOWN, escape_markdown, percent_text
+from core.ui.compare.shown import holm_words
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
@@ -155,5 +156,6 @@ def _show_all_pairs(subject: Subject) -> None:
     groups = computed(subject, ties)
     sentences([*map(describe_ties, groups), computed(subject, describe_power)])
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
+    st.caption(holm_words(len(strategies)))
     place = matrix_place(len(strategies), PAIR_CELL)
     show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)

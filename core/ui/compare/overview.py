@@ -79,7 +79,7 @@ def show_overview(subject: Subject) -> None:
     for name, reason in comparison.unavailable.items():
         why = escape_markdown(below_title(name, reason))
         st.caption(f":material/lock: **{escape_markdown(title_of(name))}** was left out. {why}")
-    curves = reads.curves(subject.id)
+    curves = [one for one in reads.curves(subject.id) if one.strategy in subject.strategies]
     if curves:
         _show_curves(curves, subject.id)
     show_seeds(comparison)
