@@ -9,6 +9,7 @@ for a strategy that never ran.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
 from core.experiments.records import (
     ExperimentRecord,
     ExperimentSpec,
@@ -21,7 +22,6 @@ from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
 from core.training.events import RunResult
-
 
 ALL_SUBSETS = ("train", "validation", "test")
 Measured = tuple[ExperimentRecord, RunRecord, RunResult]

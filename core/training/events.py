@@ -4,13 +4,14 @@ Times are seconds of ``time.perf_counter``, fractions are 0 to 1. ``None`` means
 Epoch records and results are stored as JSON: ``as_dict`` and ``from_dict`` are the two ways.
 """
 
-import numpy as np
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
-from pydantic import Field, TypeAdapter
-from core.jobs.records import Progress
 
+import numpy as np
+from pydantic import Field, TypeAdapter
+
+from core.jobs.records import Progress
 
 Count = Annotated[int, Field(strict=True, ge=0)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

@@ -1,10 +1,11 @@
 """Forecasts from made-up earlier runs, worked out by hand."""
 
-import pytest
 from dataclasses import replace
+
+import pytest
+
 from core.experiments.forecast import forecast_experiment
 from tests import made_up
-
 
 PROBE = made_up.run(
     "vgg16_probe",
