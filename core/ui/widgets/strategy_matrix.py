@@ -32,7 +32,7 @@ MODES = {
 
 def choose_strategies(choices: Choices, seconds: Mapping[str, float]) -> None:
     """Writes what is chosen into ``choices``; ``seconds`` forecasts what each strategy takes."""
-    _tell_unknown()
+    _report_unknown()
     ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
     chosen = _choose_without_backbone(
         [entry for entry in ladder if entry.backbone is None], seconds
@@ -120,7 +120,7 @@ def _named() -> set[str]:
     return set(filter(None, st.query_params.get("strategies", "").split(",")))
 
 
-def _tell_unknown() -> None:
+def _report_unknown() -> None:
     unknown = sorted(_named() - set(STRATEGIES))
     if unknown:
         names = escape_markdown(quoted_list_text(unknown))
