@@ -7,24 +7,18 @@ import argparse
 from collections.abc import Container, Sequence
 from dataclasses import asdict
 from typing import Any
+
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES, find_backbone
 from core.backbones.weights import access, files
 from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
-from core.cli.output import (
-    EXIT_DONE,
-    EXIT_FAILED,
-    print_json,
-    print_table,
-    say,
-)
+from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
 from core.errors import HeadstartError
 from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
-from core.strategies.settings import Setting, PRESETS
+from core.strategies.settings import PRESETS, Setting
 from core.strategies.strategy import Strategy
 from core.text import list_text, percent_text, size_text
-
 
 _WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
 
