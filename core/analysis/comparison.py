@@ -4,13 +4,11 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
+import pandas as pd
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, TypeVar
-
-import pandas as pd
-
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
 from core.experiments.records import (
@@ -24,6 +22,7 @@ from core.experiments.records import (
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
 from core.training.events import Deployment
+
 
 Value = TypeVar("Value")
 
@@ -353,7 +352,8 @@ COLUMN_HELP = {
     "training accuracy (%)": "On the images it was trained on; much higher than test accuracy "
     "means overfitting.",
     "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
-    "epochs": "Epochs that were trained (median over the seeds).",
+    "epochs": "Epochs that were trained (median over the seeds): fewer than planned where early "
+    "stopping ended a run, whose note says so.",
     "parameters": "Numbers in the model.",
     "trained parameters": "Numbers in the model that training may change.",
     "peak memory (MB)": "The most main memory that the process held.",
