@@ -4,11 +4,13 @@ Frames are for pages and notebooks: in percent, with the unit in each column nam
 """
 
 import statistics
-import pandas as pd
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, TypeVar
+
+import pandas as pd
+
 from core.analysis.significance import mean_interval
 from core.errors import UnknownName
 from core.experiments.records import (
@@ -22,7 +24,6 @@ from core.experiments.records import (
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
 from core.training.events import Deployment
-
 
 Value = TypeVar("Value")
 
