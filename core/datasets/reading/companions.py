@@ -139,9 +139,15 @@ class _FolderNames:
         return any(name != folder for name in self._of_roots[roots])
 
 
-def without_companions(files: Sequence[RawFile]) -> list[RawFile]:
-    """The files, but for images that belong to others: a table names those of the same name."""
-    left_out = {id(raw) for entry in companions_of(files) for raw in entry.files}
+def without_companions(
+    files: Sequence[RawFile], companions: Sequence[Companions] | None = None
+) -> list[RawFile]:
+    """The files, but for images that belong to others: a table names those of the same name.
+
+    companions: of the source, where they are known.
+    """
+    found = companions_of(files) if companions is None else companions
+    left_out = {id(raw) for entry in found for raw in entry.files}
     return [raw for raw in files if id(raw) not in left_out]
 
 
