@@ -176,8 +176,8 @@ def _belong_to_others(
     named = [raw for raw in members if _stem(raw) in stems or _base(raw) in stems]
     if len(named) < FRACTION_WITH_OTHERS * len(members):
         return False
-    are_told_apart = names.have_images or not are_numbered([_stem(raw) for raw in members])
-    return (are_told_apart and not names.contrast_with(folder)) or _have_few_levels(members)
+    names_suffice = names.have_images or not are_numbered([_stem(raw) for raw in members])
+    return (names_suffice and not names.contrast_with(folder)) or _have_few_levels(members)
 
 
 def _by_file_name(images: list[RawFile]) -> list[Companions]:
