@@ -1,12 +1,14 @@
 """The registry of strategies: pages, command line and tests draw themselves from it."""
 
+from core.backbones.registry import BACKBONES
 from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
 from core.strategies.cnn import CNN
 from core.strategies.majority import MAJORITY_CLASS
 from core.strategies.mlp import MLP
 from core.strategies.strategy import Mode, Role, Strategy
-from core.strategies.vgg16 import VGG16_STRATEGIES
+from core.strategies.transfer import backbone_strategies
+from core.strategies.vgg16 import VGG16_OWN
 
 
 def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
@@ -19,7 +21,18 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
     return index
 
 
-STRATEGIES = registered((MAJORITY_CLASS, MLP, CNN, *VGG16_STRATEGIES))
+# What single backbones have otherwise, by mode.
+_OWN = {VGG16.name: VGG16_OWN}
+STRATEGIES = registered(
+    (
+        *(MAJORITY_CLASS, MLP, CNN),
+        *(
+            entry
+            for backbone in BACKBONES.values()
+            for entry in backbone_strategies(backbone, _OWN.get(backbone.name))
+        ),
+    )
+)
 MAJORITY = MAJORITY_CLASS.name
 # The backbones of "all strategies", where none is named.
 USUAL_BACKBONES = (VGG16.name,)
