@@ -168,25 +168,36 @@ def digits(session_home: Path) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real weights of the base: those of this checkout, else fetched once for the session."""
-    found = weights.status_of(WEIGHTS)
-    if found.available and found.path.name == WEIGHTS.file_name:
-        return found.path
+def real_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WeightSet], Path]:
+    """The real weights of a set: those of this checkout, else fetched once for the session."""
 
-    def fetch(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("HEADSTART_HOME", str(folder))
-            try:
-                weights.fetch(WEIGHTS)
-            except HeadstartError as error:
-                (folder / "refused.txt").write_text(str(error), encoding="utf-8")
+    def find(weight_set: WeightSet) -> Path:
+        found = weights.status_of(weight_set)
+        if found.available and found.path.name == weight_set.file_name:
+            return found.path
 
-    folder = made_once(tmp_path_factory, "weights", fetch)
-    if (refused := folder / "refused.txt").exists():
-        pytest.skip(f"the real weights cannot be had here: {refused.read_text(encoding='utf-8')}")
-    (found_file,) = folder.rglob(WEIGHTS.file_name)
-    return found_file
+        def fetch(folder: Path) -> None:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("HEADSTART_HOME", str(folder))
+                try:
+                    weights.fetch(weight_set)
+                except HeadstartError as error:
+                    (folder / "refused.txt").write_text(str(error), encoding="utf-8")
+
+        folder = made_once(tmp_path_factory, f"weights-{weight_set.name}", fetch)
+        if (refused := folder / "refused.txt").exists():
+            reason = refused.read_text(encoding="utf-8")
+            pytest.skip(f"the real weights cannot be had here: {reason}")
+        (found_file,) = folder.rglob(weight_set.file_name)
+        return found_file
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def real_base_file(real_file: Callable[[WeightSet], Path]) -> Path:
+    """The real weights of VGG16's base."""
+    return real_file(WEIGHTS)
 
 
 @pytest.fixture(scope="module")

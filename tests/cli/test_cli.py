@@ -127,6 +127,8 @@ def test_backbones_are_listed_with_what_they_are(type_it: TypeIt) -> None:
     status, out, _ = type_it("backbones", "list")
     assert status == 0
     assert "Licence: CC BY 4.0" in out
+    assert "The accuracy of this conversion of its weights was not measured on ImageNet." in out
+    assert "Run `python -m core backbones fetch efficientnet_lite0`, or copy " in out
     assert type_it("backbones", "fetch", "resnet")[0] == 2
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.backbones.registry import BACKBONES
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from tests import stored_home
@@ -64,6 +65,19 @@ def test_the_glossary_needs_no_experiment():
     app = open_cold("measured", section="glossary")
     assert not app.info
     assert "accuracy" in app.table[0].value.index
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_the_backbones_say_what_they_are_and_how_to_get_them():
+    app = open_cold("measured", section="backbones")
+    assert not app.info
+    assert not app.error
+    assert list(app.table[0].value.index) == [one.title for one in BACKBONES.values()]
+    text = words(app)
+    for backbone in BACKBONES.values():
+        assert f"python -m core backbones fetch {backbone.name}" in text
+        assert backbone.licence in text
+    assert "75.1 %, as Google's page of EfficientNet-Lite states it. The accuracy of this" in text
 
 
 @pytest.mark.usefixtures("results_store")

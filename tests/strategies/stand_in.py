@@ -76,8 +76,6 @@ STAND_IN = Backbone(
         include_top=False,
         title="weights of the stand-in",
         file_name="stand_in.h5",
-        md5="",
-        folder_url="",
         digest="stand-in",
         arrays={name: ArrayDigest(shape, None) for name, shape in SHAPES.items()},
     ),

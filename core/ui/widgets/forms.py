@@ -68,10 +68,8 @@ def choose_shared(has_own_split: bool) -> Choices:
             step=16,
             key=f"image_size.{choices.preset}",
             help="Width and height of the square picture that every strategy sees. Time grows with "
-            "the square of it: 224 takes about five times as long as 96. "
-            + " ".join(
-                f"{one.title} needs {one.smallest_size} or more." for one in BACKBONES.values()
-            ),
+            "the square of it: 224 takes about five times as long as 96. Pre-trained networks need "
+            f"{max(one.smallest_size for one in BACKBONES.values())} or more.",
         )
     )
     count = columns[2].number_input(
