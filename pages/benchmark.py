@@ -18,6 +18,7 @@ from core.ui.datasets.facts import CLEAN_UP, address_of
 from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.page import link_to, show_page
+from core.ui.widgets.augmentation import show_augmentation
 from core.ui.widgets.forms import Choices, choose_shared
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import experiment_label
@@ -54,6 +55,7 @@ def set_up() -> None:
     choices = choose_shared(has_own_split=dataset.predefined_subsets is not None)
     st.header("3. Strategies", help=explain_all("strategy", "epoch", "layer"))
     choose_strategies(choices, forecast_cells(dataset, choices))
+    show_augmentation(dataset, choices)
     st.header("4. Start")
     spec = planned(dataset, choices)
     if spec is not None:

@@ -13,7 +13,7 @@ from core.ui.measured.clocks import show_clocks, show_device
 from core.ui.measured.document import show_glossary
 from core.ui.measured.split import show_split
 from core.ui.measured.statistics import show_statistics
-from core.ui.measured.strategies import show_strategies
+from core.ui.measured.strategies import show_practice, show_strategies
 from core.ui.measured.tutorial import show_scenarios, show_tutorial
 from core.ui.widgets.results import choose_experiment
 
@@ -24,6 +24,7 @@ SECTIONS = {
     "statistics": ("The statistics", show_statistics),
     "strategies": ("The strategies", show_strategies),
     "backbones": ("The backbones", show_backbones),
+    "practice": ("Good practice", show_practice),
     "tutorial": ("The tutorial", show_tutorial),
     "scenarios": ("Four scenarios", show_scenarios),
     "device": ("Device and versions", show_device),

@@ -22,6 +22,7 @@ from core.datasets.choices import (
 )
 from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
+from core.strategies.settings import PRESETS
 from core.text import list_text
 
 Handler = Callable[[argparse.Namespace], int]
@@ -181,7 +182,8 @@ def _add_run(verbs: Any) -> None:
     run.add_argument("--strategies", default="all", metavar="A,B", help=about)
     about = "of --strategies all and of modes: names, or all that are here (default vgg16)"
     run.add_argument("--backbones", metavar="X,Y", help=about)
-    run.add_argument("--preset", default="quick", help="quick (default) or article")
+    about = f"{list_text(PRESETS, last='or')} (default {PRESETS[0]})"
+    run.add_argument("--preset", default=PRESETS[0], help=about)
     run.add_argument("--seeds", default="0", metavar="0,1,2")
     run.add_argument("--image-size", metavar="N", help="side in pixels (default: the preset's)")
     _several(run, "--set", "STRATEGY.SETTING=VALUE", "override a setting", dest="overrides")

@@ -16,7 +16,7 @@ from core.backbones.weights.digests import WeightSet
 from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
 from core.errors import HeadstartError
 from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
-from core.strategies.settings import Setting
+from core.strategies.settings import PRESETS, Setting
 from core.strategies.strategy import Strategy
 from core.text import list_text, percent_text, size_text
 
@@ -45,9 +45,9 @@ def show_strategies(arguments: argparse.Namespace) -> int:
         print(f"  Tutorial: {entry.tutorial}")
         if entry.settings:
             print_table(
-                ["  setting", "quick", "article", "allowed", "meaning"],
+                ["  setting", *PRESETS, "allowed", "meaning"],
                 [
-                    [f"  {item.name}", item.quick, item.article, _allowed(item), item.title]
+                    [f"  {item.name}", *map(item.value_for, PRESETS), _allowed(item), item.title]
                     for item in entry.settings
                 ],
             )
@@ -160,7 +160,10 @@ def _strategy_document(entry: Strategy) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in own} | {
         "needs": sorted(entry.needs({})),
         "backbone": entry.backbone.name if entry.backbone else None,
-        "settings": [asdict(item) for item in entry.settings],
+        "settings": [
+            asdict(item) | {preset: item.value_for(preset) for preset in PRESETS}
+            for item in entry.settings
+        ],
     }
 
 

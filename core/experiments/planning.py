@@ -24,7 +24,7 @@ from core.strategies.strategy import Strategy
 from core.text import exact_percent_text
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, with_train_fraction
 
-PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
+PRESET_IMAGE_SIZES = {"quick": 96, "article": 224, "best": 224}
 
 FRACTIONS = (0.05, 0.1, 0.25, 0.5, 1.0)
 """Of the training images, one for each point of a learning curve."""

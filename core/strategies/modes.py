@@ -15,7 +15,7 @@ from core.strategies.heads import (
     linear_head,
 )
 from core.strategies.settings import Setting, number
-from core.strategies.strategy import Fit, FitOptions, Need, Settings, fit_options
+from core.strategies.strategy import Fit, FitOptions, Need, Settings, fit_options, loss_options
 
 HEAD_BATCH_SIZE = 128
 HEAD_LEARNING_RATE = 1e-3
@@ -139,7 +139,9 @@ def trained_fits(settings: Settings) -> tuple[Fit, ...]:
     main = Fit("main", fit_options(settings))
     if settings["start"] != "probe":
         return (main,)
-    head = FitOptions(settings["head_epochs"], HEAD_BATCH_SIZE, HEAD_LEARNING_RATE)
+    head = FitOptions(
+        settings["head_epochs"], HEAD_BATCH_SIZE, HEAD_LEARNING_RATE, **loss_options(settings)
+    )
     return Fit("head", head, on_features=True), main
 
 
@@ -226,11 +228,12 @@ def trained_settings(
             low=1,
             high=1000,
         ),
-        number("momentum", "Momentum", "Nesterov momentum of SGD.", 0.9, (0, 0.999)),
+        number("momentum", "Momentum", "Nesterov momentum, used with 'sgd'.", 0.9, (0, 0.999)),
         number(
             "decay",
             "Decay of the learning rate",
-            "The learning rate is divided by 1 + decay × steps.",
+            "The learning rate is divided by 1 + decay × steps; used with 'sgd' and the schedule "
+            "'constant'.",
             1e-6,
             (0, 1),
         ),

@@ -7,6 +7,7 @@ from math import log10
 from typing import Any
 
 from core.backbones.backbone import Backbone
+from core.strategies.augmentation import AUGMENTATION_SETTINGS
 from core.strategies.heads import DENSE_HEAD_SETTINGS, L2_SETTING, POOLED, Layers, features_setting
 from core.strategies.modes import (
     dense_layers,
@@ -69,7 +70,9 @@ def _softmax_settings(_backbone: Backbone) -> tuple[Setting, ...]:
 
 
 def _finetune_settings(backbone: Backbone) -> tuple[Setting, ...]:
-    fit = fit_settings(epochs=(5, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3))
+    fit = fit_settings(
+        epochs=(5, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
+    )
     return (features_setting(POOLED), *trained_settings(backbone), *fit)
 
 
@@ -197,8 +200,9 @@ def _strategy(backbone: Backbone, mode: Mode, own: Mapping[str, Any]) -> Strateg
         "cost": _cost(parts.cost, backbone),
         "terms": (backbone.title, *parts.terms),
     }
-    if "settings" not in own:
-        usual["settings"] = parts.settings(backbone)
+    settings = own["settings"] if "settings" in own else parts.settings(backbone)
+    if parts.fits is not fit_on_features:  # images go through the network
+        settings += AUGMENTATION_SETTINGS
     return Strategy(
         role=parts.role,
         appearance=Appearance(backbone.colour, parts.marker, parts.dash),
@@ -207,7 +211,7 @@ def _strategy(backbone: Backbone, mode: Mode, own: Mapping[str, Any]) -> Strateg
         fits=parts.fits,
         backbone=backbone,
         mode=mode,
-        **{**usual, **own},
+        **{**usual, **own, "settings": settings},
     )
 
 

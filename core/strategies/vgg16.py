@@ -62,7 +62,9 @@ VGG16_OWN: dict[Mode, dict[str, Any]] = {
             frozen_setting(VGG16, 8),
             *trained_settings(VGG16, article_head="fc", article_start="fresh"),
             MEAN,
-            *fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3)),
+            *fit_settings(
+                epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
+            ),
         ),
     },
     Mode.FINETUNE: {
@@ -73,7 +75,9 @@ VGG16_OWN: dict[Mode, dict[str, Any]] = {
         "settings": (
             *trained_settings(VGG16, article_head="linear", article_start="probe"),
             MEAN,
-            *fit_settings(epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3)),
+            *fit_settings(
+                epochs=(2, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
+            ),
         ),
     },
 }

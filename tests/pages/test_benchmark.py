@@ -102,6 +102,41 @@ def test_a_change_of_preset_brings_its_values(set_up):
     assert "The tutorial's own sizes" in words(app)
 
 
+def images_of(app):
+    """Where the images lie that augmentation varied: their names are made of their content."""
+    folded = next(one for one in app.expander if one.label.startswith("Augmentation"))
+    return [image.proto.imgs[0].url for image in folded.get("image")]
+
+
+def test_augmentation_is_shown_on_eight_images(set_up):
+    choose(set_up, "majority", "mlp")
+    set_up.session_state["augmentation"] = True
+    app = set_up.run()
+    assert "No chosen strategy uses it" in words(app)
+    # one of the classes is called left
+    assert "No image is mirrored. Classes say left or right \\(left\\)" in words(app)
+    shown = images_of(app)
+    assert len(shown) == 8
+    app = press(app, "Other variations")
+    assert set(images_of(app)) != set(shown)
+    app = next(one for one in app.segmented_control if one.label == "Mirrored images")
+    app = app.set_value("on").run()
+    assert "which a mirror exchanges" in app.warning[0].value
+    assert not app.exception
+
+
+def test_augmentation_begins_with_what_was_chosen(set_up):
+    choose(set_up, "majority", "mlp")
+    set_up.session_state["settings.quick.mlp"] = True
+    set_up.run()
+    set_up.selectbox(key="quick.mlp.augment").set_value("strong")
+    set_up.session_state["augmentation"] = True
+    app = set_up.run()
+    level = next(one for one in app.segmented_control if one.label == "Augmentation")
+    assert level.value == "strong"
+    assert "Used by MLP; shown here it changes nothing." in words(app)
+
+
 def test_what_cannot_work_is_said_and_nothing_is_stored(set_up):
     choose(set_up, "majority", "cnn")
     app = set_up.number_input(key="image_size.quick").set_value(16).run()

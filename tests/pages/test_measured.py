@@ -14,6 +14,7 @@ SECTIONS = {
     "clocks": "can be true and still mislead",
     "statistics": "Another few hundred test images would have given other numbers",
     "strategies": "The networks as they are built",
+    "practice": "every network is trained as plainly as in the tutorial",
     "tutorial": "The ladder comes from a tutorial",
     "scenarios": "How much of a pre-trained network to keep",
     "device": "Times belong to the machine that they were taken on",
@@ -29,6 +30,13 @@ HEADINGS = {
         "Why several seeds",
     ],
     "strategies": ["VGG16 probe", "All strategies together"],
+    "practice": [
+        "Augmentation",
+        "Early stopping",
+        "Class weights",
+        "Label smoothing",
+        "Optimiser, schedule, warm-up",
+    ],
     "tutorial": ["Why the numbers differ", "What readers of the tutorial asked"],
     "scenarios": [],
     "device": ["Versions"],
@@ -87,6 +95,19 @@ def test_a_section_where_answers_and_dataset_are_gone(section):
     assert not app.exception
     assert not app.error
     assert SECTIONS[section] in words(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_the_practice_of_an_experiment_names_what_it_uses():
+    plain = plan_experiment("arrows", ["majority", "mlp"], image_size=8)
+    careful = plan_experiment(
+        "arrows", ["majority", "mlp"], image_size=8, overrides={"mlp.patience": 3}
+    )
+    ids = open_store().create_experiments([plain, careful])
+    app = open_cold("measured", section="practice", experiment=ids[0])
+    assert "All of them are off in this experiment." in words(app)
+    app = open_cold("measured", section="practice", experiment=ids[1])
+    assert "In this experiment: MLP \\(early stopping after 3 epochs\\)." in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")

@@ -19,11 +19,14 @@ from core.experiments.forecast import Forecast, forecast_each, forecast_experime
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import ensure_worker
+from core.layers.augmentation import Augmentation
 from core.settings import current_settings
+from core.training.scoring import tracked_rows
 from core.ui.widgets import images
 
 MOST_CLASSES_SHOWN = 24
 LARGE_SIZE = 640
+PREVIEWED = 8
 BY_ID: dict[str | type, Callable[[Dataset], str]] = {Dataset: lambda dataset: dataset.id}
 
 
@@ -79,6 +82,16 @@ def findings(dataset: Dataset) -> list[Finding]:
 def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
     """Square PNGs of ``size`` pixels of these images; only they are decoded."""
     return images.tiles(dataset, indexes, size)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_ID)
+def varied_images(
+    dataset: Dataset, preparation: tuple[int, str], seed: int, amounts: Augmentation
+) -> list[bytes]:
+    """``PREVIEWED`` images of a dataset, of as many classes as it has, varied by augmentation; see
+    ``images.varied``."""
+    chosen = [int(row) for row in tracked_rows(dataset.labels, PREVIEWED)]
+    return images.varied(dataset, chosen, preparation, seed, amounts)
 
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_ID)
