@@ -348,7 +348,8 @@ COLUMN_HELP = {
     "training accuracy (%)": "On the images it was trained on; much higher than test accuracy "
     "means overfitting.",
     "first epoch (s)": "Training time of the first epoch, with tracing and compiling.",
-    "epochs": "Epochs that were trained (median over the seeds).",
+    "epochs": "Epochs that were trained (median over the seeds): fewer than planned where early "
+    "stopping ended a run, whose note says so.",
     "parameters": "Numbers in the model.",
     "trained parameters": "Numbers in the model that training may change.",
     "peak memory (MB)": "The most main memory that the process held.",

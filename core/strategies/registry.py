@@ -3,6 +3,7 @@
 from core.backbones.registry import BACKBONES
 from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
+from core.strategies.best import with_best_preset
 from core.strategies.cnn import CNN
 from core.strategies.majority import MAJORITY_CLASS
 from core.strategies.mlp import MLP
@@ -23,16 +24,12 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
 
 # What single backbones have otherwise, by mode.
 _OWN = {VGG16.name: VGG16_OWN}
-STRATEGIES = registered(
-    (
-        *(MAJORITY_CLASS, MLP, CNN),
-        *(
-            entry
-            for backbone in BACKBONES.values()
-            for entry in backbone_strategies(backbone, _OWN.get(backbone.name))
-        ),
-    )
+_ON_BACKBONES = (
+    entry
+    for backbone in BACKBONES.values()
+    for entry in backbone_strategies(backbone, _OWN.get(backbone.name))
 )
+STRATEGIES = registered(tuple(map(with_best_preset, (MAJORITY_CLASS, MLP, CNN, *_ON_BACKBONES))))
 MAJORITY = MAJORITY_CLASS.name
 # The backbones of "all strategies", where none is named.
 USUAL_BACKBONES = (VGG16.name,)
