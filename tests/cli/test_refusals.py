@@ -11,7 +11,7 @@ UNKNOWN = [
     (("run", "nope"), "no dataset named 'nope'. Known: arrows"),
     (("run", "arrows", "--strategies", "mlp,nope"), "no strategy named 'nope'. Known: cnn, "),
     (("run", "arrows", "--backbones", "vgg16,nope"), "no backbone named 'nope'. Known: "),
-    (("run", "arrows", "--preset", "nope"), "no preset named 'nope'. Known: article, quick"),
+    (("run", "arrows", "--preset", "nope"), "no preset named 'nope'. Known: article, best, quick"),
     (
         ("run", "arrows", "--strategies", "mlp", "--set", "mlp.nope=1"),
         "no setting of mlp named 'nope'. Known: batch_size, dropout, epochs",
