@@ -9,13 +9,14 @@ Marker and dash repeat the distinction (WCAG 1.4.1).
 
 import math
 import textwrap
-import plotly.graph_objects as go
 from collections.abc import Sequence
 from typing import Any
+
+import plotly.graph_objects as go
+
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Appearance
-from core.text import escape_plotly, shorten, large_count_text
-
+from core.text import escape_plotly, large_count_text, shorten
 
 MAJORITY_COLOUR = STRATEGIES[MAJORITY].appearance.colour
 # Colours that are as far apart as can be, with the grey of the majority class: those of the MLP, of
