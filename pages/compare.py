@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.compare.classes import show_classes
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
@@ -18,6 +19,7 @@ from core.ui.widgets.results import choose_experiment
 VIEWS = {
     "overview": ("Overview", show_overview),
     "differences": ("Differences", show_differences),
+    "classes": ("Classes", show_classes),
     "time": ("Time", show_time),
     "pictures": ("Pictures", show_images),
     "data": ("How much data", show_learning),
@@ -25,7 +27,12 @@ VIEWS = {
     "report": ("Report", show_report),
 }
 # Which section of "How it is measured" explains a view.
-MEASURED_IN = {"overview": "statistics", "differences": "statistics", "time": "clocks"}
+MEASURED_IN = {
+    "overview": "statistics",
+    "differences": "statistics",
+    "classes": "statistics",
+    "time": "clocks",
+}
 # What another experiment may not have; what was chosen of the old one goes with it.
 OF_ONE_EXPERIMENT = (
     "first",
@@ -38,6 +45,9 @@ OF_ONE_EXPERIMENT = (
     "point",
     "page",
     "series",
+    "drawn",
+    "class",
+    "threshold",
 )
 
 

@@ -229,9 +229,7 @@ def accuracy_time_chart(
         )
         for is_front in (True, False)
     )
-    words = (
-        f"{kind.title.capitalize()} against the time of a whole run. On the Pareto front: {best}."
-    )
+    words = f"{kind.heading} against the time of a whole run. On the Pareto front: {best}."
     if beaten:
         words += f" Another strategy is both better and faster than: {beaten}."
     frame = pd.DataFrame(

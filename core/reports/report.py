@@ -58,6 +58,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     if evidence.answers:
         found["ladder"] = sections.ladder(evidence)
         found["differences"] = sections.differences(evidence)
+        found["classes"] = sections.classes(evidence)
     if breakdown.rows:
         found["time"] = sections.time(evidence, breakdown)
     environment = Environment(

@@ -27,9 +27,10 @@ MORE = {
 # Which page or view is drawn: these keep what they say while all others are hostile.
 OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
-    *("at", "baseline", "cells", "class", "colour", "curve", "differences", "first", "image", "k"),
-    *("method", "metric", "page", "point", "predicted", "preset", "round", "scene", "second"),
-    *("seed", "series", "several", "side", "size", "source", "strategy", "true"),
+    *("alarm_cost", "at", "baseline", "cells", "class", "colour", "curve", "differences", "drawn"),
+    *("first", "image", "k", "method", "metric", "miss_cost", "of_classes", "page", "point"),
+    *("predicted", "preset", "round", "scene", "second", "seed", "series", "several", "side"),
+    *("size", "source", "strategy", "threshold", "true"),
 )
 NUMBERS = ("9" * 40, "9" * 5000, "-1", "1e9", "1.5", "NaN", "\N{SUPERSCRIPT TWO}", "0x10", "")
 TEXTS = (
@@ -43,7 +44,8 @@ TEXTS = (
 
 def parameters_in_the_code() -> set[str]:
     """What pages read from the address or offer as a choice that it names."""
-    named = r'(?:\bChoice\(|wanted_number\(|query_params\.get\(|query_params\[)\s*(?:name=)?"(\w+)"'
+    asked = r"\bChoice\(|wanted_(?:number|amount)\(|query_params\.get\(|query_params\["
+    named = rf'(?:{asked})\s*(?:name=)?"(\w+)"'
     folders = (PROJECT_ROOT / "core" / "ui", PROJECT_ROOT / "pages")
     texts = (path.read_text(encoding="utf-8") for each in folders for path in each.rglob("*.py"))
     return {name for text in texts for name in re.findall(named, text)}

@@ -60,10 +60,11 @@ def show_time(subject: Subject) -> None:
     with st.expander("In words", icon=":material/notes:"):
         st.markdown(escape_markdown(words))
     st.header("What the time bought", help=PARETO_HELP)
-    if evidence_or_words(subject) is None:
+    evidence = evidence_or_words(subject)
+    if evidence is None:
         scores = accuracy_scores(subject.comparison)
     else:
-        metric = choose_metric(len(subject.comparison.classes))
+        metric = choose_metric(evidence)
         scores = computed(subject, score_table, metric, with_intervals=False)
     show_exhibit(accuracy_time_chart(scores, whole_run_seconds(breakdown)), f"pareto.{subject.id}")
     if all(row.steady_epoch_seconds is None for row in subject.comparison.finished_rows):
