@@ -108,12 +108,12 @@ def class_area(of_class: np.ndarray, scores: np.ndarray) -> Area | None:
     own, others = int(of_class.sum()), int((~of_class).sum())
     if not own or not others:
         return None
-    once, values = np.ones((len(of_class), 1)), []
+    values = []
     influence = np.zeros(len(of_class))
     for row in scores:
         inside, outside = row[of_class], row[~of_class]
-        won = _weight_below(inside, outside, once[~of_class])[:, 0] / others
-        lost = _weight_below(outside, inside, once[of_class])[:, 0] / own
+        won = sum(_places(inside, np.sort(outside))) / (2 * others)
+        lost = sum(_places(outside, np.sort(inside))) / (2 * own)
         values.append(won.mean())
         influence[of_class] += (won - won.mean()) / len(scores)
         influence[~of_class] += (lost.mean() - lost) / len(scores)
@@ -262,8 +262,12 @@ def _weight_below(scores: np.ndarray, others: np.ndarray, weights: np.ndarray) -
 
     Those with the same score count by half; ``weights`` is ``(n, R)``.
     """
-    order = np.argsort(others, kind="stable")
-    ranked = others[order]
+    order = np.argsort(others)
     sums = np.concatenate([np.zeros((1, weights.shape[1])), np.cumsum(weights[order], axis=0)])
-    lower, upper = (np.searchsorted(ranked, scores, end) for end in ("left", "right"))
+    lower, upper = _places(scores, others[order])
     return (sums[lower] + sums[upper]) / 2
+
+
+def _places(scores: np.ndarray, ranked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many of ``ranked``, rising, are below each of ``scores``, and how many are not above."""
+    return np.searchsorted(ranked, scores, "left"), np.searchsorted(ranked, scores, "right")

@@ -62,7 +62,7 @@ def roc_chart(curves: Sequence[ClassCurve], against: str) -> Exhibit:
             curve,
             (100 * curve.false_alarm_rate[shown], 100 * curve.sensitivity[shown]),
             own,
-            [percent_text(min(1.0, cut)) for cut in curve.thresholds[shown]],
+            [_threshold_text(cut) for cut in curve.thresholds[shown]],
             "false-alarm rate %{x:.1f} %, sensitivity %{y:.1f} %",
         )
     lines = [
@@ -72,7 +72,8 @@ def roc_chart(curves: Sequence[ClassCurve], against: str) -> Exhibit:
             "ROC AUC (%)": 100 * curve.auc,
             "false-alarm rate at most (%)": 100 * limit,
             "sensitivity (%)": 100 * curve.sensitivity[place],
-            "threshold (%)": 100 * min(1.0, curve.thresholds[place]),
+            # None where no image may be called the class.
+            "threshold (%)": 100 * curve.thresholds[place] if place else None,
         }
         for curve in curves
         for limit in FALSE_ALARM_RATES
@@ -110,7 +111,7 @@ def precision_recall_chart(curves: Sequence[ClassCurve], against: str) -> Exhibi
             curve,
             (100 * curve.sensitivity[shown], 100 * curve.precision[shown]),
             own,
-            [percent_text(cut) for cut in curve.thresholds[shown]],
+            [_threshold_text(cut) for cut in curve.thresholds[shown]],
             "recall %{x:.1f} %, precision %{y:.1f} %",
             # Between two thresholds the precision is that of the second, as average precision has.
             shape="vh",
@@ -240,6 +241,10 @@ def _add_run(
             marker=marker_of(curve.strategy, 11),
             hovertemplate=f"{named}<br>its own predictions: {hover}<extra></extra>",
         )
+
+
+def _threshold_text(threshold: float) -> str:
+    return percent_text(threshold) if np.isfinite(threshold) else "that no image reaches"
 
 
 def _seen(x: np.ndarray, y: np.ndarray) -> np.ndarray:

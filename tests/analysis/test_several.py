@@ -116,7 +116,7 @@ def test_another_metric_comes_from_the_predictions(store):
         store, [EXPERIMENT, "unread"], EXPERIMENT, "log_loss", lambda name: scores_of(name)
     )
     shown = several_frame(losses).set_index("fact").loc["CNN, three blocks: log loss"]
-    assert shown.tolist() == ["0.80 nats", "0.90 nats"]  # other images: no difference
+    assert shown.tolist() == ["0.80 nats", "0.90 nats (+0.10 nats)"]
     assert "always the commonest class" not in [entry.title for entry in losses.rows]
     same = FactRow("loss", "metric", (0.8, 0.9, 0.8), (None, 0.1, 0.001), "log_loss")
     assert cell_texts(same) == ["0.80 nats", "0.90 nats (+0.10 nats)", "0.80 nats (same)"]

@@ -73,7 +73,7 @@ def test_the_text_can_have_another_metric():
     score = StrategyScore("roc_auc", "cnn", "CNN", (0,), (0.75,), 0.75, None, 0.6, 0.9, 0.5)
     text = to_text(comparison(), [score])
     assert "ROC AUC of the majority class: 50.0 %" in text
-    heading, cnn, probe = text.splitlines()[5:8]
+    heading, cnn, probe = text.splitlines()[6:9]
     assert heading.split("  ")[0] == "strategy"
     assert "ROC AUC" in heading
     assert "test accuracy" not in heading

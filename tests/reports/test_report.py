@@ -174,7 +174,7 @@ def test_structure_that_assistive_technology_needs(themes):
     for landmark in ("header", "nav", "main", "footer", "h1", "title"):
         assert len(themes.of(landmark)) == 1
     levels = [int(tag[1]) for tag, _ in themes.elements if re.fullmatch("h[1-6]", tag)]
-    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
+    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
     assert {attributes["scope"] for attributes in themes.of("th")} == {"col", "row"}
     assert len(themes.of("caption")) == len(themes.of("table")) == 12
     charts = [attributes for attributes in themes.of("div") if attributes.get("role") == "img"]

@@ -8,8 +8,8 @@ from core.analysis.evidence import ExperimentPredictions
 from core.analysis.metrics import METRICS
 from core.analysis.ranking import NO_SKILL, AreaTest, ClassCurve
 from core.analysis.scores import ClassScore
-from core.analysis.significance import CONFIDENCE, SIGNIFICANCE
-from core.analysis.threshold import FOLDS, THRESHOLDS, USUAL, AtThreshold, Rate, ThresholdCosts
+from core.analysis.significance import SIGNIFICANCE
+from core.analysis.threshold import THRESHOLDS, USUAL, AtThreshold, Rate, ThresholdCosts
 from core.analysis.verdicts import Outcome, outcome_of
 from core.analysis.words.verdicts import (
     always,
@@ -57,11 +57,11 @@ def describe_area_pair(
     first_title: str, second_title: str, test: AreaTest | None, class_name: str
 ) -> str:
     """Whether two strategies order the images of a class differently well."""
-    task = f"At ranking {quoted(class_name)} images first,"
+    task = f"In ranking {quoted(class_name)} images first,"
     if test is None:
         return (
-            f"{task} at least one of {first_title} and {second_title} makes no mistake at all or "
-            "ranks all alike; how certain the difference is cannot be computed from these images."
+            f"{task} {closed(first_title)} or {second_title} makes no mistake at all, or ranks all "
+            "images alike: these test images cannot tell how certain the difference is."
         )
     is_ahead = test.difference >= 0
     better, worse = (second_title, first_title) if is_ahead else (first_title, second_title)
@@ -109,16 +109,21 @@ def describe_curves(curves: Sequence[ClassCurve], against: str) -> str:
 
 def describe_threshold(title: str, found: AtThreshold, positive: str, negative: str) -> str:
     """What one strategy does at one threshold: found, missed, false alarms, correct alarms."""
-    alarms = found.correct_alarms
+    hits, alarms, correct = found.found, found.false_alarms, found.correct_alarms
     sentence = (
         f"At a threshold of {exact_percent_text(found.threshold)}, {closed(title)} finds "
-        f"{_rate_words(found.found)} images of {quoted(positive)} and misses "
-        f"{number_text(found.missed.count)}. It raises {_rate_words(found.false_alarms)} false "
-        f"alarms on images of {quoted(negative)}."
+        f"{number_text(hits.count)} of {number_text(hits.total)} images of {quoted(positive)}"
+        f"{_rate_words(hits)} and misses {number_text(found.missed.count)}. Of "
+        f"{number_text(alarms.total)} images of {quoted(negative)} it calls "
+        f"{number_text(alarms.count)} {quoted(positive)}, which are false alarms"
+        f"{_rate_words(alarms)}."
     )
-    if not alarms.total:
+    if not correct.total:
         return f"{sentence} It raises no alarm at all."
-    return f"{sentence} Of {number_text(alarms.total)} alarms {_rate_words(alarms)} are right."
+    return (
+        f"{sentence} {number_text(correct.count)} of its {number_text(correct.total)} alarms are "
+        f"right{_rate_words(correct)}."
+    )
 
 
 def describe_costs(costs: ThresholdCosts, threshold: float, majority: str) -> list[str]:
@@ -145,8 +150,8 @@ def describe_costs(costs: ThresholdCosts, threshold: float, majority: str) -> li
     )
     found.append(
         f"{NOT_STORED} Its cost is therefore a little too good. Chosen on nine tenths of them and "
-        f"counted on the tenth that was left out, for all {FOLDS} tenths in turn, it is "
-        f"{cost_text(costs.careful_cost)}: expect that of new images."
+        "counted on the tenth that was left out, each tenth in turn, it is "
+        f"{cost_text(costs.careful_cost)}: expect that of as many new images."
     )
     if costs.careful_cost >= min(costs.cost_at(USUAL), costs.majority_cost):
         found.append(
@@ -162,11 +167,7 @@ def cost_text(cost: float) -> str:
 
 
 def _rate_words(rate: Rate) -> str:
-    """``18 of 20 (90.0 %, 95 % interval 69.9 to 97.2)``."""
-    counted = f"{number_text(rate.count)} of {number_text(rate.total)}"
+    """`` (90.0 %, 95 % interval 69.9 to 97.2)``; nothing without images."""
     if rate.low is None or rate.high is None:
-        return counted
-    return (
-        f"{counted} ({percent_text(rate.fraction)}, {100 * CONFIDENCE:.0f} % interval "
-        f"{100 * rate.low:.1f} to {100 * rate.high:.1f})"
-    )
+        return ""
+    return f" ({percent_text(rate.fraction)}, {interval_words(rate.low, rate.high)})"

@@ -44,9 +44,8 @@ def show_classes(subject: Subject) -> None:
     if evidence is None:
         return
     drawn = _choose_strategies(evidence)
-    tables = {name: computed(subject, per_class_table, name) for name in drawn}
-    _show_table_of_classes(subject, evidence, tables)
-    label = _choose_class(evidence, tables[drawn[0]])
+    show_table_of_classes(subject, evidence, drawn)
+    label = _choose_class(evidence, computed(subject, per_class_table, drawn[0]))
     has_curves = _show_curves(subject, evidence, drawn, label)
     if has_curves and len(evidence.classes) == 2:
         show_threshold(subject, evidence, label)
@@ -81,9 +80,11 @@ def _choose_strategies(evidence: ExperimentPredictions) -> list[str]:
     )
 
 
-def _show_table_of_classes(
-    subject: Subject, evidence: ExperimentPredictions, tables: dict[str, tuple[ClassScore, ...]]
+def show_table_of_classes(
+    subject: Subject, evidence: ExperimentPredictions, drawn: Sequence[str]
 ) -> None:
+    """One metric of every class as a chart, and all of them as tables."""
+    tables = {name: computed(subject, per_class_table, name) for name in drawn}
     st.header("Class by class", help=CLASSES_HELP)
     titles = {name: title[0].upper() + title[1:] for name, title in CLASS_METRICS.items()}
     meaning = explain_all("recall", "specificity", "precision", "F1", "average precision")

@@ -1,4 +1,4 @@
-"""Compare, Differences: are two strategies really different; all pairs; confidence."""
+"""Compare, Differences: are two strategies really different; all pairs; classes; confidence."""
 
 import streamlit as st
 
@@ -17,6 +17,7 @@ from core.analysis.words.verdicts import (
 from core.charts.classes import reliability_chart, reliability_frame
 from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import UNKNOWN, escape_markdown
+from core.ui.compare.classes import show_table_of_classes
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
@@ -55,6 +56,7 @@ def show_differences(subject: Subject) -> None:
     if pair is not None:
         remember(first=pair[0], second=pair[1])
         _show_pair(computed(subject, pair_verdict, *pair))
+        show_table_of_classes(subject, evidence, pair)
         _show_reliability(evidence, pair)
     if len(evidence.answers) > 1:
         _show_all_pairs(subject)
@@ -108,8 +110,8 @@ def _show_pair(verdict: PairVerdict) -> None:
             kwargs={"view": "pictures", "show": "flips", "image": None, "page": None},
         )
         st.button(
-            "See class by class",
-            icon=":material/category:",
+            "Curves of one class",
+            icon=":material/timeline:",
             on_click=remember,
             kwargs={"view": "classes", "drawn": None},
         )
