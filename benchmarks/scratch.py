@@ -12,17 +12,20 @@ import numpy as np
 
 
 @contextmanager
-def scratch_home() -> Iterator[Path]:
-    """An empty HEADSTART_HOME, removed at the end, with a link to this machine's base weights."""
-    from core.backbones.vgg16 import VGG16
+def scratch_home(*backbones: str) -> Iterator[Path]:
+    """An empty HEADSTART_HOME, removed at the end, with links to this machine's weights of the
+    ``backbones`` (VGG16 if none is named)."""
+    from core.backbones.registry import find_backbone
     from core.backbones.weights import access as weights
 
-    source = weights.fetch(VGG16.weights, report=print).path
-    if source is None:
-        raise SystemExit("the weights have no file")
+    sets = [find_backbone(name).weights for name in backbones or ("vgg16",)]
+    sources = [weights.fetch(one, report=print).path for one in sets]
     with tempfile.TemporaryDirectory(prefix="headstart-benchmark-") as folder:
         (Path(folder) / "weights").mkdir()
-        (Path(folder) / "weights" / source.name).symlink_to(source)
+        for source in sources:
+            if source is None:
+                raise SystemExit("the weights have no file")
+            (Path(folder) / "weights" / source.name).symlink_to(source)
         former = os.environ.get("HEADSTART_HOME")
         os.environ["HEADSTART_HOME"] = folder
         try:

@@ -7,14 +7,22 @@ from core.errors import BadInput, UnknownName
 from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.text import escape_markdown
-from core.ui.benchmark import choose_dataset, show_forecast, start_experiment, watch_experiment
+from core.ui.benchmark import (
+    choose_dataset,
+    forecast_cells,
+    show_forecast,
+    start_experiment,
+    watch_experiment,
+)
 from core.ui.datasets.facts import CLEAN_UP, address_of
 from core.ui.frame import reads
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.page import link_to, show_page
-from core.ui.widgets.forms import Choices, choose_shared, choose_strategies
+from core.ui.widgets.augmentation import show_augmentation
+from core.ui.widgets.forms import Choices, choose_shared
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import experiment_label
+from core.ui.widgets.strategy_matrix import choose_strategies
 
 
 def body() -> None:
@@ -46,7 +54,8 @@ def set_up() -> None:
     st.header("2. Preset, image size and seeds", help=explain_all("preset", "seed"))
     choices = choose_shared(has_own_split=dataset.predefined_subsets is not None)
     st.header("3. Strategies", help=explain_all("strategy", "epoch", "layer"))
-    choose_strategies(choices)
+    choose_strategies(choices, forecast_cells(dataset, choices))
+    show_augmentation(dataset, choices)
     st.header("4. Start")
     spec = planned(dataset, choices)
     if spec is not None:

@@ -1,7 +1,6 @@
 """Compare: one experiment, its strategies side by side, down to the single picture."""
 
 import streamlit as st
-
 from core.ui.compare.classes import show_classes
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
@@ -14,6 +13,8 @@ from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.results import choose_experiment
+from core.ui.compare.shown import choose_shown
+
 
 # What stands in the address: the name of the view and what draws it. Only the chosen one is drawn.
 VIEWS = {
@@ -26,6 +27,8 @@ VIEWS = {
     "several": ("Several", show_several),
     "report": ("Report", show_report),
 }
+# Those that can show some of the strategies; the others are about the whole experiment.
+FILTERED = ("overview", "differences", "time", "pictures")
 # Which section of "How it is measured" explains a view.
 MEASURED_IN = {
     "overview": "statistics",
@@ -35,6 +38,7 @@ MEASURED_IN = {
 }
 # What another experiment may not have; what was chosen of the old one goes with it.
 OF_ONE_EXPERIMENT = (
+    "group",
     "first",
     "second",
     "strategy",
@@ -70,7 +74,8 @@ def body() -> None:
         label_visible=False,
     )
     with error_box():
-        VIEWS[view][1](evidence_reads.subject(experiment_id))
+        subject = evidence_reads.subject(experiment_id)
+        VIEWS[view][1](choose_shown(subject) if view in FILTERED else subject)
     if view in MEASURED_IN:
         link_to(
             "measured", "How is this measured?", section=MEASURED_IN[view], experiment=experiment_id

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.backbones.registry import BACKBONES, find_backbone
 from core.experiments.planning import PRESET_IMAGE_SIZES, unavailable_reason
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
 from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
+from core.ui.frame.address import Choice, choose_in_list
 from core.ui.frame.page import link_to, show_page
 from core.ui.widgets.forms import show_settings
 from core.ui.widgets.glossary import explain_all, explain_strategy
@@ -13,13 +15,21 @@ from core.ui.widgets.glossary import explain_all, explain_strategy
 
 def body() -> None:
     st.title("The ladder")
+    titles = {name: backbone.title for name, backbone in BACKBONES.items()}
+    meaning = explain_all("backbone", "mode")
+    chosen = find_backbone(
+        choose_in_list(
+            Choice("backbone", "Backbone", "backbone", titles, USUAL_BACKBONES[0], meaning)
+        )
+    )
+    shown = [entry for entry in STRATEGIES.values() if entry.backbone in (None, chosen)]
     st.markdown(
-        f"{count_text(len(STRATEGIES), 'strategy')}, from the cheapest to the most costly. Each "
+        f"{count_text(len(shown), 'strategy')}, from the cheapest to the most costly. Each "
         "rung shows what one idea adds to the rung below; all are trained and scored on the same "
         "split.",
         help=explain_all("strategy", "split", "preset"),
     )
-    for entry in sorted(STRATEGIES.values(), key=lambda strategy: strategy.cost):
+    for entry in sorted(shown, key=lambda strategy: strategy.cost):
         show_rung(entry)
 
 

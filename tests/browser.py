@@ -128,6 +128,21 @@ def settle(page: Any) -> None:
     expect(page.locator("[data-test-script-state=notRunning]").first).to_be_attached()
 
 
+def download(page: Any, button: Any) -> Any:
+    """Press a download button, a locator, and give the file that comes.
+
+    The button is waited for first: the page that was there before it is settled too, and what
+    settled then says nothing about the page that is just being drawn.
+    """
+    from playwright.sync_api import expect
+
+    expect(button).to_be_visible()
+    settle(page)
+    with page.expect_download() as coming:
+        button.click()
+    return coming.value
+
+
 # Resolves when nothing in the document has changed for a while and no transition is on its way.
 STANDS_STILL = """async () => {
     await new Promise(done => {

@@ -1,6 +1,5 @@
 """Fixtures that all rooms share: a home of one's own, datasets to work on, the real weights."""
 
-import json
 import os
 import shutil
 import signal
@@ -12,11 +11,12 @@ from typing import Any
 
 from core.backbones.vgg16 import WEIGHTS
 from core.backbones.weights import access as weights
+from core.backbones.weights.digests import WeightSet
 from core.datasets.add import add_dataset
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
-from core.settings import BUNDLED_DATA
+from core.strategies.registry import STRATEGIES
 
 # With several workers (``pytest -n 2``) a library that takes a thread for each core would take
 # more than there are. Children inherit this.
@@ -31,6 +31,7 @@ from PIL import Image
 
 from core.errors import HeadstartError
 from tests.browser import running_browser
+from tests.strategies.stand_in import STAND_IN_STRATEGIES
 
 # A test that forgets to ask for a home of its own must not write into that of the person who runs
 # it. The object deletes the folder when the session ends.
@@ -167,25 +168,36 @@ def digits(session_home: Path) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def real_base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real weights of the base: those of this checkout, else fetched once for the session."""
-    found = weights.status_of(WEIGHTS)
-    if found.available and found.path.name == WEIGHTS.file_name:
-        return found.path
+def real_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WeightSet], Path]:
+    """The real weights of a set: those of this checkout, else fetched once for the session."""
 
-    def fetch(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("HEADSTART_HOME", str(folder))
-            try:
-                weights.fetch(WEIGHTS)
-            except HeadstartError as error:
-                (folder / "refused.txt").write_text(str(error), encoding="utf-8")
+    def find(weight_set: WeightSet) -> Path:
+        found = weights.status_of(weight_set)
+        if found.available and found.path.name == weight_set.file_name:
+            return found.path
 
-    folder = made_once(tmp_path_factory, "weights", fetch)
-    if (refused := folder / "refused.txt").exists():
-        pytest.skip(f"the real weights cannot be had here: {refused.read_text(encoding='utf-8')}")
-    (found_file,) = folder.rglob(WEIGHTS.file_name)
-    return found_file
+        def fetch(folder: Path) -> None:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("HEADSTART_HOME", str(folder))
+                try:
+                    weights.fetch(weight_set)
+                except HeadstartError as error:
+                    (folder / "refused.txt").write_text(str(error), encoding="utf-8")
+
+        folder = made_once(tmp_path_factory, f"weights-{weight_set.name}", fetch)
+        if (refused := folder / "refused.txt").exists():
+            reason = refused.read_text(encoding="utf-8")
+            pytest.skip(f"the real weights cannot be had here: {reason}")
+        (found_file,) = folder.rglob(weight_set.file_name)
+        return found_file
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def real_base_file(real_file: Callable[[WeightSet], Path]) -> Path:
+    """The real weights of VGG16's base."""
+    return real_file(WEIGHTS)
 
 
 @pytest.fixture(scope="module")
@@ -195,22 +207,33 @@ def browser() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def random_base():
-    """Arrays with the names and shapes of the VGG16 base, He-scaled normal."""
-    published = json.loads((BUNDLED_DATA / "vgg16_notop_digests.json").read_text())["arrays"]
+def random_arrays(weight_set: WeightSet) -> dict[str, np.ndarray]:
+    """Arrays with the names and shapes of ``weight_set``: kernels He-scaled normal, batch
+    normalisation that changes nothing, biases 0."""
     generator = np.random.default_rng(3)
     arrays = {}
-    for name, entry in published.items():
-        shape = tuple(entry["shape"])
-        scale = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) == 4 else 0.0
-        arrays[name] = generator.normal(0, 1, shape).astype(np.float32) * np.float32(scale)
+    for name, entry in weight_set.arrays.items():
+        scale = np.sqrt(2 / np.prod(entry.shape[:-1])) if len(entry.shape) == 4 else 0.0
+        arrays[name] = generator.normal(0, 1, entry.shape).astype(np.float32) * np.float32(scale)
+        if name.endswith(("/gamma", "/moving_variance")):
+            arrays[name] += 1
     return arrays
+
+
+@pytest.fixture(scope="session")
+def random_base():
+    """Random arrays of the VGG16 base."""
+    return random_arrays(WEIGHTS)
 
 
 @pytest.fixture
 def random_weights(random_base, monkeypatch):
-    """``load_weights`` gives random arrays; fc1 and fc2 let a few units through."""
+    """``load_weights`` gives random arrays; fc1 and fc2 of VGG16 let a few units through."""
+
+    def load(weight_set):
+        if weight_set.backbone != WEIGHTS.backbone:
+            return random_arrays(weight_set)
+        return load_full() if weight_set.include_top else random_base
 
     def load_full():
         full = dict(random_base)
@@ -220,8 +243,11 @@ def random_weights(random_base, monkeypatch):
             full[f"{name}/bias"] = np.zeros(4_096, np.float32)
         return full
 
-    monkeypatch.setattr(
-        weights,
-        "load_weights",
-        lambda weight_set: load_full() if weight_set.include_top else random_base,
-    )
+    monkeypatch.setattr(weights, "load_weights", load)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """The strategies on a small backbone are registered, for this test alone."""
+    for entry in STAND_IN_STRATEGIES:
+        monkeypatch.setitem(STRATEGIES, entry.name, entry)

@@ -11,6 +11,7 @@ import numpy as np
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
 from core.analysis.significance import SIGNIFICANCE, holm, sign_flip_p_value
 from core.analysis.verdicts import is_told_apart
+from core.backbones.backbone import Backbone
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Role
 
@@ -39,7 +40,7 @@ def headline_pair(evidence: ExperimentPredictions) -> tuple[str, str] | None:
 
 
 def headline_of(
-    accuracies: Mapping[str, float], is_better: IsBetter = lambda _name, _over: False
+    accuracies: Mapping[str, float], is_better: IsBetter | None = None
 ) -> tuple[str, str] | None:
     """The best from scratch and the chosen pre-trained one, by the ``accuracies`` of strategies.
 
@@ -62,18 +63,35 @@ def best_from_scratch(accuracies: Mapping[str, float]) -> str | None:
     return max(names, key=lambda name: accuracies[name], default=None)
 
 
-def best_pretrained(accuracies: Mapping[str, float], is_better: IsBetter) -> str | None:
+def best_pretrained(accuracies: Mapping[str, float], is_better: IsBetter | None) -> str | None:
     """The linear probe, or the most accurate pre-trained strategy where that is really better.
 
     The probe is the simplest use of a pre-trained network. Where several accuracies differ by luck
-    alone, the highest of them is no reason to prefer its strategy.
+    alone, the highest of them is no reason to prefer its strategy. Of several backbones it is the
+    probe of the smallest network that the most accurate strategy is not really better than; where
+    ``is_better`` is None nothing can be tested, and it is the most accurate probe.
     """
     names = [name for name in accuracies if needs_pretrained(name)]
     best = max(names, key=lambda name: accuracies[name], default=None)
-    probe = next(filter(is_probe, names), None)
-    if probe is None or best is None or best == probe:
+    probes = [name for name in names if is_probe(name)]
+    if best is None or not probes:
         return best
-    return best if is_better(best, probe) else probe
+    if is_better is None:
+        return max(probes, key=lambda name: accuracies[name])
+    for probe in sorted(probes, key=_multiply_adds):
+        if probe == best or not is_better(best, probe):
+            return probe
+    return best
+
+
+def backbone_of(strategy: str) -> Backbone | None:
+    """The backbone that it stands on; None without one, and for one that the registry lacks."""
+    return STRATEGIES[strategy].backbone if strategy in STRATEGIES else None
+
+
+def _multiply_adds(strategy: str) -> int:
+    backbone = backbone_of(strategy)
+    return backbone.multiply_adds if backbone else 0
 
 
 def good_strategies(evidence: ExperimentPredictions) -> tuple[StrategyPredictions, ...]:

@@ -5,7 +5,7 @@ matrices) starts from an ``ExperimentPredictions``. Shapes: S seeds, N test imag
 the split, C classes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -152,6 +152,11 @@ class ExperimentPredictions:
     def best(self) -> StrategyPredictions | None:
         """The most accurate strategy; None without predictions."""
         return self.ranked[0] if self.ranked else None
+
+    def only(self, strategies: Collection[str]) -> "ExperimentPredictions":
+        """The same with some of the strategies: what is tested together is then theirs alone."""
+        kept = tuple(answers for answers in self.answers if answers.strategy in strategies)
+        return replace(self, answers=kept)
 
     def of(self, strategy: str) -> StrategyPredictions:
         """The predictions of one strategy, or ``UnknownName`` listing those that have any."""

@@ -162,7 +162,7 @@ class WantedFeatures:
 def wanted_features(
     spec: ExperimentSpec, image_count: int, **entries: Any
 ) -> list[tuple[Backbone, WantedFeatures]]:
-    """Each backbone, with the features that fit this experiment's images.
+    """Each backbone, with the features that fit this experiment's images, flattened and pooled.
 
     Features of another precision, device or mean are as good for a map. ``entries`` of manifests
     are wanted too.
@@ -172,12 +172,13 @@ def wanted_features(
         (
             backbone,
             WantedFeatures(
-                feature_identity(backbone, False, size, spec.resize) | entries,
-                (image_count, backbone.feature_width(size)),
+                feature_identity(backbone, False, size, spec.resize, pooled) | entries,
+                (image_count, backbone.feature_width(size, pooled=pooled)),
             ),
         )
         for backbone in BACKBONES.values()
         if backbone.smallest_size <= size
+        for pooled in (False, True)
     ]
 
 
@@ -234,11 +235,11 @@ def stratified_sample(indices: np.ndarray, labels: np.ndarray, most: int) -> np.
 
 
 def root_normalised(vectors: np.ndarray) -> np.ndarray:
-    """Square root, then unit length, ``(n, width)`` float32 >= 0, in place: as the probe does.
+    """Square root with sign, then unit length, ``(n, width)`` float32, in place: as the probe does.
 
     On the bundled images more neighbours share a class with it than without.
     """
-    np.sqrt(vectors, out=vectors)
+    np.copysign(np.sqrt(np.abs(vectors)), vectors, out=vectors)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     np.divide(vectors, lengths, out=vectors, where=lengths > 0)
     return vectors

@@ -191,10 +191,22 @@ class StoryFacts:
         if self.best_pretrained is not None:
             if self.best_from_scratch not in shown:
                 shown.append(self.best_from_scratch)
-            if not is_probe(self.best_pretrained.strategy):
-                shown += [row for row in self.rows.values() if is_probe(row.strategy)]
-            shown.append(self.best_pretrained)
+            shown += [self._probe_beside(self.best_pretrained), self.best_pretrained]
         return self.baseline_bars + tuple(bar_of(row) for row in shown if row is not None)
+
+    def _probe_beside(self, chosen: Row) -> Row | None:
+        """The probe of the same backbone as ``chosen``; None where that is one itself."""
+        if is_probe(chosen.strategy):
+            return None
+        backbone = choice.backbone_of(chosen.strategy)
+        probes = [row for row in self.rows.values() if is_probe(row.strategy)]
+        return next((row for row in probes if choice.backbone_of(row.strategy) is backbone), None)
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """Titles of the pre-trained networks that have a result, in the order of their runs."""
+        found = (choice.backbone_of(name) for name in self.rows if needs_pretrained(name))
+        return tuple(dict.fromkeys(backbone.title for backbone in found if backbone))
 
     @property
     def baseline_bars(self) -> tuple[Bar, ...]:

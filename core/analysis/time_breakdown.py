@@ -6,7 +6,7 @@ at the socket there is no honest number for it.
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from core.analysis.comparison import title_of
@@ -117,13 +117,20 @@ class TimeBreakdown:
 _Timed = tuple[RunRecord, RunResult, Epochs]
 
 
-def load_time_breakdown(store: Store, experiment_id: str) -> TimeBreakdown:
+def load_time_breakdown(
+    store: Store, experiment_id: str, strategies: Collection[str] | None = None
+) -> TimeBreakdown:
     """From the finished runs of an experiment, without those whose epochs are damaged.
 
+    ``strategies``: of these alone; None is all.
     Raises ``UnknownName`` for an experiment that is not in the store.
     """
     experiment = store.experiment(experiment_id)
-    runs = store.runs(experiment_id, ["finished"])
+    runs = [
+        run
+        for run in store.runs(experiment_id, ["finished"])
+        if strategies is None or run.strategy in strategies
+    ]
     read = {run.id: readable_epochs(store, run.id) for run in runs}
     epochs = {name: found for name, found in read.items() if found is not None}
     timed = [run for run in runs if run.id in epochs]

@@ -5,7 +5,8 @@ backbones without loading TensorFlow.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from math import prod
 from pkgutil import resolve_name
 from typing import Any
@@ -14,8 +15,9 @@ import numpy as np
 
 from core.backbones.backend import dtype_policy, load_keras
 from core.backbones.weights.digests import WeightSet
-from core.errors import BadInput
-from core.layers.record import LayerRecord, image_layer
+from core.errors import BadInput, WeightsRefused
+from core.layers.record import LayerRecord, connect, image_layer, make_layers
+from core.text import percent_text
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Backbone:
 
     ``name`` begins the names of its strategies; ``title`` and ``about`` are for people.
     ``builder``: ``"module:function"`` with the interface of ``keras.applications``: called with
-    ``include_top``, ``weights=None`` and, without top, ``input_shape``.
+    ``include_top``, ``weights=None``, ``builder_options`` and, without top, ``input_shape``. Or,
+    for a network that is built here, the function that gives its layers one by one for a side.
     ``layers(side, include_top)``: the records of its layers for images of ``side`` pixels, from
     its own input to ``feature_layer`` or ``top.layer``. A record may stand for a whole block; it
     then has the name and the output of the last Keras layer of the block. Each record is a freeze
@@ -60,17 +63,19 @@ class Backbone:
     ``feature_layer``: the layer whose output can be kept as features, without the top.
     ``smallest_size``, ``size_reason``: fewest pixels of an image's side, and why.
     ``multiply_adds``: of the whole published network for one image of ``published_size`` pixels.
-    ``published_accuracy``: top-1 on ImageNet, 0 to 1, as ``accuracy_source`` states it; it was not
-    measured here.
+    ``published_accuracy``: top-1 on ImageNet, 0 to 1, as ``accuracy_source`` states it, of the
+    network as it was published; it was not measured here. ``None`` where no source was found.
     ``licence``: of the weights, in short. ``attribution``: network, authors and licence as whoever
     passes the weights on has to name them; it continues "ImageNet weights of".
+    ``colour``: of its strategies on every chart, ``#RRGGBB``; see ``core.charts.style``.
+    ``features_can_be_negative``: the last feature map does not come out of a ReLU.
     ``top``: None where the network is used without its top only.
     """
 
     name: str
     title: str
     about: str
-    builder: str
+    builder: str | Callable[[int], tuple[LayerRecord, ...]]
     preparation: Preparation
     layers: Callable[[int, bool], tuple[LayerRecord, ...]]
     weights: WeightSet
@@ -79,11 +84,25 @@ class Backbone:
     size_reason: str
     published_size: int
     multiply_adds: int
-    published_accuracy: float
+    published_accuracy: float | None
     accuracy_source: str
     licence: str
     attribution: str
+    colour: str
+    features_can_be_negative: bool = False
+    builder_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     top: Top | None = None
+
+    @property
+    def accuracy_words(self) -> str:
+        """The published accuracy with its source, and what was not measured, in sentences."""
+        if self.published_accuracy is None:
+            return "No source was found for its accuracy on ImageNet."
+        stated = percent_text(self.published_accuracy)
+        words = f"Top-1 accuracy on ImageNet {stated}, as {self.accuracy_source} states it."
+        if self.weights.folder_url is None:
+            words += " The accuracy of this conversion of its weights was not measured on ImageNet."
+        return words
 
     @property
     def weight_sets(self) -> tuple[WeightSet, ...]:
@@ -123,9 +142,13 @@ class Backbone:
             )
         return largest
 
-    def feature_width(self, image_size: int, include_top: bool = False) -> int:
-        """Numbers for each image that the features have, flattened."""
-        return prod(self.layers(self.side(image_size, include_top), include_top)[-1].output)
+    def feature_width(
+        self, image_size: int, include_top: bool = False, pooled: bool = False
+    ) -> int:
+        """Numbers for each image that the features have: one for each place and channel of the
+        last feature map, or ``pooled`` one for each channel."""
+        output = self.layers(self.side(image_size, include_top), include_top)[-1].output
+        return output[-1] if pooled else prod(output)
 
     def parameters(self, include_top: bool = False) -> int:
         """All weights up to the layer that gives the features."""
@@ -165,16 +188,55 @@ def build_backbone(
     the current one. Only workers call this.
     """
     keras = load_keras()
-    build = resolve_name(backbone.builder)
     side = backbone.side(image_size, include_top)
-    shape = {} if include_top else {"input_shape": (side, side, 3)}
     with dtype_policy(precision):
-        whole = build(include_top=include_top, weights=None, **shape)
-        features = whole.get_layer(backbone.tapped_layer(include_top)).output
+        if isinstance(backbone.builder, str):
+            options = {**backbone.builder_options, "include_top": include_top, "weights": None}
+            if not include_top:
+                options["input_shape"] = (side, side, 3)
+            whole = resolve_name(backbone.builder)(**options)
+        else:
+            own, *others = backbone.builder(side)
+            images = keras.Input(own.output, name=own.name)
+            whole = keras.Model(images, connect(others, make_layers(others), images))
+        tapped = backbone.tapped_layer(include_top)
+        if tapped in {layer.name for layer in whole.layers}:
+            features = whole.get_layer(tapped).output
+        else:  # the last layer of some networks has another name each time
+            features = keras.layers.Identity(name=tapped)(whole.outputs[0])
         model = keras.Model(whole.inputs[0], features, name=backbone.name)
-    if arrays is not None:
+    if arrays is None:
+        return model
+    if backbone.weight_set(include_top).arrays:
         _assign(model, arrays)
+    else:
+        _assign_in_order(model, arrays, backbone.title)
     return model
+
+
+def _assign_in_order(model: Any, arrays: Mapping[str, np.ndarray], title: str) -> None:
+    """Assign the arrays as Keras does: layer by layer in the order of the file, names aside.
+
+    Raises ``WeightsRefused`` where the file is one of another network.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    for name, array in arrays.items():
+        found.setdefault(name.partition("/")[0], []).append(array)
+    layers = [layer for layer in model.layers if layer.weights]
+    # The order of the files: what is trained first, then moving averages.
+    variables = [layer.trainable_weights + layer.non_trainable_weights for layer in layers]
+    expected = [[tuple(one.shape) for one in of_layer] for of_layer in variables]
+    given = [[array.shape for array in of_layer] for of_layer in found.values()]
+    if expected != given:
+        pairs = zip_longest([layer.name for layer in layers], expected, given)
+        name, shapes, others = next(pair for pair in pairs if pair[1] != pair[2])
+        raise WeightsRefused(
+            f"The weights file of {title} is one of another network: at {name or 'its end'} it has "
+            f"arrays of {others}, expected {shapes}."
+        )
+    for of_layer, values in zip(variables, found.values(), strict=True):
+        for variable, value in zip(of_layer, values, strict=True):
+            variable.assign(value)
 
 
 def _assign(model: Any, arrays: Mapping[str, np.ndarray]) -> None:

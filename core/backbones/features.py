@@ -37,6 +37,7 @@ class FeatureRequest:
     ``made_on``: device and backend; features made elsewhere cost other seconds, so they are not
     shared.
     ``resize``: how the images were made square.
+    ``pooled``: the feature map is averaged over its places before it is kept; else it is flattened.
     """
 
     backbone: Backbone
@@ -48,11 +49,12 @@ class FeatureRequest:
     batch_size: int
     made_on: str = ""
     resize: str = "stretch"
+    pooled: bool = False
 
     @property
     def width(self) -> int:
         """Numbers for each image."""
-        return self.backbone.feature_width(self.image_size, self.include_top)
+        return self.backbone.feature_width(self.image_size, self.include_top, self.pooled)
 
 
 def extract_features(
@@ -86,23 +88,25 @@ def extract_features(
 
 
 def feature_identity(
-    backbone: Backbone, include_top: bool, image_size: int, resize: str
+    backbone: Backbone, include_top: bool, image_size: int, resize: str, pooled: bool = False
 ) -> dict[str, Any]:
     """What features that can be used for each other's work have in common, as stored beside them:
     device, precision and mean may differ."""
-    return {
+    identity = {
         "format": FORMAT,
         "weights": backbone.weight_set(include_top).digest,
         "layer": backbone.tapped_layer(include_top),
         "image_size": image_size,
         "resize": resize,
     }
+    # Flattened features keep the keys that they had before there were others.
+    return identity | {"pooled": True} if pooled else identity
 
 
 def _identity(prepared: PreparedImages, request: FeatureRequest) -> dict[str, Any]:
     """Everything that the features depend on, and nothing else."""
     shared = (request.backbone, request.include_top, request.image_size, request.resize)
-    return feature_identity(*shared) | {
+    return feature_identity(*shared, request.pooled) | {
         "images": prepared.digest,
         "mean_rgb": [float(value) for value in request.mean_rgb],
         "precision": request.precision,
@@ -119,8 +123,9 @@ def build_extractor(request: FeatureRequest, image_shape: tuple[int, ...]) -> An
     prepare = [backbone.preparing_layer(size, size, request.mean_rgb)]
     images = keras.Input(image_shape, dtype="uint8", name="images")
     prepared = connect(prepare, make_layers(prepare), images)
-    flat = keras.layers.Flatten(name="features", dtype="float32")
-    model = keras.Model(images, flat(network(prepared)), name="extractor")
+    kind = keras.layers.GlobalAveragePooling2D if request.pooled else keras.layers.Flatten
+    row = kind(name="features", dtype="float32")
+    model = keras.Model(images, row(network(prepared)), name="extractor")
     model.trainable = False
     model.compile(jit_compile=request.jit)
     return model

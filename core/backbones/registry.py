@@ -1,10 +1,13 @@
 """The registry of backbones: strategies, pages, command line and tests draw themselves from it."""
 
 from core.backbones.backbone import Backbone
+from core.backbones.efficientnet_lite0 import EFFICIENTNET_LITE0
+from core.backbones.squeezenet import SQUEEZENET
 from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
 
-BACKBONES: dict[str, Backbone] = {entry.name: entry for entry in (VGG16,)}
+_ENTRIES = (VGG16, EFFICIENTNET_LITE0, SQUEEZENET)
+BACKBONES: dict[str, Backbone] = {entry.name: entry for entry in _ENTRIES}
 
 
 def find_backbone(name: str) -> Backbone:

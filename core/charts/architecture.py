@@ -143,7 +143,7 @@ def parameters_chart(strategy: str, layers: Sequence[LayerRecord]) -> Exhibit:
             hovertemplate=f"{count:,} parameters, {look.words}<extra></extra>",
         )
     total = sum(counts.values())
-    trained = sum(layer.parameters for layer in layers if layer.is_trained)
+    trained = sum(layer.trained_parameters for layer in layers)
     words = f"{trained:,} of {total:,} parameters are trained ({percent_text(trained / total)})."
     if trained == total:
         words = f"All {total:,} parameters are trained."
@@ -157,7 +157,8 @@ def parameter_counts(layers: Sequence[LayerRecord]) -> dict[str, int]:
     """Parameters in each state that has any, by the keys of ``LOOKS``."""
     counts = dict.fromkeys(LOOKS, 0)
     for layer in layers:
-        counts[state_of(layer)] += layer.parameters
+        counts[state_of(layer)] += layer.trained_parameters
+        counts["frozen"] += layer.parameters - layer.trained_parameters
     return {state: count for state, count in counts.items() if count}
 
 
@@ -259,7 +260,7 @@ def _label_of(group: str, layers: Sequence[LayerRecord]) -> str:
         return f"softmax {first.output[0]:,}"
     if alone and first.kind == "Dense":
         return f"dense {first.output[0]:,}"
-    if alone and first.kind == "Flatten":
+    if alone and first.kind in ("Flatten", "GlobalAveragePooling2D"):
         return f"row {first.output[0]:,}"
     # Keras writes block1, our own networks block_1.
     return escape_plotly(re.sub(r"[_ ]*(\d+)$", r" \1", group))

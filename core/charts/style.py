@@ -1,9 +1,10 @@
 """How charts look: colour and marker of each strategy, error bars, axes, legends.
 
-The colours were found by ``benchmarks/palette.py``: each keeps 3:1 against the light and the dark
-page (WCAG 1.4.11), and the closest pair is as far apart as possible for usual vision, protanopia,
-deuteranopia and tritanopia together; a test holds the numbers. Marker and dash repeat the
-distinction (WCAG 1.4.1).
+The colour of a strategy is that of its backbone, its marker and dash are those of its mode; one
+without a backbone has its own. The colours were found by ``benchmarks/palette.py``: each keeps 3:1
+against the light and the dark page (WCAG 1.4.11), and the closest pair is as far apart as possible
+for usual vision, protanopia, deuteranopia and tritanopia together; a test holds the numbers.
+Marker and dash repeat the distinction (WCAG 1.4.1).
 """
 
 import math
@@ -18,10 +19,14 @@ from core.strategies.strategy import Appearance
 from core.text import escape_plotly, shorten
 
 MAJORITY_COLOUR = STRATEGIES[MAJORITY].appearance.colour
-# The colours of the strategies that learn, each once.
-PALETTE = tuple(
-    dict.fromkeys(entry.appearance.colour for name, entry in STRATEGIES.items() if name != MAJORITY)
+# Colours that are as far apart as can be, with the grey of the majority class: those of the MLP, of
+# the CNN and of the first backbones, and of classes where there is no strategy.
+PALETTE = (
+    *("#D26E14", "#5A82FA", "#C81432", "#007864"),
+    *("#643CFA", "#B4288C", "#64A064", "#B482B4"),
 )
+# For more backbones: as far from the others as these leave room.
+MORE_COLOURS = ("#FA3C8C", "#826EB4", "#506E3C", "#C82864")
 # For a strategy that is not registered: a colour again, with a marker and a dash of its own.
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 

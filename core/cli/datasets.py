@@ -30,6 +30,7 @@ BUNDLED = "reading the bundled images"
 ROWS_SHOWN = 2
 COLUMNS_SHOWN = 20
 CLASSES_SHOWN = 8
+_OTHER_COLUMNS = " --file-column and --split-column are for those that are not found by themselves."
 DROPPED = (
     "exact-duplicates",
     "near-duplicates",
@@ -222,7 +223,7 @@ def _show_question(question: Question, arguments: argparse.Namespace) -> None:
         for row in table.rows[:ROWS_SHOWN]:
             say(f"for example: {', '.join(shown_name(cell) for cell in row[:COLUMNS_SHOWN])}")
     if question.tables:
-        say("Choose with --file-column NAME and --label-column NAME (and --split-column NAME).")
+        say("Choose the column of the labels with --label-column NAME;" + _OTHER_COLUMNS)
 
 
 def _offer_lines(offer: Offer) -> list[str]:

@@ -4,7 +4,7 @@ end, print the comparison."""
 import argparse
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.cli.datasets import BUNDLED
 from core.cli.output import (
@@ -135,10 +135,10 @@ def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -
         split["seed"] = _whole(arguments.split_seed, "--split-seed")
     if arguments.own_split:
         split["use_given"] = False
-    size, strategies = arguments.image_size, arguments.strategies
-    names = [name.strip() for name in strategies.split(",") if name.strip()]
+    size, backbones = arguments.image_size, arguments.backbones
     return {
-        "strategies": "all" if strategies == "all" else names,
+        "strategies": _names(arguments.strategies),
+        "backbones": None if backbones is None else _names(backbones),
         "preset": arguments.preset,
         "seeds": [_whole(seed, "--seeds") for seed in arguments.seeds.split(",")],
         "image_size": None if size is None else _whole(size, "--image-size"),
@@ -147,6 +147,11 @@ def _planned_options(arguments: argparse.Namespace, overrides: dict[str, str]) -
         "resize": arguments.resize,
         "precision": arguments.precision,
     }
+
+
+def _names(text: str) -> list[str] | Literal["all"]:
+    """``a,b`` as a list; ``all`` stays."""
+    return "all" if text == "all" else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def parse_overrides(texts: list[str]) -> dict[str, str]:

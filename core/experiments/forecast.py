@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, finished_runs
+from core.strategies.heads import are_pooled
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
 from core.strategies.strategy import Strategy
@@ -37,14 +38,32 @@ def forecast_experiment(
     spec: ExperimentSpec, experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]
 ) -> Forecast:
     """The forecast for ``spec`` from the finished ones among ``runs`` of ``experiments``."""
+    return _forecast(spec, _measured(experiments, runs))
+
+
+def forecast_each(
+    spec: ExperimentSpec, experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]
+) -> dict[str, float]:
+    """The seconds that each strategy of ``spec`` would take alone, with the extraction of its
+    features; without those that never ran."""
+    measured = _measured(experiments, runs)
+    alone = (spec.model_copy(update={"strategies": (one,)}) for one in spec.strategies)
+    found = {one.strategies[0][0]: _forecast(one, measured).seconds for one in alone}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
+
+
+def _measured(experiments: Sequence[ExperimentRecord], runs: Sequence[RunRecord]) -> list[Measured]:
     by_id = {experiment.id: experiment for experiment in experiments}
-    measured: list[Measured] = [
+    return [
         (by_id[run.experiment_id], run, result)
         for run, result in finished_runs(runs)
         if run.experiment_id in by_id
         # A time on another machine's GPU is no guide to this machine.
         and not (by_id[run.experiment_id].recorded and result.device_kind == "gpu")
     ]
+
+
+def _forecast(spec: ExperimentSpec, measured: Sequence[Measured]) -> Forecast:
     training_seconds = 0.0
     extraction: dict[tuple[Any, ...], float] = {}
     known: dict[str, Measured] = {}
@@ -63,7 +82,7 @@ def forecast_experiment(
         seconds=training_seconds + extraction_seconds if known else None,
         extraction_seconds=extraction_seconds,
         unknown=tuple(name for name, _ in spec.strategies if name not in known),
-        basis=_basis([experiment for experiment, _, _ in known.values()], spec.image_size),
+        basis=_basis([experiment for experiment, _, _ in known.values()], spec),
     )
 
 
@@ -85,9 +104,15 @@ def _closest(strategy: str, spec: ExperimentSpec, measured: Sequence[Measured]) 
 def _different_settings(
     strategy: Strategy, wanted: Mapping[str, Any], measured: Mapping[str, Any]
 ) -> int:
-    """How many of the settings that change what is computed differ."""
-    changing = [setting.name for setting in strategy.settings if setting.changes_work]
-    return sum(wanted.get(name) != measured.get(name) for name in changing)
+    """How many of the settings that change what is computed differ.
+
+    A setting that a stored run lacks is newer than the run, which had its value of ``quick``.
+    """
+    changing = [setting for setting in strategy.settings if setting.changes_work]
+    return sum(
+        wanted.get(setting.name, setting.quick) != measured.get(setting.name, setting.quick)
+        for setting in changing
+    )
 
 
 def _scaled(measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any]) -> float:
@@ -99,10 +124,18 @@ def _scaled(measured: Measured, spec: ExperimentSpec, settings: Mapping[str, Any
     fixed = max(0.0, whole - training - scoring)
     pixels = _pixel_fraction(spec, experiment.spec, settings, run)
     training *= pixels * _fraction(spec.images, experiment.spec.images, ("train",))
-    if "epochs" in settings and "epochs" in run.settings:
-        training *= settings["epochs"] / run.settings["epochs"]
+    if result.epochs and "epochs" in settings:
+        training *= _expected_epochs(settings, run, result) / result.epochs
     scoring *= pixels * _fraction(spec.images, experiment.spec.images, ALL_SUBSETS)
     return fixed + training + scoring
+
+
+def _expected_epochs(settings: Mapping[str, Any], run: RunRecord, result: RunResult) -> int:
+    """As many as the measured run needed, where it stopped early by the same rule; else all."""
+    planned = settings["epochs"]
+    same_rule = settings.get("patience", 0) == run.settings.get("patience", 0)
+    stopped_early = result.epochs < result.planned_epochs
+    return min(planned, result.epochs) if same_rule and stopped_early else planned
 
 
 def _parts(images: Mapping[str, int], result: RunResult) -> tuple[float, float]:
@@ -139,7 +172,8 @@ def _features_kind(strategy: str, settings: Mapping[str, Any]) -> tuple[Any, ...
     """Strategies of the same kind find each other's features in the cache."""
     found = find_strategy(strategy)
     backbone = found.backbone.name if found.backbone else None
-    return (backbone, found.include_top(settings), uses_dataset_mean(settings))
+    include_top = found.include_top(settings)
+    return (backbone, include_top, are_pooled(settings), uses_dataset_mean(settings))
 
 
 def _fraction(
@@ -158,7 +192,7 @@ def _pixel_fraction(
     return (side(settings, wanted.image_size) / side(run.settings, measured.image_size)) ** 2
 
 
-def _basis(known: Sequence[ExperimentRecord], image_size: int) -> str:
+def _basis(known: Sequence[ExperimentRecord], spec: ExperimentSpec) -> str:
     """``known``: the experiment that each strategy with a forecast was measured in."""
     if not known:
         return "None of these strategies has run here yet, so there is no forecast."
@@ -173,8 +207,10 @@ def _basis(known: Sequence[ExperimentRecord], image_size: int) -> str:
             f"Measured on {', '.join(sorted(set(elsewhere)))}, not on this machine: here it can be "
             "faster or several times as slow. After one run here the forecast is from this machine."
         )
-    sizes = sorted({experiment.spec.image_size for experiment in known} - {image_size})
+    sizes = sorted({experiment.spec.image_size for experiment in known} - {spec.image_size})
     if sizes:
         listed = ", ".join(f"{size} px" for size in sizes)
-        sentences.append(f"Scaled by the number of pixels from {listed} to {image_size} px.")
+        sentences.append(f"Scaled by the number of pixels from {listed} to {spec.image_size} px.")
+    if any(settings.get("patience") for _, settings in spec.strategies):
+        sentences.append("Early stopping can end a run sooner.")
     return " ".join(sentences)

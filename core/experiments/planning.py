@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -17,23 +17,22 @@ from core.errors import BadInput, UnknownName
 from core.experiments.records import ExperimentRecord, ExperimentSpec
 from core.experiments.store import Store
 from core.settings import Precision
-from core.strategies.registry import STRATEGIES, find_strategy
+from core.strategies.registry import find_strategy
+from core.strategies.selection import Chosen, chosen_strategies
 from core.strategies.settings import PRESETS, Value
 from core.strategies.strategy import Strategy
 from core.text import exact_percent_text
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, with_train_fraction
 
-PRESET_IMAGE_SIZES = {"quick": 96, "article": 224}
+PRESET_IMAGE_SIZES = {"quick": 96, "article": 224, "best": 224}
 
 FRACTIONS = (0.05, 0.1, 0.25, 0.5, 1.0)
 """Of the training images, one for each point of a learning curve."""
 
-ChosenStrategies = Sequence[str] | Literal["all"]
-
 
 def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: one argument a field
     dataset_name: str,
-    strategies: ChosenStrategies = "all",
+    strategies: Chosen = "all",
     preset: str = "quick",
     seeds: Sequence[int] = (0,),
     image_size: int | None = None,
@@ -43,9 +42,11 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     precision: str = "auto",
     train_share: float = 1.0,
     series: str = "",
+    backbones: Chosen | None = None,
 ) -> ExperimentSpec:
     """Check everything and make the split, which is all that is stored.
 
+    ``strategies`` and ``backbones`` as ``chosen_strategies`` takes them.
     ``overrides`` maps ``"strategy.setting"`` to a value or its text. ``image_size`` is in pixels,
     None is the preset's. ``train_share`` (0.01 to 1) of the split's training images are trained
     on; ``series`` is the learning curve that the experiment belongs to. Raises ``UnknownName`` or
@@ -53,7 +54,7 @@ def plan_experiment(  # noqa: PLR0913 - the interface of command line and page: 
     """
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
-    chosen = _chosen(strategies)
+    chosen = chosen_strategies(strategies, backbones)
     settings = _settings(chosen, preset, overrides or {})
     size = _checked(
         "image_size", ImageSize, PRESET_IMAGE_SIZES[preset] if image_size is None else image_size
@@ -170,18 +171,6 @@ def _with_setting(strategy: Strategy, settings: Mapping[str, Any]) -> str:
         for name, value in settings.items()
         if strategy.weights({name: value}) != usual
     )
-
-
-def _chosen(strategies: ChosenStrategies) -> list[Strategy]:
-    if strategies == "all":
-        found = list(STRATEGIES.values())
-    else:
-        if not strategies:
-            raise BadInput("Choose at least one strategy.", "strategies")
-        if len(set(strategies)) != len(strategies):
-            raise BadInput("A strategy is named twice; each can be chosen once.", "strategies")
-        found = [find_strategy(name) for name in strategies]
-    return sorted(found, key=lambda entry: (entry.cost, entry.name))
 
 
 def _settings(

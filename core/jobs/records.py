@@ -122,7 +122,7 @@ class Progress:
     ``step`` is a sentence for people ("Extracting features", "Epoch 2 of 5"); ``done`` and
     ``total`` count ``unit`` of this step (of this epoch, while it trains; 0 where nothing is
     counted); ``seconds_left`` is for the step, all its epochs included, and None while nothing has
-    been measured.
+    been measured. ``is_upper_bound``: the work may end before all ``epochs``.
     """
 
     step: str
@@ -133,6 +133,7 @@ class Progress:
     epoch: int | None = None
     epochs: int | None = None
     unit: str = "images"
+    is_upper_bound: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -172,7 +173,8 @@ def progress_text(progress: Progress | None) -> str:
     if progress.images_per_second:
         parts.append(f"{progress.images_per_second:,.0f} images/s")
     if progress.seconds_left is not None:
-        parts.append(f"about {rough_seconds_text(progress.seconds_left)} left in this step")
+        about = "at most about" if progress.is_upper_bound else "about"
+        parts.append(f"{about} {rough_seconds_text(progress.seconds_left)} left in this step")
     return " · ".join(parts)
 
 

@@ -1,9 +1,9 @@
 """Keras layers of our own. Importing this module loads Keras, so only workers do.
 
-The first two prepare stored pixels for a network. Images are kept as uint8, no larger than their
-source; the layers make three colours, enlarge, and scale the numbers to the range of the network
-behind them. They compute in float32 under every dtype policy: bfloat16 has too few digits for
-pixels. All are written with ``keras.ops`` alone.
+The first varies images while a network trains. The next two prepare stored pixels for it: images
+are kept as uint8, no larger than their source; these layers make three colours, enlarge, and scale
+the numbers to the range of the network behind them. All three compute in float32 under every dtype
+policy: bfloat16 has too few digits for pixels. All are written with ``keras.ops`` alone.
 """
 
 from typing import Any
@@ -12,7 +12,35 @@ import keras
 import numpy as np
 from keras import ops
 
+from core.layers.augmentation import DRAWS, Augmentation, augmented
+
 SMALL = 1e-2  # features reach hundreds
+TINY = 1e-12
+
+
+class Augment(keras.layers.Layer):
+    """Each image varied on its own, uint8 ``(n, size, size, channels)`` in and out, in training
+    only. The same seed gives the same variations in the same order."""
+
+    def __init__(self, amounts: Augmentation, seed: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.amounts = amounts
+        self.seeds = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        if not training:
+            return images
+        shape = (ops.shape(images)[0], DRAWS)
+        draws = keras.random.uniform(shape, -1.0, 1.0, dtype="float32", seed=self.seeds)
+        return augmented(images, draws, self.amounts, ops)
+
+
+def augmenting(model: Any, amounts: Augmentation, seed: int) -> Any:
+    """``model`` with an ``Augment`` before it, for training; the two share their weights."""
+    images = keras.Input(model.input_shape[1:], dtype="uint8")
+    return keras.Model(
+        images, model(Augment(amounts, seed)(images)), name=f"augmented_{model.name}"
+    )
 
 
 class _Enlarge(keras.layers.Layer):
@@ -100,24 +128,33 @@ class PrepareForBackbone(_Enlarge):
 class PowerNormalization(keras.layers.Layer):
     """Square root, then unit Euclidean length times ``scale``: ``(n, width)`` to ``(n, width)``.
 
-    For inputs >= 0 (features after ReLU). ``scale`` gives the linear layer after it inputs of a
-    size at which Adam converges in tens of epochs. Source: power and length normalisation of
-    Perronnin et al. 2010, "Improving the Fisher kernel".
+    For inputs >= 0 (features after ReLU), unless ``signed``: then the root has the sign of its
+    input. ``scale`` gives the linear layer after it inputs of a size at which Adam converges in
+    tens of epochs. Source: power and length normalisation of Perronnin et al. 2010, "Improving the
+    Fisher kernel".
     """
 
-    def __init__(self, scale: float = 10.0, **options: Any) -> None:
+    def __init__(self, scale: float = 10.0, signed: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.scale = scale
+        self.signed = signed
 
     def call(self, inputs: Any) -> Any:
+        rooted = self._rooted(ops.cast(inputs, self.compute_dtype))
+        squares = ops.sum(ops.square(rooted), axis=-1, keepdims=True)
+        if self.signed:
+            squares = squares + TINY  # signed roots can all be 0
+        return self.scale * rooted / ops.sqrt(squares)
+
+    def _rooted(self, inputs: Any) -> Any:
         # The square root is infinitely steep at 0, where most features are: a small number
         # keeps the gradient finite when the network below is trained too.
-        rooted = ops.sqrt(ops.maximum(ops.cast(inputs, self.compute_dtype), 0.0) + SMALL)
-        length = ops.sqrt(ops.sum(ops.square(rooted), axis=-1, keepdims=True))
-        return self.scale * rooted / length
+        if self.signed:
+            return inputs / ops.sqrt(ops.abs(inputs) + SMALL)
+        return ops.sqrt(ops.maximum(inputs, 0.0) + SMALL)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scale": self.scale}
+        return {**super().get_config(), "scale": self.scale, "signed": self.signed}
 
 
 @keras.saving.register_keras_serializable(package="headstart")

@@ -24,6 +24,7 @@ class LayerRecord:
     ``name`` and ``kind`` are the name of the Keras layer and its class.
     ``output`` is the shape of one image's output: ``(height, width, channels)`` or ``(units,)``.
     ``parameters`` counts all weights of the layer.
+    ``normalization`` counts those of them that belong to batch normalisation.
     ``frozen``: training leaves the parameters as they are.
     ``origin``: the initial values of the parameters; ``none`` for a layer without parameters.
     ``part``: ``image`` prepares the image, ``backbone`` is the network that can be pre-trained,
@@ -39,6 +40,7 @@ class LayerRecord:
     kind: str
     output: tuple[int, ...]
     parameters: int = 0
+    normalization: int = 0
     frozen: bool = False
     origin: Origin = "none"
     part: Part = "own"
@@ -48,8 +50,19 @@ class LayerRecord:
     inputs: tuple[str, ...] = ()
 
     @property
+    def trained_parameters(self) -> int:
+        """How many of the parameters training changes.
+
+        Batch normalisation that starts from ImageNet stays as it is and runs in inference mode
+        where the layers around it are trained: a few small batches would spoil its averages.
+        """
+        if self.frozen:
+            return 0
+        return self.parameters - (self.normalization if self.origin == "ImageNet" else 0)
+
+    @property
     def is_trained(self) -> bool:
-        return self.parameters > 0 and not self.frozen
+        return self.trained_parameters > 0
 
 
 def image_layer(
@@ -68,30 +81,95 @@ def image_layer(
 
 
 def convolution(
-    before: LayerRecord, name: str, filters: int, kernel: int, padding: str = "same"
+    before: LayerRecord, name: str, filters: int, kernel: int, padding: str = "same", **options: Any
 ) -> LayerRecord:
-    """``kernel`` × ``kernel`` filters with ReLU, stride 1; ``valid`` padding loses a border."""
-    side, _, channels = before.output
-    if padding == "valid":
-        side = max(0, side - kernel + 1)
-    options = {"filters": filters, "kernel_size": kernel, "padding": padding, "activation": "relu"}
+    """``kernel`` × ``kernel`` filters with ReLU; ``valid`` padding loses a border.
+
+    ``options`` may name ``strides``, another ``activation`` and ``use_bias``.
+    """
+    channels = before.output[-1]
+    side = _size_after(before, kernel, options.get("strides", 1), padding)
+    options = {
+        "filters": filters,
+        "kernel_size": kernel,
+        "padding": padding,
+        "activation": "relu",
+        **options,
+    }
+    biases = filters if options.get("use_bias", True) else 0
+    words = f"convolution {filters} of {kernel}×{kernel}, {padding} padding"
     return LayerRecord(
         name,
         "Conv2D",
         (side, side, filters),
-        parameters=kernel * kernel * channels * filters + filters,
+        parameters=kernel * kernel * channels * filters + biases,
         origin="random",
-        words=f"convolution {filters} of {kernel}×{kernel}, {padding} padding, ReLU",
+        words=f"{words}, ReLU" if options["activation"] == "relu" else words,
         options=options,
     )
 
 
-def max_pooling(before: LayerRecord, name: str, pool: int) -> LayerRecord:
-    """The maximum of each full ``pool`` × ``pool`` square; an incomplete one is left out."""
-    side, _, channels = before.output
-    shape = (side // pool, side // pool, channels)
+def depthwise_convolution(
+    before: LayerRecord, name: str, kernel: int, strides: int = 1
+) -> LayerRecord:
+    """One ``kernel`` × ``kernel`` filter for each channel, ``same`` padding, without bias."""
+    channels = before.output[-1]
+    side = _size_after(before, kernel, strides, "same")
+    return LayerRecord(
+        name,
+        "DepthwiseConv2D",
+        (side, side, channels),
+        parameters=kernel * kernel * channels,
+        origin="random",
+        words=f"depthwise convolution of {kernel}×{kernel}",
+        options={"kernel_size": kernel, "strides": strides, "padding": "same", "use_bias": False},
+    )
+
+
+def _size_after(before: LayerRecord, kernel: int, strides: int, padding: str) -> int:
+    side = before.output[0]
+    if padding == "valid":
+        return max(0, (side - kernel) // strides + 1)
+    return -(-side // strides)
+
+
+def batch_normalization(before: LayerRecord, name: str, epsilon: float) -> LayerRecord:
+    """Scale, shift, moving mean and moving variance of each channel."""
+    count = 4 * before.output[-1]
+    return LayerRecord(
+        name,
+        "BatchNormalization",
+        before.output,
+        parameters=count,
+        normalization=count,
+        origin="random",
+        options={"epsilon": epsilon},
+    )
+
+
+def merged(
+    before: Sequence[LayerRecord], name: str, kind: Literal["Add", "Concatenate"]
+) -> LayerRecord:
+    """The outputs of several layers added up, or their channels side by side."""
+    *shape, channels = before[0].output
+    if kind == "Concatenate":
+        channels = sum(layer.output[-1] for layer in before)
+    return LayerRecord(name, kind, (*shape, channels), inputs=tuple(layer.name for layer in before))
+
+
+def max_pooling(
+    before: LayerRecord, name: str, pool: int, strides: int | None = None
+) -> LayerRecord:
+    """The maximum of each full ``pool`` × ``pool`` square; an incomplete one is left out.
+
+    The squares lie side by side, or ``strides`` pixels apart.
+    """
+    side = _size_after(before, pool, strides or pool, "valid")
     words = f"max pooling {pool}×{pool}"
-    return LayerRecord(name, "MaxPooling2D", shape, words=words, options={"pool_size": pool})
+    options = {"pool_size": pool} | ({"strides": strides} if strides else {})
+    return LayerRecord(
+        name, "MaxPooling2D", (side, side, before.output[-1]), words=words, options=options
+    )
 
 
 def flatten(before: LayerRecord, name: str = "flatten") -> LayerRecord:
@@ -126,6 +204,26 @@ def softmax(before: LayerRecord, class_count: int, **options: Any) -> LayerRecor
         before, "predictions", class_count, activation="softmax", dtype="float32", **options
     )
     return replace(layer, words="softmax")
+
+
+def blocks_of(layers: Sequence[LayerRecord]) -> tuple[LayerRecord, ...]:
+    """One record for each ``group`` of neighbours: name, kind and output of its last layer, all its
+    parameters. What later layers take must leave a block through its last layer."""
+    found = []
+    for _, members in groupby(layers, key=lambda layer: layer.group or layer.name):
+        block = list(members)
+        parameters = sum(layer.parameters for layer in block)
+        folded = replace(
+            block[-1],
+            parameters=parameters,
+            normalization=sum(layer.normalization for layer in block),
+            origin="random" if parameters else "none",
+            words=", ".join(layer.words for layer in block if layer.words),
+            options={},
+            inputs=(),
+        )
+        found.append(folded)
+    return tuple(found)
 
 
 def units_text(shape: tuple[int, ...]) -> str:

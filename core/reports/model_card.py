@@ -4,14 +4,12 @@ In Markdown, after Mitchell et al. 2019, "Model Cards for Model Reporting". Ever
 the run, its predictions or its dataset.
 """
 
+import numpy as np
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Context
 from pathlib import Path
-
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS, defined_metrics
@@ -24,6 +22,7 @@ from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
 from core.text import escape_markdown_file, percent_text, seconds_text
+
 
 TEMPLATES = Path(__file__).parent / "templates"
 CARD, SNIPPET = "README.md", "predict.py"
@@ -128,12 +127,13 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
 
 def imagenet_words(layers: Sequence[LayerRecord]) -> str | None:
     """What the training did to the ImageNet weights among ``layers``; None where there are none."""
-    trained = [not layer.frozen for layer in layers if layer.origin == "ImageNet"]
-    if not trained:
+    inside = [layer for layer in layers if layer.origin == "ImageNet"]
+    if not inside:
         return None
-    if all(trained):
+    trained = sum(layer.trained_parameters for layer in inside)
+    if trained == sum(layer.parameters for layer in inside):
         return "all of them were trained further"
-    return "some of them were trained further" if any(trained) else "they were not changed"
+    return "some of them were trained further" if trained else "they were not changed"
 
 
 def evidence_of_run(evidence: ExperimentPredictions, run: RunRecord) -> ExperimentPredictions:

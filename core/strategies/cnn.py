@@ -13,6 +13,7 @@ from core.layers.record import (
     max_pooling,
     softmax,
 )
+from core.strategies.augmentation import AUGMENTATION_SETTINGS
 from core.strategies.settings import Setting, fit_settings
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import Appearance, Role, Settings, Strategy
@@ -77,6 +78,7 @@ CNN = Strategy(
         ),
         dropout_setting("dropout", "Dropout", 0.5),
         *fit_settings(epochs=(15, 10), batch_size=(32, 32), learning_rate=(1e-3, 1e-3)),
+        *AUGMENTATION_SETTINGS,
     ),
     cost=20,
     appearance=Appearance("#5A82FA", "triangle-up"),

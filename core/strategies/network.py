@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 from core.backbones.backbone import Backbone, build_backbone
@@ -107,9 +106,10 @@ def _models_on(
         features = base(connect(prepare, make_layers(prepare), images))
         models[False] = keras.Model(images, connect(own, layers, features), name=strategy.name)
     if True in needed:
-        row = keras.Input((prod(inside[-1].output),), dtype="float32", name="features")
-        # Features are kept flattened: what flattens a feature map is not part of the head.
+        # Features are kept as rows: what makes a row of a feature map is not part of the head.
         first = 1 if len(inside[-1].output) > 1 else 0
+        width = own[0].output if first else inside[-1].output
+        row = keras.Input(width, dtype="float32", name="features")
         models[True] = keras.Model(row, connect(own[first:], layers[first:], row), name="head")
     return models
 
@@ -117,7 +117,13 @@ def _models_on(
 def _base(
     backbone: Backbone, strategy: Strategy, context: BuildContext, records: Sequence[LayerRecord]
 ) -> Any:
-    """The backbone with its weights, unless it starts at random, frozen as the records are."""
+    """The backbone with its weights, unless it starts at random, frozen as the records are.
+
+    A frozen layer runs in inference mode also where the layers above it are trained. So does all
+    batch normalisation that starts from ImageNet: see ``LayerRecord.trained_parameters``.
+    """
+    import keras
+
     weight_set = strategy.weights(context.settings)
     arrays = None if weight_set is None else weights.load_weights(weight_set)
     include_top = strategy.include_top(context.settings)
@@ -128,6 +134,7 @@ def _base(
         # Keras numbers input layers through the whole process. A record may stand for a block.
         stop = 1 if record.kind == "InputLayer" else names.index(record.name) + 1
         for layer in base.layers[start:stop]:
-            layer.trainable = not record.frozen
+            is_kept = arrays is not None and isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = not record.frozen and not is_kept
         start = stop
     return base

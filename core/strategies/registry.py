@@ -1,5 +1,6 @@
 """The registry of strategies: pages, command line and tests draw themselves from it."""
 
+from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
 from core.strategies.cnn import CNN
 from core.strategies.majority import MAJORITY_CLASS
@@ -20,6 +21,8 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
 
 STRATEGIES = registered((MAJORITY_CLASS, MLP, CNN, *VGG16_STRATEGIES))
 MAJORITY = MAJORITY_CLASS.name
+# The backbones of "all strategies", where none is named.
+USUAL_BACKBONES = (VGG16.name,)
 
 
 def find_strategy(name: str) -> Strategy:

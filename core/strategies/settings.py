@@ -5,22 +5,27 @@ Those that several strategies share are at the end.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 from core.errors import BadInput, UnknownName
 
 PRESETS = ("quick", "article")
 Value = int | float | str | bool
+Optimizer = Literal["adam", "sgd", "adamw"]
+OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
+Schedule = Literal["constant", "cosine"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 
 @dataclass(frozen=True)
 class Setting:
     """One number, choice or switch of a strategy.
 
-    ``low`` and ``high`` are inclusive; ``choices`` are for ``kind="choice"``. ``quick`` and
-    ``article`` are the values of the two presets. ``changes_work``: the value decides how long a
-    run takes, so a forecast prefers runs with the same value.
+    ``low`` and ``high`` are inclusive; ``choices`` are for ``kind="choice"``. ``quick``,
+    ``article`` and ``best`` are the values of the presets; where ``best`` is None it is that of
+    ``quick``. ``changes_work``: the value decides how long a run takes, so a forecast prefers runs
+    with the same value.
     """
 
     name: str
@@ -34,8 +39,11 @@ class Setting:
     choices: tuple[str, ...] = ()
     unit: str = ""
     changes_work: bool = False
+    best: Value | None = None
 
     def value_for(self, preset: str) -> Value:
+        if preset == "best":
+            return self.quick if self.best is None else self.best
         return self.quick if preset == "quick" else self.article
 
     def checked(self, raw: Any, field: str) -> Value:
@@ -91,10 +99,101 @@ def resolve_settings(
     return values
 
 
+PRACTICE_SETTINGS = (
+    Setting(
+        "weight_decay",
+        "float",
+        "Weight decay",
+        "Draws weights towards 0 by this fraction of the learning rate in each step, biases and "
+        "normalisation left out; used with 'sgd' and 'adamw'.",
+        0.0,
+        0.0,
+        low=0.0,
+        high=1.0,
+    ),
+    Setting(
+        "schedule",
+        "choice",
+        "Schedule of the learning rate",
+        "'constant' keeps the learning rate; 'cosine' lowers it to 0 along half a cosine over all "
+        "planned epochs.",
+        "constant",
+        "constant",
+        choices=SCHEDULES,
+    ),
+    Setting(
+        "warmup_epochs",
+        "int",
+        "Warm-up",
+        "Epochs in which the learning rate first rises in equal steps; used with 'cosine'.",
+        0,
+        0,
+        low=0,
+        high=100,
+        unit="epochs",
+    ),
+    Setting(
+        "patience",
+        "int",
+        "Early stopping after",
+        "Training ends where this many epochs in a row were no better on the validation images "
+        "than the best one before; 0 trains all planned epochs.",
+        0,
+        0,
+        low=0,
+        high=1000,
+        unit="epochs",
+        changes_work=True,
+    ),
+    Setting(
+        "class_weights",
+        "bool",
+        "Class weights",
+        "Weighs the loss of each training image by how rare its class is, so that all classes "
+        "count alike.",
+        False,
+        False,
+    ),
+    Setting(
+        "label_smoothing",
+        "float",
+        "Label smoothing",
+        "Fraction of each label that is spread over all classes while it trains, so that the "
+        "network is less certain; validation loss and log loss stay the plain ones.",
+        0.0,
+        0.0,
+        low=0.0,
+        high=0.5,
+    ),
+)
+
+
+def with_best(settings: tuple[Setting, ...], values: Mapping[str, Value]) -> tuple[Setting, ...]:
+    """``settings`` with these ``values`` in the preset ``best``, where none is set yet.
+
+    Names that are not among ``settings`` are an error of the programmer.
+    """
+    unknown = values.keys() - {setting.name for setting in settings}
+    if unknown:
+        raise ValueError(f"no such settings: {', '.join(sorted(unknown))}")
+    return tuple(
+        replace(setting, best=values[setting.name])
+        if setting.name in values and setting.best is None
+        else setting
+        for setting in settings
+    )
+
+
 def fit_settings(
-    epochs: tuple[int, int], batch_size: tuple[int, int], learning_rate: tuple[float, float]
+    epochs: tuple[int, int],
+    batch_size: tuple[int, int],
+    learning_rate: tuple[float, float],
+    optimizer: Optimizer = "adam",
 ) -> tuple[Setting, ...]:
-    """The settings of every network's fit, each with its values for ``quick`` and ``article``."""
+    """The settings of every network's fit, each with its values for ``quick`` and ``article``.
+
+    Those of good practice are off there: a run stored without them was trained like that.
+    """
     return (
         Setting(
             "epochs",
@@ -126,19 +225,30 @@ def fit_settings(
             low=1e-7,
             high=1.0,
         ),
+        Setting(
+            "optimizer",
+            "choice",
+            "Optimiser",
+            "'adam' fits the length of its steps to each weight, 'sgd' takes plain steps with "
+            "Nesterov momentum (0.9 where that is no setting), 'adamw' is adam with weight decay.",
+            optimizer,
+            optimizer,
+            choices=OPTIMIZERS,
+        ),
+        *PRACTICE_SETTINGS,
     )
 
 
 def number(
     name: str, title: str, help_text: str, value: float, limits: tuple[float, float]
 ) -> Setting:
-    """A number with its inclusive limits, the same in both presets."""
+    """A number with its inclusive limits, the same in each preset."""
     low, high = limits
     return Setting(name, "float", title, help_text, value, value, low=low, high=high)
 
 
 def dropout(name: str, title: str, rate: float) -> Setting:
-    """A dropout rate, the same in both presets."""
+    """A dropout rate, the same in each preset."""
     what = "Fraction of the units set to 0 at random in each training step."
     return number(name, title, what, rate, (0.0, 0.9))
 

@@ -13,10 +13,11 @@ from core.backbones.backbone import Backbone
 from core.backbones.weights.digests import WeightSet
 from core.datasets.choices import SUBSETS
 from core.layers.record import LayerRecord, outline_of
-from core.strategies.settings import Setting, Value, resolve_settings
+from core.strategies.settings import Optimizer, Schedule, Setting, Value, resolve_settings
 
 Need = Literal["gradient", "weights", "full_weights", "features"]
 Settings = Mapping[str, Any]
+USUAL_MOMENTUM = 0.9
 
 
 class Role(StrEnum):
@@ -57,16 +58,25 @@ class Appearance:
 class FitOptions:
     """How a network is fitted. ``epochs`` are planned ones.
 
-    ``momentum`` (with Nesterov's correction) and ``decay`` (the learning rate is divided by
-    1 + decay × steps) are for ``sgd``.
+    ``momentum`` (with Nesterov's correction) and ``decay`` (a constant learning rate is divided by
+    1 + decay × steps) are for ``sgd``, ``weight_decay`` for ``sgd`` and ``adamw``, and
+    ``warmup_epochs`` for the schedule ``cosine``. Training ends after ``patience`` epochs without
+    a better one; 0 never. ``class_weights`` balance the loss by the counts of the training images;
+    ``label_smoothing`` is the fraction (0 to 0.5) of a label that is spread over all classes.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Optimizer = "adam"
     momentum: float = 0.0
     decay: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Schedule = "constant"
+    warmup_epochs: int = 0
+    patience: int = 0
+    class_weights: bool = False
+    label_smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,11 +92,32 @@ class Fit:
 
 
 def fit_options(settings: Settings) -> FitOptions:
-    """The options in ``settings``: SGD where these have a momentum, else Adam."""
-    usual = (settings["epochs"], settings["batch_size"], settings["learning_rate"])
-    if "momentum" not in settings:
-        return FitOptions(*usual)
-    return FitOptions(*usual, "sgd", settings["momentum"], settings["decay"])
+    """The options in ``settings``; one that a stored run lacks has the value it had then.
+
+    Before there was a choice, SGD was used where there is a momentum, and Adam elsewhere.
+    """
+    usual = "sgd" if "momentum" in settings else "adam"
+    optimizer = settings.get("optimizer", usual)
+    return FitOptions(
+        settings["epochs"],
+        settings["batch_size"],
+        settings["learning_rate"],
+        optimizer,
+        settings.get("momentum", USUAL_MOMENTUM) if optimizer == "sgd" else 0.0,
+        settings.get("decay", 0.0) if optimizer == "sgd" else 0.0,
+        settings.get("weight_decay", 0.0),
+        settings.get("schedule", "constant"),
+        settings.get("warmup_epochs", 0),
+        settings.get("patience", 0),
+        **loss_options(settings),
+    )
+
+
+def loss_options(settings: Settings) -> dict[str, Any]:
+    """The options that change what is made small; they hold for every fit of a run."""
+    return {
+        name: settings[name] for name in ("class_weights", "label_smoothing") if name in settings
+    }
 
 
 def one_fit(settings: Settings) -> tuple[Fit, ...]:

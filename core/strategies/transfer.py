@@ -1,367 +1,220 @@
-"""Strategies on a backbone: how far it is trained (``Mode``), its layers, and the heads on top.
+"""Strategies on a backbone: one for each ``Mode``, made from its record."""
 
-The same head serves a network on cached features and a network on images, so that a head fitted on
-features is already in place when everything is trained.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from math import log10
 from typing import Any
 
 from core.backbones.backbone import Backbone
-from core.layers.record import BACKBONE_PART, LayerRecord, Origin, dense, dropout, flatten, softmax
-from core.strategies.settings import Setting, number
-from core.strategies.settings import dropout as dropout_setting
-from core.strategies.strategy import (
-    Fit,
-    FitOptions,
-    Mode,
-    Need,
-    Role,
-    Settings,
-    Strategy,
-    fit_options,
-    one_fit,
+from core.strategies.augmentation import AUGMENTATION_SETTINGS
+from core.strategies.heads import DENSE_HEAD_SETTINGS, L2_SETTING, POOLED, Layers, features_setting
+from core.strategies.modes import (
+    dense_layers,
+    fit_on_features,
+    frozen_setting,
+    probe_layers,
+    scratch_layers,
+    softmax_layers,
+    trained_fits,
+    trained_layers,
+    trained_needs,
+    trained_settings,
 )
+from core.strategies.settings import Setting, fit_settings
+from core.strategies.strategy import Appearance, Fit, Mode, Need, Role, Settings, Strategy, one_fit
 
-HEAD_BATCH_SIZE = 128
-HEAD_LEARNING_RATE = 1e-3
-HEAD_L2 = 1e-3
-FULL_HEAD = "fc"
-Layers = tuple[LayerRecord, ...]
-
-DENSE_HEAD_SETTINGS = (
-    *(
-        Setting(
-            f"hidden_{place}",
-            "int",
-            f"{ordinal} hidden layer",
-            f"Units of the head's {ordinal.lower()} dense layer ({source}).",
-            units,
-            units,
-            low=8,
-            high=4096,
-            unit="units",
-        )
-        for place, ordinal, units, source in (
-            (1, "First", 1000, "1000 in the tutorial"),
-            (2, "Second", 500, "not given in the tutorial; 500 is customary"),
-            (3, "Third", 150, "not given in the tutorial; 150 is customary"),
-        )
-    ),
-    dropout_setting("dropout_1", "Dropout after the first layer", 0.3),
-    dropout_setting("dropout_2", "Dropout after the second layer", 0.4),
-    dropout_setting("dropout_3", "Dropout after the third layer", 0.2),
-)
-
-
-def probe_settings(features: str) -> tuple[Setting, ...]:
-    """``features``: the value of both presets, ``flattened`` or ``pooled``."""
-    return (
-        Setting(
-            "features",
-            "choice",
-            "Features",
-            "All places of the last feature map side by side, or their average.",
-            features,
-            features,
-            choices=("flattened", "pooled"),
-        ),
-        number("l2", "L2 regularisation", "Keeps the linear layer's weights small.", 1e-3, (0, 1)),
-    )
-
-
-def frozen_setting(backbone: Backbone, count: int) -> Setting:
-    """How many layers stay frozen, ``count`` in both presets."""
-    layers = backbone.layers(backbone.published_size, False)
-    return Setting(
-        "k",
-        "int",
-        "Frozen layers k",
-        f"Counted from the input layer of {backbone.title}, which is the first: {count} ends with "
-        f"{layers[count - 1].name}, {len(layers)} is all of it.",
-        count,
-        count,
-        low=0,
-        high=len(layers),
-        unit="layers",
-        changes_work=True,
-    )
-
-
-def trained_settings(
-    backbone: Backbone, article_head: str, article_start: str
-) -> tuple[Setting, ...]:
-    """The head, its start and the optimiser where the backbone is trained too.
-
-    The head ``fc`` is offered only where the backbone has a top.
-    """
-    choices: tuple[str, ...] = ("linear", "dense")
-    heads = (
-        "'linear' is the softmax of the probe, 'dense' a new head 1000-500-150 (it needs a "
-        "learning rate ten times smaller)"
-    )
-    if top := backbone.top:
-        choices = (*choices, FULL_HEAD)
-        heads += (
-            f", '{FULL_HEAD}' is {top.words} of {backbone.title} under a new softmax (needs the "
-            f"{top.weights.title}; enlarges images to {top.size}×{top.size})"
-        )
-    return (
-        Setting(
-            "head",
-            "choice",
-            "Head",
-            f"{heads}.",
-            "linear",
-            article_head,
-            choices=choices,
-            changes_work=True,
-        ),
-        Setting(
-            "start",
-            "choice",
-            "Start of the head",
-            "'probe' fits the head on cached features before everything is trained, so that a "
-            "random head does not spoil the pre-trained layers; 'fresh' starts all at once.",
-            "probe",
-            article_start,
-            choices=("probe", "fresh"),
-            changes_work=True,
-        ),
-        Setting(
-            "head_epochs",
-            "int",
-            "Epochs of the head alone",
-            "Epochs on cached features before everything is trained; used with start 'probe'.",
-            20,
-            20,
-            low=1,
-            high=1000,
-        ),
-        number("momentum", "Momentum", "Nesterov momentum of SGD.", 0.9, (0, 0.999)),
-        number(
-            "decay",
-            "Decay of the learning rate",
-            "The learning rate is divided by 1 + decay × steps.",
-            1e-6,
-            (0, 1),
-        ),
-        *(
-            replace(setting, help=f"{setting.help} Used with head 'dense'.")
-            for setting in DENSE_HEAD_SETTINGS
-        ),
-    )
-
-
-def backbone_layers(
-    backbone: Backbone,
-    image_size: int,
-    frozen: int | None,
-    origin: Origin = "ImageNet",
-    include_top: bool = False,
-) -> Layers:
-    """From the stored image to the layer that gives the features.
-
-    The first ``frozen`` records of the backbone are frozen, its own input included; None freezes
-    all. The top fixes the side of the image: smaller ones are enlarged. Raises ``BadInput`` for a
-    size that does not fit.
-    """
-    side = backbone.side(image_size, include_top)
-    network = backbone.layers(side, include_top)
-    count = len(network) if frozen is None else frozen
-    return (
-        backbone.preparing_layer(image_size, side),
-        *(
-            replace(
-                layer,
-                part=BACKBONE_PART,
-                frozen=place < count,
-                origin=origin if layer.parameters else "none",
-            )
-            for place, layer in enumerate(network)
-        ),
-    )
-
-
-def features_layer(before: LayerRecord) -> LayerRecord:
-    """The last feature map in one row: 7×7×512 = 25088 numbers of VGG16 at 224 pixels."""
-    row = flatten(before, "features")
-    return replace(row, words=row.words.removeprefix("flatten ") + " features")
-
-
-def dense_head(before: LayerRecord, settings: Settings, class_count: int) -> Layers:
-    """The tutorial's head on flattened features: three dense layers with ReLU and uniform
-    initialiser, each followed by its dropout (created but never added in the printed code), and
-    a softmax."""
-    layers = [before]
-    for place in (1, 2, 3):
-        hidden = dense(
-            layers[-1],
-            f"head_dense_{place}",
-            settings[f"hidden_{place}"],
-            kernel_initializer="random_uniform",
-        )
-        dropped = dropout(hidden, f"head_dropout_{place}", settings[f"dropout_{place}"])
-        layers += [replace(layer, group=f"head_{place}") for layer in (hidden, dropped)]
-    return (*layers[1:], softmax(layers[-1], class_count))
-
-
-def linear_head(before: LayerRecord, l2: float, class_count: int) -> Layers:
-    """The probe: square root, unit length, softmax with L2, which starts at zero.
-
-    The square root tames the few units that fire very strongly (after ReLU all features are
-    >= 0); unit length makes one L2 strength and one learning rate fit every image size and dataset.
-    """
-    normalised = LayerRecord(
-        "power_normalization",
-        "PowerNormalization",
-        before.output,
-        words="square root, unit length",
-        options={"dtype": "float32"},
-    )
-    classifier = softmax(
-        normalised,
-        class_count,
-        kernel_initializer="zeros",
-        kernel_regularizer={"class_name": "L2", "config": {"l2": l2}},
-    )
-    return normalised, replace(classifier, origin="zeros", words=f"softmax, L2 {l2:g}")
-
-
-def _on_features(backbone: Backbone, image_size: int) -> Layers:
-    layers = backbone_layers(backbone, image_size, None)
-    return (*layers, features_layer(layers[-1]))
-
-
-def probe_layers(
-    backbone: Backbone, settings: Settings, image_size: int, class_count: int
-) -> Layers:
-    """Multinomial logistic regression on square-rooted, length-normalised features; flattened
-    features keep the place of things, which themes16 rewards."""
-    layers = _on_features(backbone, image_size)
-    if settings["features"] == "pooled":
-        (width,) = layers[-1].output
-        channels = layers[-2].output[-1]
-        shape = (width // channels, channels)
-        words = f"averaged over places to {channels}"
-        layers += (
-            LayerRecord("places", "Reshape", shape, options={"target_shape": (-1, channels)}),
-            LayerRecord("average_places", "GlobalAveragePooling1D", (channels,), words=words),
-        )
-    return (*layers, *linear_head(layers[-1], settings["l2"], class_count))
-
-
-def dense_layers(
-    backbone: Backbone, settings: Settings, image_size: int, class_count: int
-) -> Layers:
-    """The tutorial's dense head on the flattened features."""
-    layers = _on_features(backbone, image_size)
-    return (*layers, *dense_head(layers[-1], settings, class_count))
-
-
-def softmax_layers(
-    backbone: Backbone, _settings: Settings, image_size: int, class_count: int
-) -> Layers:
-    """The backbone with its top; only the softmax of ImageNet is replaced, and trained."""
-    layers = backbone_layers(backbone, image_size, None, include_top=True)
-    return (*layers, softmax(layers[-1], class_count))
-
-
-def scratch_layers(
-    backbone: Backbone, settings: Settings, image_size: int, class_count: int
-) -> Layers:
-    """The network of the backbone with the dense head, from random weights.
-
-    Without batch normalisation it often stays at the majority class on small sets: that is the
-    result, and it is shown as it comes.
-    """
-    layers = backbone_layers(backbone, image_size, 0, "random")
-    features = features_layer(layers[-1])
-    return (*layers, features, *dense_head(features, settings, class_count))
-
-
-def trained_layers(
-    backbone: Backbone, settings: Settings, image_size: int, class_count: int
-) -> Layers:
-    """The first ``k`` layers are frozen, none where there is no such setting."""
-    include_top = settings["head"] == FULL_HEAD
-    layers = backbone_layers(backbone, image_size, settings.get("k", 0), include_top=include_top)
-    if include_top:
-        return (*layers, softmax(layers[-1], class_count))
-    features = features_layer(layers[-1])
-    if settings["head"] == "linear":
-        return (*layers, features, *linear_head(features, HEAD_L2, class_count))
-    return (*layers, features, *dense_head(features, settings, class_count))
-
-
-def fit_on_features(settings: Settings) -> tuple[Fit, ...]:
-    """The head alone, on cached features."""
-    return (Fit("main", fit_options(settings), on_features=True),)
-
-
-def trained_fits(settings: Settings) -> tuple[Fit, ...]:
-    """The head first, on cached features, unless it starts ``fresh``; then all that is not frozen.
-
-    A random head sends large gradients through the pre-trained layers and spoils what they know.
-    Source of that order of work: Kumar et al. 2022, "Fine-tuning can distort pretrained features".
-    """
-    main = Fit("main", fit_options(settings))
-    if settings["start"] != "probe":
-        return (main,)
-    head = FitOptions(settings["head_epochs"], HEAD_BATCH_SIZE, HEAD_LEARNING_RATE)
-    return Fit("head", head, on_features=True), main
-
-
-def trained_needs(settings: Settings) -> frozenset[Need]:
-    """The head ``fc`` is the top of the backbone; a ``fresh`` head is not fitted on features."""
-    found: set[Need] = {"gradient", "weights"}
-    if settings.get("start") != "fresh":
-        found.add("features")
-    if settings.get("head") == FULL_HEAD:
-        found.add("full_weights")
-    return frozenset(found)
+NOT_IN_TUTORIAL = "not in it: it knows VGG16 alone."
+# Multiply-adds of VGG16, with which the order of work was laid out.
+USUAL_WORK = 15.5e9
 
 
 @dataclass(frozen=True)
 class _ModeParts:
-    """The parts of a strategy that follow from its mode; see ``Strategy``."""
+    """The parts of a strategy that follow from its mode; see ``Strategy``.
+
+    ``title`` and ``teaches`` have ``{title}`` for the title of the backbone.
+    ``settings(backbone)``: all of them, with their usual values.
+    ``cost``: with a backbone as large as VGG16.
+    """
 
     role: Role
+    title: str
+    teaches: str
     layers: Callable[[Backbone, Settings, int, int], Layers]
     needs: Callable[[Settings], frozenset[Need]]
     fits: Callable[[Settings], tuple[Fit, ...]]
+    settings: Callable[[Backbone], tuple[Setting, ...]]
+    cost: int
+    marker: str
+    dash: str
+    terms: tuple[str, ...] = ()
 
 
 def _always(*needs: Need) -> Callable[[Settings], frozenset[Need]]:
     return lambda _settings: frozenset(needs)
 
 
+def _probe_settings(_backbone: Backbone) -> tuple[Setting, ...]:
+    fit = fit_settings(epochs=(40, 40), batch_size=(128, 128), learning_rate=(2e-3, 2e-3))
+    return (features_setting(POOLED), L2_SETTING, *fit)
+
+
+def _dense_settings(_backbone: Backbone) -> tuple[Setting, ...]:
+    fit = fit_settings(epochs=(20, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3))
+    return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *fit)
+
+
+def _softmax_settings(_backbone: Backbone) -> tuple[Setting, ...]:
+    return fit_settings(epochs=(20, 20), batch_size=(128, 128), learning_rate=(1e-3, 1e-3))
+
+
+def _finetune_settings(backbone: Backbone) -> tuple[Setting, ...]:
+    fit = fit_settings(
+        epochs=(5, 10), batch_size=(16, 16), learning_rate=(1e-3, 1e-3), optimizer="sgd"
+    )
+    return (features_setting(POOLED), *trained_settings(backbone), *fit)
+
+
+def _freeze_settings(backbone: Backbone) -> tuple[Setting, ...]:
+    return (frozen_setting(backbone), *_finetune_settings(backbone))
+
+
+def _scratch_settings(_backbone: Backbone) -> tuple[Setting, ...]:
+    fit = fit_settings(epochs=(5, 10), batch_size=(32, 32), learning_rate=(1e-3, 1e-3))
+    return (features_setting(POOLED), *DENSE_HEAD_SETTINGS, *fit)
+
+
 _ON_FEATURES = _always("gradient", "weights", "features")
-_ON_TOP_FEATURES = _always("gradient", "weights", "full_weights", "features")
-_PARTS = {
-    Mode.SCRATCH: _ModeParts(Role.RANDOM_START, scratch_layers, _always("gradient"), one_fit),
-    Mode.PROBE: _ModeParts(Role.LINEAR_PROBE, probe_layers, _ON_FEATURES, fit_on_features),
-    Mode.DENSE: _ModeParts(Role.FROZEN_FEATURES, dense_layers, _ON_FEATURES, fit_on_features),
-    Mode.SOFTMAX: _ModeParts(
-        Role.FROZEN_FEATURES, softmax_layers, _ON_TOP_FEATURES, fit_on_features
+# In the order in which pages show them.
+_MODES = {
+    Mode.SCRATCH: _ModeParts(
+        role=Role.RANDOM_START,
+        title="{title} from random weights",
+        teaches="The same network without the head start: what is missing here is what ImageNet "
+        "gave it.",
+        layers=scratch_layers,
+        needs=_always("gradient"),
+        fits=one_fit,
+        settings=_scratch_settings,
+        cost=80,
+        marker="x",
+        dash="dash",
     ),
-    Mode.FREEZE: _ModeParts(Role.FINE_TUNED, trained_layers, trained_needs, trained_fits),
-    Mode.FINETUNE: _ModeParts(Role.FINE_TUNED, trained_layers, trained_needs, trained_fits),
+    Mode.PROBE: _ModeParts(
+        role=Role.LINEAR_PROBE,
+        title="{title} probe",
+        teaches="One linear layer on the features of {title}: a head start for the price of one "
+        "look at each image.",
+        layers=probe_layers,
+        needs=_ON_FEATURES,
+        fits=fit_on_features,
+        settings=_probe_settings,
+        cost=30,
+        marker="circle",
+        dash="solid",
+        terms=("probe", "features"),
+    ),
+    Mode.DENSE: _ModeParts(
+        role=Role.FROZEN_FEATURES,
+        title="{title} features, dense head",
+        teaches="The same frozen features under a deeper head: it helps where there are images "
+        "enough to fit it, and memorises where there are not.",
+        layers=dense_layers,
+        needs=_ON_FEATURES,
+        fits=fit_on_features,
+        settings=_dense_settings,
+        cost=40,
+        marker="diamond",
+        dash="dot",
+        terms=("features", "head"),
+    ),
+    Mode.SOFTMAX: _ModeParts(
+        role=Role.FROZEN_FEATURES,
+        title="Whole {title}, new softmax",
+        teaches="Even the layers made for ImageNet's own 1000 classes carry over: only the last "
+        "one is replaced.",
+        layers=softmax_layers,
+        needs=_always("gradient", "weights", "full_weights", "features"),
+        fits=fit_on_features,
+        settings=_softmax_settings,
+        cost=50,
+        marker="pentagon",
+        dash="dashdot",
+        terms=("head", "frozen"),
+    ),
+    Mode.FREEZE: _ModeParts(
+        role=Role.FINE_TUNED,
+        title="{title}, first layers frozen",
+        teaches="The early layers of {title} see edges and colours that every image has: keep "
+        "them, and let the later ones adapt to yours.",
+        layers=trained_layers,
+        needs=trained_needs,
+        fits=trained_fits,
+        settings=_freeze_settings,
+        cost=60,
+        marker="star",
+        dash="longdash",
+        terms=("layer", "frozen"),
+    ),
+    Mode.FINETUNE: _ModeParts(
+        role=Role.FINE_TUNED,
+        title="{title}, everything fine-tuned",
+        teaches="All layers of {title} start from ImageNet and move a little: often the best "
+        "accuracy, for many times the probe's time.",
+        layers=trained_layers,
+        needs=trained_needs,
+        fits=trained_fits,
+        settings=_finetune_settings,
+        cost=70,
+        marker="hexagon",
+        dash="longdashdot",
+        terms=("fine-tuned",),
+    ),
 }
 
 
-def transfer_strategy(backbone: Backbone, mode: Mode, **fields: Any) -> Strategy:
-    """A strategy on ``backbone``; ``fields`` are those of ``Strategy`` that do not follow from the
-    mode."""
-    parts = _PARTS[mode]
+def backbone_strategies(
+    backbone: Backbone, own: Mapping[Mode, Mapping[str, Any]] | None = None
+) -> tuple[Strategy, ...]:
+    """The strategies of a backbone, named ``BACKBONE_MODE``, in the order in which pages show them.
+
+    ``softmax`` only where the record has a top. ``own``: by mode, fields of ``Strategy`` that the
+    backbone has otherwise.
+    """
+    own = own or {}
+    return tuple(
+        _strategy(backbone, mode, own.get(mode, {}))
+        for mode in _MODES
+        if mode is not Mode.SOFTMAX or backbone.top is not None
+    )
+
+
+def _strategy(backbone: Backbone, mode: Mode, own: Mapping[str, Any]) -> Strategy:
+    parts = _MODES[mode]
+    usual: dict[str, Any] = {
+        "name": f"{backbone.name}_{mode}",
+        "title": parts.title.format(title=backbone.title),
+        "teaches": parts.teaches.format(title=backbone.title),
+        "tutorial": NOT_IN_TUTORIAL,
+        "cost": _cost(parts.cost, backbone),
+        "terms": (backbone.title, *parts.terms),
+    }
+    settings = own["settings"] if "settings" in own else parts.settings(backbone)
+    if parts.fits is not fit_on_features:  # images go through the network
+        settings += AUGMENTATION_SETTINGS
     return Strategy(
         role=parts.role,
+        appearance=Appearance(backbone.colour, parts.marker, parts.dash),
         needs=parts.needs,
         architecture=partial(parts.layers, backbone),
         fits=parts.fits,
         backbone=backbone,
         mode=mode,
-        **fields,
+        **{**usual, **own, "settings": settings},
     )
+
+
+def _cost(of_mode: int, backbone: Backbone) -> int:
+    """Less for a smaller network: of the same mode it runs first."""
+    return of_mode + round(5 * log10(backbone.multiply_adds / USUAL_WORK))

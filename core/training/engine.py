@@ -5,7 +5,7 @@ It yields progress and epoch records while it works and a ``TrainingOutcome`` at
 runs on TensorFlow, JAX and PyTorch.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
 from core.datasets.split import Split
+from core.strategies.augmentation import augmentation_of
+from core.strategies.heads import are_pooled
 from core.strategies.network import BuildContext, Plan, Stage, build_plan
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
@@ -130,6 +132,7 @@ def feature_request(
         batch_size=min(FEATURE_BATCH, stage.options.batch_size),
         made_on=f"{policy.device}, {policy.backend}",
         resize=spec.resize,
+        pooled=are_pooled(spec.settings),
     )
 
 
@@ -173,10 +176,12 @@ class _Training:
                 self.clock,
             )
             labels, train, validation = self.dataset.labels, self.split.train, self.split.validation
+            augmentation = augmentation_of(self.spec.settings, self.dataset.classes)
             fitted = Fitted()
             for stage in plan.stages:
                 inputs = yield from self._inputs(stage)
-                data = TrainingData(inputs, labels, train, validation)
+                varied = None if stage.on_features else augmentation
+                data = TrainingData(inputs, labels, train, validation, varied)
                 fitted = yield from fitting.fit(stage, data)
             main = plan.stages[-1]
             probabilities = yield from self._probabilities(main, inputs, fitting.check)
@@ -255,7 +260,19 @@ class _Training:
             batch_size=main.options.batch_size,
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
+            notes=_stopped_early(records, main.options.patience),
         )
+
+
+def _stopped_early(records: Sequence[EpochRecord], patience: int) -> tuple[str, ...]:
+    """The note of a run that early stopping ended."""
+    done, planned = len(records), records[-1].epochs
+    if done == planned:
+        return ()
+    return (
+        f"Stopped early after {done} of {planned} epochs: none of the last {patience} was better "
+        "on the validation images.",
+    )
 
 
 def _scores(

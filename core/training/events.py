@@ -36,7 +36,8 @@ class EpochRecord:
     """One epoch. ``stage`` is ``"head"`` (a head fitted on cached features before everything is
     trained) or ``"main"``; ``epoch`` counts from 1 within the stage; ``epochs`` are planned for it.
 
-    ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on;
+    ``train_loss`` and ``train_accuracy`` are running means while the weights moved, dropout on,
+    the loss with its class weights and smoothed labels;
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
     outside it. ``tracked`` are a few of the validation images, the same for every strategy and
@@ -139,6 +140,11 @@ class RunResult:
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     weights: KeptWeights | None = None
+
+    @property
+    def planned_epochs(self) -> int:
+        """Those of the main stage; more than ``epochs`` where early stopping ended it."""
+        return self.last_epoch.epochs if self.last_epoch else self.epochs
 
     @property
     def end_to_end_seconds(self) -> float:

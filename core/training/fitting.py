@@ -8,21 +8,26 @@ import numpy as np
 
 from core.backbones.backend import out_of_memory_named
 from core.errors import Cancelled, TrainingDiverged
+from core.layers.augmentation import Augmentation
 from core.strategies.network import Stage
-from core.strategies.strategy import FitOptions
 from core.training.clock import MONOTONIC, SECONDS_BETWEEN_PROGRESS, Clock, Stopwatch
 from core.training.events import EpochRecord, Progress
+from core.training.optimisation import class_weights, loss_of, optimizer_of
 from core.training.scoring import Inputs, predict, score, tracked_predictions
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Images or features of a dataset with all its labels, and the indices of two subsets."""
+    """Images or features of a dataset with all its labels, and the indices of two subsets.
+
+    ``augmentation``: how training images vary; None for images as they are, and for features.
+    """
 
     inputs: Inputs
     labels: np.ndarray
     train: np.ndarray
     validation: np.ndarray
+    augmentation: Augmentation | None = None
 
 
 @dataclass
@@ -36,6 +41,10 @@ class Fitted:
     @property
     def best(self) -> EpochRecord:
         return self.records[self.best_epoch - 1]
+
+    @property
+    def epochs_since_best(self) -> int:
+        return len(self.records) - self.best_epoch
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,10 @@ class Fitting:
         ``Fitted``. Raises ``Cancelled`` within one batch, ``TrainingDiverged`` at the first loss
         that is not finite, and ``OutOfMemory`` with the batch size that was tried.
         """
-        stage.model.compile(
-            optimizer=_optimizer(stage.options),
-            loss="sparse_categorical_crossentropy",
+        trained = self._trained(stage, data.augmentation)
+        trained.compile(
+            optimizer=optimizer_of(stage.options, len(data.train)),
+            loss=loss_of(stage.options),
             metrics=["accuracy"],
             jit_compile=self.compile_with_xla,
         )
@@ -72,31 +82,51 @@ class Fitting:
             "Choose a smaller batch size or image size."
         )
         variables = stage.changed_variables
+        patience = stage.options.patience or stage.options.epochs
         fitted = Fitted()
         for epoch in range(1, stage.options.epochs + 1):
             with out_of_memory_named(failure):
-                record = yield from self._epoch(stage, data, epoch, fitted)
+                record = yield from self._epoch(stage, trained, data, epoch, fitted)
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
                 fitted.best_weights = [_as_array(variable) for variable in variables]
             yield record
+            if fitted.epochs_since_best >= patience:
+                break
         for variable, value in zip(variables, fitted.best_weights, strict=True):
             variable.assign(value)
         return fitted
 
+    def _trained(self, stage: Stage, augmentation: Augmentation | None) -> Any:
+        """The model that takes the training steps: that of ``stage``, or the same weights behind a
+        layer that varies images. Whatever predicts, restores or exports never has that layer."""
+        if augmentation is None:
+            return stage.model
+        # Imported here: it loads Keras.
+        from core.layers.own import augmenting
+
+        stage.model.compile(jit_compile=self.compile_with_xla)
+        return augmenting(stage.model, augmentation, self.seed)
+
     def _epoch(
-        self, stage: Stage, data: TrainingData, epoch: int, fitted: Fitted
+        self, stage: Stage, trained: Any, data: TrainingData, epoch: int, fitted: Fitted
     ) -> Generator[Progress, None, EpochRecord]:
         batch_size = stage.options.batch_size
         order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
+        weights = None
+        if stage.options.class_weights:
+            weights = class_weights(data.labels[data.train])
         training = Stopwatch(self.clock)
         last_progress = -SECONDS_BETWEEN_PROGRESS
         loss_sum = accuracy_sum = 0.0
         for start in range(0, len(order), batch_size):
             indices = order[start : start + batch_size]
-            logs = stage.model.train_on_batch(
-                data.inputs.take(indices), data.labels[indices], return_dict=True
+            logs = trained.train_on_batch(
+                data.inputs.take(indices),
+                data.labels[indices],
+                None if weights is None else weights[data.labels[indices]],
+                return_dict=True,
             )
             # One batch's own means, and the last batch may be short: weighed by its images.
             loss = float(logs["loss"])
@@ -143,6 +173,7 @@ class Fitting:
         self, stage: Stage, epoch: int, done: int, total: int, training: Stopwatch, fitted: Fitted
     ) -> Progress:
         """Time left is hidden until one epoch is over: the first holds tracing and compiling."""
+        can_stop = stage.options.patience > 0
         planned = stage.options.epochs
         speed = done / training.seconds if training.seconds > 0 else None
         seconds_left = None
@@ -151,8 +182,10 @@ class Fitting:
             one_epoch = last.train_seconds + last.validation_seconds
             seconds_left = one_epoch * (planned - epoch + 1 - done / total)
         action = "Fitting the head" if stage.name == "head" else "Training"
-        step = f"{action}, epoch {epoch} of {planned}"
-        return Progress(step, done, total, speed, seconds_left, epoch, planned)
+        step = f"{action}, epoch {epoch} of {'at most ' if can_stop else ''}{planned}"
+        return Progress(
+            step, done, total, speed, seconds_left, epoch, planned, is_upper_bound=can_stop
+        )
 
 
 def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
@@ -160,17 +193,6 @@ def _is_better(record: EpochRecord, best: EpochRecord) -> bool:
     if record.validation_accuracy != best.validation_accuracy:
         return record.validation_accuracy > best.validation_accuracy
     return record.validation_loss < best.validation_loss
-
-
-def _optimizer(options: FitOptions) -> Any:
-    import keras
-
-    if options.optimizer == "adam":
-        return keras.optimizers.Adam(options.learning_rate)
-    schedule = keras.optimizers.schedules.InverseTimeDecay(
-        options.learning_rate, decay_steps=1, decay_rate=options.decay
-    )
-    return keras.optimizers.SGD(schedule, momentum=options.momentum, nesterov=True)
 
 
 def _as_array(variable: Any) -> np.ndarray:

@@ -9,9 +9,12 @@ from core.charts.curves import curve_chart
 from core.datasets.dataset import Dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.forecast import Forecast
+from core.experiments.planning import plan_experiment
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.jobs.launchers import ensure_worker
 from core.jobs.records import waiting_text
+from core.strategies.registry import MAJORITY, STRATEGIES
+from core.strategies.strategy import Settings, Strategy
 from core.text import count_text, escape_markdown, percent_text, rough_seconds_text, seconds_text
 from core.ui.datasets.facts import address_of, majority_text
 from core.ui.frame import actions, reads
@@ -20,6 +23,7 @@ from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS, show_progress
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import show_exhibit
+from core.ui.widgets.forms import Choices
 from core.ui.widgets.glossary import explain_all
 from core.ui.widgets.results import show_facts, show_results_table
 
@@ -109,6 +113,35 @@ def _show_dataset(dataset: Dataset) -> None:
     with st.container(horizontal=True):
         link_to("datasets", "Look at this dataset", dataset=address_of(dataset))
         link_to("datasets", "Add your own images")
+
+
+def forecast_cells(dataset: Dataset, choices: Choices) -> dict[str, float]:
+    """How many seconds each strategy would take with the settings of the preset."""
+    try:
+        spec = plan_experiment(
+            dataset.id,
+            [MAJORITY],
+            preset=choices.preset,
+            seeds=choices.seeds,
+            image_size=choices.image_size,
+            split=choices.split,
+        )
+    except BadInput:
+        return {}  # a split that cannot be made; where the experiment is planned, that is said
+    strategies = tuple(
+        (name, settings)
+        for name, one in STRATEGIES.items()
+        if _fits(one, settings := one.resolve(choices.preset), choices.image_size)
+    )
+    return reads.forecasts(spec.model_copy(update={"strategies": strategies}))
+
+
+def _fits(strategy: Strategy, settings: Settings, image_size: int) -> bool:
+    try:
+        strategy.network_side(settings, image_size)
+    except BadInput:
+        return False
+    return True
 
 
 def show_forecast(forecast: Forecast) -> None:

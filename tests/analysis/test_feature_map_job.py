@@ -61,7 +61,7 @@ def keep_features(store: Store, only: np.ndarray | None = None, **changes: objec
     dataset = open_dataset("arrows")
     spec = store.experiment(EXPERIMENT).spec
     prepared = prepare_images(dataset, spec.image_size, spec.resize)
-    ((_, wanted),) = wanted_features(spec, dataset.image_count)
+    (_, wanted), *_ = wanted_features(spec, dataset.image_count)
     identity = wanted.entries | {"images": prepared.digest} | changes
     kept = np.arange(dataset.image_count) if only is None else only
     rows = np.repeat(dataset.labels[kept, None], 512, axis=1).astype(np.float16)
@@ -171,7 +171,7 @@ def test_features_of_something_else_are_left_alone(finished, work, changes):
 
 def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
     keep_features(finished, precision="float32")
-    ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
+    (_, wanted), *_ = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
     everything = np.arange(120)
     (whole,) = wanted.keys_with(everything)
     manifest = features_folder() / f"{whole}.json"
@@ -187,7 +187,7 @@ def test_damaged_features_are_passed_over_for_older_whole_ones(finished, work):
 def test_features_of_the_test_images_are_enough_in_several_pieces(finished, work):
     test = finished.experiment(EXPERIMENT).spec.split.of(open_dataset("arrows")).test
     others = np.setdiff1d(np.arange(120), test)
-    ((_, wanted),) = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
+    (_, wanted), *_ = wanted_features(finished.experiment(EXPERIMENT).spec, 120)
     keep_features(finished, np.union1d(others, test[:5]))
     assert wanted.keys_with(test) == []
     assert PIXELS_SENTENCE in layout_of(finished, EXPERIMENT, "pca", work).how

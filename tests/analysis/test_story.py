@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.analysis.choice import headline_of
 from core.analysis.story import (
     Bars,
     Squares,
@@ -14,6 +15,7 @@ from core.analysis.story import (
     visual_of,
 )
 from core.analysis.verdicts import Outcome
+from core.analysis.words.story import scene_of
 from core.charts.story import HEIGHT, PRESENTED_HEIGHT, marked_squares, story_chart
 from tests import made_up
 from tests.analysis.made_rights import CLIMBING, LOST, TIED, WON, facts_of, right
@@ -68,6 +70,35 @@ def test_the_probe_leads_unless_another_is_really_better():
     ]
     without = facts_of({"cnn": right(40), "vgg16_features": right(60)})
     assert without.best_pretrained is without.rows["vgg16_features"]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_of_several_backbones_the_smallest_leads_unless_another_is_really_better():
+    rights = {"cnn": right(40), "stand_in_probe": right(88), "vgg16_probe": right(90)}
+    alike = facts_of(rights | {"vgg16_finetune": right(92)})
+    assert alike.best_pretrained is alike.rows["stand_in_probe"]
+    assert alike.backbones == ("Stand-in", "VGG16")
+    assert (
+        "Of the pre-trained networks that were run (Stand-in and VGG16) this is the smallest "
+        "whose probe no other strategy is really better than."
+    ) in scene_of("head_start", alike, None).small_print
+    weaker = facts_of(rights | {"stand_in_probe": right(60)})
+    assert weaker.best_pretrained is weaker.rows["vgg16_probe"]
+    tuned = facts_of(rights | {"stand_in_finetune": right(100)})
+    assert tuned.best_pretrained is tuned.rows["stand_in_finetune"]
+    # beside it the probe of its own backbone
+    assert [bar.strategy for bar in tuned.bars] == [
+        "majority",
+        "cnn",
+        "stand_in_probe",
+        "stand_in_finetune",
+    ]
+    assert "really better than every probe" in scene_of("head_start", tuned, None).small_print
+
+
+def test_without_predictions_the_most_accurate_probe_is_compared():
+    accuracies = {"cnn": 0.4, "vgg16_probe": 0.8, "vgg16_finetune": 0.9}
+    assert headline_of(accuracies) == ("cnn", "vgg16_probe")
 
 
 def test_the_other_experiment_has_the_smallest_gain_or_the_largest_if_ones_own_is_smallest():

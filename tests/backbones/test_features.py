@@ -149,6 +149,7 @@ def test_one_changed_pixel_misses(images):
         {"mean_rgb": (0.0, 0.0, 0.0)},
         {"precision": "mixed_bfloat16"},
         {"resize": "pad"},
+        {"pooled": True},
         {"digest": "other weights"},
     ],
     ids=lambda change: next(iter(change)),
@@ -163,6 +164,18 @@ def test_everything_that_matters_is_in_the_key(images, change):
     assert (second.cache, path_of(second) == path_of(first)) == ("miss", False)
     width = 2048 if change.get("image_size") == 64 else 512
     assert everything(second).shape == (10, width)
+
+
+@pytest.mark.usefixtures("weights_home", "random_weights")
+def test_pooled_features_are_the_average_over_places():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    flat = extract_features(Pixels(pixels), replace(REQUEST, image_size=64))
+    pooled = extract_features(Pixels(pixels), replace(REQUEST, image_size=64, pooled=True))
+    assert (flat.width, pooled.width, pooled.cache) == (2048, 512, "miss")
+    expected = everything(flat).reshape(3, 4, 512).mean(axis=1)
+    np.testing.assert_allclose(everything(pooled), expected, rtol=2e-3, atol=2e-3)
+    assert "pooled" not in flat.pieces[0].manifest
+    assert pooled.pieces[0].manifest["pooled"] is True
 
 
 @pytest.mark.usefixtures("weights_home", "random_weights")

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from benchmarks.palette import PAGES, VISIONS, ciede2000, contrast, least_distance
-from core.charts.style import MAJORITY_COLOUR, PALETTE, appearance_of
+from core.backbones.registry import BACKBONES
+from core.charts.style import MAJORITY_COLOUR, MORE_COLOURS, PALETTE, appearance_of
 from core.settings import PROJECT_ROOT
 from core.strategies.registry import STRATEGIES
 
 COLOURS = [MAJORITY_COLOUR, *PALETTE]
 LEAST_APART = {"usual": 20.0, "protanopia": 12.5, "deuteranopia": 12.5, "tritanopia": 12.5}
+MORE_APART = {"usual": 12.0, "protanopia": 9.0, "deuteranopia": 8.0, "tritanopia": 7.5}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +32,22 @@ def test_the_closest_pair_is_far_apart_for_every_colour_vision(vision):
     assert least >= LEAST_APART[vision], pair
 
 
+@pytest.mark.parametrize("vision", VISIONS)
+def test_the_colours_of_more_backbones_are_apart_too(vision):
+    least, *pair = least_distance([*COLOURS, *MORE_COLOURS], vision)
+    assert least >= MORE_APART[vision], pair
+
+
+def test_each_backbone_has_a_colour_of_its_own_out_of_these():
+    alone = [one.appearance.colour for one in STRATEGIES.values() if one.backbone is None]
+    used = [*alone, *(backbone.colour for backbone in BACKBONES.values())]
+    assert len(set(used)) == len(used)
+    assert set(used) <= {*COLOURS, *MORE_COLOURS}
+
+
 def test_a_colour_keeps_three_to_one_on_both_pages():
-    found = {(colour, page): contrast(colour, page) for colour in COLOURS for page in PAGES}
+    every = (*COLOURS, *MORE_COLOURS)
+    found = {(colour, page): contrast(colour, page) for colour in every for page in PAGES}
     assert {pair: ratio for pair, ratio in found.items() if ratio < 3.0} == {}
 
 

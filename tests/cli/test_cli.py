@@ -10,12 +10,10 @@ import subprocess
 import sys
 import time
 import zipfile
+import pytest
 from pathlib import Path
 from typing import Any
-
-import pytest
 from PIL import Image
-
 from core.cli import parser
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import JobHandle, child_environment
@@ -26,6 +24,7 @@ from tests import made_up
 from tests.cli.conftest import TypeIt
 from tests.made_evidence import EXPERIMENT, store_experiment
 from tests.stored_home import long_spec, majority_spec
+
 
 pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 
@@ -48,7 +47,7 @@ def listed(type_it: TypeIt, *arguments: str) -> Any:
 
 
 def test_strategies_show_every_rung_with_every_setting(type_it: TypeIt) -> None:
-    status, out, _ = type_it("strategies")
+    status, out, _ = type_it("strategies", "--backbones", "all")
     assert status == 0
     for strategy in STRATEGIES.values():
         assert f"{strategy.name}: {strategy.title}" in out
@@ -128,6 +127,8 @@ def test_backbones_are_listed_with_what_they_are(type_it: TypeIt) -> None:
     status, out, _ = type_it("backbones", "list")
     assert status == 0
     assert "Licence: CC BY 4.0" in out
+    assert "The accuracy of this conversion of its weights was not measured on ImageNet." in out
+    assert "Run `python -m core backbones fetch efficientnet_lite0`, or copy " in out
     assert type_it("backbones", "fetch", "resnet")[0] == 2
 
 

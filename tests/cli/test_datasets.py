@@ -106,7 +106,8 @@ def test_an_unclear_table_is_shown_with_the_way_to_choose(type_it: TypeIt, uncle
         "columns of t.csv: picture, first, second",
         "for example: a.png, x, 1",
         "for example: b.png, y, 2",
-        "Choose with --file-column NAME and --label-column NAME (and --split-column NAME).",
+        "Choose the column of the labels with --label-column NAME; --file-column and --split-column"
+        " are for those that are not found by themselves.",
     ]
     assert [dataset.name for dataset in list_datasets()] == ["arrows"]
     status, out, _ = type_it("datasets", "add", str(unclear), "--json")

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 UNKNOWN = [
     (("run", "nope"), "no dataset named 'nope'. Known: arrows"),
     (("run", "arrows", "--strategies", "mlp,nope"), "no strategy named 'nope'. Known: cnn, major"),
+    (("run", "arrows", "--backbones", "vgg16,nope"), "no backbone named 'nope'. Known: "),
     (("run", "arrows", "--preset", "nope"), "no preset named 'nope'. Known: article, quick"),
     (
         ("run", "arrows", "--strategies", "mlp", "--set", "mlp.nope=1"),
@@ -53,6 +54,7 @@ OUT_OF_RANGE = [
     (("--set", "mlp.epochs"), "is not of the form strategy.setting=value"),
     (("--set", "epochs=1"), "'epochs' is not of the form strategy.setting"),
     (("--set", "mlp.epochs=1", "--set", "mlp.epochs=2"), "--set gives mlp.epochs twice"),
+    (("--backbones", "vgg16"), "backbones has no meaning beside strategies that are named in full"),
     (("--set", "cnn.epochs=1"), "cnn is not among the chosen strategies"),
 ]
 

@@ -1,5 +1,8 @@
 """What a person chose about how an upload is read: patterns, what is left out, and options."""
 
+import random
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -22,6 +25,23 @@ from core.errors import BadInput
 )
 def test_the_class_in_a_file_name(pattern, stem, expected):
     assert Choice(name_pattern=pattern).class_in(stem) == expected
+
+
+def test_a_pattern_finds_what_a_regular_expression_does():
+    """Whether it is a fast one, or so long that only names of its form are found fast."""
+    dice = random.Random(3)
+    pieces = {"{class}": "(.+?)", "*": ".*", "#": "[0-9]+", "_": "_", "-": "-", "a": "a"}
+    others = [piece for piece in pieces if piece != "{class}"]
+    found = 0
+    for _ in range(3000):
+        drawn = [*dice.choices(others, k=dice.randint(0, 6)), "{class}"]
+        dice.shuffle(drawn)
+        name = "".join(dice.choices("ab1_-", k=dice.randint(1, 9)))
+        match = re.fullmatch("".join(pieces[piece] for piece in drawn), name)
+        expected = match[1] if match else None
+        assert Choice(name_pattern="".join(drawn)).class_in(name) == expected, (drawn, name)
+        found += expected is not None
+    assert found > 300
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,38 @@ def test_it_scales_with_epochs_pixels_and_images(epochs, changes, seconds):
     assert forecast.seconds == pytest.approx(seconds)
 
 
+def test_a_run_that_stopped_early_is_a_guide_to_the_same_rule_alone():
+    """Two epochs of five, 1.75 s each, were trained; the rest of the run took 6.5 s."""
+    result = made_up.result(epochs=2, last_epoch=made_up.epoch(2, epochs=5))
+    stopped = made_up.run("cnn", settings={"epochs": 5, "patience": 1}, result=result)
+    for settings, epochs in (
+        ({"epochs": 5, "patience": 1}, 2),
+        ({"epochs": 1, "patience": 1}, 1),
+        ({"epochs": 5, "patience": 2}, 5),
+        ({"epochs": 5}, 5),
+    ):
+        spec = only(("cnn", settings))
+        forecast = forecast_experiment(spec, [made_up.experiment()], [stopped])
+        assert forecast.seconds == pytest.approx(6.5 + 1.75 * epochs)
+        assert ("Early stopping can end a run sooner." in forecast.basis) == (
+            "patience" in settings
+        )
+
+
+def test_an_older_run_has_the_newer_settings_of_quick():
+    """Without early stopping it is as close as one that says so, and the newest is taken."""
+    older = made_up.run("cnn", result=made_up.result(total_seconds=20.0))
+    newer = made_up.run(
+        "cnn",
+        seed=1,
+        settings={"epochs": 2, "patience": 5},
+        finished_at="2026-11-21T10:00:00.000000+00:00",
+    )
+    spec = only(("cnn", {"epochs": 2, "patience": 0}))
+    forecast = forecast_experiment(spec, [made_up.experiment()], [older, newer])
+    assert forecast.seconds == pytest.approx(20.0)
+
+
 def test_seeds_repeat_everything():
     spec = made_up.spec(strategies=(("cnn", {"epochs": 2}),), seeds=(0, 1, 2))
     assert forecast_experiment(spec, [made_up.experiment()], [CNN]).seconds == pytest.approx(30.0)

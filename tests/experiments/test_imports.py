@@ -34,6 +34,8 @@ from tests.datasets.pictures import encoded, two_classes
 from tests.experiments.conftest import pets, zipped
 from tests.jobs.conftest import processes_of, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 def slow_pets(count: int = 400) -> io.BytesIO:
     """Many large pictures: seconds to read on any machine, small to send."""
@@ -129,7 +131,6 @@ def test_it_counts_yields_to_others_and_a_cancel_leaves_nothing(store: Store) ->
     assert cancel_import(store, import_id).state == "cancelled"
 
 
-@pytest.mark.slow
 def test_an_import_whose_worker_was_killed_can_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from core.jobs.context import JobContext, JobFailed, StartAgain
 from core.jobs.kinds import KINDS
 
 HANDLER = "tests.jobs.stand_in:run"
+PIECE_BYTES = 8 * 1024**2
 
 
 class QuietContext:
@@ -40,6 +41,18 @@ def run(arguments: dict[str, Any], context: JobContext) -> dict[str, Any] | None
             context.report("Waiting", done, 10_000)
             context.check()
             time.sleep(0.02)
+    elif do == "until":
+        while not Path(arguments["mark"]).exists():
+            context.report("Waiting for a mark")
+            time.sleep(0.02)
+        return {"attempt": context.job.attempts}
+    elif do == "devour":
+        if context.job.error:
+            return {"after": context.job.error}
+        taken: list[bytes] = []
+        while len(taken) * PIECE_BYTES < arguments["most_bytes"]:
+            taken.append(b"1" * PIECE_BYTES)
+        raise AssertionError("there was no limit")
     elif do == "deaf":
         context.report("Not listening")
         mark = Path(arguments["mark"])

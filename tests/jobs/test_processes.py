@@ -34,6 +34,8 @@ from core.jobs.records import JobRecord, NewJob
 from core.jobs.worker import serve
 from tests.jobs.conftest import processes_of, wait_for
 
+pytestmark = pytest.mark.slow
+
 STAND_IN = "tests.jobs.stand_in"
 LAUNCHERS = {"local process": ProcessLauncher}
 
@@ -205,7 +207,6 @@ def test_work_that_does_not_ask_is_interrupted_and_tidies_up(
     assert not mark.exists()
 
 
-@pytest.mark.slow
 def test_a_child_that_hears_nothing_at_all_is_killed(queue: JobQueue) -> None:
     with serving():
         add(queue, "stone", "export", "stone deaf")

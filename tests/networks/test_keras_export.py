@@ -47,8 +47,10 @@ def pictures_of_the_test(spec: TrainingSpec, dataset: Dataset) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")
-@pytest.mark.parametrize("name", ["mlp", "cnn", "vgg16_probe", "vgg16_finetune"])
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.parametrize(
+    "name", ["mlp", "cnn", "vgg16_probe", "vgg16_finetune", "stand_in_probe", "stand_in_freeze"]
+)
+@pytest.mark.usefixtures("random_weights", "stand_in")
 def test_both_files_answer_as_the_run_did(tiny_dataset: Dataset, tmp_path: Path, name: str) -> None:
     spec = specify(tiny_dataset, name)
     kept, restored = trained(spec, tiny_dataset)

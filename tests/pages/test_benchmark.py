@@ -1,5 +1,7 @@
 """Setting up, starting, watching, cancelling and retrying on the Benchmark page."""
 
+import re
+
 import pytest
 
 from core.errors import StoreError
@@ -31,10 +33,31 @@ def by_cost():
 
 
 def test_the_form_is_drawn_from_the_registry(set_up):
-    labels = [box.label for box in set_up.checkbox]
-    assert labels[0] == "**Majority class**"
-    assert labels[1:] == [f"**{entry.title}**" for entry in by_cost()[1:]]
-    assert "One linear layer on features" in words(set_up)
+    boxes = [box.key.removeprefix("choose.") for box in set_up.checkbox]
+    alone = [entry.name for entry in by_cost() if entry.backbone is None]
+    assert boxes[: len(alone)] == alone
+    assert set_up.checkbox[0].label == "**Majority class**"
+    # then a row for each backbone, its modes in the same order
+    assert sorted(boxes) == sorted(STRATEGIES)
+    on_vgg16 = ["probe", "features", "freeze", "finetune", "scratch", "softmax"]
+    assert [name for name in boxes if name.startswith("vgg16_")] == [
+        f"vgg16_{mode}" for mode in on_vgg16
+    ]
+    assert "one linear layer on the features" in words(set_up)
+
+
+def test_one_click_starts_what_it_always_started(set_up):
+    press(set_up, "Start the benchmark")
+    (experiment,) = open_store().experiments()
+    chosen = {name for name, _ in experiment.spec.strategies}
+    assert chosen - {"vgg16_probe"} == {"majority", "mlp", "cnn"}
+
+
+@pytest.mark.usefixtures("results_store")
+def test_each_cell_says_how_long_it_takes_where_that_is_known():
+    boxes = {box.key: box.label for box in open_routed("benchmark").checkbox}
+    assert re.fullmatch(r"\*\*CNN, three blocks\*\* · \d+ (s|min)", boxes["choose.cnn"])
+    assert boxes["choose.vgg16_scratch"] == "scratch"
 
 
 def test_without_earlier_runs_it_says_that_the_time_is_not_known(set_up):
@@ -77,6 +100,41 @@ def test_a_change_of_preset_brings_its_values(set_up):
     app = set_up.segmented_control(key="preset").set_value("article").run()
     assert app.number_input(key="image_size.article").value == 224
     assert "The tutorial's own sizes" in words(app)
+
+
+def images_of(app):
+    """Where the images lie that augmentation varied: their names are made of their content."""
+    folded = next(one for one in app.expander if one.label.startswith("Augmentation"))
+    return [image.proto.imgs[0].url for image in folded.get("image")]
+
+
+def test_augmentation_is_shown_on_eight_images(set_up):
+    choose(set_up, "majority", "mlp")
+    set_up.session_state["augmentation"] = True
+    app = set_up.run()
+    assert "No chosen strategy uses it" in words(app)
+    # one of the classes is called left
+    assert "No image is mirrored. Classes say left or right \\(left\\)" in words(app)
+    shown = images_of(app)
+    assert len(shown) == 8
+    app = press(app, "Other variations")
+    assert set(images_of(app)) != set(shown)
+    app = next(one for one in app.segmented_control if one.label == "Mirrored images")
+    app = app.set_value("on").run()
+    assert "which a mirror exchanges" in app.warning[0].value
+    assert not app.exception
+
+
+def test_augmentation_begins_with_what_was_chosen(set_up):
+    choose(set_up, "majority", "mlp")
+    set_up.session_state["settings.quick.mlp"] = True
+    set_up.run()
+    set_up.selectbox(key="quick.mlp.augment").set_value("strong")
+    set_up.session_state["augmentation"] = True
+    app = set_up.run()
+    level = next(one for one in app.segmented_control if one.label == "Augmentation")
+    assert level.value == "strong"
+    assert "Used by MLP; shown here it changes nothing." in words(app)
 
 
 def test_what_cannot_work_is_said_and_nothing_is_stored(set_up):

@@ -10,7 +10,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
 from tests import stored_home
-from tests.browser import MARKS, MILLISECONDS, running_app, settle
+from tests.browser import MARKS, MILLISECONDS, download, running_app, settle
 from tests.datasets.pictures import two_classes, write_zip
 from tests.pages.compared import EXPERIMENT, store_compared
 
@@ -64,12 +64,9 @@ def test_start_watch_cancel_compare(page, home):
     expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
     expect(page).to_have_url(f"{page.url.split('/compare')[0]}/compare?experiment={experiment.id}")
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    expect(page.get_by_role("button", name="Table as CSV")).to_be_visible()
-    settle(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Table as CSV").click()
-    assert download.value.suggested_filename == f"headstart-{experiment.id}.csv"
-    lines = Path(download.value.path()).read_bytes().decode("utf-8-sig").splitlines()
+    table = download(page, page.get_by_role("button", name="Table as CSV"))
+    assert table.suggested_filename == f"headstart-{experiment.id}.csv"
+    lines = Path(table.path()).read_bytes().decode("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["strategy", "majority", "mlp", "cnn"]
 
 
@@ -87,8 +84,8 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     expect(page.get_by_role("heading", name="pets", level=1)).to_be_visible()
     expect(page.get_by_text("1 file or line could not be used")).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/datasets\?dataset="))
     address = page.url
-    assert "/datasets?dataset=" in address
 
     page.get_by_role("tab", name="Images", exact=True).click()
     expect(page.get_by_text("1 to 24 of 41 images")).to_be_visible()
@@ -97,9 +94,8 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     expect(page.get_by_role("button", name="All images")).to_be_visible()
     settle(page)  # the gallery, with the same picture in it, goes at the end
     large = page.get_by_role("img", name="cats/3.png, class cats")
-    expect(large).to_be_visible()
-    assert large.evaluate("picture => picture.naturalWidth") == 636  # 12 pixels, 53 times
-    assert "image=" in page.url
+    expect(large).to_have_js_property("naturalWidth", 636)  # once it is there: 12 pixels, 53 times
+    expect(page).to_have_url(re.compile("image="))
     page.reload()  # the link to one picture works by itself
     expect(page.get_by_text("Images that look the same")).to_be_visible()
 
@@ -108,18 +104,16 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     expect(page.get_by_text("Images that go")).to_be_visible()
     page.get_by_role("button", name="Make a new version").click()
     expect(page.get_by_role("heading", name="pets, version 2", level=1)).to_be_visible()
-    assert page.url != address
-    assert "/datasets?dataset=" in page.url
+    expect(page).not_to_have_url(address)
+    expect(page).to_have_url(re.compile(r"/datasets\?dataset="))
 
     page.get_by_role("tab", name="Manage").click()
-    settle(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="The images as a zip").click()
-    assert download.value.suggested_filename == "pets, version 2.zip"
+    images = download(page, page.get_by_role("button", name="The images as a zip"))
+    assert images.suggested_filename == "pets, version 2.zip"
     page.get_by_role("link", name="All datasets").click()
     expect(page.get_by_text("Images may have any size, grey or colour")).to_be_visible()
-    assert page.url.endswith("/datasets")
-    chooser.set_input_files(download.value.path())
+    expect(page).to_have_url(re.compile("/datasets$"))
+    chooser.set_input_files(images.path())
     expect(page.get_by_text("was there already")).to_be_visible()
 
 
@@ -156,8 +150,6 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
     page.get_by_role("radio", name="Report").or_(
         page.get_by_role("button", name="Report", exact=True)
     ).first.click()
-    settle(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download the report").click()
-    assert download.value.suggested_filename == f"headstart-{EXPERIMENT}.html"
-    assert Path(download.value.path()).read_bytes().startswith(b"<!doctype html>")
+    report = download(page, page.get_by_role("button", name="Download the report"))
+    assert report.suggested_filename == f"headstart-{EXPERIMENT}.html"
+    assert Path(report.path()).read_bytes().startswith(b"<!doctype html>")

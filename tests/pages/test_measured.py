@@ -1,18 +1,20 @@
 """How it is measured: every section, with and without results."""
 
 import pytest
-
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
+from core.backbones.registry import BACKBONES
+
 
 SECTIONS = {
     "split": "A network can memorise its training images",
     "clocks": "can be true and still mislead",
     "statistics": "Another few hundred test images would have given other numbers",
     "strategies": "The networks as they are built",
+    "practice": "every network is trained as plainly as in the tutorial",
     "tutorial": "The ladder comes from a tutorial",
     "scenarios": "How much of a pre-trained network to keep",
     "device": "Times belong to the machine that they were taken on",
@@ -31,6 +33,13 @@ HEADINGS = {
         "Why several seeds",
     ],
     "strategies": ["VGG16 probe", "All strategies together"],
+    "practice": [
+        "Augmentation",
+        "Early stopping",
+        "Class weights",
+        "Label smoothing",
+        "Optimiser, schedule, warm-up",
+    ],
     "tutorial": ["Why the numbers differ", "What readers of the tutorial asked"],
     "scenarios": [],
     "device": ["Versions"],
@@ -69,6 +78,19 @@ def test_the_glossary_needs_no_experiment():
     assert "accuracy" in app.table[0].value.index
 
 
+@pytest.mark.usefixtures("empty_home")
+def test_the_backbones_say_what_they_are_and_how_to_get_them():
+    app = open_cold("measured", section="backbones")
+    assert not app.info
+    assert not app.error
+    assert list(app.table[0].value.index) == [one.title for one in BACKBONES.values()]
+    text = words(app)
+    for backbone in BACKBONES.values():
+        assert f"python -m core backbones fetch {backbone.name}" in text
+        assert backbone.licence in text
+    assert "75.1 %, as Google's page of EfficientNet-Lite states it. The accuracy of this" in text
+
+
 @pytest.mark.usefixtures("results_store")
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_where_answers_and_dataset_are_gone(section):
@@ -76,6 +98,19 @@ def test_a_section_where_answers_and_dataset_are_gone(section):
     assert not app.exception
     assert not app.error
     assert SECTIONS[section] in words(app)
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_the_practice_of_an_experiment_names_what_it_uses():
+    plain = plan_experiment("arrows", ["majority", "mlp"], image_size=8)
+    careful = plan_experiment(
+        "arrows", ["majority", "mlp"], image_size=8, overrides={"mlp.patience": 3}
+    )
+    ids = open_store().create_experiments([plain, careful])
+    app = open_cold("measured", section="practice", experiment=ids[0])
+    assert "All of them are off in this experiment." in words(app)
+    app = open_cold("measured", section="practice", experiment=ids[1])
+    assert "In this experiment: MLP \\(early stopping after 3 epochs\\)." in words(app)
 
 
 @pytest.mark.usefixtures("empty_home")

@@ -190,3 +190,10 @@ def test_a_folder_on_the_server_is_read_only_where_it_is_allowed(at_once, home, 
     app = press(app, "Read it")
     assert app.error == []
     assert "**12** images in **2** classes" in words(app)
+
+
+def test_the_layouts_of_other_programs_are_shown_when_they_are_unfolded():
+    app = open_cold("datasets")
+    assert "| WebDataset |" not in words(app)
+    app.session_state["uploads.layouts"] = True
+    assert "| WebDataset |" in words(app.run())

@@ -7,9 +7,7 @@ import csv
 import io
 import json
 import shlex
-
 import pytest
-
 from core.analysis.comparison import compare
 from core.analysis.scores import StrategyScore
 from core.cli import parser
@@ -19,8 +17,15 @@ from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import SHOWCASE_FOLDER
 from core.experiments.records import ExperimentSpec
-from core.reports.export import run_command, to_csv, to_json, to_text
+from core.reports.export import (
+    run_command,
+    to_csv,
+    to_json,
+    to_text,
+)
 from tests import made_up, stored_home
+from core.strategies.registry import find_strategy
+
 
 ODD_SPLIT = {"test": 0.4, "validation": 0.125, "seed": 7, "use_given": False}
 
@@ -147,8 +152,13 @@ def test_the_recorded_experiments_can_be_run_again(monkeypatch, dataset):
     monkeypatch.setattr(specs, "is_available", lambda weight_set: not weight_set.include_top)
     (path,) = SHOWCASE_FOLDER.glob(f"{dataset}-quick-*/experiment.json")
     spec = ExperimentSpec.model_validate(json.loads(path.read_text())["spec"])
+    # Settings newer than the recording have the values that it was made with: those of quick.
+    complete = tuple(
+        (name, find_strategy(name).resolve("quick", settings)) for name, settings in spec.strategies
+    )
     # Strategies are named one by one, so nothing is left out silently.
-    assert planned_again(spec) == spec.model_copy(update={"unavailable": {}})
+    expected = spec.model_copy(update={"unavailable": {}, "strategies": complete})
+    assert planned_again(spec) == expected
 
 
 def test_only_what_differs_from_the_preset_is_set():

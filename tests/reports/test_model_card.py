@@ -74,8 +74,11 @@ def test_the_authors_of_another_backbone_are_named(monkeypatch: pytest.MonkeyPat
         ("vgg16_freeze", {}, "some of them were trained further"),
         ("vgg16_freeze", {"k": 19}, "they were not changed"),
         ("vgg16_finetune", {}, "all of them were trained further"),
+        # batch normalisation stays as it is
+        ("stand_in_finetune", {}, "some of them were trained further"),
     ],
 )
+@pytest.mark.usefixtures("stand_in")
 def test_the_card_says_what_became_of_imagenet_weights(
     strategy: str, overrides: dict[str, int], words: str | None
 ) -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from core.backbones.vgg16 import VGG16
 from core.layers.record import outline_of
+from core.strategies.modes import backbone_layers, frozen_setting, trained_settings
 from core.strategies.registry import STRATEGIES, find_strategy
-from core.strategies.transfer import backbone_layers, frozen_setting, trained_settings
 
 BASE_PARAMETERS = VGG16.parameters()
 
@@ -37,8 +37,7 @@ def test_the_tutorials_first_eight_layers_end_with_block3_conv1():
 
 def test_what_is_trained_of_each_strategy():
     trained = {
-        name: sum(layer.parameters for layer in layers_of(name, 224) if layer.is_trained)
-        for name in STRATEGIES
+        name: sum(layer.trained_parameters for layer in layers_of(name, 224)) for name in STRATEGIES
     }
     probe = 25_088 * 16 + 16
     first_eight = 1_792 + 36_928 + 73_856 + 147_584 + 295_168

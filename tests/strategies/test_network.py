@@ -4,21 +4,23 @@ import numpy as np
 import pytest
 
 from core.strategies.network import BuildContext, build_plan
-from core.strategies.registry import STRATEGIES, find_strategy
+from core.strategies.registry import MAJORITY, find_strategy
+from tests.strategies.stand_in import REPRESENTATIVE
 
 pytestmark = pytest.mark.tensorflow
 
 CLASSES = 7
 CASES = [
-    *((name, {}, 64) for name, entry in STRATEGIES.items() if entry.has_network),
+    *((name, {}, 64) for name in REPRESENTATIVE if name != MAJORITY),
     ("cnn", {"padding": "valid"}, 148),
     ("vgg16_probe", {"features": "pooled"}, 32),
     ("vgg16_freeze", {"k": 0}, 32),
     ("vgg16_freeze", {"k": 19, "head": "dense", "start": "fresh"}, 32),
+    ("stand_in_finetune", {"features": "flattened"}, 33),
 ]
 
 
-@pytest.mark.usefixtures("random_weights")
+@pytest.mark.usefixtures("random_weights", "stand_in")
 @pytest.mark.parametrize(("name", "overrides", "image_size"), CASES)
 def test_what_is_drawn_is_what_is_built(name, overrides, image_size):
     """Parameters in all and trained, the layers that are frozen, the last output."""
@@ -35,15 +37,18 @@ def test_what_is_drawn_is_what_is_built(name, overrides, image_size):
     plan = build_plan(strategy, context)
     model = plan.stages[-1].model
     built = {layer.name: layer for layer in opened(model)}
+    # Where a record stands for a block its parameters are those of several layers.
+    whole_layers = {layer.name for layer in drawn if layer.kind in ("Conv2D", "Dense")}
     inside = [layer for layer in drawn if layer.name in built]
     assert inside[-1].name == "predictions"
     for layer in inside:
         if layer.parameters or layer.kind == "Dropout":
             assert built[layer.name].output.shape[1:] == layer.output
+        if layer.name in whole_layers:
             assert built[layer.name].count_params() == layer.parameters
             assert built[layer.name].trainable == (not layer.frozen)
-    trained = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-    assert sum(layer.parameters for layer in drawn if layer.is_trained) == trained
+    changed = sum(int(np.prod(one.shape)) for one in plan.stages[-1].changed_variables)
+    assert sum(layer.trained_parameters for layer in drawn) == changed
     total = model.count_params() + plan.frozen_parameters
     assert sum(layer.parameters for layer in drawn) == total
     assert [stage.name for stage in plan.stages] == [fit.name for fit in strategy.fits(settings)]

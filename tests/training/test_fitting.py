@@ -32,12 +32,14 @@ class ScriptedModel:
         self.layers = []
         self.steps = 0
         self.compiled = {}
+        self.sample_weights = []
 
     def compile(self, **options):
         self.compiled = options
 
-    def train_on_batch(self, images, labels, return_dict):
+    def train_on_batch(self, images, labels, sample_weight, return_dict):
         assert return_dict
+        self.sample_weights.append(sample_weight)
         assert len(images) == len(labels)
         self.clock.now += 2
         self.trainable_variables[0].value += 1
@@ -64,15 +66,16 @@ def clock():
 @pytest.fixture(autouse=True)
 def _no_keras(monkeypatch):
     monkeypatch.setattr(fitting, "_as_array", lambda variable: variable.value.copy())
-    monkeypatch.setattr(fitting, "_optimizer", lambda options: f"by {options.learning_rate}")
-
-
-def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3):
-    inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
-    data = TrainingData(
-        inputs, np.zeros(9, np.int32), train=np.arange(7), validation=np.array([7, 8])
+    monkeypatch.setattr(
+        fitting, "optimizer_of", lambda options, images: f"{options.learning_rate}, {images} images"
     )
-    stage = Stage("main", model, FitOptions(epochs, batch_size, learning_rate=0.1))
+
+
+def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3, labels=None, **options):
+    inputs = SimpleNamespace(take=lambda indices: np.zeros((len(indices), 4, 4, 3), np.uint8))
+    labels = np.zeros(9, np.int32) if labels is None else labels
+    data = TrainingData(inputs, labels, train=np.arange(7), validation=np.array([7, 8]))
+    stage = Stage("main", model, FitOptions(epochs, batch_size, learning_rate=0.1, **options))
     steps = Fitting("cnn, seed 0", 0, False, should_stop, clock).fit(stage, data)
     events = []
     while True:
@@ -142,6 +145,38 @@ def test_time_left_is_hidden_until_an_epoch_is_over(clock):
     assert {event.seconds_left for event in first} == {None}
     # one epoch took 6 s of training and 5 s of validation; 3 of 7 images of the last are done
     assert second[0].seconds_left == pytest.approx(11 * (1 - 3 / 7))
+
+
+def test_early_stopping_ends_after_epochs_that_were_no_better(clock):
+    model = ScriptedModel(clock, rights=[0, 2, 1, 2, 1, 2, 2, 2])
+    events, fitted = run(model, clock, epochs=8, patience=3)
+    records = [event for event in events if isinstance(event, EpochRecord)]
+    # epochs 3 to 5 were no better than epoch 2: an equal one is none
+    assert [(record.epoch, record.epochs) for record in records] == [(n, 8) for n in range(1, 6)]
+    assert fitted.best_epoch == 2
+    assert fitted.epochs_since_best == 3
+    assert model.trainable_variables[0].value.tolist() == [6.0]
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert progress[-1].step == "Training, epoch 5 of at most 8"
+    assert all(event.is_upper_bound for event in progress)
+
+
+def test_all_planned_epochs_are_trained_without_patience(clock):
+    events, fitted = run(ScriptedModel(clock, rights=[2, 0, 0, 0]), clock, epochs=4)
+    assert len(fitted.records) == 4
+    assert not any(event.is_upper_bound for event in events if isinstance(event, Progress))
+
+
+def test_class_weights_are_those_of_the_training_images(clock):
+    # six of class 0 and one of class 1 are trained on; those that are validated do not count
+    labels = np.array([0, 0, 0, 1, 0, 0, 0, 1, 1], np.int32)
+    model = ScriptedModel(clock, rights=[1])
+    run(model, clock, epochs=1, labels=labels, class_weights=True)
+    given = np.concatenate(model.sample_weights)
+    np.testing.assert_allclose(np.sort(given), [7 / 12] * 6 + [7 / 2])
+    plain = ScriptedModel(clock, rights=[1])
+    run(plain, clock, epochs=1, labels=labels)
+    assert plain.sample_weights == [None] * 3
 
 
 def test_cancel_is_heard_after_one_batch(clock):

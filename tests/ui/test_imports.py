@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from core.settings import PROJECT_ROOT
 
 FORBIDDEN = ("tensorflow", "keras", "jax", "torch")
@@ -22,6 +24,7 @@ print(",".join(name for name in {names} if name in sys.modules))
 """.replace("{names}", repr(FORBIDDEN))
 
 
+@pytest.mark.slow
 def test_pages_and_all_that_they_import_load_no_framework(tmp_path, monkeypatch):
     from tests import stored_home
 

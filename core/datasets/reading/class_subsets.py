@@ -17,6 +17,7 @@ LONGEST_NAME = 100
 FRACTION_SHARED = 0.8
 _ANY = "|".join(sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
 _CAPITAL = "|".join(word.capitalize() for word in sorted(SUBSET_OF_FOLDER, key=len, reverse=True))
+_WORD = re.compile(_ANY, re.IGNORECASE)
 _AT_START = re.compile(
     rf"(?:(?i:({_ANY})(?:set|data)?)[\W_]+|({_ANY}|{_CAPITAL})(?=[A-Z]))(?P<rest>.*\w.*)"
 )
@@ -34,7 +35,7 @@ class NamedSubsets:
 
 def class_and_subset(folder: str) -> tuple[str, str] | None:
     """The class and the subset in the name of a folder, or None where it has not both."""
-    if len(folder) > LONGEST_NAME:
+    if len(folder) > LONGEST_NAME or not _WORD.search(folder):
         return None
     found = _AT_START.fullmatch(folder) or _AT_END.fullmatch(folder)
     if found is None or subset_of(folder) is not None:

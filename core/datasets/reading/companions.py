@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from core.datasets.decoding.as_rgb import UnreadableImageError
 from core.datasets.decoding.decode import decode_image
 from core.datasets.reading.folder_words import PAIR_WORDS
 from core.datasets.reading.image_copies import copies_of
-from core.datasets.reading.image_files import has_image_suffix, stem
+from core.datasets.reading.image_files import has_image_suffix, stem, without_numbers
 from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.subset_names import name_words, subset_of, words
 
@@ -74,7 +75,8 @@ def companions_of(files: Sequence[RawFile]) -> list[Companions]:
     images = [raw for raw in images if id(raw) not in left_out]
     by_folder: dict[str, list[RawFile]] = defaultdict(list)
     others: list[RawFile] = []
-    siblings = {raw.parts[: at + 1] for raw in images for at in range(len(raw.parts) - 1)}
+    folders = {raw.parts[:-1] for raw in images}
+    siblings = {parts[: at + 1] for parts in folders for at in range(len(parts))}
     names = _names_of_companions(siblings)
     for raw in images:
         folder = next((part for part in raw.parts[:-1] if part in names), None)
@@ -83,7 +85,7 @@ def companions_of(files: Sequence[RawFile]) -> list[Companions]:
         else:
             by_folder[folder].append(raw)
     found = []
-    stems = {_stem(raw) for raw in others}
+    stems = {_stem(raw) for raw in others} if by_folder else set()
     names_of_folders = {part for path in siblings for part in path}
     for folder, members in by_folder.items():
         if _belong_to_others(folder, members, stems, names_of_folders):
@@ -108,12 +110,13 @@ def _names_of_companions(folders: Collection[tuple[str, ...]]) -> set[str]:
     names = set()
     for together in by_parent.values():
         all_words = {name: name_words(name) for name in together}
+        known = set(all_words.values())
         for name, own in all_words.items():
             if not own & _WORDS:
                 continue
             rest = {word for word in own - _WORDS - _BESIDE_WORDS if subset_of(word) is None}
             # "cats_masks" beside "cats"
-            if not rest or any(rest == all_words[other] for other in together if other != name):
+            if not rest or rest in known:
                 names.add(name)
     return names
 
@@ -140,19 +143,20 @@ def _belong_to_others(
 def _by_file_name(images: list[RawFile]) -> list[Companions]:
     """``benign (1)_mask.png`` beside ``benign (1).png``."""
     by_word: dict[str, list[tuple[RawFile, str]]] = defaultdict(list)
-    stems = set()
     for raw in images:
         base, word = _split_off(_stem(raw))
         if word:
             by_word[word].append((raw, base))
-        else:
-            stems.add(_stem(raw))
+    if not by_word:
+        return []
+    named = {id(raw) for members in by_word.values() for raw, _ in members}
+    stems = {_stem(raw) for raw in images if id(raw) not in named}
     for pattern in (_IMAGE_AT_END, _IMAGE_AT_START):
         stems |= {image[1] for text in stems if (image := pattern.fullmatch(text))}
     found = []
-    for named in by_word.values():
-        files = [raw for raw, base in named if base in stems or base.rstrip("_-. ") in stems]
-        if len(files) >= FRACTION_WITH_OTHERS * len(named):
+    for members in by_word.values():
+        files = [raw for raw, base in members if base in stems or base.rstrip("_-. ") in stems]
+        if len(files) >= FRACTION_WITH_OTHERS * len(members):
             example = shown_name(files[0].name)
             found.append(Companions(files, f"named like {example} that belong to other images"))
     return found
@@ -168,6 +172,8 @@ def _base(raw: RawFile) -> str:
 
 def _split_off(text: str) -> tuple[str, str]:
     """The name without a word for companions at its end or its start, and the word."""
+    if not _has_word(without_numbers(text)):
+        return text, ""
     if found := _AT_END.fullmatch(text):
         return found[1], found[2]
     if found := _AT_START.fullmatch(text):
@@ -175,12 +181,17 @@ def _split_off(text: str) -> tuple[str, str]:
     return text, ""
 
 
+@lru_cache(maxsize=65536)
+def _has_word(text: str) -> bool:
+    return any(word in text for word in _WORDS)
+
+
 def are_numbered(stems: Collection[str]) -> bool:
     """Whether names are numbers in a row, perhaps behind the same text: alike by chance elsewhere.
 
     Numbers with wide gaps between them, as ids are, do not count.
     """
-    texts = Counter(re.sub(r"\d+", "#", name) for name in stems)
+    texts = Counter(map(without_numbers, stems))
     if texts.total() - sum(count for _, count in texts.most_common(2)) > len(stems) // 10:
         return False
     stems = [name for name in stems if re.search(r"\d", name)]

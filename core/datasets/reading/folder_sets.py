@@ -45,6 +45,8 @@ def _with_top(places: list[Place]) -> list[Place]:
     if len(tops) < 3:
         return places
     for name, members in tops.items():
+        if all(len(place.folders) < 2 for place in members):
+            continue
         (inside,) = unwrap_inside({name: members}).values()
         names = names_inside(inside, 2)
         shared = sum(other in tops and other != name for other in names)

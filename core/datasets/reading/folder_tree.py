@@ -87,6 +87,8 @@ def unwrap(places: list[Place]) -> list[Place]:
 
 def unwrap_inside(groups: Mapping[str, list[Place]]) -> dict[str, list[Place]]:
     """Drop folders between each of several folders and its classes: ``seg_train/seg_train/...``."""
+    if all(len(place.folders) < 2 for members in groups.values() for place in members):
+        return dict(groups)
     inside = {name: names_inside(members, 2) for name, members in groups.items()}
     everywhere = Counter(only for names in inside.values() for only in names)
     unwrapped = {}

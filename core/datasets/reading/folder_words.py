@@ -126,5 +126,9 @@ def is_numbered(name: str) -> bool:
 
 def most(names: Collection[str], *tests: Callable[[str], bool]) -> bool:
     """Whether one of the tests holds for nearly all names."""
-    fitting = sum(any(test(name) for test in tests) for name in names)
-    return bool(names) and fitting >= FRACTION_OF_NAMES * len(names)
+    enough, fitting = FRACTION_OF_NAMES * len(names), 0
+    for count, name in enumerate(names, start=1):
+        fitting += any(test(name) for test in tests)
+        if fitting + len(names) - count < enough:
+            return False
+    return bool(names)

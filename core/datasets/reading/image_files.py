@@ -30,6 +30,7 @@ _SIGNATURES = (
 )
 _IN_BOXES = (b"ftypavif", b"ftypheic", b"ftypmif1")
 TEXT_LOOKED_AT_BYTES = 512
+_NUMBER = re.compile(r"\d+")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -53,6 +54,11 @@ def is_companion(raw: RawFile) -> bool:
 def stem(name: str) -> str:
     """A file name without its last ending."""
     return name.rpartition(".")[0] or name
+
+
+def without_numbers(name: str) -> str:
+    """A name with each number as ``#``: thousands of names have a few such forms."""
+    return _NUMBER.sub("#", name)
 
 
 def looks_like_an_image(raw: RawFile) -> bool:
@@ -119,6 +125,10 @@ def _parts(cell: str) -> list[str]:
 def _choose(candidates: list[RawFile], parts: list[str], table: RawFile) -> Named:
     folders = [part.casefold() for part in parts[:-1]]
     asked = subset_of_folders(parts[:-1]) or subset_among(table.name)
+    if asked is None and len(candidates) == 1:
+        longest = _common_tail(candidates[0], folders)
+        is_in_folder = longest > 0 if folders else None
+        return Named((candidates[0],), longest == len(folders), is_in_folder)
     if asked is not None:
         # "train/1.jpg", or "1.jpg" in train.csv, is not test/1.jpg.
         candidates = [raw for raw in candidates if _subset_below(raw, table) in (asked, None)]

@@ -1,11 +1,15 @@
-"""JSON as rows of a table: lines of records, a list of records, a record for each name, COCO."""
+"""JSON as rows of a table: lines or lists of records, a record for each name, lists by subset or
+class, COCO."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.columns import FILE_NAMES, bare_name
+from core.datasets.reading.image_files import has_image_suffix
 from core.datasets.reading.raw_files import RawFile, bad_source, open_unpacked
+from core.datasets.reading.subset_names import subset_of
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".manifest")
 LARGEST_JSON_BYTES = 100 * 1024**2
@@ -15,6 +19,13 @@ MOST_KEYS = 200
 DEEPEST_KEYS = 8
 SHOWN_NAME = "file_name"
 _OUTLINES = ("bbox", "segmentation")
+# What stands behind the name of an image in a list of lists.
+_CELLS: dict[tuple[type, ...], list[str]] = {
+    (str,): ["label"],
+    (int,): ["label"],
+    (int, str): ["label id", "label name"],
+    (str, int): ["label name", "label id"],
+}
 
 Record = dict[str, Any]
 Numbered = Iterable[tuple[int, Record | None]]
@@ -118,11 +129,12 @@ def _lines(raw: RawFile) -> Numbered:
 
 
 def _record(line: bytes) -> Record | None:
-    document = _parsed(line)
+    document = parsed(line)
     return flattened(document) if isinstance(document, dict) else None
 
 
-def _parsed(data: bytes) -> Any:
+def parsed(data: bytes) -> Any:
+    """A JSON document; None where it is none."""
     try:
         return json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -134,20 +146,67 @@ def _whole(raw: RawFile) -> list[Record]:
     if raw.size_bytes > LARGEST_JSON_BYTES:
         return []
     try:
-        document = _parsed(raw.read())
+        document = parsed(raw.read())
     except UnreadableImageError:
         return []
+    return _records(document)
+
+
+def _records(document: Any) -> list[Record]:
     if isinstance(document, list):
         return document if all(isinstance(record, dict) for record in document) else []
     if not isinstance(document, dict) or not document:
         return []
     if isinstance(document.get("images"), list):
         return _of_coco(document)
-    if all(isinstance(value, dict) for value in document.values()):
+    values = document.values()
+    if all(map(subset_of, document)) and all(isinstance(value, dict | list) for value in values):
+        return [
+            record | {"split": subset}
+            for subset, inner in document.items()
+            for record in (map(_in_list, inner) if isinstance(inner, list) else _of_names(inner))
+        ]
+    return _of_names(document)
+
+
+def _of_names(document: dict[str, Any]) -> list[Record]:
+    """Records of a document that has one for each name, or lists."""
+    values = document.values()
+    if all(isinstance(value, dict) for value in values):
         return [{SHOWN_NAME: name, **value} for name, value in document.items()]
-    if all(isinstance(value, str | int) for value in document.values()):
+    are_names = all(map(has_image_suffix, document))
+    if all(isinstance(value, list) for value in values) and not are_names:
+        return _of_lists(document)
+    if all(isinstance(value, str | int) or _is_of_texts(value) for value in values):
         return [{SHOWN_NAME: name, "label": value} for name, value in document.items()]
     return []
+
+
+def _of_lists(document: dict[str, list[Any]]) -> list[Record]:
+    """Records from lists: of records, or one list for each column of a table, or for each class."""
+    of_records = [items for items in document.values() if any(isinstance(i, dict) for i in items)]
+    if of_records:
+        (first, *others) = of_records
+        return first if not others and all(isinstance(item, dict) for item in first) else []
+    if any(bare_name(key) in FILE_NAMES for key in document):
+        same = len({len(values) for values in document.values()}) == 1
+        rows = zip(*document.values(), strict=True) if same else ()
+        return [dict(zip(document, row, strict=True)) for row in rows]
+    return [_in_list(item) | {"label": key} for key, items in document.items() for item in items]
+
+
+def _is_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _in_list(item: Any) -> Record:
+    """What an item of a list says: a name, a name with other cells, or a record."""
+    if isinstance(item, dict):
+        return item
+    first, *rest = item if isinstance(item, list) and item else [item]
+    numbered = [f"column {at}" for at in range(2, len(rest) + 2)]
+    names = _CELLS.get(tuple(map(type, rest)), numbered)
+    return {SHOWN_NAME: first} | dict(zip(names, rest, strict=True))
 
 
 def _of_coco(document: Record) -> list[Record]:

@@ -3,8 +3,9 @@
 import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from core.datasets.choices import SeveralLabels
 from core.datasets.dataset import LeftOut
@@ -26,8 +27,7 @@ MOST_REMEMBERED = 500_000
 _why_no_label = lru_cache(maxsize=4096)(why_no_label)
 
 
-@dataclass(frozen=True)
-class LabelledRow:
+class LabelledRow(NamedTuple):
     """One image named in a table, by ``cell``; ``subset`` is None where the row names none."""
 
     line: int
@@ -66,10 +66,10 @@ class RememberedNames(ImageNames):
 
     def __init__(self, images: Iterable[RawFile]) -> None:
         super().__init__(images)
-        self._found: dict[tuple[str, str], Named] = {}
+        self._found: dict[tuple[str, tuple[str, ...]], Named] = {}
 
     def find(self, cell: str, table: RawFile) -> Named:
-        key = (cell, table.path)
+        key = (cell, table.parts)
         found = self._found.get(key)
         if found is None:
             found = super().find(cell, table)
@@ -92,9 +92,10 @@ def read_rows(table: LabelTable, columns: LabelColumns, images: ImageNames) -> L
     listing = Listing()
     refused = RefusedRows(listing, table.name)
     read: list[LabelledRow] = []
+    least = _cells_needed(columns)
     for line, cells in itertools.islice(table.rows(), int(columns.has_header), None):
         try:
-            read.append(_read_row(table, columns, images, line, cells))
+            read.append(_read_row(table, columns, images, line, cells, least))
         except _RowProblem as problem:
             refused.refuse(line, str(problem))
     found: dict[int, list[LabelledRow]] = {}
@@ -107,7 +108,9 @@ def read_rows(table: LabelTable, columns: LabelColumns, images: ImageNames) -> L
             again += len(rows) > 1
             differing += len({(row.labels, row.subset) for row in rows}) > 1
     many = differing >= max(FEWEST_SEVERAL, FRACTION_SEVERAL * len(found))
-    settled = (_one_of(rows, many, refused) for rows in found.values())
+    settled = (
+        rows[0] if len(rows) == 1 else _one_of(rows, many, refused) for rows in found.values()
+    )
     kept = [row for row in settled if row is not None]
     if columns.one_hot and columns.doubt is None:
         kept = _with_one_mark(kept, refused)
@@ -122,8 +125,8 @@ def settled_labels(rows: Sequence[LabelledRow], mode: SeveralLabels) -> list[Lab
     if mode == "leave-out":
         return [row for row in rows if len(row.labels) == 1]
     if mode == "first":
-        return [replace(row, labels=row.labels[:1]) for row in rows]
-    return [replace(row, labels=(row.label,)) for row in rows]
+        return [row._replace(labels=row.labels[:1]) for row in rows]
+    return [row._replace(labels=(row.label,)) for row in rows]
 
 
 def several_text(rows: Sequence[LabelledRow], several: Sequence[LabelledRow]) -> str:
@@ -164,7 +167,7 @@ def _one_of(
         return rows[0] if rows else None
     if are_several and len({row.subset for row in rows}) == 1:
         labels = dict.fromkeys(label for row in rows for label in row.labels)
-        return replace(rows[0], labels=tuple(labels))
+        return rows[0]._replace(labels=tuple(labels))
     for row in rows:
         refused.refuse(
             row.line,
@@ -185,22 +188,28 @@ def _with_one_mark(rows: list[LabelledRow], refused: RefusedRows) -> list[Labell
     return [row for row in rows if len(row.labels) == 1]
 
 
+def _cells_needed(columns: LabelColumns) -> int:
+    """How many cells a row must have for these columns."""
+    subset = columns.subsets.at if columns.subsets else 0
+    return 1 + max(columns.file, columns.label or 0, subset, *columns.one_hot)
+
+
 def _read_row(
     table: LabelTable,
     columns: LabelColumns,
     images: ImageNames,
     line: int,
     cells: Sequence[str] | None,
+    least: int,
 ) -> LabelledRow:
-    """Raises ``_RowProblem``."""
+    """``least``: the cells that a row must have. Raises ``_RowProblem``."""
     if cells is None:
         raise _RowProblem("its quotation marks do not match")
     subsets = columns.subsets
-    used = [columns.file, columns.label or 0, subsets.at if subsets else 0, *columns.one_hot]
-    if len(cells) <= max(used) or any(cell.strip() for cell in cells[len(columns.names) :]):
+    if len(cells) < least or any(map(str.strip, cells[len(columns.names) :])):
         raise _RowProblem(f"it has {len(cells)} cells where {len(columns.names)} were expected")
     labels = _labels(cells, columns)
-    reason = next((problem for label in labels if (problem := _why_no_label(label))), None)
+    reason = next(filter(None, map(_why_no_label, labels)), None)
     if reason is None and subsets is not None:
         reason = subsets.why_not(cells[subsets.at])
     if reason is not None:

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
@@ -28,6 +28,8 @@ LIST_SUFFIXES = (
     ".anno",
 )
 MOST_OTHER_FILES = 100
+# Some hundred megabytes.
+MOST_REMEMBERED_CELLS = 2_000_000
 # Texts with the name of an image belong to that image. A few are looked at, to name what they are.
 TEXTS_OF_IMAGES = 3
 FRACTION_OF_MISTAKES = 0.1
@@ -72,8 +74,11 @@ def label_files(files: Iterable[RawFile]) -> list[RawFile]:
     """The files that may be tables of labels, those with the ending of a table first."""
     tables, others, of_images = [], [], []
     files = list(files)
+    candidates = [raw for raw in files if not has_image_suffix(raw.name)]
+    if not candidates:
+        return []
     stems = {stem(raw.name) for raw in files if has_image_suffix(raw.name)}
-    for raw in files:
+    for raw in candidates:
         name = raw.name.lower()
         belongs = stem(raw.name) in stems or has_image_suffix(stem(raw.name))
         if belongs and name.endswith((".txt", *JSON_SUFFIXES)):
@@ -106,6 +111,35 @@ def read_label_table(raw: RawFile) -> LabelTable | None:
         if by_blanks is not None or table is None:
             return by_blanks
     return _of_orange(table)
+
+
+def remembered(tables: Sequence[LabelTable]) -> list[LabelTable]:
+    """The tables with their rows in memory once they were read, unless they are too many.
+
+    Each way to read a table goes over all of its rows.
+    """
+    most = MOST_REMEMBERED_CELLS // max(1, len(tables))
+    return [
+        replace(table, read=_Remembered(table.read, most // table.width).rows) for table in tables
+    ]
+
+
+class _Remembered:
+    def __init__(self, read: Callable[[], Iterator[Row]], most: int) -> None:
+        self._read, self._most = read, most
+        self._rows: list[Row] | None = None
+
+    def rows(self) -> Iterator[Row]:
+        if self._rows is not None:
+            yield from self._rows
+            return
+        kept: list[Row] = []
+        for row in self._read():
+            if len(kept) <= self._most:
+                kept.append(row)
+            yield row
+        if len(kept) <= self._most:
+            self._rows = kept
 
 
 def below_title(table: LabelTable, is_known: Callable[[str], bool]) -> LabelTable:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from core.datasets.reading import class_folders, text_labels
 from core.datasets.reading.columns import bare_name
@@ -22,8 +23,15 @@ from core.datasets.reading.label_tables import (
     first_lines,
     label_files,
     read_label_table,
+    remembered,
 )
-from core.datasets.reading.other_labels import boxes_error, check_other_labels, is_boxes
+from core.datasets.reading.other_labels import (
+    SHEET_SUFFIXES,
+    TREE_SUFFIXES,
+    boxes_error,
+    check_other_labels,
+    is_boxes,
+)
 from core.datasets.reading.question import MOST_OFFERS
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import Reading, first_reasons
@@ -43,6 +51,7 @@ __all__ = ["READ_AS", "readings"]
 
 TABLES_SHOWN = 3
 HOLDS_SUBSETS = "it holds subsets, but no labels"
+HOLDS_BOXES = "it holds boxes around objects"
 MOST_LISTS = 20
 FOLDERS_DIFFER = "The folders say something else than the table"
 
@@ -64,33 +73,32 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     files = label_files(listing.files)
     if chosen is not None and all(raw.path != chosen for raw in files):
         files.append(next(raw for raw in listing.files if raw.path == chosen))
-    tables = {id(raw) for raw in files}
-    others = [raw for raw in listing.files if id(raw) not in tables]
-    images = without_companions([raw for raw in others if has_image_suffix(raw.name)] or others)
-    if not images:
+    tables = _Tables(listing, choice, files)
+    if not tables.others:
         return []
-    found = _Tables(listing, choice, files, images).readings()
-    return found or text_labels.readings(listing, choice)
+    found = tables.readings() or text_labels.readings(listing, choice)
+    if not found:
+        tables.check_other_labels()
+    return found
 
 
 class _Tables:
     """The tables of a listing that name images, and what becomes of each."""
 
-    def __init__(
-        self, listing: Listing, choice: Choice, files: list[RawFile], images: list[RawFile]
-    ) -> None:
+    def __init__(self, listing: Listing, choice: Choice, files: list[RawFile]) -> None:
         self._listing = listing
         self._choice = choice
-        self._images = images
-        self._names = RememberedNames(images)
-        self._folders, self._known = class_folders.classes_without_table(listing)
+        tables = {id(raw) for raw in files}
+        self.others = [raw for raw in listing.files if id(raw) not in tables]
         found = [(raw, read_label_table(raw)) for raw in files]
         self._no_tables = [raw for raw, table in found if table is None][:MOST_LISTS]
-        self._all = [
-            below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES)
-            for _, table in found
-            if table is not None
-        ]
+        self._all = remembered(
+            [
+                below_title(table, lambda cell: bare_name(cell) in KNOWN_NAMES)
+                for _, table in found
+                if table is not None
+            ]
+        )
         self._usable: list[TableLabels] = []
         self._subsets: dict[int, str] = {}
         self._problem: BadInput | None = None
@@ -99,6 +107,27 @@ class _Tables:
         # Tables that name images and are not used, each with the reason.
         self._unused: dict[str, str] = {}
 
+    @cached_property
+    def _images(self) -> list[RawFile]:
+        images = [raw for raw in self.others if has_image_suffix(raw.name)]
+        return without_companions(images or self.others)
+
+    @cached_property
+    def _names(self) -> RememberedNames:
+        return RememberedNames(self._images)
+
+    @cached_property
+    def _classes(self) -> tuple[dict[int, str], dict[int, str]]:
+        return class_folders.classes_without_table(self._listing)
+
+    @property
+    def _folders(self) -> dict[int, str]:
+        return self._classes[0]
+
+    @property
+    def _known(self) -> dict[int, str]:
+        return self._classes[1]
+
     def readings(self) -> list[Reading]:
         for table in self._all:
             if not is_boxes(table):
@@ -106,7 +135,9 @@ class _Tables:
         self._unify_headerless()
         self._without_boxes()
         self._without_submissions()
-        usable = self._named_ones() if self._folders and not self._is_chosen else self._usable
+        usable = self._usable
+        if usable and self._folders and not self._is_chosen:
+            usable = self._named_ones()
         if not usable:
             self._raise_problem()
             return []
@@ -159,6 +190,7 @@ class _Tables:
             self._no_labels = self._no_labels or error
         elif columns.boxes:
             self._problem = self._problem or boxes_error(table.name)
+            self._unused[table.name] = HOLDS_BOXES
         else:
             self._unclear.append((table, error))
 
@@ -200,7 +232,7 @@ class _Tables:
             columns = one.candidates[0]
             if columns.boxes and (one.rows().in_several_rows or _label_is_in_boxes(one)):
                 self._problem = boxes_error(one.table.name)
-                self._unused[one.table.name] = "it holds boxes around objects"
+                self._unused[one.table.name] = HOLDS_BOXES
                 continue
             if columns.boxes and not self._is_mixed(one):
                 names = some_text([columns.names[at] for at in columns.boxes], 4)
@@ -210,6 +242,8 @@ class _Tables:
 
     def _without_submissions(self) -> None:
         """Take out tables to hand in where folders or other tables have labels; else doubt them."""
+        if not self._usable:
+            return
         chosen = self._choice.classes_from
         real = [
             one for one in self._usable if one.table.name == chosen or not is_submission(one.table)
@@ -243,13 +277,26 @@ class _Tables:
 
     def _raise_problem(self) -> None:
         """Folders or file names replace a table that is unclear, but not a misspelt column."""
+        if not self._all and not self._no_tables:
+            return
         if self._known and not self._is_chosen:
             self._note_unused(self._listing)
             self._note_lists(self._listing)
         elif (problem := self._problem or self._no_labels) is not None:
             raise problem
-        elif not self._known:
+
+    def check_other_labels(self) -> None:
+        """Raise ``BadInput`` where nothing says the classes, but something else may be labels."""
+        endings = (*SHEET_SUFFIXES, *TREE_SUFFIXES)
+        if not self._all and not any(
+            raw.name.lower().endswith(endings) for raw in self._listing.files
+        ):
+            return
+        try:
             check_other_labels(self._listing, self._all, self._images)
+        except BadInput:
+            if not self._known:
+                raise
 
     def _note_unused(self, listing: Listing) -> None:
         by_reason: dict[str, list[str]] = {}

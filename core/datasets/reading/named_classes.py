@@ -9,7 +9,7 @@ from typing import TypeVar
 from core.datasets.reading.folder_words import PAIR_WORDS, is_channel, says_how
 from core.datasets.reading.reader import NAMES_SHOWN
 from core.datasets.reading.subset_names import subset_of, words
-from core.datasets.reading_choice import Choice
+from core.datasets.reading_choice import class_finder
 from core.text import some_text
 
 FEWEST_NAMED_ALIKE = 3
@@ -69,7 +69,7 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
     """
     if is_before_dot:
         pattern = "{class}.*"
-        found = _classes_by(pattern, stems)
+        found = classes_by_pattern(pattern, stems)
         return [NamedClasses(pattern, "before the first dot", found)] if found else []
     clear = _clear_classes(stems)
     if clear is not None and not _are_crossed(set(clear.values())):
@@ -79,19 +79,22 @@ def named_classes(stems: Sequence[str], *, is_before_dot: bool = False) -> list[
         return [NamedClasses(None, "before the number", clear, doubt)]
     tried = stems[:: max(1, len(stems) // NAMES_TRIED)]
     offered: list[NamedClasses] = []
+    worded: list[NamedClasses] = []
     of_parts = _patterns_of_parts(tried)
     for pattern, where in [*of_parts, *_patterns(tried)]:
-        few = _classes_by(pattern, tried)
+        few = classes_by_pattern(pattern, tried)
         # The first digit of a number is no class.
         is_cut = "{class}#" in pattern and not _has_letters(few.values())
         if is_cut or not _are_classes(few, len(tried), 1):
             continue
-        found = _classes_by(pattern, stems)
+        found = classes_by_pattern(pattern, stems)
         is_new = not any(divide_alike(found, entry.classes) for entry in offered)
         if is_new and _are_classes(found, len(stems)):
             offered.append(NamedClasses(pattern, where, found, DOUBT))
+            worded += [offered[-1]] if _has_letters(found.values()) else []
+        if len(worded) == MOST_PATTERNS:
+            break
     # Beside words a number is a mere count, and in dates it is no class either.
-    worded = [entry for entry in offered if _has_letters(entry.classes.values())]
     if not worded and any(_DATE.search(text) for text in tried):
         before_dates = {pattern for pattern, _ in of_parts}
         offered = [entry for entry in offered if entry.pattern in before_dates]
@@ -110,9 +113,17 @@ def is_repeated(counts: Mapping[str, int]) -> bool:
 
 def divide_alike(one: Mapping[_Key, str], other: Mapping[_Key, str]) -> bool:
     """Whether two ways divide the same things in the same way, whatever the classes are called."""
-    return one.keys() == other.keys() and are_one_to_one(
-        {(name, other[key]) for key, name in one.items()}
-    )
+    if len(one) != len(other):
+        return False
+    there: dict[str, str] = {}
+    back: dict[str, str] = {}
+    for key, name in one.items():
+        found = other.get(key)
+        if found is None or there.setdefault(name, found) != found:
+            return False
+        if back.setdefault(found, name) != name:
+            return False
+    return True
 
 
 def are_one_to_one(pairs: Collection[tuple[object, object]]) -> bool:
@@ -120,20 +131,26 @@ def are_one_to_one(pairs: Collection[tuple[object, object]]) -> bool:
     return len(pairs) == len({first for first, _ in pairs}) == len({second for _, second in pairs})
 
 
-def classes_by_choice(choice: Choice, stems: Iterable[str]) -> dict[str, str]:
-    """The classes that the pattern of a person finds; names that it does not fit are absent."""
-    return {text: found for text in stems if (found := choice.class_in(text))}
-
-
-def _classes_by(pattern: str, stems: Iterable[str]) -> dict[str, str]:
-    return classes_by_choice(Choice(name_pattern=pattern), stems)
+def classes_by_pattern(pattern: str, stems: Iterable[str]) -> dict[str, str]:
+    """The classes that a pattern finds; names that it does not fit are absent."""
+    find = class_finder(pattern)
+    return {text: found for text in stems if (found := find(text))}
 
 
 def _clear_classes(stems: Sequence[str]) -> dict[str, str] | None:
-    classes = {text: found for text in stems if (found := before_number(text))}
+    classes: dict[str, str] = {}
+    names: set[str] = set()
+    for count, text in enumerate(stems, start=1):
+        found = before_number(text)
+        if found:
+            classes[text] = found
+            names.add(found)
+        at_most = len(classes) + len(stems) - count
+        if len(names) > MOST_NAMED_CLASSES or at_most < FRACTION_WITH_A_CLASS * len(stems):
+            return None
     if not _are_classes(classes, len(stems)):
         return None
-    return None if any(map(_has_subset, set(classes.values()))) else classes
+    return None if any(map(_has_subset, names)) else classes
 
 
 def _are_classes(classes: Mapping[str, str], count: int, fewest: int = FEWEST_NAMED_ALIKE) -> bool:

@@ -10,14 +10,13 @@ from core.datasets.reading.named_classes import (
     DOUBT,
     NamedClasses,
     before_number,
-    classes_by_choice,
+    classes_by_pattern,
     is_repeated,
     named_classes,
 )
 from core.datasets.reading.raw_files import Listing, RawFile, bad_source, shown_name
 from core.datasets.reading.reader import LabelledFile
 from core.datasets.reading.subset_names import is_to_predict
-from core.datasets.reading_choice import Choice
 
 # Edge Impulse writes it beside images called CLASS.ID.jpg.
 _LABELS_OF_EDGE_IMPULSE = "info.labels"
@@ -66,17 +65,17 @@ def possible_names(images: Sequence[NamedImage], listing: Listing) -> list[Named
     return named_classes(sorted(counts), is_before_dot=is_before_dot) if counts else []
 
 
-def chosen_names(images: Sequence[NamedImage], choice: Choice) -> NamedClasses:
+def chosen_names(images: Sequence[NamedImage], pattern: str) -> NamedClasses:
     """What the pattern of a person finds. Raises ``BadInput`` where it fits no name."""
-    classes = classes_by_choice(choice, {stem(image.raw.name) for image in images})
+    classes = classes_by_pattern(pattern, {stem(image.raw.name) for image in images})
     if not classes:
         example = f", such as {shown_name(images[0].raw.name)}" if images else ""
         raise bad_source(
-            f"The pattern {choice.name_pattern!r} fits none of the {len(images):,} names of"
+            f"The pattern {pattern!r} fits none of the {len(images):,} names of"
             f" images{example}. {{class}} is the class, * is any text, # is a number; the pattern"
             " is for the whole name without its ending."
         )
-    return NamedClasses(choice.name_pattern, "as the pattern says", classes)
+    return NamedClasses(pattern, "as the pattern says", classes)
 
 
 def files_with_names(
@@ -86,8 +85,7 @@ def files_with_names(
     classes = dict(named.classes)
     others = {stem(image.raw.name) for image in images} - classes.keys()
     if named.pattern is not None:
-        choice = Choice(name_pattern=named.pattern)
-        classes |= classes_by_choice(choice, others)
+        classes |= classes_by_pattern(named.pattern, others)
     else:
         classes |= {text: found for text in others if (found := before_number(text))}
     known = set(named.classes.values())

@@ -44,7 +44,7 @@ from core.datasets.reading.reader import (
     LabelledFiles,
     Reading,
     first_reasons,
-    shown_order,
+    in_shown_order,
 )
 from core.datasets.reading.subset_names import (
     BESIDE_A_SUBSET,
@@ -103,7 +103,7 @@ def readings(listing: Listing, choice: Choice) -> list[Reading]:
     own.leave_out(len(listing.files) - len(files), "beside the Parquet files")
     paths = tuple(raw.path for raw in files)
     title = f"Each row of {some_text(paths, FILES_NAMED)} is an image with its class"
-    images = LabelledFiles(READ_AS, sorted(found, key=shown_order))
+    images = LabelledFiles(READ_AS, in_shown_order(found))
     chosen = Choice(
         file_column=choice.file_column,
         label_column=choice.label_column,

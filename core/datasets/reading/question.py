@@ -10,7 +10,8 @@ from PIL import Image
 from pydantic import BaseModel
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
-from core.datasets.decoding.decode import decode_image
+from core.datasets.decoding.decode import decoding
+from core.datasets.decoding.levels import USUAL_LEVELS, Levels, LevelSurvey, SeenLevels
 from core.datasets.reading.raw_files import RawFile
 from core.datasets.reading.reader import LabelledFiles, PixelImages, Reading, TableSample
 from core.datasets.reading_choice import Choice
@@ -157,21 +158,47 @@ def _first_pixels(found: PixelImages) -> tuple[list[tuple[str, str | None]], dic
 
 
 def _thumbnails(found: LabelledFiles, classes: set[str]) -> dict[str, list[str]]:
-    """Thumbnails of up to three images of each class; files that are no images have none."""
+    """Thumbnails of up to three images of each class; files that are no images have none.
+
+    Images deeper than 8 bits have the scale of those that are looked at, as a dataset has one.
+    """
     of_class: dict[str, list[RawFile]] = defaultdict(list)
     for file in found.files:
         if file.class_name in classes:
             of_class[file.class_name].append(file.raw)
+    # From all over the class: the first ones may be alike.
+    looked_at = [
+        (class_name, raw)
+        for class_name, files in of_class.items()
+        for raw in files[:: len(files) // IMAGES_OF_A_CLASS + 1]
+    ]
+    survey, deep = LevelSurvey(), set[int]()
+    decoded: list[Image.Image | None] = []
+    for at, (_, raw) in enumerate(looked_at):
+        image, seen = _decoded(raw, found.levels)
+        decoded.append(image)
+        if seen is not None:
+            survey.add(seen)
+            deep.add(at)
+    levels, _ = survey.settle()
+    if levels != found.levels == USUAL_LEVELS:
+        for at in deep:
+            decoded[at], _ = _decoded(looked_at[at][1], levels)
     images: dict[str, list[str]] = defaultdict(list)
-    for class_name, files in of_class.items():
-        # From all over the class: the first ones may be alike.
-        for raw in files[:: len(files) // IMAGES_OF_A_CLASS + 1]:
-            try:
-                image = decode_image(raw.read(), raw.name, THUMBNAIL_EDGE)
-            except UnreadableImageError:
-                continue  # the import lists it among what is left out
+    for (class_name, _), image in zip(looked_at, decoded, strict=True):
+        if image is not None:
             images[class_name].append(_thumbnail(image))
     return images
+
+
+def _decoded(raw: RawFile, levels: Levels) -> tuple[Image.Image | None, SeenLevels | None]:
+    """A small image, and its levels where it is deeper than 8 bits; None for what is no image."""
+    try:
+        with decoding(raw.read(), raw.name, THUMBNAIL_EDGE, levels, survey=True) as found:
+            found.image.thumbnail((THUMBNAIL_EDGE, THUMBNAIL_EDGE))
+            return found.image, found.seen
+    except UnreadableImageError:
+        return None, None  # the import lists it among what is left out
 
 
 def _thumbnail(image: Image.Image) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.datasets.reading_choice import Choice
 
 FEWEST_CLASSES = 2
 NAMES_SHOWN = 3
+_NAME = attrgetter("name")
 EXPECTED = (
     "Expected one folder per class with its images inside: cats/1.jpg, cats/2.jpg, dogs/1.jpg"
 )
@@ -49,9 +51,19 @@ class LabelledFiles:
         return sum(file.raw.size_bytes for file in self.files)
 
 
-def shown_order(file: LabelledFile) -> tuple[str, str, str]:
-    """Sort key: the order of images in a dataset, by class, then by name."""
-    return file.class_name, file.name, file.raw.path
+def in_shown_order(files: Iterable[LabelledFile]) -> list[LabelledFile]:
+    """The files in the order of images in a dataset: by class, then by name."""
+    by_class: dict[str, list[LabelledFile]] = defaultdict(list)
+    for file in files:
+        by_class[file.class_name].append(file)
+    ordered: list[LabelledFile] = []
+    for class_name in sorted(by_class):
+        # Most are in the order of their names already, which makes this fast.
+        members = sorted(by_class[class_name], key=_NAME)
+        if len(set(map(_NAME, members))) < len(members):
+            members.sort(key=lambda file: (file.name, file.raw.path))
+        ordered += members
+    return ordered
 
 
 @dataclass(frozen=True)

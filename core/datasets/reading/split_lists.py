@@ -1,14 +1,21 @@
-"""Lists of a given split beside class folders: ``train.txt`` and ``test.txt`` with image names."""
+"""Lists of a given split beside class folders: ``train.txt`` and ``test.txt`` with image names, or
+a table or JSON that names the subset of each image."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from core.datasets.decoding.as_rgb import UnreadableImageError
+from core.datasets.reading.file_columns import file_column
 from core.datasets.reading.image_files import ImageNames, stem
+from core.datasets.reading.label_columns import NoLabelColumn, label_columns
+from core.datasets.reading.label_rows import read_rows
+from core.datasets.reading.label_tables import read_label_table
 from core.datasets.reading.raw_files import Listing, RawFile
 from core.datasets.reading.reader import NAMES_SHOWN, LabelledFile
-from core.datasets.reading.subset_names import name_words, subset_among
+from core.datasets.reading.subset_names import name_words, subset_among, words
+from core.datasets.reading_choice import Choice
+from core.errors import BadInput
 from core.text import count_text, some_text
 
 LARGEST_LIST_BYTES = 64 * 1024**2
@@ -17,6 +24,8 @@ MOST_LISTS = 50
 LINES_TRIED = 20
 FRACTION_FOUND = 0.5
 _ENDINGS = ("txt", "lst", "list", "csv", "tsv")
+# Words in the names of tables that hold all subsets.
+_OF_ALL = words("split splits partition partitions subsets dataset data")
 _CUT = re.compile(r"[\t,;]| (?=\S*$)")
 
 
@@ -86,21 +95,55 @@ def _lists(
 ) -> Iterator[tuple[tuple[str, str], set[int]]]:
     """The images by the path of each list and the subset."""
     for raw in texts[:MOST_LISTS]:
-        words = name_words(raw.name)
-        if {"train", "test", "split"} <= words:
+        own = name_words(raw.name)
+        if {"train", "test", "split"} <= own:
             yield from _numbered_split(raw, files, names).items()
             continue
-        subset = "train" if "trainval" in words else subset_among(stem(raw.name))
+        if _is_of_all(raw.name):
+            yield from _split_in_table(raw, names).items()
+            continue
+        subset = "train" if "trainval" in own else subset_among(stem(raw.name))
         if subset is not None and (images := _images_of(raw, names)):
             yield (raw.path, subset), images
 
 
 def _may_be_list(raw: RawFile) -> bool:
     ending = raw.name.rpartition(".")[2].lower()
-    if ending not in _ENDINGS or raw.size_bytes > LARGEST_LIST_BYTES:
+    if ending not in (*_ENDINGS, "json") or raw.size_bytes > LARGEST_LIST_BYTES:
         return False
-    words = name_words(raw.name)
-    return "trainval" in words or "train" in words or subset_among(stem(raw.name)) is not None
+    if _is_of_all(raw.name) or ending == "json":
+        return _is_of_all(raw.name)
+    own = name_words(raw.name)
+    return "trainval" in own or "train" in own or subset_among(stem(raw.name)) is not None
+
+
+def _is_of_all(name: str) -> bool:
+    own = name_words(stem(name))
+    return not own.isdisjoint(_OF_ALL) and subset_among(stem(name)) is None
+
+
+def _split_in_table(raw: RawFile, names: ImageNames) -> dict[tuple[str, str], set[int]]:
+    """The images of each subset in a table that names both, whatever else it holds."""
+    found: dict[tuple[str, str], set[int]] = {}
+    try:
+        table = read_label_table(raw)
+        file = None if table is None else file_column(table, names)
+        if table is None or file is None:
+            return {}
+        try:
+            columns = label_columns(table, file, names, Choice())[0]
+        except NoLabelColumn as error:
+            columns = error.columns
+        if columns.subsets is None:
+            return {}
+        by_subset = replace(columns, label=columns.subsets.at, one_hot=(), labels=None)
+        rows = read_rows(table, by_subset, names).rows
+    except BadInput:
+        return {}  # the reader of tables says so
+    for row in rows:
+        if row.subset is not None:
+            found.setdefault((raw.path, row.subset), set()).add(id(row.raw))
+    return found
 
 
 def _lines(raw: RawFile) -> list[str]:

@@ -30,16 +30,22 @@ BESIDE_A_SUBSET = words(
     "set data dataset images image imgs img pictures photos pics folder dir split public private"
 )
 _TO_PREDICT = words("pred predict prediction predictions unlabeled unlabelled")
+_NUMBER = re.compile(r"(?<![^\W_])\d+(?![^\W_])")
 _SUBSET_WORD = re.compile(rf"({'|'.join(SUBSET_OF_FOLDER)})(?:set|data|images)?\d*")
 
 
 @lru_cache(maxsize=65536)
 def name_words(name: str) -> frozenset[str]:
     """The words of a name in small letters, without words that are numbers."""
+    return _words_in(_NUMBER.sub("#", name))
+
+
+@lru_cache(maxsize=65536)
+def _words_in(name: str) -> frozenset[str]:
+    """Those of a name without numbers, which thousands of numbered names share."""
     # "trainLabels" and "PublicTest" are two words each.
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    found = re.findall(r"[^\W_]+", apart.casefold())
-    return frozenset(word for word in found if not word.isdecimal())
+    return frozenset(re.findall(r"[^\W_]+", apart.casefold()))
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +57,7 @@ def subset_of(name: str) -> str | None:
     return _subset_of_words(name_words(name))
 
 
+@lru_cache(maxsize=4096)
 def subset_among(name: str) -> str | None:
     """The subset mentioned in a file name beside other words (``mnist_train.csv``), or None."""
     mentioned = {subset for word in name_words(name) if (subset := _subset_of_word(word))}
@@ -87,6 +94,7 @@ def _subset_of_word(word: str) -> str | None:
     return SUBSET_OF_FOLDER[found.group(1)] if found else None
 
 
+@lru_cache(maxsize=65536)
 def _subset_of_words(given: frozenset[str]) -> str | None:
     subsets = [subset for word in given if (subset := _subset_of_word(word))]
     rest = [word for word in given if not _subset_of_word(word) and word not in BESIDE_A_SUBSET]

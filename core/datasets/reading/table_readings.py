@@ -16,8 +16,8 @@ from core.datasets.reading.reader import (
     Reading,
     TableSample,
     first_reasons,
+    in_shown_order,
     note_alike_classes,
-    shown_order,
 )
 from core.datasets.reading.subset_columns import is_subset_name
 from core.datasets.reading.subset_names import subset_of_folders
@@ -139,7 +139,7 @@ def _reading(
         split_column=None if subsets is None else columns.names[subsets.at],
         several_labels=mode,
     )
-    found = LabelledFiles(READ_AS, sorted(files, key=shown_order))
+    found = LabelledFiles(READ_AS, in_shown_order(files))
     return Reading(
         f"{title}; {says}" if says else title,
         found,

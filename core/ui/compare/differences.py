@@ -1,10 +1,15 @@
 """Compare, Differences: are two strategies really different; all pairs; classes; confidence."""
 
 import streamlit as st
-
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import reliability
-from core.analysis.verdicts import PairVerdict, against_majority, all_pairs, pair_verdict, ties
+from core.analysis.verdicts import (
+    PairVerdict,
+    against_majority,
+    all_pairs,
+    pair_verdict,
+    ties,
+)
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
@@ -28,6 +33,8 @@ from core.ui.widgets.exhibit import (
     show_exhibit,
     show_table,
 )
+from core.ui.compare.shown import holm_words
+
 
 FIRST_HELP = (
     "At first the best strategy that was trained from scratch stands beside the pre-trained one "
@@ -138,5 +145,6 @@ def _show_all_pairs(subject: Subject) -> None:
     groups = computed(subject, ties)
     sentences([*map(describe_ties, groups), computed(subject, describe_power)])
     strategies = {name for pair in pairs for name in (pair.first, pair.second)}
+    st.caption(holm_words(len(strategies)))
     place = matrix_place(len(strategies), PAIR_CELL)
     show_exhibit(pairs_chart(pairs), f"pairs.{subject.id}", place=place)

@@ -8,13 +8,14 @@ import streamlit as st
 from core.datasets.bundled import SAMPLES, Sample
 from core.datasets.storage import LONGEST_DATASET_NAME
 from core.errors import HeadstartError
-from core.settings import current_settings
+from core.settings import PROJECT_ROOT, current_settings
 from core.text import escape_markdown
 from core.ui.frame import actions
 from core.ui.frame.access import may_edit, show_viewer_note
 from core.ui.frame.address import in_text_colour
 from core.ui.frame.errors import file_or_error
 
+LAYOUTS = PROJECT_ROOT / "docs" / "layouts.md"
 FILES, FOLDER = "Files or a zip", "A folder"
 UPLOAD_NUMBER = "upload.number"
 UPLOAD_PROBLEM = "upload.problem"
@@ -114,8 +115,22 @@ def show_formats() -> None:
     st.caption(
         "Images may be JPEG, PNG, WebP, TIFF, BMP, GIF (its first frame), AVIF, TGA or Netpbm, in "
         "a zip or a tar. Headstart recognises the arrangement by itself, and asks where there are "
-        "several ways to read it. `docs/layouts.md` lists what other programs write."
+        "several ways to read it."
     )
+    _show_layouts()
+
+
+def _show_layouts() -> None:
+    """What becomes of the layouts that other programs write: the tables of the documentation."""
+    folded = st.expander(
+        "What libraries, clouds and labelling tools write",
+        icon=":material/list:",
+        key="uploads.layouts",
+        on_change="rerun",
+    )
+    if folded.open:
+        title, *sections = LAYOUTS.read_text(encoding="utf-8").split("\n## ")
+        folded.markdown("\n### ".join([title.partition("\n")[2], *sections]))
 
 
 def _show_format(sample: Sample) -> None:

@@ -28,7 +28,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The experiment that the page is about, as it stands in the store at this moment."""
+    """The experiment that the page is about, as it stands in the store at this moment.
+
+    ``runs``: all, or those of the strategies that are shown.
+    """
 
     experiment: ExperimentRecord
     runs: tuple[RunRecord, ...]
@@ -36,6 +39,10 @@ class Subject:
     @property
     def id(self) -> str:
         return self.experiment.id
+
+    @cached_property
+    def strategies(self) -> frozenset[str]:
+        return frozenset(run.strategy for run in self.runs)
 
     @cached_property
     def comparison(self) -> Comparison:
@@ -58,14 +65,16 @@ def subject(experiment_id: str) -> Subject:
 
 
 def evidence(subject: Subject) -> ExperimentPredictions:
-    """The answers of all finished runs."""
-    return _evidence(subject.key, subject.id)
+    """The answers of all finished runs of the subject."""
+    return _evidence(subject.key, subject.id, subject.strategies)
 
 
 # Few: with 50 runs on 10,000 images one holds some ten megabytes.
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner=False)
-def _evidence(key: tuple[Any, ...], experiment_id: str) -> ExperimentPredictions:
-    return load_evidence(reads.store(), experiment_id)
+def _evidence(
+    key: tuple[Any, ...], experiment_id: str, strategies: frozenset[str]
+) -> ExperimentPredictions:
+    return load_evidence(reads.store(), experiment_id).only(strategies)
 
 
 def computed(
@@ -82,7 +91,11 @@ def computed(
 
 
 def breakdown_of(subject: Subject) -> TimeBreakdown:
-    return _kept(subject, "time breakdown", lambda: load_time_breakdown(reads.store(), subject.id))
+    return _kept(
+        subject,
+        "time breakdown",
+        lambda: load_time_breakdown(reads.store(), subject.id, subject.strategies),
+    )
 
 
 def learning_curve(series: str) -> LearningCurve:

@@ -15,15 +15,18 @@ from core.datasets.dataset import Dataset
 from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.storage import list_datasets, open_dataset
-from core.experiments.forecast import Forecast, forecast_experiment
+from core.experiments.forecast import Forecast, forecast_each, forecast_experiment
 from core.experiments.records import ExperimentSpec, RunRecord
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import ensure_worker
+from core.layers.augmentation import Augmentation
 from core.settings import current_settings
+from core.training.scoring import tracked_rows
 from core.ui.widgets import images
 
 MOST_CLASSES_SHOWN = 24
 LARGE_SIZE = 640
+PREVIEWED = 8
 BY_ID: dict[str | type, Callable[[Dataset], str]] = {Dataset: lambda dataset: dataset.id}
 
 
@@ -81,6 +84,16 @@ def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
     return images.tiles(dataset, indexes, size)
 
 
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_ID)
+def varied_images(
+    dataset: Dataset, preparation: tuple[int, str], seed: int, amounts: Augmentation
+) -> list[bytes]:
+    """``PREVIEWED`` images of a dataset, of as many classes as it has, varied by augmentation; see
+    ``images.varied``."""
+    chosen = [int(row) for row in tracked_rows(dataset.labels, PREVIEWED)]
+    return images.varied(dataset, chosen, preparation, seed, amounts)
+
+
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_ID)
 def large_image(dataset: Dataset, index: int) -> bytes:
     """PNG of one image, small ones enlarged by a whole factor."""
@@ -129,6 +142,12 @@ def forecast(spec: ExperimentSpec) -> Forecast:
     """How long ``spec`` would take, from the finished runs in the store."""
     finished = store().runs(states=["finished"])
     return forecast_experiment(spec, store().experiments(), finished)
+
+
+def forecasts(spec: ExperimentSpec) -> dict[str, float]:
+    """How many seconds each strategy of ``spec`` would take alone, without those that never ran."""
+    finished = store().runs(states=["finished"])
+    return forecast_each(spec, store().experiments(), finished)
 
 
 def wake_worker() -> None:

@@ -1,24 +1,30 @@
-"""How it is measured: the strategies, each with its network drawn from the registry."""
+"""How it is measured: the strategies, each with its network drawn from the registry, and the
+settings of good practice."""
 
+import pandas as pd
 import streamlit as st
 
+from core.analysis.comparison import title_of
 from core.charts.architecture import architecture_chart, parameters_chart, strategies_frame
 from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
+from core.strategies.augmentation import AUGMENTATION_SETTINGS, LEVELS
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
-from core.strategies.settings import PRESETS, Value
+from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Setting, Value
 from core.strategies.strategy import Role, Strategy
 from core.text import count_text, escape_markdown
 from core.ui.frame import reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row
 from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import link_to
-from core.ui.measured.document import Text
+from core.ui.measured.document import Text, show_pairs
 from core.ui.widgets.exhibit import show_exhibit, show_table
+from core.ui.widgets.forms import allowed_values
 from core.ui.widgets.glossary import explain
 
 SIZES = (32, 64, 96, 128, 160, 224)
+PRACTICE = (*PRACTICE_SETTINGS, *AUGMENTATION_SETTINGS)
 FIRST_SHOWN = names_with(Role.LINEAR_PROBE)[0]
 K_HELP = (
     "How the setting k counts the layers: as Keras counts model.layers, the input layer included."
@@ -113,3 +119,45 @@ def _choose_k(entry: Strategy, preset: str) -> dict[str, Value]:
             choose_in_list(Choice("k", setting.title, kind, options, default, meaning, clears=()))
         )
     }
+
+
+def show_practice(subject: Subject | None) -> None:
+    text = Text("practice")
+    text.until("practice")
+    meanings = {
+        f"{setting.title} ({setting.name})": f"{setting.help} Allowed: {allowed_values(setting)}."
+        for setting in PRACTICE
+    }
+    show_pairs(meanings, "setting", "what it does, and what it may be")
+    chosen = _practice_of(subject) if subject else ""
+    text.until("levels", all_off=subject is not None and not chosen, chosen=chosen or None)
+    amounts = {
+        "rotation (degrees)": [level.rotation for level in LEVELS.values()],
+        "shift (% of the size)": [100 * level.shift for level in LEVELS.values()],
+        "zoom (%)": [100 * level.zoom for level in LEVELS.values()],
+        "contrast (%)": [100 * level.contrast for level in LEVELS.values()],
+        "brightness (% of the range)": [100 * level.brightness for level in LEVELS.values()],
+    }
+    alt = "The largest change in either direction at each level of augmentation."
+    show_table(pd.DataFrame({"level": list(LEVELS)} | amounts), "augmentation", alt)
+    text.rest()
+
+
+def _practice_of(subject: Subject) -> str:
+    """The strategies that use it, each with the settings that are not off; empty if none does."""
+    found = []
+    for name, settings in subject.experiment.spec.strategies:
+        used = [
+            f"{setting.title.lower()} {_value_text(setting, settings[setting.name])}".rstrip()
+            for setting in PRACTICE
+            if settings.get(setting.name, setting.quick) != setting.quick
+        ]
+        if used:
+            found.append(f"{title_of(name)} ({', '.join(used)})")
+    return "; ".join(found)
+
+
+def _value_text(setting: Setting, value: Value) -> str:
+    if setting.kind == "bool":
+        return ""  # it is on
+    return f"{value} {setting.unit}"

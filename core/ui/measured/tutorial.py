@@ -1,11 +1,13 @@
 """How it is measured: the tutorial's own numbers beside ours, and its four scenarios."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.measured import Beside, beside_tutorial
 from core.charts.measured import tutorial_chart
-from core.strategies.registry import names_with
+from core.strategies.registry import USUAL_BACKBONES, find_strategy, names_with
 from core.strategies.strategy import Mode, Role
 from core.text import escape_markdown, percent_text, seconds_text
 from core.ui.frame.evidence_reads import Subject
@@ -73,10 +75,22 @@ def show_scenarios(subject: Subject | None) -> None:
     text = Text("scenarios", dataset=own.get("dataset"), training_images=own.get("own_training"))
     text.rest(
         **{
-            scenario: ", ".join(_measured(name, comparison) for name in names)
+            scenario: ", ".join(_measured(name, comparison) for name in _named(names, comparison))
             for scenario, names in SCENARIOS.items()
         }
     )
+
+
+def _named(names: Sequence[str], comparison: Comparison | None) -> list[str]:
+    """Those on the tutorial's backbone or on none, and those that the experiment has."""
+    own = {row.strategy for row in comparison.finished_rows} if comparison else set()
+    usual = {None, *USUAL_BACKBONES}
+    return [name for name in names if name in own or _backbone_name(name) in usual]
+
+
+def _backbone_name(strategy: str) -> str | None:
+    backbone = find_strategy(strategy).backbone
+    return backbone.name if backbone else None
 
 
 def _measured(strategy: str, comparison: Comparison | None) -> str:

@@ -9,21 +9,23 @@ import streamlit as st
 from core.backbones.registry import BACKBONES
 from core.datasets.choices import RESIZES
 from core.errors import BadInput
-from core.experiments.planning import PRESET_IMAGE_SIZES, below_title, unavailable_reason
+from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.settings import PRECISIONS
-from core.strategies.registry import STRATEGIES
+from core.strategies.registry import STRATEGIES, find_strategy
 from core.strategies.settings import PRESETS, Setting, Value
 from core.strategies.strategy import Strategy
 from core.text import count_text, escape_markdown
 from core.training.spec import LARGEST_IMAGE_SIZE, SMALLEST_IMAGE_SIZE, SplitProportions
 from core.ui.frame.address import in_text_colour
-from core.ui.widgets.glossary import explain, explain_strategy
+from core.ui.widgets.glossary import explain
 
 CHOSEN_AT_FIRST = tuple(name for name, entry in STRATEGIES.items() if entry.default_chosen)
 MOST_SEEDS = 10
 PRESET_HELP = {
     "quick": "Small pictures and few epochs: minutes on two processor cores.",
     "article": "The tutorial's own sizes, epochs and batches: hours without a graphics card.",
+    "best": "What a careful practitioner would run: augmentation, early stopping and a schedule of "
+    "the learning rate. Meant for a graphics card.",
 }
 
 
@@ -68,10 +70,8 @@ def choose_shared(has_own_split: bool) -> Choices:
             step=16,
             key=f"image_size.{choices.preset}",
             help="Width and height of the square picture that every strategy sees. Time grows with "
-            "the square of it: 224 takes about five times as long as 96. "
-            + " ".join(
-                f"{one.title} needs {one.smallest_size} or more." for one in BACKBONES.values()
-            ),
+            "the square of it: 224 takes about five times as long as 96. Pre-trained networks need "
+            f"{max(one.smallest_size for one in BACKBONES.values())} or more.",
         )
     )
     count = columns[2].number_input(
@@ -138,33 +138,10 @@ def _choose_folded(choices: Choices, has_own_split: bool) -> None:
     )
 
 
-def choose_strategies(choices: Choices) -> None:
-    """One box a strategy: what it teaches, what it needs, its settings folded."""
-    ladder = sorted(STRATEGIES.values(), key=lambda strategy: (strategy.cost, strategy.name))
-    for first in range(0, len(ladder), 2):
-        columns = st.columns(2, gap="small")
-        for column, entry in zip(columns, ladder[first : first + 2], strict=False):
-            with column.container(border=True, height="stretch"):
-                _choose_strategy(entry, choices)
-
-
-def _choose_strategy(entry: Strategy, choices: Choices) -> None:
-    # By what it always needs: a head that wants more weights can be changed in the settings.
-    reason = unavailable_reason(entry, {})
-    chosen = st.checkbox(
-        f"**{entry.title}**",
-        value=entry.name in CHOSEN_AT_FIRST and reason is None,
-        key=f"choose.{entry.name}",
-        disabled=reason is not None,
-        help=explain_strategy(entry.name),
-    )
-    st.caption(escape_markdown(entry.teaches))
-    if reason is not None:
-        st.caption(f":material/lock: {escape_markdown(below_title(entry.name, reason))}")
-        return
-    if chosen:
-        choices.strategies.append(entry.name)
-    if not entry.settings or not chosen:
+def choose_settings(entry: Strategy, choices: Choices) -> None:
+    """The folded settings of a chosen strategy; what differs from the preset is
+    put into ``choices``."""
+    if not entry.settings:
         return
     # Drawn on demand: the folded settings of all strategies took most of the page's time.
     folded = st.expander(
@@ -184,6 +161,21 @@ def _choose_strategy(entry: Strategy, choices: Choices) -> None:
         f"{entry.name}.{setting.name}": values[setting.name]
         for setting in entry.settings
         if values[setting.name] != setting.value_for(choices.preset)
+    }
+
+
+def chosen_settings(choices: Choices) -> dict[str, dict[str, Value]]:
+    """The complete settings of each chosen strategy."""
+    return {
+        name: find_strategy(name).resolve(
+            choices.preset,
+            {
+                key.removeprefix(f"{name}."): value
+                for key, value in choices.overrides.items()
+                if key.startswith(f"{name}.")
+            },
+        )
+        for name in choices.strategies
     }
 
 
@@ -246,12 +238,14 @@ def show_settings(entry: Strategy) -> None:
         st.dataframe(
             {
                 "setting": [setting.title for setting in entry.settings],
-                "quick": [str(setting.quick) for setting in entry.settings],
-                "article": [str(setting.article) for setting in entry.settings],
+                **{
+                    preset: [str(setting.value_for(preset)) for setting in entry.settings]
+                    for preset in PRESETS
+                },
                 "allowed": [allowed_values(setting) for setting in entry.settings],
                 "what it does": [setting.help for setting in entry.settings],
             },
             hide_index=True,
             key=f"settings.{entry.name}",
-            alt=f"The settings of {entry.title} with the values of both presets.",
+            alt=f"The settings of {entry.title} with the values of each preset.",
         )

@@ -12,6 +12,8 @@ from plotly.colors import sample_colorscale, unlabel_rgb
 
 from core.datasets.dataset import Dataset
 from core.datasets.decoding.pool import decoding_threads
+from core.datasets.prepare import prepare_one, prepared_size
+from core.layers.augmentation import Augmentation, previewed
 
 IMAGE_SIZE = 96
 CANDIDATES = 6
@@ -46,6 +48,27 @@ def tiles(dataset: Dataset, indexes: Sequence[int], size: int) -> list[bytes]:
     """
     with ThreadPoolExecutor(decoding_threads(), "tiles") as pool:
         return list(pool.map(lambda index: padded(dataset.thumbnail(index, size), size), indexes))
+
+
+def varied(
+    dataset: Dataset,
+    indexes: Sequence[int],
+    preparation: tuple[int, str],
+    seed: int,
+    amounts: Augmentation,
+) -> list[bytes]:
+    """PNGs of these images as augmentation varies them by ``seed``.
+
+    ``preparation``: image size in pixels and way of resizing. They are made square as networks see
+    them, then varied; small ones are shown enlarged, so that each pixel stays visible.
+    """
+    image_size, resize = preparation
+    edge = prepared_size(dataset, image_size)
+    squares = np.stack([prepare_one(dataset, index, edge, resize) for index in indexes])
+    return [
+        fitted(_png(Image.fromarray(image.squeeze())), max(edge, IMAGE_SIZE))
+        for image in previewed(squares, amounts, seed)
+    ]
 
 
 def fitted(png: bytes, size: int) -> bytes:

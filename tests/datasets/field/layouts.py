@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.datasets.field.building import Tree, classes, folder, images, text, zipped
+from tests.datasets.field.building import (
+    Tree,
+    classes,
+    folder,
+    image,
+    images,
+    tar_file,
+    text,
+    zipped,
+)
 from tests.datasets.field.expecting import Asks, Case, Read, Told, case
 
 PETS = ("cat", "dog")
@@ -178,6 +187,52 @@ def sage_maker_lists(root: Path) -> Path:
 
 
 _EVEN = {"train": 12, "validation": 6, "test": 6}
+
+
+def web_dataset(root: Path) -> Path:
+    """Shards of a split: each sample is an image and its class under the same name."""
+    for part, count in (("train", 8), ("test", 4)):
+        tree: Tree = {}
+        for n in range(count):
+            tree |= (
+                images(f"{n:06}.jpg") if part == "train" else {f"{n:06}.jpg": image(f"t{n}.jpg")}
+            )
+            tree[f"{n:06}.cls"] = str(n % 2).encode()
+        (root / "shards").mkdir(exist_ok=True)
+        tar_file(root / "shards", tree, f"{part}-000000.tar")
+    return root / "shards"
+
+
+def lists_of_a_split(root: Path) -> Path:
+    """As CoOp splits eleven known sets: name, number and class of each image, by subset."""
+    names = [f"images/{n:03}.jpg" for n in range(12)]
+    cells = [[name[7:], at % 2, PETS[at % 2]] for at, name in enumerate(names)]
+    lists = {"train": cells[:6], "val": cells[6:8], "test": cells[8:]}
+    return folder(root, images(*names), {"split_zhou_Pets.json": text(json.dumps(lists))})
+
+
+def names_by_class(root: Path) -> Path:
+    """As Food-101: the images of each class, without their endings, in a list for each subset."""
+    tree = classes("images/", PETS, 6)
+    names = {pet: [f"{pet}/{n}_{pet}" for n in range(6)] for pet in PETS}
+    lists = {
+        f"meta/{part}.json": text(json.dumps({pet: names[pet][chosen] for pet in PETS}))
+        for part, chosen in (("train", slice(4)), ("test", slice(4, None)))
+    }
+    return folder(root, tree, lists)
+
+
+def json_for_each(root: Path) -> Path:
+    tree = images(*(f"{n:03}.jpg" for n in range(12)))
+    records = {f"{n:03}.json": {"id": n, "label": PETS[n % 2]} for n in range(12)}
+    return folder(root, tree, {name: text(json.dumps(one)) for name, one in records.items()})
+
+
+def label_for_each_folder(root: Path) -> Path:
+    tree = images(*(f"{place:04}/{n}.jpg" for place in range(6) for n in range(3)))
+    return folder(root, tree, {f"{at:04}/label.txt": text(PETS[at % 2]) for at in range(6)})
+
+
 _ROSES = dict.fromkeys(FLOWERS, 8)
 _USES = ("training", "training", "validation", "test")
 
@@ -215,6 +270,17 @@ CASES: dict[str, Case] = {
     "fast.ai several tags": case(
         fast_ai_planet,
         Asks(("several|more than one",), offers=frozenset({"clear", "haze", "primary", "water"})),
+    ),
+    "WebDataset": case(web_dataset, Read({"0": 6, "1": 6}, {"train": 8, "test": 4})),
+    "JSON lists of a split": case(
+        lists_of_a_split, Read({"cat": 6, "dog": 6}, {"train": 6, "validation": 2, "test": 4})
+    ),
+    "JSON lists of classes": case(
+        names_by_class, Read({"cat": 6, "dog": 6}, {"train": 8, "test": 4})
+    ),
+    "JSON for each image": case(json_for_each, Read({"cat": 6, "dog": 6})),
+    "A label for each folder": case(
+        label_for_each_folder, Asks(("text files",), offers=frozenset(PETS))
     ),
     "Vertex CSV": case(lambda root: google_table(root, _USES), Read(_ROSES, _EVEN)),
     "Vertex CSV without use": case(lambda root: google_table(root, ()), Read(_ROSES)),

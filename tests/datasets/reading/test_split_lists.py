@@ -1,5 +1,7 @@
 """Lists of a given split beside class folders."""
 
+import json
+
 import pytest
 
 from tests.datasets.reading.offered import images, subsets, taken
@@ -72,3 +74,35 @@ def test_texts_that_name_no_image_are_no_lists():
     found = taken(images(*PATHS) | {"training_notes.txt": lines("We trained for", "two days")})
     assert subsets(found) == {None: 8}
     assert not any("split" in note for note in found.listing.notes)
+
+
+TABLES = {
+    "lists by subset": json.dumps({"train": TRAIN, "test": TEST}),
+    "train and validation": json.dumps({"train": TRAIN, "val": TEST}),
+    "records by subset": json.dumps(
+        {"training": [{"image": p} for p in TRAIN], "testing": [{"image": p} for p in TEST]}
+    ),
+    "records": json.dumps(
+        [{"file": p, "subset": s} for s, paths in (("train", TRAIN), ("test", TEST)) for p in paths]
+    ),
+    "a table": "\n".join(
+        ["image,set", *(f"{path},train" for path in TRAIN), *(f"{p},test" for p in TEST)]
+    ),
+}
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_a_table_of_all_subsets_is_the_split(form):
+    name = "partition.csv" if form == "a table" else "data_split.json"
+    found = taken(images(*PATHS) | {name: TABLES[form].encode()})
+    given = "validation" if "val" in TABLES[form] else "test"
+    assert subsets(found) == {"train": 4, given: 4}
+    assert [note for note in found.listing.notes if name in note] == [
+        f"{name} was used as the split."
+    ]
+    assert found.sources == (name,)
+
+
+def test_a_table_of_some_images_is_no_split():
+    found = taken(images(*PATHS) | {"split.json": json.dumps({"train": TRAIN, "val": []}).encode()})
+    assert subsets(found) == {None: 8}

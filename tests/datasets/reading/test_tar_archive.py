@@ -212,13 +212,13 @@ def test_too_many_members(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_members_beyond_the_limit_are_not_even_counted(home, tmp_path):
-    """A million would take four times this long to write."""
+def test_a_million_members_are_not_even_counted(home, tmp_path):
     header = tarfile.TarInfo("cats/0123456789.png").tobuf()
     with open(tmp_path / "x.tar", "wb") as file:
-        for _ in range(250):
-            file.write(header * 1000)
+        for _ in range(100):
+            file.write(header * 10_000)
     report = add_under_limits(tmp_path / "x.tar", home, 1000**3)
+    (tmp_path / "x.tar").unlink()  # half a gigabyte
     assert report["message"] == "x.tar: more than 200,000 members; the limit is 200,000."
     assert report["peak_bytes"] < 1000**3 / 2
 

@@ -16,6 +16,7 @@ from core.ui.widgets.glossary import GLOSSARY
 SECTIONS = {
     "clocks": clocks,
     "device": clocks,
+    "practice": strategies,
     "scenarios": tutorial,
     "split": split,
     "statistics": statistics,
