@@ -112,8 +112,8 @@ def class_area(of_class: np.ndarray, scores: np.ndarray) -> Area | None:
     influence = np.zeros(len(of_class))
     for row in scores:
         inside, outside = row[of_class], row[~of_class]
-        won = sum(_places(inside, np.sort(outside))) / (2 * others)
-        lost = sum(_places(outside, np.sort(inside))) / (2 * own)
+        won = np.add(*_places(inside, np.sort(outside))) / (2 * others)
+        lost = np.add(*_places(outside, np.sort(inside))) / (2 * own)
         values.append(won.mean())
         influence[of_class] += (won - won.mean()) / len(scores)
         influence[~of_class] += (lost.mean() - lost) / len(scores)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
 from core.cli.output import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED
 from core.datasets.choices import (
     DEFAULT_TEST_FRACTION,
@@ -21,9 +22,8 @@ from core.datasets.choices import (
 )
 from core.errors import BadInput, words_of
 from core.settings import PRECISIONS
-from core.text import list_text
 from core.strategies.settings import PRESETS
-
+from core.text import list_text
 
 Handler = Callable[[argparse.Namespace], int]
 

@@ -4,12 +4,14 @@ In Markdown, after Mitchell et al. 2019, "Model Cards for Model Reporting". Ever
 the run, its predictions or its dataset.
 """
 
-import numpy as np
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Context
 from pathlib import Path
+
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS, defined_metrics
@@ -22,7 +24,6 @@ from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
 from core.text import escape_markdown_file, percent_text, seconds_text
-
 
 TEMPLATES = Path(__file__).parent / "templates"
 CARD, SNIPPET = "README.md", "predict.py"

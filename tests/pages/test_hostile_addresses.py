@@ -2,15 +2,16 @@
 any value that is not there, never as an error."""
 
 import re
-import pytest
 from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
 from core.experiments.store import open_store
 from core.settings import PROJECT_ROOT
 from tests.pages.addresses import ADDRESSES
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold
 from tests.stored_home import add_arrows
-
 
 pytestmark = pytest.mark.slow
 

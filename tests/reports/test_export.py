@@ -7,7 +7,9 @@ import csv
 import io
 import json
 import shlex
+
 import pytest
+
 from core.analysis.comparison import compare
 from core.analysis.scores import StrategyScore
 from core.cli import parser
@@ -17,15 +19,9 @@ from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment
 from core.experiments.recorded import SHOWCASE_FOLDER
 from core.experiments.records import ExperimentSpec
-from core.reports.export import (
-    run_command,
-    to_csv,
-    to_json,
-    to_text,
-)
-from tests import made_up, stored_home
+from core.reports.export import run_command, to_csv, to_json, to_text
 from core.strategies.registry import find_strategy
-
+from tests import made_up, stored_home
 
 ODD_SPLIT = {"test": 0.4, "validation": 0.125, "seed": 7, "use_given": False}
 

@@ -1,15 +1,10 @@
 """Compare, Differences: are two strategies really different; all pairs; classes; confidence."""
 
 import streamlit as st
+
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import reliability
-from core.analysis.verdicts import (
-    PairVerdict,
-    against_majority,
-    all_pairs,
-    pair_verdict,
-    ties,
-)
+from core.analysis.verdicts import PairVerdict, against_majority, all_pairs, pair_verdict, ties
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
@@ -23,6 +18,7 @@ from core.charts.classes import reliability_chart, reliability_frame
 from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import UNKNOWN, escape_markdown
 from core.ui.compare.classes import show_table_of_classes
+from core.ui.compare.shown import holm_words
 from core.ui.frame.address import remember
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.widgets.exhibit import (
@@ -33,8 +29,6 @@ from core.ui.widgets.exhibit import (
     show_exhibit,
     show_table,
 )
-from core.ui.compare.shown import holm_words
-
 
 FIRST_HELP = (
     "At first the best strategy that was trained from scratch stands beside the pre-trained one "

@@ -1,16 +1,13 @@
 """Compare, Overview and Report: what was found, in words first, and files to take away."""
 
-import streamlit as st
 from collections.abc import Sequence
+
+import streamlit as st
+
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.metrics import (
-    METRICS,
-    TOP,
-    TOP_METRIC,
-    defined_metrics,
-)
+from core.analysis.metrics import METRICS, TOP, TOP_METRIC, defined_metrics
 from core.analysis.scores import score_table
 from core.analysis.verdicts import ladder_steps
 from core.analysis.words.ranking import describe_left_out
@@ -29,13 +26,7 @@ from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
-from core.ui.widgets.results import (
-    INTERVAL_HELP,
-    show_facts,
-    show_results_table,
-    show_seeds,
-)
-
+from core.ui.widgets.results import INTERVAL_HELP, show_facts, show_results_table, show_seeds
 
 LADDER_HELP = (
     "From always predicting the commonest class, at the bottom of the ladder, to the best "
