@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from core.analysis.comparison import title_of
+from core.analysis.ranking import NO_SKILL
 from core.analysis.scores import ClassScore, ReliabilityBin
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
@@ -86,6 +87,8 @@ def class_chart(tables: Mapping[str, Sequence[ClassScore]], metric: str = "recal
             customdata=[escape_plotly(row.name) for row in rows],
             hovertemplate=f"%{{customdata}}, {title}: %{{x:.1f}} %<extra></extra>",
         )
+    if metric == "roc_auc" and labels:
+        figure.add_vline(x=100 * NO_SKILL, line=DOTTED)  # of always predicting the same class
     height = MARGIN["t"] + _LEGEND_HEIGHT + _LINE_HEIGHT * max(3, len(labels))
     figure.update_layout(height=height, showlegend=count > 1)
     frames = {strategy: class_frame(table) for strategy, table in tables.items()}

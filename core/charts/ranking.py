@@ -94,7 +94,7 @@ def precision_recall_chart(curves: Sequence[ClassCurve], against: str) -> Exhibi
         first = curves[0]
         prevalence = first.images / (first.images + first.others)
         figure.add_scatter(
-            name=f"of this class ({percent_text(prevalence)})",
+            name=f"every image called it ({percent_text(prevalence)})",
             x=[0, 100],
             y=[100 * prevalence, 100 * prevalence],
             mode="lines",

@@ -63,6 +63,9 @@ def test_every_metric_of_the_classes_can_be_drawn(evidence):
     # bee 7/10, ant 37/60, cat 23/24; the lowest on top.
     assert list(auc.figure.data[0].x) == pytest.approx([2300 / 24, 70, 3700 / 60])
     assert auc.figure.data[0].error_x.array[1] > 0
+    # The dotted line is that of always predicting the same class.
+    assert [shape.x0 for shape in auc.figure.layout.shapes] == [50]
+    assert class_chart(tables, "recall").figure.layout.shapes == ()
     # Average precision has no interval.
     assert class_chart(tables, "average_precision").figure.data[0].error_x.array == (0, 0, 0)
 
