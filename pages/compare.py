@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.compare.backbones import show_backbones
 from core.ui.compare.classes import show_classes
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
@@ -20,6 +21,7 @@ from core.ui.widgets.results import choose_experiment
 VIEWS = {
     "overview": ("Overview", show_overview),
     "differences": ("Differences", show_differences),
+    "backbones": ("Backbones", show_backbones),
     "classes": ("Classes", show_classes),
     "time": ("Time", show_time),
     "pictures": ("Pictures", show_images),
@@ -34,6 +36,7 @@ MEASURED_IN = {
     "overview": "statistics",
     "differences": "statistics",
     "classes": "statistics",
+    "backbones": "statistics",
     "time": "clocks",
 }
 # What another experiment may not have; what was chosen of the old one goes with it.

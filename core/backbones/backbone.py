@@ -200,10 +200,9 @@ def build_backbone(
             images = keras.Input(own.output, name=own.name)
             whole = keras.Model(images, connect(others, make_layers(others), images))
         tapped = backbone.tapped_layer(include_top)
-        if tapped in {layer.name for layer in whole.layers}:
-            features = whole.get_layer(tapped).output
-        else:  # the last layer of some networks has another name each time
-            features = keras.layers.Identity(name=tapped)(whole.outputs[0])
+        if tapped not in {layer.name for layer in whole.layers}:
+            whole = _with_last_layer_named(whole, tapped)
+        features = whole.get_layer(tapped).output
         model = keras.Model(whole.inputs[0], features, name=backbone.name)
     if arrays is None:
         return model
@@ -212,6 +211,20 @@ def build_backbone(
     else:
         _assign_in_order(model, arrays, backbone.title)
     return model
+
+
+def _with_last_layer_named(model: Any, name: str) -> Any:
+    """A copy of a network whose last layer Keras numbers through the whole process, and with it
+    the names of its weights, by which runs are stored."""
+    import keras
+
+    def copied(layer: Any) -> Any:
+        config = layer.get_config()
+        if layer is model.layers[-1]:
+            config["name"] = name
+        return layer.__class__.from_config(config)
+
+    return keras.models.clone_model(model, clone_function=copied)
 
 
 def _assign_in_order(model: Any, arrays: Mapping[str, np.ndarray], title: str) -> None:

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Appearance
-from core.text import escape_plotly, shorten
+from core.text import escape_plotly, large_count_text, shorten
 
 MAJORITY_COLOUR = STRATEGIES[MAJORITY].appearance.colour
 # Colours that are as far apart as can be, with the grey of the majority class: those of the MLP, of
@@ -188,6 +188,20 @@ def seconds_axis(title: str, seconds: Sequence[float]) -> dict[str, Any]:
         "range": [low - 0.1, high + 0.4],
         "tickvals": _TICK_SECONDS,
         "ticktext": _TICK_TEXTS,
+    }
+
+
+def count_axis(title: str, counts: Sequence[float]) -> dict[str, Any]:
+    """A log axis of large counts, with a tick at each decade."""
+    low = math.floor(math.log10(min(counts, default=1.0)))
+    high = max(low + 1, math.ceil(math.log10(max(counts, default=1.0)) + 0.05))
+    powers = range(low, high + 1)
+    return {
+        "title": title,
+        "type": "log",
+        "range": [low - 0.1, high + 0.1],
+        "tickvals": [10.0**power for power in powers],
+        "ticktext": [large_count_text(10**power).replace(".0 ", " ") for power in powers],
     }
 
 

@@ -91,7 +91,7 @@ def list_backbones(arguments: argparse.Namespace) -> int:
         print(f"{backbone.name}: {backbone.about}")
         print(f"  {backbone.accuracy_words}")
         print(f"  Licence: {backbone.licence}.")
-        print(f"  {statuses[backbone.name].message}")
+        print(f"  {statuses[backbone.name].message} {backbone.weights.how_checked}")
     return EXIT_DONE
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core.layers.record import LayerRecord, dense, dropout, flatten, image_layer, softmax
 from core.strategies.augmentation import AUGMENTATION_SETTINGS
-from core.strategies.settings import Setting, fit_settings
+from core.strategies.settings import Setting, fit_settings, with_best
 from core.strategies.settings import dropout as dropout_setting
 from core.strategies.strategy import Appearance, Role, Settings, Strategy
 
@@ -47,7 +47,10 @@ MLP = Strategy(
             unit="units",
         ),
         dropout_setting("dropout", "Dropout", 0.0),
-        *fit_settings(epochs=(10, 10), batch_size=(32, 32), learning_rate=(1e-4, 1e-3)),
+        *with_best(
+            fit_settings(epochs=(10, 10), batch_size=(32, 32), learning_rate=(1e-4, 1e-3)),
+            {"learning_rate": 3e-4},
+        ),
         *AUGMENTATION_SETTINGS,
     ),
     cost=10,

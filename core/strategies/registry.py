@@ -2,6 +2,7 @@
 
 from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
+from core.strategies.best import with_best_preset
 from core.strategies.cnn import CNN
 from core.strategies.majority import MAJORITY_CLASS
 from core.strategies.mlp import MLP
@@ -19,7 +20,7 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
     return index
 
 
-STRATEGIES = registered((MAJORITY_CLASS, MLP, CNN, *VGG16_STRATEGIES))
+STRATEGIES = registered(tuple(map(with_best_preset, (MAJORITY_CLASS, MLP, CNN, *VGG16_STRATEGIES))))
 MAJORITY = MAJORITY_CLASS.name
 # The backbones of "all strategies", where none is named.
 USUAL_BACKBONES = (VGG16.name,)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from core.errors import BadInput, UnknownName
 
-PRESETS = ("quick", "article")
+PRESETS = ("quick", "article", "best")
 Value = int | float | str | bool
 Optimizer = Literal["adam", "sgd", "adamw"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)

@@ -9,28 +9,42 @@ from core.backbones.backbone import build_backbone
 from core.backbones.registry import BACKBONES, find_backbone
 from core.errors import BadInput, UnknownName
 
+# Those whose blocks halve a size in ways of their own stand for the others of keras.applications,
+# which test_keras_applications builds once.
+BUILT = ("vgg16", "efficientnet_lite0", "squeezenet")
+ODD = (*BUILT, "mobilenet_v2", "densenet121", "convnext_tiny")
+
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name", list(BACKBONES))
-@pytest.mark.parametrize("size", ["smallest", "larger"])
-def test_the_layers_of_the_record_are_those_of_the_network(name, size):
-    """Shape of each record's output, and the parameters up to it; a record may be a block."""
+@pytest.mark.parametrize(
+    ("name", "more"), [*((name, 0) for name in BUILT), *((name, 33) for name in ODD)]
+)
+def test_the_layers_of_the_record_are_those_of_the_network(name, more):
     backbone = find_backbone(name)
-    side = backbone.smallest_size + (0 if size == "smallest" else 33)
+    built_as_recorded(backbone, backbone.smallest_size + more)
+
+
+def built_as_recorded(backbone, side):
+    """The network, which has the shape of each record's output and the parameters up to it; a
+    record may be a block."""
     model = build_backbone(backbone, side, None)
     names = [layer.name for layer in model.layers]
     start = 0
     for record in backbone.layers(side, False):
         stop = 1 if record.kind == "InputLayer" else names.index(record.name) + 1
-        parameters = sum(layer.count_params() for layer in model.layers[start:stop])
-        assert (record.name, record.parameters) == (record.name, parameters)
+        inside = model.layers[start:stop]
+        normalization = [one for one in inside if type(one).__name__ == "BatchNormalization"]
+        counted = [sum(one.count_params() for one in layers) for layers in (inside, normalization)]
+        assert (record.name, [record.parameters, record.normalization]) == (record.name, counted)
         if start:
-            assert model.layers[stop - 1].output.shape[1:] == record.output
+            assert inside[-1].output.shape[1:] == record.output
+            assert type(inside[-1]).__name__ == record.kind
         start = stop
     assert start == len(names)
     assert record.name == backbone.feature_layer
     assert model.count_params() == backbone.parameters()
     assert np.prod(model.output_shape[1:]) == backbone.feature_width(side)
+    return model
 
 
 @pytest.mark.parametrize("name", list(BACKBONES))
@@ -46,7 +60,9 @@ def test_the_record_of_each_backbone_is_whole(name):
     for weight_set in backbone.weight_sets:
         assert weight_set.backbone == backbone.name
         shapes = [entry.shape for entry in weight_set.arrays.values()]
-        assert sum(map(np.prod, shapes)) == backbone.parameters(weight_set.include_top)
+        values = sum(map(np.prod, shapes)) or weight_set.values
+        assert values == backbone.parameters(weight_set.include_top)
+        assert weight_set.package or weight_set.folder_url
     with pytest.raises(BadInput, match=f"{backbone.title} needs at least") as caught:
         backbone.side(backbone.smallest_size - 1, False)
     assert caught.value.field == "image_size"

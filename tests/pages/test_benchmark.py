@@ -96,10 +96,14 @@ def test_start_queues_what_the_form_says_and_shows_it(set_up):
     assert "Place 4 in the queue" in text
 
 
-def test_a_change_of_preset_brings_its_values(set_up):
-    app = set_up.segmented_control(key="preset").set_value("article").run()
-    assert app.number_input(key="image_size.article").value == 224
-    assert "The tutorial's own sizes" in words(app)
+@pytest.mark.parametrize(
+    ("preset", "says"),
+    [("article", "The tutorial's own sizes"), ("best", "What a careful practitioner would run")],
+)
+def test_a_change_of_preset_brings_its_values(set_up, preset, says):
+    app = set_up.segmented_control(key="preset").set_value(preset).run()
+    assert app.number_input(key=f"image_size.{preset}").value == 224
+    assert says in words(app)
 
 
 def images_of(app):

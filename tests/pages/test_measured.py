@@ -34,6 +34,7 @@ HEADINGS = {
     ],
     "strategies": ["VGG16 probe", "All strategies together"],
     "practice": [
+        "The preset best",
         "Augmentation",
         "Early stopping",
         "Class weights",

@@ -120,7 +120,7 @@ def test_unknown_names_list_the_known_ones():
         find_strategy("resnet")
     with pytest.raises(UnknownName, match=r"setting of cnn named 'depth'. Known: augment, batch"):
         find_strategy("cnn").resolve("quick", {"depth": 3})
-    with pytest.raises(UnknownName, match=r"preset named 'slow'. Known: article, quick"):
+    with pytest.raises(UnknownName, match=r"preset named 'slow'. Known: article, best, quick"):
         find_strategy("cnn").resolve("slow")
 
 

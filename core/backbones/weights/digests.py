@@ -92,6 +92,18 @@ class WeightSet:
         return {**self.arrays, **self.classifier}
 
     @property
+    def how_checked(self) -> str:
+        """What the file is held to, in a sentence."""
+        if not self.needs_file_hash:
+            return "Each array is held to its digest."
+        if self.file_hash is None:
+            return (
+                "Nobody published a hash of the file: how many numbers it has and their shapes are "
+                "checked."
+            )
+        return f"The file is held to its {self.file_hash.partition(':')[0]}."
+
+    @property
     def size_bytes(self) -> int:
         """About the size of its file: four bytes for each number."""
         count = sum(prod(entry.shape) for entry in self.content.values())

@@ -1,10 +1,12 @@
-"""Compare, Time: where the time went, what it bought, how soon, what the cache saved."""
+"""Compare, Time: where it went, what it bought, how soon, and what a network costs afterwards."""
 
 import streamlit as st
 
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
+from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.charts.accuracy import accuracy_scores
+from core.charts.deployment import deployment_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
@@ -33,6 +35,11 @@ PARETO_HELP = (
     "in both. Whole time of one run, extraction always counted."
 )
 
+DEPLOYMENT_HELP = (
+    "The trained network by itself: a fresh process loads the file that an export hands out, on "
+    "the processor, and predicts one image at a time. The marker is the median after warm-up, the "
+    "whisker the middle half. Beside the name: the size of the file."
+)
 EPOCH_HELP = (
     "Median training time of the epochs after the first, validation left out. Strategies on cached "
     "features train in no time, but the features had to be extracted once: the diamond."
@@ -67,12 +74,26 @@ def show_time(subject: Subject) -> None:
         metric = choose_metric(evidence)
         scores = computed(subject, score_table, metric, with_intervals=False)
     show_exhibit(accuracy_time_chart(scores, whole_run_seconds(breakdown)), f"pareto.{subject.id}")
+    _show_deployment(subject)
     if all(row.steady_epoch_seconds is None for row in subject.comparison.finished_rows):
         st.caption("Epochs appear here when the first strategy that trains has finished.")
         return
     st.header("Time of an epoch", help=EPOCH_HELP)
     exhibit = epoch_time_chart(subject.comparison)
     show_exhibit(exhibit, f"times.{subject.id}", table=False, config={})
+
+
+def _show_deployment(subject: Subject) -> None:
+    rows = subject.comparison.finished_rows
+    unmeasured, conditions = describe_unmeasured(rows), describe_conditions(rows)
+    if not unmeasured and not conditions:
+        return  # no network among them
+    st.header("What it costs to deploy", help=DEPLOYMENT_HELP)
+    if conditions:
+        st.caption(escape_markdown(conditions))
+        show_exhibit(deployment_chart(rows), f"deployment.{subject.id}")
+    if unmeasured:
+        st.caption(f":material/info: {escape_markdown(unmeasured)}")
 
 
 def _show_cache(breakdown: TimeBreakdown) -> None:

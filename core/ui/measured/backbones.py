@@ -23,12 +23,14 @@ def show_backbones(_subject: Subject | None) -> None:
         st.subheader(backbone.title, anchor=backbone.name)
         st.markdown(f"{backbone.about} {backbone.accuracy_words}")
         st.markdown(f"Licence: {backbone.licence}.")
+        checked = backbone.weights.how_checked
         if status.available:
-            st.markdown(f"Its weights are on this machine ({status.source}).")
+            st.markdown(f"Its weights are on this machine ({status.source}). {checked}")
         else:
             refused = " ".join(status.refused)
             st.markdown(
-                f"Its weights are not on this machine. {refused} {what_to_do(backbone.weights)}"
+                f"Its weights are not on this machine. {refused} {what_to_do(backbone.weights)} "
+                f"{checked}"
             )
 
 

@@ -10,6 +10,7 @@ from core.errors import BadInput
 from core.experiments.planning import PRESET_IMAGE_SIZES
 from core.layers.record import BACKBONE_PART, LayerRecord
 from core.strategies.augmentation import AUGMENTATION_SETTINGS, LEVELS
+from core.strategies.best import BEST
 from core.strategies.registry import STRATEGIES, find_strategy, names_with
 from core.strategies.settings import PRACTICE_SETTINGS, PRESETS, Setting, Value
 from core.strategies.strategy import Role, Strategy
@@ -130,7 +131,18 @@ def show_practice(subject: Subject | None) -> None:
     }
     show_pairs(meanings, "setting", "what it does, and what it may be")
     chosen = _practice_of(subject) if subject else ""
-    text.until("levels", all_off=subject is not None and not chosen, chosen=chosen or None)
+    text.until("best", all_off=subject is not None and not chosen, chosen=chosen or None)
+    names = list(dict.fromkeys(name for values in BEST.values() for name in values))
+    columns = {
+        str(role): [
+            f"{values[name]:g}" if isinstance(values[name], float) else str(values[name])
+            for name in names
+        ]
+        for role, values in BEST.items()
+    }
+    alt = "The settings of the preset best that differ from quick, by the role of a strategy."
+    show_table(pd.DataFrame({"setting": names} | columns), "best", alt)
+    text.until("levels")
     amounts = {
         "rotation (degrees)": [level.rotation for level in LEVELS.values()],
         "shift (% of the size)": [100 * level.shift for level in LEVELS.values()],

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
 
-from core.backbones.weights.files import read_weights_file, write_weights_file
+from core.backbones.weights.files import file_hash, read_weights_file, write_weights_file
 from core.errors import WeightsRefused
 
 
@@ -133,6 +135,70 @@ def test_the_full_file_must_have_the_official_md5(published_small, changed_copy)
 def test_the_full_file_holds_the_base_too(published_small, small_arrays):
     arrays = read_weights_file(published_small["full"], published_small["published"]["base"])
     assert list(arrays) == list(small_arrays)
+
+
+@pytest.fixture
+def known_by_hash(base, published_small, small_arrays):
+    """The small set as Keras publishes most: a hash of the file, nothing of its arrays."""
+    count = sum(array.size for array in small_arrays.values())
+    sha256 = file_hash(published_small["base"], "sha256")
+    return replace(base, arrays={}, values=count, file_hash=sha256, inside=None, package=None)
+
+
+def test_a_file_known_by_its_hash_gives_its_arrays_in_its_order(
+    known_by_hash, published_small, small_arrays
+):
+    arrays = read_weights_file(published_small["base"], known_by_hash)
+    assert list(arrays) == [
+        "0/block1_conv1/kernel:0",
+        "0/block1_conv1/bias:0",
+        "1/block1_conv2/kernel:0",
+        "1/block1_conv2/bias:0",
+    ]
+    for found, expected in zip(arrays.values(), small_arrays.values(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_another_file_than_that_of_the_hash_is_refused(
+    known_by_hash, published_small, changed_copy
+):
+    reason = refusal_of(changed_copy(published_small["base"]), known_by_hash)
+    assert reason.startswith("its sha256 is ")
+    assert reason.endswith(
+        f", that of the official file is {known_by_hash.file_hash.removeprefix('sha256:')}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "it has 297 numbers, the network has 300."),
+        ({"values": 200}, "block1_conv2/kernel:0 is float32 of shape (3, 3, 4, 5), which the "
+         "network does not have."),
+    ],
+)  # fmt: skip
+def test_without_a_hash_the_number_of_values_must_be_right(
+    known_by_hash, published_small, change, said
+):
+    expected = replace(known_by_hash, **{"file_hash": None, "values": 300, **change})
+    assert refusal_of(published_small["base"], expected) == said
+
+
+def test_other_numbers_and_links_are_refused_without_digests_too(
+    tmp_path, known_by_hash, small_arrays
+):
+    path = tmp_path / "other.h5"
+    bias = small_arrays["block1_conv1/bias"].astype(np.float64)
+    write_weights_file(path, small_arrays | {"block1_conv1/bias": bias})
+    unhashed = replace(known_by_hash, file_hash=None)
+    assert refusal_of(path, unhashed) == (
+        "block1_conv1/bias:0 is float64 of shape (4,), which the network does not have."
+    )
+    with h5py.File(path, "r+") as file:
+        group = file["block1_conv1/block1_conv1"]
+        del group["bias:0"]
+        group["bias:0"] = h5py.SoftLink("/block1_conv2/block1_conv2/bias:0")
+    assert refusal_of(path, unhashed) == "block1_conv1/bias:0 is a link, not data."
 
 
 def test_nothing_half_written_stays(tmp_path, small_arrays):
