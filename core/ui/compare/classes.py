@@ -6,8 +6,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.analysis.choice import headline_pair
+from core.analysis.comparison import title_of
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.ranking import area, area_test, class_curves
+from core.analysis.ranking import area, area_test, can_rank, class_curves
 from core.analysis.scores import ClassScore, per_class_table
 from core.analysis.words.ranking import (
     NOTHING_TO_FIND,
@@ -20,8 +21,9 @@ from core.charts.exhibit import Exhibit
 from core.charts.ranking import precision_recall_chart, roc_chart
 from core.text import escape_markdown, shorten
 from core.ui.compare.threshold import show_threshold
+from core.ui.frame import evidence_reads
 from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
-from core.ui.frame.evidence_reads import Subject, computed
+from core.ui.frame.evidence_reads import Subject, computed, drawn
 from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table, titles_of
 from core.ui.widgets.glossary import explain, explain_all
 
@@ -43,11 +45,11 @@ def show_classes(subject: Subject) -> None:
     evidence = evidence_or_words(subject)
     if evidence is None:
         return
-    drawn = _choose_strategies(evidence)
-    show_table_of_classes(subject, evidence, drawn)
-    label = _choose_class(evidence, computed(subject, per_class_table, drawn[0]))
-    has_curves = _show_curves(subject, evidence, drawn, label)
-    if has_curves and len(evidence.classes) == 2:
+    names = _choose_strategies(evidence)
+    show_table_of_classes(subject, names)
+    label = _choose_class(evidence, computed(subject, per_class_table, names[0]))
+    drawn(subject, _draw_curves, label, *names)
+    if can_rank(evidence) and len(evidence.classes) == 2:
         show_threshold(subject, evidence, label)
 
 
@@ -80,11 +82,8 @@ def _choose_strategies(evidence: ExperimentPredictions) -> list[str]:
     )
 
 
-def show_table_of_classes(
-    subject: Subject, evidence: ExperimentPredictions, drawn: Sequence[str]
-) -> None:
+def show_table_of_classes(subject: Subject, names: Sequence[str]) -> None:
     """One metric of every class as a chart, and all of them as tables."""
-    tables = {name: computed(subject, per_class_table, name) for name in drawn}
     st.header("Class by class", help=CLASSES_HELP)
     titles = {name: title[0].upper() + title[1:] for name, title in CLASS_METRICS.items()}
     meaning = explain_all("recall", "specificity", "precision", "F1", "average precision")
@@ -92,16 +91,21 @@ def show_table_of_classes(
     metric = choose_in_row(
         Choice("of_classes", "Metric of each class", "metric", titles, "recall", meaning)
     )
+    drawn(subject, _draw_classes, metric, *names)
+
+
+def _draw_classes(subject: Subject, metric: str, *names: str) -> None:
+    tables = {name: computed(subject, per_class_table, name) for name in names}
     exhibit = class_chart(tables, metric)
     show_exhibit(exhibit, f"classes.{subject.id}.{metric}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
         st.markdown(escape_markdown(exhibit.words))
         for name, table in tables.items():
-            title = evidence.of(name).title
-            st.markdown(f"**{escape_markdown(title)}**")
-            alt = f"Every metric of {title} for each class."
+            st.markdown(f"**{escape_markdown(title_of(name))}**")
+            alt = f"Every metric of {title_of(name)} for each class."
             show_table(class_frame(table), f"classes.{name}.{subject.id}", alt)
-    always = computed(subject, per_class_table, None)[evidence.majority_label]
+    majority = evidence_reads.evidence(subject).majority_label
+    always = computed(subject, per_class_table, None)[majority]
     st.caption(escape_markdown(describe_majority_class(always)))
 
 
@@ -117,23 +121,20 @@ def _choose_class(evidence: ExperimentPredictions, table: Sequence[ClassScore]) 
     return evidence.classes.index(chosen)
 
 
-def _show_curves(
-    subject: Subject, evidence: ExperimentPredictions, drawn: Sequence[str], label: int
-) -> bool:
-    """Whether there are any."""
-    curves = computed(subject, class_curves, tuple(drawn), label)
+def _draw_curves(subject: Subject, label: int, *names: str) -> None:
+    evidence = evidence_reads.evidence(subject)
+    curves = computed(subject, class_curves, names, label)
     if not curves:
         st.info(NOTHING_TO_FIND)
-        return False
-    if len(drawn) == 2:
-        _show_pair(subject, evidence, (drawn[0], drawn[1]), label)
+        return
+    if len(names) == 2:
+        _show_pair(subject, evidence, (names[0], names[1]), label)
     against = against_words(evidence, label)
-    key = f"{subject.id}.{label}.{'.'.join(drawn)}"
+    key = f"{subject.id}.{label}.{'.'.join(names)}"
     left, right = st.columns(2, gap="medium")
     _show_curve(left, "ROC curve", "ROC AUC", roc_chart(curves, against), f"roc.{key}")
     chart = precision_recall_chart(curves, against)
     _show_curve(right, "Precision and recall", "average precision", chart, f"precision.{key}")
-    return True
 
 
 def _show_pair(
