@@ -111,6 +111,15 @@ def labels_for_each(count: int) -> Listing:
     return listing_of(f"label_{at:06}/{at:06}.png" for at in range(count))
 
 
+def masks_for_each(count: int) -> Listing:
+    """One folder for each image, and one for its mask."""
+    return listing_of(
+        f"{folder}_{at:06}/{_in_turn(PETS, at)}.png"
+        for at in range(count // 2)
+        for folder in ("image", "mask")
+    )
+
+
 def folders_of_levels(count: int) -> Listing:
     """Three levels of folders, any of which may be the classes."""
     return listing_of(
@@ -136,6 +145,7 @@ CASES: dict[str, Callable[[int], Listing]] = {
     "names of any form": names_of_any,
     "a folder for each image": folder_for_each,
     "a folder called label for each": labels_for_each,
+    "a folder for each image and mask": masks_for_each,
     "folders of three levels": folders_of_levels,
     "masks beside images": masks_beside,
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
 from core.analysis.curves import curves_of
@@ -18,7 +19,9 @@ from core.analysis.scores import score_table
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import all_pairs
 from core.charts.accuracy import accuracy_scores, scores_chart
+from core.charts.backbones import backbone_matrix_chart
 from core.charts.curves import CurveMetric, curve_chart
+from core.charts.deployment import deployment_chart
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.time import time_breakdown_chart
@@ -166,6 +169,14 @@ class Charts:
     def time(self) -> Exhibit:
         """Where the time of each strategy's run went."""
         return time_breakdown_chart(load_time_breakdown(self.store, self.id))
+
+    def deployment(self) -> Exhibit:
+        """What each trained network costs where it is used."""
+        return deployment_chart(compare_experiment(self.store, self.id).finished_rows)
+
+    def backbones(self) -> Exhibit:
+        """Test accuracy by backbone and mode."""
+        return backbone_matrix_chart(backbone_matrix(load_evidence(self.store, self.id)))
 
     def curves(self, metric: CurveMetric = "validation_accuracy") -> Exhibit:
         """Training curves of all runs."""

@@ -31,6 +31,14 @@ def plural_of(noun: str) -> str:
     return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
+def large_count_text(count: int) -> str:
+    """``640,000``, ``7.1 million``, ``407 million``, ``15.5 billion``."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    amount, word = (count / 1e6, "million") if count < 999.5e6 else (count / 1e9, "billion")
+    return f"{amount:,.{1 if amount < 99.95 else 0}f} {word}"
+
+
 def number_text(count: float) -> str:
     """Whole counts whole, means over seeds with one digit."""
     rounded = round(float(count), 6)  # thirds that add up to a whole number count as whole
@@ -71,6 +79,17 @@ def seconds_text(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def milliseconds_text(seconds: float | None) -> str:
+    """A short time with two digits where it has no more: ``0.85 ms``, ``1.4 ms``, ``95 ms``."""
+    if seconds is None:
+        return UNKNOWN
+    milliseconds = 1000 * seconds
+    for digits, limit in ((2, 0.995), (1, 9.95)):
+        if milliseconds < limit:
+            return f"{milliseconds:.{digits}f} ms"
+    return f"{milliseconds:,.0f} ms"
 
 
 def rough_seconds_text(seconds: float) -> str:

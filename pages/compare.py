@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.ui.compare.backbones import show_backbones
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
@@ -19,6 +20,7 @@ from core.ui.widgets.results import choose_experiment
 VIEWS = {
     "overview": ("Overview", show_overview),
     "differences": ("Differences", show_differences),
+    "backbones": ("Backbones", show_backbones),
     "time": ("Time", show_time),
     "pictures": ("Pictures", show_images),
     "data": ("How much data", show_learning),
@@ -28,7 +30,12 @@ VIEWS = {
 # Those that can show some of the strategies; the others are about the whole experiment.
 FILTERED = ("overview", "differences", "time", "pictures")
 # Which section of "How it is measured" explains a view.
-MEASURED_IN = {"overview": "statistics", "differences": "statistics", "time": "clocks"}
+MEASURED_IN = {
+    "overview": "statistics",
+    "differences": "statistics",
+    "backbones": "statistics",
+    "time": "clocks",
+}
 # What another experiment may not have; what was chosen of the old one goes with it.
 OF_ONE_EXPERIMENT = (
     "group",

@@ -111,6 +111,38 @@ def test_sizes_in_bytes(size_bytes, shown):
     assert text.size_text(size_bytes) == shown
 
 
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0"),
+        (999_999, "999,999"),
+        (1_000_000, "1.0 million"),
+        (99_960_000, "100 million"),
+        (407_000_000, "407 million"),
+        (999_600_000, "1.0 billion"),
+        (15_470_264_320, "15.5 billion"),
+    ],
+)
+def test_large_counts(count: int, shown: str) -> None:
+    assert text.large_count_text(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "—"),
+        (0.00085, "0.85 ms"),
+        (0.000996, "1.0 ms"),
+        (0.00994, "9.9 ms"),
+        (0.00996, "10 ms"),
+        (0.0951, "95 ms"),
+        (2.5, "2,500 ms"),
+    ],
+)
+def test_short_times(seconds: float | None, shown: str) -> None:
+    assert text.milliseconds_text(seconds) == shown
+
+
 def test_dimensions():
     assert text.dimensions_text((500, 375)) == "500 × 375"
     assert text.dimensions_text((1, 2048, 3)) == "1 × 2,048 × 3"

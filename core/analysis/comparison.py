@@ -18,10 +18,12 @@ from core.experiments.records import (
     ExperimentSpec,
     Origin,
     RunRecord,
+    deployment_of,
     finished_runs,
 )
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
+from core.training.events import Deployment
 
 Value = TypeVar("Value")
 
@@ -46,7 +48,8 @@ class Row:
     mean number of correct test images* of one seed. Seeds are not pooled: they are scored on the
     same images, so three seeds are not three times the evidence. ``feature_seconds`` is what the
     extraction cost when it was done, also where this experiment found the features in the cache;
-    ``end_to_end_seconds`` is the total with that cost always counted.
+    ``end_to_end_seconds`` is the total with that cost always counted. ``deployment`` is what the
+    network of one of its seeds costs where it is used.
     """
 
     strategy: str
@@ -72,6 +75,7 @@ class Row:
     parameters: int | None
     trainable_parameters: int | None
     peak_memory_bytes: int | None
+    deployment: Deployment | None
     device: str | None
     notes: tuple[str, ...]
     runs: tuple[SeedResult, ...]
@@ -232,6 +236,7 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         parameters=_whole_median(r.parameters for r in results),
         trainable_parameters=_whole_median(r.trainable_parameters for r in results),
         peak_memory_bytes=max((r.peak_memory_bytes for r in results), default=None),
+        deployment=deployment_of(runs, runs[0].strategy),
         device=_joined(r.device for r in results),
         notes=tuple(dict.fromkeys(chain(*noted))),
         runs=tuple(

@@ -5,6 +5,7 @@ number (Holm) before a difference counts as real. Intervals are bootstrapped ove
 ``core.analysis.words.verdicts`` makes the sentences.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -46,7 +47,8 @@ class PairVerdict:
 
     ``difference`` is the mean accuracy of ``second`` minus that of ``first``; ``low`` and ``high``
     its 95 % interval over images and seeds, None in ``all_pairs``. ``adjusted_p_value`` is
-    ``p_value`` after Holm over all ``pairs``, and ``told_apart`` whether it is under 5 %.
+    ``p_value`` after Holm over the ``pairs`` tested together, and ``told_apart`` whether it is
+    under 5 %.
     ``seeds_agree`` is False where it is, but the interval holds 0: training again could reverse
     the difference (None: not known, or one seed each). ``fixed`` and ``regressed`` count images
     that only ``second``, and only ``first``, got right (means over seeds).
@@ -171,16 +173,26 @@ def pair_verdict(evidence: ExperimentPredictions, first: str, second: str) -> Pa
 
 def all_pairs(evidence: ExperimentPredictions) -> tuple[PairVerdict, ...]:
     """Every pair in ladder order, without intervals."""
-    adjusted = _adjusted(evidence)
+    return family_of_pairs(evidence, list(evidence.pair_tests))
+
+
+def family_of_pairs(
+    evidence: ExperimentPredictions, pairs: Sequence[tuple[str, str]], with_intervals: bool = False
+) -> tuple[PairVerdict, ...]:
+    """These ``pairs`` (first and second in ladder order), with Holm over them alone."""
+    tests = [evidence.pair_tests[pair] for pair in pairs]
+    adjusted = holm([test.p_value for test in tests])
     return tuple(
         _verdict(
             (evidence.of(first), evidence.of(second)),
-            evidence.pair_tests[first, second],
+            test,
             p_value,
-            len(adjusted),
-            None,
+            len(tests),
+            percentile_interval(evidence.drawn_differences(first, second))
+            if with_intervals
+            else None,
         )
-        for (first, second), p_value in adjusted.items()
+        for (first, second), test, p_value in zip(pairs, tests, adjusted, strict=True)
     )
 
 

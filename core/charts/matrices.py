@@ -96,7 +96,7 @@ def confusion_chart(matrix: Confusion, normalised: bool = False) -> Exhibit:
         showscale=False,
         hoverinfo="skip",
     )
-    inks = _inks(values / largest)
+    inks = inks_of(values / largest)
     _add_numbers(figure, values, names, inks, normalised)
     _add_choices(figure, matrix, shown, names, inks)
     return Exhibit(figure, describe_confusion(matrix), confusion_frame(matrix))
@@ -195,7 +195,7 @@ def pairs_chart(pairs: Sequence[PairVerdict]) -> Exhibit:
     return Exhibit(figure, words, frame)
 
 
-def _inks(fractions: np.ndarray) -> np.ndarray:
+def inks_of(fractions: np.ndarray) -> np.ndarray:
     """Black on bright cells and white on dark ones: at least 4.5:1 on each (WCAG 1.4.3).
 
     ``fractions`` are places on the colour scale, 0 to 1; NaN, which is not drawn, counts as 0.

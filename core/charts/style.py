@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 from core.strategies.registry import MAJORITY, STRATEGIES
 from core.strategies.strategy import Appearance
-from core.text import escape_plotly, shorten
+from core.text import escape_plotly, large_count_text, shorten
 
 MAJORITY_COLOUR = STRATEGIES[MAJORITY].appearance.colour
 # Colours that are as far apart as can be, with the grey of the majority class: those of the MLP, of
@@ -31,7 +31,7 @@ MORE_COLOURS = ("#FA3C8C", "#826EB4", "#506E3C", "#C82864")
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 
 # Three lines of a label.
-ROW_HEIGHT = 54
+ROW_HEIGHT, LINE_HEIGHT = 54, 18
 # Letters on a line of a label: on a telephone a longer one would take the room of the chart.
 LABEL_LETTERS = 17
 MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
@@ -133,7 +133,8 @@ def chart_of_rows(
     room: int = 0,
     **layout: Any,
 ) -> go.Figure:
-    """Labelled rows at positions 0, 1, ... from the bottom, ``row_height`` pixels each.
+    """Labelled rows at positions 0, 1, ... from the bottom, ``row_height`` pixels each, more where
+    a label needs it.
 
     ``room``: more pixels above the rows, for a legend. ``x`` and ``layout`` as in ``empty_chart``.
     """
@@ -143,6 +144,8 @@ def chart_of_rows(
         "range": [-0.7, len(labels) - 0.3],
         "automargin": True,
     }
+    lines = max((label.count("<br>") + 1 for label in labels), default=1)
+    row_height = max(row_height, LINE_HEIGHT * lines)
     height = MARGIN["t"] + MARGIN["b"] + row_height * max(2, len(labels)) + room
     return empty_chart(height, x, rows, **layout)
 
@@ -188,6 +191,20 @@ def seconds_axis(title: str, seconds: Sequence[float]) -> dict[str, Any]:
         "range": [low - 0.1, high + 0.4],
         "tickvals": _TICK_SECONDS,
         "ticktext": _TICK_TEXTS,
+    }
+
+
+def count_axis(title: str, counts: Sequence[float]) -> dict[str, Any]:
+    """A log axis of large counts, with a tick at each decade."""
+    low = math.floor(math.log10(min(counts, default=1.0)))
+    high = max(low + 1, math.ceil(math.log10(max(counts, default=1.0)) + 0.05))
+    powers = range(low, high + 1)
+    return {
+        "title": title,
+        "type": "log",
+        "range": [low - 0.1, high + 0.1],
+        "tickvals": [10.0**power for power in powers],
+        "ticktext": [large_count_text(10**power).replace(".0 ", " ") for power in powers],
     }
 
 

@@ -4,31 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from core.analysis.comparison import MEGABYTE, Comparison
-from core.analysis.metrics import METRICS
 from core.analysis.scores import StrategyScore
-from core.analysis.time_breakdown import StrategyTime, TimeBreakdown, pareto_front
+from core.analysis.time_breakdown import StrategyTime, TimeBreakdown
 from core.analysis.words.several import ratio_text
-from core.charts.accuracy import NOTHING_YET, heading_of, seeds_text
+from core.charts.accuracy import NOTHING_YET, seeds_text
+from core.charts.cost import WHOLE_RUN, cost_chart
 from core.charts.exhibit import Exhibit
 from core.charts.style import (
-    DOTTED,
     LEGEND_ABOVE,
-    LEGEND_BELOW,
     MAJORITY_COLOUR,
     MARGIN,
     OUTLINE,
     SMALLEST_SECONDS,
     chart_of_rows,
-    empty_chart,
-    marker_of,
-    percent_axis,
     row_label,
     seconds_axis,
     wrapped,
-    zero_axis,
 )
 from core.strategies.registry import MAJORITY
 from core.text import escape_plotly, percent_text, seconds_text
@@ -171,79 +164,8 @@ def whole_run_seconds(breakdown: TimeBreakdown) -> dict[str, float]:
 def accuracy_time_chart(
     scores: Sequence[StrategyScore], seconds: Mapping[str, float], with_front: bool = True
 ) -> Exhibit:
-    """A metric against ``seconds``, the time of a whole run by strategy, on a log axis.
-
-    The line joins the Pareto front: the strategies that no other beats in both. Open markers are
-    beaten in both. Without the front all markers are filled and the majority class is a line.
-    """
-    timed = [score for score in scores if score.strategy in seconds]
-    if not timed:
-        return Exhibit(go.Figure(), NOTHING_YET, pd.DataFrame())
-    kind = METRICS[timed[0].metric]
-    heading = heading_of(kind)
-    front = pareto_front(
-        {score.strategy: seconds[score.strategy] for score in timed},
-        {score.strategy: score.mean for score in timed},
-        kind.better == "higher",
-    )
-    taken = {score.strategy: max(seconds[score.strategy], SMALLEST_SECONDS) for score in timed}
-    figure = empty_chart(
-        480,
-        seconds_axis("whole time of one run (log scale)", list(taken.values())),
-        percent_axis(heading) if kind.unit == "percent" else zero_axis(heading),
-        margin=MARGIN | {"t": 24},
-        legend=LEGEND_BELOW,
-    )
-    by_time = sorted(timed, key=lambda score: taken[score.strategy])
-    if with_front:
-        on_front = [score for score in by_time if score.strategy in front]
-        figure.add_scatter(
-            name="Pareto front",
-            x=[taken[score.strategy] for score in on_front],
-            y=[kind.shown(score.mean) for score in on_front],
-            mode="lines",
-            line=DOTTED,
-            hoverinfo="skip",
-        )
-    for score in timed:
-        is_open = with_front and score.strategy not in front
-        marker = marker_of(score.strategy, 15, is_open)
-        title, time = escape_plotly(score.title), seconds_text(taken[score.strategy])
-        figure.add_scatter(
-            name=title,
-            x=[taken[score.strategy]],
-            y=[kind.shown(score.mean)],
-            mode="markers",
-            cliponaxis=False,
-            marker={"line": {"width": 2, "color": marker["color"]}} | marker,
-            hovertemplate=f"{title}<br>%{{y:.2f}} after {time}<extra></extra>",
-        )
-    majority = timed[0].majority
-    if majority is not None and not with_front:
-        figure.add_hline(y=kind.shown(majority), line=DOTTED)
-    best, beaten = (
-        "; ".join(
-            f"{score.title} {kind.text(score.mean)} after {seconds_text(taken[score.strategy])}"
-            for score in by_time
-            if (score.strategy in front) == is_front
-        )
-        for is_front in (True, False)
-    )
-    words = (
-        f"{kind.title.capitalize()} against the time of a whole run. On the Pareto front: {best}."
-    )
-    if beaten:
-        words += f" Another strategy is both better and faster than: {beaten}."
-    frame = pd.DataFrame(
-        {
-            "strategy": score.title,
-            "whole run (s)": taken[score.strategy],
-            heading: kind.shown(score.mean),
-            "on the Pareto front": "yes" if score.strategy in front else "no",
-        }
-        for score in by_time
-    )
-    return Exhibit(figure, words, frame)
+    """A metric against ``seconds``, the time of a whole run by strategy; see ``cost_chart``."""
+    return cost_chart(scores, seconds, WHOLE_RUN, with_front)
 
 
 def epoch_time_chart(comparison: Comparison) -> Exhibit:

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.experiments.records import ExperimentRecord, ExperimentSpec, RunRecord, finished_runs
+from core.experiments.records import (
+    ExperimentRecord,
+    ExperimentSpec,
+    RunRecord,
+    deployment_of,
+    finished_runs,
+)
 from core.strategies.heads import are_pooled
 from core.strategies.registry import find_strategy
 from core.strategies.settings import uses_dataset_mean
@@ -73,6 +79,9 @@ def _forecast(spec: ExperimentSpec, measured: Sequence[Measured]) -> Forecast:
             continue
         known[strategy] = closest
         training_seconds += _scaled(closest, spec, settings) * len(spec.seeds)
+        deployment = deployment_of((run for _, run, _ in measured), strategy)
+        if deployment is not None:  # once, whatever the number of seeds
+            training_seconds += deployment.measuring_seconds
         seconds = _scaled_extraction(closest, spec, settings)
         if seconds and "features" in find_strategy(strategy).needs(settings):
             kind = _features_kind(strategy, settings)

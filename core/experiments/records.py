@@ -16,7 +16,7 @@ from core.errors import StoreError
 from core.jobs.records import ACTIVE_STATES, JobStatus, Progress, StoredJson, metadata, reason_of
 from core.settings import Precision
 from core.strategies.registry import STRATEGIES
-from core.training.events import Count, EpochRecord, Fraction, RunResult
+from core.training.events import Count, Deployment, EpochRecord, Fraction, RunResult
 from core.training.spec import ImageSize, Seed, SplitProportions, TrainFraction, TrainingSpec
 
 experiments = Table(
@@ -281,6 +281,18 @@ def damage_sentence(run_id: str, reason: str) -> str:
 def finished_runs(runs: Iterable[RunRecord]) -> list[tuple[RunRecord, RunResult]]:
     """The finished ones of ``runs`` with their results, in their order."""
     return [(run, run.finished_result) for run in runs if run.finished_result is not None]
+
+
+def deployment_of(runs: Iterable[RunRecord], strategy: str) -> Deployment | None:
+    """What the network of a strategy costs where it is used: one of its ``runs`` measured it."""
+    return next(
+        (
+            result.deployment
+            for run, result in finished_runs(runs)
+            if run.strategy == strategy and result.deployment is not None
+        ),
+        None,
+    )
 
 
 def result_of(run: RunRecord) -> RunResult:

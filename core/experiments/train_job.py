@@ -1,24 +1,28 @@
 """The job ``train``: one run, from its spec to its stored result."""
 
 import sys
-from dataclasses import replace
+import traceback
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from core.datasets.dataset import Dataset
 from core.datasets.split import Split
 from core.datasets.storage import open_dataset
-from core.errors import CacheLost, HeadstartError, OutOfMemory
-from core.experiments.records import RunRecord, finished_runs
+from core.errors import CacheLost, Cancelled, HeadstartError, OutOfMemory
+from core.experiments.records import RunRecord, deployment_of, finished_runs
 from core.experiments.run_files import write_predictions, write_weights
 from core.experiments.store import Store, open_store
+from core.jobs.cached import unfinished_folder
 from core.jobs.context import JobContext, StartAgain
 from core.jobs.kinds import find_kind
 from core.text import size_text
-from core.training.events import EpochRecord, KeptWeights, Progress, TrainingOutcome
+from core.training.events import Deployment, EpochRecord, KeptWeights, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
 
 LOADING = "Starting: loading the libraries takes some seconds"
+MEASURING = "Measuring what the network costs where it is used"
 MADE_ANEW = "They were made anew, and the run started again."
 
 
@@ -52,7 +56,7 @@ def _train(store: Store, run: RunRecord, spec: TrainingSpec, context: JobContext
         elif isinstance(event, EpochRecord):
             store.add_epoch(run.id, event, run.attempts)
         else:
-            _keep(store, run, event)
+            _keep(store, run, event, _Trained(spec, dataset, context))
 
 
 def _check_split(store: Store, run: RunRecord, split: Split) -> None:
@@ -75,17 +79,54 @@ def _same_precision(store: Store, run: RunRecord, spec: TrainingSpec) -> Trainin
     return spec
 
 
-def _keep(store: Store, run: RunRecord, outcome: TrainingOutcome) -> None:
+@dataclass(frozen=True)
+class _Trained:
+    """What a network was trained as and on, and by which job."""
+
+    spec: TrainingSpec
+    dataset: Dataset
+    context: JobContext
+
+
+def _keep(store: Store, run: RunRecord, outcome: TrainingOutcome, trained: _Trained) -> None:
     now = store.run(run.id)
     if now.state != "running" or now.attempts != run.attempts:
         return  # taken back: the files beside the run belong to the attempt that counts
     write_predictions(run.id, outcome.predictions)
-    kept, notes = None, (*run.notes, *outcome.result.notes)
+    result, notes = outcome.result, (*run.notes, *outcome.result.notes)
     if outcome.trained_weights:
-        # After the run's clock stopped: keeping weights costs none of its seconds.
+        # After the run's clock stopped: this costs none of its seconds.
         kept, failures = _keep_weights(run.id, outcome.trained_weights)
-        notes += failures
-    store.finish_run(run.id, replace(outcome.result, notes=notes, weights=kept), run.attempts)
+        measured, more = _measure_deployment(store, run, outcome.trained_weights, trained)
+        result = replace(result, weights=kept, deployment=measured)
+        notes += (*failures, *more)
+    store.finish_run(run.id, replace(result, notes=notes), run.attempts)
+
+
+def _measure_deployment(
+    store: Store, run: RunRecord, weights: dict[str, np.ndarray], trained: _Trained
+) -> tuple[Deployment | None, tuple[str, ...]]:
+    """None where another seed's network was measured; a note where this one could not be.
+
+    Seeds differ in the numbers in the network, not in how many there are.
+    """
+    if deployment_of(store.runs(run.experiment_id), run.strategy) is not None:
+        return None, ()
+    from core.networks.deployment import measure_deployment
+
+    context = trained.context
+    context.report(MEASURING)
+    try:
+        with unfinished_folder(context.folder / "network") as folder:
+            given = (trained.spec, weights, trained.dataset, folder, context.should_stop)
+            return measure_deployment(*given), ()
+    except Cancelled:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the scores of the run are valid
+        traceback.print_exc()  # the process's output is the run's log
+        known = isinstance(error, HeadstartError)
+        reason = str(error) if known else f"an unexpected {type(error).__name__}; see its log."
+        return None, (f"What the network costs where it is used was not measured: {reason}",)
 
 
 def _keep_weights(

@@ -17,12 +17,16 @@ from core.errors import UnknownName
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
 from core.text import UNKNOWN, csv_cell, percent_text, seconds_text
+from core.training.events import Deployment
 from core.training.spec import SplitProportions
 
-# What a row says of its strategy in one value each.
+# What a row says of its strategy in one value each, and what of its network where it is used.
 ROW_COLUMNS = tuple(
-    field.name for field in fields(Row) if field.name not in ("best_epochs", "notes", "runs")
+    field.name
+    for field in fields(Row)
+    if field.name not in ("best_epochs", "deployment", "notes", "runs")
 )
+DEPLOYMENT_COLUMNS = tuple(field.name for field in fields(Deployment))
 SHARED_COLUMNS = (
     "experiment",
     "dataset",
@@ -46,14 +50,25 @@ def to_json(comparison: Comparison) -> bytes:
 def to_csv(comparison: Comparison, byte_order_mark: bool = False) -> bytes:
     """One line a strategy, UTF-8, comma separated, ``.`` decimals; empty means unknown.
 
-    Columns are ``ROW_COLUMNS``, then what all rows share. Excel needs the ``byte_order_mark`` to
-    read accents and dashes.
+    Columns are ``ROW_COLUMNS``, then what all rows share, and ``DEPLOYMENT_COLUMNS``. Excel needs
+    the ``byte_order_mark`` to read accents and dashes.
     """
     shared = [getattr(comparison, name) for name in SHARED_COLUMNS]
     shared += [comparison.split["seed"], comparison.images.get("test")]
-    lines = [[*(getattr(row, name) for name in ROW_COLUMNS), *shared] for row in comparison.rows]
-    found = csv_bytes([*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images"], lines)
+    lines = [[*row_values(row), *shared, *deployment_values(row)] for row in comparison.rows]
+    columns = (*ROW_COLUMNS, *SHARED_COLUMNS, "split_seed", "test_images", *DEPLOYMENT_COLUMNS)
+    found = csv_bytes(columns, lines)
     return BOM_UTF8 + found if byte_order_mark else found
+
+
+def row_values(row: Row) -> list[Any]:
+    """One value for each of ``ROW_COLUMNS``."""
+    return [getattr(row, name) for name in ROW_COLUMNS]
+
+
+def deployment_values(row: Row) -> list[Any]:
+    """One value for each of ``DEPLOYMENT_COLUMNS``; None for what was not measured."""
+    return [getattr(row.deployment, name, None) for name in DEPLOYMENT_COLUMNS]
 
 
 def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:

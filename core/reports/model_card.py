@@ -16,10 +16,11 @@ from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.metrics import METRICS
 from core.analysis.scores import per_class_table, score_table
+from core.analysis.words.deployment import NOT_MEASURED, describe_deployment
 from core.analysis.words.limits import limits
 from core.datasets.storage import open_dataset
 from core.errors import StoreError
-from core.experiments.records import RunRecord, result_of
+from core.experiments.records import RunRecord, deployment_of, result_of
 from core.experiments.store import Store
 from core.layers.record import LayerRecord
 from core.strategies.registry import find_strategy
@@ -83,6 +84,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
     strategy = find_strategy(run.strategy)
     settings = strategy.resolve(spec.preset, run.settings)
     layers = strategy.layers(settings, spec.image_size, len(dataset.classes))
+    deployment = deployment_of(store.runs(run.experiment_id), run.strategy)
     # Up to one digit and never down: the card promises that no difference was larger.
     furthest = Context(prec=1, rounding=ROUND_UP).create_decimal_from_float(
         package.largest_difference
@@ -106,6 +108,8 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
         teaches=strategy.teaches,
         run=run,
         result=result_of(run),
+        deployment=describe_deployment(deployment) if deployment else NOT_MEASURED,
+        processor=deployment.processor if deployment else None,
         spec=spec,
         split=split_text(spec),
         dataset=dataset,

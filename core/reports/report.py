@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
+from core.analysis.backbones import backbone_matrix
 from core.analysis.comparison import compare_experiment
 from core.analysis.curves import curves_of
 from core.analysis.evidence import load_evidence
@@ -33,7 +34,7 @@ _ROWS_ON_ONE_PAGE = 20
 _NUMBER_STARTS = frozenset("0123456789+-—<≈pu")
 _SECONDS = " (s)"
 # A column of counts comes as floats where one of them is unknown.
-_WHOLE = ("(MB)", "(images/s)", "parameters", "epochs")
+_WHOLE = ("memory (MB)", "(images/s)", "parameters", "epochs")
 
 
 def report_html(store: Store, experiment_id: str) -> bytes:
@@ -58,8 +59,11 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     if evidence.answers:
         found["ladder"] = sections.ladder(evidence)
         found["differences"] = sections.differences(evidence)
+    matrix = backbone_matrix(evidence)
+    if len(matrix.backbones) > 1:
+        found["backbones"] = sections.backbones(matrix, comparison)
     if breakdown.rows:
-        found["time"] = sections.time(evidence, breakdown)
+        found["time"] = sections.time(evidence, breakdown, comparison)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core.analysis.backbones import BackboneMatrix, answer_of, costs_of
 from core.analysis.choice import headline_pair
 from core.analysis.comparison import Comparison, results_frame, split_text, title_of
 from core.analysis.confusion import Confusion, confusion
@@ -18,15 +19,20 @@ from core.analysis.mistakes import Disagreement, disagreements
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
+from core.analysis.words.backbones import describe_answer, describe_family
+from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.analysis.words.verdicts import (
     NO_TIES,
     closed,
     describe_majority,
+    describe_pair,
     describe_power,
     describe_ties,
 )
 from core.charts.accuracy import ladder_chart, scores_chart
+from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
 from core.charts.curves import curve_chart
+from core.charts.deployment import deployment_chart
 from core.charts.matrices import confusion_chart, left_out_sentence, pairs_chart
 from core.charts.time import (
     accuracy_time_chart,
@@ -82,9 +88,31 @@ def differences(evidence: ExperimentPredictions) -> Found:
     }
 
 
-def time(evidence: ExperimentPredictions, breakdown: TimeBreakdown) -> Found:
-    scores = score_table(evidence, with_intervals=False)
+def backbones(matrix: BackboneMatrix, comparison: Comparison) -> Found:
+    costs = costs_of(comparison.rows)
+    answer = answer_of(matrix, cost_values(costs, "run"))
     return {
+        "answer": describe_answer(answer, costs, matrix.images) if answer else [],
+        "matrix": backbone_matrix_chart(matrix),
+        "costs": [
+            backbone_cost_chart(matrix, known, cost)
+            for name, cost in COSTS.items()
+            if (known := cost_values(costs, name))
+        ],
+        "family": describe_family(matrix) if matrix.pairs else "",
+        "pairs": [describe_pair(pair) for pair in matrix.pairs],
+    }
+
+
+def time(
+    evidence: ExperimentPredictions, breakdown: TimeBreakdown, comparison: Comparison
+) -> Found:
+    scores = score_table(evidence, with_intervals=False)
+    rows = comparison.finished_rows
+    measured = any(row.deployment is not None for row in rows)
+    return {
+        "deployment": deployment_chart(rows) if measured else None,
+        "deployment_words": [describe_conditions(rows), describe_unmeasured(rows)],
         "chart": time_breakdown_chart(breakdown),
         "costs": costs_frame(breakdown),
         "bought": accuracy_time_chart(scores, whole_run_seconds(breakdown)) if scores else None,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from core.analysis.backbones import BackboneCost, backbone_matrix, costs_of
 from core.analysis.choice import headline_pair
 from core.analysis.comparison import Comparison, compare_experiment
 from core.analysis.confusion import confusion
@@ -34,7 +35,13 @@ from core.analysis.verdicts import (
 )
 from core.analysis.words.verdicts import describe_majority, describe_pair, describe_step
 from core.experiments.store import Store
-from core.reports.export import ROW_COLUMNS, csv_bytes
+from core.reports.export import (
+    DEPLOYMENT_COLUMNS,
+    ROW_COLUMNS,
+    csv_bytes,
+    deployment_values,
+    row_values,
+)
 
 # Column names, and lines with a value for each.
 Table = tuple[Sequence[str], list[Sequence[Any]]]
@@ -53,6 +60,7 @@ def export_tables(
     comparison = compare_experiment(store, experiment_id)
     evidence = load_evidence(store, experiment_id)
     tables = _tables_of_runs(store, comparison) | _tables_of_evidence(evidence)
+    tables |= _tables_of_backbones(evidence, comparison)
     tables |= _tables_of_time(load_time_breakdown(store, experiment_id))
     tables["disagreements"] = _disagreements(evidence, pair or headline_pair(evidence))
     return {
@@ -107,7 +115,10 @@ def _tables_of_runs(store: Store, comparison: Comparison) -> dict[str, Table]:
         "images_per_second",
     )
     return {
-        "results": _attributes({name: name for name in ROW_COLUMNS}, comparison.rows),
+        "results": (
+            (*ROW_COLUMNS, *DEPLOYMENT_COLUMNS),
+            [[*row_values(row), *deployment_values(row)] for row in comparison.rows],
+        ),
         "seeds": (
             ("run", "strategy", "seed", "state", "test_accuracy", "error"),
             [
@@ -216,6 +227,27 @@ def _disagreement_lines(
                 entry.second_true_class_probability,
                 entry.second_confidence,
             )
+
+
+def _tables_of_backbones(
+    evidence: ExperimentPredictions, comparison: Comparison
+) -> dict[str, Table]:
+    """``backbones`` and ``backbone-pairs``; without lines where no strategy has a backbone."""
+    matrix, costs = backbone_matrix(evidence), costs_of(comparison.rows)
+    of_cost = [field.name for field in fields(BackboneCost)]
+    lines: list[Sequence[Any]] = [
+        (
+            *(cell.backbone, cell.mode.value, cell.score.strategy, cell.score.seeds),
+            *(cell.score.mean, cell.score.low, cell.score.high),
+            *(getattr(costs[cell.score.strategy], name) for name in of_cost),
+        )
+        for cell in matrix.cells
+    ]
+    columns = ("backbone", "mode", "strategy", "seeds", "mean", "low", "high", *of_cost)
+    return {
+        "backbones": (columns, lines),
+        "backbone-pairs": _in_words(PairVerdict, matrix.pairs, describe_pair),
+    }
 
 
 def _tables_of_time(breakdown: TimeBreakdown) -> dict[str, Table]:

@@ -18,6 +18,8 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Loss = Annotated[float, Field(strict=True)]
 """A loss may become NaN or infinite: that is how an epoch went, not damage."""
 Fraction = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
+# A desktop that is left alone uses a few per cent.
+DISTURBED_LOAD = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,36 @@ class KeptWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What a trained network costs where it is used, measured when its run was over.
+
+    It takes one prepared image and gives probabilities, in float32 on ``processor``, in a fresh
+    process. ``file_bytes``: the Keras file of an export. ``image_seconds``: the median after
+    warm-up of ``timed_images`` predictions of one image, ``image_seconds_low`` and
+    ``image_seconds_high`` their quartiles. ``other_load``: the fraction of the machine's processor
+    time that other programs used meanwhile. ``memory_bytes``: the most that the process held until
+    its first prediction was made, libraries included. ``multiply_adds``: of convolutions and dense
+    layers, for one image. ``measuring_seconds``: what measuring took, outside the run's time.
+    """
+
+    file_bytes: Count
+    image_seconds: Number
+    image_seconds_low: Number
+    image_seconds_high: Number
+    timed_images: Annotated[Count, Field(ge=1)]
+    other_load: Fraction
+    memory_bytes: Count
+    multiply_adds: Count
+    processor: str
+    measuring_seconds: Number
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether the times may be longer than they are on a machine with nothing else to do."""
+        return self.other_load > DISTURBED_LOAD
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """The stored result of a finished run.
 
@@ -115,6 +147,7 @@ class RunResult:
     ``feature_reused_seconds`` is what these cost earlier runs. ``total_seconds`` is the whole run
     without the preparation of the images, which all runs of an experiment share. ``weights`` is
     None for a run that trained no network, or that was made before weights were kept.
+    ``deployment`` is None likewise, and where another seed's network was measured.
     """
 
     scores: SubsetScores
@@ -140,6 +173,7 @@ class RunResult:
     versions: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     weights: KeptWeights | None = None
+    deployment: Deployment | None = None
 
     @property
     def planned_epochs(self) -> int:
@@ -163,7 +197,7 @@ class RunResult:
         the numbers that older results lack."""
         document = asdict(self)
         del document["weights"]
-        for name in ("feature_reused_seconds", "feature_images"):
+        for name in ("feature_reused_seconds", "feature_images", "deployment"):
             if document[name] is None:
                 del document[name]
         if self.last_epoch is not None:

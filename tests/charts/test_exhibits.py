@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.analysis.comparison import Row, compare
 from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
@@ -23,6 +24,7 @@ from core.charts.accuracy import (
 )
 from core.charts.classes import recall_chart, reliability_chart
 from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
+from core.charts.deployment import deployment_chart
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.measured import tutorial_chart
@@ -39,6 +41,19 @@ EXPECTED = Path(__file__).parent / "exhibits.txt"
 # Their sentences come from analysis, whose own tests hold them.
 WORDED_ELSEWHERE = ("ladder", "pairs", "confusion")
 CURVES = [Curve("cnn", "CNN", seed, (made_up.epoch(1), made_up.epoch(2))) for seed in (0, 1)]
+
+
+def measured_rows() -> tuple[Row, ...]:
+    """A network on a quiet machine, one beside other programs, one that was not measured."""
+    quick = {"image_seconds": 0.0005, "image_seconds_low": 0.0004, "image_seconds_high": 0.0009}
+    busy = made_up.deployment(other_load=0.43, multiply_adds=640_000, **quick)
+    runs = [
+        made_up.run("vgg16_probe", result=made_up.result(deployment=made_up.deployment())),
+        made_up.run("cnn", result=made_up.result(deployment=busy)),
+        made_up.run("mlp"),
+        made_up.run("majority", result=made_up.result(parameters=0)),
+    ]
+    return compare(made_up.experiment(), runs).finished_rows
 
 
 @pytest.fixture
@@ -62,6 +77,7 @@ def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
         "time breakdown": time_breakdown_chart(ledger),
         "accuracy and time": accuracy_time_chart(scores, seconds),
         "epoch time": epoch_time_chart(comparison),
+        "deployment": deployment_chart(measured_rows()),
         "curves": curve_chart(CURVES, "validation_accuracy"),
         "watched curves": watch_chart(CURVES, 0.375, 400),
         "best epoch": best_epoch_chart(CURVES[0], 2),
@@ -96,6 +112,7 @@ def test_nothing_is_drawn_of_nothing():
         ladder_chart(()),
         accuracy_time_chart((), {}),
         time_breakdown_chart(nothing),
+        deployment_chart(()),
     ):
         assert exhibit.words == NOTHING_YET
         assert exhibit.frame.empty

@@ -86,6 +86,13 @@ def test_seeds_repeat_everything():
     assert forecast_experiment(spec, [made_up.experiment()], [CNN]).seconds == pytest.approx(30.0)
 
 
+def test_measuring_what_it_costs_to_deploy_is_counted_once():
+    measured = replace(made_up.result(), deployment=made_up.deployment(measuring_seconds=4.5))
+    spec = made_up.spec(strategies=(("cnn", {"epochs": 2}),), seeds=(0, 1, 2))
+    runs = [made_up.run("cnn", 0, result=measured), made_up.run("cnn", 1)]
+    assert forecast_experiment(spec, [made_up.experiment()], runs).seconds == pytest.approx(34.5)
+
+
 def test_extraction_is_counted_once_for_strategies_that_share_it():
     features = made_up.run("vgg16_features", settings={"epochs": 4}, result=PROBE.result)
     both = only(

@@ -2,21 +2,23 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.errors import CacheLost, Cancelled, OutOfMemory, TrainingDiverged
+from core.errors import CacheLost, Cancelled, HeadstartError, OutOfMemory, TrainingDiverged
 from core.experiments.planning import plan_experiment
+from core.experiments.records import RunRecord
 from core.experiments.run_files import read_predictions
 from core.experiments.store import Store
 from core.experiments.train_job import LOADING
 from core.jobs.child import EXIT_AGAIN, execute
 from core.jobs.queue import JobQueue
-from core.training.events import Event, Progress
+from core.training.events import Deployment, Event, Predictions, Progress, TrainingOutcome
 from core.training.spec import TrainingSpec
 from tests import made_up
 from tests.stored_home import long_spec, majority_spec
@@ -215,3 +217,76 @@ def test_what_the_engine_tells_reaches_the_job(
     engine.train = train  # type: ignore[attr-defined]
     execute(arrows_store, claimed(arrows_store, majority_spec()))
     assert written == [Progress(LOADING), extracting, training]
+
+
+class Measuring:
+    """Stands in for the measurement: ``answer`` is returned, or raised."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.folders: list[Path] = []
+
+    def __call__(self, *given: Any) -> Deployment:
+        *_, folder, _ = given
+        assert folder.is_dir()
+        self.folders.append(folder)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def trained(
+    arrows_store: Store, engine: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Any], tuple[Measuring, list[RunRecord]]]:
+    """Two seeds of a network that need no training, with a measurement that gives ``answer``."""
+    predictions = Predictions(np.arange(2), np.zeros(2, np.int32), np.ones((2, 3), np.float32))
+    weights = {"mlp/kernel": np.zeros((2, 2), np.float32)}
+
+    def train(*_given: Any, **_options: Any) -> Iterator[Event]:
+        yield TrainingOutcome(made_up.result(), predictions, weights)
+
+    def run_both(answer: Any) -> tuple[Measuring, list[RunRecord]]:
+        engine.train = train  # type: ignore[attr-defined]
+        module, measuring = ModuleType("core.networks.deployment"), Measuring(answer)
+        module.measure_deployment = measuring  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        spec = plan_experiment("arrows", ["mlp"], seeds=(0, 1), image_size=8)
+        experiment_id = arrows_store.create_experiment(spec)
+        for _ in spec.seeds:
+            run = arrows_store.claim_next("worker")
+            assert run is not None
+            execute(arrows_store, run.id)
+        return measuring, arrows_store.runs(experiment_id)
+
+    return run_both
+
+
+def test_a_network_is_measured_once_for_all_seeds(trained: Any) -> None:
+    measuring, runs = trained(made_up.deployment())
+    assert [run.result.deployment for run in runs] == [made_up.deployment(), None]
+    assert [folder.exists() for folder in measuring.folders] == [False]
+    assert all(run.result.weights.size_bytes > 0 for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (HeadstartError("The disk has no room."), "The disk has no room."),
+        (MemoryError(), "an unexpected MemoryError; see its log."),
+    ],
+)
+def test_a_run_is_finished_where_its_network_cannot_be_measured(
+    trained: Any, error: Exception, reason: str
+) -> None:
+    measuring, runs = trained(error)
+    note = f"What the network costs where it is used was not measured: {reason}"
+    for run in runs:
+        assert (run.state, run.result.deployment, run.result.notes) == ("finished", None, (note,))
+        assert run.result.scores == made_up.result().scores
+    assert len(measuring.folders) == 2
+
+
+def test_a_run_that_is_stopped_while_it_measures_is_cancelled(trained: Any) -> None:
+    _, runs = trained(Cancelled("The run was stopped."))
+    assert [run.state for run in runs] == ["cancelled", "cancelled"]

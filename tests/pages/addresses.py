@@ -21,6 +21,7 @@ from tests.pages.conftest import do_next, zipped
 RECORDED = "c0819b9b"  # its CNN and probe bring their weights
 VIEWS = {
     "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
+    "compare-backbones": f"/compare?experiment={EXPERIMENT}&view=backbones",
     "compare-time": f"/compare?experiment={EXPERIMENT}&view=time",
     "compare-pictures": f"/compare?experiment={EXPERIMENT}&view=pictures",
     "compare-flips": f"/compare?experiment={EXPERIMENT}&view=pictures&show=flips",

@@ -1,6 +1,7 @@
 """A stored experiment with predictions on real test images, for the pages that compare."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,8 +51,12 @@ def store_compared(
         for name in names:
             probabilities = _probabilities(random, labels, SKILL[name], len(dataset.classes))
             accuracy = float((probabilities.argmax(axis=1) == labels).mean())
-            trains = {} if name != "majority" else {"steady_epoch_seconds": None}
-            result = made_up.result(accuracy, **trains)
+            other: dict[str, Any] = {}
+            if name == "majority":
+                other = {"steady_epoch_seconds": None, "parameters": 0}
+            elif name == "cnn" and seed == seeds[0]:
+                other = {"deployment": made_up.deployment()}
+            result = made_up.result(accuracy, **other)
             epochs = (made_up.epoch(1), made_up.epoch(2)) if name != "majority" else ()
             runs.append(RecordedRun(name, seed, {}, result, epochs, MOMENT, MOMENT, MOMENT))
             write_predictions(

@@ -20,6 +20,7 @@ from tests.pages.conftest import arrows, everything, is_whole, open_cold, open_r
 VIEWS = {
     "overview": "What was found",
     "differences": "All pairs",
+    "backbones": "Backbone and mode",
     "time": "Where the time went",
     "pictures": "test images were predicted correctly",
     "data": "Start the learning curve",
@@ -48,6 +49,15 @@ def test_every_view_opens_from_its_link():
         assert VIEWS[view] in everything(app), view
         assert [element.value for element in app.warning] == [], view
         assert app.segmented_control(key="address.view").value == view
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_view_time_says_what_a_network_costs_to_deploy_and_what_was_not_measured():
+    app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="time"))
+    shown = everything(app)
+    assert "What it costs to deploy" in shown
+    assert escape_markdown("Measured on two test cores, one image at a time") in shown
+    assert "Not measured for MLP and VGG16 probe" in shown
 
 
 @pytest.mark.usefixtures("compared")

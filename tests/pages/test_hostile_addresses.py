@@ -29,9 +29,21 @@ MORE = {
 # Which page or view is drawn: these keep what they say while all others are hostile.
 OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
-    *("at", "baseline", "cells", "class", "colour", "curve", "differences", "first", "image", "k"),
-    *("method", "metric", "page", "point", "predicted", "preset", "round", "scene", "second"),
-    *("seed", "series", "several", "side", "size", "source", "strategy", "true"),
+    *(
+        "at",
+        "backbone",
+        "baseline",
+        "cells",
+        "class",
+        "colour",
+        "cost",
+        "curve",
+        "differences",
+        "first",
+    ),
+    *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
+    *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
+    *("strategy", "true"),
 )
 NUMBERS = ("9" * 40, "9" * 5000, "-1", "1e9", "1.5", "NaN", "\N{SUPERSCRIPT TWO}", "0x10", "")
 TEXTS = (

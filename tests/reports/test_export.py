@@ -45,6 +45,25 @@ def test_csv_reads_back():
     assert lines[1]["test_accuracy"] == ""
 
 
+def test_what_it_costs_to_deploy_is_one_column_each_and_a_part_of_the_json():
+    runs = [
+        made_up.run("cnn", 0, result=made_up.result(deployment=made_up.deployment())),
+        made_up.run("cnn", 1),
+        made_up.run("mlp"),
+    ]
+    made = compare(made_up.experiment(), runs)
+    cnn, mlp = csv.DictReader(io.StringIO(to_csv(made).decode(), newline=""))
+    assert (cnn["file_bytes"], cnn["image_seconds"], cnn["other_load"]) == (
+        "58900000",
+        "0.012",
+        "0.02",
+    )
+    assert [mlp[name] for name in ("file_bytes", "multiply_adds", "processor")] == ["", "", ""]
+    document = json.loads(to_json(made))
+    assert document["rows"][0]["deployment"]["multiply_adds"] == 407_000_000
+    assert document["rows"][1]["deployment"] is None
+
+
 def test_the_byte_order_mark_is_a_choice():
     assert to_csv(comparison(), byte_order_mark=True)[:3] == b"\xef\xbb\xbf"
     assert to_csv(comparison())[:8] == b"strategy"

@@ -18,6 +18,7 @@ from core.datasets.prepare import prepare_image, prepare_images, smallest_edge
 from core.datasets.storage import open_dataset
 from core.errors import BadInput, HeadstartError
 from core.experiments.planning import plan_experiment
+from core.experiments.records import result_of
 from core.experiments.run_files import (
     read_predictions,
     read_weights,
@@ -131,7 +132,16 @@ def test_the_program_says_what_the_run_would(
     ]
     assert as_printed(folder, str(picture)) == expected
     assert as_printed(folder, str(picture), "--onnx") == expected
+    measured = result_of(run).deployment
+    assert measured is not None
+    # The name of the file is in it, nothing else that differs.
+    assert measured.file_bytes == pytest.approx((folder / KERAS_FILE).stat().st_size, abs=64)
+    assert 0 < measured.image_seconds_low <= measured.image_seconds <= measured.image_seconds_high
+    assert measured.timed_images >= 9
+    assert 50e6 < measured.memory_bytes < 3e9
+    assert 0 < measured.measuring_seconds < 60
     card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "What it costs to use: one image takes " in card
     tested = len(read_predictions(run_id).labels)
     assert (
         f"on {tested} test pictures `model.keras` made the same prediction as the run {tested}"

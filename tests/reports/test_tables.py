@@ -16,7 +16,8 @@ from tests.made_evidence import EXPERIMENT, LABELS, TEST_INDICES, probabilities_
 EVERY_TABLE = [
     "results", "seeds", "epochs", "scores", "score-intervals", "ladder", "pairs",
     "against-majority", "label-errors", "confusion-cnn", "classes-cnn", "confusion-vgg16_probe",
-    "classes-vgg16_probe", "time-breakdown", "cost-to-accuracy", "disagreements",
+    "classes-vgg16_probe", "backbones", "backbone-pairs", "time-breakdown",
+    "cost-to-accuracy", "disagreements",
 ]  # fmt: skip
 
 

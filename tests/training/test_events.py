@@ -14,6 +14,7 @@ RESULTS = [
     made_up.result(notes=("halved",), last_epoch=LAST),
     made_up.result(weights=KeptWeights(100)),
     made_up.result(weights=KeptWeights(None)),
+    made_up.result(weights=KeptWeights(7), deployment=made_up.deployment()),
 ]
 
 
@@ -35,7 +36,8 @@ def test_the_tracked_images_of_the_first_edition_are_read() -> None:
 
 def test_the_keys_say_what_there_is() -> None:
     assert "weights_bytes" not in RESULTS[0].as_dict()
-    assert [result.as_dict()["weights_bytes"] for result in RESULTS[1:]] == [100, None]
+    assert [result.as_dict()["weights_bytes"] for result in RESULTS[1:]] == [100, None, 7]
+    assert ["deployment" in result.as_dict() for result in RESULTS] == [False] * 3 + [True]
     assert "tracked" not in LAST.as_dict()
 
 
@@ -58,3 +60,15 @@ def test_keys_of_another_version_are_left_out() -> None:
     later = {"energy_joules": 3.5}
     assert RunResult.from_dict(made_up.result().as_dict() | later) == made_up.result()
     assert EpochRecord.from_dict(LAST.as_dict() | later) == LAST
+
+
+def test_a_measurement_beside_other_programs_is_disturbed() -> None:
+    assert not made_up.deployment(other_load=0.1).is_disturbed
+    assert made_up.deployment(other_load=0.11).is_disturbed
+
+
+def test_a_measurement_that_is_no_number_is_damage() -> None:
+    document = made_up.result(deployment=made_up.deployment()).as_dict()
+    document["deployment"]["image_seconds"] = "fast"
+    with pytest.raises(ValueError, match="image_seconds"):
+        RunResult.from_dict(document)

@@ -133,16 +133,18 @@ def _classes(reading: Reading) -> dict[int, str]:
     return {id(file.raw): file.class_name for file in files}
 
 
-def classes_without_table(listing: Listing) -> tuple[dict[int, str], dict[int, str]]:
+def classes_without_table(
+    listing: Listing, companions: list[Companions] | None = None
+) -> tuple[dict[int, str], dict[int, str]]:
     """The class of each image by its folders, and by its folders or else its file name.
 
     Keys are the ``id`` of the file. Each is empty where there are fewer than two classes. Where
     several readings are possible, the likeliest by folders counts; names in the folders of a split
-    count as folders. Nothing is noted.
+    count as folders. Nothing is noted. companions: those of the listing, where they are known.
     """
     if not listing.files:
         return {}, {}
-    tree = _tree(listing, Choice())
+    tree = _tree(listing, Choice(), companions)
     levels = levels_of(tree.places)
     if levels:
         labelled = _labelled(tree.places, levels[0].level)
@@ -155,9 +157,9 @@ def classes_without_table(listing: Listing) -> tuple[dict[int, str], dict[int, s
     return (named if tree.split.without_class else {}), named
 
 
-def _tree(listing: Listing, choice: Choice) -> _Tree:
+def _tree(listing: Listing, choice: Choice, companions: list[Companions] | None = None) -> _Tree:
     own = listing.again()
-    companions = companions_of(own.files)
+    companions = companions_of(own.files) if companions is None else companions
     left_out = {id(raw) for entry in companions for raw in entry.files}
     for entry in companions:
         own.leave_out(len(entry.files), entry.which)

@@ -5,6 +5,7 @@ of these have the name of another image. Where the names are only numbers, or a 
 so (people with masks), their pixels decide: masks have few levels.
 """
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -20,9 +21,11 @@ from core.datasets.reading.image_copies import copies_of
 from core.datasets.reading.image_files import has_image_suffix, stem, without_numbers
 from core.datasets.reading.raw_files import RawFile, shown_name
 from core.datasets.reading.subset_names import name_words, subset_of, words
+from core.text import some_text
 
 FRACTION_WITH_OTHERS = 0.8
 IMAGES_LOOKED_AT = 5
+MOST_FOLDERS_NAMED = 3
 FEWEST_PAIRED, FEWEST_ALIKE = 3, 5
 _BINS, _FEWEST_PIXELS, _MOST_LEVELS = 16, 0.01, 3
 
@@ -84,21 +87,67 @@ def companions_of(files: Sequence[RawFile]) -> list[Companions]:
             others.append(raw)
         else:
             by_folder[folder].append(raw)
-    found = []
+    found: dict[str, list[RawFile]] = {}
     stems = {_stem(raw) for raw in others} if by_folder else set()
-    names_of_folders = {part for path in siblings for part in path}
+    names_of_folders = _FolderNames({part for path in siblings for part in path})
     for folder, members in by_folder.items():
         if _belong_to_others(folder, members, stems, names_of_folders):
-            which = f"in {folder} that belong to other images of the same names"
-            found.append(Companions(members, which))
+            found[folder] = members
         else:
             others += members
-    return copies + found + _by_file_name(others)
+    return copies + _in_folders(found) + _by_file_name(others)
 
 
-def without_companions(files: Sequence[RawFile]) -> list[RawFile]:
-    """The files, but for images that belong to others: a table names those of the same name."""
-    left_out = {id(raw) for entry in companions_of(files) for raw in entry.files}
+def _in_folders(found: dict[str, list[RawFile]]) -> list[Companions]:
+    """The companions in each folder; those in many that are numbered, together."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for folder in found:
+        alike[without_numbers(folder)].append(folder)
+    groups: list[list[str]] = []
+    for folders in alike.values():
+        many = len(folders) > MOST_FOLDERS_NAMED
+        groups += [folders] if many else [[folder] for folder in folders]
+    return [
+        Companions(
+            [raw for folder in folders for raw in found[folder]],
+            f"in {some_text(folders, MOST_FOLDERS_NAMED)} that belong to other images of the same"
+            " names",
+        )
+        for folders in groups
+    ]
+
+
+class _FolderNames:
+    """The names of all folders, and what each folder of companions asks about them again."""
+
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
+        self._of_roots: dict[frozenset[str], list[str]] = {}
+        self.have_images = any(words and words <= _IMAGES for words in map(name_words, names))
+
+    def contrast_with(self, folder: str) -> bool:
+        """Whether a class may be called so, too: ``without_mask`` beside ``mask``."""
+        roots = frozenset(word.rstrip("s") for word in name_words(folder) & _WORDS)
+        if roots not in self._of_roots:
+            contrasts = (
+                name
+                for name in self._names
+                if any(len(root) > 2 and root in name.casefold() for root in roots)
+                and not name_words(name) <= _WORDS | _BESIDE_WORDS
+            )
+            self._of_roots[roots] = list(itertools.islice(contrasts, 2))
+        return any(name != folder for name in self._of_roots[roots])
+
+
+def without_companions(
+    files: Sequence[RawFile], companions: Sequence[Companions] | None = None
+) -> list[RawFile]:
+    """The files, but for images that belong to others: a table names those of the same name.
+
+    companions: of the source, where they are known.
+    """
+    found = companions_of(files) if companions is None else companions
+    left_out = {id(raw) for entry in found for raw in entry.files}
     return [raw for raw in files if id(raw) not in left_out]
 
 
@@ -122,22 +171,13 @@ def _names_of_companions(folders: Collection[tuple[str, ...]]) -> set[str]:
 
 
 def _belong_to_others(
-    folder: str, members: list[RawFile], stems: set[str], folders: set[str]
+    folder: str, members: list[RawFile], stems: set[str], names: _FolderNames
 ) -> bool:
     named = [raw for raw in members if _stem(raw) in stems or _base(raw) in stems]
     if len(named) < FRACTION_WITH_OTHERS * len(members):
         return False
-    roots = {word.rstrip("s") for word in name_words(folder) & _WORDS}
-    is_contrast = any(
-        root in other.casefold() and not name_words(other) <= _WORDS | _BESIDE_WORDS
-        for other in folders - {folder}
-        for root in roots
-        if len(root) > 2
-    )
-    has_images = any(name_words(other) and name_words(other) <= _IMAGES for other in folders)
-    if not is_contrast and (has_images or not are_numbered([_stem(raw) for raw in members])):
-        return True
-    return _have_few_levels(members)
+    names_suffice = names.have_images or not are_numbered([_stem(raw) for raw in members])
+    return (names_suffice and not names.contrast_with(folder)) or _have_few_levels(members)
 
 
 def _by_file_name(images: list[RawFile]) -> list[Companions]:

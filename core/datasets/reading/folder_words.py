@@ -87,7 +87,7 @@ def is_size(name: str) -> bool:
 
 def is_channel(name: str) -> bool:
     """Whether it is one of several channels of an image: ``B02``, ``ch1``, ``nir``."""
-    return _CHANNEL.fullmatch(name.casefold()) is not None
+    return not name.isdecimal() and _CHANNEL.fullmatch(name.casefold()) is not None
 
 
 def is_part(name: str) -> bool:

@@ -40,9 +40,10 @@ def has_image_suffix(name: str) -> bool:
 
 def is_companion(raw: RawFile) -> bool:
     """Whether it is a file that programs put beside images, by its ending, or else a text."""
-    if raw.name[raw.name.rfind(".") :].lower() in COMPANION_SUFFIXES:
+    suffix = raw.name[raw.name.rfind(".") :].lower()
+    if suffix in COMPANION_SUFFIXES:
         return True
-    if has_image_suffix(raw.name):
+    if suffix in IMAGE_SUFFIXES:
         return False
     try:
         start = raw.start(TEXT_LOOKED_AT_BYTES)
@@ -73,7 +74,7 @@ def looks_like_an_image(raw: RawFile) -> bool:
     return is_webp or start[4:] in _IN_BOXES or start.startswith(_SIGNATURES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Named:
     """The files that a cell may name: none, one, or several.
 

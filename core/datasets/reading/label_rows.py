@@ -206,10 +206,13 @@ def _read_row(
     if cells is None:
         raise _RowProblem("its quotation marks do not match")
     subsets = columns.subsets
-    if len(cells) < least or any(map(str.strip, cells[len(columns.names) :])):
+    width = len(columns.names)
+    if len(cells) < least or (len(cells) > width and any(map(str.strip, cells[width:]))):
         raise _RowProblem(f"it has {len(cells)} cells where {len(columns.names)} were expected")
     labels = _labels(cells, columns)
-    reason = next(filter(None, map(_why_no_label, labels)), None)
+    reason = None
+    for label in labels:
+        reason = reason or _why_no_label(label)
     if reason is None and subsets is not None:
         reason = subsets.why_not(cells[subsets.at])
     if reason is not None:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from core.datasets.reading import class_folders, text_labels
 from core.datasets.reading.columns import bare_name
-from core.datasets.reading.companions import without_companions
+from core.datasets.reading.companions import Companions, companions_of, without_companions
 from core.datasets.reading.file_columns import file_column, second_file_column
 from core.datasets.reading.folders_and_table import Better, which_is_better
 from core.datasets.reading.image_files import has_image_suffix
@@ -110,7 +110,11 @@ class _Tables:
     @cached_property
     def _images(self) -> list[RawFile]:
         images = [raw for raw in self.others if has_image_suffix(raw.name)]
-        return without_companions(images or self.others)
+        return without_companions(images or self.others, self._companions)
+
+    @cached_property
+    def _companions(self) -> list[Companions]:
+        return companions_of(self._listing.files)
 
     @cached_property
     def _names(self) -> RememberedNames:
@@ -118,7 +122,7 @@ class _Tables:
 
     @cached_property
     def _classes(self) -> tuple[dict[int, str], dict[int, str]]:
-        return class_folders.classes_without_table(self._listing)
+        return class_folders.classes_without_table(self._listing, self._companions)
 
     @property
     def _folders(self) -> dict[int, str]:

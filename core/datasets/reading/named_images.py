@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.datasets.reading.folder_subsets import Split
 from core.datasets.reading.image_files import has_image_suffix, stem
@@ -83,7 +83,8 @@ def files_with_names(
 ) -> list[LabelledFile]:
     """The images with their classes; those without are left out with a note in ``listing``."""
     classes = dict(named.classes)
-    others = {stem(image.raw.name) for image in images} - classes.keys()
+    stems = {id(image): stem(image.raw.name) for image in images}
+    others = set(stems.values()) - classes.keys()
     if named.pattern is not None:
         classes |= classes_by_pattern(named.pattern, others)
     else:
@@ -98,7 +99,7 @@ def files_with_names(
         files = [
             LabelledFile(found, image.name, image.raw, image.subset)
             for image in members
-            if (found := classes.get(stem(image.raw.name))) in known and found is not None
+            if (found := classes.get(stems[id(image)])) in known and found is not None
         ]
         if group and not files:
             listing.leave_out(
@@ -110,7 +111,8 @@ def files_with_names(
     listing.leave_out(unfit, "whose names do not say a class in the same way")
     subsets = {file.subset for file in labelled}
     if len(subsets) < 2:
-        labelled = [LabelledFile(f.class_name, f.name, f.raw) for f in labelled]
+        if subsets != {None}:
+            labelled = [replace(file, subset=None) for file in labelled]
     else:
         folders = sorted({image.group for image in images if image.subset in subsets})
         listing.notes.append(f"The folders {', '.join(folders)} were used as the split.")

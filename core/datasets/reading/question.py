@@ -100,12 +100,14 @@ def table_sample(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 def offer(reading: Reading) -> Offer:
     """The reading as it is offered, with thumbnails. The source must still be open."""
     found = reading.found
+    images: dict[str, list[str]] = {}
     if isinstance(found, LabelledFiles):
-        labels = [(file.class_name, file.subset) for file in found.files]
-        images: dict[str, list[str]] = {}
+        counts = Counter(file.class_name for file in found.files)
+        subsets = Counter(file.subset for file in found.files)
     else:
         labels, images = _first_pixels(found)
-    counts = Counter(class_name for class_name, _ in labels)
+        counts = Counter(class_name for class_name, _ in labels)
+        subsets = Counter(subset for _, subset in labels)
     shown = [name for name, _ in counts.most_common(CLASSES_OFFERED)]
     if isinstance(found, LabelledFiles):
         images = _thumbnails(found, set(shown[:CLASSES_WITH_IMAGES]))
@@ -121,9 +123,9 @@ def offer(reading: Reading) -> Offer:
             for place, name in enumerate(shown)
         ],
         class_count=len(counts),
-        image_count=len(labels),
-        is_sample=len(labels) >= PIXELS_LOOKED_AT and not isinstance(found, LabelledFiles),
-        subsets=dict(Counter(subset for _, subset in labels if subset is not None)),
+        image_count=counts.total(),
+        is_sample=counts.total() >= PIXELS_LOOKED_AT and not isinstance(found, LabelledFiles),
+        subsets={subset: count for subset, count in subsets.items() if subset is not None},
         left_out=_left_out(reading),
         sources=list(reading.sources),
         choice=reading.choice,

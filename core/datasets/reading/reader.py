@@ -22,7 +22,7 @@ EXPECTED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledFile:
     """An image file with its class; ``name`` is shown as its file name.
 

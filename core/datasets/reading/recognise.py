@@ -171,6 +171,11 @@ def _without_collections() -> Iterator[None]:
 
 def question(found: Sequence[Reading], listing: Listing) -> Question:
     """What to ask about several readings, or about one in doubt. The source must be open."""
+    with _without_collections():
+        return _question(found, listing)
+
+
+def _question(found: Sequence[Reading], listing: Listing) -> Question:
     offers = [offer(reading) for reading in found[:MOST_OFFERS]]
     if len(offers) == 1:
         message = f"Is this right? {offers[0].title}. {offers[0].doubt or ''}".strip()
@@ -211,8 +216,9 @@ def _by_path(raw: RawFile) -> str:
 def _folders(listing: Listing) -> dict[str, int]:
     """The folders that hold files, at any depth, with the number of files below each."""
     counts: Counter[str] = Counter()
-    for raw in listing.files:
-        counts.update("/".join(raw.parts[: at + 1]) for at in range(len(raw.parts) - 1))
+    for parts, count in Counter(raw.parts[:-1] for raw in listing.files).items():
+        for at in range(len(parts)):
+            counts["/".join(parts[: at + 1])] += count
     return dict(sorted(counts.items())[:MOST_FOLDERS_LISTED])
 
 

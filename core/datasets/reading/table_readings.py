@@ -239,7 +239,9 @@ def _note_images_without_row(
 def _labelled_files(labelled: Labelled, mixed: bool, listing: Listing) -> list[LabelledFile]:
     """The images; subsets come from a column, else from the tables, else from folders."""
     rows = labelled.rows
-    of_folders = [subset_of_folders(row.raw.parts[:-1]) for row in rows]
+    folders = [row.raw.parts[:-1] for row in rows]
+    of_folder = {folder: subset_of_folders(folder) for folder in set(folders)}
+    of_folders = [of_folder[folder] for folder in folders]
     subsets = [row.subset for row in rows]
     for known in (labelled.together.subsets, labelled.subsets):
         if known:

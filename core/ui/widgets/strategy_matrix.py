@@ -12,7 +12,7 @@ from core.backbones.weights.access import is_available, what_to_do
 from core.experiments.planning import below_title, unavailable_reason
 from core.strategies.registry import STRATEGIES
 from core.strategies.strategy import Mode, Strategy
-from core.text import count_text, escape_markdown, rough_seconds_text
+from core.text import count_text, escape_markdown, quoted_list_text, rough_seconds_text
 from core.ui.widgets.forms import CHOSEN_AT_FIRST, Choices, choose_settings
 from core.ui.widgets.glossary import explain_all, explain_strategy
 
@@ -32,6 +32,7 @@ MODES = {
 
 def choose_strategies(choices: Choices, seconds: Mapping[str, float]) -> None:
     """Writes what is chosen into ``choices``; ``seconds`` forecasts what each strategy takes."""
+    _report_unknown()
     ladder = sorted(STRATEGIES.values(), key=lambda entry: (entry.cost, entry.name))
     chosen = _choose_without_backbone(
         [entry for entry in ladder if entry.backbone is None], seconds
@@ -105,13 +106,25 @@ def _checkbox(
     is_able = unavailable_reason(entry, {}) is None
     ticked = st.checkbox(
         label,
-        value=entry.name in CHOSEN_AT_FIRST and is_able,
+        value=entry.name in (_named() & set(STRATEGIES) or CHOSEN_AT_FIRST) and is_able,
         key=f"choose.{entry.name}",
         disabled=not is_able,
         help=meaning,
         width=width,
     )
     return ticked and is_able
+
+
+def _named() -> set[str]:
+    """The strategies that the address names, which are chosen at first in place of the usual."""
+    return set(filter(None, st.query_params.get("strategies", "").split(",")))
+
+
+def _report_unknown() -> None:
+    unknown = sorted(_named() - set(STRATEGIES))
+    if unknown:
+        names = escape_markdown(quoted_list_text(unknown))
+        st.warning(f"The link names strategies that are not here (any more): {names}.")
 
 
 def _with_time(label: str, strategy: str, seconds: Mapping[str, float]) -> str:

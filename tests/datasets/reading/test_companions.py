@@ -47,6 +47,15 @@ def test_folders_of_companions_inside_the_classes():
     assert counts(found) == {"covid": 3, "normal": 3}
 
 
+def test_many_numbered_folders_of_companions_are_named_together():
+    pets = [f"image_{at}/{pet}.png" for at in range(3, 8) for pet in ("cat", "dog")]
+    found = offers(images(*pets) | masks(*(path.replace("image", "mask") for path in pets)))
+    assert {reading.listing.notes[0] for reading in found} == {
+        "Left out: 10 files in mask_3, mask_4, mask_5 and 2 more that belong to other images of the"
+        " same names."
+    }
+
+
 def test_a_folder_called_like_a_class_with_a_word_for_companions():
     files = tree("", "benign malignant")
     found = taken(files | masks(*(f"benign_masks/{n}.png" for n in range(3))))
