@@ -13,11 +13,8 @@ from core.ui.datasets.facts import (
     MANAGE,
     OLD_SECTIONS,
     address_of,
-    images_text,
-    majority_text,
+    draw_card_facts,
     show_head,
-    show_severities,
-    sizes_text,
 )
 from core.ui.datasets.health import show_health
 from core.ui.datasets.images import page_of, show_images
@@ -26,12 +23,11 @@ from core.ui.datasets.manage import REMOVED_NOTE, show_manage
 from core.ui.datasets.uploads import offer_upload, show_formats
 from core.ui.frame import reads
 from core.ui.frame.address import in_text_colour
+from core.ui.frame.drawing import draw_once
 from core.ui.frame.errors import error_box
 from core.ui.frame.page import link_to, show_page
 
 SECTIONS = {HEALTH: show_health, IMAGES: show_images, CLEAN_UP: show_cleanup, MANAGE: show_manage}
-CARD_IMAGES = 5
-CARD_IMAGE_WIDTH = 72
 CARDS_A_PAGE = 12
 
 
@@ -86,13 +82,7 @@ def show_datasets() -> None:
 
 
 def _show_card(dataset: Dataset) -> None:
-    st.subheader(escape_markdown(dataset.name), anchor=False)
-    show_severities(reads.findings(dataset))
-    with st.container(horizontal=True, gap="xsmall"):
-        for name, _, image in reads.class_images(dataset, CARD_IMAGES):
-            st.image(image, width=CARD_IMAGE_WIDTH, alt=f"An image of the class {name}")
-    st.markdown(f"{images_text(dataset)}  \n{sizes_text(dataset)}")
-    st.caption(majority_text(dataset))
+    draw_once(reads.dataset_key(dataset), draw_card_facts, dataset)
     with st.container(horizontal=True):
         link_to("datasets", "Open", dataset=address_of(dataset))
         link_to("benchmark", "Benchmark it", dataset=address_of(dataset))

@@ -156,6 +156,17 @@ class Store(JobQueue):
                 "the run again to have them."
             ) from error
 
+    def epoch_counts(self, experiment_id: str) -> dict[str, int]:
+        """How many epochs are stored of each run of an experiment that has any."""
+        counted = (
+            select(epochs.c.run_id, func.count())
+            .join(runs, runs.c.id == epochs.c.run_id)
+            .where(runs.c.experiment_id == experiment_id)
+            .group_by(epochs.c.run_id)
+        )
+        with self.database.reading() as connection:
+            return dict(iter(connection.execute(counted)))
+
     def active_runs_of_dataset(self, dataset_id: str) -> list[RunRecord]:
         """The queued and running runs that use a dataset, so that it cannot be removed."""
         wanted = _runs_with_jobs().where(

@@ -12,8 +12,11 @@ from PIL import Image
 from core.analysis.story import (
     ELSEWHERE,
     IMAGES,
+    Bars,
     Montage,
+    Squares,
     StoryFacts,
+    Times,
     headline_experiment,
     other_experiment,
     scene_keys,
@@ -28,7 +31,9 @@ from core.settings import current_settings
 from core.text import count_text, escape_markdown, shorten
 from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, remember, wanted
+from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import file_or_error
+from core.ui.frame.evidence_reads import Subject
 from core.ui.frame.page import is_presented, link_to, show_present_button
 from core.ui.widgets.exhibit import dataset_or_words, show_exhibit
 from core.ui.widgets.results import recorded_text
@@ -65,7 +70,7 @@ def headline(experiments: Sequence[ExperimentRecord]) -> ExperimentRecord:
 
 def _contrasting_experiment(
     experiments: Sequence[ExperimentRecord], own: ExperimentRecord
-) -> StoryFacts | None:
+) -> Subject | None:
     """The experiment on another dataset that shows the other side; None where there is none.
 
     Experiments of a learning curve have fewer training images on purpose and are left out.
@@ -79,12 +84,16 @@ def _contrasting_experiment(
         and entry.spec.dataset_id != own.spec.dataset_id
     }
     found = other_experiment(others, gains.get(own.id))
-    return _facts_of(found) if found is not None else None
+    return evidence_reads.subject(found) if found is not None else None
 
 
-def _facts_of(experiment_id: str) -> StoryFacts:
-    subject = evidence_reads.subject(experiment_id)
-    return StoryFacts(subject.comparison, lambda: evidence_reads.evidence(subject))
+def _facts_of(subject: Subject) -> StoryFacts:
+    """Shared by all visitors: what it finds out, it finds out once."""
+    return evidence_reads.kept(
+        subject,
+        "story",
+        lambda: StoryFacts(subject.comparison, lambda: evidence_reads.evidence(subject)),
+    )
 
 
 def _gains_of(experiments: Sequence[ExperimentRecord]) -> dict[str, float]:
@@ -103,7 +112,8 @@ def _gains(database_url: str, finished: tuple[tuple[str, int], ...]) -> dict[str
 
 def show_story(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -> None:
     """The scene of ``own`` that the address names, with the way to the others."""
-    facts, other = _facts_of(own.id), _contrasting_experiment(experiments, own)
+    subject, contrast = evidence_reads.subject(own.id), _contrasting_experiment(experiments, own)
+    facts, other = _facts_of(subject), None if contrast is None else _facts_of(contrast)
     keys = scene_keys(facts, other)
     numbers = {str(number): str(number) for number in range(1, len(keys) + 1)}
     place = int(wanted(Choice("scene", "Scene", "scene", numbers, "1"))) - 1
@@ -116,7 +126,8 @@ def show_story(experiments: Sequence[ExperimentRecord], own: ExperimentRecord) -
     scene = scene_of(keys[place], facts, other)
     # The scene about another dataset rests on the other experiment.
     rests_on = other if scene.key == ELSEWHERE and other is not None else facts
-    _show_scene(scene, rests_on, f"{place + 1} of {len(keys)}")
+    key = digest_of(subject.key, None if contrast is None else contrast.key)
+    _show_scene(scene, key, rests_on, f"{place + 1} of {len(keys)}")
     if place + 1 == len(keys):
         _show_end(facts)
 
@@ -152,7 +163,8 @@ def _show_numbers(keys: tuple[str, ...], place: int, experiment: str) -> None:
             )
 
 
-def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
+def _show_scene(scene: Scene, key: str, facts: StoryFacts, where: str) -> None:
+    """``key`` changes with either experiment of the story."""
     text, figure = st.columns([2, 3], gap="large")
     with text:
         st.caption(f"{where} · {scene.title}")
@@ -163,12 +175,10 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
         if isinstance(scene.visual, Montage):
             dataset = dataset_or_words(evidence_reads.subject(facts.comparison.experiment))
             if dataset is not None:
-                _show_montage(dataset)
+                size = PRESENTED_SIZE if is_presented() else TILE_SIZE
+                draw_once(reads.dataset_key(dataset), _draw_montage, dataset, size)
         else:
-            exhibit = story_chart(scene.visual, is_presented())
-            # With its height, the space is kept free while the chart is loaded.
-            height = int(exhibit.figure.layout.height)
-            show_exhibit(exhibit, f"story.{scene.key}", table=False, height=height)
+            draw_once(key, _draw_chart, scene.visual, scene.key, is_presented())
         # Below the figure, so that on a telephone the figure follows the sentence. There are no
         # larger captions, and a projected page must be readable from the last row.
         small = st.markdown if is_presented() else st.caption
@@ -179,6 +189,13 @@ def _show_scene(scene: Scene, facts: StoryFacts, where: str) -> None:
             f"{escape_markdown(made)} · {known.image_size} × {known.image_size} pixels · preset "
             f"{escape_markdown(known.preset)}"
         )
+
+
+def _draw_chart(visual: Squares | Bars | Times, scene: str, presented: bool) -> None:
+    exhibit = story_chart(visual, presented)
+    # With its height, the space is kept free while the chart is loaded.
+    height = int(exhibit.figure.layout.height)
+    show_exhibit(exhibit, f"story.{scene}", table=False, height=height)
 
 
 def _show_end(facts: StoryFacts) -> None:
@@ -215,9 +232,8 @@ def _unbroken(sentence: str) -> str:
 # The first scene --------------------------------------------------------------------------------
 
 
-def _show_montage(dataset: Dataset) -> None:
+def _draw_montage(dataset: Dataset, size: int) -> None:
     """Images of the largest classes in rows, each class with its name and its number."""
-    size = PRESENTED_SIZE if is_presented() else TILE_SIZE
     chosen = _montage(dataset.id, size, dataset)
     with st.container(horizontal=True, gap="small"):
         for label, squares in chosen.items():

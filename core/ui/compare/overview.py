@@ -1,7 +1,5 @@
 """Compare, Overview and Report: what was found, in words first, and files to take away."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from core.analysis.comparison import Comparison, title_of
@@ -17,10 +15,11 @@ from core.reports.export import run_command, to_csv, to_json
 from core.reports.report import report_html
 from core.reports.tables import export_zip_of_tables
 from core.text import count_text, escape_markdown, list_text
-from core.ui.frame import reads
+from core.ui.frame import evidence_reads, reads
 from core.ui.frame.address import Choice, choose_in_row
+from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import file_or_error
-from core.ui.frame.evidence_reads import Subject, computed
+from core.ui.frame.evidence_reads import Subject, computed, drawn
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
 from core.ui.widgets.glossary import explain_all
@@ -56,33 +55,58 @@ def show_overview(subject: Subject) -> None:
     comparison = subject.comparison
     evidence = evidence_or_words(subject) if comparison.finished_rows else None
     if evidence is not None:
-        words_help = explain_all("strategy", "baseline", "majority class", "seed")
-        st.header("What was found", help=words_help)
-        sentences(describe_findings(evidence))
-    show_facts(comparison)
+        drawn(subject, _draw_findings)
+    drawn(subject, _draw_facts)
     if comparison.is_active:
         st.info("This experiment is still at work; its rows appear as they finish.")
         link_to("benchmark", "Watch it", experiment=subject.id)
     if not comparison.finished_rows:
         st.warning("No run of this experiment has finished, so there is nothing to show yet.")
-        show_seeds(comparison)
+        drawn(subject, _draw_seeds)
         return
     if evidence is not None:
-        _show_scores(subject)
-        _show_ladder(subject)
+        drawn(subject, _draw_scores, choose_metric(len(comparison.classes)))
+        drawn(subject, _draw_ladder)
     else:
-        st.header("Test accuracy", help=INTERVAL_HELP)
-        show_exhibit(scores_chart(accuracy_scores(comparison)), f"accuracy.{subject.id}")
-    st.header("All results", help=explain_all("epoch", "features", "confidence interval"))
-    show_results_table(comparison, key=subject.id)
+        drawn(subject, _draw_accuracies)
+    drawn(subject, _draw_results)
     _show_downloads(comparison)
     for name, reason in comparison.unavailable.items():
         why = escape_markdown(below_title(name, reason))
         st.caption(f":material/lock: **{escape_markdown(title_of(name))}** was left out. {why}")
-    curves = [one for one in reads.curves(subject.id) if one.strategy in subject.strategies]
-    if curves:
-        _show_curves(curves, subject.id)
-    show_seeds(comparison)
+    if _curves_of(subject):
+        _show_curves(subject)
+    drawn(subject, _draw_seeds)
+
+
+def _curves_of(subject: Subject) -> list[Curve]:
+    return [one for one in reads.curves(subject.id) if one.strategy in subject.strategies]
+
+
+def _draw_findings(subject: Subject) -> None:
+    words_help = explain_all("strategy", "baseline", "majority class", "seed")
+    st.header("What was found", help=words_help)
+    sentences(describe_findings(evidence_reads.evidence(subject)))
+
+
+def _draw_facts(subject: Subject) -> None:
+    show_facts(subject.comparison)
+
+
+def _draw_accuracies(subject: Subject) -> None:
+    """Where the answers cannot be read: from the stored results alone."""
+    st.header("Test accuracy", help=INTERVAL_HELP)
+    scores = accuracy_scores(subject.comparison)
+    show_exhibit(scores_chart(scores), f"accuracy.{subject.id}")
+
+
+def _draw_results(subject: Subject) -> None:
+    st.header("All results", help=explain_all("epoch", "features", "confidence interval"))
+    show_results_table(subject.comparison, key=subject.id)
+
+
+def _draw_seeds(subject: Subject) -> None:
+    show_seeds(subject.comparison)
 
 
 def choose_metric(classes: int) -> str:
@@ -108,8 +132,7 @@ def choose_metric(classes: int) -> str:
     return chosen
 
 
-def _show_scores(subject: Subject) -> None:
-    name = choose_metric(len(subject.comparison.classes))
+def _draw_scores(subject: Subject, name: str) -> None:
     scores = computed(subject, score_table, name)
     metric = METRICS[name]
     st.header(
@@ -125,7 +148,7 @@ def _show_scores(subject: Subject) -> None:
     show_exhibit(scores_chart(scores), f"{name}.{subject.id}")
 
 
-def _show_ladder(subject: Subject) -> None:
+def _draw_ladder(subject: Subject) -> None:
     steps = computed(subject, ladder_steps)
     st.header("The ladder, step by step", help=LADDER_HELP)
     show_exhibit(ladder_chart(steps), f"ladder.{subject.id}")
@@ -138,15 +161,21 @@ def _show_ladder(subject: Subject) -> None:
         st.markdown("\n".join(lines))
 
 
-def _show_curves(curves: Sequence[Curve], experiment_id: str) -> None:
+def _show_curves(subject: Subject) -> None:
     st.header("Training curves", help=CURVES_HELP)
     names = {str(name): title for name, title in CURVE_METRICS.items()}
-    wanted = choose_in_row(
+    chosen = choose_in_row(
         Choice("curve", "Curve of", "training metric", names, "validation_accuracy"),
         label_visible=False,
     )
-    chosen = next(name for name in CURVE_METRICS if name == wanted)
-    show_exhibit(curve_chart(curves, chosen), f"curves.{experiment_id}", table=False, config={})
+    key = digest_of(subject.key, reads.curves_key(subject.id))
+    draw_once(key, _draw_curves, subject, chosen)
+
+
+def _draw_curves(subject: Subject, chosen: str) -> None:
+    metric = next(name for name in CURVE_METRICS if name == chosen)
+    exhibit = curve_chart(_curves_of(subject), metric)
+    show_exhibit(exhibit, f"curves.{subject.id}", table=False, config={})
 
 
 def _show_downloads(comparison: Comparison) -> None:

@@ -18,7 +18,7 @@ from core.charts.time import (
 )
 from core.text import count_text, escape_markdown, seconds_text
 from core.ui.compare.overview import choose_metric
-from core.ui.frame.evidence_reads import Subject, breakdown_of, computed
+from core.ui.frame.evidence_reads import Subject, breakdown_of, computed, drawn
 from core.ui.widgets.exhibit import evidence_or_words, show_exhibit, show_table
 
 TIME_HELP = (
@@ -54,6 +54,18 @@ def show_time(subject: Subject) -> None:
             icon=":material/hourglass_empty:",
         )
         return
+    drawn(subject, _draw_spent)
+    st.header("What the time bought", help=PARETO_HELP)
+    if evidence_or_words(subject) is None:
+        drawn(subject, _draw_bought, None)
+    else:
+        drawn(subject, _draw_bought, choose_metric(len(subject.comparison.classes)))
+    drawn(subject, _draw_deployment)
+    drawn(subject, _draw_epochs)
+
+
+def _draw_spent(subject: Subject) -> None:
+    breakdown = breakdown_of(subject)
     st.header("Where the time went", help=TIME_HELP)
     summary = time_summary(breakdown)
     if summary:
@@ -66,14 +78,19 @@ def show_time(subject: Subject) -> None:
     show_table(costs_frame(breakdown), f"costs.{subject.id}", words)
     with st.expander("In words", icon=":material/notes:"):
         st.markdown(escape_markdown(words))
-    st.header("What the time bought", help=PARETO_HELP)
-    if evidence_or_words(subject) is None:
+
+
+def _draw_bought(subject: Subject, metric: str | None) -> None:
+    """``metric`` is None where the answers cannot be read: then the stored accuracies are shown."""
+    if metric is None:
         scores = accuracy_scores(subject.comparison)
     else:
-        metric = choose_metric(len(subject.comparison.classes))
         scores = computed(subject, score_table, metric, with_intervals=False)
-    show_exhibit(accuracy_time_chart(scores, whole_run_seconds(breakdown)), f"pareto.{subject.id}")
-    _show_deployment(subject)
+    seconds = whole_run_seconds(breakdown_of(subject))
+    show_exhibit(accuracy_time_chart(scores, seconds), f"pareto.{subject.id}")
+
+
+def _draw_epochs(subject: Subject) -> None:
     if all(row.steady_epoch_seconds is None for row in subject.comparison.finished_rows):
         st.caption("Epochs appear here when the first strategy that trains has finished.")
         return
@@ -82,7 +99,7 @@ def show_time(subject: Subject) -> None:
     show_exhibit(exhibit, f"times.{subject.id}", table=False, config={})
 
 
-def _show_deployment(subject: Subject) -> None:
+def _draw_deployment(subject: Subject) -> None:
     rows = subject.comparison.finished_rows
     unmeasured, conditions = describe_unmeasured(rows), describe_conditions(rows)
     if not unmeasured and not conditions:

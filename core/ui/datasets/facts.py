@@ -12,6 +12,8 @@ from core.ui.frame.page import link_to
 HEALTH, IMAGES, CLEAN_UP, MANAGE = "Health", "Images", "Clean up", "Manage"
 # Sections in links of the first edition.
 OLD_SECTIONS = {"Pictures": IMAGES}
+CARD_IMAGES = 5
+CARD_IMAGE_WIDTH = 72
 # The word, icon and colour of each severity; the word says it to those who see no colour.
 SEVERITY_LOOKS = {
     "problem": ("problem", ":material/error:", "red"),
@@ -62,6 +64,17 @@ def show_severities(found: list[Finding]) -> None:
         if not any(finding.severity in ("problem", "warning") for finding in found):
             _, icon, colour = SEVERITY_LOOKS["good"]
             st.badge("no problem found", icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def draw_card_facts(dataset: Dataset) -> None:
+    """The part of its card that is the same for everybody."""
+    st.subheader(escape_markdown(dataset.name), anchor=False)
+    show_severities(reads.findings(dataset))
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, _, image in reads.class_images(dataset, CARD_IMAGES):
+            st.image(image, width=CARD_IMAGE_WIDTH, alt=f"An image of the class {name}")
+    st.markdown(f"{images_text(dataset)}  \n{sizes_text(dataset)}")
+    st.caption(majority_text(dataset))
 
 
 def show_head(dataset: Dataset) -> None:

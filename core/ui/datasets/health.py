@@ -11,6 +11,7 @@ from core.ui.datasets.facts import SEVERITY_LOOKS, majority_text
 from core.ui.datasets.images import PAGE_SIZE, page_of, show_images_of
 from core.ui.datasets.manage import offer_quarantine_list
 from core.ui.frame import reads
+from core.ui.frame.drawing import draw_once
 from core.ui.widgets.exhibit import show_exhibit
 
 GROUPS_A_PAGE = 6
@@ -25,8 +26,7 @@ def show_health(dataset: Dataset) -> None:
     for number, finding in found:
         if finding.severity != "note":
             _show_finding(dataset, finding, number)
-    _show_counts(dataset)
-    _show_sizes(dataset)
+    draw_once(reads.dataset_key(dataset), _draw_counts_and_sizes, dataset)
     if notes:
         st.header("Also noticed")
     for number, finding in notes:
@@ -103,7 +103,12 @@ def _show_quarantined(dataset: Dataset) -> None:
         offer_quarantine_list(dataset, "health")
 
 
-def _show_counts(dataset: Dataset) -> None:
+def _draw_counts_and_sizes(dataset: Dataset) -> None:
+    _draw_counts(dataset)
+    _draw_sizes(dataset)
+
+
+def _draw_counts(dataset: Dataset) -> None:
     st.header("Images of each class")
     st.markdown(f"{majority_text(dataset)}: the accuracy of always predicting it.")
     _, left_out = charted_classes(dataset)
@@ -124,7 +129,7 @@ def _show_counts(dataset: Dataset) -> None:
         )
 
 
-def _show_sizes(dataset: Dataset) -> None:
+def _draw_sizes(dataset: Dataset) -> None:
     st.header("Sizes")
     sizes = size_summary(dataset)
     if sizes.smallest == sizes.largest:

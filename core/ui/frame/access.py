@@ -21,6 +21,7 @@ import streamlit as st
 from core.errors import HeadstartError, NotAllowed
 from core.settings import EDITORS_VARIABLE, VIEWERS_VARIABLE, Settings, current_settings
 from core.text import escape_markdown
+from core.ui.frame.drawing import refuse_in_shared
 from core.ui.frame.errors import error_box
 
 log = logging.getLogger("headstart.access")
@@ -128,6 +129,7 @@ def _by_email(email: str, verified: object, settings: Settings) -> Visitor:
 
 def visitor() -> Visitor:
     """What the visitor of this session may do now; never raises for what people configure."""
+    refuse_in_shared("What a visitor may do")
     try:
         settings = current_settings()
     except HeadstartError as error:

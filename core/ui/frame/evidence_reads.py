@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ from core.experiments.records import ExperimentRecord, RunRecord
 from core.experiments.run_files import predictions_path
 from core.settings import current_settings
 from core.ui.frame import reads
+from core.ui.frame.drawing import digest_of, draw_once
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,16 +47,17 @@ class Subject:
 
     @cached_property
     def comparison(self) -> Comparison:
-        return _kept(self, "comparison", lambda: compare(self.experiment, self.runs))
+        return kept(self, "comparison", lambda: compare(self.experiment, self.runs))
 
     @cached_property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> str:
         """Changes whenever a run has another state or attempt, or its predictions another file."""
-        runs = tuple(
+        runs = [
             (run.id, run.state, run.attempts, run.finished_at, _changed(predictions_path(run.id)))
             for run in self.runs
-        )
-        return (current_settings().database_url, str(current_settings().runs_folder), runs)
+        ]
+        settings = current_settings()
+        return digest_of(self.id, settings.database_url, str(settings.runs_folder), *runs)
 
 
 def subject(experiment_id: str) -> Subject:
@@ -71,10 +73,8 @@ def evidence(subject: Subject) -> ExperimentPredictions:
 
 # Few: with 50 runs on 10,000 images one holds some ten megabytes.
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner=False)
-def _evidence(
-    key: tuple[Any, ...], experiment_id: str, strategies: frozenset[str]
-) -> ExperimentPredictions:
-    return load_evidence(reads.store(), experiment_id).only(strategies)
+def _evidence(key: str, experiment_id: str, _strategies: frozenset[str]) -> ExperimentPredictions:
+    return load_evidence(reads.store(), experiment_id).only(_strategies)
 
 
 def computed(
@@ -85,13 +85,11 @@ def computed(
 ) -> T:
     """What ``function`` makes of the answers and these arguments, which have to be hashable."""
     name = f"{function.__module__}.{function.__qualname__}"
-    return _kept(
-        subject, (name, args, kwargs), lambda: function(evidence(subject), *args, **kwargs)
-    )
+    return kept(subject, (name, args, kwargs), lambda: function(evidence(subject), *args, **kwargs))
 
 
 def breakdown_of(subject: Subject) -> TimeBreakdown:
-    return _kept(
+    return kept(
         subject,
         "time breakdown",
         lambda: load_time_breakdown(reads.store(), subject.id, subject.strategies),
@@ -105,12 +103,23 @@ def learning_curve(series: str) -> LearningCurve:
     return learning_curve_of(series, members)
 
 
-def _kept(subject: Subject, name: object, compute: Callable[[], T]) -> T:
-    return _cached(subject.key, subject.id, name, compute)
+def drawn(
+    subject: Subject,
+    function: Callable[Concatenate[Subject, P], None],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> None:
+    """What ``function`` draws of the subject and these arguments: ``drawing.draw_once``."""
+    draw_once(subject.key, function, subject, *args, **kwargs)
+
+
+def kept(subject: Subject, name: object, compute: Callable[[], T]) -> T:
+    """What ``compute`` makes of the subject alone, under a ``name`` for it."""
+    return _cached(subject.key, name, compute)
 
 
 @st.cache_resource(max_entries=512, ttl=3600, show_spinner=False)
-def _cached(key: tuple[Any, ...], experiment_id: str, name: object, _compute: Callable[[], T]) -> T:
+def _cached(key: str, name: object, _compute: Callable[[], T]) -> T:
     return _compute()
 
 

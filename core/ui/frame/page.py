@@ -13,6 +13,7 @@ from core.experiments.recorded import prepare_home
 from core.settings import PROJECT_ROOT, current_settings
 from core.text import escape_markdown
 from core.ui.frame import access, reads
+from core.ui.frame.drawing import refuse_in_shared
 from core.ui.frame.errors import error_box, show_late_errors
 
 PAGES_FOLDER = PROJECT_ROOT / "pages"
@@ -121,6 +122,7 @@ def _show_address() -> None:
 
 def is_presented() -> bool:
     """Whether the address asks for the page alone: no navigation, larger, for a projector."""
+    refuse_in_shared("How a page is shown")
     return st.query_params.get(PRESENT) == "1"
 
 

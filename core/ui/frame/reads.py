@@ -16,12 +16,14 @@ from core.datasets.health.finding import Finding
 from core.datasets.health.findings import findings as find
 from core.datasets.storage import list_datasets, open_dataset
 from core.experiments.forecast import Forecast, forecast_each, forecast_experiment
-from core.experiments.records import ExperimentSpec, RunRecord
-from core.experiments.store import Store, open_store
+from core.experiments.records import ExperimentSpec
+from core.experiments.remembering_store import RememberingStore
+from core.experiments.store import Store
 from core.jobs.launchers import ensure_worker
 from core.layers.augmentation import Augmentation
 from core.settings import current_settings
 from core.training.scoring import tracked_rows
+from core.ui.frame.drawing import digest_of
 from core.ui.widgets import images
 
 MOST_CLASSES_SHOWN = 24
@@ -37,7 +39,7 @@ def store() -> Store:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _store(database_url: str) -> Store:
-    return open_store()
+    return RememberingStore(database_url)
 
 
 def datasets() -> list[Dataset]:
@@ -59,6 +61,11 @@ def dataset(wanted: str) -> Dataset:
     found = open_dataset(wanted)
     forget_datasets()
     return found
+
+
+def dataset_key(dataset: Dataset) -> str:
+    """Changes with the name, and with the way in which the same images were added."""
+    return digest_of(str(dataset.folder), dataset.created_at, dataset.name)
 
 
 def forget_datasets() -> None:
@@ -120,22 +127,24 @@ def comparison(experiment_id: str) -> Comparison:
 
 
 def curves(experiment_id: str) -> list[Curve]:
-    """The training curves of an experiment, as far as they go."""
-    runs = store().runs(experiment_id)
-    return _curves(current_settings().database_url, _fingerprint(runs), experiment_id)
+    """The training curves of an experiment, as far as they go; shared, so nobody changes them."""
+    return _curves(curves_key(experiment_id), experiment_id)
 
 
-@st.cache_data(max_entries=32, ttl=600, show_spinner=False)
-def _curves(database_url: str, fingerprint: tuple[object, ...], experiment_id: str) -> list[Curve]:
+@st.cache_resource(max_entries=32, ttl=600, show_spinner=False)
+def _curves(key: str, experiment_id: str) -> list[Curve]:
     return curves_of(store(), store().runs(experiment_id))
 
 
-def _fingerprint(runs: list[RunRecord]) -> tuple[object, ...]:
-    """Changes whenever a run has a new epoch, state or attempt."""
-    return tuple(
-        (run.id, run.state, run.attempts, run.progress.epoch if run.progress else None)
-        for run in runs
-    )
+def curves_key(experiment_id: str) -> str:
+    """Changes whenever a run has a new epoch, state or attempt, or begins again."""
+    counts = store().epoch_counts(experiment_id)
+    runs = [
+        # A run that begins again with a smaller batch is noted, and its epochs are dropped.
+        (run.id, run.state, run.attempts, len(run.notes), counts.get(run.id, 0))
+        for run in store().runs(experiment_id)
+    ]
+    return digest_of(current_settings().database_url, experiment_id, *runs)
 
 
 def forecast(spec: ExperimentSpec) -> Forecast:

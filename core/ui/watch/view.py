@@ -31,6 +31,7 @@ from core.ui.frame.address import (
     remember,
     wanted,
 )
+from core.ui.frame.drawing import digest_of, draw_once
 from core.ui.frame.errors import error_box
 from core.ui.frame.job_status import REFRESH_SECONDS
 from core.ui.watch.snapshots import show_matrix, show_numbers, show_tiles, snapshot_words
@@ -59,8 +60,9 @@ TRACKED = (
 @dataclass(frozen=True)
 class Moment:
     """What is shown at one moment. ``dataset`` is None where it was removed, and then there are
-    no images; ``majority`` is 0 to 1, of the validation images."""
+    no images; ``majority`` is 0 to 1, of the validation images. ``key`` changes with any of it."""
 
+    key: str
     experiment: ExperimentRecord
     curves: tuple[Curve, ...]
     snapshots: tuple[TrainingSnapshot, ...]
@@ -89,7 +91,7 @@ def _live(experiment_id: str) -> None:
             reads.wake_worker()
         runs = reads.store().runs(experiment_id)
         _show_status(runs)
-        _show(_moment(experiment, runs, END, None), live=True)
+        _show(_moment(experiment, END, None), live=True)
         _show_failures(runs)
     if not active:
         st.rerun()  # the whole page, once: the timer stops, and the replay comes
@@ -102,28 +104,46 @@ def _replay(experiment_id: str, was_playing: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             moment = _choose_moment(experiment_id)
             seed = _choose_seed(experiment.spec.seeds)
-        _show(_moment(experiment, runs, moment, seed), live=False)
+        _show(_moment(experiment, moment, seed), live=False)
         _show_failures(runs)
     if _is_playing(experiment_id) != was_playing:
         st.rerun()  # the whole page, once: the timer starts or stops
 
 
-def _moment(
-    experiment: ExperimentRecord, runs: list[RunRecord], moment: float, seed: int | None
-) -> Moment:
-    whole = reads.curves(experiment.id)
-    curves = tuple(epochs_up_to(curve, moment) for curve in whole)
+def _moment(experiment: ExperimentRecord, moment: float, seed: int | None) -> Moment:
     try:
         dataset = reads.dataset(experiment.spec.dataset_id)
     except UnknownName:
         dataset = None  # removed since; each part of the page says what it lacks
+    key = digest_of(
+        reads.curves_key(experiment.id),
+        None if dataset is None else reads.dataset_key(dataset),
+        moment,
+        seed,
+    )
+    return _moment_of(key, experiment, dataset, moment, seed)
+
+
+# Few: one of a long experiment with many runs takes about a megabyte.
+@st.cache_resource(max_entries=32, ttl=600, show_spinner=False)
+def _moment_of(
+    key: str,
+    _experiment: ExperimentRecord,
+    _dataset: Dataset | None,
+    _moment: float,
+    _seed: int | None,
+) -> Moment:
+    # Read after the key was made, so that nothing older is kept under it.
+    runs, whole = reads.store().runs(_experiment.id), reads.curves(_experiment.id)
+    curves = tuple(epochs_up_to(curve, _moment) for curve in whole)
     return Moment(
-        experiment,
+        key,
+        _experiment,
         curves,
-        snapshots(runs, curves, dataset, seed),
-        dataset,
-        () if dataset is None else tracked_images(whole, experiment.spec, dataset),
-        majority_fraction(runs, experiment.spec, dataset),
+        snapshots(runs, curves, _dataset, _seed),
+        _dataset,
+        () if _dataset is None else tracked_images(whole, _experiment.spec, _dataset),
+        majority_fraction(runs, _experiment.spec, _dataset),
     )
 
 
@@ -159,29 +179,47 @@ def _show_failures(runs: Sequence[RunRecord]) -> None:
 
 def _show(moment: Moment, live: bool) -> None:
     """Numbers, curves beside the tracked images, and everyone's answers to these."""
-    show_numbers(moment.snapshots, moment.majority)
-    chart = watch_chart(moment.curves, moment.majority, CHART_HEIGHT)
-    key = f"watch.curves.{moment.experiment.id}"
+    draw_once(moment.key, _draw_numbers, moment)
     missing = _why_no_images(moment, live)
-    if moment.dataset is None or missing is not None:
-        show_exhibit(chart, key, table=False)
+    if missing is not None:
+        draw_once(moment.key, _draw_chart, moment)
         st.info(missing, icon=":material/hide_image:")
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        show_exhibit(chart, key, table=False)
+        draw_once(moment.key, _draw_chart, moment)
     with right:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             snapshot = _choose_snapshot(moment, live)
             st.markdown(snapshot_words(snapshot, len(moment.images)), width="content")
-        show_tiles(moment.dataset, moment.images, snapshot)
+        draw_once(moment.key, _draw_tiles, moment, None if snapshot is None else snapshot.strategy)
     if any(found.answers for found in moment.snapshots):
+        draw_once(moment.key, _draw_answers, moment)
+    st.caption(TRACKED)
+
+
+def _draw_numbers(moment: Moment) -> None:
+    show_numbers(moment.snapshots, moment.majority)
+
+
+def _draw_chart(moment: Moment) -> None:
+    chart = watch_chart(moment.curves, moment.majority, CHART_HEIGHT)
+    show_exhibit(chart, f"watch.curves.{moment.experiment.id}", table=False)
+
+
+def _draw_tiles(moment: Moment, strategy: str | None) -> None:
+    if moment.dataset is not None:
+        shown = next((each for each in moment.snapshots if each.strategy == strategy), None)
+        show_tiles(moment.dataset, moment.images, shown)
+
+
+def _draw_answers(moment: Moment) -> None:
+    if moment.dataset is not None:
         st.header("Everyone's answers")
         majority_class = moment.experiment.spec.majority_class
         show_matrix(
             moment.dataset, moment.images, moment.snapshots, majority_class, moment.majority
         )
-    st.caption(TRACKED)
 
 
 def _why_no_images(moment: Moment, live: bool) -> str | None:

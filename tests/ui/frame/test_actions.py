@@ -33,6 +33,7 @@ STORE_OF_WORKERS = {
     "mark_cancelled", "mark_interrupted",
 }  # fmt: skip
 STORE_READS = {
+    "epoch_counts",
     "experiments", "experiment_ids", "experiment", "runs", "run", "epochs",
     "active_runs_of_dataset", "queue_place", "job", "find_job", "jobs", "is_taken",
     "live_workers", "cancel_requested",

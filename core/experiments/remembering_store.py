@@ -1,0 +1,67 @@
+"""A run store for a process that asks the same again and again, as pages of many visitors do."""
+
+import threading
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, TypeVar
+
+from core.experiments.records import DamagedExperiment, ExperimentRecord, RunRecord
+from core.experiments.store import Store
+from core.jobs.changes import ChangeCounter, Moment
+
+T = TypeVar("T")
+
+MOST_REMEMBERED = 256
+
+
+class RememberingStore(Store):
+    """What it has read of experiments and runs is handed out again until something is committed.
+
+    Where the database cannot tell (another one than SQLite), it reads each time.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        file = self.database.file
+        self._changes = None if file is None else ChangeCounter(file)
+        self._lock = threading.Lock()
+        self._moment: Moment | None = None
+        self._remembered: dict[Hashable, Any] = {}
+
+    def experiments(self) -> list[ExperimentRecord]:
+        return list(self._unless_changed("experiments", super().experiments))
+
+    def damaged_experiments(self) -> list[DamagedExperiment]:
+        return list(self._unless_changed("damaged", super().damaged_experiments))
+
+    def experiment(self, experiment_id: str) -> ExperimentRecord:
+        read = super().experiment
+        return self._unless_changed(("experiment", experiment_id), lambda: read(experiment_id))
+
+    def runs(
+        self, experiment_id: str | None = None, states: Collection[str] | None = None
+    ) -> list[RunRecord]:
+        read = super().runs
+        name = ("runs", experiment_id, None if states is None else frozenset(states))
+        return list(self._unless_changed(name, lambda: read(experiment_id, states)))
+
+    def epoch_counts(self, experiment_id: str) -> dict[str, int]:
+        read = super().epoch_counts
+        return dict(self._unless_changed(("epochs", experiment_id), lambda: read(experiment_id)))
+
+    def _unless_changed(self, name: Hashable, read: Callable[[], T]) -> T:
+        # Before reading: what is committed meanwhile is seen next time.
+        moment = None if self._changes is None else self._changes.now()
+        if moment is None:
+            return read()
+        with self._lock:
+            if moment != self._moment:
+                self._moment = moment
+                self._remembered.clear()
+            if name in self._remembered:
+                found: T = self._remembered[name]
+                return found
+        found = read()
+        with self._lock:
+            if moment == self._moment and len(self._remembered) < MOST_REMEMBERED:
+                self._remembered[name] = found
+        return found
