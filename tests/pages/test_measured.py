@@ -1,13 +1,13 @@
 """How it is measured: every section, with and without results."""
 
 import pytest
-
 from core.backbones.registry import BACKBONES
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
+
 
 SECTIONS = {
     "split": "A network can memorise its training images",
@@ -21,7 +21,11 @@ SECTIONS = {
 }
 HEADINGS = {
     "split": ["How the images are split", "Who chooses the best epoch"],
-    "clocks": ["One run in time: MLP, seed 0", "The five clocks"],
+    "clocks": [
+        "One run in time: MLP, seed 0",
+        "The five clocks",
+        "What a network costs afterwards",
+    ],
     "statistics": [
         "How certain is one accuracy?",
         "Is a difference between two strategies real?",
