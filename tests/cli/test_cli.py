@@ -10,10 +10,16 @@ import subprocess
 import sys
 import time
 import zipfile
-import pytest
 from pathlib import Path
 from typing import Any
+
+import pytest
 from PIL import Image
+
+from core.backbones.weights import access
+from core.backbones.weights.access import WeightsStatus, status_of
+from core.backbones.weights.digests import WeightSet
+from core.backbones.weights.download import Report
 from core.cli import parser
 from core.experiments.store import Store, open_store
 from core.jobs.launchers import JobHandle, child_environment
@@ -24,11 +30,6 @@ from tests import made_up
 from tests.cli.conftest import TypeIt
 from tests.made_evidence import EXPERIMENT, store_experiment
 from tests.stored_home import long_spec, majority_spec
-from core.backbones.weights import access
-from core.backbones.weights.access import WeightsStatus, status_of
-from core.backbones.weights.digests import WeightSet
-from core.backbones.weights.download import Report
-
 
 pytestmark = pytest.mark.usefixtures("home", "no_showcase")
 

@@ -1,13 +1,13 @@
 """How it is measured: every section, with and without results."""
 
 import pytest
+
 from core.backbones.registry import BACKBONES
 from core.experiments.planning import plan_experiment
 from core.experiments.store import open_store
 from tests import stored_home
 from tests.pages.compared import EXPERIMENT, store_compared
 from tests.pages.conftest import open_cold, words
-
 
 SECTIONS = {
     "split": "A network can memorise its training images",
