@@ -1,12 +1,14 @@
 """What this process may use of the machine."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from core.training import policy
-from core.training.policy import memory_limit_bytes
+from core.training.policy import memory_limit_bytes, peak_memory_bytes
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,12 @@ def test_the_memory_is_that_of_the_smallest_group_around_the_process(
     assert memory_limit_bytes() == psutil.virtual_memory().total
     (tmp_path / file).write_text("943718400\n")
     assert memory_limit_bytes() == 943718400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems begin at nothing")
+def test_the_peak_memory_of_a_process_is_not_that_of_the_one_that_started_it() -> None:
+    held = bytearray(b"x") * 400_000_000
+    code = "from core.training.policy import peak_memory_bytes; print(peak_memory_bytes())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert len(held) < peak_memory_bytes()
+    assert 1_000_000 < int(told.stdout) < 200_000_000
