@@ -67,8 +67,19 @@ def test_what_is_missing_is_offered_in_the_form_and_as_a_command(monkeypatch):
     monkeypatch.setitem(BACKBONES, "large", replace(small, name="large", title="Large"))
     large = replace(STRATEGIES["small_probe"], name="large_probe", backbone=BACKBONES["large"])
     monkeypatch.setitem(STRATEGIES, "large_probe", large)
+    is_here = {"large"}
+    monkeypatch.setattr(
+        "core.ui.compare.backbones.is_available", lambda weights: weights.backbone in is_here
+    )
+    monkeypatch.setitem(
+        BACKBONES,
+        "large",
+        replace(BACKBONES["large"], weights=replace(small.weights, backbone="large")),
+    )
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="backbones"))
     assert "Add other backbones" in everything(app)
+    assert "Not on this machine yet: " in everything(app)
+    assert "SqueezeNet" in everything(app)
     (command,) = [box.value for box in app.code]
     assert "tiny_probe,large_probe --preset quick --seeds 0,1 --image-size 64" in command
 
