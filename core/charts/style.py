@@ -31,7 +31,7 @@ MORE_COLOURS = ("#FA3C8C", "#826EB4", "#506E3C", "#C82864")
 _SPARE = (Appearance("#C81432", "cross", "dot"), Appearance("#643CFA", "bowtie", "dot"))
 
 # Three lines of a label.
-ROW_HEIGHT = 54
+ROW_HEIGHT, LINE_HEIGHT = 54, 18
 # Letters on a line of a label: on a telephone a longer one would take the room of the chart.
 LABEL_LETTERS = 17
 MARGIN = {"l": 8, "r": 16, "t": 56, "b": 48}
@@ -133,7 +133,8 @@ def chart_of_rows(
     room: int = 0,
     **layout: Any,
 ) -> go.Figure:
-    """Labelled rows at positions 0, 1, ... from the bottom, ``row_height`` pixels each.
+    """Labelled rows at positions 0, 1, ... from the bottom, ``row_height`` pixels each, more where
+    a label needs it.
 
     ``room``: more pixels above the rows, for a legend. ``x`` and ``layout`` as in ``empty_chart``.
     """
@@ -143,6 +144,8 @@ def chart_of_rows(
         "range": [-0.7, len(labels) - 0.3],
         "automargin": True,
     }
+    lines = max((label.count("<br>") + 1 for label in labels), default=1)
+    row_height = max(row_height, LINE_HEIGHT * lines)
     height = MARGIN["t"] + MARGIN["b"] + row_height * max(2, len(labels)) + room
     return empty_chart(height, x, rows, **layout)
 

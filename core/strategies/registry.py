@@ -1,5 +1,6 @@
 """The registry of strategies: pages, command line and tests draw themselves from it."""
 
+from core.backbones.registry import BACKBONES
 from core.backbones.vgg16 import VGG16
 from core.errors import UnknownName
 from core.strategies.best import with_best_preset
@@ -7,7 +8,8 @@ from core.strategies.cnn import CNN
 from core.strategies.majority import MAJORITY_CLASS
 from core.strategies.mlp import MLP
 from core.strategies.strategy import Mode, Role, Strategy
-from core.strategies.vgg16 import VGG16_STRATEGIES
+from core.strategies.transfer import backbone_strategies
+from core.strategies.vgg16 import VGG16_OWN
 
 
 def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
@@ -20,7 +22,14 @@ def registered(strategies: tuple[Strategy, ...]) -> dict[str, Strategy]:
     return index
 
 
-STRATEGIES = registered(tuple(map(with_best_preset, (MAJORITY_CLASS, MLP, CNN, *VGG16_STRATEGIES))))
+# What single backbones have otherwise, by mode.
+_OWN = {VGG16.name: VGG16_OWN}
+_ON_BACKBONES = (
+    entry
+    for backbone in BACKBONES.values()
+    for entry in backbone_strategies(backbone, _OWN.get(backbone.name))
+)
+STRATEGIES = registered(tuple(map(with_best_preset, (MAJORITY_CLASS, MLP, CNN, *_ON_BACKBONES))))
 MAJORITY = MAJORITY_CLASS.name
 # The backbones of "all strategies", where none is named.
 USUAL_BACKBONES = (VGG16.name,)

@@ -16,9 +16,17 @@ from core.experiments import planning as specs
 from core.experiments.planning import plan_experiment, plan_learning_curve, series_of
 from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
+from core.strategies import selection
 from core.strategies.registry import STRATEGIES
 from tests.datasets.pictures import noise_png, two_classes, write_zip
 from tests.stored_home import add_arrows
+
+# What "all" means where no backbone is named.
+WITH_VGG16 = {
+    name
+    for name, entry in STRATEGIES.items()
+    if entry.backbone is None or entry.backbone.name == "vgg16"
+}
 
 
 @pytest.fixture
@@ -31,7 +39,8 @@ def arrows(home: Path) -> str:
 @pytest.fixture
 def weights(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def there(*kinds: str) -> None:
-        monkeypatch.setattr(specs, "is_available", lambda weight_set: weight_set.name in kinds)
+        for module in (specs, selection):
+            monkeypatch.setattr(module, "is_available", lambda weight_set: weight_set.name in kinds)
 
     return there
 
@@ -109,8 +118,10 @@ def test_all_is_every_strategy_in_the_order_of_its_cost(
     spec = plan_experiment(arrows)
     costs = [STRATEGIES[name].cost for name, _ in spec.strategies]
     assert costs == sorted(costs)
-    assert {name for name, _ in spec.strategies} == set(STRATEGIES)
+    assert {name for name, _ in spec.strategies} == WITH_VGG16
     assert spec.unavailable == {}
+    every = plan_experiment(arrows, backbones="all")
+    assert {name for name, _ in every.strategies} == set(STRATEGIES)
 
 
 def test_all_leaves_out_what_has_no_weights_and_says_so(
@@ -119,7 +130,7 @@ def test_all_leaves_out_what_has_no_weights_and_says_so(
     weights()
     spec = plan_experiment(arrows)
     assert [name for name, _ in spec.strategies] == ["majority", "mlp", "cnn", "vgg16_scratch"]
-    assert set(spec.unavailable) == set(STRATEGIES) - {"majority", "mlp", "cnn", "vgg16_scratch"}
+    assert set(spec.unavailable) == WITH_VGG16 - {"majority", "mlp", "cnn", "vgg16_scratch"}
     assert spec.unavailable["vgg16_probe"].endswith("python -m core backbones fetch vgg16")
     assert spec.unavailable["vgg16_softmax"].endswith("backbones fetch vgg16 --include-top")
 
@@ -195,7 +206,7 @@ def test_bad_input_is_refused_by_the_name_of_its_field(
 
 
 def test_an_unknown_strategy_lists_the_ladder(arrows: str) -> None:
-    with pytest.raises(UnknownName, match=r"Known: cnn, majority, mlp, .*vgg16_features"):
+    with pytest.raises(UnknownName, match=r"Known: cnn, .*majority, mlp, .*vgg16_features"):
         plan_experiment(arrows, ["vgg19"])
 
 

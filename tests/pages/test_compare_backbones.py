@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown
 from core.ui.frame import evidence_reads
+from tests import made_up
 from tests.made_backbones import add_backbones
 from tests.pages.compared import EXPERIMENT, SKILL, store_compared
 from tests.pages.conftest import everything, is_whole, open_cold
@@ -52,6 +54,18 @@ def test_each_cost_has_its_link_and_says_what_was_not_measured():
         assert ("Not measured for" in everything(app)) == (cost == "image"), cost
 
 
+@pytest.mark.usefixtures("home")
+def test_the_times_of_one_image_say_where_and_beside_what_they_were_measured(monkeypatch):
+    monkeypatch.setattr("tests.pages.compared.SKILL", {"vgg16_probe": 0.9})
+    busy = made_up.deployment(other_load=0.43)
+    monkeypatch.setattr(made_up, "result", partial(made_up.result, deployment=busy))
+    store_compared(open_store(), add_arrows(), ("vgg16_probe",))
+    query = {"experiment": EXPERIMENT, "view": "backbones", "cost": "image"}
+    shown = everything(is_whole(open_cold("compare", **query)))
+    assert "Measured on two test cores, one image at a time" in shown
+    assert escape_markdown("so the time may be too long: VGG16 probe (43 %).") in shown
+
+
 @pytest.mark.usefixtures("compared")
 def test_one_backbone_alone_has_a_matrix_and_no_answer():
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="backbones"))
@@ -67,8 +81,19 @@ def test_what_is_missing_is_offered_in_the_form_and_as_a_command(monkeypatch):
     monkeypatch.setitem(BACKBONES, "large", replace(small, name="large", title="Large"))
     large = replace(STRATEGIES["small_probe"], name="large_probe", backbone=BACKBONES["large"])
     monkeypatch.setitem(STRATEGIES, "large_probe", large)
+    is_here = {"large"}
+    monkeypatch.setattr(
+        "core.ui.compare.backbones.is_available", lambda weights: weights.backbone in is_here
+    )
+    monkeypatch.setitem(
+        BACKBONES,
+        "large",
+        replace(BACKBONES["large"], weights=replace(small.weights, backbone="large")),
+    )
     app = is_whole(open_cold("compare", experiment=EXPERIMENT, view="backbones"))
     assert "Add other backbones" in everything(app)
+    assert "Not on this machine yet: " in everything(app)
+    assert "SqueezeNet" in everything(app)
     (command,) = [box.value for box in app.code]
     assert "tiny_probe,large_probe --preset quick --seeds 0,1 --image-size 64" in command
 

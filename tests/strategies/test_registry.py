@@ -116,7 +116,9 @@ def test_values_out_of_range_are_refused_at_the_field(strategy, setting, value, 
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(UnknownName, match=r"no strategy named 'resnet'. Known: cnn, majority, mlp"):
+    with pytest.raises(
+        UnknownName, match=r"no strategy named 'resnet'. Known: cnn, .*majority, mlp"
+    ):
         find_strategy("resnet")
     with pytest.raises(UnknownName, match=r"setting of cnn named 'depth'. Known: augment, batch"):
         find_strategy("cnn").resolve("quick", {"depth": 3})

@@ -48,7 +48,7 @@ def describe_answer(answer: Answer, costs: Mapping[str, BackboneCost], images: i
     if answer.rest:
         others = [
             f"{cell.title} ({percent_text(cell.score.mean)}) "
-            f"{outcome_phrase(outcome, cell.score.mean - chosen.score.mean, 'it')}"
+            f"{outcome_phrase(outcome, cell.score.mean - chosen.score.mean, chosen.title)}"
             for cell, outcome, _ in answer.rest
         ]
         sentences.append(f"{list_text(others)}.")

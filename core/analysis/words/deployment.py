@@ -65,9 +65,15 @@ def describe_conditions(rows: Sequence[Row]) -> str:
     if not found:
         return ""
     processors = list_text(list(dict.fromkeys(each.processor for each in found)))
+    words = f"Measured on {processors}, one image at a time, in float32."
     disturbed = [
-        f" {row.title}: {disturbed_words(row.deployment)}."
+        f"{row.title} ({rough_percent_text(row.deployment.other_load)})"
         for row in rows
         if row.deployment is not None and row.deployment.is_disturbed
     ]
-    return f"Measured on {processors}, one image at a time, in float32.{''.join(disturbed)}"
+    if not disturbed:
+        return words
+    return (
+        f"{words} Other programs used a part of the processor meanwhile, so the time may be too "
+        f"long: {list_text(disturbed)}."
+    )

@@ -20,8 +20,10 @@ from core.analysis.words.verdicts import (
     p_text,
     points_words,
 )
-from core.text import percent_text, seconds_text
+from core.text import count_text, percent_text, seconds_text
 
+# Of many strategies, which overlap in many groups, those with the best ones say enough.
+MOST_GROUPS = 3
 NOTHING_YET = (
     "No run of this experiment has finished with its predictions, so there is nothing to "
     "summarise yet.",
@@ -54,7 +56,11 @@ def describe_findings(evidence: ExperimentPredictions) -> list[str]:
         f"which {where}."
     ]
     groups = ties(evidence)
-    found += [describe_ties(group) for group in groups]
+    found += [describe_ties(group) for group in groups[:MOST_GROUPS]]
+    more = len(groups) - MOST_GROUPS
+    if more > 0:
+        verb = "is" if more == 1 else "are"
+        found.append(f"{count_text(more, 'more such group')} {verb} listed under Differences.")
     if len(evidence.answers) > 1 and not groups:
         found.append(NO_TIES)
     found.append(describe_power(evidence))

@@ -1,5 +1,7 @@
 """Compare, Backbones: which pre-trained model, trained how far, and at what cost."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.analysis.backbones import (
@@ -10,9 +12,11 @@ from core.analysis.backbones import (
     costs_of,
 )
 from core.analysis.words.backbones import describe_answer, describe_family
-from core.analysis.words.deployment import describe_unmeasured
+from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.analysis.words.verdicts import describe_pair
+from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
+from core.backbones.weights.access import is_available
 from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
 from core.reports.export import ID_DIGITS, run_command
 from core.strategies.registry import STRATEGIES, names_with
@@ -21,8 +25,9 @@ from core.text import escape_markdown, list_text
 from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
-from core.ui.widgets.exhibit import evidence_or_words, sentences, show_exhibit
+from core.ui.widgets.exhibit import evidence_or_words, matrix_place, sentences, show_exhibit
 
+MODE_WIDTH = 120  # pixels of a column of the matrix
 MATRIX_HELP = (
     "Each cell is one strategy: test accuracy, and below it the 95 % interval over test images "
     "like these. Brighter is better."
@@ -46,7 +51,8 @@ def show_backbones(subject: Subject) -> None:
     if len(matrix.backbones) == 1:
         _offer_others(subject, matrix)
     st.header("Backbone and mode", help=MATRIX_HELP)
-    show_exhibit(backbone_matrix_chart(matrix), f"backbones.{subject.id}")
+    place = matrix_place(len(matrix.modes), MODE_WIDTH)
+    show_exhibit(backbone_matrix_chart(matrix), f"backbones.{subject.id}", place=place)
     _show_costs(subject, matrix, costs)
     if matrix.pairs:
         st.header("Which differences are real")
@@ -86,6 +92,8 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
     if chosen == "image":
         names = {cell.score.strategy for cell in matrix.cells}
         rows = [row for row in subject.comparison.finished_rows if row.strategy in names]
+        if conditions := describe_conditions(rows):
+            st.caption(escape_markdown(conditions))
         if unmeasured := describe_unmeasured(rows):
             st.caption(f":material/info: {escape_markdown(unmeasured)}")
 
@@ -93,35 +101,38 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
 def _offer_others(subject: Subject, matrix: BackboneMatrix) -> None:
     """How to run the backbones that this experiment lacks, in the modes that it has."""
     others = [backbone for name, backbone in BACKBONES.items() if name not in matrix.backbones]
-    modes = matrix.modes or (Mode.PROBE,)
+    if not others:
+        return
+    st.header("Add other backbones")
+    here = [backbone for backbone in others if is_available(backbone.weights)]
+    if here:
+        _offer_run(subject, here, matrix.modes or (Mode.PROBE,))
+    missing = [backbone.title for backbone in others if backbone not in here]
+    if missing:
+        st.caption(
+            f":material/lock: Not on this machine yet: {escape_markdown(list_text(missing))}."
+        )
+        link_to("measured", "What each is, and how to get it", section="backbones")
+
+
+def _offer_run(subject: Subject, backbones: Sequence[Backbone], modes: Sequence[Mode]) -> None:
+    spec = subject.experiment.spec
     more = [
-        STRATEGIES[name]
-        for backbone in others
+        (name, STRATEGIES[name].resolve(spec.preset))
+        for backbone in backbones
         for mode in modes
         for name in names_with(mode=mode, backbone=backbone.name)
     ]
-    if not more:
-        return
-    spec = subject.experiment.spec
-    st.header("Add other backbones")
-    titles = escape_markdown(list_text([backbone.title for backbone in others]))
+    wider = spec.model_copy(update={"strategies": (*spec.strategies, *more)})
+    titles = escape_markdown(list_text([backbone.title for backbone in backbones]))
     st.markdown(
         f"This experiment did not run {titles}. Run them beside its own strategies in a new "
         "experiment on the same images, from the form or with this command."
     )
-    wider = spec.model_copy(
-        update={
-            "strategies": (
-                *spec.strategies,
-                *((entry.name, entry.resolve(spec.preset)) for entry in more),
-            )
-        }
-    )
-    names = ",".join(name for name, _ in wider.strategies)
     link_to(
         "benchmark",
         "Choose them in the form",
         dataset=spec.dataset_id[:ID_DIGITS],
-        strategies=names,
+        strategies=",".join(name for name, _ in wider.strategies),
     )
     st.code(run_command(wider), language=None, wrap_lines=True)

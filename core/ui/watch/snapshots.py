@@ -13,8 +13,8 @@ from core.ui.widgets.strategy_marks import GAP, MARK_WIDTH, mark_svg
 
 # Seven numbers fit side by side into 1280 pixels.
 NUMBER_WIDTH = 144
-# A title of two lines, the number and its difference: kept free until they are there.
-NUMBER_HEIGHT = 120
+# A title of three lines, the number and its difference: kept free until they are there.
+NUMBER_HEIGHT = 142
 # Three tiles with their gaps fill half a page of 1280 pixels, two a telephone of 390.
 TILE_WIDTH, TILE_HEIGHT = 174, 72
 IMAGE_SIZE, IMAGE_GAP = 64, 8

@@ -36,7 +36,7 @@ def test_the_answer_says_how_good_how_long_and_what_it_costs_to_deploy() -> None
         "the features.",
         "Where it is used, one image takes 12 ms instead of 95 ms, the file has 14 MB instead of "
         "59 MB, and the network 3.5 million parameters instead of 14.8 million.",
-        "Tiny (50.0 %) is 19.0 points behind it.",
+        "Tiny (50.0 %) is 19.0 points behind Small.",
     ]
 
 

@@ -23,8 +23,8 @@ def test_a_disturbed_time_says_so_wherever_it_is_shown() -> None:
         "; other programs used 43 % of the processor meanwhile, so the time may be too long"
     )
     assert describe_conditions(measured_rows()) == (
-        "Measured on two test cores, one image at a time, in float32. CNN, three blocks: other "
-        "programs used 43 % of the processor meanwhile, so the time may be too long."
+        "Measured on two test cores, one image at a time, in float32. Other programs used a part "
+        "of the processor meanwhile, so the time may be too long: CNN, three blocks (43 %)."
     )
 
 
