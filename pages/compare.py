@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.ui.compare.backbones import show_backbones
+from core.ui.compare.classes import show_classes
 from core.ui.compare.differences import show_differences
 from core.ui.compare.images import show_images
 from core.ui.compare.learning import show_learning
@@ -21,6 +22,7 @@ VIEWS = {
     "overview": ("Overview", show_overview),
     "differences": ("Differences", show_differences),
     "backbones": ("Backbones", show_backbones),
+    "classes": ("Classes", show_classes),
     "time": ("Time", show_time),
     "pictures": ("Pictures", show_images),
     "data": ("How much data", show_learning),
@@ -33,6 +35,7 @@ FILTERED = ("overview", "differences", "time", "pictures")
 MEASURED_IN = {
     "overview": "statistics",
     "differences": "statistics",
+    "classes": "statistics",
     "backbones": "statistics",
     "time": "clocks",
 }
@@ -49,6 +52,9 @@ OF_ONE_EXPERIMENT = (
     "point",
     "page",
     "series",
+    "drawn",
+    "class",
+    "threshold",
 )
 
 

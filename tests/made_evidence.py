@@ -5,7 +5,8 @@ class. Two strategies with two seeds each. Every answer has probability 1/2; whe
 label has 3/8, and where it is right the next class has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,16 @@ def store_experiment(store: Store, results: Mapping[str, Any] | None = None) -> 
     return EXPERIMENT
 
 
+@dataclass(frozen=True, eq=False)
+class MadePredictions(StrategyPredictions):
+    """Predictions without files: ``made`` is ``(S, N, C)``."""
+
+    made: np.ndarray
+
+    def probabilities(self) -> np.ndarray:
+        return self.made
+
+
 def evidence_of(rights: Mapping[str, Any], majority_right: int = 0) -> ExperimentPredictions:
     """Evidence in which each strategy got right what ``rights`` says: bool ``(S, N)`` by name.
 
@@ -76,17 +87,19 @@ def evidence_of(rights: Mapping[str, Any], majority_right: int = 0) -> Experimen
     answers = []
     for strategy, right in rights.items():
         table = np.asarray(right, bool)
+        predicted = np.where(table, labels, 2).astype(np.int32)
         answers.append(
-            StrategyPredictions(
+            MadePredictions(
                 strategy=strategy,
                 title=title_of(strategy),
                 seeds=tuple(range(len(table))),
                 run_ids=tuple(run_id_of(EXPERIMENT, strategy, seed) for seed in range(len(table))),
-                predicted=np.where(table, labels, 2).astype(np.int32),
+                predicted=predicted,
                 correct=table,
                 true_class_probability=np.where(table, 0.5, 0.375).astype(np.float32),
                 confidence=np.full(table.shape, 0.5, np.float32),
                 true_class_rank=np.where(table, 0, 1).astype(np.int32),
+                made=np.stack([probabilities_of(row.tolist(), labels) for row in predicted]),
             )
         )
     return ExperimentPredictions(
@@ -100,3 +113,15 @@ def evidence_of(rights: Mapping[str, Any], majority_right: int = 0) -> Experimen
         answers=tuple(answers),
         missing={},
     )
+
+
+def evidence_with(
+    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str] = ()
+) -> ExperimentPredictions:
+    """Evidence of one strategy, cnn, with ``probabilities`` ``(S, N, C)``."""
+    right = probabilities.argmax(axis=2) == labels
+    found = evidence_of({"cnn": right})
+    names = tuple(classes) or tuple(f"class {number}" for number in range(probabilities.shape[2]))
+    predicted = probabilities.argmax(axis=2).astype(np.int32)
+    answers = replace(found.answers[0], made=probabilities, predicted=predicted)
+    return replace(found, labels=labels, classes=names, answers=(answers,))

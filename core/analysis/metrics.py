@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from core.analysis.evidence import ExperimentPredictions, StrategyPredictions
+from core.analysis.ranking import NO_SKILL, area, can_rank, roc_auc
 from core.errors import UnknownName
 
 SMALLEST_PROBABILITY = 1e-7
@@ -21,6 +22,7 @@ RELIABILITY_BINS = 15
 TOP = 3
 TOP_METRIC = "top_3_accuracy"
 
+Interval = tuple[float, float] | tuple[None, None]
 _OfRuns = Callable[[ExperimentPredictions, StrategyPredictions, np.ndarray], np.ndarray]
 
 
@@ -32,7 +34,9 @@ class Metric:
     fractions) or ``nats``. ``of_runs(evidence, answers, counts)``: see the module.
     ``of_majority`` is the value of always predicting the commonest training class, None where
     that means nothing. ``is_fraction``: the mean of a yes or no for each image, which has a Wilson
-    interval; the intervals of other metrics are bootstrapped.
+    interval. ``interval_of`` computes that of another metric for a strategy; without it the
+    interval is bootstrapped. ``is_defined``: whether these test images have such a value at all.
+    ``over_classes``: a mean over the classes that have test images.
     """
 
     name: str
@@ -43,6 +47,14 @@ class Metric:
     of_runs: _OfRuns
     of_majority: Callable[[ExperimentPredictions], float] | None = None
     is_fraction: bool = False
+    interval_of: Callable[[ExperimentPredictions, str], Interval] | None = None
+    is_defined: Callable[[ExperimentPredictions], bool] = lambda _: True
+    over_classes: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title at the start of a line: ``Macro F1``."""
+        return self.title[0].upper() + self.title[1:]
 
     def shown(self, value: float) -> float:
         """``value`` as it is shown: times 100 in percent and points."""
@@ -62,6 +74,11 @@ def find_metric(name: str) -> Metric:
     if name not in METRICS:
         raise UnknownName("metric", name, METRICS)
     return METRICS[name]
+
+
+def defined_metrics(evidence: ExperimentPredictions) -> dict[str, Metric]:
+    """The metrics that these test images have, by name."""
+    return {name: metric for name, metric in METRICS.items() if metric.is_defined(evidence)}
 
 
 def once(evidence: ExperimentPredictions) -> np.ndarray:
@@ -163,6 +180,11 @@ def _sums(groups: np.ndarray, size: int, values: np.ndarray, counts: np.ndarray)
     return table @ counts
 
 
+def _interval_of_area(evidence: ExperimentPredictions, strategy: str) -> Interval:
+    found = area(evidence, strategy)
+    return found.interval if found else (None, None)
+
+
 def _mean_where(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Mean over rows of ``above / below``, rows with nothing below left out: ``(R,)``."""
     known = below > 0
@@ -192,6 +214,7 @@ METRICS: dict[str, Metric] = {
             "rare class weighs as much as a common one.",
             _by_class(balanced_accuracy),
             _of_always(balanced_accuracy),
+            over_classes=True,
         ),
         Metric(
             "macro_f1",
@@ -202,6 +225,21 @@ METRICS: dict[str, Metric] = {
             "then averaged over the classes.",
             _by_class(macro_f1),
             _of_always(macro_f1),
+        ),
+        Metric(
+            "roc_auc",
+            "ROC AUC",
+            "percent",
+            "higher",
+            "The chance that an image of a class gets a higher probability for it than another "
+            "image, averaged over the classes: it needs no threshold, and 50 % is pure chance.",
+            lambda evidence, answers, counts: roc_auc(
+                evidence.labels, answers.probabilities(), counts
+            ),
+            lambda _: NO_SKILL,
+            interval_of=_interval_of_area,
+            is_defined=can_rank,
+            over_classes=True,
         ),
         Metric(
             "log_loss",

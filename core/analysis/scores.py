@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.analysis.evidence import ExperimentPredictions
-from core.analysis.metrics import RELIABILITY_BINS, Metric, find_metric, once, reliability_bin
+from core.analysis.metrics import (
+    RELIABILITY_BINS,
+    Interval,
+    Metric,
+    find_metric,
+    once,
+    reliability_bin,
+)
+from core.analysis.ranking import average_precision, class_area, class_scores
 from core.analysis.significance import drawn_counts, mean_interval, percentile_interval
 
 # Fewer than for differences: these are sums by class or bin for every run, and only drawn.
@@ -46,20 +54,25 @@ def score_table(
 ) -> tuple[StrategyScore, ...]:
     """One metric of every strategy, in the order of the ladder.
 
-    Fractions have the Wilson interval of the rounded mean number of images; the others that of a
-    percentile bootstrap over images, moved by the bootstrap's own bias (a calibration error of
-    drawn images is always a little larger). Bootstrapping takes up to a second for 50 runs on
+    Empty where these test images have no such value. Fractions have the Wilson interval of the
+    rounded mean number of images, ROC AUC that of DeLong; the others that of a percentile bootstrap
+    over images, moved by the bootstrap's own bias (a calibration error of drawn images is always a
+    little larger). Bootstrapping takes up to a second for 50 runs on
     10,000 images: leave intervals out where they are not shown.
     """
     kind = find_metric(metric)
+    if not kind.is_defined(evidence):
+        return ()
     values = [
         tuple(kind.of_runs(evidence, answers, once(evidence))[:, 0].tolist())
         for answers in evidence.answers
     ]
     means = [statistics.fmean(of_seeds) for of_seeds in values]
-    intervals: list[tuple[float, float] | tuple[None, None]] = [_UNKNOWN] * len(values)
+    intervals: list[Interval] = [_UNKNOWN] * len(values)
     if with_intervals and kind.is_fraction:
         intervals = [mean_interval(of_seeds, evidence.images) for of_seeds in values]
+    elif with_intervals and kind.interval_of:
+        intervals = [kind.interval_of(evidence, answers.strategy) for answers in evidence.answers]
     elif with_intervals:
         intervals = _bootstrapped(evidence, kind, [float(np.mean(found)) for found in values])
     majority = kind.of_majority(evidence) if kind.of_majority and evidence.images else None
@@ -84,7 +97,7 @@ def score_table(
 
 def _bootstrapped(
     evidence: ExperimentPredictions, kind: Metric, means: list[float]
-) -> list[tuple[float, float] | tuple[None, None]]:
+) -> list[Interval]:
     if not evidence.answers:
         return []
     found: list[list[np.ndarray]] = [[] for _ in evidence.answers]
@@ -99,9 +112,7 @@ def _bootstrapped(
     ]
 
 
-def _centred_interval(
-    samples: np.ndarray, mean: float, kind: Metric
-) -> tuple[float, float] | tuple[None, None]:
+def _centred_interval(samples: np.ndarray, mean: float, kind: Metric) -> Interval:
     if np.ptp(samples) < _NO_SPREAD:
         return _UNKNOWN
     low, high = percentile_interval(samples - samples.mean() + mean)
@@ -109,14 +120,17 @@ def _centred_interval(
     return max(0.0, low), min(largest, high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """One class of the test images: means over seeds, 0 to 1.
+    """One class of the test images against all others: means over seeds, 0 to 1.
 
     ``images`` of this class are in the test split; ``named`` is how often the class was predicted.
     ``precision``: fraction of those predictions that is correct (None where no seed predicts it).
-    ``recall``: fraction of the class's images that is predicted as it, with its Wilson interval
-    ``recall_low`` and ``recall_high``; None for a class without test images.
+    ``recall``, also called sensitivity: fraction of the class's images that is predicted as it;
+    None for a class without test images. ``specificity``: fraction of the other images that is not
+    predicted as it. Each has its Wilson interval, ``low`` to ``high``. ``average_precision`` and
+    ``roc_auc`` (with its interval by DeLong) come from the order in which the probability of the
+    class puts the images; None where all or none of them are of the class.
     """
 
     label: int
@@ -124,45 +138,87 @@ class ClassScore:
     images: int
     named: float
     precision: float | None
+    precision_low: float | None
+    precision_high: float | None
     recall: float | None
     recall_low: float | None
     recall_high: float | None
+    specificity: float | None
+    specificity_low: float | None
+    specificity_high: float | None
     f1: float | None
+    average_precision: float | None
+    roc_auc: float | None
+    roc_auc_low: float | None
+    roc_auc_high: float | None
 
 
 def per_class_table(
     evidence: ExperimentPredictions, strategy: str | None
 ) -> tuple[ClassScore, ...]:
     """The classes in their order, for one strategy; None: always predicting the commonest."""
+    size = len(evidence.classes)
     if strategy is None:
         predicted = np.full((1, evidence.images), evidence.majority_label)
+        probabilities = np.zeros((1, evidence.images, size), np.float32)
+        probabilities[:, :, evidence.majority_label] = 1.0
     else:
-        predicted = evidence.of(strategy).predicted
+        answers = evidence.of(strategy)
+        predicted, probabilities = answers.predicted, answers.probabilities()
     return tuple(
-        _class_score(evidence, label, predicted == label) for label in range(len(evidence.classes))
+        _class_score(evidence, label, predicted == label, class_scores(probabilities, label))
+        for label in range(size)
     )
 
 
-def _class_score(evidence: ExperimentPredictions, label: int, predicted: np.ndarray) -> ClassScore:
-    """``predicted`` bool ``(S, N)``: whether each seed predicted this class for each image."""
+def _class_score(
+    evidence: ExperimentPredictions, label: int, predicted: np.ndarray, scores: np.ndarray
+) -> ClassScore:
+    """``predicted`` bool ``(S, N)``: whether each seed predicted this class for each image;
+    ``scores`` float64 ``(S, N)``: its probability of it."""
     of_class = evidence.labels == label
-    images = int(of_class.sum())
+    images, others = int(of_class.sum()), int((~of_class).sum())
     times = predicted.sum(axis=1)
     correct = (predicted & of_class).sum(axis=1)
-    recalls = correct / images if images else np.zeros(0)
-    low, high = mean_interval(recalls.tolist(), images) if images else _UNKNOWN
+    precisions, recalls = correct[times > 0] / times[times > 0], _fractions(correct, images)
+    left_alone = _fractions(others - (times - correct), others)
     either = times + images > 0
+    ranked = class_area(of_class, scores)
+    precision_low, precision_high = _wilson(precisions, round(float(times.mean())))
+    recall_low, recall_high = _wilson(recalls, images)
+    specificity_low, specificity_high = _wilson(left_alone, others)
+    auc_low, auc_high = ranked.interval if ranked else _UNKNOWN
     return ClassScore(
         label=label,
         name=evidence.classes[label],
         images=images,
         named=float(times.mean()),
-        precision=_mean(correct[times > 0] / times[times > 0]),
+        precision=_mean(precisions),
+        precision_low=precision_low,
+        precision_high=precision_high,
         recall=_mean(recalls),
-        recall_low=low,
-        recall_high=high,
+        recall_low=recall_low,
+        recall_high=recall_high,
+        specificity=_mean(left_alone),
+        specificity_low=specificity_low,
+        specificity_high=specificity_high,
         f1=_mean(2 * correct[either] / (times + images)[either]),
+        average_precision=_mean(np.array([average_precision(of_class, row) for row in scores]))
+        if ranked
+        else None,
+        roc_auc=ranked.mean if ranked else None,
+        roc_auc_low=auc_low,
+        roc_auc_high=auc_high,
     )
+
+
+def _fractions(counts: np.ndarray, images: int) -> np.ndarray:
+    return counts / images if images else np.zeros(0)
+
+
+def _wilson(fractions: np.ndarray, images: int) -> Interval:
+    """Of their mean over seeds; unknown without images."""
+    return mean_interval(fractions.tolist(), images) if images and len(fractions) else _UNKNOWN
 
 
 @dataclass(frozen=True)

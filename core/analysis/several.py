@@ -5,19 +5,22 @@ work was the same; elsewhere the column names the obstacle.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
 from core.analysis.comparison import Comparison, compare_experiment, split_text, title_of
-from core.analysis.evidence import ladder_order
+from core.analysis.evidence import ladder_order, load_evidence
+from core.analysis.metrics import find_metric
+from core.analysis.scores import StrategyScore, score_table
 from core.errors import BadInput
 from core.experiments.records import ExperimentSpec
 from core.experiments.store import Store
 from core.text import exact_percent_text
 
 MOST_EXPERIMENTS = 6
-Kind = Literal["setup", "setting", "accuracy", "time"]
+Kind = Literal["setup", "setting", "metric", "time"]
+ScoresOf = Callable[[str], Sequence[StrategyScore]]
 
 
 class Obstacle(StrEnum):
@@ -42,15 +45,16 @@ class Column:
 class FactRow:
     """One fact, a value for each column in order; None is not known.
 
-    ``values`` are texts of ``setup`` and ``setting`` rows, fractions 0 to 1 of ``accuracy`` and
-    seconds of ``time``. ``deltas`` are differences of fractions or ratios of seconds to the
-    baseline; None for the baseline, where one is unknown and where there is an obstacle.
+    ``values`` are texts of ``setup`` and ``setting`` rows, values of ``metric`` and seconds of
+    ``time``. ``deltas`` are differences of the metric or ratios of seconds to the baseline; None
+    for the baseline, where one is unknown and where there is an obstacle.
     """
 
     title: str
     kind: Kind
     values: tuple[str | float | None, ...]
     deltas: tuple[float | None, ...]
+    metric: str = "accuracy"
 
     @property
     def differs(self) -> bool:
@@ -66,8 +70,17 @@ class Several:
     other_devices: bool
 
 
-def compare_several(store: Store, ids: Sequence[str], baseline: str | None = None) -> Several:
+def compare_several(
+    store: Store,
+    ids: Sequence[str],
+    baseline: str | None = None,
+    metric: str = "accuracy",
+    scores_of: ScoresOf | None = None,
+) -> Several:
     """One to six experiments, in the order given; ``baseline`` is one of them, or none.
+
+    Test accuracy comes from the stored results; another ``metric`` from the predictions, or from
+    ``scores_of``, which gives the ``score_table`` of an experiment.
 
     Raises ``UnknownName`` for an experiment that is not in the store, and ``BadInput`` for too
     many, none, one given twice, or a baseline that is not among them.
@@ -93,15 +106,20 @@ def compare_several(store: Store, ids: Sequence[str], baseline: str | None = Non
     names = ladder_order(row.strategy for comparison in comparisons for row in comparison.rows)
     for name in names:
         rows += _setting_rows(specs, name)
-    majority = [comparison.majority_accuracy for comparison in comparisons]
-    rows.append(_number_row("always the commonest class", "accuracy", majority, columns))
     by_name = [{row.strategy: row for row in comparison.rows} for comparison in comparisons]
-    for kind, metrics in _METRICS.items():
-        for name in names:
-            for metric, title in metrics.items():
-                values = [getattr(found.get(name), metric, None) for found in by_name]
-                if any(value is not None for value in values):
-                    rows.append(_number_row(f"{title_of(name)}: {title}", kind, values, columns))
+    majority, means = _majority_and_means(
+        comparisons, metric, scores_of or _read_from(store, metric)
+    )
+    found_rows = [_metric_row("always the commonest class", metric, majority, columns)]
+    for name in names:
+        title = f"{title_of(name)}: {find_metric(metric).title}"
+        values = [found.get(name) for found in means]
+        found_rows.append(_metric_row(title, metric, values, columns))
+    for name in names:
+        for field, title in _TIMES.items():
+            values = [getattr(found.get(name), field, None) for found in by_name]
+            found_rows.append(_number_row(f"{title_of(name)}: {title}", "time", values, columns))
+    rows += [row for row in found_rows if any(value is not None for value in row.values)]
     return Several(
         tuple(columns), tuple(rows), other_devices=pinned is not None and len(devices) > 1
     )
@@ -146,6 +164,35 @@ def _setting_rows(specs: Sequence[ExperimentSpec], strategy: str) -> list[FactRo
     return rows
 
 
+def _read_from(store: Store, metric: str) -> ScoresOf:
+    return lambda name: score_table(load_evidence(store, name), metric, with_intervals=False)
+
+
+def _majority_and_means(
+    comparisons: Sequence[Comparison], metric: str, scores_of: ScoresOf
+) -> tuple[list[float | None], list[dict[str, float | None]]]:
+    """Of each experiment: the value of the majority class, and of each strategy."""
+    if metric == "accuracy":
+        return (
+            [comparison.majority_accuracy for comparison in comparisons],
+            [
+                {row.strategy: row.test_accuracy for row in comparison.rows}
+                for comparison in comparisons
+            ],
+        )
+    scores = [scores_of(comparison.experiment) for comparison in comparisons]
+    return (
+        [found[0].majority if found else None for found in scores],
+        [{score.strategy: score.mean for score in found} for found in scores],
+    )
+
+
+def _metric_row(
+    title: str, metric: str, values: Sequence[float | None], columns: Sequence[Column]
+) -> FactRow:
+    return replace(_number_row(title, "metric", values, columns), metric=metric)
+
+
 def _number_row(
     title: str, kind: Kind, values: Sequence[float | None], columns: Sequence[Column]
 ) -> FactRow:
@@ -160,15 +207,12 @@ def _number_row(
 
 
 def _delta(kind: Kind, value: float, base: float) -> float | None:
-    if kind == "accuracy":
+    if kind == "metric":
         return value - base
     return value / base if base > 0 else None
 
 
-_METRICS: dict[Kind, dict[str, str]] = {
-    "accuracy": {"test_accuracy": "test accuracy"},
-    "time": {"end_to_end_seconds": "whole run", "steady_epoch_seconds": "steady epoch"},
-}
+_TIMES = {"end_to_end_seconds": "whole run", "steady_epoch_seconds": "steady epoch"}
 _SETUP: dict[str, Callable[[ExperimentSpec, Comparison], str | None]] = {
     "dataset": lambda spec, _: spec.dataset_name,
     "dataset id": lambda spec, _: spec.dataset_id[:12],

@@ -101,7 +101,7 @@ def scores_chart(scores: Sequence[StrategyScore]) -> Exhibit:
             ),
         )
     majority = scores[0].majority if scores else None
-    words = f"{kind.title.capitalize()} on the test images; {kind.better} is better. "
+    words = f"{kind.heading} on the test images; {kind.better} is better. "
     if majority is not None:
         text = f"majority class: {kind.text(majority)}"
         add_majority_line(figure, kind.shown(majority), text, majority >= 0.5)

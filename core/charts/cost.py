@@ -143,7 +143,7 @@ def cost_chart(
         )
         for is_front in (True, False)
     )
-    words = f"{kind.title.capitalize()} against {cost.title}. On the Pareto front: {best}."
+    words = f"{kind.heading} against {cost.title}. On the Pareto front: {best}."
     if beaten:
         words += f" Another strategy is both better and {cost.cheaper} than: {beaten}."
     frame = pd.DataFrame(

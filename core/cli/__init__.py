@@ -222,6 +222,8 @@ def _add_experiments(verbs: Any) -> None:
     forms = ("table", "csv", "json", "html", "zip")
     about = "html: the report, one file; zip: every table as CSV and JSON (needs --output)"
     compare.add_argument("--format", choices=forms, default="table", help=about)
+    about = "of the table: accuracy (default), roc_auc, macro_f1, ..."
+    compare.add_argument("--metric", default="accuracy", metavar="NAME", help=about)
     compare.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
 

@@ -90,7 +90,11 @@ def compare(arguments: argparse.Namespace) -> int:
     form = "json" if arguments.json else arguments.format
     if form == "zip" and arguments.output is None:
         raise BadInput("--format zip writes a file: name it with --output FILE.", "--output")
-    content = _compared(prepare_store(), arguments.id, form)
+    if form != "table" and arguments.metric != "accuracy":
+        raise BadInput(
+            "--metric is for the table; --format zip has every metric, html too.", "--metric"
+        )
+    content = _compared(prepare_store(), arguments.id, form, arguments.metric)
     if arguments.output is None:
         sys.stdout.write(content.decode())
         return EXIT_DONE
@@ -105,7 +109,7 @@ def compare(arguments: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def _compared(store: Store, experiment_id: str, form: str) -> bytes:
+def _compared(store: Store, experiment_id: str, form: str, metric: str) -> bytes:
     """The comparison in one of the forms; each imports only what it needs."""
     if form == "html":
         from core.reports.report import report_html
@@ -123,7 +127,20 @@ def _compared(store: Store, experiment_id: str, form: str) -> bytes:
         return to_csv(comparison)
     if form == "json":
         return to_json(comparison) + b"\n"
-    return to_text(comparison).encode()
+    if metric == "accuracy":
+        return to_text(comparison).encode()
+    from core.analysis.evidence import load_evidence
+    from core.analysis.metrics import METRICS
+    from core.analysis.scores import score_table
+
+    scores = score_table(load_evidence(store, experiment_id), metric)
+    if not scores:
+        raise BadInput(
+            f"Experiment {experiment_id} has no {METRICS[metric].title}: none of its predictions "
+            "can be read, or all of its test images are of one class.",
+            "--metric",
+        )
+    return to_text(comparison, scores).encode()
 
 
 def _states(experiment: ExperimentRecord) -> str:

@@ -8,11 +8,13 @@ import io
 import json
 import shlex
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
 from core.analysis.comparison import Comparison, Row
+from core.analysis.metrics import METRICS
+from core.analysis.scores import StrategyScore
 from core.errors import UnknownName
 from core.experiments.records import ExperimentSpec
 from core.strategies.registry import find_strategy
@@ -80,8 +82,13 @@ def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def to_text(comparison: Comparison) -> str:
-    """The comparison as a table for a terminal, the facts of the experiment above it."""
+def to_text(comparison: Comparison, scores: Sequence[StrategyScore] = ()) -> str:
+    """The comparison as a table for a terminal, the facts of the experiment above it.
+
+    ``scores`` of another metric, by strategy, stand in place of test accuracy.
+    """
+    by_name = {score.strategy: score for score in scores}
+    kind = METRICS[scores[0].metric if scores else "accuracy"]
     images = ", ".join(f"{count} {name}" for name, count in comparison.images.items())
     lines = [
         f"{comparison.dataset}: experiment {comparison.experiment}, images: {images or 'unknown'}",
@@ -91,19 +98,22 @@ def to_text(comparison: Comparison) -> str:
         f"device {comparison.device or 'unknown'}",
         f"majority class ({comparison.majority_class or 'unknown'}): "
         f"{percent_text(comparison.majority_accuracy)} of the test images",
-        "",
     ]
-    table = [
-        ("strategy", "state", "test accuracy", "95 % interval", "epoch", "features", "whole run")
-    ]
+    if scores and scores[0].majority is not None:
+        lines.append(f"{kind.title} of the majority class: {kind.text(scores[0].majority)}")
+    lines.append("")
+    table = [("strategy", "state", kind.title, "95 % interval", "epoch", "features", "whole run")]
     for row in comparison.rows:
-        low, high = percent_text(row.test_accuracy_low), percent_text(row.test_accuracy_high)
+        value, low, high = row.test_accuracy, row.test_accuracy_low, row.test_accuracy_high
+        if scores:
+            score = by_name.get(row.strategy)
+            value, low, high = (score.mean, score.low, score.high) if score else (None, None, None)
         table.append(
             (
                 row.strategy,
                 row.status,
-                percent_text(row.test_accuracy),
-                UNKNOWN if row.test_accuracy_low is None else f"{low} to {high}",
+                kind.text(value),
+                UNKNOWN if low is None else f"{kind.text(low)} to {kind.text(high)}",
                 seconds_text(row.steady_epoch_seconds),
                 seconds_text(row.feature_seconds),
                 seconds_text(row.end_to_end_seconds),

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.analysis.comparison import split_text, title_of
 from core.analysis.evidence import ExperimentPredictions, load_evidence
-from core.analysis.metrics import METRICS
+from core.analysis.metrics import METRICS, defined_metrics
 from core.analysis.scores import per_class_table, score_table
 from core.analysis.words.deployment import NOT_MEASURED, describe_deployment
 from core.analysis.words.limits import limits
@@ -77,7 +77,7 @@ def model_card(store: Store, run_id: str, package: PackageFacts) -> str:
     spec = experiment.spec
     dataset = open_dataset(spec.dataset_id)
     evidence = evidence_of_run(load_evidence(store, run.experiment_id), run)
-    scores = {name: score_table(evidence, name)[0] for name in METRICS}
+    scores = {name: score_table(evidence, name)[0] for name in defined_metrics(evidence)}
     classes = per_class_table(evidence, run.strategy)
     train = experiment.training_spec(run).subsets_of(dataset).train
     trained_on = np.bincount(dataset.labels[train], minlength=len(dataset.classes))

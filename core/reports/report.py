@@ -59,6 +59,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     if evidence.answers:
         found["ladder"] = sections.ladder(evidence)
         found["differences"] = sections.differences(evidence)
+        found["classes"] = sections.classes(evidence)
     matrix = backbone_matrix(evidence)
     if len(matrix.backbones) > 1:
         found["backbones"] = sections.backbones(matrix, comparison)

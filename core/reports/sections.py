@@ -15,12 +15,15 @@ from core.analysis.comparison import Comparison, results_frame, split_text, titl
 from core.analysis.confusion import Confusion, confusion
 from core.analysis.curves import Curve
 from core.analysis.evidence import ExperimentPredictions
+from core.analysis.metrics import defined_metrics
 from core.analysis.mistakes import Disagreement, disagreements
-from core.analysis.scores import score_table
+from core.analysis.ranking import class_curves
+from core.analysis.scores import per_class_table, score_table
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import against_majority, all_pairs, ladder_steps, ties
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
+from core.analysis.words.ranking import against_words, describe_left_out, describe_majority_class
 from core.analysis.words.verdicts import (
     NO_TIES,
     closed,
@@ -29,11 +32,13 @@ from core.analysis.words.verdicts import (
     describe_power,
     describe_ties,
 )
-from core.charts.accuracy import ladder_chart, scores_chart
+from core.charts.accuracy import heading_of, ladder_chart, scores_chart
 from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
+from core.charts.classes import class_chart, class_frame
 from core.charts.curves import curve_chart
 from core.charts.deployment import deployment_chart
 from core.charts.matrices import confusion_chart, left_out_sentence, pairs_chart
+from core.charts.ranking import precision_recall_chart, roc_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
@@ -69,9 +74,49 @@ def results(evidence: ExperimentPredictions, comparison: Comparison) -> Found:
     scores = score_table(evidence)
     return {
         "chart": scores_chart(scores) if scores else None,
+        "metrics": _metrics_frame(evidence) if scores else None,
+        "left_out": describe_left_out(evidence, "roc_auc"),
         "frame": results_frame(comparison),
         "all_finished": all(row.status == "finished" for row in comparison.rows),
     }
+
+
+def _metrics_frame(evidence: ExperimentPredictions) -> pd.DataFrame:
+    """One line a strategy, a column for each metric; last the majority class."""
+    columns: dict[str, list[object]] = {
+        "strategy": [*(answers.title for answers in evidence.answers), evidence.majority_title]
+    }
+    for metric in defined_metrics(evidence).values():
+        found = score_table(evidence, metric.name, with_intervals=False)
+        values = [*(score.mean for score in found), found[0].majority]
+        columns[heading_of(metric)] = [
+            None if value is None else metric.shown(value) for value in values
+        ]
+    return pd.DataFrame(columns)
+
+
+def classes(evidence: ExperimentPredictions) -> Found:
+    """Each class by itself; of two classes also the curves of the rarer one."""
+    pair = headline_pair(evidence) or tuple(answers.strategy for answers in evidence.ranked[:1])
+    tables = {name: per_class_table(evidence, name) for name in pair}
+    found: Found = {
+        "chart": class_chart(tables),
+        "frames": {title_of(name): class_frame(table) for name, table in tables.items()},
+        "majority": describe_majority_class(
+            per_class_table(evidence, None)[evidence.majority_label]
+        ),
+        "curves": {},
+    }
+    if len(evidence.classes) == 2:
+        label = min(next(iter(tables.values())), key=lambda entry: entry.images).label
+        curves, against = class_curves(evidence, pair, label), against_words(evidence, label)
+        if curves:
+            found["curves"] = {
+                "ROC curve": roc_chart(curves, against),
+                "Precision and recall": precision_recall_chart(curves, against),
+            }
+            found["against"] = against
+    return found
 
 
 def differences(evidence: ExperimentPredictions) -> Found:

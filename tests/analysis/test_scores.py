@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from core.analysis import metrics
 from core.analysis.evidence import ExperimentPredictions, load_evidence
-from core.analysis.metrics import METRICS, find_metric
+from core.analysis.metrics import METRICS, defined_metrics, find_metric
 from core.analysis.scores import per_class_table, reliability, score_table
 from core.analysis.significance import wilson_interval
 from core.errors import UnknownName
@@ -32,6 +32,9 @@ BY_HAND = {
     # F1 is twice right / (images + named). cnn 0: 4/7, 4/6, 2/3. cnn 1: 2/6, 2/6, 4/4.
     # probe 0: 6/6, 4/5, 4/5. probe 1: 4/5, 6/7, 4/4.
     "macro_f1": ([40 / 63, 5 / 9], [13 / 15, 31 / 35]),
+    # ROC AUC of ant, bee, cat. cnn 0: 7/10, 8/10, 11/12. cnn 1: 8/15, 9/15, 1.
+    # probe 0: 1, 9/10, 11/12. probe 1: 14/15, 9/10, 1. Equal probabilities count by half.
+    "roc_auc": ([29 / 36, 32 / 45], [169 / 180, 17 / 18]),
     "log_loss": (
         [(5 * RIGHT + 3 * WRONG) / 8, (4 * RIGHT + 4 * WRONG) / 8],
         [(7 * RIGHT + WRONG) / 8, (7 * RIGHT + WRONG) / 8],
@@ -46,6 +49,7 @@ MAJORITY = {
     "balanced_accuracy": 1 / 3,
     # Only ant is ever named: 6 / (3 + 8), over three classes.
     "macro_f1": 2 / 11,
+    "roc_auc": 1 / 2,
     "log_loss": None,
     "top_3_accuracy": None,
     "calibration_error": None,
@@ -145,6 +149,12 @@ def test_no_answers_give_no_scores(evidence):
     assert [score_table(empty, score) for score in METRICS] == [()] * len(METRICS)
 
 
+def test_a_metric_that_the_test_images_do_not_have_gives_no_score():
+    evidence = evidence_of({"cnn": [[True, False]]})  # bees alone
+    assert score_table(evidence, "roc_auc") == ()
+    assert list(defined_metrics(evidence)) == [name for name in METRICS if name != "roc_auc"]
+
+
 @pytest.mark.parametrize(
     ("score", "value", "text"),
     [
@@ -158,6 +168,11 @@ def test_values_are_shown_in_their_unit(score, value, text):
     assert METRICS[score].text(value) == text
 
 
+# Average precision of ant: 1/2 is the probability of two ants and two others, 3/8 of the third ant
+# and one other; for seed 1 of one ant and two others, then of two ants and two others.
+_ANT_0 = 2 / 3 * 2 / 4 + 1 / 3 * 3 / 6
+_ANT_1 = 1 / 3 * 1 / 3 + 2 / 3 * 3 / 7
+
 # Classes ---------------------------------------------------------------------------------------
 
 
@@ -168,6 +183,12 @@ def test_classes_as_worked_out_by_hand(evidence):
     assert ant.recall == pytest.approx(1 / 2, rel=1e-14)
     assert (ant.recall_low, ant.recall_high) == wilson_interval(2, 3)  # 1.5, to even
     assert ant.f1 == pytest.approx((4 / 7 + 2 / 6) / 2, rel=1e-14)
+    # Of five others two, and two, were predicted as ant; ant was predicted 4 and 3 times.
+    assert ant.specificity == pytest.approx(3 / 5, rel=1e-14)
+    assert (ant.specificity_low, ant.specificity_high) == wilson_interval(3, 5)
+    assert (ant.precision_low, ant.precision_high) == wilson_interval(2, 4)  # 5/12 of 3.5, rounded
+    assert ant.roc_auc == pytest.approx((7 / 10 + 8 / 15) / 2, rel=1e-14)
+    assert ant.average_precision == pytest.approx((_ANT_0 + _ANT_1) / 2, rel=1e-14)
     assert (bee.named, bee.precision) == (3.0, pytest.approx((2 / 3 + 1 / 3) / 2))
     assert (cat.images, cat.named, cat.precision, cat.recall) == (2, 1.5, 1.0, 0.75)
 
@@ -177,11 +198,16 @@ def test_classes_of_always_saying_the_commonest(evidence):
     assert (ant.named, ant.precision, ant.recall) == (8.0, 3 / 8, 1.0)
     assert ant.f1 == pytest.approx(6 / 11, rel=1e-14)
     assert (bee.named, bee.precision, bee.recall, bee.f1) == (0.0, None, 0.0, 0.0)
+    assert (ant.specificity, bee.specificity) == (0.0, 1.0)
+    assert (ant.roc_auc, bee.roc_auc, bee.roc_auc_low) == (0.5, 0.5, None)
+    assert (ant.average_precision, bee.average_precision) == (3 / 8, 3 / 8)
 
 
 def test_a_class_without_test_images_has_no_recall():
     ant, bee, cat = per_class_table(evidence_of({"cnn": [[True, False]]}), "cnn")
     assert (ant.images, ant.recall, ant.recall_low, ant.f1) == (0, None, None, None)
+    assert (ant.specificity, ant.roc_auc, ant.average_precision) == (1.0, None, None)
+    assert (bee.specificity, bee.roc_auc) == (None, None)  # all images are bees
     assert (bee.recall, bee.precision) == (0.5, 1.0)
     assert (cat.images, cat.named, cat.precision, cat.f1) == (0, 1.0, 0.0, 0.0)
 

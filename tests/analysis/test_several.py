@@ -1,11 +1,13 @@
 import pytest
 
-from core.analysis.several import MOST_EXPERIMENTS, Obstacle, compare_several
-from core.analysis.words.several import several_frame
+from core.analysis.scores import StrategyScore
+from core.analysis.several import MOST_EXPERIMENTS, FactRow, Obstacle, compare_several
+from core.analysis.words.several import cell_texts, several_frame
 from core.errors import BadInput, UnknownName
 from core.experiments.records import RecordedRun
 from core.experiments.store import Store, open_store
-from tests import made_up
+from tests import made_evidence, made_up
+from tests.made_evidence import EXPERIMENT
 
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
 SPLIT = "f" * 64
@@ -98,6 +100,35 @@ def test_without_a_baseline_there_are_no_deltas(store):
     several = compare_several(store, ["one", "two"])
     assert all(entry.deltas == (None, None) for entry in several.rows)
     assert [column.obstacle for column in several.columns] == [None, None]
+
+
+def test_another_metric_comes_from_the_predictions(store):
+    made_evidence.store_experiment(store)
+    stored(store, "unread", {"cnn": 0.5})
+    several = compare_several(store, [EXPERIMENT, "unread"], metric="roc_auc")
+    assert row(several, "CNN, three blocks: ROC AUC").values == (
+        pytest.approx((29 / 36 + 32 / 45) / 2),
+        None,
+    )
+    assert row(several, "always the commonest class").values == (0.5, None)
+    assert "CNN, three blocks: test accuracy" not in [entry.title for entry in several.rows]
+    losses = compare_several(
+        store, [EXPERIMENT, "unread"], EXPERIMENT, "log_loss", lambda name: scores_of(name)
+    )
+    shown = several_frame(losses).set_index("fact").loc["CNN, three blocks: log loss"]
+    assert shown.tolist() == ["0.80 nats", "0.90 nats (+0.10 nats)"]
+    assert "always the commonest class" not in [entry.title for entry in losses.rows]
+    same = FactRow("loss", "metric", (0.8, 0.9, 0.8), (None, 0.1, 0.001), "log_loss")
+    assert cell_texts(same) == ["0.80 nats", "0.90 nats (+0.10 nats)", "0.80 nats (same)"]
+    with pytest.raises(UnknownName, match="no metric named 'auc'"):
+        compare_several(store, [EXPERIMENT], metric="auc")
+
+
+def scores_of(experiment: str):
+    """The log loss of one strategy, made up."""
+    mean = 0.8 if experiment == EXPERIMENT else 0.9
+    score = StrategyScore("log_loss", "cnn", "CNN", (0,), (mean,), mean, None, None, None, None)
+    return (score,)
 
 
 @pytest.mark.parametrize(

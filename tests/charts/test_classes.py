@@ -1,16 +1,18 @@
 """Charts over pairs of strategies and over classes: what they draw."""
 
 import dataclasses
+from dataclasses import fields
 
 import pytest
 
 from core.analysis.scores import ClassScore, per_class_table, reliability
 from core.analysis.verdicts import all_pairs
 from core.charts.classes import (
+    CLASS_METRICS,
     MOST_CLASSES,
     charted_classes,
+    class_chart,
     class_frame,
-    recall_chart,
     reliability_chart,
     reliability_frame,
 )
@@ -38,7 +40,7 @@ def test_pairs_say_ahead_behind_or_alike():
 
 def test_recall_of_each_class_the_hardest_on_top(evidence):
     tables = {name: per_class_table(evidence, name) for name in ("cnn", "vgg16_probe")}
-    exhibit = recall_chart(tables)
+    exhibit = class_chart(tables)
     cnn, probe = exhibit.figure.data
     labels = list(exhibit.figure.layout.yaxis.ticktext)
     assert labels == ["cat (n = 2)", "bee (n = 3)", "ant (n = 3)"]
@@ -51,13 +53,35 @@ def test_recall_of_each_class_the_hardest_on_top(evidence):
     assert exhibit.frame["strategy"].tolist() == ["CNN, three blocks"] * 3 + ["VGG16 probe"] * 3
 
 
+def test_every_metric_of_the_classes_can_be_drawn(evidence):
+    tables = {"cnn": per_class_table(evidence, "cnn")}
+    for metric, title in CLASS_METRICS.items():
+        exhibit = class_chart(tables, metric)
+        assert exhibit.figure.layout.xaxis.title.text == f"{title} (%)"
+        assert exhibit.words.lower().startswith(f"{title.lower()} of each class on the test images")
+    auc = class_chart(tables, "roc_auc")
+    # bee 7/10, ant 37/60, cat 23/24; the lowest on top.
+    assert list(auc.figure.data[0].x) == pytest.approx([2300 / 24, 70, 3700 / 60])
+    assert auc.figure.data[0].error_x.array[1] > 0
+    # The dotted line is that of always predicting the same class.
+    assert [shape.x0 for shape in auc.figure.layout.shapes] == [50]
+    assert class_chart(tables, "recall").figure.layout.shapes == ()
+    # Average precision has no interval.
+    assert class_chart(tables, "average_precision").figure.data[0].error_x.array == (0, 0, 0)
+
+
 def test_of_many_classes_the_hardest_are_drawn():
+    unknown = dict.fromkeys((field.name for field in fields(ClassScore)), None)
     table = [
-        ClassScore(label, f"class {label}", 10, 10.0, 0.5, label / 100, 0.0, 1.0, 0.5)
+        ClassScore(
+            **unknown
+            | {"label": label, "name": f"class {label}", "images": 10, "named": 10.0}
+            | {"recall": label / 100, "recall_low": 0.0, "recall_high": 1.0}
+        )
         for label in range(60)
     ]
     assert charted_classes({"cnn": table}) == list(range(MOST_CLASSES))
-    exhibit = recall_chart({"cnn": table})
+    exhibit = class_chart({"cnn": table})
     assert "Only the 40 hardest of 60 classes." in exhibit.words
     assert len(exhibit.frame) == 60
 
@@ -76,5 +100,5 @@ def test_reliability_draws_the_bins_that_have_predictions(evidence):
 
 def test_names_are_shown_literally():
     odd = dataclasses.replace(evidence_of({"cnn": [[True, False]]}), classes=("<b>", "&", "c"))
-    figure = recall_chart({"cnn": per_class_table(odd, "cnn")}).figure
+    figure = class_chart({"cnn": per_class_table(odd, "cnn")}).figure
     assert list(figure.layout.yaxis.ticktext) == ["&amp; (n = 2)"]

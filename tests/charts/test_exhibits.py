@@ -12,9 +12,12 @@ from core.analysis.confusion import confusion
 from core.analysis.curves import Curve
 from core.analysis.guessing import PlayerScore
 from core.analysis.measured import beside_tutorial
+from core.analysis.ranking import class_curves
 from core.analysis.scores import per_class_table, reliability, score_table
+from core.analysis.threshold import threshold_costs
 from core.analysis.time_breakdown import TimeBreakdown
 from core.analysis.verdicts import all_pairs, ladder_steps
+from core.analysis.words.ranking import NOTHING_TO_FIND
 from core.charts.accuracy import (
     NOTHING_YET,
     accuracy_scores,
@@ -22,12 +25,13 @@ from core.charts.accuracy import (
     players_chart,
     scores_chart,
 )
-from core.charts.classes import recall_chart, reliability_chart
+from core.charts.classes import class_chart, reliability_chart
 from core.charts.curves import best_epoch_chart, curve_chart, watch_chart
 from core.charts.deployment import deployment_chart
 from core.charts.exhibit import Exhibit
 from core.charts.matrices import confusion_chart, pairs_chart
 from core.charts.measured import tutorial_chart
+from core.charts.ranking import costs_chart, precision_recall_chart, roc_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_words,
@@ -61,6 +65,7 @@ def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
     scores, seconds = score_table(evidence), whole_run_seconds(ledger)
     names = ("cnn", "vgg16_probe")
     tables = {name: per_class_table(evidence, name) for name in names}
+    curves = class_curves(evidence, names, 0)
     players = (
         PlayerScore(None, "You", 7, 10, 0.4, 0.9),
         PlayerScore("cnn", "CNN, three blocks", 5, 10, 0.25, 0.75, 0.625, 0.5),
@@ -71,7 +76,11 @@ def exhibits(evidence, ledger, comparison) -> dict[str, Exhibit]:
         "accuracy without predictions": scores_chart(accuracy_scores(comparison)),
         "ladder": ladder_chart(ladder_steps(evidence)),
         "pairs": pairs_chart(all_pairs(evidence)),
-        "recall": recall_chart(tables),
+        "recall": class_chart(tables),
+        "ROC AUC of classes": class_chart(tables, "roc_auc"),
+        "ROC curve": roc_chart(curves, "“ant” against the other 2 classes"),
+        "precision and recall": precision_recall_chart(curves, "“ant” against the other 2 classes"),
+        "costs": costs_chart(threshold_costs(evidence, "cnn", None, 0, 1.0, 5.0), 0.3),
         "reliability": reliability_chart({name: reliability(evidence, name) for name in names}),
         "confusion": confusion_chart(confusion(evidence, "cnn")),
         "time breakdown": time_breakdown_chart(ledger),
@@ -118,6 +127,7 @@ def test_nothing_is_drawn_of_nothing():
         assert exhibit.frame.empty
         assert all(len(trace.x) == 0 for trace in exhibit.figure.data)
     assert pairs_chart(()).words == "There is no pair to compare yet."
-    assert recall_chart({}).words == "No class has test images yet."
-    assert recall_chart({}).figure.data == ()
+    assert roc_chart((), "").words == precision_recall_chart((), "").words == NOTHING_TO_FIND
+    assert class_chart({}).words == "No class has test images yet."
+    assert class_chart({}).figure.data == ()
     assert curve_chart([], "train_loss").words.endswith("No epoch has finished yet.")

@@ -21,13 +21,14 @@ from core.backbones.weights.access import WeightsStatus, status_of
 from core.backbones.weights.digests import WeightSet
 from core.backbones.weights.download import Report
 from core.cli import parser
-from core.experiments.store import Store
+from core.experiments.store import Store, open_store
 from core.jobs.launchers import JobHandle, child_environment
 from core.jobs.records import JobRecord
 from core.settings import PROJECT_ROOT, current_settings
 from core.strategies.registry import STRATEGIES
 from tests import made_up
 from tests.cli.conftest import TypeIt
+from tests.made_evidence import EXPERIMENT, store_experiment
 from tests.stored_home import long_spec, majority_spec
 
 pytestmark = pytest.mark.usefixtures("home", "no_showcase")
@@ -204,6 +205,29 @@ def test_compare_in_all_forms(type_it: TypeIt, experiment_id: str, tmp_path: Pat
     status, _, err = type_it("compare", experiment_id, "--output", str(tmp_path / "no" / "x"))
     assert status == 2
     assert "--output" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--metric", "roc_auc"), "has no ROC AUC"),  # its predictions were not kept
+        (("--metric", "auc"), "no metric named 'auc'"),
+        (("--metric", "roc_auc", "--format", "csv"), "--metric is for the table"),
+    ],
+)
+def test_a_metric_that_cannot_be_shown_is_refused(
+    type_it: TypeIt, experiment_id: str, options: tuple[str, ...], sentence: str
+) -> None:
+    status, _, err = type_it("compare", experiment_id, *options)
+    assert status == 2
+    assert sentence in err
+
+
+def test_a_metric_of_the_predictions_stands_in_the_table(type_it: TypeIt) -> None:
+    store_experiment(open_store())
+    _, table, _ = type_it("compare", EXPERIMENT, "--metric", "roc_auc")
+    assert "ROC AUC of the majority class: 50.0 %" in table
+    assert "75.8 %" in table  # (29/36 + 32/45) / 2
 
 
 def test_compare_writes_the_report_and_every_table(

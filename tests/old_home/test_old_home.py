@@ -271,6 +271,8 @@ def counts(app: AppTest) -> dict[str, int]:
 
 # Every view of every page draws -----------------------------------------------------------------
 
+# Metrics that are newer than the stored numbers: tables have more lines with them.
+LATER_METRICS = {"roc_auc"}
 COMPARE_VIEWS = ("overview", "differences", "time", "pictures", "data", "several", "report")
 PICTURE_KINDS = ("confusion", "flips", "mistakes", "hardest", "labels", "map")
 MEASURED_SECTIONS = (
@@ -587,6 +589,7 @@ def test_exported_tables_hold_the_same_numbers(tmp_path: Path) -> None:
                 for line in lines
             ]
             found = json.loads(archive.read(f"{now}.json"))
+            found = [line for line in found if line.get("metric") not in LATER_METRICS]
             assert list(differences(expected, found, name)) == []
             heading = archive.read(f"{now}.csv").decode().splitlines()[0].split(",")
             assert heading == list(found[0])

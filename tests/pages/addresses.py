@@ -22,6 +22,7 @@ RECORDED = "c0819b9b"  # its CNN and probe bring their weights
 VIEWS = {
     "compare-differences": f"/compare?experiment={EXPERIMENT}&view=differences",
     "compare-backbones": f"/compare?experiment={EXPERIMENT}&view=backbones",
+    "compare-classes": f"/compare?experiment={EXPERIMENT}&view=classes",
     "compare-time": f"/compare?experiment={EXPERIMENT}&view=time",
     "compare-pictures": f"/compare?experiment={EXPERIMENT}&view=pictures",
     "compare-flips": f"/compare?experiment={EXPERIMENT}&view=pictures&show=flips",

@@ -10,7 +10,7 @@ import pytest
 from core.datasets.storage import open_dataset
 from core.experiments.store import Store
 from tests import stored_home
-from tests.browser import MARKS, MILLISECONDS, download, running_app, settle
+from tests.browser import MARKS, MILLISECONDS, click, download, running_app, settle
 from tests.datasets.pictures import two_classes, write_zip
 from tests.pages.compared import EXPERIMENT, store_compared
 
@@ -40,15 +40,15 @@ def test_start_watch_cancel_compare(page, home):
     size = page.get_by_role("spinbutton", name="Image size (pixels)")
     size.fill("64")
     size.press("Enter")
-    page.get_by_text("6 settings").click()  # drawn when they are unfolded
+    click(page, page.get_by_text("6 settings"))  # drawn when they are unfolded
     expect(page.get_by_text("64×64×3 pixels").first).to_be_visible()
-    page.get_by_role("button", name="Start the benchmark").click()
+    click(page, page.get_by_role("button", name="Start the benchmark"))
     expect(page.get_by_role("heading", name="Benchmark of arrows")).to_be_visible()
     expect(page.get_by_text("0 of 3 runs done").or_(page.get_by_text("1 of 3"))).to_be_visible()
 
     # Cancel the last waiting run, and see the first one come to its end.
     settle(page)  # before, the last button may be that of the first run
-    page.get_by_role("button", name="Cancel", exact=True).last.click()
+    click(page, page.get_by_role("button", name="Cancel", exact=True).last)
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     expect(page.get_by_text("of 36 test images correct").first).to_be_visible()
     # The network is seen at work, then finished, and the page stops asking.
@@ -60,7 +60,7 @@ def test_start_watch_cancel_compare(page, home):
     assert experiment.spec.image_size == 64
     assert experiment.state_counts == {"finished": 2, "cancelled": 1}
 
-    page.get_by_role("link", name="Compare in full").click()
+    click(page, page.get_by_role("link", name="Compare in full"))
     expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
     expect(page).to_have_url(f"{page.url.split('/compare')[0]}/compare?experiment={experiment.id}")
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
@@ -76,21 +76,23 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     members = two_classes(20) | {"dogs/torn.png": b"\x89PNG\r\n\x1a\n nothing"}
     members["cats/again.png"] = members["cats/3.png"]
     page.goto("/datasets")  # a deep link: the page is opened cold
+    expect(page.get_by_text("Images may have any size, grey or colour")).to_be_visible()
+    settle(page)
     chooser = page.locator("input[type=file]")
     chooser.set_input_files(write_zip(tmp_path / "pets.zip", members))
     expect(page.get_by_text("1 could not be used: see its Health")).to_be_visible()
     page.reload()  # what became of it is still there
-    page.get_by_role("link", name="Open pets").click()
+    click(page, page.get_by_role("link", name="Open pets"))
     expect(page.get_by_role("heading", name="pets", level=1)).to_be_visible()
     expect(page.get_by_text("1 file or line could not be used")).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page).to_have_url(re.compile(r"/datasets\?dataset="))
     address = page.url
 
-    page.get_by_role("tab", name="Images", exact=True).click()
+    click(page, page.get_by_role("tab", name="Images", exact=True))
     expect(page.get_by_text("1 to 24 of 41 images")).to_be_visible()
     expect(page.get_by_role("img", name="cats/0.png, class cats")).to_be_visible()
-    page.get_by_role("button", name="3.png", exact=True).click()
+    click(page, page.get_by_role("button", name="3.png", exact=True))
     expect(page.get_by_role("button", name="All images")).to_be_visible()
     settle(page)  # the gallery, with the same picture in it, goes at the end
     large = page.get_by_role("img", name="cats/3.png, class cats")
@@ -99,20 +101,21 @@ def test_upload_look_clean_up_download_add_again(page, tmp_path):
     page.reload()  # the link to one picture works by itself
     expect(page.get_by_text("Images that look the same")).to_be_visible()
 
-    page.get_by_role("tab", name="Health").click()
-    page.get_by_role("button", name="Leave out exact copies").click()
+    click(page, page.get_by_role("tab", name="Health"))
+    click(page, page.get_by_role("button", name="Leave out exact copies"))
     expect(page.get_by_text("Images that go")).to_be_visible()
-    page.get_by_role("button", name="Make a new version").click()
+    click(page, page.get_by_role("button", name="Make a new version"))
     expect(page.get_by_role("heading", name="pets, version 2", level=1)).to_be_visible()
     expect(page).not_to_have_url(address)
     expect(page).to_have_url(re.compile(r"/datasets\?dataset="))
 
-    page.get_by_role("tab", name="Manage").click()
+    click(page, page.get_by_role("tab", name="Manage"))
     images = download(page, page.get_by_role("button", name="The images as a zip"))
     assert images.suggested_filename == "pets, version 2.zip"
-    page.get_by_role("link", name="All datasets").click()
+    click(page, page.get_by_role("link", name="All datasets"))
     expect(page.get_by_text("Images may have any size, grey or colour")).to_be_visible()
     expect(page).to_have_url(re.compile("/datasets$"))
+    settle(page)
     chooser.set_input_files(images.path())
     expect(page.get_by_text("was there already")).to_be_visible()
 
@@ -141,15 +144,16 @@ def test_a_cell_of_the_confusion_matrix_opens_its_pictures(page, home):
 
     page.reload()  # the link to one cell works by itself
     expect(page.get_by_role("heading", name="up predicted as down")).to_be_visible()
-    page.locator("[data-testid=stButton] button").filter(has_text="000").first.click()
+    click(page, page.locator("[data-testid=stButton] button").filter(has_text="000").first)
     expect(page.get_by_role("heading", name="Predicted", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile("image="))
-    page.get_by_role("button", name="Back to all pictures").click()
+    click(page, page.get_by_role("button", name="Back to all pictures"))
     expect(page.get_by_role("heading", name="up predicted as down")).to_be_visible()
 
-    page.get_by_role("radio", name="Report").or_(
+    report_view = page.get_by_role("radio", name="Report").or_(
         page.get_by_role("button", name="Report", exact=True)
-    ).first.click()
+    )
+    click(page, report_view.first)
     report = download(page, page.get_by_role("button", name="Download the report"))
     assert report.suggested_filename == f"headstart-{EXPERIMENT}.html"
     assert Path(report.path()).read_bytes().startswith(b"<!doctype html>")

@@ -21,6 +21,7 @@ VIEWS = {
     "overview": "What was found",
     "differences": "All pairs",
     "backbones": "Backbone and mode",
+    "classes": "Class by class",
     "time": "Where the time went",
     "pictures": "test images were predicted correctly",
     "data": "Start the learning curve",
@@ -280,7 +281,7 @@ def test_missing_predictions_of_one_run_are_said_and_the_others_shown():
     predictions_path(f"{EXPERIMENT}-cnn-0").unlink()
     predictions_path(f"{EXPERIMENT}-mlp-1").write_bytes(b"not an array")
     for view, app in every_view():
-        if view in ("overview", "differences", "pictures"):
+        if view in ("overview", "differences", "classes", "pictures"):
             said = app.warning[0].value
             assert "The stored predictions of 2 finished runs cannot be used" in said, view
             assert f"{EXPERIMENT}\\-cnn\\-0" in words(app), view

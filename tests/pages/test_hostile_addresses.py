@@ -29,18 +29,8 @@ MORE = {
 # Which page or view is drawn: these keep what they say while all others are hostile.
 OUTER = ("experiment", "dataset", "section", "view", "show")
 INNER = (
-    *(
-        "at",
-        "backbone",
-        "baseline",
-        "cells",
-        "class",
-        "colour",
-        "cost",
-        "curve",
-        "differences",
-        "first",
-    ),
+    *("alarm_cost", "at", "backbone", "baseline", "cells", "class", "colour", "cost", "curve"),
+    *("differences", "drawn", "first", "miss_cost", "of_classes", "threshold"),
     *("group", "image", "k", "method", "metric", "page", "point", "predicted", "preset", "round"),
     *("scene", "second", "seed", "series", "several", "side", "size", "source", "strategies"),
     *("strategy", "true"),
@@ -57,7 +47,8 @@ TEXTS = (
 
 def parameters_in_the_code() -> set[str]:
     """What pages read from the address or offer as a choice that it names."""
-    named = r'(?:\bChoice\(|wanted_number\(|query_params\.get\(|query_params\[)\s*(?:name=)?"(\w+)"'
+    asked = r"\bChoice\(|wanted_(?:number|amount)\(|query_params\.get\(|query_params\["
+    named = rf'(?:{asked})\s*(?:name=)?"(\w+)"'
     folders = (PROJECT_ROOT / "core" / "ui", PROJECT_ROOT / "pages")
     texts = (path.read_text(encoding="utf-8") for each in folders for path in each.rglob("*.py"))
     return {name for text in texts for name in re.findall(named, text)}

@@ -21,12 +21,19 @@ SECTIONS = {
 }
 HEADINGS = {
     "split": ["How the images are split", "Who chooses the best epoch"],
-    "clocks": ["One run in time: MLP, seed 0", "The five clocks"],
+    "clocks": [
+        "One run in time: MLP, seed 0",
+        "The five clocks",
+        "What a network costs afterwards",
+    ],
     "statistics": [
         "How certain is one accuracy?",
         "Is a difference between two strategies real?",
         "How large is the difference?",
         "Why a p value is corrected",
+        "How well are the images ranked?",
+        "One class against the rest",
+        "A threshold between two classes",
         "Why several seeds",
     ],
     "strategies": ["VGG16 probe", "All strategies together"],

@@ -194,6 +194,10 @@ def test_a_folder_on_the_server_is_read_only_where_it_is_allowed(at_once, home, 
 
 def test_the_layouts_of_other_programs_are_shown_when_they_are_unfolded():
     app = open_cold("datasets")
-    assert "| WebDataset |" not in words(app)
+    assert "WebDataset" not in words(app)
     app.session_state["uploads.layouts"] = True
-    assert "| WebDataset |" in words(app.run())
+    text = words(app.run())
+    assert (
+        "- **Keras image_dataset_from_directory**: `main_directory/class_a/1.jpg`. *Read*" in text
+    )
+    assert "- **Vertex CSV without use**: `gs://bucket/1.jpg,daisy`. *Read*." in text

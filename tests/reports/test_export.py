@@ -11,6 +11,7 @@ import shlex
 import pytest
 
 from core.analysis.comparison import compare
+from core.analysis.scores import StrategyScore
 from core.cli import parser
 from core.cli.run import parse_overrides, plan
 from core.datasets.storage import rename_dataset
@@ -86,6 +87,19 @@ def test_the_text_says_what_failed_and_what_was_left_out():
     assert row.split("  ")[0] == "cnn"
     assert "50.0 %" in row
     assert "40.4 % to 59.6 %" in row
+
+
+def test_the_text_can_have_another_metric():
+    score = StrategyScore("roc_auc", "cnn", "CNN", (0,), (0.75,), 0.75, None, 0.6, 0.9, 0.5)
+    text = to_text(comparison(), [score])
+    assert "ROC AUC of the majority class: 50.0 %" in text
+    heading, cnn, probe = text.splitlines()[6:9]
+    assert heading.split("  ")[0] == "strategy"
+    assert "ROC AUC" in heading
+    assert "test accuracy" not in heading
+    assert "75.0 %" in cnn
+    assert "60.0 % to 90.0 %" in cnn
+    assert "—" in probe
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from core.experiments.records import RecordedRun, run_id_of
 from core.experiments.run_files import predictions_path, write_predictions
 from core.experiments.store import open_store
 from core.reports.report import Table, breakable, cell_text, report_html
-from core.reports.sections import confusion_matrix
+from core.reports.sections import classes, confusion_matrix
 from core.text import UNKNOWN
 from core.training.events import Predictions
 from tests import hand_made, made_up
@@ -27,6 +27,7 @@ from tests.made_evidence import (
     LABELS,
     MOMENT,
     TEST_INDICES,
+    evidence_with,
     probabilities_of,
     store_experiment,
 )
@@ -145,6 +146,25 @@ def test_it_is_one_file_under_8_mb(themes_report, themes):
     assert themes_report.count(b"plotly.js v") == 1
 
 
+def test_every_metric_and_every_class_is_in_it(themes):
+    assert "ROC AUC (%)" in themes.text
+    assert "Every metric; means over the seeds." in themes.text
+    assert "how well it ranks the images of the class" in themes.text
+    # Sixteen classes have no curve of one of them.
+    assert "ROC curve" not in themes.text
+
+
+@pytest.mark.usefixtures("home")
+def test_two_classes_have_their_curves():
+    labels = np.array([0, 0, 0, 1, 1], np.int32)
+    row = np.array([0.1, 0.6, 0.2, 0.4, 0.9])
+    found = classes(evidence_with(labels, np.stack([1 - row, row], 1)[np.newaxis], ("no", "yes")))
+    assert list(found["curves"]) == ["ROC curve", "Precision and recall"]
+    assert found["against"] == "“yes” against “no”"
+    # Five of six pairs are in order.
+    assert "ROC AUC 83.3 %" in found["curves"]["ROC curve"].words
+
+
 def test_the_same_runs_give_the_same_bytes(store):
     assert report_html(store, EXPERIMENT) == report_html(store, EXPERIMENT)
 
@@ -154,11 +174,11 @@ def test_structure_that_assistive_technology_needs(themes):
     for landmark in ("header", "nav", "main", "footer", "h1", "title"):
         assert len(themes.of(landmark)) == 1
     levels = [int(tag[1]) for tag, _ in themes.elements if re.fullmatch("h[1-6]", tag)]
-    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
+    assert levels == [1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 2, 2]
     assert {attributes["scope"] for attributes in themes.of("th")} == {"col", "row"}
-    assert len(themes.of("caption")) == len(themes.of("table")) == 12
+    assert len(themes.of("caption")) == len(themes.of("table")) == 17
     charts = [attributes for attributes in themes.of("div") if attributes.get("role") == "img"]
-    assert len(charts) == 7
+    assert len(charts) == 8
     assert min(len(chart["aria-label"]) for chart in charts) > 100
     assert all(picture["alt"] for picture in themes.of("img"))
     ids = [attributes["id"] for _, attributes in themes.elements if "id" in attributes]

@@ -52,7 +52,7 @@ def test_every_score_by_strategy_and_seed(store):
         (entry["metric"], entry["strategy"], entry["seed"]): entry["value"]
         for entry in records(store, "scores")
     }
-    assert len(values) == 6 * 4
+    assert len(values) == 7 * 4
     assert values["accuracy", "cnn", 0] == 5 / 8
     assert values["accuracy", "cnn", 1] == 4 / 8
     assert values["accuracy", "vgg16_probe", 0] == 7 / 8

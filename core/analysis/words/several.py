@@ -9,6 +9,7 @@ from core.analysis.learning_curve import (
     overlap,
     shared_points,
 )
+from core.analysis.metrics import METRICS
 from core.analysis.several import Column, FactRow, Obstacle, Several
 from core.analysis.words.verdicts import points_words
 from core.text import percent_text, seconds_text
@@ -63,9 +64,8 @@ def several_frame(several: Several, differences_only: bool = False) -> pd.DataFr
 
 def cell_texts(row: FactRow) -> list[str]:
     """``75.0 % (+25.0 points)``, ``25.0 s (2.5 times as long)``, ``—`` for what is not known."""
-    delta_of = delta_text if row.kind == "accuracy" else ratio_text
     return [
-        _value_text(row, value) + ("" if delta is None else f" ({delta_of(delta)})")
+        _value_text(row, value) + ("" if delta is None else f" ({_delta_text(row, delta)})")
         for value, delta in zip(row.values, row.deltas, strict=True)
     ]
 
@@ -73,7 +73,13 @@ def cell_texts(row: FactRow) -> list[str]:
 def _value_text(row: FactRow, value: str | float | None) -> str:
     if value is None or isinstance(value, str):
         return value or "—"
-    return percent_text(value) if row.kind == "accuracy" else seconds_text(value)
+    return METRICS[row.metric].text(value) if row.kind == "metric" else seconds_text(value)
+
+
+def _delta_text(row: FactRow, delta: float) -> str:
+    if row.kind != "metric":
+        return ratio_text(delta)
+    return delta_text(delta) if METRICS[row.metric].unit != "nats" else nats_text(delta)
 
 
 def delta_text(difference: float) -> str:
@@ -81,6 +87,11 @@ def delta_text(difference: float) -> str:
     if round(1000 * difference) == 0:
         return "same"
     return f"{'+' if difference > 0 else ''}{points_words(difference)}"
+
+
+def nats_text(difference: float) -> str:
+    """``-0.12 nats``; ``same`` where the two are equal to the digits shown."""
+    return "same" if round(100 * difference) == 0 else f"{difference:+.2f} nats"
 
 
 def ratio_text(ratio: float) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.analysis.scores import per_class_table, reliability
+from core.analysis.scores import reliability
 from core.analysis.verdicts import against_majority, all_pairs, pair_verdict, ties
 from core.analysis.words.verdicts import (
     TIED,
@@ -13,9 +13,10 @@ from core.analysis.words.verdicts import (
     p_text,
     points_text,
 )
-from core.charts.classes import class_frame, recall_chart, reliability_chart, reliability_frame
+from core.charts.classes import reliability_chart, reliability_frame
 from core.charts.matrices import PAIR_CELL, pairs_chart
-from core.text import UNKNOWN, escape_markdown, percent_text
+from core.text import UNKNOWN, escape_markdown
+from core.ui.compare.classes import show_table_of_classes
 from core.ui.compare.shown import holm_words
 from core.ui.frame import evidence_reads
 from core.ui.frame.address import remember
@@ -38,11 +39,6 @@ PAIRS_HELP = (
     "arrow means that the difference is real (p under 5 % after Holm's correction for the number "
     f"of pairs); ≈ means that the two {TIED} on these test images."
 )
-CLASSES_HELP = (
-    "Recall: the fraction of each class's test images that are predicted correctly. The hardest "
-    "class for the first strategy is on top. Whiskers are 95 % intervals: with few images of a "
-    "class they are wide."
-)
 RELIABILITY_HELP = (
     "Predictions are sorted by their confidence. On the dotted line confidence is exact: of the "
     "predictions made with 80 % confidence, 80 % are correct."
@@ -61,13 +57,20 @@ def show_differences(subject: Subject) -> None:
     if pair is not None:
         remember(first=pair[0], second=pair[1])
         drawn(subject, _draw_pair, *pair)
-        st.button(
-            "See the pictures that differ",
-            icon=":material/imagesmode:",
-            on_click=remember,
-            kwargs={"view": "pictures", "show": "flips", "image": None, "page": None},
-        )
-        drawn(subject, _draw_classes, *pair)
+        with st.container(horizontal=True):
+            st.button(
+                "See the pictures that differ",
+                icon=":material/imagesmode:",
+                on_click=remember,
+                kwargs={"view": "pictures", "show": "flips", "image": None, "page": None},
+            )
+            st.button(
+                "Curves of one class",
+                icon=":material/timeline:",
+                on_click=remember,
+                kwargs={"view": "classes", "drawn": None},
+            )
+        show_table_of_classes(subject, pair)
         drawn(subject, _draw_reliability, *pair)
     if len(evidence.answers) > 1:
         drawn(subject, _draw_all_pairs)
@@ -119,27 +122,6 @@ def _draw_pair(subject: Subject, first: str, second: str) -> None:
         for label, value, explained in numbers:
             with st.container(width="content"):
                 st.markdown(f"{label}  \n**{escape_markdown(value)}**", help=explained)
-
-
-def _draw_classes(subject: Subject, first: str, second: str) -> None:
-    evidence = evidence_reads.evidence(subject)
-    st.header("Class by class", help=CLASSES_HELP)
-    tables = {name: per_class_table(evidence, name) for name in (first, second)}
-    exhibit = recall_chart(tables)
-    show_exhibit(exhibit, f"classes.{evidence.experiment_id}", table=False)
-    with st.expander("The numbers", icon=":material/table:"):
-        st.markdown(escape_markdown(exhibit.words))
-        for name, table in tables.items():
-            title = evidence.of(name).title
-            st.markdown(f"**{escape_markdown(title)}**")
-            alt = f"Precision, recall and F1 of {title} for each class."
-            show_table(class_frame(table), f"classes.{name}.{evidence.experiment_id}", alt)
-        always = per_class_table(evidence, None)[evidence.majority_label]
-        st.caption(
-            f"Always predicting {escape_markdown(evidence.majority_name)} has a recall of "
-            f"{percent_text(always.recall)} and a precision of {percent_text(always.precision)} "
-            "for that class, and 0 % for all others."
-        )
 
 
 def _draw_reliability(subject: Subject, first: str, second: str) -> None:

@@ -4,9 +4,11 @@ import streamlit as st
 
 from core.analysis.comparison import Comparison, title_of
 from core.analysis.curves import Curve
-from core.analysis.metrics import METRICS, TOP, TOP_METRIC
+from core.analysis.evidence import ExperimentPredictions
+from core.analysis.metrics import METRICS, TOP, TOP_METRIC, defined_metrics
 from core.analysis.scores import score_table
 from core.analysis.verdicts import ladder_steps
+from core.analysis.words.ranking import describe_left_out
 from core.analysis.words.summary import describe_findings
 from core.charts.accuracy import accuracy_scores, ladder_chart, scores_chart
 from core.charts.curves import CURVE_METRICS, curve_chart
@@ -32,8 +34,8 @@ LADDER_HELP = (
     "start of its bar is a step that may be luck."
 )
 OTHER_INTERVAL_HELP = (
-    "The bar is the 95 % interval over test images like these, from drawing the images anew many "
-    "times. Small open markers are the single seeds."
+    "The bar is the 95 % interval over test images like these (of ROC AUC by DeLong's formula, of "
+    "others from drawing the images anew many times). Small open markers are the single seeds."
 )
 CURVES_HELP = (
     "One line a run, the seeds of a strategy in one colour. Training accuracy is measured while "
@@ -41,8 +43,9 @@ CURVES_HELP = (
 )
 HTML_HELP = (
     "One HTML file of about 5 MB with everything in it: the summary, the ladder, the table, "
-    "statistics in words, the time breakdown, curves, the confusion matrix, pictures that differ, "
-    "the health of the dataset, versions and seeds. It opens without a network and prints well."
+    "statistics in words, the time breakdown, curves, classes, the confusion matrix, pictures that "
+    "differ, the health of the dataset, versions and seeds. It opens without a network and prints "
+    "well."
 )
 ZIP_HELP = (
     "Every table as CSV (safe to open in a spreadsheet) and as JSON: results, every metric by "
@@ -65,7 +68,7 @@ def show_overview(subject: Subject) -> None:
         drawn(subject, _draw_seeds)
         return
     if evidence is not None:
-        drawn(subject, _draw_scores, choose_metric(len(comparison.classes)))
+        drawn(subject, _draw_scores, choose_metric(evidence))
         drawn(subject, _draw_ladder)
     else:
         drawn(subject, _draw_accuracies)
@@ -109,13 +112,15 @@ def _draw_seeds(subject: Subject) -> None:
     show_seeds(subject.comparison)
 
 
-def choose_metric(classes: int) -> str:
+def choose_metric(evidence: ExperimentPredictions) -> str:
     """The metric that a chart shows; the address keeps it.
 
-    Top 3 accuracy is not offered for three ``classes`` or fewer: it would always be 100 %.
+    Top 3 accuracy is not offered for three classes or fewer: it would always be 100 %.
     """
     offered = {
-        name: metric for name, metric in METRICS.items() if name != TOP_METRIC or classes > TOP
+        name: metric
+        for name, metric in defined_metrics(evidence).items()
+        if name != TOP_METRIC or len(evidence.classes) > TOP
     }
     chosen = choose_in_row(
         Choice(
@@ -128,7 +133,8 @@ def choose_metric(classes: int) -> str:
         )
     )
     metric = METRICS[chosen]
-    st.caption(f"{escape_markdown(metric.help)} {metric.better.capitalize()} is better.")
+    left_out = escape_markdown(describe_left_out(evidence, chosen))
+    st.caption(f"{escape_markdown(metric.help)} {metric.better.capitalize()} is better. {left_out}")
     return chosen
 
 
@@ -136,7 +142,7 @@ def _draw_scores(subject: Subject, name: str) -> None:
     scores = computed(subject, score_table, name)
     metric = METRICS[name]
     st.header(
-        escape_markdown(metric.title[0].upper() + metric.title[1:]),
+        escape_markdown(metric.heading),
         help=INTERVAL_HELP if metric.is_fraction else OTHER_INTERVAL_HELP,
     )
     seeds = sorted({len(score.seeds) for score in scores})

@@ -2,12 +2,15 @@
 
 import streamlit as st
 
+from core.analysis.metrics import METRICS
+from core.analysis.scores import score_table
 from core.analysis.several import MOST_EXPERIMENTS, compare_several
 from core.analysis.words.several import describe_several, several_frame
 from core.text import escape_markdown, shorten
 from core.ui.frame import reads
-from core.ui.frame.address import Choice, choose_in_list, remember
-from core.ui.frame.evidence_reads import Subject
+from core.ui.frame.address import Choice, choose_in_list, choose_in_row, remember
+from core.ui.frame.evidence_reads import Subject, computed
+from core.ui.frame.evidence_reads import subject as find_subject
 from core.ui.widgets.results import experiment_label
 
 NO_BASELINE = "none"
@@ -33,6 +36,8 @@ def show_several(subject: Subject) -> None:
                 "times as long. Numbers that may not be compared get a sentence instead.",
             )
         )
+    titles = {name: metric.title for name, metric in METRICS.items()}
+    metric = choose_in_row(Choice("metric", "Metric", "metric", titles, "accuracy"))
     with right:
         differences_only = st.toggle(
             "Differences only",
@@ -40,7 +45,13 @@ def show_several(subject: Subject) -> None:
             help="Facts in which all of them agree are left out.",
         )
     remember(differences=None if differences_only else "no")
-    several = compare_several(reads.store(), chosen, None if baseline == NO_BASELINE else baseline)
+    several = compare_several(
+        reads.store(),
+        chosen,
+        None if baseline == NO_BASELINE else baseline,
+        metric,
+        lambda name: computed(find_subject(name), score_table, metric, with_intervals=False),
+    )
     st.markdown(escape_markdown(describe_several(several)))
     # One alone differs from nothing: all that is known of it is shown.
     frame = several_frame(several, differences_only and len(chosen) > 1)

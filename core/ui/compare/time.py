@@ -56,10 +56,8 @@ def show_time(subject: Subject) -> None:
         return
     drawn(subject, _draw_spent)
     st.header("What the time bought", help=PARETO_HELP)
-    if evidence_or_words(subject) is None:
-        drawn(subject, _draw_bought, None)
-    else:
-        drawn(subject, _draw_bought, choose_metric(len(subject.comparison.classes)))
+    evidence = evidence_or_words(subject)
+    drawn(subject, _draw_bought, None if evidence is None else choose_metric(evidence))
     drawn(subject, _draw_deployment)
     drawn(subject, _draw_epochs)
 

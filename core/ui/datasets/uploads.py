@@ -129,8 +129,21 @@ def _show_layouts() -> None:
         on_change="rerun",
     )
     if folded.open:
-        title, *sections = LAYOUTS.read_text(encoding="utf-8").split("\n## ")
-        folded.markdown("\n### ".join([title.partition("\n")[2], *sections]))
+        _, *lines = LAYOUTS.read_text(encoding="utf-8").splitlines()
+        folded.markdown("\n".join(map(_as_list, lines)))
+
+
+def _as_list(line: str) -> str:
+    """A row of a table as an entry of a list, because a table of four columns is wide."""
+    cells = [cell.strip() for cell in line.strip("|").split(" |")]
+    if line.startswith("## "):
+        return f"#{line}"
+    if not line.startswith("|"):
+        return line
+    if len(cells) < 3 or cells[0] == "layout":
+        return ""
+    layout, there, happens, *how = cells
+    return f"- **{layout}**: {there}. *{happens}*{''.join(f', {text}' for text in how if text)}."
 
 
 def _show_format(sample: Sample) -> None:

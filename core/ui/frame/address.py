@@ -5,6 +5,7 @@ back. Where a link names something that is not here (any more), a warning says s
 out of the address, and the default is shown.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ import streamlit as st
 from core.text import escape_markdown, shorten
 
 FIELD_WIDTH = 420
+_AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9])?")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,21 @@ def wanted_number(name: str, limit: int) -> int | None:
     )
     del st.query_params[name]
     return None
+
+
+def wanted_amount(name: str, most: float, default: float, kind: str) -> float:
+    """What the address names, from 0 to ``most`` with one decimal; any other gets a warning."""
+    named = st.query_params.get(name)
+    if named is None:
+        return default
+    if _AMOUNT.fullmatch(named) and float(named) <= most:
+        return float(named)
+    st.warning(
+        f"The link names the {kind} {escape_markdown(shorten(named))}, which is not a number from "
+        f"0 to {most:,g} with one decimal. Shown instead: {default:g}."
+    )
+    del st.query_params[name]
+    return default
 
 
 def remember(**values: str | int | None) -> None:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from core.analysis.evidence import ExperimentPredictions
 from core.analysis.measured import four_cells, widths
+from core.analysis.scores import score_table
 from core.analysis.significance import RESAMPLES, SIGNIFICANCE, wilson_interval
 from core.analysis.verdicts import all_pairs
 from core.analysis.words.verdicts import TOLD_APART, describe_power, luck_words, p_text
@@ -41,7 +42,7 @@ def show_statistics(subject: Subject | None) -> None:
         _show_accuracy(text, evidence)
         _show_pair(text, evidence)
         _show_correction(text, subject)
-        text.until("seeds")
+        _show_ranking(text, subject, evidence)
         single_seed = not _show_seeds(evidence)
     text.until("link", single_seed=single_seed)
     link_to("compare", "All differences", experiment=subject.id, view="differences")
@@ -110,6 +111,18 @@ def _show_correction(text: Text, subject: Subject) -> None:
     alt = "Each pair with its p value before and after Holm's correction."
     show_table(pd.DataFrame(table), f"holm.{subject.id}", alt)
     sentences([computed(subject, describe_power)])
+
+
+def _show_ranking(text: Text, subject: Subject, evidence: ExperimentPredictions) -> None:
+    scores = {score.strategy: score for score in computed(subject, score_table, "roc_auc")}
+    best = scores.get(evidence.ranked[0].strategy)
+    text.until(
+        "seeds",
+        best=best and best.title,
+        auc=best and percent_text(best.mean),
+        auc_low=best and best.low and percent_text(best.low),
+        auc_high=best and best.high and percent_text(best.high),
+    )
 
 
 def _show_seeds(evidence: ExperimentPredictions) -> bool:

@@ -17,7 +17,7 @@ from tests.analysis.test_learning_curve import PROBE, curve, members
 ONE = Column("one", "shapes", True, None)
 TWO = Column("two", "shapes", False, None)
 SIZES = FactRow("image size", "setup", ("64 x 64 pixels", "96 x 96 pixels"), (None, None))
-ACCURACY = FactRow("MLP: test accuracy", "accuracy", (0.5, 0.75), (None, 0.25))
+ACCURACY = FactRow("MLP: test accuracy", "metric", (0.5, 0.75), (None, 0.25))
 SECONDS = FactRow("MLP: whole run", "time", (30.0, None), (None, None))
 
 
