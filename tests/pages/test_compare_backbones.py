@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from core.experiments.store import open_store
 from core.strategies.registry import STRATEGIES
 from core.text import escape_markdown
 from core.ui.frame import evidence_reads
+from tests import made_up
 from tests.made_backbones import add_backbones
 from tests.pages.compared import EXPERIMENT, SKILL, store_compared
 from tests.pages.conftest import everything, is_whole, open_cold
@@ -50,6 +52,18 @@ def test_each_cost_has_its_link_and_says_what_was_not_measured():
         charts = len(app.get("plotly_chart"))
         assert charts == (1 if cost == "image" else 2), cost
         assert ("Not measured for" in everything(app)) == (cost == "image"), cost
+
+
+@pytest.mark.usefixtures("home")
+def test_the_times_of_one_image_say_where_and_beside_what_they_were_measured(monkeypatch):
+    monkeypatch.setattr("tests.pages.compared.SKILL", {"vgg16_probe": 0.9})
+    busy = made_up.deployment(other_load=0.43)
+    monkeypatch.setattr(made_up, "result", partial(made_up.result, deployment=busy))
+    store_compared(open_store(), add_arrows(), ("vgg16_probe",))
+    query = {"experiment": EXPERIMENT, "view": "backbones", "cost": "image"}
+    shown = everything(is_whole(open_cold("compare", **query)))
+    assert "Measured on two test cores, one image at a time" in shown
+    assert escape_markdown("so the time may be too long: VGG16 probe (43 %).") in shown
 
 
 @pytest.mark.usefixtures("compared")

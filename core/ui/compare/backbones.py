@@ -12,7 +12,7 @@ from core.analysis.backbones import (
     costs_of,
 )
 from core.analysis.words.backbones import describe_answer, describe_family
-from core.analysis.words.deployment import describe_unmeasured
+from core.analysis.words.deployment import describe_conditions, describe_unmeasured
 from core.analysis.words.verdicts import describe_pair
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
@@ -92,6 +92,8 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
     if chosen == "image":
         names = {cell.score.strategy for cell in matrix.cells}
         rows = [row for row in subject.comparison.finished_rows if row.strategy in names]
+        if conditions := describe_conditions(rows):
+            st.caption(escape_markdown(conditions))
         if unmeasured := describe_unmeasured(rows):
             st.caption(f":material/info: {escape_markdown(unmeasured)}")
 
