@@ -14,7 +14,7 @@ UNKNOWN = [
     (("run", "arrows", "--preset", "nope"), "no preset named 'nope'. Known: article, best, quick"),
     (
         ("run", "arrows", "--strategies", "mlp", "--set", "mlp.nope=1"),
-        "no setting of mlp named 'nope'. Known: batch_size, dropout, epochs",
+        "no setting of mlp named 'nope'. Known: augment, batch_size, class_weights, dropout",
     ),
     (("run", "arrows", "--set", "nope.epochs=1"), "no strategy named 'nope'. Known: cnn, "),
     (("run", "arrows", "--resize", "nope"), "no resize named 'nope'. Known: crop, pad, stretch"),

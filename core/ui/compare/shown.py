@@ -14,6 +14,7 @@ from core.ui.frame.evidence_reads import Subject
 # So many fit on a page: the strategies of one backbone and those without.
 FEW = 9
 ALL = "all"
+BESIDE = ", and those without a backbone"
 SHOW_HELP = (
     "The charts, tables and tests below are of these strategies alone. Holm's correction is for "
     "the number of their pairs: the fewer are shown, the smaller a difference that can be seen."
@@ -27,7 +28,7 @@ def choose_shown(subject: Subject) -> Subject:
     if len(names) <= FEW or not groups:
         return subject
     options = {ALL: f"All {len(names)} strategies"} | {
-        key: f"{title} ({count_text(len(members), 'strategy')})"
+        key: f"{title.removesuffix(BESIDE)} ({len(members)})"
         for key, (title, members) in groups.items()
     }
     chosen = choose_in_list(
@@ -53,7 +54,7 @@ def groups_of(names: list[str]) -> dict[str, tuple[str, list[str]]]:
     alone = [name for name in names if backbone_of(name) is None]
     backbones = {one.name: one.title for name in names if (one := backbone_of(name))}
     modes = [mode for mode in Mode if any(_mode_of(name) == mode for name in names)]
-    beside = ", and those without a backbone" if alone else ""
+    beside = BESIDE if alone else ""
     found = {
         key: (f"{title}{beside}", [n for n in names if n in alone or _backbone_name(n) == key])
         for key, title in backbones.items()
