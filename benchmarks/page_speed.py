@@ -81,7 +81,7 @@ CLICKS = {
     "benchmark, another strategy": (
         "/benchmark",
         "[data-testid=stCheckbox] p:has-text('from random weights')",
-        "text=10 settings",
+        "text=/^\\d+ settings$/",
     ),
     "menu, to the ladder": (COMPARE, "a:has-text('The ladder')", "h1:has-text('The ladder')"),
     "menu, to datasets": (COMPARE, "a:has-text('Datasets')", "h1:has-text('Datasets')"),

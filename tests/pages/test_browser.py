@@ -40,7 +40,8 @@ def test_start_watch_cancel_compare(page, home):
     size = page.get_by_role("spinbutton", name="Image size (pixels)")
     size.fill("64")
     size.press("Enter")
-    click(page, page.get_by_text("6 settings"))  # drawn when they are unfolded
+    # Drawn when they are unfolded.
+    click(page, page.get_by_text(re.compile(r"^\d+ settings$")).first)
     expect(page.get_by_text("64×64×3 pixels").first).to_be_visible()
     click(page, page.get_by_role("button", name="Start the benchmark"))
     expect(page.get_by_role("heading", name="Benchmark of arrows")).to_be_visible()
