@@ -31,6 +31,8 @@ from core.training.events import Predictions
 from tests.jobs.stand_in import QuietContext
 from tests.made_up import origin, result
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENT = "abcd1234"
 MOMENT = "2026-11-20T10:00:00.000000+00:00"
 PIXELS_SENTENCE = "No features of these pictures are kept on this machine"

@@ -249,6 +249,7 @@ def test_compare_writes_the_report_and_every_table(
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["report.html", "tables.zip"]
 
 
+@pytest.mark.slow
 def test_run_trains_compares_and_can_be_exported(
     type_it: TypeIt, store: Store, tmp_path: Path
 ) -> None:
@@ -286,6 +287,7 @@ def test_run_ends_with_status_1_when_a_run_failed(
     assert run.state == "failed"
 
 
+@pytest.mark.slow
 def test_a_worker_serves_what_was_queued_and_retried(type_it: TypeIt, store: Store) -> None:
 
     experiment_id = store.create_experiment(majority_spec())

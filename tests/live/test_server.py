@@ -18,6 +18,8 @@ from core.settings import PROJECT_ROOT
 from tests import made_up
 from tests.stored_home import majority_spec
 
+pytestmark = pytest.mark.slow
+
 IMAGE = np.zeros((8, 8, 1), np.uint8)
 NETWORK_BYTES = 100
 

@@ -20,6 +20,8 @@ from tests.pages.compared import EXPERIMENT
 from tests.pages.conftest import arrows, is_whole, open_cold, words
 from tests.pages.test_access import EDITOR, VIEWER, opened
 
+pytestmark = pytest.mark.slow
+
 PLACES = [
     ("start", {"experiment": EXPERIMENT}),
     ("start", {"experiment": EXPERIMENT, "scene": "3"}),

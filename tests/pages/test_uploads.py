@@ -10,6 +10,8 @@ from core.jobs.records import Progress
 from tests.datasets.pictures import noise_png, two_classes
 from tests.pages.conftest import button, do_next, links, open_cold, press, upload, words, zipped
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("at_once")
 def test_an_upload_becomes_a_dataset():
