@@ -63,7 +63,7 @@ def compared(empty_home):  # noqa: ARG001 - sets the home
     store_compared(open_store(), add_arrows())
 
 
-@pytest.mark.parametrize(("turn", "name"), enumerate([*ADDRESSES, *MORE]))
+@pytest.mark.parametrize(("turn", "name"), [*enumerate([*ADDRESSES, *MORE])])
 def test_no_value_in_the_address_is_an_error(turn: int, name: str) -> None:
     parts = urlsplit((ADDRESSES | MORE)[name])
     page, own = parts.path.strip("/"), dict(parse_qsl(parts.query))
