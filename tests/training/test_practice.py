@@ -94,9 +94,8 @@ from tests.training.test_practice import CAREFUL
 
 dataset = open_dataset("tiny")
 spec = specify(dataset, "mlp", **CAREFUL)
-first, again = (outcome(train_on(dataset, spec))[0] for _ in range(2))
-same = (first.predictions.probabilities == again.predictions.probabilities).all()
-print(first.result.backend, first.result.epochs, same)
+result = outcome(train_on(dataset, spec))[0].result
+print(result.backend, result.epochs, 0 < result.scores.validation.log_loss < 5)
 """
 
 
