@@ -9,7 +9,6 @@ compared. Expected on a processor: EfficientNet-Lite0 at least 8 times as fast a
 """
 
 import argparse
-import json
 import os
 import statistics
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.scratch import scratch_home
+from benchmarks.scratch import scratch_home, tell
 
 NAMES = ("vgg16", "efficientnet_lite0", "squeezenet")
 
@@ -86,10 +85,7 @@ def main() -> None:
     options = parser.parse_args()
     with scratch_home(*NAMES):
         result = measure(options.image_size, options.rounds, options.precision)
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    tell(result, options.output)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.scratch import GeneratedImages, scratch_home
+from benchmarks.scratch import GeneratedImages, scratch_home, tell
 
 
 def extract_here(images: int, image_size: int, batch_size: int) -> dict[str, Any]:
@@ -84,10 +84,7 @@ def main() -> None:
         "difference_megabytes": round((many["peak_bytes"] - few["peak_bytes"]) / 1e6, 1),
         "allowed_megabytes": 300,
     }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    tell(result, options.output)
 
 
 if __name__ == "__main__":

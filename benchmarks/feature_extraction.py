@@ -11,7 +11,6 @@ Expected where the processor has bfloat16: at least 1.8 times.
 """
 
 import argparse
-import json
 import os
 import statistics
 import time
@@ -21,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.scratch import InMemoryImages, scratch_home
+from benchmarks.scratch import InMemoryImages, scratch_home, tell
 
 IMAGE_SIZE = 224
 
@@ -107,10 +106,7 @@ def main() -> None:
     options = parser.parse_args()
     with scratch_home():
         result = measure(options.images, options.rounds, options.batch_size, options.precision)
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    tell(result, options.output)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""What the benchmarks share: a home of their own that has the weights, and pictures in memory."""
+"""What benchmarks share: a home of their own with the weights, images in memory, what they tell."""
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,14 @@ def scratch_home(*backbones: str) -> Iterator[Path]:
             del os.environ["HEADSTART_HOME"]
             if former is not None:
                 os.environ["HEADSTART_HOME"] = former
+
+
+def tell(result: dict[str, Any], output: Path | None) -> None:
+    """Print ``result`` as JSON, and write it into the file ``output`` where one is named."""
+    text = json.dumps(result, indent=1)
+    print(text)
+    if output:
+        output.write_text(text + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)

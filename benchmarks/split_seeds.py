@@ -8,12 +8,12 @@ above the CNN.
 """
 
 import argparse
-import json
 import statistics
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scratch import tell
 from core.datasets.bundled import ensure_bundled_datasets
 from core.datasets.dataset import Dataset
 from core.datasets.storage import open_dataset
@@ -71,10 +71,7 @@ def main() -> None:
     result = measure(
         options.dataset, options.strategies.split(","), options.image_size, options.splits
     )
-    text = json.dumps(result, indent=1)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    tell(result, options.output)
 
 
 if __name__ == "__main__":
