@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     idle = "end after this time without a job"
     worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS", help=idle)
     worker.add_argument("--worker-id", help=argparse.SUPPRESS)
+    _add_operations(verbs)
     return root
 
 
@@ -241,3 +242,14 @@ def _add_runs(verbs: Any) -> None:
     for verb in (show, cancel, retry, export):
         verb.add_argument("id", metavar="ID")
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
+
+
+def _add_operations(verbs: Any) -> None:
+    does = "show who serves the queue, and how much waits"
+    _verb(verbs, "workers", does, "operations:list_workers")
+    does = "check this installation, and say what to do"
+    doctor = _verb(verbs, "doctor", does, "operations:doctor")
+    about = "only what can stop an installation that worked: for a probe, under a second"
+    doctor.add_argument("--quick", action="store_true", help=about)
+    about = "load Keras in a process of its own, and see what it trains on"
+    doctor.add_argument("--devices", action="store_true", help=about)
