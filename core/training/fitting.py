@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backend import out_of_memory_named
+from core.conditions import Look, Meter, look_at_machine
 from core.errors import Cancelled, TrainingDiverged
 from core.layers.augmentation import Augmentation
 from core.strategies.network import Stage
@@ -49,13 +50,15 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a stage is fitted: seed of the order of images, XLA, cancellation, source of time."""
+    """How a stage is fitted: seed of the order of images, XLA, cancellation, source of time, and
+    the look at the machine by which each epoch tells its conditions."""
 
     name: str
     seed: int
     compile_with_xla: bool
     should_stop: Callable[[], bool]
     clock: Clock = MONOTONIC
+    look: Look = look_at_machine
 
     def check(self) -> None:
         if self.should_stop():
@@ -117,6 +120,7 @@ class Fitting:
         weights = None
         if stage.options.class_weights:
             weights = class_weights(data.labels[data.train])
+        meter = Meter(self.look)
         training = Stopwatch(self.clock)
         last_progress = -SECONDS_BETWEEN_PROGRESS
         loss_sum = accuracy_sum = 0.0
@@ -144,6 +148,7 @@ class Fitting:
         validating = Stopwatch(self.clock)
         probabilities = predict(stage, data.inputs, data.validation, self.check)
         validating.pause()
+        conditions = meter.conditions()
         validation_labels = data.labels[data.validation]
         validated = score(probabilities, validation_labels)
         # The last step's update is seen by no training loss: its NaN shows here first.
@@ -160,6 +165,7 @@ class Fitting:
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
             tracked=tracked_predictions(data.validation, validation_labels, probabilities),
+            conditions=conditions,
         )
 
     def _refuse_divergence(self, loss: float, epoch: int) -> None:
