@@ -143,15 +143,17 @@ def look_at_machine_and_gpu() -> Reading:
 
 
 class Meter:
-    """Measures the conditions from when it is made; ``look`` can be replaced, as a clock can."""
+    """Measures the conditions from when it is made, or was last asked; ``look`` can be replaced, as
+    a clock can."""
 
     def __init__(self, look: Look = look_at_machine) -> None:
         self._look = look
         self._start = look()
 
     def conditions(self) -> Conditions:
-        """Those until now."""
-        start, end = self._start, self._look()
+        """Those until now; the next ones begin here."""
+        start, self._start = self._start, self._look()
+        end = self._start
         busy, idle = max(0.0, end.busy - start.busy), max(0.0, end.idle - start.idle)
         own = end.own - start.own
         # A sandbox may show a machine whose counters stand still, which says nothing of others.
@@ -193,8 +195,9 @@ def _busy_and_idle() -> tuple[float, float]:
 
 def _waiting() -> float | None:
     try:
-        some = PRESSURE.read_text().partition("\n")[0]  # "some avg10=... total=MICROSECONDS"
-        return int(some.rpartition("total=")[2]) / 1e6
+        with open(PRESSURE, "rb", buffering=0) as file:  # half the time of a buffered text
+            some = file.read().partition(b"\n")[0]  # "some avg10=... total=MICROSECONDS"
+        return int(some.rpartition(b"total=")[2]) / 1e6
     except (OSError, ValueError):  # not Linux, an older one, or a container that hides it
         return None
 

@@ -45,7 +45,8 @@ class EpochRecord:
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
     outside it. ``tracked`` are a few of the validation images, the same for every strategy and
     seed of an experiment (``core.training.scoring``); old records have none. ``conditions``: what
-    the machine did during training and validation; old records have none.
+    the machine did since the epoch before, so during training and validation; old records have
+    none.
     """
 
     stage: str

@@ -87,9 +87,10 @@ class Fitting:
         variables = stage.changed_variables
         patience = stage.options.patience or stage.options.epochs
         fitted = Fitted()
+        meter = Meter(self.look)
         for epoch in range(1, stage.options.epochs + 1):
             with out_of_memory_named(failure):
-                record = yield from self._epoch(stage, trained, data, epoch, fitted)
+                record = yield from self._epoch(stage, trained, data, epoch, fitted, meter)
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
@@ -113,14 +114,19 @@ class Fitting:
         return augmenting(stage.model, augmentation, self.seed)
 
     def _epoch(
-        self, stage: Stage, trained: Any, data: TrainingData, epoch: int, fitted: Fitted
+        self,
+        stage: Stage,
+        trained: Any,
+        data: TrainingData,
+        epoch: int,
+        fitted: Fitted,
+        meter: Meter,
     ) -> Generator[Progress, None, EpochRecord]:
         batch_size = stage.options.batch_size
         order = np.random.default_rng([self.seed, epoch]).permutation(data.train)
         weights = None
         if stage.options.class_weights:
             weights = class_weights(data.labels[data.train])
-        meter = Meter(self.look)
         training = Stopwatch(self.clock)
         last_progress = -SECONDS_BETWEEN_PROGRESS
         loss_sum = accuracy_sum = 0.0
@@ -148,7 +154,7 @@ class Fitting:
         validating = Stopwatch(self.clock)
         probabilities = predict(stage, data.inputs, data.validation, self.check)
         validating.pause()
-        conditions = meter.conditions()
+        conditions = meter.conditions()  # since the end of the epoch before: one look for each
         validation_labels = data.labels[data.validation]
         validated = score(probabilities, validation_labels)
         # The last step's update is seen by no training loss: its NaN shows here first.
