@@ -157,7 +157,7 @@ class Meter:
         busy, idle = max(0.0, end.busy - start.busy), max(0.0, end.idle - start.idle)
         own = end.own - start.own
         # A sandbox may show a machine whose counters stand still, which says nothing of others.
-        is_told = busy + idle > 0
+        is_reported = busy + idle > 0
 
         def since(name: str) -> Any:
             before, after = getattr(start, name), getattr(end, name)
@@ -168,8 +168,8 @@ class Meter:
             wall_seconds=round(end.wall - start.wall, _DIGITS),
             own_processor_seconds=round(own, _DIGITS),
             # Ticks are coarse: never below zero.
-            other_processor_seconds=round(max(0.0, busy - own), _DIGITS) if is_told else None,
-            processor_seconds=round(busy + idle, _DIGITS) if is_told else None,
+            other_processor_seconds=round(max(0.0, busy - own), _DIGITS) if is_reported else None,
+            processor_seconds=round(busy + idle, _DIGITS) if is_reported else None,
             load=None if end.load is None else round(end.load, 2),
             waiting_seconds=None if waiting is None else round(waiting, _DIGITS),
             throttled=since("throttled"),
