@@ -253,3 +253,15 @@ def _add_operations(verbs: Any) -> None:
     doctor.add_argument("--quick", action="store_true", help=about)
     about = "load Keras in a process of its own, and see what it trains on"
     doctor.add_argument("--devices", action="store_true", help=about)
+    does = "keep the home in one file: database, datasets, runs; while Headstart works"
+    backup = _verb(verbs, "backup", does, "operations:backup")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a new file (a tar)")
+    about = "also the weights of the backbones, which can be fetched again"
+    backup.add_argument("--with-weights", action="store_true", help=about)
+    about = "also features and prepared images, which are made again when needed"
+    backup.add_argument("--with-cache", action="store_true", help=about)
+    about = "without the database, where that is PostgreSQL and pg_dump keeps it"
+    backup.add_argument("--files-only", action="store_true", help=about)
+    does = "make an empty home of a backup"
+    restore = _verb(verbs, "restore", does, "operations:restore")
+    restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")

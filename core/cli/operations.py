@@ -1,14 +1,17 @@
-"""``workers``, ``doctor``: what whoever runs an installation asks."""
+"""``workers``, ``doctor``, ``backup``, ``restore``: for whoever runs an installation."""
 
 import argparse
 from dataclasses import asdict
 from typing import Any
 
-from core.cli.output import EXIT_DONE, EXIT_FAILED, print_json, print_table
+from core.cli.output import EXIT_DONE, EXIT_FAILED, counter, print_json, print_table, say
 from core.jobs.overview import QueueOverview, WorkerStatus, overview
 from core.jobs.queue import open_queue
+from core.operations.backup import backup_words, make_backup
 from core.operations.check import is_fit
 from core.operations.doctor import check_installation
+from core.operations.restore import restore_backup
+from core.settings import current_settings
 from core.text import count_text, printable_text
 
 
@@ -64,3 +67,32 @@ def doctor(arguments: argparse.Namespace) -> int:
             sentence = printable_text(f"{check.found} {check.to_do}".rstrip())
             print(f"{check.state:<9}{check.name:<{width}}  {sentence}")
     return EXIT_DONE if is_fit(found) else EXIT_FAILED
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    found = make_backup(
+        arguments.file,
+        weights=arguments.with_weights,
+        cache=arguments.with_cache,
+        files_only=arguments.files_only,
+        progress=counter("files"),
+    )
+    if arguments.json:
+        print_json(asdict(found))
+    else:
+        print(f"{arguments.file}: {backup_words(found)}")
+    return EXIT_DONE
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Make the home, and say which settings the former one had."""
+    found = restore_backup(arguments.file, say, counter("bytes"))
+    if arguments.json:
+        print_json(asdict(found))
+        return EXIT_DONE
+    print(f"{current_settings().home}: {backup_words(found)}")
+    if found.settings:
+        print("The former installation had these settings; set again what still holds:")
+        for name, value in found.settings.items():
+            print(f"  {name}={printable_text(value)}")
+    return EXIT_DONE

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.experiments.store import Store
+from core.experiments.store import Store, open_store
 from core.jobs.records import NewJob
+from tests import made_up
 from tests.cli.conftest import TypeIt
 
 pytestmark = pytest.mark.usefixtures("home", "no_showcase")
@@ -45,3 +46,25 @@ def test_the_doctor_prints_a_line_a_check_and_its_status(
     status, out, _ = type_it("doctor", "--quick", "--json")
     assert status == 1
     assert json.loads(out)[0]["state"] == "problem"
+
+
+def test_a_backup_is_made_and_a_home_of_it(
+    type_it: TypeIt, home: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment_id = store.create_experiment(made_up.spec())
+    monkeypatch.setenv("HEADSTART_EDITORS", "ana@example.org")
+    status, out, _ = type_it("backup", str(tmp_path / "b.tar"))
+    assert status == 0
+    assert out.startswith(f"{tmp_path / 'b.tar'}: ")
+    assert type_it("backup", str(tmp_path / "b.tar"))[0] == 2
+    status, _, err = type_it("restore", str(tmp_path / "b.tar"))
+    assert status == 2
+    assert f"{home} is not empty" in err
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "new"))
+    status, out, err = type_it("restore", str(tmp_path / "b.tar"))
+    assert status == 0
+    assert err.startswith("A backup of Headstart ")
+    assert "  HEADSTART_EDITORS=ana@example.org" in out
+    assert [one.id for one in open_store().experiments()] == [experiment_id]
+    status, out, _ = type_it("backup", str(tmp_path / "c.tar"), "--json")
+    assert (status, json.loads(out)["left_out"]) == (0, [])
