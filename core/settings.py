@@ -4,7 +4,8 @@
 variable                           meaning                                   default
 =================================  ========================================  =====================
 ``HEADSTART_HOME``                 datasets, cache, runs, weights, database  ``data/workspace``
-``HEADSTART_DATABASE_URL``         SQLAlchemy URL of the run store           SQLite in the home
+``HEADSTART_DATABASE_URL``         ``postgresql://...`` for several machines  SQLite in the home
+                                   or ``sqlite:///PATH``
 ``HEADSTART_IMPORT_FOLDERS``       folders on this machine from which a      ``inbox`` in the home
                                    page may add datasets; written like
                                    ``PATH``

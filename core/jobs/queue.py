@@ -169,7 +169,7 @@ class JobQueue(WorkerList):
         with self.database.claiming(self.host) as connection:
             wanted = self._next(connection, group_id, pools).with_for_update(skip_locked=True)
             while (job_id := connection.execute(wanted).scalar()) is not None:
-                now = self._clock(connection)
+                now = self.clock(connection)
                 waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued")
                 claim = waiting.values(
                     state="running",

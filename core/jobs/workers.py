@@ -55,16 +55,16 @@ class WorkerList:
         self.database = Database(url, busy_timeout_seconds)
         self._now = now or (utc_now if self.database.file is not None else None)
 
-    def _clock(self, connection: Connection) -> datetime:
+    def clock(self, connection: Connection) -> datetime:
         """Now, as all who share the database see it."""
         return self.database.clock(connection) if self._now is None else self._now()
 
     def moment(self, connection: Connection, seconds_from_now: float = 0.0) -> str:
-        return moment_text(self._clock(connection) + timedelta(seconds=seconds_from_now))
+        return moment_text(self.clock(connection) + timedelta(seconds=seconds_from_now))
 
     def seconds_since(self, connection: Connection, moment: str) -> float:
         """From a ``moment`` to now."""
-        return (self._clock(connection) - datetime.fromisoformat(moment)).total_seconds()
+        return (self.clock(connection) - datetime.fromisoformat(moment)).total_seconds()
 
     def register_worker(self, worker_id: str, process_id: int, group_id: str | None = None) -> None:
         """Record that the worker is there; one that was announced before is taken over."""
@@ -112,7 +112,7 @@ class WorkerList:
     def _insert_worker(
         self, connection: Connection, worker_id: str, process_id: int, group_id: str | None
     ) -> None:
-        started = self._clock(connection)
+        started = self.clock(connection)
         row = WorkerRecord(
             worker_id,
             self.host,
