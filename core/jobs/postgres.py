@@ -187,8 +187,8 @@ class PostgresServer:
         raise kind(self._message_of(error)) from error
 
     def _message_of(self, error: DBAPIError) -> str:
-        told = " ".join(str(error.orig).split())
-        detail = shorten(told, LONGEST_DETAIL)
+        message = " ".join(str(error.orig).split())
+        detail = shorten(message, LONGEST_DETAIL)
         code = _code(error)
         if code is not None and code in ADVICE_BY_CODE:
             return f"The run store {self.place} {ADVICE_BY_CODE[code]} ({detail})."
@@ -196,7 +196,7 @@ class PostgresServer:
             return f"The connection to the run store {self.place} was lost ({detail})."
         if code is None and type(error).__name__ == "OperationalError":
             advice = next(
-                (advice for words, advice in ADVICE_ON_CONNECTING if any(w in told for w in words)),
+                (advice for words, advice in ADVICE_ON_CONNECTING if any(w in message for w in words)),
                 UNREACHABLE,
             )
             return f"The run store {self.place} {advice} ({detail})."
