@@ -1,7 +1,8 @@
 """The rows of a home's SQLite file moved into a PostgreSQL database that several machines share."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -129,16 +130,18 @@ def _copy_table(table: Table, old: Connection, new: Connection, changed: list[st
 
 def _compare(table: Table, old: Connection, new: Connection) -> None:
     """Raise ``StoreError`` where the target does not hold what was read, row by row."""
-    ours = (_kept(table, row, []) for found in _batches(old, table) for row in found)
-    theirs = (dict(row) for found in _batches(new, table) for row in found)
-    for number, (mine, stored) in enumerate(zip_longest(ours, theirs), start=1):
-        if mine != stored:
-            raise StoreError(
-                f"Row {number} of {table.name} was not stored as it was read. Nothing was copied."
-            )
+    with closing(_batches(old, table)) as read, closing(_batches(new, table)) as kept:
+        ours = (_kept(table, row, []) for found in read for row in found)
+        theirs = (dict(row) for found in kept for row in found)
+        for number, (mine, stored) in enumerate(zip_longest(ours, theirs), start=1):
+            if mine != stored:
+                raise StoreError(
+                    f"Row {number} of {table.name} was not stored as it was read. Nothing was "
+                    "copied."
+                )
 
 
-def _batches(connection: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
+def _batches(connection: Connection, table: Table) -> Generator[Sequence[RowMapping]]:
     """The rows in the order of their key, documents as the text that is stored."""
     on_server = connection.dialect.name == "postgresql"
     columns: list[ColumnElement[Any]] = []
@@ -153,7 +156,8 @@ def _batches(connection: Connection, table: Table) -> Iterator[Sequence[RowMappi
         for column in table.primary_key
     ]
     wanted = select(*columns).order_by(*key).execution_options(yield_per=ROWS_AT_ONCE)
-    yield from connection.execute(wanted).mappings().partitions()
+    with connection.execute(wanted) as result:
+        yield from result.mappings().partitions()
 
 
 def _kept(table: Table, row: RowMapping, changed: list[str]) -> dict[str, Any]:
