@@ -79,6 +79,8 @@ def copy_database(source: str, target_url: str) -> CopiedDatabase:
         last = new.execute(select(func.max(jobs.c.queue_number))).scalar() or 0
         number = text(f"SELECT setval('{NUMBERS}', :number, :is_used)")
         new.execute(number, {"number": max(last, 1), "is_used": last > 0})
+        for table in METADATA.sorted_tables:
+            new.execute(text(f"ANALYZE {table.name}"))  # else the first queries are planned badly
     place = make_url(target_url).render_as_string(hide_password=True)
     return CopiedDatabase(file, place, rows, tuple(changed))
 
