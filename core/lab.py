@@ -18,6 +18,7 @@ from core.analysis.evidence import ExperimentPredictions, load_evidence
 from core.analysis.scores import score_table
 from core.analysis.time_breakdown import load_time_breakdown
 from core.analysis.verdicts import all_pairs
+from core.analysis.words.own_backbones import describe_overlap
 from core.charts.accuracy import accuracy_scores, scores_chart
 from core.charts.backbones import backbone_matrix_chart
 from core.charts.curves import CurveMetric, curve_chart
@@ -105,6 +106,8 @@ class Lab:
         )
         for strategy, reason in spec.unavailable.items():
             self.say(f"{strategy} is left out: {reason}")
+        for warning in describe_overlap(spec.backbones, spec.images["test"]):
+            self.say(warning)
         experiment_id = self.store.create_experiment(spec)
         try:
             run_to_end(self.store, experiment_id, self.say)

@@ -19,6 +19,7 @@ from core.analysis.curves import curves_of
 from core.analysis.evidence import load_evidence
 from core.analysis.summary import summary_of
 from core.analysis.time_breakdown import load_time_breakdown
+from core.analysis.words.own_backbones import describe_overlap
 from core.analysis.words.summary import describe_summary
 from core.analysis.words.verdicts import p_text
 from core.charts.exhibit import Exhibit
@@ -75,6 +76,7 @@ def report_html(store: Store, experiment_id: str) -> bytes:
     environment.filters |= {"drawn": drawn, "breakable": breakable, "texts": texts_of}
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
+        warnings=describe_overlap(comparison.backbones, comparison.images.get("test", 0)),
         summary=describe_summary(summary_of(evidence, breakdown)),
         sections=found,
         # The library holds no text of ours, and nothing in it ends the script element.
