@@ -324,7 +324,7 @@ def _line(row: Row) -> dict[str, object]:
     return {
         "strategy": row.title,
         "state": _state(row),
-        ORIGIN: row.backbone_origin,
+        ORIGIN: row.backbone_origin or "",
         "test accuracy (%)": _percent(row.test_accuracy),
         "low (%)": _percent(row.test_accuracy_low),
         "high (%)": _percent(row.test_accuracy_high),

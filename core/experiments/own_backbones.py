@@ -150,11 +150,11 @@ def _is_taken(name: str) -> bool:
 # Making one ---------------------------------------------------------------------------------------
 
 
-def request_backbone(store: Store, run_id: str, name: str | None = None) -> tuple[str, CachedWork]:
-    """The name that the backbone gets, and the state of the work; starts it where it is none yet.
+def request_backbone(store: Store, run_id: str, name: str | None = None) -> str:
+    """Start the work that makes a run a backbone; returns the name that this gets.
 
-    Raises ``BadInput`` with the reason where the run cannot become one or the name cannot be used,
-    ``UnknownName`` for a run or dataset that is not there.
+    ``backbone_work`` tells how far it is. Raises ``BadInput`` with the reason where the run cannot
+    become one or the name cannot be used, ``UnknownName`` for a run or dataset that is not there.
     """
     run = store.run(run_id)
     experiment = store.experiment(run.experiment_id)
@@ -171,8 +171,8 @@ def request_backbone(store: Store, run_id: str, name: str | None = None) -> tupl
     work = backbone_work(store, run_id, chosen)
     if work.state == "ready":  # it was made once, and removed
         work.result.unlink(missing_ok=True)
-        work = backbone_work(store, run_id, chosen)
-    return chosen, work
+        backbone_work(store, run_id, chosen)
+    return chosen
 
 
 def backbone_work(store: Store, run_id: str, name: str) -> CachedWork:

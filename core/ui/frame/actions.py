@@ -54,7 +54,7 @@ def cancel_work(job_id: str) -> None:
 def make_backbone(run_id: str, name: str | None) -> str:
     """``own_backbones.request_backbone``; returns the name that the backbone gets."""
     check_stored(0, "this backbone")
-    return own_backbones.request_backbone(reads.store(), run_id, name)[0]
+    return own_backbones.request_backbone(reads.store(), run_id, name)
 
 
 @editors_only
