@@ -27,7 +27,7 @@ from core.text import count_text, percent_text, size_text
 FORMAT: Literal[1] = 1
 RECORD, ARRAYS, WEIGHTS, IMAGES = "backbone.json", "arrays.json", "weights.h5", "images.npy"
 NAME_PATTERN = r"[a-z][a-z0-9_]{1,39}"
-SMALLEST_SIDE, LARGEST_SIDE = 8, 512
+SMALLEST_SIZE, LARGEST_SIZE = 8, 512
 # At which the work of networks is compared; larger where one takes no images as small as that.
 USUAL_SIZE = 224
 # The next one that is free is taken. Found as ``core.charts.style.MORE_COLOURS`` were: first of all
@@ -234,7 +234,7 @@ def backbone_of(
             raise ValueError(f"this version of Headstart has no network {record.network}")
         like = shipped[record.network]
         return replace(like, layers=partial(_layers_like, like, title), top=None, **common)
-    smallest = _smallest_side(record.layers)
+    smallest = _smallest_size_of(record.layers)
     size = max(USUAL_SIZE, smallest)
     return Backbone(
         builder=partial(_network, record.layers, title),
@@ -248,9 +248,9 @@ def backbone_of(
     )
 
 
-def _smallest_side(layers: tuple[OwnLayer, ...]) -> int:
+def _smallest_size_of(layers: tuple[OwnLayer, ...]) -> int:
     """Of an image of which the layers leave something; ``ValueError`` where there is none."""
-    for side in range(SMALLEST_SIDE, LARGEST_SIDE + 1):
+    for side in range(SMALLEST_SIZE, LARGEST_SIZE + 1):
         if all(min(record.output) > 0 for record in _network(layers, "", side)):
             return side
     raise ValueError("its layers leave nothing of any image")
