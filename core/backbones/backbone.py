@@ -72,6 +72,7 @@ class Backbone:
     passes the weights on has to name them; it continues "ImageNet weights of".
     ``colour``: of its strategies on every chart, ``#RRGGBB``; see ``core.charts.style``.
     ``features_can_be_negative``: the last feature map does not come out of a ReLU.
+    ``depthwise``: it has depthwise convolutions; see ``DevicePolicy.backbone_precision``.
     ``top``: None where the network is used without its top only.
     ``trained_on``: ImageNet, or the name of the dataset that a backbone of one's own was trained
     on. ``network``: the backbone of Headstart that has the same layers as one of one's own.
@@ -97,6 +98,7 @@ class Backbone:
     attribution: str
     colour: str
     features_can_be_negative: bool = False
+    depthwise: bool = False
     builder_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     top: Top | None = None
     trained_on: str = "ImageNet"

@@ -14,7 +14,6 @@ import json
 import logging
 import math
 import shutil
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.conditions import Conditions, Meter, conditions_of_all
 from core.errors import DISK_IS_FULL, CacheLost, HeadstartError
 from core.files import make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
@@ -52,6 +52,7 @@ class _Manifest(BaseModel):
     created_at: str
     image_count: _Count | None = None
     bitmap: str | None = None
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ class Piece:
     """``images``: sorted int64 positions in the dataset, one for each row of ``path``.
 
     ``image_count``: images of the whole dataset; ``width``: numbers for each image; ``seconds``:
-    what the extraction of this piece cost; ``manifest``: the whole document.
+    what the extraction of this piece cost, and ``conditions`` what the machine did meanwhile (None
+    in old pieces); ``manifest``: the whole document.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class Piece:
     image_count: int
     width: int
     seconds: float
+    conditions: Conditions | None
     manifest: Mapping[str, Any]
 
     @property
@@ -132,7 +135,8 @@ class FeatureSet:
 
     ``seconds`` is the cost of the extraction when it was done, for these images: of a piece that
     has more, the same fraction. ``reused_seconds`` of it were spent by earlier runs, for ``reused``
-    of the ``images``. A feature map is flattened from (height, width, channels).
+    of the ``images``. ``conditions``: what the machine did during the extractions, None where one
+    did not record it. A feature map is flattened from (height, width, channels).
     """
 
     pieces: tuple[Piece, ...]
@@ -142,6 +146,7 @@ class FeatureSet:
     reused: int
     seconds: float
     reused_seconds: float
+    conditions: Conditions | None
 
     @property
     def cache(self) -> Literal["hit", "part", "miss"]:
@@ -214,9 +219,12 @@ def feature_set(images: np.ndarray, reused: Iterable[Piece], new: Piece | None) 
     """The set of ``images`` (sorted) out of pieces that have them all, with its cost."""
     pieces, left = [*reused, *([new] if new else [])], np.asarray(images)
     costs: list[tuple[int, float]] = []
+    conditions: list[Conditions | None] = []
     for piece in pieces:
         taken = int(np.isin(left, piece.images).sum())
-        costs.append((taken, piece.seconds * (taken / len(piece.images))))
+        fraction = taken / len(piece.images)
+        costs.append((taken, piece.seconds * fraction))
+        conditions.append(piece.conditions.part(fraction) if piece.conditions else None)
         left = np.setdiff1d(left, piece.images, assume_unique=True)
     before = costs[:-1] if new else costs
     return FeatureSet(
@@ -227,6 +235,7 @@ def feature_set(images: np.ndarray, reused: Iterable[Piece], new: Piece | None) 
         reused=sum(taken for taken, _ in before),
         seconds=math.fsum(seconds for _, seconds in costs),
         reused_seconds=math.fsum(seconds for _, seconds in before),
+        conditions=conditions_of_all(conditions),
     )
 
 
@@ -263,13 +272,13 @@ def write_piece(
     images: np.ndarray,
     shape: tuple[int, int],
     batches: Iterable[np.ndarray],
-    started: float,
+    meter: Meter,
 ) -> Piece:
     """Write ``batches`` (``(n, width)`` float16), the features of ``images`` (sorted).
 
     Call it with the lock of the key held. ``shape``: images of the whole dataset, and width.
-    ``started`` is the ``time.perf_counter`` at which the work began. Nothing is mapped, so that
-    memory stays flat however many images there are. Raises ``HeadstartError`` when the disk is too
+    ``meter`` was made when the work began. Nothing is mapped, so that memory stays flat however
+    many images there are. Raises ``HeadstartError`` when the disk is too
     small, before anything is computed where that can be known.
     """
     folder = features_folder()
@@ -283,12 +292,14 @@ def write_piece(
         path.with_suffix(".json").unlink(missing_ok=True)
         with written_whole(path) as file:
             digest = _write_array(file, (len(images), shape[1]), batches)
+        conditions = meter.conditions()
         manifest = {
             **identity,
             "shape": [len(images), shape[1]],
             "dtype": "float16",
             "sha256": digest,
-            "seconds": time.perf_counter() - started,
+            "seconds": conditions.wall_seconds,
+            "conditions": conditions.as_dict(),
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         if len(images) < shape[0]:
@@ -337,7 +348,15 @@ def _read_piece(manifest_path: Path) -> Piece:
     if len(images) != rows:
         raise ValueError("the manifest does not fit together")
     path = manifest_path.with_suffix(".npy")
-    return Piece(path, images, image_count, width, manifest.seconds, manifest.model_dump())
+    return Piece(
+        path,
+        images,
+        image_count,
+        width,
+        manifest.seconds,
+        manifest.conditions,
+        manifest.model_dump(),
+    )
 
 
 def _check_space(folder: Path, shape: tuple[int, int]) -> None:

@@ -4,7 +4,6 @@ Features are extracted of the images that a run uses alone; a later run adds tho
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from core.backbones.backbone import Backbone, build_backbone
 from core.backbones.backend import load_keras, out_of_memory_named
 from core.backbones.feature_cache import FeatureSet, feature_set, key_of, usable_pieces, write_piece
 from core.backbones.weights import access as weights
+from core.conditions import Look, Meter, look_at_machine
 from core.datasets.prepare import PreparedImages
 from core.errors import Cancelled
 from core.files import lock
@@ -63,12 +63,14 @@ def extract_features(
     images: np.ndarray,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    look: Look = look_at_machine,
 ) -> FeatureSet:
     """The features of ``images`` (positions), from the cache or computed now and kept.
 
     Only images whose features are not in the cache are computed: ``progress(done, total)`` counts
     these. ``should_stop`` is asked before each batch and while another process holds the lock on
     the same features, and True raises ``Cancelled``. A damaged file in the cache is made anew.
+    ``look`` tells the conditions of the extraction.
     Raises ``WeightsUnavailable`` or ``WeightsRefused`` without weights, ``OutOfMemory`` naming the
     batch, ``HeadstartError`` when the disk is too small.
     """
@@ -80,11 +82,11 @@ def extract_features(
         if not len(missing):
             return feature_set(images, stored, None)
         load_keras()  # starting the library is not part of the cost of the extraction
-        started = time.perf_counter()
+        meter = Meter(look)
         model = build_extractor(request, prepared.shape[1:])
         batches = _batches(model, prepared, request, missing, progress, should_stop)
         shape = (prepared.shape[0], request.width)
-        return feature_set(images, stored, write_piece(identity, missing, shape, batches, started))
+        return feature_set(images, stored, write_piece(identity, missing, shape, batches, meter))
 
 
 def feature_identity(

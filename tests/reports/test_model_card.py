@@ -9,7 +9,7 @@ from core.backbones.vgg16 import VGG16
 from core.errors import StoreError
 from core.experiments.run_files import predictions_path
 from core.experiments.store import open_store
-from core.reports.model_card import PackageFacts, pretrained_words, model_card
+from core.reports.model_card import PackageFacts, model_card, pretrained_words
 from core.strategies.registry import find_strategy
 from tests.pages.compared import EXPERIMENT, add_hostile, store_compared
 from tests.stored_home import add_arrows
