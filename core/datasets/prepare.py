@@ -77,6 +77,14 @@ class PreparedImages:
             pixels = np.memmap(self.path, np.uint8, "r", self.pixels_offset, self.shape)
         return np.asarray(pixels[np.asarray(indices)])
 
+    def shuffled(self, indices: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """The ``indices`` in the order in which an epoch trains on them."""
+        return random.permutation(indices)
+
+    def gathered(self, indices: np.ndarray) -> np.ndarray:
+        """In which order to take the ``indices``: as they are, they lie in one file."""
+        return np.arange(len(indices))
+
     @contextmanager
     def _in_use(self) -> Iterator[None]:
         """Raise ``CacheLost`` where the file was deleted or cut short since it was checked."""

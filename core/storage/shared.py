@@ -121,6 +121,14 @@ class SharedFiles:
         self._listed.clear()
         self._cache.forget(path)
 
+    def drop_damaged(self, path: Path) -> None:
+        """Remove the objects under that name that were found damaged: nobody can read them."""
+        beginning = f"{self._name(path)}/"
+        for key in [key for key in self._damaged if key.startswith(beginning)]:
+            self._objects.remove(key)
+            self._damaged.discard(key)
+        self._listed.clear()
+
     def _find(self, name: str, sha256: str | None) -> _Stored | None:
         """The newest object of that name, or the one of that content; None where there is none.
 
@@ -289,6 +297,8 @@ def bring_cached(path: Path, sha256: str | None = None) -> bool:
         return shared.bring(path, sha256)
     except (StorageUnavailable, DamagedFile) as error:
         log.warning("%s is made again: %s", path, error)
+        if isinstance(error, DamagedFile):
+            shared.drop_damaged(path)
         return False
 
 

@@ -69,13 +69,13 @@ def test_another_image_than_asked_for_is_never_handed_out():
 
 def test_the_cost_is_that_of_the_images_used():
     old, new = kept(FIRST), kept(SECOND)
-    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], new)
+    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], [new])
     assert found.cache == "part"
     assert (found.images, found.reused) == (5, 2)
     assert found.reused_seconds == old.seconds * 0.5
     assert found.seconds == pytest.approx(old.seconds * 0.5 + new.seconds)
-    assert feature_set(SECOND, [], new).cache == "miss"
-    assert feature_set(SECOND, [new], None).cache == "hit"
+    assert feature_set(SECOND, [], [new]).cache == "miss"
+    assert feature_set(SECOND, [new], []).cache == "hit"
 
 
 def test_a_set_of_all_images_has_the_name_and_manifest_of_older_homes():
