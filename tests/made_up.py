@@ -2,8 +2,16 @@
 
 from typing import Any
 
+from core.conditions import Conditions
 from core.experiments.records import ExperimentRecord, ExperimentSpec, Origin, RunRecord
-from core.training.events import Deployment, EpochRecord, RunResult, SplitScore, SubsetScores
+from core.training.events import (
+    Deployment,
+    EpochRecord,
+    RunConditions,
+    RunResult,
+    SplitScore,
+    SubsetScores,
+)
 
 DATASET_ID = "d" * 64
 
@@ -71,6 +79,25 @@ def result(test_accuracy: float = 0.75, **changes: Any) -> RunResult:
         "versions": {"keras": "3.15.1"},
     }
     return RunResult(**values | changes)
+
+
+def conditions(other_load: float = 0.02, **changes: Any) -> Conditions:
+    """Those of 2 s on two processors."""
+    values: dict[str, Any] = {
+        "wall_seconds": 2.0,
+        "own_processor_seconds": 3.6,
+        "other_processor_seconds": 4.0 * other_load,
+        "processor_seconds": 4.0,
+        "load": 2.1,
+        "waiting_seconds": 0.05,
+    }
+    return Conditions(**values | changes)
+
+
+def run_conditions(other_load: float = 0.02, **changes: Any) -> RunConditions:
+    """The same during the epochs and the whole run."""
+    values = dict.fromkeys(("first_epoch", "steady_epochs", "whole_run"), conditions(other_load))
+    return RunConditions(**values | changes)
 
 
 def deployment(**changes: Any) -> Deployment:

@@ -19,7 +19,6 @@ import json
 import logging
 import math
 import shutil
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.backbones.feature_set import SHARD_IMAGES, FeatureSet, Piece, shard_of_image
+from core.conditions import Conditions, Meter, conditions_of_all
 from core.errors import DISK_IS_FULL, HeadstartError
 from core.files import make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
@@ -56,6 +56,7 @@ class _Manifest(BaseModel):
     created_at: str
     image_count: _Count | None = None
     bitmap: str | None = None
+    conditions: Conditions | None = None
 
 
 def features_folder() -> Path:
@@ -108,9 +109,12 @@ def feature_set(images: np.ndarray, reused: Sequence[Piece], new: Sequence[Piece
     pieces = (*reused, *new)
     left = _marks(np.asarray(images), pieces[0].image_count)
     costs: list[tuple[int, float]] = []
+    conditions: list[Conditions | None] = []
     for piece in pieces:
         taken = int(left[piece.images].sum())
-        costs.append((taken, piece.seconds * (taken / len(piece.images))))
+        fraction = taken / len(piece.images)
+        costs.append((taken, piece.seconds * fraction))
+        conditions.append(piece.conditions.part(fraction) if piece.conditions else None)
         left[piece.images] = False
     before = costs[: len(reused)]
     return FeatureSet(
@@ -121,6 +125,7 @@ def feature_set(images: np.ndarray, reused: Sequence[Piece], new: Sequence[Piece
         reused=sum(taken for taken, _ in before),
         seconds=math.fsum(seconds for _, seconds in costs),
         reused_seconds=math.fsum(seconds for _, seconds in before),
+        conditions=conditions_of_all(conditions),
     )
 
 
@@ -171,13 +176,13 @@ def write_piece(
     images: np.ndarray,
     shape: tuple[int, int],
     batches: Iterable[np.ndarray],
-    started: float,
+    meter: Meter,
 ) -> Piece:
     """Write ``batches`` (``(n, width)`` float16), the features of ``images`` (sorted).
 
     Call it with the lock of the key held. ``shape``: images of the whole dataset, and width.
-    ``started`` is the ``time.perf_counter`` at which the work began. Nothing is mapped, so that
-    memory stays flat however many images there are. Raises ``HeadstartError`` when the disk is too
+    ``meter`` was made when the work began. Nothing is mapped, so that memory stays flat however
+    many images there are. Raises ``HeadstartError`` when the disk is too
     small, before anything is computed where that can be known.
     """
     folder = features_folder()
@@ -190,12 +195,14 @@ def write_piece(
         path.with_suffix(".json").unlink(missing_ok=True)
         with written_whole(path) as file:
             digest = _write_array(file, (len(images), shape[1]), batches)
+        conditions = meter.conditions()
         manifest = {
             **identity,
             "shape": [len(images), shape[1]],
             "dtype": "float16",
             "sha256": digest,
-            "seconds": time.perf_counter() - started,
+            "seconds": conditions.wall_seconds,
+            "conditions": conditions.as_dict(),
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         if len(images) < shape[0]:
@@ -251,9 +258,16 @@ def _read_piece(manifest_path: Path) -> Piece:
     if len(images) != rows:
         raise ValueError("the manifest does not fit together")
     path = manifest_path.with_suffix(".npy")
-    # A bit for each image of the dataset, in every piece of it: too much to hold.
-    stored = manifest.model_dump(exclude={"bitmap"})
-    return Piece(path, images, image_count, width, manifest.seconds, stored)
+    return Piece(
+        path,
+        images,
+        image_count,
+        width,
+        manifest.seconds,
+        manifest.conditions,
+        # A bit for each image of the dataset, in every piece of it: too much to hold.
+        manifest.model_dump(exclude={"bitmap"}),
+    )
 
 
 def _write_array(file: BinaryIO, shape: tuple[int, int], batches: Iterable[np.ndarray]) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.conditions import Conditions
 from core.errors import CacheLost, StorageUnavailable
 from core.files import make_way
 from core.storage.shared import bring_cached, is_stored
@@ -45,7 +46,8 @@ class Piece:
     """``images``: sorted int64 positions in the dataset, one for each row of ``path``.
 
     ``image_count``: images of the whole dataset; ``width``: numbers for each image; ``seconds``:
-    what the extraction of this piece cost; ``manifest``: the whole document.
+    what the extraction of this piece cost, and ``conditions`` what the machine did meanwhile (None
+    in old pieces); ``manifest``: the document, without the bits that tell the images.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Piece:
     image_count: int
     width: int
     seconds: float
+    conditions: Conditions | None
     manifest: Mapping[str, Any]
 
     @property
@@ -140,7 +143,8 @@ class FeatureSet:
 
     ``seconds`` is the cost of the extraction when it was done, for these images: of a piece that
     has more, the same fraction. ``reused_seconds`` of it were spent by earlier runs, for ``reused``
-    of the ``images``. A feature map is flattened from (height, width, channels).
+    of the ``images``. ``conditions``: what the machine did during the extractions, None where one
+    did not record it. A feature map is flattened from (height, width, channels).
     """
 
     pieces: tuple[Piece, ...]
@@ -150,6 +154,7 @@ class FeatureSet:
     reused: int
     seconds: float
     reused_seconds: float
+    conditions: Conditions | None
 
     @property
     def cache(self) -> Literal["hit", "part", "miss"]:

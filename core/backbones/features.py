@@ -4,7 +4,6 @@ Features are extracted of the images that a run uses alone; a later run adds tho
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from core.backbones.feature_cache import (
 )
 from core.backbones.feature_set import FeatureSet
 from core.backbones.weights import access as weights
+from core.conditions import Look, Meter, look_at_machine
 from core.datasets.prepare import PreparedImages
 from core.errors import Cancelled
 from core.files import lock
@@ -71,12 +71,14 @@ def extract_features(
     images: np.ndarray,
     progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    look: Look = look_at_machine,
 ) -> FeatureSet:
     """The features of ``images`` (positions), from the cache or computed now and kept.
 
     Only images whose features are not in the cache are computed: ``progress(done, total)`` counts
     these. ``should_stop`` is asked before each batch and while another process holds the lock on
     the same features, and True raises ``Cancelled``. A damaged file in the cache is made anew.
+    ``look`` tells the conditions of the extraction.
     Raises ``WeightsUnavailable`` or ``WeightsRefused`` without weights, ``OutOfMemory`` naming the
     batch, ``HeadstartError`` when the disk is too small.
     """
@@ -90,14 +92,14 @@ def extract_features(
         shape = (prepared.shape[0], request.width)
         check_space((len(missing), request.width))
         load_keras()  # starting the library is not part of the cost of the extraction
-        started = time.perf_counter()
+        meter = Meter(look)
         model = build_extractor(request, prepared.shape[1:])
         new, done = [], 0
         for shard in shards_of(missing, shape[0]):
             report = _counted(progress, done, len(missing))
             batches = _batches(model, prepared, request, shard, report, should_stop)
-            new.append(write_piece(identity, shard, shape, batches, started))
-            done, started = done + len(shard), time.perf_counter()
+            new.append(write_piece(identity, shard, shape, batches, meter))
+            done, meter = done + len(shard), Meter(look)
         return feature_set(images, stored, new)
 
 

@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     idle = "end after this time without a job"
     worker.add_argument("--exit-when-idle", type=float, metavar="SECONDS", help=idle)
     worker.add_argument("--worker-id", help=argparse.SUPPRESS)
+    _add_operations(verbs)
     return root
 
 
@@ -241,3 +242,26 @@ def _add_runs(verbs: Any) -> None:
     for verb in (show, cancel, retry, export):
         verb.add_argument("id", metavar="ID")
     export.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip")
+
+
+def _add_operations(verbs: Any) -> None:
+    does = "show who serves the queue, and how much waits"
+    _verb(verbs, "workers", does, "operations:list_workers")
+    does = "check this installation, and say what to do"
+    doctor = _verb(verbs, "doctor", does, "operations:doctor")
+    about = "only what can stop an installation that worked: for a probe, under a second"
+    doctor.add_argument("--quick", action="store_true", help=about)
+    about = "load Keras in a process of its own, and see what it trains on"
+    doctor.add_argument("--devices", action="store_true", help=about)
+    does = "keep the home in one file: database, datasets, runs; while Headstart works"
+    backup = _verb(verbs, "backup", does, "operations:backup")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a new file (a tar)")
+    about = "also the weights of the backbones, which can be fetched again"
+    backup.add_argument("--with-weights", action="store_true", help=about)
+    about = "also features and prepared images, which are made again when needed"
+    backup.add_argument("--with-cache", action="store_true", help=about)
+    about = "without the database, where that is PostgreSQL and pg_dump keeps it"
+    backup.add_argument("--files-only", action="store_true", help=about)
+    does = "make an empty home of a backup"
+    restore = _verb(verbs, "restore", does, "operations:restore")
+    restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
+from core.conditions import Meter
 from core.training.policy import peak_memory_bytes
 
 WARM_UP = 3
@@ -48,21 +48,6 @@ def time_predictions(
     return OneImage(middle, low, high, len(times))
 
 
-def other_load(work: Callable[[], Any]) -> float:
-    """The fraction of the machine's processor time, 0 to 1, that others used during ``work``."""
-    own, before = psutil.Process(), psutil.cpu_times()
-    own_before = own.cpu_times()
-    work()
-    after, own_after = psutil.cpu_times(), own.cpu_times()
-    spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
-    for name in ("guest", "guest_nice"):  # Linux counts these as user and nice, too
-        spent.pop(name, None)
-    idle = spent["idle"] + spent.get("iowait", 0.0)
-    ours = own_after.user + own_after.system - own_before.user - own_before.system
-    total = sum(spent.values())
-    return min(1.0, max(0.0, (total - idle - ours) / total)) if total > 0 else 0.0
-
-
 def measure(path: str) -> dict[str, Any]:
     """Load the network as anybody would, and predict random pixels, one image at a time."""
     import keras
@@ -75,9 +60,10 @@ def measure(path: str) -> dict[str, Any]:
     peak = peak_memory_bytes()
     for _ in range(WARM_UP):
         model.predict_on_batch(image)
-    timed: list[OneImage] = []
-    load = other_load(lambda: timed.append(time_predictions(lambda: model.predict_on_batch(image))))
-    return {**asdict(timed[0]), "other_load": load, "memory_bytes": peak}
+    meter = Meter()
+    timed = time_predictions(lambda: model.predict_on_batch(image))
+    load = meter.conditions().other_load or 0.0
+    return {**asdict(timed), "other_load": load, "memory_bytes": peak}
 
 
 def _go_first_where_memory_runs_out() -> None:

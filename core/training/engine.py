@@ -14,6 +14,7 @@ import numpy as np
 from core.backbones.backend import dtype_policy, load_keras, out_of_memory_named
 from core.backbones.feature_set import FeatureSet
 from core.backbones.features import FeatureRequest, extract_features
+from core.conditions import Look, Meter, conditions_of_all, look_at_machine, look_at_machine_and_gpu
 from core.datasets.choices import SUBSETS
 from core.datasets.dataset import Dataset
 from core.datasets.prepare import PreparedImages, prepare_images
@@ -29,6 +30,7 @@ from core.training.events import (
     Event,
     Predictions,
     Progress,
+    RunConditions,
     RunResult,
     SubsetScores,
     TrainingOutcome,
@@ -53,25 +55,31 @@ def train(
     split: Split,
     should_stop: Callable[[], bool] = lambda: False,
     clock: Clock = MONOTONIC,
+    look: Look | None = None,
 ) -> Iterator[Event]:
     """Train on ``split`` of ``dataset`` as ``spec`` says; yields the events of
     ``core.training.events``.
 
-    ``split`` is ``spec.subsets_of(dataset)``. ``should_stop`` is asked after every batch. Raises
+    ``split`` is ``spec.subsets_of(dataset)``. ``should_stop`` is asked after every batch. ``look``
+    tells what the machine did meanwhile; None chooses it by the device. Raises
     ``Cancelled``, ``TrainingDiverged``, ``OutOfMemory``, ``WeightsUnavailable`` or
     ``WeightsRefused``, ``UnknownName`` for a strategy that is not there.
     """
     started = clock()
+    meter = Meter(look or look_at_machine)
     strategy = find_strategy(spec.strategy)
     preparing_seconds = 0.0
     if strategy.estimator is not None:
         outcome = _estimate(strategy.estimator(), dataset, split)
     else:
-        training = _Training(spec, dataset, split, should_stop, clock)
+        training = _Training(spec, dataset, split, should_stop, clock, look)
         outcome = yield from training.run()
         preparing_seconds = training.preparing_seconds
     seconds = clock() - started - preparing_seconds
-    yield replace(outcome, result=replace(outcome.result, total_seconds=seconds))
+    of_parts = outcome.result.conditions or RunConditions()
+    conditions = replace(of_parts, whole_run=meter.conditions())
+    result = replace(outcome.result, total_seconds=seconds, conditions=conditions)
+    yield replace(outcome, result=result)
 
 
 def _estimate(estimator: Any, dataset: Dataset, split: Split) -> TrainingOutcome:
@@ -145,6 +153,7 @@ class _Training:
     split: Split
     should_stop: Callable[[], bool]
     clock: Clock
+    look: Look | None
     preparing_seconds: float = 0.0
 
     def run(self) -> Generator[Progress | EpochRecord, None, TrainingOutcome]:
@@ -152,6 +161,8 @@ class _Training:
         keras = load_keras()
 
         self.policy = choose_policy(self.spec.precision)
+        on_gpu = self.policy.kind == "gpu"
+        self.look = self.look or (look_at_machine_and_gpu if on_gpu else look_at_machine)
         self.features: FeatureSet | None = None
         # Left out of the run's time: whichever run comes first prepares for all the others.
         preparing = Stopwatch(self.clock)
@@ -174,6 +185,7 @@ class _Training:
                 self.policy.compile_with_xla,
                 self.should_stop,
                 self.clock,
+                self.look,
             )
             labels, train, validation = self.dataset.labels, self.split.train, self.split.validation
             augmentation = augmentation_of(self.spec.settings, self.dataset.classes)
@@ -216,7 +228,12 @@ class _Training:
             self.features = yield from progress_of(
                 "Extracting features",
                 lambda report: extract_features(
-                    self.prepared, request, images, report, self.should_stop
+                    self.prepared,
+                    request,
+                    images,
+                    report,
+                    self.should_stop,
+                    self.look or look_at_machine,
                 ),
             )
         return self.features
@@ -261,6 +278,11 @@ class _Training:
             peak_memory_bytes=peak_memory_bytes(),
             versions=library_versions(),
             notes=_stopped_early(records, main.options.patience),
+            conditions=RunConditions(
+                first_epoch=records[0].conditions,
+                steady_epochs=conditions_of_all(record.conditions for record in later),
+                features=self.features.conditions if self.features else None,
+            ),
         )
 
 

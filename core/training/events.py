@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, TypeAdapter
 
+from core.conditions import Conditions
 from core.jobs.records import Progress
 
 Count = Annotated[int, Field(strict=True, ge=0)]
@@ -43,7 +44,9 @@ class EpochRecord:
     ``validation_loss`` and ``validation_accuracy`` are taken once, after the epoch.
     ``train_seconds`` holds the training steps alone; validation, records and checkpoints are
     outside it. ``tracked`` are a few of the validation images, the same for every strategy and
-    seed of an experiment (``core.training.scoring``); old records have none.
+    seed of an experiment (``core.training.scoring``); old records have none. ``conditions``: what
+    the machine did since the epoch before, so during training and validation; old records have
+    none.
     """
 
     stage: str
@@ -57,12 +60,16 @@ class EpochRecord:
     validation_seconds: Number
     images_per_second: Number
     tracked: tuple[TrackedImage, ...] = ()
+    conditions: Conditions | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; without the key ``tracked`` where no image was tracked."""
+        """Ready for JSON; ``tracked`` and ``conditions`` are left out where there are none."""
         document = asdict(self)
         if not self.tracked:
             del document["tracked"]
+        del document["conditions"]
+        if self.conditions is not None:
+            document["conditions"] = self.conditions.as_dict()
         return document
 
     @classmethod
@@ -134,6 +141,29 @@ class Deployment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunConditions:
+    """What the machine did while each time of a run was taken; None where there is no such time.
+
+    ``steady_epochs``: during the epochs of which ``steady_epoch_seconds`` is the median, together.
+    ``features``: during the extraction when it was done; None also where that was not recorded.
+    ``whole_run``: from its start to its last score, the preparation of the images included.
+    """
+
+    first_epoch: Conditions | None = None
+    steady_epochs: Conditions | None = None
+    features: Conditions | None = None
+    whole_run: Conditions | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON, without what is None."""
+        return {
+            name: value.as_dict() if isinstance(value, Conditions) else value
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """The stored result of a finished run.
 
@@ -147,7 +177,8 @@ class RunResult:
     ``feature_reused_seconds`` is what these cost earlier runs. ``total_seconds`` is the whole run
     without the preparation of the images, which all runs of an experiment share. ``weights`` is
     None for a run that trained no network, or that was made before weights were kept.
-    ``deployment`` is None likewise, and where another seed's network was measured.
+    ``deployment`` is None likewise, and where another seed's network was measured. ``conditions``
+    is None in old results.
     """
 
     scores: SubsetScores
@@ -174,6 +205,7 @@ class RunResult:
     notes: tuple[str, ...] = ()
     weights: KeptWeights | None = None
     deployment: Deployment | None = None
+    conditions: RunConditions | None = None
 
     @property
     def planned_epochs(self) -> int:
@@ -200,6 +232,9 @@ class RunResult:
         for name in ("feature_reused_seconds", "feature_images", "deployment"):
             if document[name] is None:
                 del document[name]
+        del document["conditions"]
+        if self.conditions is not None:
+            document["conditions"] = self.conditions.as_dict()
         if self.last_epoch is not None:
             document["last_epoch"] = self.last_epoch.as_dict()
         document["notes"] = list(self.notes)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.backbones.backend import out_of_memory_named
+from core.conditions import Look, Meter, look_at_machine
 from core.errors import Cancelled, TrainingDiverged
 from core.layers.augmentation import Augmentation
 from core.strategies.network import Stage
@@ -49,13 +50,15 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a stage is fitted: seed of the order of images, XLA, cancellation, source of time."""
+    """How a stage is fitted: seed of the order of images, XLA, cancellation, source of time, and
+    the look at the machine by which each epoch tells its conditions."""
 
     name: str
     seed: int
     compile_with_xla: bool
     should_stop: Callable[[], bool]
     clock: Clock = MONOTONIC
+    look: Look = look_at_machine
 
     def check(self) -> None:
         if self.should_stop():
@@ -84,9 +87,10 @@ class Fitting:
         variables = stage.changed_variables
         patience = stage.options.patience or stage.options.epochs
         fitted = Fitted()
+        meter = Meter(self.look)
         for epoch in range(1, stage.options.epochs + 1):
             with out_of_memory_named(failure):
-                record = yield from self._epoch(stage, trained, data, epoch, fitted)
+                record = yield from self._epoch(stage, trained, data, epoch, fitted, meter)
             fitted.records.append(record)
             if fitted.best_epoch == 0 or _is_better(record, fitted.best):
                 fitted.best_epoch = epoch
@@ -110,7 +114,13 @@ class Fitting:
         return augmenting(stage.model, augmentation, self.seed)
 
     def _epoch(
-        self, stage: Stage, trained: Any, data: TrainingData, epoch: int, fitted: Fitted
+        self,
+        stage: Stage,
+        trained: Any,
+        data: TrainingData,
+        epoch: int,
+        fitted: Fitted,
+        meter: Meter,
     ) -> Generator[Progress, None, EpochRecord]:
         batch_size = stage.options.batch_size
         order = data.inputs.shuffled(data.train, np.random.default_rng([self.seed, epoch]))
@@ -144,6 +154,7 @@ class Fitting:
         validating = Stopwatch(self.clock)
         probabilities = predict(stage, data.inputs, data.validation, self.check)
         validating.pause()
+        conditions = meter.conditions()  # since the end of the epoch before: one look for each
         validation_labels = data.labels[data.validation]
         validated = score(probabilities, validation_labels)
         # The last step's update is seen by no training loss: its NaN shows here first.
@@ -160,6 +171,7 @@ class Fitting:
             validation_seconds=validating.seconds,
             images_per_second=len(order) / training.seconds if training.seconds > 0 else 0.0,
             tracked=tracked_predictions(data.validation, validation_labels, probabilities),
+            conditions=conditions,
         )
 
     def _refuse_divergence(self, loss: float, epoch: int) -> None:

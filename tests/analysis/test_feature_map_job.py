@@ -20,6 +20,7 @@ from core.analysis.feature_map import (
     wanted_features,
 )
 from core.backbones.feature_cache import features_folder, write_piece
+from core.conditions import Meter
 from core.datasets.prepare import prepare_images
 from core.datasets.storage import open_dataset
 from core.errors import HeadstartError, StoreError
@@ -67,7 +68,7 @@ def keep_features(store: Store, only: np.ndarray | None = None, **changes: objec
     identity = wanted.entries | {"images": prepared.digest} | changes
     kept = np.arange(dataset.image_count) if only is None else only
     rows = np.repeat(dataset.labels[kept, None], 512, axis=1).astype(np.float16)
-    write_piece(identity, kept, (dataset.image_count, 512), [rows], 0.0)
+    write_piece(identity, kept, (dataset.image_count, 512), [rows], Meter())
     return dataset.labels
 
 

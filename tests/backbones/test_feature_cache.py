@@ -15,6 +15,7 @@ from core.backbones.feature_cache import (
     usable_pieces,
     write_piece,
 )
+from core.conditions import Meter, Reading
 from core.errors import CacheLost
 
 IDENTITY = {"images": "abc", "layer": "block5_pool"}
@@ -33,11 +34,23 @@ def row_of(images):
     return np.stack([images, 100 + np.asarray(images)], axis=1).astype(np.float16)
 
 
-def kept(images):
+class Ticking:
+    """A machine with two processors that moves by ``seconds`` between two looks."""
+
+    def __init__(self, seconds, other):
+        own = 1.5 * seconds
+        end = Reading(seconds, own, own + other, 2 * seconds - own - other)
+        self.looks = [Reading(0.0, 0.0, 0.0, 0.0), end]
+
+    def meter(self):
+        return Meter(lambda: self.looks.pop(0))
+
+
+def kept(images, meter=None):
     """A piece as an extraction would keep it, in batches of two."""
     rows = row_of(images)
     batches = [rows[start : start + 2] for start in range(0, len(rows), 2)]
-    return write_piece(IDENTITY, images, (COUNT, 2), batches, 0.0)
+    return write_piece(IDENTITY, images, (COUNT, 2), batches, meter or Meter())
 
 
 def test_every_image_is_found_in_its_piece_in_the_order_asked_for():
@@ -65,6 +78,25 @@ def test_another_image_than_asked_for_is_never_handed_out():
     for strange in (0, 6, 9):
         with pytest.raises(ValueError, match="not in this piece"):
             found.take(np.array([strange]))
+
+
+def test_the_conditions_are_those_of_the_images_used():
+    old = kept(FIRST, Ticking(seconds=4.0, other=1.0).meter())
+    new = kept(SECOND, Ticking(seconds=1.0, other=0.5).meter())
+    assert (old.seconds, old.conditions.other_processor_seconds) == (4.0, 1.0)
+    found = feature_set(np.array([0, 1, 2, 4, 9]), [old], [new])  # half of the old piece
+    assert (found.seconds, found.conditions.wall_seconds) == (3.0, 3.0)
+    assert found.conditions.other_processor_seconds == 1.0
+
+
+def test_the_conditions_of_an_older_piece_are_not_recorded():
+    manifest = kept(FIRST).path.with_suffix(".json")
+    document = json.loads(manifest.read_text())
+    del document["conditions"]
+    manifest.write_text(json.dumps(document))
+    old = find_stored(KEY, FIRST)
+    assert old.conditions is None
+    assert feature_set(np.array([0, 1]), old.pieces, [kept(SECOND)]).conditions is None
 
 
 def test_the_cost_is_that_of_the_images_used():

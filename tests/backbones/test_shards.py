@@ -11,6 +11,7 @@ from core.backbones.feature_cache import features_folder, find_stored, shards_of
 from core.backbones.feature_set import SHARD_IMAGES, WINDOW_SHARDS, FeatureSet, shard_of_image
 from core.backbones.features import FeatureRequest, extract_features
 from core.backbones.vgg16 import VGG16
+from core.conditions import Meter
 from core.errors import Cancelled
 
 COUNT = 5 * 8000
@@ -26,7 +27,7 @@ def _own_home(home):
 
 
 def of_all(count=COUNT):
-    return FeatureSet((), count, WIDTH, count, 0, 0.0, 0.0)
+    return FeatureSet((), count, WIDTH, count, 0, 0.0, 0.0, None)
 
 
 def test_images_are_dealt_out_evenly_and_at_random():
@@ -84,8 +85,8 @@ def test_features_of_shards_are_those_of_one_file():
     rows = np.random.default_rng(0).random((COUNT, WIDTH)).astype(np.float16)
     identity = {"images": "abc"}
     for part in shards_of(EVERYTHING, COUNT):
-        write_piece(identity, part, (COUNT, WIDTH), [rows[part]], 0.0)
-    whole = write_piece({"images": "whole"}, EVERYTHING, (COUNT, WIDTH), [rows], 0.0)
+        write_piece(identity, part, (COUNT, WIDTH), [rows[part]], Meter())
+    whole = write_piece({"images": "whole"}, EVERYTHING, (COUNT, WIDTH), [rows], Meter())
     found = find_stored(features.key_of(identity), EVERYTHING)
     assert len(found.pieces) == 5
     order = found.shuffled(EVERYTHING, np.random.default_rng(1))

@@ -1,14 +1,6 @@
-"""What one prediction costs, with a clock and a processor that the test sets."""
+"""What one prediction costs, with a clock that the test sets."""
 
-from collections import namedtuple
-
-import pytest
-
-from core.networks import one_image
-from core.networks.one_image import OneImage, other_load, time_predictions
-
-Machine = namedtuple("Machine", "user system idle iowait steal guest")
-Own = namedtuple("Own", "user system")
+from core.networks.one_image import OneImage, time_predictions
 
 
 class Ticking:
@@ -32,22 +24,3 @@ def test_the_median_and_the_middle_half_of_a_second() -> None:
     assert time_predictions(quick.predict, quick) == OneImage(0.015625, 0.015625, 0.015625, 64)
     slow = Ticking([float(seconds) for seconds in (5, 1, 4, 2, 3, 9, 8, 7, 6)])
     assert time_predictions(slow.predict, slow) == OneImage(5.0, 3.0, 7.0, 9)
-
-
-@pytest.mark.parametrize(
-    ("after", "own", "load"),
-    [
-        # Of 10 s of two cores: 4 are ours, 3 idle or waiting for a disk, 1 stolen, 2 of others.
-        (Machine(5, 1, 2, 1, 1, 3), Own(3, 1), 0.3),
-        (Machine(4, 0, 6, 0, 0, 0), Own(4, 0), 0.0),
-        (Machine(3, 0, 7, 0, 0, 0), Own(4, 0), 0.0),  # ticks are coarse: never below zero
-        (Machine(0, 0, 0, 0, 0, 0), Own(0, 0), 0.0),
-    ],
-)
-def test_the_load_is_what_others_used(
-    monkeypatch: pytest.MonkeyPatch, after: Machine, own: Own, load: float
-) -> None:
-    machine, process = [Machine(0, 0, 0, 0, 0, 0), after], [Own(0, 0), own]
-    monkeypatch.setattr(one_image.psutil, "cpu_times", lambda: machine.pop(0))
-    monkeypatch.setattr(one_image.psutil.Process, "cpu_times", lambda _self: process.pop(0))
-    assert other_load(lambda: None) == pytest.approx(load)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.conditions import conditions_of_all
 from core.datasets.prepare import prepare_images
 from core.datasets.split import make_split
 from core.errors import Cancelled, TrainingDiverged, UnknownName, WeightsUnavailable
@@ -103,6 +104,12 @@ def test_contract(tiny_dataset, name):
         best = max(main, key=lambda r: (r.validation_accuracy, -r.validation_loss, -r.epoch))
         assert result.best_epoch == best.epoch
         assert result.scores.validation.accuracy == best.validation_accuracy
+        assert result.conditions.first_epoch == main[0].conditions
+        assert result.conditions.steady_epochs == conditions_of_all(r.conditions for r in main[1:])
+    # what the machine did meanwhile: at work all the time, mostly for this process
+    whole = result.conditions.whole_run
+    assert whole.wall_seconds >= result.total_seconds - 0.01
+    assert whole.own_processor_seconds >= sum(r.conditions.own_processor_seconds for r in records)
     # every epoch of every stage says what the same held-out pictures are called
     rows = tracked_rows(tiny_dataset.labels[split.validation])
     tracked = split.validation[rows].tolist()
@@ -114,6 +121,9 @@ def test_contract(tiny_dataset, name):
     uses_features = "features" in strategy.needs(spec.settings)
     assert (result.feature_seconds is not None) == uses_features
     assert result.feature_cache == ("miss" if uses_features else None)
+    extracting = result.conditions.features
+    assert (extracting is not None) == uses_features
+    assert not uses_features or extracting.wall_seconds == result.feature_seconds
 
     # what it was run on
     assert result.device

@@ -10,11 +10,13 @@ from tests import made_up
 
 LAST = made_up.epoch(2)
 TRACKED = made_up.epoch(1, tracked=(TrackedImage(7, 1, 0.9), TrackedImage(40, 0, 0.5312)))
+MEASURED = made_up.epoch(1, conditions=made_up.conditions())
 RESULTS = [
     made_up.result(notes=("halved",), last_epoch=LAST),
     made_up.result(weights=KeptWeights(100)),
     made_up.result(weights=KeptWeights(None)),
     made_up.result(weights=KeptWeights(7), deployment=made_up.deployment()),
+    made_up.result(conditions=made_up.run_conditions(other_load=0.3)),
 ]
 
 
@@ -23,7 +25,7 @@ def test_a_result_comes_back_as_it_went(result: RunResult) -> None:
     assert RunResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
 
 
-@pytest.mark.parametrize("record", [LAST, TRACKED])
+@pytest.mark.parametrize("record", [LAST, TRACKED, MEASURED])
 def test_an_epoch_comes_back_as_it_went(record: EpochRecord) -> None:
     assert EpochRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
 
@@ -36,9 +38,12 @@ def test_the_tracked_images_of_the_first_edition_are_read() -> None:
 
 def test_the_keys_say_what_there_is() -> None:
     assert "weights_bytes" not in RESULTS[0].as_dict()
-    assert [result.as_dict()["weights_bytes"] for result in RESULTS[1:]] == [100, None, 7]
-    assert ["deployment" in result.as_dict() for result in RESULTS] == [False] * 3 + [True]
-    assert "tracked" not in LAST.as_dict()
+    assert [result.as_dict()["weights_bytes"] for result in RESULTS[1:4]] == [100, None, 7]
+    assert ["deployment" in result.as_dict() for result in RESULTS] == [False] * 3 + [True, False]
+    assert ["conditions" in result.as_dict() for result in RESULTS] == [False] * 4 + [True]
+    assert not {"tracked", "conditions"} & LAST.as_dict().keys()
+    # What a system does not tell is not stored as null.
+    assert "gpu" not in MEASURED.as_dict()["conditions"]
 
 
 def test_what_the_first_edition_wrote_is_read_and_written_the_same() -> None:

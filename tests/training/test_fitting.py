@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from core.conditions import Conditions, Reading, look_at_machine
 from core.errors import Cancelled, OutOfMemory, TrainingDiverged
 from core.strategies.network import Stage
 from core.strategies.strategy import FitOptions
@@ -86,12 +87,21 @@ def blank_images(seen=None):
     )
 
 
-def run(model, clock, epochs=2, should_stop=lambda: False, batch_size=3, labels=None, **options):
+def run(
+    model,
+    clock,
+    epochs=2,
+    should_stop=lambda: False,
+    batch_size=3,
+    labels=None,
+    look=look_at_machine,
+    **options,
+):
     inputs = blank_images()
     labels = np.zeros(9, np.int32) if labels is None else labels
     data = TrainingData(inputs, labels, train=np.arange(7), validation=np.array([7, 8]))
     stage = Stage("main", model, FitOptions(epochs, batch_size, learning_rate=0.1, **options))
-    steps = Fitting("cnn, seed 0", 0, False, should_stop, clock).fit(stage, data)
+    steps = Fitting("cnn, seed 0", 0, False, should_stop, clock, look).fit(stage, data)
     events = []
     while True:
         try:
@@ -129,6 +139,24 @@ def test_time_that_the_caller_takes_between_events_is_not_training_time(clock):
         if isinstance(event, EpochRecord):
             records.append(event)
     assert [record.train_seconds for record in records] == [6.0]
+
+
+def test_each_epoch_tells_what_the_machine_did_meanwhile(clock):
+    def look():
+        # Two processors; this process uses one and a half of them, others a quarter of one.
+        now = clock()
+        return Reading(wall=now, own=1.5 * now, busy=1.75 * now, idle=0.25 * now)
+
+    events, _ = run(ScriptedModel(clock, rights=[1, 2]), clock, look=look)
+    records = [event for event in events if isinstance(event, EpochRecord)]
+    # training and validation
+    epoch = Conditions(
+        wall_seconds=11.0,
+        own_processor_seconds=16.5,
+        other_processor_seconds=2.75,
+        processor_seconds=22.0,
+    )
+    assert [record.conditions for record in records] == [epoch, epoch]
 
 
 def test_each_epoch_says_what_the_tracked_images_are_called(clock):

@@ -6,7 +6,6 @@ Where sign-in is not configured everyone who reaches the server is an editor, as
 machine.
 """
 
-import ipaddress
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import streamlit as st
 
 from core.errors import HeadstartError, NotAllowed
+from core.operations.sign_in import is_loopback
 from core.settings import EDITORS_VARIABLE, VIEWERS_VARIABLE, Settings, current_settings
 from core.text import escape_markdown
 from core.ui.frame.drawing import refuse_in_shared
@@ -212,7 +212,7 @@ def show_account() -> None:
 def reachable_by_others() -> bool:
     """Whether the server listens beyond this machine, or answers to names beyond it."""
     hosts = st.get_option("server.allowedHosts") or ["*"]
-    return not all(_is_loopback(host) for host in (st.get_option("server.address"), *hosts))
+    return not all(is_loopback(host) for host in (st.get_option("server.address"), *hosts))
 
 
 def warn_operator() -> None:
@@ -283,13 +283,3 @@ def _secrets_problem() -> str | None:
             "what is wrong with them."
         )
     return None
-
-
-def _is_loopback(host: str | None) -> bool:
-    """False for None, which stands for all addresses of the machine."""
-    if host is None:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

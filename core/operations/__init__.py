@@ -1,0 +1,1 @@
+"""What whoever runs an installation needs: checks of the set-up, backup and restore."""
