@@ -4,7 +4,8 @@
 variable                           meaning                                   default
 =================================  ========================================  =====================
 ``HEADSTART_HOME``                 datasets, cache, runs, weights, database  ``data/workspace``
-``HEADSTART_DATABASE_URL``         SQLAlchemy URL of the run store           SQLite in the home
+``HEADSTART_DATABASE_URL``         ``postgresql://...`` for several machines  SQLite in the home
+                                   or ``sqlite:///PATH``
 ``HEADSTART_STORAGE_URL``          where several machines share files: a     the home alone
                                    folder, or ``s3://BUCKET/FOLDER``
 ``HEADSTART_STORAGE_ENDPOINT``     the server of ``s3://``, as               Amazon's
@@ -29,6 +30,9 @@ variable                           meaning                                   def
 ``HEADSTART_MOST_QUEUED_RUNS``     most runs that pages may have waiting     1000
 ``HEADSTART_MOST_STORED_GB``       most disk space (GB) before pages refuse  200
                                    uploads
+``HEADSTART_DEVICE``               name of the device of this worker, where  all of the machine
+                                   several of one machine have a worker
+                                   each (with ``CUDA_VISIBLE_DEVICES``)
 ``HEADSTART_LAUNCHER``             the class that starts jobs, as            child processes
                                    ``module:class``                          on this machine
 =================================  ========================================  =====================
@@ -110,6 +114,7 @@ class Settings:
     most_queued_runs: int
     most_stored_bytes: int
     launcher: str = LOCAL_LAUNCHER
+    device: str = ""
     storage_url: str = ""
     storage_endpoint: str = ""
     node_cache_bytes: int = NODE_CACHE_GB * 10**9
@@ -165,6 +170,7 @@ def current_settings() -> Settings:
         most_queued_runs=_whole_number(MOST_QUEUED_VARIABLE, MOST_QUEUED_RUNS, "runs"),
         most_stored_bytes=_whole_number(MOST_STORED_VARIABLE, MOST_STORED_GB, "GB") * 10**9,
         launcher=os.environ.get("HEADSTART_LAUNCHER") or LOCAL_LAUNCHER,
+        device=os.environ.get("HEADSTART_DEVICE", ""),
         storage_url=_storage_url(),
         storage_endpoint=_storage_endpoint(),
         node_cache_bytes=_whole_number(NODE_CACHE_VARIABLE, NODE_CACHE_GB, "GB") * 10**9,
