@@ -177,7 +177,7 @@ def current_settings() -> Settings:
     )
 
 
-def shares_files() -> bool:
+def has_shared_storage() -> bool:
     """Whether a shared storage is set; much faster than ``current_settings``."""
     return bool(os.environ.get(STORAGE_VARIABLE))
 

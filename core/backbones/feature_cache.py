@@ -32,7 +32,7 @@ from core.conditions import Conditions, Meter, conditions_of_all
 from core.errors import DISK_IS_FULL, HeadstartError
 from core.files import make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
-from core.storage.shared import bring_cached, listed, share_cached
+from core.storage.shared import listed, pull_cached, push_cached
 from core.text import size_text
 
 SPARE_BYTES = 64 << 20
@@ -212,7 +212,7 @@ def write_piece(
         if error.errno in DISK_IS_FULL:
             check_space((len(images), shape[1]))
         raise HeadstartError(f"Features could not be written to {folder}: {error}.") from error
-    share_cached(path, path.with_suffix(".json"))
+    push_cached(path, path.with_suffix(".json"))
     return _read_piece(path.with_suffix(".json"))
 
 
@@ -240,7 +240,7 @@ def _pieces(key: str = "") -> list[Piece]:
     found = []
     for path in listed(features_folder(), f"{key}*.json"):
         try:
-            bring_cached(path)
+            pull_cached(path)
             found.append(_read_piece(path))
         except (OSError, ValueError) as error:
             log.warning("features %s are left out: %s", path, error)

@@ -22,7 +22,7 @@ import numpy as np
 from core.conditions import Conditions
 from core.errors import CacheLost, StorageUnavailable
 from core.files import make_way
-from core.storage.shared import bring_cached, is_stored
+from core.storage.shared import is_stored, pull_cached
 
 SHARD_IMAGES = 8192
 WINDOW_SHARDS = 3
@@ -72,7 +72,7 @@ class Piece:
                 return self._read(rows)
             except FileNotFoundError:
                 # Not yet on this machine, or it had made room for other files.
-                if not bring_cached(self.path, self.manifest["sha256"]):
+                if not pull_cached(self.path, self.manifest["sha256"]):
                     raise
                 return self._read(rows)
         except (OSError, ValueError, EOFError) as error:
@@ -108,7 +108,7 @@ class Piece:
                 return True
         except (OSError, ValueError, EOFError) as error:
             problem = error
-            if bring_cached(self.path, sha256):
+            if pull_cached(self.path, sha256):
                 return True
         log.warning("features %s are made anew: %s", self.path, problem)
         return False

@@ -15,7 +15,7 @@ from core.datasets.decoding.decode import decode_image
 from core.datasets.decoding.levels import USUAL_LEVELS, Levels
 from core.datasets.reading_choice import Choice
 from core.errors import HeadstartError
-from core.storage.shared import bring, bring_cached
+from core.storage.shared import pull, pull_cached
 
 SOURCE_FILE = "source.bin"
 ENCODED, PIXELS = "encoded", "pixels"
@@ -178,12 +178,12 @@ class Dataset:
 
     @cached_property
     def source_path(self) -> Path:
-        """The file with the images, which is brought to this machine first where files are shared.
+        """The file with the images, which is pulled to this machine first where files are shared.
 
-        Raises what ``bring`` raises.
+        Raises what ``pull`` raises.
         """
         path = self.folder / SOURCE_FILE
-        bring(path)
+        pull(path)
         return path
 
     def image(self, index: int, smallest_edge: int | None = None) -> Image.Image:
@@ -219,7 +219,7 @@ class Dataset:
         try:
             data = self._read(int(self.offsets[index]), size_bytes)
         except FileNotFoundError:
-            if not bring_cached(self.source_path):  # it had made room for others on this machine
+            if not pull_cached(self.source_path):  # it had made room for others on this machine
                 raise HeadstartError(f"The dataset {self.name!r} was removed.") from None
             data = self._read(int(self.offsets[index]), size_bytes)
         if len(data) != size_bytes:

@@ -23,7 +23,7 @@ from core.datasets.storage import check_room
 from core.errors import BadInput, CacheLost
 from core.files import lock, make_way, remove_parts, write_json, written_whole
 from core.settings import current_settings
-from core.storage.shared import bring_cached, share_cached
+from core.storage.shared import pull_cached, push_cached
 
 # Part of the key; to be raised when the same input no longer gives the same pixels.
 PREPARATION_VERSION = 1
@@ -90,7 +90,7 @@ class PreparedImages:
         """Raise ``CacheLost`` where the file was deleted or cut short since it was checked."""
         try:
             if not self.path.exists():
-                bring_cached(self.path)  # it made room for other files of this machine
+                pull_cached(self.path)  # it made room for other files of this machine
             yield
         except (OSError, ValueError) as error:
             raise CacheLost(
@@ -126,7 +126,7 @@ def prepare_images(
         locks = current_settings().locks_folder
         with lock(locks / f"prepared-{path.stem}.lock", should_stop):
             manifest = _checked_manifest(path, shape)
-            if manifest is None and bring_cached(_manifest_path(path)) and bring_cached(path):
+            if manifest is None and pull_cached(_manifest_path(path)) and pull_cached(path):
                 manifest = _checked_manifest(path, shape)
             if manifest is None:
                 manifest = _build(dataset, path, shape, resize, (progress, should_stop))
@@ -218,7 +218,7 @@ def _build(
         digest = _write_pixels(dataset, file, resize, shape[1], callbacks)
     manifest = _Manifest(list(shape), digest, pixels_offset, dataset.id)
     write_json(_manifest_path(path), asdict(manifest))
-    share_cached(path, _manifest_path(path))
+    push_cached(path, _manifest_path(path))
     return manifest
 
 

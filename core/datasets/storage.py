@@ -31,7 +31,7 @@ from core.files import (
     write_json,
 )
 from core.settings import current_settings
-from core.storage.shared import bring, forget, listed, share, stored_size
+from core.storage.shared import forget, listed, pull, push, stored_size
 from core.text import size_text
 
 MANIFEST_FILE = "manifest.json"
@@ -91,7 +91,7 @@ def rename_dataset(name_or_id: str, new_name: str) -> Dataset:
         renamed = manifest | {"name": new_name}
         write_json(folder / MANIFEST_FILE, renamed, indent=1)
         try:
-            share(folder / MANIFEST_FILE)
+            push(folder / MANIFEST_FILE)
         except StorageUnavailable:
             write_json(folder / MANIFEST_FILE, manifest, indent=1)
             raise
@@ -137,7 +137,7 @@ def publish(incoming: Path, manifest: dict[str, Any], index: dict[str, np.ndarra
     """
     final, manifest = _moved_to_its_place(incoming, manifest, index)
     # The manifest last: other machines see a dataset by it.
-    share(*(final / name for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE)))
+    push(*(final / name for name in (SOURCE_FILE, INDEX_FILE, MANIFEST_FILE)))
     return _load(final, manifest)
 
 
@@ -218,7 +218,7 @@ def _manifests() -> list[tuple[Path, dict[str, Any]]]:
     found = []
     for path in listed(root, f"[!.]*/{MANIFEST_FILE}"):
         try:
-            bring(path)
+            pull(path)
             found.append((path.parent, json.loads(path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
             continue  # removed by another process since the folder was listed
@@ -249,7 +249,7 @@ def _load(folder: Path, manifest: dict[str, Any]) -> Dataset:
             raise ValueError(f"{SOURCE_FILE} is missing")
         if source_bytes != manifest["source_bytes"]:
             raise ValueError(f"{SOURCE_FILE} has {source_bytes} bytes")
-        bring(folder / INDEX_FILE)
+        pull(folder / INDEX_FILE)
         stored = read_arrays(folder / INDEX_FILE, "labels")
         count = len(stored["labels"])
         # The oldest datasets were stored without these three.

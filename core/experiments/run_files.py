@@ -10,7 +10,7 @@ from core.errors import DamagedFile, StorageUnavailable, StoreError
 from core.experiments.records import ExperimentRecord, RunRecord
 from core.files import UNREADABLE, make_way, read_arrays, write_arrays
 from core.settings import current_settings
-from core.storage.shared import bring, share, stored_size
+from core.storage.shared import pull, push, stored_size
 from core.strategies.registry import find_strategy
 from core.training.events import Predictions
 
@@ -36,7 +36,7 @@ def write_predictions(run_id: str, predictions: Predictions) -> Path:
     needed = sum(array.nbytes for array in arrays.values()) + SPARE_BYTES
     check_room(path.parent, needed, "the predictions of this run")
     write_arrays(path, arrays)
-    share(path)
+    push(path)
     return path
 
 
@@ -44,7 +44,7 @@ def read_predictions(run_id: str) -> Predictions:
     """The predictions of a finished run; ``StoreError`` if the file is missing or damaged."""
     path = predictions_path(run_id)
     try:
-        bring(path)
+        pull(path)
         arrays = read_arrays(path, "test_indices", "labels", "probabilities")
         _refuse_other_arrays(**arrays)
     except UNREADABLE as error:
@@ -85,7 +85,7 @@ def write_weights(run_id: str, weights: Mapping[str, np.ndarray]) -> int:
     check_room(path.parent, sum(array.nbytes for array in weights.values()), "the trained weights")
     make_way(path)
     size_bytes = write_arrays(path, weights)
-    share(path)
+    push(path)
     return size_bytes
 
 
@@ -93,7 +93,7 @@ def read_weights(run_id: str) -> dict[str, np.ndarray]:
     """The float32 arrays by name; ``StoreError`` where the file is missing or damaged."""
     path = weights_path(run_id)
     try:
-        bring(path)
+        pull(path)
         arrays = read_arrays(path)
         if any(array.dtype.kind != "f" for array in arrays.values()):
             raise DamagedFile(f"{path.name} is damaged: it has arrays that are not numbers")

@@ -19,7 +19,7 @@ from core.jobs.launchers import ensure_worker
 from core.jobs.queue import JobQueue
 from core.jobs.records import JobRecord, NewJob, progress_text, waiting_text
 from core.settings import current_settings
-from core.storage.shared import bring_cached, forget, share_cached
+from core.storage.shared import forget, pull_cached, push_cached
 
 LIMIT_BYTES = 256 * 1024**2
 
@@ -82,10 +82,10 @@ def output_of(arguments: dict[str, Any]) -> Path:
     return output
 
 
-def share_output(arguments: dict[str, Any]) -> None:
+def push_output(arguments: dict[str, Any]) -> None:
     """Give other machines the result of a handler that called ``output_of``."""
     if "output" in arguments:
-        share_cached(cache_folder() / arguments["output"])
+        push_cached(cache_folder() / arguments["output"])
 
 
 @contextmanager
@@ -134,8 +134,8 @@ def remove_oldest(queue: JobQueue, kind: str, keep: Path, limit_bytes: int = LIM
 
 
 def _is_there(result: Path) -> bool:
-    """Here, or brought from the machine that made it."""
-    return bring_cached(result) or result.is_file()
+    """Here, or pulled from the machine that made it."""
+    return pull_cached(result) or result.is_file()
 
 
 def _drop(result: Path) -> None:

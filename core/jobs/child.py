@@ -12,12 +12,12 @@ import traceback
 from typing import Any
 
 from core.errors import Cancelled, HeadstartError
-from core.jobs.cached import share_output
+from core.jobs.cached import push_output
 from core.jobs.context import EXIT_ORPHANED, JobContext, JobFailed, StartAgain
 from core.jobs.kinds import find_kind
 from core.jobs.launchers import log_path
 from core.jobs.queue import JobQueue, open_queue
-from core.storage.shared import share_cached
+from core.storage.shared import push_cached
 
 EXIT_AGAIN = 75
 PROCESSOR_ONLY = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
@@ -39,7 +39,7 @@ def execute(queue: JobQueue, job_id: str, parent: int | None = None) -> int:
         context.watch_parent()
     try:
         result = kind.load()(job.arguments, context)
-        share_output(job.arguments)
+        push_output(job.arguments)
         context.finish(result)
     except StartAgain:
         return EXIT_AGAIN
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(kind.niceness)
     status = execute(queue, parsed.job_id, parsed.parent)
     if log_path(job).is_file():
-        share_cached(log_path(job))
+        push_cached(log_path(job))
     return status
 
 

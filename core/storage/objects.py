@@ -1,7 +1,7 @@
 """The port to what machines share, and its first adapter: a folder, local or on a network disk.
 
-An object is a file under a key, ``a/b/c``. It is written whole or not at all, and a key that is
-written again has the newer content from one moment to the next.
+An object is a file under a key, ``a/b/c``, written whole or not at all. Whoever writes a key again
+writes the same content: S3 is read in several requests, which could meet two contents.
 """
 
 import os

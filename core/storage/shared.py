@@ -1,7 +1,7 @@
 """What machines share, by the paths that files have in the home of each.
 
-With ``HEADSTART_STORAGE_URL`` whoever has written a file *shares* it, and whoever is about to read
-one *brings* it: the home of each machine is then a cache of the shared storage. Without it every
+With ``HEADSTART_STORAGE_URL`` whoever has written a file *pushes* it, and whoever is about to read
+one *pulls* it: the home of each machine is then a cache of the shared storage. Without it every
 function here returns at once, and the home is all there is.
 
 An object is kept under ``<path in the home>/<sha256 of its content>``, so it is written once, and
@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 
 from core.errors import DISK_IS_FULL, DamagedFile, HeadstartError, StorageUnavailable
 from core.files import lock, make_way, written_whole
-from core.settings import current_settings, shares_files
+from core.settings import current_settings, has_shared_storage
 from core.storage.node_cache import NodeCache
 from core.storage.objects import COPIED_AT_ONCE_BYTES, FolderObjects, Objects, unavailable
 from core.storage.s3 import S3Objects
@@ -54,7 +54,7 @@ class SharedFiles:
         self._damaged: set[str] = set()
         self._away: tuple[float, StorageUnavailable] | None = None
 
-    def share(self, path: Path, keep_older: bool) -> None:
+    def push(self, path: Path, keep_older: bool) -> None:
         name = self._name(path)
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -73,7 +73,7 @@ class SharedFiles:
         self._listed.clear()
         self._cache.note(path, sha256)
 
-    def bring(self, path: Path, sha256: str | None) -> bool:
+    def pull(self, path: Path, sha256: str | None) -> bool:
         name = self._name(path)
         try:
             wanted = self._find(name, sha256)
@@ -86,9 +86,9 @@ class SharedFiles:
             return path.is_file()
         if self._cache.has(path, wanted.sha256):
             return True
-        held = current_settings().locks_folder / f"bring-{wanted.sha256[:2]}.lock"
+        held = current_settings().locks_folder / f"pull-{wanted.sha256[:2]}.lock"
         with lock(held):
-            if not self._cache.has(path, wanted.sha256):  # another process may have brought it
+            if not self._cache.has(path, wanted.sha256):  # another process may have pulled it
                 self._fetch(name, wanted, path)
         return True
 
@@ -234,14 +234,14 @@ def _opened(url: str, endpoint: str, home: Path, cache_limit_bytes: int) -> Shar
 
 def _shared() -> SharedFiles | None:
     """None where this machine shares no files."""
-    if not shares_files():
+    if not has_shared_storage():
         return None
     found = current_settings()
     where = (found.storage_url, found.storage_endpoint)
     return _opened(*where, found.home, found.node_cache_bytes)
 
 
-def share(*paths: Path) -> None:
+def push(*paths: Path) -> None:
     """Give other machines these files, which are whole now, in place of older ones.
 
     Tries again for some seconds. Raises ``StorageUnavailable``; the files stay.
@@ -253,7 +253,7 @@ def share(*paths: Path) -> None:
     for path in paths:
         while True:
             try:
-                shared.share(path, keep_older=False)
+                shared.push(path, keep_older=False)
                 break
             except StorageUnavailable as error:
                 wait = next(waits, None)
@@ -263,20 +263,20 @@ def share(*paths: Path) -> None:
                 time.sleep(wait)
 
 
-def share_cached(*paths: Path) -> None:
-    """As ``share``, for what each machine can make itself: a failure is logged, and content that
+def push_cached(*paths: Path) -> None:
+    """As ``push``, for what each machine can make itself: a failure is logged, and content that
     another one wrote under the same name stays beside this."""
     shared = _shared()
     if shared is None:
         return
     try:
         for path in paths:
-            shared.share(path, keep_older=True)
+            shared.push(path, keep_older=True)
     except StorageUnavailable as error:
         log.warning("%s is not shared: %s", paths[0], error)
 
 
-def bring(path: Path, sha256: str | None = None) -> bool:
+def pull(path: Path, sha256: str | None = None) -> bool:
     """Make the file at ``path`` what is stored under its name (of that content); whether it is
     there afterwards.
 
@@ -284,17 +284,17 @@ def bring(path: Path, sha256: str | None = None) -> bool:
     here, ``DamagedFile`` where the stored object is damaged, ``HeadstartError`` for a full disk.
     """
     shared = _shared()
-    return path.is_file() if shared is None else shared.bring(path, sha256)
+    return path.is_file() if shared is None else shared.pull(path, sha256)
 
 
-def bring_cached(path: Path, sha256: str | None = None) -> bool:
-    """As ``bring``, for what can be made again: False where it cannot be brought (logged), and
+def pull_cached(path: Path, sha256: str | None = None) -> bool:
+    """As ``pull``, for what can be made again: False where it cannot be pulled (logged), and
     where this machine shares no files."""
     shared = _shared()
     if shared is None:
         return False
     try:
-        return shared.bring(path, sha256)
+        return shared.pull(path, sha256)
     except (StorageUnavailable, DamagedFile) as error:
         log.warning("%s is made again: %s", path, error)
         if isinstance(error, DamagedFile):
@@ -317,7 +317,7 @@ def is_stored(path: Path, sha256: str) -> bool:
 
 
 def listed(folder: Path, pattern: str) -> list[Path]:
-    """Paths in ``folder`` that match, here or shared, sorted: ``bring`` them before they are read.
+    """Paths in ``folder`` that match, here or shared, sorted: ``pull`` them before they are read.
 
     Where the storage does not answer, those that are here (logged).
     """

@@ -40,11 +40,11 @@ def written(path: Path, content: bytes) -> Path:
 
 def test_without_a_storage_nothing_is_done(home: Path) -> None:
     path = written(home / "runs" / "1" / "a.bin", b"a")
-    shared.share(path)
-    shared.share_cached(path)
+    shared.push(path)
+    shared.push_cached(path)
     shared.forget(path)
-    assert (shared.bring(path), shared.bring(path.with_name("none"))) == (True, False)
-    assert not shared.bring_cached(path)
+    assert (shared.pull(path), shared.pull(path.with_name("none"))) == (True, False)
+    assert not shared.pull_cached(path)
     assert not shared.is_stored(path, "0" * 64)
     assert (shared.stored_size(path), shared.stored_size(path.with_name("none"))) == (1, None)
     assert shared.listed(home, "*/*/*.bin") == [path]
@@ -68,15 +68,15 @@ def test_an_endpoint_that_cannot_be_used(home: Path, monkeypatch) -> None:
 
 def test_a_file_is_kept_under_its_name_and_content(storage: Objects, machine: Machine) -> None:
     path = written(machine("a") / "runs" / "1" / "a.bin", b"first")
-    shared.share(path)
-    shared.share(path)
+    shared.push(path)
+    shared.push(path)
     digest = "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"
     assert [entry.key for entry in storage.entries("runs")] == [f"runs/1/a.bin/{digest}"]
     here = machine("b") / "runs" / "1" / "a.bin"
     assert (shared.stored_size(here), shared.is_stored(here, digest)) == (5, True)
-    assert shared.bring(here)
+    assert shared.pull(here)
     assert here.read_bytes() == b"first"
-    assert not shared.bring(here.with_name("none.bin"))
+    assert not shared.pull(here.with_name("none.bin"))
     shared.forget(here.parent)
     assert storage.entries("runs") == []
 
@@ -87,16 +87,16 @@ def test_a_newer_content_takes_the_place_of_an_older_one(
     home_a, home_b = machine("a"), machine("b")
     machine("a")
     path = written(home_a / "runs" / "1" / "a.bin", b"older")
-    shared.share(path)
+    shared.push(path)
     machine("b")
     here = home_b / "runs" / "1" / "a.bin"
-    shared.bring(here)
+    shared.pull(here)
     machine("a")
-    shared.share(written(path, b"newer"))
+    shared.push(written(path, b"newer"))
     assert len(storage.entries("runs")) == 1
     machine("b")
     assert here.read_bytes() == b"older"
-    shared.bring(here)
+    shared.pull(here)
     assert here.read_bytes() == b"newer"
 
 
@@ -173,7 +173,7 @@ def test_an_upload_is_read_by_another_machine(
         stream.close()
     name = kept.path.relative_to(current_settings().home)
     home_b = machine("b")
-    assert shared.bring(home_b / name)
+    assert shared.pull(home_b / name)
     assert add_dataset(home_b / name).image_count == 60
     machine("a")
     delete_upload("import1")
@@ -183,7 +183,7 @@ def test_an_upload_is_read_by_another_machine(
 def test_each_copy_has_a_record_of_its_content(folder_storage: Objects, machine: Machine) -> None:
     home = machine("a")
     path = written(home / "runs" / "1" / "a.bin", b"first")
-    shared.share(path)
+    shared.push(path)
     record = json.loads((home / "cache" / "shared" / "runs" / "1" / "a.bin.json").read_text())
     assert record["size_bytes"] == 5
     assert record["changed_ns"] == path.stat().st_mtime_ns
