@@ -22,6 +22,7 @@ from core.jobs.queue import open_queue
 from core.jobs.records import STATES
 from core.jobs.worker import serve
 from core.settings import current_settings
+from core.storage.shared import pull_cached
 from core.text import percent_text, printable_text
 
 
@@ -176,6 +177,7 @@ def show_run(arguments: argparse.Namespace) -> int:
     run = store.run(arguments.id)
     epochs = store.epochs(run.id)
     log = log_path(store.job(run.id))
+    pull_cached(log)
     if arguments.json:
         records = [epoch.as_dict() for epoch in epochs]
         print_json(run.as_dict() | {"epochs": records, "log": str(log)})
