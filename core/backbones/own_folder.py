@@ -86,7 +86,7 @@ def _mark(folder: Path) -> _Mark | None:
 
 def _changed_ns(folder: str) -> int:
     try:
-        return os.stat(os.path.join(folder, RECORD)).st_mtime_ns
+        return Path(folder, RECORD).stat().st_mtime_ns
     except OSError:
         return 0
 

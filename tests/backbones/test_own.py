@@ -104,7 +104,7 @@ def test_a_network_of_headstart_has_its_own_settings_and_no_second_random_start(
     add_own("themes_vgg", "VGG16 of themes", network="vgg16", layers=())
     backbone = find_backbone("themes_vgg")
     assert (backbone.smallest_size, backbone.multiply_adds) == (32, 15_470_264_320)
-    assert [one.words for one in backbone.layers(96, False)][0] == "VGG16 of themes"
+    assert next(one.words for one in backbone.layers(96, False)) == "VGG16 of themes"
     found = names_with(backbone="themes_vgg")
     assert found == tuple(f"themes_vgg_{mode}" for mode in ("probe", "dense", "freeze", "finetune"))
     probe = find_strategy("themes_vgg_probe")
@@ -220,8 +220,8 @@ def test_damaged_digests_of_images_are_named(home):
     path = home / "backbones" / "digits_cnn" / "images.npy"
     for content in (b"nothing", b""):
         path.write_bytes(content)
-        with pytest.raises(StoreError, match="images.npy is damaged"):
+        with pytest.raises(StoreError, match=r"images\.npy is damaged"):
             seen_images("digits_cnn")
     np.save(path, np.zeros((2, 3), np.uint8))
-    with pytest.raises(StoreError, match="images.npy is damaged"):
+    with pytest.raises(StoreError, match=r"images\.npy is damaged"):
         seen_images("digits_cnn")
