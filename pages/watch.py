@@ -10,7 +10,7 @@ from core.ui.watch.view import watch
 from core.ui.widgets.results import choose_experiment
 
 # What was chosen of the old experiment goes with it.
-OF_ONE_EXPERIMENT = ("strategy", "seed", "at")
+OF_ONE_EXPERIMENT = ("group", "strategy", "seed", "at")
 
 
 def body() -> None:
@@ -34,6 +34,7 @@ def body() -> None:
     if not is_presented():
         with st.container(horizontal=True, vertical_alignment="center"):
             link_to("compare", "Compare in full", experiment=experiment_id)
+            link_to("workers", "Workers")
             show_present_button()
 
 

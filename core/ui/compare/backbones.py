@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.analysis.backbones import (
+    Answer,
     BackboneCost,
     BackboneMatrix,
     answer_of,
@@ -13,11 +14,18 @@ from core.analysis.backbones import (
 )
 from core.analysis.words.backbones import describe_answer, describe_family
 from core.analysis.words.deployment import describe_conditions, describe_unmeasured
-from core.analysis.words.verdicts import describe_pair
+from core.analysis.words.own_backbones import describe_origins
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
 from core.backbones.weights.access import is_available
-from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
+from core.charts.backbones import (
+    COSTS,
+    MOST_PAIRS,
+    backbone_cost_chart,
+    backbone_matrix_chart,
+    backbone_pairs_chart,
+    cost_values,
+)
 from core.reports.export import ID_DIGITS, run_command
 from core.strategies.registry import STRATEGIES, names_with
 from core.strategies.strategy import Mode
@@ -26,11 +34,17 @@ from core.ui.frame.address import Choice, choose_in_row
 from core.ui.frame.evidence_reads import Subject, computed
 from core.ui.frame.page import link_to
 from core.ui.widgets.exhibit import evidence_or_words, matrix_place, sentences, show_exhibit
+from core.ui.widgets.results import show_overlap
 
 MODE_WIDTH = 120  # pixels of a column of the matrix
 MATRIX_HELP = (
     "Each cell is one strategy: test accuracy, and below it the 95 % interval over test images "
     "like these. Brighter is better."
+)
+PAIRS_HELP = (
+    "How many points of test accuracy one backbone is ahead of another in the same mode, with the "
+    "95 % interval over test images and seeds. A filled marker means that the two can be told "
+    "apart."
 )
 COST_HELP = (
     "The colour is that of the backbone, the marker that of the mode. Filled markers are on the "
@@ -47,23 +61,31 @@ def show_backbones(subject: Subject) -> None:
         _offer_others(subject, matrix)
         return
     costs = costs_of(subject.comparison.rows)
-    _show_answer(matrix, costs)
+    answer = answer_of(matrix, cost_values(costs, "run"))
+    _show_answer(matrix, answer, costs)
     if len(matrix.backbones) == 1:
         _offer_others(subject, matrix)
     st.header("Backbone and mode", help=MATRIX_HELP)
     place = matrix_place(len(matrix.modes), MODE_WIDTH)
     show_exhibit(backbone_matrix_chart(matrix), f"backbones.{subject.id}", place=place)
+    for origin in describe_origins(subject.comparison.backbones):
+        st.caption(escape_markdown(origin))
+    show_overlap(subject.comparison)
     _show_costs(subject, matrix, costs)
     if matrix.pairs:
-        st.header("Which differences are real")
+        st.header("Which differences are real", help=PAIRS_HELP)
         st.caption(escape_markdown(describe_family(matrix)))
-        sentences(describe_pair(pair) for pair in matrix.pairs)
+        if answer is not None and len(matrix.pairs) > MOST_PAIRS:
+            st.caption(f"The chart has those of the mode {answer.mode}, the table all of them.")
+        exhibit = backbone_pairs_chart(matrix, answer.mode if answer else None)
+        show_exhibit(exhibit, f"backbone-pairs.{subject.id}")
     if len(matrix.backbones) > 1:
         _offer_others(subject, matrix)
 
 
-def _show_answer(matrix: BackboneMatrix, costs: dict[str, BackboneCost]) -> None:
-    answer = answer_of(matrix, cost_values(costs, "run"))
+def _show_answer(
+    matrix: BackboneMatrix, answer: Answer | None, costs: dict[str, BackboneCost]
+) -> None:
     if answer is not None:
         st.header("Which pre-trained model?")
         sentences(describe_answer(answer, costs, matrix.images))
@@ -100,7 +122,11 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
 
 def _offer_others(subject: Subject, matrix: BackboneMatrix) -> None:
     """How to run the backbones that this experiment lacks, in the modes that it has."""
-    others = [backbone for name, backbone in BACKBONES.items() if name not in matrix.backbones]
+    others = [
+        backbone
+        for name, backbone in BACKBONES.items()
+        if backbone.is_offered and name not in matrix.backbones
+    ]
     if not others:
         return
     st.header("Add other backbones")
