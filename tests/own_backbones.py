@@ -83,7 +83,7 @@ def add_own(
         "size_bytes": sum(one.nbytes for one in made.values()),
         "colour": OWN_COLOURS[0],
         "origin": ORIGIN,
-        "licence": "yours: it has no weights of others",
+        "licence": "yours; it has no weights of others",
         "attribution": "",
         "made_at": "2026-11-30T12:00:00+00:00",
     }

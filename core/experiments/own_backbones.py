@@ -298,7 +298,7 @@ def _rights(run: RunRecord) -> dict[str, str]:
     """Licence and attribution: those of the weights of others that the network began with."""
     strategy = find_strategy(run.strategy)
     if strategy.backbone is None or not strategy.is_pretrained:
-        return {"licence": "yours: it has no weights of others", "attribution": ""}
+        return {"licence": "yours; it has no weights of others", "attribution": ""}
     return {"licence": strategy.backbone.licence, "attribution": strategy.backbone.attribution}
 
 
