@@ -16,17 +16,17 @@ import numpy as np
 
 from core.backbones.backbone import Backbone
 from core.backbones.own import (
-    ARRAYS,
-    IMAGES,
     NAME_PATTERN,
     OWN_COLOURS,
-    WEIGHTS,
     OwnBackbone,
     OwnOrigin,
     backbone_of,
     digest_of,
 )
 from core.backbones.own_folder import (
+    ARRAYS,
+    IMAGES,
+    WEIGHTS,
     backbones_lock,
     incoming_backbone,
     publish,
