@@ -23,7 +23,8 @@ from core.experiments.records import (
 )
 from core.experiments.store import Store
 from core.strategies.registry import find_strategy
-from core.training.events import Deployment
+from core.text import seconds_text
+from core.training.events import TIME_TITLES, Deployment, RunResult
 
 Value = TypeVar("Value")
 
@@ -50,6 +51,9 @@ class Row:
     extraction cost when it was done, also where this experiment found the features in the cache;
     ``end_to_end_seconds`` is the total with that cost always counted. ``deployment`` is what the
     network of one of its seeds costs where it is used.
+
+    Each time is the median over the seeds in which it was not disturbed. ``disturbed`` names the
+    fields of those that were disturbed in every seed: they are shown with a mark and not compared.
     """
 
     strategy: str
@@ -79,6 +83,15 @@ class Row:
     device: str | None
     notes: tuple[str, ...]
     runs: tuple[SeedResult, ...]
+    disturbed: tuple[str, ...] = ()
+
+    def time_text(self, name: str) -> str:
+        """One of the times in words, with a mark where it was disturbed."""
+        return seconds_text(getattr(self, name), name in self.disturbed)
+
+    def undisturbed(self, name: str) -> float | None:
+        """One of the times; None where it was disturbed or is not known."""
+        return None if name in self.disturbed else getattr(self, name)
 
 
 @dataclass(frozen=True)
@@ -212,6 +225,7 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         lift = None if majority_accuracy is None else mean - majority_accuracy
     states = {run.state for run in runs}
     noted = [run.notes for run in runs] + [result.notes for result in results]
+    times, disturbed = _times(results)
     return Row(
         strategy=runs[0].strategy,
         title=title_of(runs[0].strategy),
@@ -224,13 +238,8 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         train_accuracy=_mean(r.scores.train.accuracy for r in results),
         log_loss=_mean(r.scores.test.log_loss for r in results),
         lift_over_majority=lift,
-        first_epoch_seconds=_median(r.first_epoch_seconds for r in results),
-        steady_epoch_seconds=_median(r.steady_epoch_seconds for r in results),
-        validation_seconds=_median(r.validation_seconds for r in results),
-        feature_seconds=_median(r.feature_seconds for r in results),
+        **times,
         feature_cache=_joined(r.feature_cache for r in results),
-        total_seconds=_median(r.total_seconds for r in results),
-        end_to_end_seconds=_median(r.end_to_end_seconds for r in results),
         epochs=_whole_median(r.epochs for r in results),
         best_epochs=tuple(_known(r.best_epoch for r in results)),
         parameters=_whole_median(r.parameters for r in results),
@@ -242,7 +251,22 @@ def _row(runs: Sequence[RunRecord], majority_accuracy: float | None) -> Row:
         runs=tuple(
             SeedResult(run.id, run.seed, run.state, run.test_accuracy, run.error) for run in runs
         ),
+        disturbed=disturbed,
     )
+
+
+def _times(results: Sequence[RunResult]) -> tuple[dict[str, float | None], tuple[str, ...]]:
+    """Each of ``TIME_TITLES`` as the median over its undisturbed seeds, over all where there is
+    none; and the names of the latter."""
+    found: dict[str, float | None] = {}
+    disturbed = []
+    for name in TIME_TITLES:
+        known = [result for result in results if getattr(result, name) is not None]
+        quiet = [result for result in known if name not in result.disturbed]
+        found[name] = _median(getattr(result, name) for result in quiet or known)
+        if known and not quiet:
+            disturbed.append(name)
+    return found, tuple(disturbed)
 
 
 def _known(values: Iterable[Value | None]) -> list[Value]:
@@ -270,11 +294,15 @@ def _joined(values: Iterable[str | None]) -> str | None:
 
 
 MEGABYTE = 1_000_000
+DISTURBED = "disturbed times"
 
 
 def results_frame(comparison: Comparison) -> pd.DataFrame:
-    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing."""
-    return pd.DataFrame([_line(row) for row in comparison.rows], columns=list(COLUMN_HELP))
+    """One line a strategy with the columns of ``COLUMN_HELP``; unknown values are missing. The
+    column ``DISTURBED`` is there where a time was disturbed."""
+    any_disturbed = any(row.disturbed for row in comparison.rows)
+    columns = [name for name in COLUMN_HELP if name != DISTURBED or any_disturbed]
+    return pd.DataFrame([_line(row) for row in comparison.rows], columns=columns)
 
 
 def seeds_frame(comparison: Comparison) -> pd.DataFrame:
@@ -316,6 +344,7 @@ def _line(row: Row) -> dict[str, object]:
         "parameters": row.parameters,
         "trained parameters": row.trainable_parameters,
         "peak memory (MB)": None if memory is None else memory / MEGABYTE,
+        DISTURBED: ", ".join(TIME_TITLES[name] for name in row.disturbed),
     }
 
 
@@ -358,4 +387,6 @@ COLUMN_HELP = {
     "parameters": "Numbers in the model.",
     "trained parameters": "Numbers in the model that training may change.",
     "peak memory (MB)": "The most main memory that the process held.",
+    DISTURBED: "Times that other work on the machine made longer, in every seed; the page “How it "
+    "is measured” has the rule.",
 }

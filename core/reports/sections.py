@@ -33,7 +33,13 @@ from core.analysis.words.verdicts import (
     describe_ties,
 )
 from core.charts.accuracy import heading_of, ladder_chart, scores_chart
-from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
+from core.charts.backbones import (
+    COSTS,
+    backbone_cost_chart,
+    backbone_matrix_chart,
+    cost_values,
+    disturbed_costs,
+)
 from core.charts.classes import class_chart, class_frame
 from core.charts.curves import curve_chart
 from core.charts.deployment import deployment_chart
@@ -42,6 +48,7 @@ from core.charts.ranking import precision_recall_chart, roc_chart
 from core.charts.time import (
     accuracy_time_chart,
     costs_frame,
+    disturbed_runs,
     time_breakdown_chart,
     whole_run_seconds,
 )
@@ -135,12 +142,12 @@ def differences(evidence: ExperimentPredictions) -> Found:
 
 def backbones(matrix: BackboneMatrix, comparison: Comparison) -> Found:
     costs = costs_of(comparison.rows)
-    answer = answer_of(matrix, cost_values(costs, "run"))
+    answer = answer_of(matrix, cost_values(costs, "run", with_disturbed=False))
     return {
         "answer": describe_answer(answer, costs, matrix.images) if answer else [],
         "matrix": backbone_matrix_chart(matrix),
         "costs": [
-            backbone_cost_chart(matrix, known, cost)
+            backbone_cost_chart(matrix, known, cost, disturbed_costs(costs, name))
             for name, cost in COSTS.items()
             if (known := cost_values(costs, name))
         ],
@@ -160,7 +167,11 @@ def time(
         "deployment_words": [describe_conditions(rows), describe_unmeasured(rows)],
         "chart": time_breakdown_chart(breakdown),
         "costs": costs_frame(breakdown),
-        "bought": accuracy_time_chart(scores, whole_run_seconds(breakdown)) if scores else None,
+        "bought": accuracy_time_chart(
+            scores, whole_run_seconds(breakdown), disturbed=disturbed_runs(breakdown)
+        )
+        if scores
+        else None,
     }
 
 

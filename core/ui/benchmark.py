@@ -245,7 +245,7 @@ def _show_runs(runs: list[RunRecord], active: bool) -> None:
                 test = result.scores.test
                 words += (
                     f": **{percent_text(test.accuracy)}** of {test.images:,} test images correct · "
-                    f"{seconds_text(result.total_seconds)}"
+                    f"{seconds_text(result.total_seconds, 'total_seconds' in result.disturbed)}"
                 )
             st.markdown(words)
             _show_notes(run)

@@ -110,9 +110,11 @@ def _what_it_costs(summary: Summary) -> str:
     if best.seconds is None:
         return f"How long a run of {best.title} takes is not known."
     cost = (
-        f"One run of it takes {seconds_text(best.seconds)} from start to score, the extraction of "
-        "features counted"
+        f"One run of it takes {seconds_text(best.seconds, best.is_disturbed)} from start to score, "
+        "the extraction of features counted"
     )
+    if best.is_disturbed:
+        return f"{cost}: other work on the machine made it longer, so nothing is compared with it."
     quickest = summary.quickest_good
     if quickest is None:
         return f"{cost}; nothing that is clearly better than the commonest class is quicker."

@@ -17,7 +17,13 @@ from core.analysis.words.verdicts import describe_pair
 from core.backbones.backbone import Backbone
 from core.backbones.registry import BACKBONES
 from core.backbones.weights.access import is_available
-from core.charts.backbones import COSTS, backbone_cost_chart, backbone_matrix_chart, cost_values
+from core.charts.backbones import (
+    COSTS,
+    backbone_cost_chart,
+    backbone_matrix_chart,
+    cost_values,
+    disturbed_costs,
+)
 from core.reports.export import ID_DIGITS, run_command
 from core.strategies.registry import STRATEGIES, names_with
 from core.strategies.strategy import Mode
@@ -63,7 +69,7 @@ def show_backbones(subject: Subject) -> None:
 
 
 def _show_answer(matrix: BackboneMatrix, costs: dict[str, BackboneCost]) -> None:
-    answer = answer_of(matrix, cost_values(costs, "run"))
+    answer = answer_of(matrix, cost_values(costs, "run", with_disturbed=False))
     if answer is not None:
         st.header("Which pre-trained model?")
         sentences(describe_answer(answer, costs, matrix.images))
@@ -87,7 +93,8 @@ def _show_costs(subject: Subject, matrix: BackboneMatrix, costs: dict[str, Backb
     )
     known = cost_values(costs, chosen)
     if known:
-        exhibit = backbone_cost_chart(matrix, known, COSTS[chosen])
+        spoilt = disturbed_costs(costs, chosen)
+        exhibit = backbone_cost_chart(matrix, known, COSTS[chosen], spoilt)
         show_exhibit(exhibit, f"cost.{chosen}.{subject.id}")
     if chosen == "image":
         names = {cell.score.strategy for cell in matrix.cells}

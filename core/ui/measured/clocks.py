@@ -35,8 +35,11 @@ def show_clocks(subject: Subject | None) -> None:
     chosen = _choose_run(subject)
     if chosen is not None:
         run, result = chosen
-        clocks = {clock: seconds_text(getattr(result, clock)) for clock in CLOCKS}
-        extraction = seconds_text(result.feature_seconds)
+        clocks = {
+            clock: seconds_text(getattr(result, clock), clock in result.disturbed)
+            for clock in CLOCKS
+        }
+        extraction = clocks["feature_seconds"]
         text.until(
             "time_line",
             **clocks,
