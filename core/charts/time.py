@@ -68,7 +68,8 @@ def parts_text(seconds: Mapping[str, float]) -> str:
 def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
     """Seconds of one whole run of each strategy, stacked by what they were spent on.
 
-    The table also has what the cache saved, the speed and the memory.
+    The table also has what the cache saved, the speed and the memory, and where a time was
+    disturbed, which ones.
     """
     rows = breakdown.rows[::-1]
     figure = chart_of_rows(
@@ -93,6 +94,8 @@ def time_breakdown_chart(breakdown: TimeBreakdown) -> Exhibit:
             hovertemplate=f"%{{text}}<br>{look.title}: %{{customdata}}<extra></extra>",
         )
     frame = pd.DataFrame([_breakdown_line(row) for row in breakdown.rows])
+    if disturbed_runs(breakdown):
+        frame["disturbed"] = ["yes" if row.is_disturbed else "no" for row in breakdown.rows]
     spent = "; ".join(
         f"{row.title}: {_whole_run_text(row)} ({parts_text(vars(row.parts))})"
         for row in breakdown.rows
@@ -254,7 +257,6 @@ def _breakdown_line(row: StrategyTime) -> dict[str, object]:
         **{f"{look.title} (s)": getattr(row.parts, name) for name, look in PART_LOOKS.items()},
         "fastest (s)": row.fastest,
         "slowest (s)": row.slowest,
-        "disturbed": "yes" if row.is_disturbed else "no",
         "saved by the cache, all seeds (s)": row.cache_saved,
         "training speed (images/s)": speed,
         "trained on": None if speed is None else source,

@@ -206,7 +206,10 @@ def _pixel_fraction(
 def _basis(known: Sequence[ExperimentRecord], spec: ExperimentSpec) -> str:
     """``known``: the experiment that each strategy with a forecast was measured in."""
     if not known:
-        return "None of these strategies has run here undisturbed, so there is no forecast."
+        return (
+            "None of these strategies has run here yet (runs that were disturbed do not count), so "
+            "there is no forecast."
+        )
     elsewhere = [experiment.origin.machine for experiment in known if experiment.origin]
     sentences = []
     if here := len(known) - len(elsewhere):

@@ -162,7 +162,7 @@ def show_forecast(forecast: Forecast) -> None:
         )
     if forecast.unknown:
         names = ", ".join(title_of(name) for name in forecast.unknown)
-        st.caption(f"Not counted, because it never ran here: {escape_markdown(names)}.")
+        st.caption(f"Not counted, because it never ran undisturbed here: {escape_markdown(names)}.")
 
 
 def start_experiment(spec: ExperimentSpec) -> str:

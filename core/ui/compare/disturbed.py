@@ -8,7 +8,7 @@ from core.experiments.remeasure import job_of, obstacle
 from core.jobs.launchers import ensure_worker
 from core.jobs.records import JobRecord, progress_text, waiting_text
 from core.text import count_text, escape_markdown, list_text, rough_percent_text
-from core.training.events import TIME_TITLES
+from core.training.events import TIME_TITLES, RunConditions
 from core.ui.frame import actions, reads
 from core.ui.frame.access import may_edit
 from core.ui.frame.errors import error_box
@@ -57,19 +57,15 @@ def _run_words(run: RunRecord) -> str:
     if result is None:
         return ""
     names = [title for name, title in TIME_TITLES.items() if name in result.disturbed]
-    found = result.conditions
-    loads = (
-        [
-            each.other_load
-            for each in (found.steady_epochs, found.features, found.whole_run, found.first_epoch)
-            if each is not None and each.is_disturbed and each.other_load is not None
-        ]
-        if found
-        else []
-    )
-    most = (
-        f" (others used up to {rough_percent_text(max(loads))} of the processors)" if loads else ""
-    )
+    found = result.conditions or RunConditions()
+    loads = [
+        each.other_load
+        for each in (found.first_epoch, found.steady_epochs, found.features, found.whole_run)
+        if each is not None and each.is_disturbed and each.other_load is not None
+    ]
+    most = ""
+    if loads:
+        most = f" (others used up to {rough_percent_text(max(loads))} of the processors)"
     who = f"**{escape_markdown(title_of(run.strategy))}**, seed {run.seed}"
     return f"{who}: {list_text(names)}{most}"
 
